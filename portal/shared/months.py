@@ -1,0 +1,147 @@
+"""Calendar months and periods of months, as social insurance counts them.
+
+Contributions, coverage and history are kept by month; periods are half open, ``[start, until)``, and have no end while
+``until`` is None. Which month a moment belongs to is decided in China, wherever the server stands.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import overload
+from zoneinfo import ZoneInfo
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+_WRITTEN = re.compile(r"([0-9]{4})-([0-9]{2})")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Month:
+    """One calendar month; ordered, hashable, and counted with ``+`` and ``-``."""
+
+    year: int
+    month: int
+
+    def __post_init__(self) -> None:
+        if not dt.MINYEAR <= self.year <= dt.MAXYEAR:
+            raise ValueError(f"no such year: {self.year}")
+        if not 1 <= self.month <= 12:
+            raise ValueError(f"no such month: {self.month}")
+
+    @classmethod
+    def of(cls, day: dt.date) -> Month:
+        """The month of a date. A datetime is refused: say first in which place, see ``month_in_china``."""
+        if isinstance(day, dt.datetime):
+            raise TypeError("a moment belongs to a month only in some place: use month_in_china")
+        return cls(day.year, day.month)
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read "2023-06". Raises ValueError for anything else."""
+        match = _WRITTEN.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a month: {text!r}")
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def first_day(self) -> dt.date:
+        return dt.date(self.year, self.month, 1)
+
+    @property
+    def last_day(self) -> dt.date:
+        return dt.date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+
+    @property
+    def zh(self) -> str:
+        """As written in Chinese: 2023年6月."""
+        return f"{self.year}年{self.month}月"
+
+    def day(self, number: int) -> dt.date:
+        """The given day of this month, or its last day where the month is shorter."""
+        if number < 1:
+            raise ValueError(f"no such day: {number}")
+        return min(self.first_day + dt.timedelta(days=number - 1), self.last_day)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+    def __add__(self, months: int) -> Month:
+        if not isinstance(months, int):
+            return NotImplemented
+        year, month = divmod(self.year * 12 + self.month - 1 + months, 12)
+        return Month(year, month + 1)
+
+    @overload
+    def __sub__(self, other: int) -> Month: ...
+
+    @overload
+    def __sub__(self, other: Month) -> int: ...
+
+    def __sub__(self, other: int | Month) -> int | Month:
+        """A month so many earlier; or, from another month, how many months lie between."""
+        if isinstance(other, Month):
+            return (self.year - other.year) * 12 + self.month - other.month
+        if isinstance(other, int):
+            return self + -other
+        return NotImplemented
+
+
+def month_span(start: Month, until: Month) -> Iterator[Month]:
+    """The months of [start, until), in order; none where start is not before until."""
+    month = start
+    while month < until:
+        yield month
+        month += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The months [start, until), open while ``until`` is None. An empty period has start == until."""
+
+    start: Month
+    until: Month | None = None
+
+    def __post_init__(self) -> None:
+        if self.until is not None and self.until < self.start:
+            raise ValueError(f"ends before it starts: {self}")
+
+    def __contains__(self, month: Month) -> bool:
+        return self.start <= month and (self.until is None or month < self.until)
+
+    def overlaps(self, other: Period) -> bool:
+        """Whether some month lies in both."""
+        shared = self.clip(other)
+        return shared is not None
+
+    def clip(self, other: Period) -> Period | None:
+        """The months that lie in both, or None where there are none."""
+        start = max(self.start, other.start)
+        ends = [until for until in (self.until, other.until) if until is not None]
+        until = min(ends) if ends else None
+        if until is not None and until <= start:
+            return None
+        return Period(start, until)
+
+    def months(self, before: Month) -> Iterator[Month]:
+        """The months of the period that lie before the given one."""
+        until = before if self.until is None else min(self.until, before)
+        return month_span(self.start, until)
+
+    def __str__(self) -> str:
+        return f"[{self.start}, {self.until or ''})"
+
+
+def today_in_china(now: dt.datetime) -> dt.date:
+    """The date in China at the given moment. Raises ValueError for a datetime without a zone."""
+    if now.utcoffset() is None:
+        raise ValueError("a moment needs a time zone")
+    return now.astimezone(CHINA).date()
+
+
+def month_in_china(now: dt.datetime) -> Month:
+    """The month in China at the given moment. Raises ValueError for a datetime without a zone."""
+    return Month.of(today_in_china(now))
