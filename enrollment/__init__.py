@@ -1,0 +1,1 @@
+"""Who is insured, where, in which capacity, on what base (参保)."""

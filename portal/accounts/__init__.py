@@ -1,0 +1,1 @@
+"""Logins: the personal door, the legal-entity door, staff; text-message codes, captcha and lockout."""

@@ -1,0 +1,169 @@
+"""Accounts of the three kinds, the text-message codes they ask for, and the look-ups they make."""
+
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.columns import choices, one_of
+from portal.people.models import Employer, Person
+
+
+class Kind(StrEnum):
+    PERSON = "person"
+    CLERK = "clerk"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+KIND_LABELS = {Kind.PERSON: "个人", Kind.CLERK: "单位经办人", Kind.STAFF: "经办机构工作人员", Kind.SYSTEM: "系统"}
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts; each kind names what it stands for."""
+
+    def create_person(self, person: Person, *, password: str | None, phone: str = "") -> "User":
+        """A personal login for ``person``; IntegrityError where the person has one."""
+        return self._create(kind=Kind.PERSON, person=person, name=person.name, phone=phone or person.phone, password=password)
+
+    def create_clerk(self, employer: Employer, *, name: str, phone: str, password: str | None, person: Person | None = None) -> "User":
+        """A clerk's login for ``employer``; IntegrityError where the employer has one with that phone."""
+        return self._create(kind=Kind.CLERK, employer=employer, name=name, phone=phone, person=person, password=password)
+
+    def create_staff(
+        self, username: str, *, name: str, city: str, password: str | None, person: Person | None = None, **extra: Any
+    ) -> "User":
+        """An account of the agency of ``city`` (empty: all cities) for the admin."""
+        return self._create(
+            kind=Kind.STAFF, username=username, name=name, city=city, person=person, password=password, is_staff=True, **extra
+        )
+
+    def create_superuser(self, username: str, password: str | None = None, **extra: Any) -> "User":
+        return self.create_staff(username, name=extra.pop("name", username), city="", password=password, is_superuser=True, **extra)
+
+    def system(self) -> "User":
+        """The account in whose name the schedule acts; it cannot log in."""
+        user, _made = self.get_or_create(username="system", defaults={"kind": Kind.SYSTEM, "name": "系统", "password": "!"})
+        return user
+
+    def _create(self, *, password: str | None, **fields: Any) -> "User":
+        user = self.model(**fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+def handle() -> str:
+    return uuid.uuid4().hex
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """One login. ``kind`` says what it may do; ``person`` is the natural person behind it, where known."""
+
+    kind = models.CharField(_("类型"), max_length=10, choices=choices(KIND_LABELS))
+    # Persons and clerks log in by their numbers, so their user name is only an opaque handle.
+    username = models.CharField(_("用户名"), max_length=60, unique=True, default=handle)
+    name = models.CharField(_("姓名"), max_length=60)
+    phone = models.CharField(_("手机号码"), max_length=20, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="accounts", verbose_name=_("本人"))
+    employer = models.ForeignKey(Employer, models.PROTECT, null=True, blank=True, related_name="clerks", verbose_name=_("单位"))
+    # Staff act for one city's agency; empty means all cities.
+    city = models.CharField(_("所属城市"), max_length=30, blank=True)
+    is_active = models.BooleanField(_("可登录"), default=True)
+    is_staff = models.BooleanField(_("可进经办工作台"), default=False)
+    date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("账号")
+        constraints = [
+            one_of("kind", Kind, name="user_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind="person", person__isnull=False, employer__isnull=True, is_staff=False)
+                | Q(kind="clerk", employer__isnull=False, is_staff=False)
+                | Q(kind="staff", employer__isnull=True, is_staff=True)
+                | Q(kind="system", employer__isnull=True, person__isnull=True, is_staff=False),
+                name="user_kind_matches_what_it_stands_for",
+            ),
+            models.UniqueConstraint(fields=["person"], condition=Q(kind="person"), name="one_personal_login_each"),
+            models.UniqueConstraint(fields=["employer", "phone"], condition=Q(kind="clerk"), name="one_clerk_login_per_phone"),
+            models.UniqueConstraint(fields=["employer", "name"], condition=Q(kind="clerk"), name="one_clerk_login_per_name"),
+            models.UniqueConstraint(
+                fields=["phone"], condition=Q(kind="person") & ~Q(phone=""), name="one_personal_login_per_phone"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind == Kind.PERSON
+
+    @property
+    def is_clerk(self) -> bool:
+        return self.kind == Kind.CLERK
+
+
+class TextMessageCode(models.Model):
+    """A one-time code sent to a phone for one purpose; kept as a hash, spent once, closed after a few wrong guesses."""
+
+    phone = models.CharField(max_length=20)
+    purpose = models.CharField(max_length=30)
+    code_hash = models.CharField(max_length=128)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    wrong_guesses = models.PositiveSmallIntegerField(default=0)
+    spent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["phone", "purpose", "-sent_at"], name="text_code_by_phone")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.sent_at:%Y-%m-%d %H:%M}"
+
+
+class OutboxMessage(models.Model):
+    """A text message in a demo: shown on a page instead of being sent."""
+
+    phone = models.CharField(max_length=20)
+    text = models.TextField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-sent_at"], name="outbox_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.phone} {self.sent_at:%Y-%m-%d %H:%M}"
+
+
+class PersonLookup(models.Model):
+    """Who read whose data by typing an identity number, when and for what; also the measure for the hourly limit."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="lookups")
+    identity_number = models.CharField(max_length=18)
+    purpose = models.CharField(max_length=40)
+    found = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-at"], name="lookup_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,14 @@
+"""The Celery application. Tasks are a doorbell: the truth, and what is left to do, is in PostgreSQL."""
+
+import os
+
+from celery import Celery
+
+from portal.schedule import BEAT_SCHEDULE
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.dev")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = BEAT_SCHEDULE
+app.autodiscover_tasks()

@@ -1,0 +1,176 @@
+"""A case (办件), its history, the papers with it, and the draft that it was before."""
+
+import uuid
+from typing import Any
+
+import pgtrigger
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import User
+from portal.columns import choices, one_of
+from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, Status
+from portal.people.models import Employer, Person
+from portal.policy.book import MODE_LABELS, Mode, Offer, book
+
+
+class Case(models.Model):
+    """One use of an offer. Only ``lifecycle`` writes ``status``; the database refuses a move that is not in the table."""
+
+    number = models.CharField(_("办件编号"), max_length=24, unique=True)
+    city = models.CharField(_("城市"), max_length=30)
+    service = models.CharField(_("事项"), max_length=40)
+    mode = models.CharField(_("办理方式"), max_length=10, choices=choices(MODE_LABELS))
+    status = models.CharField(_("状态"), max_length=12, choices=choices(STATUS_LABELS), default=Status.SUBMITTED)
+    filed_by = models.ForeignKey(User, models.PROTECT, related_name="filed_cases", verbose_name=_("经办账号"))
+    applicant_person = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="applications", verbose_name=_("申请人")
+    )
+    applicant_employer = models.ForeignKey(
+        Employer, models.PROTECT, null=True, blank=True, related_name="applications", verbose_name=_("申请单位")
+    )
+    # Whom it is about; empty for a new person until the effect makes their file, and where a case is about nobody.
+    subject = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("办理对象"))
+    subject_identity_number = models.CharField(_("办理对象证件号"), max_length=18, blank=True)
+    answers = models.JSONField(_("申报内容"))
+    facts = models.JSONField(_("提交时的情况"), default=dict)
+    mismatches = models.JSONField(_("比对不一致"), default=list)
+    outcome = models.JSONField(_("办理结果"), default=dict)
+    # The same key with the same answers is the same case; with other answers it is refused.
+    key = models.UUIDField(_("提交标识"), unique=True)
+    digest = models.CharField(_("内容摘要"), max_length=64)
+    submitted_at = models.DateTimeField(_("提交时间"))
+    due_on = models.DateField(_("承诺办结日期"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="decided_cases", verbose_name=_("审核人")
+    )
+    decided_at = models.DateTimeField(_("办结时间"), null=True, blank=True)
+    reason = models.TextField(_("理由"), blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("办件")
+        constraints = [
+            one_of("status", Status, name="case_status_known"),
+            one_of("mode", Mode, name="case_mode_known"),
+            models.CheckConstraint(
+                condition=Q(applicant_person__isnull=True, applicant_employer__isnull=False)
+                | Q(applicant_person__isnull=False, applicant_employer__isnull=True),
+                name="case_has_one_applicant",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("filed_by")), name="case_decided_by_another"
+            ),
+            models.CheckConstraint(condition=~Q(status=Status.REFUSED) | ~Q(reason=""), name="case_refused_with_reason"),
+            models.UniqueConstraint(
+                fields=["city", "service", "applicant_employer", "subject_identity_number"],
+                condition=Q(status__in=[str(status) for status in OPEN]) & ~Q(subject_identity_number=""),
+                nulls_distinct=False,
+                name="one_open_case_per_applicant_and_subject",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["city", "status", "due_on"], name="case_queue"),
+            models.Index(fields=["applicant_person", "-submitted_at"], name="case_by_person"),
+            models.Index(fields=["applicant_employer", "-submitted_at"], name="case_by_employer"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="case_moves_by_the_table",
+                field="status",
+                transitions=[(str(start), str(end)) for start, ends in MOVES.items() for end in ends],
+            ),
+            pgtrigger.Protect(name="case_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def offer(self) -> Offer:
+        """The offer that was used, as the policy book has it now."""
+        return book().city(self.city).offers[self.service]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def applicant(self) -> Person | Employer:
+        return self.applicant_employer or self.applicant_person  # type: ignore[return-value]  # one is set, by constraint
+
+
+class CaseEvent(models.Model):
+    """One move of a case: who, when, from where to where, and what they said. Never changed."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="events", verbose_name=_("办件"))
+    at = models.DateTimeField(_("时间"))
+    actor = models.ForeignKey(User, models.PROTECT, verbose_name=_("操作人"))
+    from_status = models.CharField(_("原状态"), max_length=12, blank=True, choices=choices(STATUS_LABELS))
+    to_status = models.CharField(_("新状态"), max_length=12, choices=choices(STATUS_LABELS))
+    note = models.TextField(_("说明"), blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("办件经过")
+        ordering = ("at", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "to_status"], name="a_case_reaches_a_status_once"),
+        ]
+        triggers = [pgtrigger.Protect(name="case_events_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} → {self.to_status}"
+
+
+class Draft(models.Model):
+    """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's key."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
+    city = models.CharField(max_length=30)
+    service = models.CharField(max_length=40)
+    key = models.UUIDField(default=uuid.uuid4, unique=True)
+    typed = models.JSONField(default=dict)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "city", "service"], name="one_draft_per_user_and_offer")]
+
+    def __str__(self) -> str:
+        return f"{self.city} {self.service}"
+
+
+def private_storage() -> Any:
+    return storages["default"]
+
+
+def attachment_path(attachment: "Attachment", _filename: str) -> str:
+    """Where an upload lies: by its digest, so that no name that a user chose reaches the disk."""
+    return f"attachments/{attachment.digest[:2]}/{attachment.digest}"
+
+
+class Attachment(models.Model):
+    """A paper handed in: first with a draft, then with the case. Served only to those who may see the case."""
+
+    draft = models.ForeignKey(Draft, models.CASCADE, null=True, blank=True, related_name="attachments")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="attachments")
+    paper = models.CharField(_("材料"), max_length=40)
+    name = models.CharField(_("文件名"), max_length=200)
+    content_type = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    file = models.FileField(storage=private_storage, upload_to=attachment_path, max_length=200)
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("申报材料")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(draft__isnull=True, case__isnull=False) | Q(draft__isnull=False, case__isnull=True),
+                name="attachment_has_one_home",
+            ),
+            models.UniqueConstraint(fields=["draft", "paper"], name="one_file_per_draft_and_paper"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

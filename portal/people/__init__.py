@@ -1,0 +1,1 @@
+"""Who the hall knows: persons, employers and their bank accounts."""

@@ -1,0 +1,96 @@
+"""Persons, employers and bank accounts, as the agency's register knows them."""
+
+from enum import StrEnum
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.columns import MonthField, choices, first_of_month, one_of
+
+
+class Sex(StrEnum):
+    MALE = "male"
+    FEMALE = "female"
+
+
+SEX_LABELS = {Sex.MALE: "男", Sex.FEMALE: "女"}
+
+
+@pghistory.track()
+class Person(models.Model):
+    """A natural person. The identity number (18 digits) is the key by which every part of the hall knows them."""
+
+    identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
+    name = models.CharField(_("姓名"), max_length=60)
+    sex = models.CharField(_("性别"), max_length=6, choices=choices(SEX_LABELS))
+    birth_date = models.DateField(_("出生日期"))
+    # Where an archive from the first job gives another date, that one counts for retirement (seed 001).
+    archive_birth_date = models.DateField(_("档案出生日期"), null=True, blank=True)
+    phone = models.CharField(_("手机号码"), max_length=20, blank=True)
+    # GB/T 2260 code of the city or district of household registration, as the person stated it.
+    household_code = models.CharField(_("户籍所在地"), max_length=6, blank=True)
+    created_at = models.DateTimeField(_("建档时间"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("人员")
+        constraints = [
+            models.CheckConstraint(condition=Q(identity_number__regex=r"^[0-9]{17}[0-9X]$"), name="person_identity_number_form"),
+            one_of("sex", Sex, name="person_sex_known"),
+            models.CheckConstraint(condition=~Q(name=""), name="person_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Employer(models.Model):
+    """A legal entity that insures its staff in one city."""
+
+    credit_code = models.CharField(_("统一社会信用代码"), max_length=18, unique=True)
+    name = models.CharField(_("单位名称"), max_length=120)
+    city = models.CharField(_("参保地"), max_length=30)
+    # 社保编号: the number that the agency gave the employer.
+    insurance_number = models.CharField(_("单位社保编号"), max_length=20, unique=True)
+    industry_grade = models.PositiveSmallIntegerField(_("行业工伤风险类别"))
+    contact_name = models.CharField(_("专管员姓名"), max_length=60)
+    contact_phone = models.CharField(_("专管员手机号"), max_length=20)
+    created_at = models.DateTimeField(_("开户时间"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("单位")
+        constraints = [
+            models.CheckConstraint(condition=Q(credit_code__regex=r"^[0-9A-Z]{18}$"), name="employer_credit_code_form"),
+            models.CheckConstraint(condition=Q(industry_grade__range=(1, 8)), name="employer_industry_grade_1_to_8"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class BankAccount(models.Model):
+    """An account that a city's monthly debit draws on, from ``start`` until ``until`` (months, [start, until))."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="bank_accounts", verbose_name=_("人员"))
+    city = models.CharField(_("扣款城市"), max_length=30)
+    bank = models.CharField(_("银行代码"), max_length=20)
+    number = models.CharField(_("账号"), max_length=32)
+    holder = models.CharField(_("户名"), max_length=60)
+    start = MonthField(_("起用月份"))
+    until = MonthField(_("停用月份"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("缴费账户")
+        constraints = [
+            first_of_month("start", name="bank_account_start_is_month"),
+            first_of_month("until", name="bank_account_until_is_month"),
+            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=models.F("start")), name="bank_account_months_in_order"),
+            models.UniqueConstraint(fields=["person", "city"], condition=Q(until__isnull=True), name="one_current_account_per_person_and_city"),
+            models.CheckConstraint(condition=Q(number__regex=r"^[0-9]{8,32}$"), name="bank_account_number_digits"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank} ····{self.number[-4:]}"

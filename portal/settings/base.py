@@ -1,0 +1,231 @@
+"""What every environment shares. A missing secret or database address fails loudly at start."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def required(name: str) -> str:
+    """The environment variable ``name``; ImproperlyConfigured where it is missing or empty."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"环境变量 {name} 未设置。script/manage 会为本机设置它;正式部署见 docs/operations.md。")
+    return value
+
+
+DATA_DIR = Path(os.environ.get("HALL_DATA_DIR") or ROOT / ".data")
+
+SECRET_KEY = required("SECRET_KEY")
+DATABASES = {"default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)}
+REDIS_URL = required("REDIS_URL")
+
+DEBUG = False
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "rest_framework",
+    "axes",
+    "captcha",
+    "pgtrigger",
+    "pghistory",
+    "portal.people",
+    "portal.accounts",
+    "portal.registers",
+    "portal.hall",
+    "enrollment",
+    "contributions",
+    "transfers",
+    "certificates",
+    "portal.web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.web.context.hall",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "portal.accounts.doors.PersonDoor",
+    "portal.accounts.doors.EmployerDoor",
+    "portal.accounts.doors.StaffDoor",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+LOGIN_URL = "login-person"
+LOGIN_REDIRECT_URL = "/"
+
+# Thirty minutes without a request end a session; the page warns before and a draft keeps what was typed.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Lockout: five wrong passwords for one account, or thirty from one address, close the door for fifteen minutes.
+AXES_FAILURE_LIMIT = "portal.accounts.lockout.failure_limit"
+AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
+AXES_COOLOFF_TIME = 0.25
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "portal.accounts.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "portal.accounts.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["password", "identity_number", "phone"]
+# How many reverse proxies of our own stand before the hall; X-Forwarded-For is read only that deep.
+TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXY_COUNT", "0"))
+
+CAPTCHA_LENGTH = 4
+CAPTCHA_TIMEOUT = 5
+CAPTCHA_FONT_SIZE = 34
+CAPTCHA_IMAGE_SIZE = (132, 48)
+CAPTCHA_CHALLENGE_FUNCT = "portal.accounts.captcha.challenge"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "hall",
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("简体中文"))]
+LOCALE_PATHS = [ROOT / "templates" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [ROOT / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "uploads"}},
+    "documents": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "documents"},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Where files for the banks are put, and where their answers arrive.
+BANK_EXCHANGE_DIR = Path(os.environ.get("BANK_EXCHANGE_DIR") or DATA_DIR / "exchange")
+
+# The seal: key and certificates from files. Without a key no document leaves the hall.
+SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
+
+# Text messages: the class that sends them.
+TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
+
+# The household register that applications are compared against.
+HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
+
+# The address that people reach the hall by; it is printed in proofs and in their QR codes.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+
+# A demo shows text messages on a page and names its accounts.
+DEMO = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+UNFOLD = {
+    "SITE_TITLE": _("社会保险经办工作台"),
+    "SITE_HEADER": _("社会保险经办工作台"),
+    "SITE_SUBHEADER": _("办件、参保、征缴与证明"),
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "COLORS": {
+        "primary": {
+            "50": "239 244 251",
+            "100": "219 231 246",
+            "200": "185 208 237",
+            "300": "139 175 222",
+            "400": "84 133 200",
+            "500": "42 96 170",
+            "600": "18 71 140",
+            "700": "14 58 116",
+            "800": "12 48 96",
+            "900": "10 38 76",
+            "950": "6 25 50",
+        }
+    },
+}

@@ -1,0 +1,7 @@
+"""A developer's machine and the demo: everything real, on loopback, with demo data and messages on a page."""
+
+from .base import *
+
+DEMO = True
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
+TEXT_MESSAGE_BACKEND = TEXT_MESSAGE_BACKEND or "portal.accounts.messages.OutboxPage"

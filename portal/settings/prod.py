@@ -1,0 +1,17 @@
+"""The hall in service: behind TLS, several machines, secrets from the environment."""
+
+from .base import *
+
+if not ALLOWED_HOSTS:
+    ALLOWED_HOSTS = [required("ALLOWED_HOSTS")]
+TEXT_MESSAGE_BACKEND = required("TEXT_MESSAGE_BACKEND")
+PUBLIC_URL = required("PUBLIC_URL").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+SECURE_SSL_REDIRECT = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+SECURE_HSTS_SECONDS = 31536000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
