@@ -126,6 +126,8 @@ class TextMessageCode(models.Model):
 
     phone = models.CharField(max_length=20)
     purpose = models.CharField(max_length=30)
+    # The address that asked for it; the hourly limit counts by phone and by address.
+    asked_from = models.GenericIPAddressField(null=True)
     code_hash = models.CharField(max_length=128)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -133,7 +135,10 @@ class TextMessageCode(models.Model):
     spent_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["phone", "purpose", "-sent_at"], name="text_code_by_phone")]
+        indexes = [
+            models.Index(fields=["phone", "purpose", "-sent_at"], name="text_code_by_phone"),
+            models.Index(fields=["asked_from", "-sent_at"], name="text_code_by_address"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.sent_at:%Y-%m-%d %H:%M}"
