@@ -130,7 +130,10 @@ class Draft(models.Model):
     city = models.CharField(max_length=30)
     service = models.CharField(max_length=40)
     key = models.UUIDField(default=uuid.uuid4, unique=True)
+    # Form field → list of values, as the browser sent them.
     typed = models.JSONField(default=dict)
+    # True once the form and its captcha were passed with exactly these values.
+    checked = models.BooleanField(default=False)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -174,3 +177,18 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WorkdayOverride(models.Model):
+    """A day that staff declare a working day or not, over the official calendar and beyond the year it is published for."""
+
+    day = models.DateField(_("日期"), unique=True)
+    is_workday = models.BooleanField(_("是工作日"))
+    reason = models.CharField(_("依据"), max_length=200)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("工作日调整")
+        ordering = ("-day",)
+
+    def __str__(self) -> str:
+        return str(self.day)

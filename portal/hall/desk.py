@@ -1,0 +1,259 @@
+"""The one way through the hall: submit, decide, withdraw. Each is one transaction, and doing it twice changes nothing."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from portal.accounts.models import User
+from portal.hall import lifecycle, permissions
+from portal.hall.catalogue import service as service_of
+from portal.hall.models import Attachment, Case, WorkdayOverride
+from portal.hall.numbers import case_number
+from portal.hall.routing import ROUTES, Status, Verdict
+from portal.hall.service import Applicant, Ask, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.people.models import Person
+from portal.policy.book import Offer, book
+from portal.policy.workdays import add_workdays
+from portal.shared.months import today_in_china
+
+
+class NotAccepted(Exception):
+    """The application cannot be taken as it is; ``findings`` say why, beside which field."""
+
+    def __init__(self, findings: Sequence[Finding], form: ServiceForm | None = None) -> None:
+        super().__init__("; ".join(finding.why for finding in findings))
+        self.findings, self.form = list(findings), form
+
+
+class KeyReused(Exception):
+    """The submission key was used before with other content, or by someone else (409)."""
+
+
+class NotAllowed(Exception):
+    """This account may not do that with this case; the message says why."""
+
+
+def form_for(
+    *, offer: Offer, applicant: Applicant, typed: Any = None, files: Any = None, known: Mapping[str, Any] | None = None,
+    gated: bool = True, now: datetime, initial: Mapping[str, Any] | None = None,
+) -> ServiceForm:
+    """The offer's form for this applicant: unbound, or bound to what was typed."""
+    kind = service_of(offer.code).form
+    return kind(typed, files, offer=offer, applicant=applicant, known=known, gated=gated, now=now, initial=dict(initial or {}))
+
+
+def ask_for(*, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> Ask:
+    """The application that was typed, its gate already passed. NotAccepted where the form refuses it."""
+    service = service_of(offer.code)
+    form = form_for(offer=offer, applicant=applicant, typed=typed, known=known_of(service, offer, applicant, typed, now), gated=False, now=now)
+    if not form.is_valid():
+        findings = [Bar("" if name == "__all__" else name, str(error)) for name, errors in form.errors.items() for error in errors]
+        raise NotAccepted(findings, form)
+    return Ask(offer=offer, applicant=applicant, answers=form.answers(), filed_at=now)
+
+
+def known_of(service: Service, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> dict[str, Any]:
+    """What the register knows for the number that was typed into the form's search field."""
+    sought = (typed or {}).get(service.searches, "") if service.searches else ""
+    return service.known(offer=offer, applicant=applicant, sought=sought, now=now)
+
+
+def examine(ask: Ask) -> tuple[Any, list[Finding]]:
+    """The facts and findings of an application that is not yet sent; writes nothing."""
+    service = service_of(ask.offer.code)
+    outside = service.outside(ask)
+    facts = service.facts(ask, outside)
+    return facts, list(service.rule(ask, facts))
+
+
+def verdict_of(findings: Sequence[Finding]) -> Verdict:
+    if any(isinstance(finding, Bar) for finding in findings):
+        return Verdict.BARRED
+    return Verdict.MISMATCH if findings else Verdict.CLEAR
+
+
+def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: datetime) -> Case:
+    """Takes an application: checks it, makes the case and, where its mode allows, the effect, in one transaction.
+
+    The same ``key`` with the same answers gives the same case again, however often and however concurrently it is sent;
+    KeyReused with other answers. NotAccepted where the rule or the database bars it; then nothing was written.
+    """
+    service = service_of(ask.offer.code)
+    if not permissions.may_file(ask.applicant.user, service):
+        raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
+    digest = _digest(ask)
+    earlier = _earlier(key, digest, ask)
+    if earlier:
+        return earlier
+    outside = service.outside(ask)
+    try:
+        with transaction.atomic():
+            return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
+    except IntegrityError as error:
+        earlier = _earlier(key, digest, ask)
+        if earlier:
+            return earlier
+        raise NotAccepted([_conflict(service, error)]) from error
+
+
+def decide(case: Case, *, approve: bool, by: User, now: datetime, reason: str = "", overrule: bool = False) -> Case:
+    """Approves (or confirms at the counter) or refuses an open case, by a member of staff who neither filed it nor is its subject.
+
+    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule`` with a reason.
+    NotAllowed, NotAccepted, or lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
+    """
+    service = service_of(case.service)
+    ask = ask_of(case)
+    outside = service.outside(ask) if approve else None
+    try:
+        with transaction.atomic():
+            case = Case.objects.select_for_update(of=("self",)).select_related("filed_by", "applicant_person", "applicant_employer").get(pk=case.pk)
+            why_not = permissions.why_not_decide(by, case)
+            if why_not:
+                raise NotAllowed(why_not)
+            if not case.is_open:
+                raise lifecycle.AlreadyMoved
+            if not approve:
+                if not reason.strip():
+                    raise NotAccepted([Bar("reason", _("请写明不予通过的理由,申请人会看到。"))])
+                lifecycle.move(case, Status.REFUSED, by=by, now=now, note=reason, reason=reason, decided_by=by, decided_at=now)
+                return case
+            lock_subject(case.subject_identity_number)
+            facts = service.facts(ask, outside)
+            findings = list(service.rule(ask, facts))
+            verdict = verdict_of(findings)
+            if verdict == Verdict.BARRED or (verdict == Verdict.MISMATCH and not overrule):
+                raise NotAccepted(findings)
+            if verdict == Verdict.MISMATCH and not reason.strip():
+                raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理,请写明依据。"))])
+            _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
+            return case
+    except IntegrityError as error:
+        raise NotAccepted([_conflict(service, error)]) from error
+
+
+def withdraw(case: Case, *, by: User, now: datetime) -> Case:
+    """Voids an open case at the applicant's wish; twice is once. AlreadyMoved where it was decided meanwhile."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+        if case.status == Status.VOIDED:
+            return case
+        if not case.is_open:
+            raise lifecycle.AlreadyMoved
+        if not permissions.may_withdraw(by, case):
+            raise NotAllowed(_("只有提交这份办件的申请人可以撤回。"))
+        lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回,办件作废"), decided_at=now)
+        return case
+
+
+def ask_of(case: Case) -> Ask:
+    """The application as it was filed."""
+    applicant = Applicant(user=case.filed_by, person=case.applicant_person, employer=case.applicant_employer)
+    return Ask(offer=case.offer, applicant=applicant, answers=case.answers, filed_at=case.submitted_at)
+
+
+def lock_subject(identity_number: str) -> None:
+    """Holds everything that is done about one person, known or new, until the transaction ends."""
+    if identity_number:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person:{identity_number}"])
+
+
+def promised_on(offer: Offer, start: date) -> date | None:
+    """The day by which the offer promises to be done; counted in working days, staff's overrides included."""
+    if not offer.days:
+        return None
+    overrides = dict(WorkdayOverride.objects.filter(day__gte=start).values_list("day", "is_workday"))
+    return add_workdays(start, offer.days, overrides)
+
+
+def _take(
+    service: Service, ask: Ask, outside: Any, *, key: UUID, digest: str, attachments: Sequence[Attachment], now: datetime
+) -> Case:
+    number = service.subject(ask)
+    lock_subject(number)
+    facts = service.facts(ask, outside)
+    findings = list(service.rule(ask, facts))
+    verdict = verdict_of(findings)
+    route = ROUTES.get((ask.offer.mode, verdict))
+    if route is None:
+        raise NotAccepted(findings)
+    brought = {attachment.paper for attachment in attachments}
+    missing = [p for p in service.papers(ask, facts) if p.upload and (p.required or p.required_when) and p.code not in brought]
+    if missing:
+        raise NotAccepted([Bar(f"paper-{paper.code}", _("请上传{title}。").format(title=paper.title)) for paper in missing])
+    city = book().city(ask.offer.city)
+    case = Case.objects.create(
+        number=case_number(city, now),
+        city=city.slug,
+        service=service.code,
+        mode=ask.offer.mode,
+        filed_by=ask.applicant.user,
+        applicant_person=ask.applicant.person,
+        applicant_employer=ask.applicant.employer,
+        subject=Person.objects.filter(identity_number=number).first() if number else None,
+        subject_identity_number=number,
+        answers=dict(ask.answers),
+        facts={"summary": [[str(label), str(value)] for label, value in service.summary(ask, facts)], **_jsonable(facts)},
+        mismatches=[{"field": f.field, "why": str(f.why)} for f in findings if isinstance(f, Mismatch)],
+        key=key,
+        digest=digest,
+        submitted_at=now,
+        due_on=None if route == Status.DONE else promised_on(ask.offer, today_in_china(now)),
+    )
+    lifecycle.begin(case, by=ask.applicant.user, now=now)
+    Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).update(draft=None, case=case)
+    if route == Status.DONE:
+        _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
+    else:
+        lifecycle.move(case, route, by=ask.applicant.user, now=now)
+    return case
+
+
+def _finish(
+    service: Service, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime, note: str = "", decided_by: User | None = None
+) -> None:
+    outcome = service.effect(case, ask, facts, by=by, now=now)
+    changes: dict[str, Any] = {"outcome": outcome, "decided_at": now, "decided_by": decided_by, "reason": note}
+    if case.subject is None and case.subject_identity_number:
+        changes["subject"] = Person.objects.filter(identity_number=case.subject_identity_number).first()
+    lifecycle.move(case, Status.DONE, by=by, now=now, note=note, **changes)
+
+
+def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
+    case = Case.objects.filter(key=key).first()
+    if case and (case.digest != digest or case.filed_by_id != ask.applicant.user.pk):
+        raise KeyReused
+    return case
+
+
+def _digest(ask: Ask) -> str:
+    content = {"city": ask.offer.city, "service": ask.offer.code, "answers": dict(ask.answers)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, cls=DjangoJSONEncoder).encode()).hexdigest()
+
+
+def _jsonable(facts: Any) -> dict[str, Any]:
+    """The facts as data, where the service keeps them as a dataclass of plain values."""
+    dump: Callable[[], dict[str, Any]] | None = getattr(facts, "frozen", None)
+    return dump() if dump else asdict(facts) if is_dataclass(facts) and not isinstance(facts, type) else {}
+
+
+def _conflict(service: Service, error: IntegrityError) -> Bar:
+    """The database's refusal in the applicant's words; an unknown constraint is a defect and is raised."""
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+    known: dict[str, tuple[str, Any]] = {
+        "one_open_case_per_applicant_and_subject": ("", _("已有一份同样的办件正在办理,请先在办件进度中查看;需要更正的,可撤回后重新申报。")),
+        **service.conflicts,
+    }
+    if name not in known:
+        raise error
+    field, why = known[name]
+    return Bar(field, str(why))

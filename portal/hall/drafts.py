@@ -1,0 +1,38 @@
+"""What was typed and not yet sent: kept for its user, so that an ended session or a wrong click loses nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.accounts.models import User
+from portal.hall.models import Draft
+from portal.policy.book import Offer
+
+# Longer than any month window, so that nothing typed for this month is lost; then personal data go.
+KEPT_FOR = timedelta(days=60)
+
+
+def find(*, user: User, offer: Offer) -> Draft | None:
+    """The user's draft for this offer, if there is one."""
+    return Draft.objects.filter(user=user, city=offer.city, service=offer.code).first()
+
+
+def keep(*, user: User, offer: Offer, typed: Mapping[str, Any], checked: bool, now: datetime) -> Draft:
+    """Keeps what was typed; ``checked`` says that the form and its captcha were passed with exactly this."""
+    draft, _made = Draft.objects.update_or_create(
+        user=user, city=offer.city, service=offer.code, defaults={"typed": dict(typed), "checked": checked, "updated_at": now}
+    )
+    return draft
+
+
+def forget(*, user: User, offer: Offer) -> None:
+    """Drops the draft and what was uploaded with it."""
+    for draft in Draft.objects.filter(user=user, city=offer.city, service=offer.code):
+        for attachment in draft.attachments.all():
+            attachment.delete()
+        draft.delete()
+
+
+def forget_old(*, now: datetime) -> int:
+    """Drops drafts that nobody touched for long; how many."""
+    return Draft.objects.filter(updated_at__lt=now - KEPT_FOR).delete()[0]

@@ -1,0 +1,37 @@
+"""The only writer of ``Case.status``: every move is in the table, has an actor and a time, and happens once."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import User
+from portal.hall.models import Case, CaseEvent
+from portal.hall.routing import MOVES, Status
+
+
+class AlreadyMoved(Exception):
+    """The case is not, or no longer, in the status that the move starts from."""
+
+    message = _("这份办件的状态刚刚已被他人改变,请刷新后查看。")
+
+
+def begin(case: Case, *, by: User, now: datetime) -> None:
+    """Writes the case's first event. Called once, when the case has just been inserted as submitted."""
+    CaseEvent.objects.create(case=case, at=now, actor=by, from_status="", to_status=Status.SUBMITTED)
+
+
+def move(case: Case, to: Status, *, by: User, now: datetime, note: str = "", **changes: Any) -> None:
+    """Moves the case by compare-and-set and writes the event; ``changes`` are other columns set in the same statement.
+
+    AlreadyMoved where the table does not allow it or someone else was first. The caller holds the transaction.
+    """
+    start = Status(case.status)
+    if to not in MOVES[start]:
+        raise AlreadyMoved
+    if not Case.objects.filter(pk=case.pk, status=start).update(status=to, **changes):
+        raise AlreadyMoved
+    CaseEvent.objects.create(case=case, at=now, actor=by, from_status=start, to_status=to, note=note)
+    case.status = to
+    for name, value in changes.items():
+        setattr(case, name, value)

@@ -1,0 +1,40 @@
+"""Who may file, see, withdraw and decide a case."""
+
+from django.utils.translation import gettext as _
+
+from portal.accounts import permissions
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.hall.service import Audience, Service
+
+
+def may_file(user: User, service: Service) -> bool:
+    """Whether this login is of the kind that the service is for."""
+    return user.is_active and (user.is_clerk if service.audience == Audience.EMPLOYER else user.is_person)
+
+
+def may_see(user: User, case: Case) -> bool:
+    """The applicant, and staff who review for the case's city."""
+    if case.applicant_employer:
+        own = permissions.may_act_for_employer(user, case.applicant_employer)
+    else:
+        own = permissions.may_act_for_person(user, case.applicant_person)
+    return own or permissions.may_review(user, case.city)
+
+
+def may_withdraw(user: User, case: Case) -> bool:
+    """The applicant, while it is open; staff never withdraw for them."""
+    return case.is_open and not user.is_staff and may_see(user, case)
+
+
+def why_not_decide(user: User, case: Case) -> str:
+    """Why this member of staff may not decide the case; "" where they may. Maker and checker are never the same."""
+    if not permissions.may_review(user, case.city):
+        return _("您没有本城市办件的审核权限。")
+    if user.pk == case.filed_by_id:
+        return _("这份办件由您本人提交,请由其他工作人员审核。")
+    if user.person and (
+        user.person.identity_number == case.subject_identity_number or user.person_id in (case.subject_id, case.applicant_person_id)
+    ):
+        return _("您是这份办件的办理对象,请由其他工作人员审核。")
+    return ""

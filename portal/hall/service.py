@@ -1,0 +1,225 @@
+"""What a service is: its form, its facts, its rule and its effect. One service is one file in an app's ``services``."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.people.models import Employer, Person
+from portal.policy.book import Offer, Paper
+from portal.shared.months import Month, month_in_china
+
+
+class Audience(StrEnum):
+    PERSON = "person"
+    EMPLOYER = "employer"
+
+
+AUDIENCE_LABELS = {Audience.PERSON: _("个人与灵活就业人员"), Audience.EMPLOYER: _("用人单位")}
+
+
+class Theme(StrEnum):
+    ENROLLMENT = "enrollment"
+    PAYMENT = "payment"
+    PROOF = "proof"
+    TRANSFER = "transfer"
+    DETAILS = "details"
+
+
+THEME_LABELS = {
+    Theme.ENROLLMENT: _("参保登记与变动"),
+    Theme.PAYMENT: _("缴费与欠费"),
+    Theme.PROOF: _("证明与凭证"),
+    Theme.TRANSFER: _("关系转移接续"),
+    Theme.DETAILS: _("信息变更"),
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Why the application cannot be taken, beside the field it is about ("" for the whole form)."""
+
+    field: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """What differs from a register outside; where the offer's mode allows, it leads to the counter."""
+
+    field: str
+    why: str
+
+
+Finding = Bar | Mismatch
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of the two is set."""
+
+    user: User
+    person: Person | None
+    employer: Employer | None
+
+    @classmethod
+    def of(cls, user: User) -> "Applicant":
+        """Whom this login acts for: a clerk for the employer, a person for themselves."""
+        if user.is_clerk:
+            return cls(user=user, person=None, employer=user.employer)
+        return cls(user=user, person=user.person, employer=None)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One application: which offer, by whom, with what answers, filed when.
+
+    ``answers`` are JSON-able, as ``ServiceForm.answers`` gives them. ``filed_at`` stays the moment of submission when staff
+    approve later, so that a month window is judged by when the applicant filed.
+    """
+
+    offer: Offer
+    applicant: Applicant
+    answers: Mapping[str, Any]
+    filed_at: datetime
+
+    @property
+    def month(self) -> Month:
+        return month_in_china(self.filed_at)
+
+    @property
+    def person(self) -> Person:
+        if self.applicant.person is None:
+            raise ValueError("this application is an employer's")
+        return self.applicant.person
+
+    @property
+    def employer(self) -> Employer:
+        if self.applicant.employer is None:
+            raise ValueError("this application is a person's")
+        return self.applicant.employer
+
+
+class ServiceForm(forms.Form):
+    """What a service asks. Built for one offer, applicant and moment, so that it offers only what is allowed.
+
+    ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the answers.
+    ``known`` are values read from the register: they are filled in, shown as read, and not taken from the browser.
+    """
+
+    gate: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        *args: Any,
+        offer: Offer,
+        applicant: Applicant,
+        now: datetime,
+        known: Mapping[str, Any] | None = None,
+        gated: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.offer, self.applicant, self.now = offer, applicant, now
+        self.month = month_in_china(now)
+        self.known = dict(known or {})
+        super().__init__(*args, **kwargs)
+        self.build()
+        for name in self.gate:
+            if not gated:
+                del self.fields[name]
+        for name, value in self.known.items():
+            if name in self.fields:
+                self.initial[name] = value
+                self.fields[name].disabled = True
+                self.fields[name].read_from_register = True  # type: ignore[attr-defined]
+
+    def build(self) -> None:
+        """Adds or narrows fields by the offer's options; called once, before data are read."""
+
+    def answers(self) -> dict[str, Any]:
+        """The cleaned data in JSON's types: months and dates as ISO text, amounts as strings; gates and files left out."""
+        return {name: _plain(value) for name, value in self.cleaned_data.items() if name not in self.gate}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Month | Decimal | StrEnum):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    return value
+
+
+class Service(ABC):
+    """One thing that the hall can do for someone. Stateless: one instance serves all cities."""
+
+    code: ClassVar[str]
+    title: ClassVar[Any]
+    audience: ClassVar[Audience]
+    theme: ClassVar[Theme]
+    form: ClassVar[type[ServiceForm]]
+    # Other names under which people look for it.
+    also_known_as: ClassVar[Sequence[str]] = ()
+    # The form field whose value is searched in the register (an identity number), or "".
+    searches: ClassVar[str] = ""
+    # What the applicant is told when the database refuses the effect: constraint → (field, why).
+    conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
+    # The app that the service lives in; set by the catalogue.
+    app: str = ""
+
+    def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
+        """The code of the service whose form this applicant should get: another than its own where one entrance serves two."""
+        return self.code
+
+    def subject(self, ask: Ask) -> str:
+        """The identity number of whom it is about; "" where it is about no person. The desk locks it."""
+        return ask.applicant.person.identity_number if ask.applicant.person else ""
+
+    def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
+        """What the register knows of the number sought, as form values; empty where it knows nothing."""
+        return {}
+
+    def papers(self, ask: Ask, facts: Any) -> list[Paper]:
+        """The papers for this application, of those that the offer names: always wanted, or wanted by what is established."""
+        established = self.established(ask, facts)
+        return [paper for paper in ask.offer.papers if not paper.required_when or paper.required_when in established]
+
+    def established(self, ask: Ask, facts: Any) -> set[str]:
+        """Names of the circumstances that papers can depend on (``first-medical``) and that hold here."""
+        return set()
+
+    def outside(self, ask: Ask) -> Any:
+        """Answers of outside registers; fetched before any transaction opens."""
+        return None
+
+    @abstractmethod
+    def facts(self, ask: Ask, outside: Any) -> Any:
+        """What the hall knows that the rule judges by; read inside the desk's transaction, under the subject's lock."""
+
+    @abstractmethod
+    def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
+        """Pure: what bars the application or does not match. Nothing yielded means clear."""
+
+    @abstractmethod
+    def effect(self, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime) -> dict[str, Any]:
+        """Writes what the application asks for, inside the desk's transaction; returns a JSON-able outcome.
+
+        The outcome may hold ``lines`` ([label, value] pairs to show) and ``links`` ([text, url] pairs to go on with).
+        """
+
+    def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
+        """What was asked and what will happen, in the applicant's words: (label, value), for the last look, receipt and staff."""
+        return []
+
+    def preview(self, ask: Ask, facts: Any) -> dict[str, Any]:
+        """Context for the service's own part of the last look; ``template`` names it. Empty: no such part."""
+        return {}

@@ -1,0 +1,19 @@
+"""The addresses of the hall. Nothing imports this."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("captcha/", include("captcha.urls")),
+    path("", include("portal.accounts.urls")),
+    path("", include("contributions.urls")),
+    path("", include("certificates.urls")),
+    path("", include("portal.web.urls")),
+]
+
+handler400 = "portal.web.errors.bad_request"
+handler403 = "portal.web.errors.forbidden"
+handler404 = "portal.web.errors.not_found"
+
+__all__ = ["handler400", "handler403", "handler404", "urlpatterns"]

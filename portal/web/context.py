@@ -1,0 +1,35 @@
+"""What every page shows around its own content: the chosen city, the cities, the session's end, the larger type."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from portal.policy.book import City, UnknownCity, book
+
+CITY_COOKIE = "city"
+ELDER_COOKIE = "elder"
+
+
+def city_of(request: HttpRequest) -> City:
+    """The city of the address, else the one that was chosen last, else the first."""
+    match = request.resolver_match
+    slug = (match.kwargs.get("city") if match else None) or request.COOKIES.get(CITY_COOKIE, "")
+    try:
+        return book().city(slug)
+    except UnknownCity:
+        return book().cities[0]
+
+
+def hall(request: HttpRequest) -> dict[str, Any]:
+    """The context that base.html relies on."""
+    signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
+    return {
+        "hall_name": _("社会保险网上办事大厅"),
+        "city": city_of(request),
+        "cities": book().cities,
+        "elder": request.COOKIES.get(ELDER_COOKIE) == "1",
+        "session_ends_in": settings.SESSION_COOKIE_AGE if signed_in else None,
+        "demo": settings.DEMO,
+    }
