@@ -1,0 +1,400 @@
+"""The book of policy: what a figure was on a day, with the document that says so; the cities, and what each offers.
+
+Files live under ``data``: one folder for each city and one for the nation. A file of figures is dated::
+
+    # data/wuxi/flexible_pension.yaml
+    values:
+      "2023-01-01": {floor: "4494", ceiling: "22470", …}
+    references:
+      "2023-01-01": {title: …, standing: seed}
+
+The latest value on or before a day is in force on it, until another follows. Everything is read and checked once, at
+start: an unknown key, a float, a value without its reference stops the program with PolicyError.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import yaml
+
+from portal.policy.files import (
+    CITY,
+    CITY_FILES,
+    MODE_LABELS,
+    NATIONAL,
+    NATIONAL_FILES,
+    OFFER,
+    REFERENCE,
+    Mode,
+)
+from portal.policy.schema import SLUG, Day, Kind, PolicyError, Where
+
+__all__ = [
+    "DATA",
+    "MODE_LABELS",
+    "NATIONAL",
+    "Book",
+    "City",
+    "District",
+    "Leaf",
+    "Mode",
+    "Offer",
+    "Paper",
+    "PolicyError",
+    "PolicyMissing",
+    "Reference",
+    "UnknownCity",
+    "book",
+    "load_book",
+]
+
+DATA = Path(__file__).parent / "data"
+
+# What we do not have from a document: example figures that differ by city, and conclusions of our own.
+_EXAMPLES = frozenset({"local"})
+_ASSUMPTIONS = frozenset({"memory", "ours"})
+
+
+class PolicyMissing(LookupError):
+    """There is no such figure, or none was in force on that day."""
+
+
+class UnknownCity(LookupError):
+    """There is no city of that slug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a figure comes from, and how well it is known.
+
+    ``standing`` is seed, public, local, memory, ours or derived; ``since_standing`` says the same of the date alone, where
+    the date is known less well than the figure.
+    """
+
+    title: str
+    standing: str
+    note: str = ""
+    number: str = ""
+    since_standing: str = ""
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether the screen must say that the figure, or its date, is not from a document."""
+        return bool(self.mark)
+
+    @property
+    def mark(self) -> str:
+        """What the screen says beside the figure: 示例值, 推定值, 起始日期为推定, or nothing."""
+        if self.standing in _EXAMPLES:
+            return "示例值"
+        if self.standing in _ASSUMPTIONS:
+            return "推定值"
+        if self.since_standing in _EXAMPLES | _ASSUMPTIONS:
+            return "起始日期为推定"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One set of figures, in force from ``since`` until the next one."""
+
+    path: str  # "wuhan/flexible_pension"
+    since: dt.date
+    values: Mapping[str, Any]
+    reference: Reference
+
+    def age_years(self, on: dt.date) -> int:
+        """Full years since the figures came into force, so that the screen can say how old they are."""
+        years = on.year - self.since.year
+        return years - ((on.month, on.day) < (self.since.month, self.since.day))
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper or picture that an offer asks for.
+
+    ``required_when`` names a fact that the service establishes (such as ``first-medical``); without it, ``required`` holds
+    always. With ``upload`` it is handed in online, else brought to the window.
+    """
+
+    code: str
+    title: str
+    kind: str  # photo, scan
+    upload: bool
+    required: bool = True
+    required_when: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """A service as one city offers it.
+
+    ``days`` are the working days promised for a decision, None where it is at once. ``assumed`` names what no document
+    gives: ``days``, ``papers``, ``start_months.pension``. Read ``options`` through ``portal.policy.terms``.
+    """
+
+    code: str
+    city: str  # slug
+    title: str
+    mode: Mode
+    since: dt.date
+    reference: Reference
+    days: int | None
+    search_names: tuple[str, ...]
+    notice: tuple[str, ...]
+    papers: tuple[Paper, ...]
+    papers_by_day: int | None
+    assumed: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    code: str  # GB/T 2260
+    title: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class City:
+    """A city of the hall: its name, its agency (as on the seal), its districts and its offers, in the order of the file."""
+
+    slug: str
+    code: str  # GB/T 2260
+    order: int
+    title: str
+    full_title: str
+    province: str
+    agency: str
+    hotline: str
+    districts: tuple[District, ...]
+    reference: Reference
+    offers: Mapping[str, Offer]
+
+    @property
+    def places(self) -> tuple[District, ...]:
+        """Where one can be insured: 市本级, then the districts."""
+        return (District(self.code, "市本级"), *self.districts)
+
+    def has_district(self, code: str) -> bool:
+        return any(district.code == code for district in self.districts)
+
+
+class Book:
+    """All policy data, read and checked; never changes."""
+
+    def __init__(self, cities: tuple[City, ...], leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
+        self._cities = MappingProxyType({city.slug: city for city in sorted(cities, key=lambda city: city.order)})
+        self._leaves = MappingProxyType(dict(leaves))
+
+    @property
+    def cities(self) -> tuple[City, ...]:
+        """The cities in the order in which the hall shows them."""
+        return tuple(self._cities.values())
+
+    def city(self, slug: str) -> City:
+        """The city of that slug. Raises UnknownCity."""
+        try:
+            return self._cities[slug]
+        except KeyError:
+            raise UnknownCity(slug) from None
+
+    def leaf(self, scope: str, name: str, on: dt.date) -> Leaf:
+        """The figures in force on a day: ``leaf("wuhan", "flexible_pension", day)``. Raises PolicyMissing."""
+        in_force = [leaf for leaf in self._leaves.get((scope, name), ()) if leaf.since <= on]
+        if not in_force:
+            raise PolicyMissing(f"{scope}/{name} on {on}")
+        return in_force[-1]
+
+    def history(self, scope: str, name: str) -> tuple[Leaf, ...]:
+        """All figures of that name, oldest first. Raises PolicyMissing where there never were any."""
+        try:
+            return self._leaves[scope, name]
+        except KeyError:
+            raise PolicyMissing(f"{scope}/{name}") from None
+
+    def names(self, scope: str) -> tuple[str, ...]:
+        """The names of the figures of a city, or of the nation."""
+        return tuple(name for place, name in self._leaves if place == scope)
+
+
+@cache
+def book() -> Book:
+    """The book of this installation, read once."""
+    return load_book()
+
+
+def load_book(path: Path = DATA) -> Book:
+    """Read and check all files under a folder. Raises PolicyError."""
+    cities: list[City] = []
+    leaves: dict[tuple[str, str], tuple[Leaf, ...]] = {}
+    for folder in sorted(path.iterdir()):
+        if not folder.is_dir():
+            raise PolicyError("only folders stand here", file=folder.name)
+        files = {file.stem: file for file in sorted(folder.iterdir())}
+        if folder.name != NATIONAL:
+            cities.append(_read_city(folder))
+        kinds = NATIONAL_FILES if folder.name == NATIONAL else CITY_FILES
+        for name, file in files.items():
+            if folder.name != NATIONAL and name in ("city", "offers"):
+                continue
+            if name not in kinds or file.suffix != ".yaml":
+                raise PolicyError("unknown file", file=f"{folder.name}/{file.name}")
+            leaves[folder.name, name] = _read_leaves(file, f"{folder.name}/{name}", kinds[name])
+    for key in ("slug", "code", "order", "title"):
+        seen = [getattr(city, key) for city in cities]
+        if len(set(seen)) < len(seen):
+            raise PolicyError(f"two cities have the same {key}", file="city.yaml", key=key)
+    return Book(tuple(cities), leaves)
+
+
+def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
+    where = Where(f"{path}.yaml")
+    content = _parse(file, where)
+    _expect_keys(content, ("values", "references"), where)
+    values, references = content["values"], content["references"]
+    for part, entries in content.items():
+        if not isinstance(entries, dict) or not entries:
+            raise where.at(part).error("a mapping of dates is expected")
+    leaves: list[Leaf] = []
+    for written, figures in values.items():
+        since = Day().read(written, where.at("values"))
+        if leaves and since <= leaves[-1].since:
+            raise where.on(written).error("dates must rise")
+        if written not in references:
+            raise where.on(written).at("references").error("missing")
+        leaves.append(
+            Leaf(
+                path=path,
+                since=since,
+                values=kind.read(figures, where.on(written).at("values")),
+                reference=_reference(
+                    REFERENCE.read(references[written], where.on(written).at("references"))
+                ),
+            )
+        )
+    for written in references:
+        if written not in values:
+            raise where.on(str(written)).at("references").error("there is no value of that date")
+    return tuple(leaves)
+
+
+def _read_city(folder: Path) -> City:
+    where = Where(f"{folder.name}/city.yaml")
+    SLUG.read(folder.name, where)
+    values = CITY.read(_parse(folder / "city.yaml", where), where)
+    return City(
+        slug=folder.name,
+        code=values["code"],
+        order=values["order"],
+        title=values["title"],
+        full_title=values["full_title"],
+        province=values["province"],
+        agency=values["agency"],
+        hotline=values["hotline"],
+        districts=tuple(District(district["code"], district["title"]) for district in values["districts"]),
+        reference=_reference(values["reference"]),
+        offers=_read_offers(folder),
+    )
+
+
+def _read_offers(folder: Path) -> Mapping[str, Offer]:
+    file, where = folder / "offers.yaml", Where(f"{folder.name}/offers.yaml")
+    content = _parse(file, where) if file.exists() else {}
+    offers: dict[str, Offer] = {}
+    for code, written in content.items():
+        SLUG.read(code, where.at(code))
+        values = OFFER.read(written, where.at(code))
+        offers[code] = Offer(
+            code=code,
+            city=folder.name,
+            title=values["title"],
+            mode=values["mode"],
+            since=values["since"],
+            reference=_reference(values["reference"]),
+            days=values["days"],
+            search_names=values["search"] or (),
+            notice=values["notice"] or (),
+            papers=tuple(_paper(paper) for paper in values["papers"] or ()),
+            papers_by_day=values["papers_by_day"],
+            assumed=values["assumed"] or (),
+            options=MappingProxyType(_present(values["options"] or {})),
+        )
+    for code, offer in offers.items():
+        partner = offer.options.get("entrance_with")
+        if partner is not None and (partner not in offers or offers[partner].options.get("entrance_with") != code):
+            raise where.at(code).at("entrance_with").error(f"{partner} must name {code} in turn")
+    return MappingProxyType(offers)
+
+
+def _paper(values: Mapping[str, Any]) -> Paper:
+    return Paper(**_present(values))
+
+
+def _reference(values: Mapping[str, Any]) -> Reference:
+    return Reference(**_present(values))
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _expect_keys(content: Mapping[str, Any], keys: tuple[str, ...], where: Where) -> None:
+    for key in content:
+        if key not in keys:
+            raise where.at(key).error("unknown key")
+    for key in keys:
+        if key not in content:
+            raise where.at(key).error("missing")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no yes and no, no key twice."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in mapping:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+    def refuse_float(self, node: yaml.ScalarNode) -> None:
+        raise yaml.constructor.ConstructorError(
+            None, None, f'{node.value} is a float: write "{node.value}"', node.start_mark
+        )
+
+
+for _tag, _form, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", "n~"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?|-?\.(?:inf|nan)", "-.0123456789"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form})\\Z"), [*_first, ""] if _tag == "null" else list(_first)
+    )
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.refuse_float)
+
+
+def _parse(file: Path, where: Where) -> dict[Any, Any]:
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise where.error("missing file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise where.error(str(problem)) from problem
+    if not isinstance(content, dict):
+        raise where.error("a mapping is expected")
+    return content

@@ -1,0 +1,238 @@
+"""Which policy files there are, and what each may hold. A new kind of figure is one entry in DATED."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from portal.policy.schema import (
+    CAPACITY,
+    DAY_OF_MONTH,
+    INSURANCE,
+    PLACE_CODE,
+    RATE,
+    SHARE,
+    SLUG,
+    STANDING,
+    YUAN,
+    Count,
+    Day,
+    Either,
+    Flag,
+    Kind,
+    Listed,
+    Mapped,
+    MonthText,
+    Shape,
+    Text,
+    member_of,
+    one_of,
+)
+from portal.shared.insurance import Capacity, Insurance
+
+NATIONAL = "national"
+
+
+class Mode(StrEnum):
+    """How an application for an offer ends."""
+
+    DIRECT = "direct"
+    MATCH = "match"
+    COUNTER = "counter"
+    REVIEW = "review"
+
+
+MODE_LABELS = {
+    Mode.DIRECT: "直接办结",
+    Mode.MATCH: "比对通过直接办结,否则预申请",
+    Mode.COUNTER: "预申请",
+    Mode.REVIEW: "提交后审核",
+}
+
+
+def bounds(values: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
+    """Lowest and highest contribution base of a contribution file in yuan, exact: published, or shares of the average wage."""
+    if values["floor"] is not None:
+        return values["floor"], values["ceiling"]
+    return (
+        values["average_wage"] * values["floor_share"],
+        values["average_wage"] * values["ceiling_share"],
+    )
+
+
+def _check_contribution(values: Mapping[str, Any]) -> Iterable[str]:
+    published = [values[key] is not None for key in ("floor", "ceiling")]
+    shares = [values[key] is not None for key in ("floor_share", "ceiling_share")]
+    if all(published) == all(shares) or any(published) != all(published) or any(shares) != all(shares):
+        yield "either floor and ceiling, or floor_share and ceiling_share of the average wage"
+        return
+    if values["average_wage"] is None and (all(shares) or values.get("tiers")):
+        yield "shares need an average_wage"
+        return
+    floor, ceiling = bounds(values)
+    if floor > ceiling:
+        yield f"floor {floor} is above ceiling {ceiling}"
+    for tier in values.get("tiers") or ():
+        if not floor <= tier["share"] * values["average_wage"] <= ceiling:
+            yield f"tier {tier['code']} is outside floor and ceiling"
+
+
+def _check_employee(values: Mapping[str, Any]) -> Iterable[str]:
+    yield from _check_contribution(values)
+    if (values["employer_rate"] is None) == (values["employer_rate_by"] is None):
+        yield "either employer_rate, or employer_rate_by industry_grade"
+
+
+_BASE = {
+    "average_wage": YUAN,
+    "floor": YUAN,
+    "ceiling": YUAN,
+    "floor_share": SHARE,
+    "ceiling_share": SHARE,
+    "account_rate": RATE,
+}
+
+_TIER = Shape(
+    {"code": Text(r"[a-z0-9]+"), "title": Text(), "share": SHARE},
+    {"rate": RATE, "account_rate": RATE},
+)
+
+FLEXIBLE_CONTRIBUTION = Shape(
+    {"rate": RATE, "tiers": Listed(_TIER, unique="code")}, _BASE, _check_contribution
+)
+
+EMPLOYEE_CONTRIBUTION = Shape(
+    {"personal_rate": RATE},
+    {**_BASE, "employer_rate": RATE, "employer_rate_by": one_of("industry_grade")},
+    _check_employee,
+)
+
+CITY_FILES: Mapping[str, Kind] = {
+    **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
+    **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
+    "charging": Shape({"days": Mapped(CAPACITY, DAY_OF_MONTH)}),
+    "debit": Shape(
+        {
+            "capacities": Listed(CAPACITY),
+            "deposit_by_day": DAY_OF_MONTH,
+            "debit_day": Either("last", DAY_OF_MONTH),
+            "bank": SLUG,
+            "bank_title": Text(),
+        }
+    ),
+}
+
+
+def _check_retirement(values: Mapping[str, Any]) -> Iterable[str]:
+    for category, rule in values["categories"].items():
+        delayed = [rule[key] is not None for key in ("delayed_from", "births_per_month", "most_months")]
+        if any(delayed) != all(delayed):
+            yield f"{category}: delayed_from, births_per_month and most_months stand together"
+
+
+RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
+
+NATIONAL_FILES: Mapping[str, Kind] = {
+    "working_age": Shape({"years": Count(14, 30)}),
+    "registration": Shape({"within_days": Count(1, 365)}),
+    "retirement": Shape(
+        {
+            "categories": Mapped(
+                one_of(*RETIREMENT_CATEGORIES),
+                Shape(
+                    {"years": Count(40, 80)},
+                    {
+                        "delayed_from": MonthText(),
+                        "births_per_month": Count(1, 12),
+                        "most_months": Count(1, 120),
+                    },
+                ),
+            )
+        },
+        check=_check_retirement,
+    ),
+    "minimum_months": Shape(
+        {"months": Count(1, 600)},
+        {
+            "rising_after_year": Count(2000, 2100),
+            "rise_per_year": Count(1, 120),
+            "most_months": Count(1, 600),
+        },
+    ),
+    "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
+    "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
+    "pension_transfer": Shape(
+        {"pooled_rate": RATE, "pooled_from": MonthText(), "agency_working_days": Count(1, 365)}
+    ),
+    "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
+}
+
+REFERENCE = Shape(
+    {"title": Text(), "standing": STANDING},
+    {"since_standing": STANDING, "number": Text(), "note": Text()},
+)
+
+CITY = Shape(
+    {
+        "code": PLACE_CODE,
+        "order": Count(1, 999),
+        "title": Text(),
+        "full_title": Text(),
+        "province": Text(),
+        "agency": Text(),
+        "hotline": Text(r"[0-9-]+"),
+        "districts": Listed(Shape({"code": PLACE_CODE, "title": Text()}), unique="code"),
+        "reference": REFERENCE,
+    }
+)
+
+_MONTHS = Mapped(INSURANCE, Listed(Count(-24, 24)))
+
+OPTIONS = Shape(
+    optional={
+        "start_months": _MONTHS,
+        "stop_months": _MONTHS,
+        "elsewhere": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance"),
+        "entrance_with": SLUG,
+        "site": one_of("any", "household"),
+        "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
+        "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
+        "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
+    }
+)
+
+_PAPER = Shape(
+    {"code": SLUG, "title": Text(), "kind": one_of("photo", "scan"), "upload": Flag()},
+    {"required": Flag(), "required_when": SLUG, "note": Text()},
+)
+
+
+def _check_offer(values: Mapping[str, Any]) -> Iterable[str]:
+    options = values["options"] or {}
+    for name in values["assumed"] or ():
+        option, _, part = name.partition(".")
+        chosen = options.get(option) or values.get(option)
+        if chosen is None or (part and chosen.get(part) is None):
+            yield f"assumed: there is no {name}"
+    for paper in values["papers"] or ():
+        if paper["required"] is False and paper["required_when"] is not None:
+            yield f"paper {paper['code']}: required_when contradicts required: false"
+    if values["mode"] is not Mode.DIRECT and values["days"] is None:
+        yield f"an offer of mode {values['mode']} promises working days"
+
+
+OFFER = Shape(
+    {"title": Text(), "mode": member_of(Mode), "since": Day(), "reference": REFERENCE},
+    {
+        "days": Count(1, 365),
+        "search": Listed(Text()),
+        "notice": Listed(Text()),
+        "papers": Listed(_PAPER, unique="code"),
+        "papers_by_day": DAY_OF_MONTH,
+        "assumed": Listed(Text(r"[a-z_]+(?:\.[a-z_]+)?")),
+        "options": OPTIONS,
+    },
+    _check_offer,
+)

@@ -1,0 +1,327 @@
+"""Typed views of the book: what a month of an insurance costs, when a city charges and debits, what an offer allows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
+from portal.policy.files import bounds
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A level (缴费档次) at which a flexible worker can pay: a share of the average wage, and its rates."""
+
+    code: str  # "60"
+    title: str  # 60%档
+    share: Decimal
+    rate: Decimal
+    account_rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContributionTerms:
+    """How a month of one insurance is priced in a city. Bases are yuan, exact and unrounded; rates are shares of the base.
+
+    The amount is base × rate, rounded half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the
+    employer's industry grade; ``rates_for`` knows both.
+    """
+
+    city: str
+    capacity: Capacity
+    insurance: Insurance
+    leaf: Leaf
+    average_wage: Decimal | None
+    floor: Decimal
+    ceiling: Decimal
+    employer_rate: Decimal | None
+    personal_rate: Decimal
+    account_rate: Decimal
+    tiers: tuple[Tier, ...]
+    grade_rates: Mapping[int, Decimal]
+    grade_leaf: Leaf | None
+
+    @property
+    def path(self) -> str:
+        """The policy leaf, "wuhan/flexible_pension"; with ``since`` it names what priced a charge."""
+        return self.leaf.path
+
+    @property
+    def since(self) -> dt.date:
+        return self.leaf.since
+
+    @property
+    def reference(self) -> Reference:
+        return self.leaf.reference
+
+    def tier(self, code: str) -> Tier:
+        """The tier of that code. Raises PolicyMissing."""
+        for tier in self.tiers:
+            if tier.code == code:
+                return tier
+        raise PolicyMissing(f"{self.path} of {self.since} has no tier {code}")
+
+    def tier_base(self, code: str) -> Decimal:
+        """The contribution base of a tier in yuan, exact. Raises PolicyMissing."""
+        tier = self.tier(code)
+        if self.average_wage is None:
+            raise PolicyMissing(f"{self.path} of {self.since} has no average wage")
+        return self.average_wage * tier.share
+
+    def clamp(self, wage: Decimal) -> Decimal:
+        """The contribution base that follows from a wage in yuan: at least the floor, at most the ceiling."""
+        return min(max(wage, self.floor), self.ceiling)
+
+    def employer_rate_for(self, grade: int | None = None) -> Decimal:
+        """What the employer pays. Raises PolicyMissing where an industry grade is needed and not known."""
+        if self.employer_rate is not None:
+            return self.employer_rate
+        if grade is None or grade not in self.grade_rates:
+            raise PolicyMissing(f"{self.path} of {self.since} needs an industry grade, not {grade}")
+        return self.grade_rates[grade]
+
+
+def contribution_terms(
+    book: Book, *, city: str, capacity: Capacity, insurance: Insurance, month: Month
+) -> ContributionTerms:
+    """The terms in force on the first day of a month. Raises PolicyMissing where the city has none then."""
+    leaf = book.leaf(city, f"{capacity}_{insurance}", month.first_day)
+    values = leaf.values
+    floor, ceiling = bounds(values)
+    account_rate = values["account_rate"] if values["account_rate"] is not None else Decimal(0)
+    flexible = "rate" in values
+    personal_rate = values["rate"] if flexible else values["personal_rate"]
+    by_grade = not flexible and values["employer_rate_by"] is not None
+    grade_leaf = book.leaf(NATIONAL, "work_injury_grades", month.first_day) if by_grade else None
+    return ContributionTerms(
+        city=city,
+        capacity=capacity,
+        insurance=insurance,
+        leaf=leaf,
+        average_wage=values["average_wage"],
+        floor=floor,
+        ceiling=ceiling,
+        employer_rate=Decimal(0) if flexible else values["employer_rate"],
+        personal_rate=personal_rate,
+        account_rate=account_rate,
+        tiers=tuple(
+            Tier(
+                code=tier["code"],
+                title=tier["title"],
+                share=tier["share"],
+                rate=tier["rate"] if tier["rate"] is not None else personal_rate,
+                account_rate=tier["account_rate"] if tier["account_rate"] is not None else account_rate,
+            )
+            for tier in (values["tiers"] if flexible else ())
+        ),
+        grade_rates=grade_leaf.values["rates"] if grade_leaf else MappingProxyType({}),
+        grade_leaf=grade_leaf,
+    )
+
+
+def insurances(book: Book, *, city: str, capacity: Capacity, month: Month) -> tuple[Insurance, ...]:
+    """The insurances for which the city has terms in that month, in the usual order."""
+    in_force = []
+    for insurance in Insurance:
+        try:
+            book.leaf(city, f"{capacity}_{insurance}", month.first_day)
+        except PolicyMissing:
+            continue
+        in_force.append(insurance)
+    return tuple(in_force)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChargingTerms:
+    """On which day of the month a city charges the month to whom; a capacity that is missing is not charged monthly."""
+
+    leaf: Leaf
+    days: Mapping[Capacity, int]
+
+    def due(self, day: dt.date) -> tuple[Capacity, ...]:
+        """The capacities whose month should have been charged by this day of it, so that a missed day is caught up."""
+        return tuple(capacity for capacity, since in self.days.items() if day.day >= since)
+
+
+def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
+    """Raises PolicyMissing where the city does not charge."""
+    leaf = book.leaf(city, "charging", on)
+    return ChargingTerms(leaf=leaf, days=leaf.values["days"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DebitTerms:
+    """The monthly debit (托收) of a city: who is debited, by when the money must lie there, and by which bank."""
+
+    leaf: Leaf
+    capacities: tuple[Capacity, ...]
+    deposit_by_day: int
+    debit_day: int | Literal["last"]
+    bank: str
+    bank_title: str
+
+    def deposit_by(self, month: Month) -> dt.date:
+        return month.day(self.deposit_by_day)
+
+    def debit_on(self, month: Month) -> dt.date:
+        return month.last_day if self.debit_day == "last" else month.day(self.debit_day)
+
+
+def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
+    """Raises PolicyMissing where the city does not debit."""
+    leaf = book.leaf(city, "debit", on)
+    return DebitTerms(
+        leaf=leaf,
+        capacities=leaf.values["capacities"],
+        deposit_by_day=leaf.values["deposit_by_day"],
+        debit_day=leaf.values["debit_day"],
+        bank=leaf.values["bank"],
+        bank_title=leaf.values["bank_title"],
+    )
+
+
+def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
+    """The months in which coverage may start when filed in the given month, earliest first; none where it is not offered."""
+    return _months(offer, "start_months", insurance, filed_in)
+
+
+def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
+    """The first months without coverage that may be chosen: stopping in June means that May is the last month paid."""
+    return _months(offer, "stop_months", insurance, filed_in)
+
+
+def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:
+    offsets = offer.options.get(option, {}).get(insurance, ())
+    return tuple(filed_in + offset for offset in sorted(offsets))
+
+
+def offered_insurances(offer: Offer) -> tuple[Insurance, ...]:
+    """The insurances that can be started, stopped or shown by an offer, in the usual order."""
+    named = (
+        set(offer.options.get("start_months", ()))
+        | set(offer.options.get("stop_months", ()))
+        | set(offer.options.get("proof", {}).get("insurances", ()))
+    )
+    return tuple(insurance for insurance in Insurance if insurance in named)
+
+
+def is_assumed(offer: Offer, option: str, part: str = "") -> bool:
+    """Whether an option (or one insurance of it) is our assumption, and the screen must say so."""
+    return option in offer.assumed or f"{option}.{part}" in offer.assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An insurance that is not filed here, and where it is."""
+
+    insurance: Insurance
+    where: str
+
+
+def elsewhere(offer: Offer) -> tuple[Elsewhere, ...]:
+    return tuple(Elsewhere(entry["insurance"], entry["where"]) for entry in offer.options.get("elsewhere", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdTerms:
+    """The household registration (户籍) that an offer requires: in which city, and from which age."""
+
+    city: str  # GB/T 2260
+    compare: bool
+    min_age: int
+
+
+def household_terms(offer: Offer) -> HouseholdTerms | None:
+    """None where the offer requires none."""
+    values = offer.options.get("household")
+    if values is None:
+        return None
+    return HouseholdTerms(city=values["city"], compare=values["compare"], min_age=values["min_age"])
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMedicalTerms:
+    """What whoever enters medical insurance for the first time does besides: a photo, and the card by a day of the month."""
+
+    photo: bool
+    card_by_day: int
+
+
+def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
+    """None where the offer asks for nothing more."""
+    values = offer.options.get("first_medical")
+    if values is None:
+        return None
+    return FirstMedicalTerms(photo=values["photo"], card_by_day=values["card_by_day"])
+
+
+@dataclass(frozen=True, slots=True)
+class ProofTerms:
+    """What a proof can show: how many months back may be chosen (none: no such choice), and which insurances."""
+
+    month_counts: tuple[int, ...]
+    insurances: tuple[Insurance, ...]
+
+
+def proof_terms(offer: Offer) -> ProofTerms:
+    """Raises PolicyMissing where the offer is no proof."""
+    values = offer.options.get("proof")
+    if values is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} is no proof")
+    return ProofTerms(month_counts=values["month_counts"] or (), insurances=values["insurances"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateFeeTerms:
+    """滞纳金: a share of what is unpaid for each day, at most the unpaid sum itself where ``capped``."""
+
+    leaf: Leaf
+    daily_rate: Decimal
+    capped: bool
+
+
+def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
+    leaf = book.leaf(NATIONAL, "late_fee", on)
+    return LateFeeTerms(leaf=leaf, daily_rate=leaf.values["daily_rate"], capped=leaf.values["cap"] == "principal")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PensionTransferTerms:
+    """What moves with a person: the personal account whole, and of the pooled part a share of the wages since a month."""
+
+    leaf: Leaf
+    pooled_rate: Decimal
+    pooled_from: Month
+    agency_working_days: int
+
+
+def pension_transfer_terms(book: Book, *, on: dt.date) -> PensionTransferTerms:
+    leaf = book.leaf(NATIONAL, "pension_transfer", on)
+    return PensionTransferTerms(
+        leaf=leaf,
+        pooled_rate=leaf.values["pooled_rate"],
+        pooled_from=leaf.values["pooled_from"],
+        agency_working_days=leaf.values["agency_working_days"],
+    )
+
+
+def account_interest_rate(book: Book, *, year: int) -> Leaf:
+    """The leaf whose ``rate`` was published for the interest year, the latest one before it where none was yet."""
+    return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
+
+
+def working_age(book: Book, *, on: dt.date) -> int:
+    """The age in years from which a person may be employed and insured."""
+    return int(book.leaf(NATIONAL, "working_age", on).values["years"])
+
+
+def register_within_days(book: Book, *, on: dt.date) -> int:
+    """Days after hiring within which an employer registers new staff."""
+    return int(book.leaf(NATIONAL, "registration", on).values["within_days"])
