@@ -1,1 +1,4 @@
-"""Law and city rules as dated, referenced data, and typed views of them. Knows neither Django nor the clock."""
+"""Law and city rules as dated, referenced data, and typed views of them.
+
+Knows neither Django nor the clock.
+"""

@@ -1,4 +1,4 @@
-"""The book of policy: what a figure was on a day, with the document that says so; the cities, and what each offers.
+"""The book of policy: what a figure was on a day, by which document; the cities, and what each offers.
 
 Files live under ``data``: one folder for each city and one for the nation. A file of figures is dated::
 
@@ -8,8 +8,8 @@ Files live under ``data``: one folder for each city and one for the nation. A fi
     references:
       "2023-01-01": {title: …, standing: seed}
 
-The latest value on or before a day is in force on it, until another follows. Everything is read and checked once, at
-start: an unknown key, a float, a value without its reference stops the program with PolicyError.
+The latest value on or before a day is in force on it, until another follows. Everything is read and checked
+once, at start: an unknown key, a float, a value without its reference stops the program with PolicyError.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -75,8 +75,8 @@ class UnknownCity(LookupError):
 class Reference:
     """Where a figure comes from, and how well it is known.
 
-    ``standing`` is seed, public, local, memory, ours or derived; ``since_standing`` says the same of the date alone, where
-    the date is known less well than the figure.
+    ``standing`` is seed, public, local, memory, ours or derived; ``since_standing`` says the same of the date
+    alone, where the date is known less well than the figure.
     """
 
     title: str
@@ -121,8 +121,8 @@ class Leaf:
 class Paper:
     """A paper or picture that an offer asks for.
 
-    ``required_when`` names a fact that the service establishes (such as ``first-medical``); without it, ``required`` holds
-    always. With ``upload`` it is handed in online, else brought to the window.
+    ``required_when`` names a fact that the service establishes (such as ``first-medical``); without it,
+    ``required`` holds always. With ``upload`` it is handed in online, else brought to the window.
     """
 
     code: str
@@ -138,8 +138,9 @@ class Paper:
 class Offer:
     """A service as one city offers it.
 
-    ``days`` are the working days promised for a decision, None where it is at once. ``assumed`` names what no document
-    gives: ``days``, ``papers``, ``start_months.pension``. Read ``options`` through ``portal.policy.terms``.
+    ``days`` are the working days promised for a decision, None where it is at once. ``assumed`` names what no
+    document gives: ``days``, ``papers``, ``start_months.pension``. Read ``options`` through
+    ``portal.policy.terms``.
     """
 
     code: str
@@ -165,7 +166,7 @@ class District:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class City:
-    """A city of the hall: its name, its agency (as on the seal), its districts and its offers, in the order of the file."""
+    """A city of the hall: its name, its agency (as on the seal), its districts, and its offers in their order."""
 
     slug: str
     code: str  # GB/T 2260
@@ -192,7 +193,9 @@ class Book:
     """All policy data, read and checked; never changes."""
 
     def __init__(self, cities: tuple[City, ...], leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
-        self._cities = MappingProxyType({city.slug: city for city in sorted(cities, key=lambda city: city.order)})
+        self._cities = MappingProxyType(
+            {city.slug: city for city in sorted(cities, key=lambda city: city.order)}
+        )
         self._leaves = MappingProxyType(dict(leaves))
 
     @property
@@ -276,9 +279,7 @@ def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
                 path=path,
                 since=since,
                 values=kind.read(figures, where.on(written).at("values")),
-                reference=_reference(
-                    REFERENCE.read(references[written], where.on(written).at("references"))
-                ),
+                reference=_reference(REFERENCE.read(references[written], where.on(written).at("references"))),
             )
         )
     for written in references:
@@ -330,7 +331,9 @@ def _read_offers(folder: Path) -> Mapping[str, Offer]:
         )
     for code, offer in offers.items():
         partner = offer.options.get("entrance_with")
-        if partner is not None and (partner not in offers or offers[partner].options.get("entrance_with") != code):
+        if partner is not None and (
+            partner not in offers or offers[partner].options.get("entrance_with") != code
+        ):
             raise where.at(code).at("entrance_with").error(f"{partner} must name {code} in turn")
     return MappingProxyType(offers)
 
@@ -357,16 +360,16 @@ def _expect_keys(content: Mapping[str, Any], keys: tuple[str, ...], where: Where
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no yes and no, no key twice."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in mapping:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} is there twice", key_node.start_mark
+                )
             mapping[key] = self.construct_object(value_node, deep=deep)
         return mapping
 
@@ -376,6 +379,7 @@ class _Loader(yaml.SafeLoader):
         )
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _form, _first in (
     ("bool", r"true|false", "tf"),
     ("null", r"null|~|", "n~"),
@@ -383,7 +387,9 @@ for _tag, _form, _first in (
     ("float", r"-?(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?|-?\.(?:inf|nan)", "-.0123456789"),
 ):
     _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form})\\Z"), [*_first, ""] if _tag == "null" else list(_first)
+        f"tag:yaml.org,2002:{_tag}",
+        re.compile(f"(?:{_form})\\Z"),
+        [*_first, ""] if _tag == "null" else list(_first),
     )
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.refuse_float)
 

@@ -45,6 +45,14 @@ class Mode(StrEnum):
 
 
 MODE_LABELS = {
+    Mode.DIRECT: "网上直接办结",
+    Mode.MATCH: "比对后办结",
+    Mode.COUNTER: "网上预申请",
+    Mode.REVIEW: "提交后审核",
+}
+
+
+MODE_LABELS = {
     Mode.DIRECT: "直接办结",
     Mode.MATCH: "比对通过直接办结,否则预申请",
     Mode.COUNTER: "预申请",
@@ -53,7 +61,7 @@ MODE_LABELS = {
 
 
 def bounds(values: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
-    """Lowest and highest contribution base of a contribution file in yuan, exact: published, or shares of the average wage."""
+    """Lowest and highest contribution base in yuan, exact: published, or shares of the average wage."""
     if values["floor"] is not None:
         return values["floor"], values["ceiling"]
     return (

@@ -1,7 +1,7 @@
 """Statutory retirement age, and the months of contributions that a pension needs.
 
-The age rises from 2025-01-01 by one month for every so many months of birth (全国人民代表大会常务委员会关于实施渐进式延迟
-法定退休年龄的决定, 2024-09-13); the steps and caps are data.
+The age rises from 2025-01-01 by one month for every so many months of birth
+(全国人民代表大会常务委员会关于实施渐进式延迟 法定退休年龄的决定, 2024-09-13); the steps and caps are data.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Retirement:
 def retirement(book: Book, *, born: Month, category: RetirementCategory, on: dt.date) -> Retirement:
     """When somebody born in a month reaches the age, by the rule in force on a day.
 
-    The archive's birth date counts where it differs from the identity card's: give its month. Raises PolicyMissing before
-    the first rule.
+    The archive's birth date counts where it differs from the identity card's: give its month. Raises
+    PolicyMissing before the first rule.
     """
     leaf = book.leaf(NATIONAL, "retirement", on)
     rule = leaf.values["categories"][category]
@@ -62,7 +62,7 @@ def retirement(book: Book, *, born: Month, category: RetirementCategory, on: dt.
 
 
 def flexible_category(sex: Sex) -> RetirementCategory:
-    """Flexible workers: men as all men, women with an original age of 55 (劳社部发〔2001〕20号 and the cities' practice)."""
+    """Flexible workers: men as all men, women with an original age of 55 (劳社部发〔2001〕20号)."""
     return RetirementCategory.MAN if sex is Sex.MALE else RetirementCategory.WOMAN_55
 
 

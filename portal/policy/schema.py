@@ -1,7 +1,7 @@
 """What a policy file may hold. Every value is read by one kind, which checks it and says where it is wrong.
 
-Figures (yuan, rates, shares) are quoted strings in the files and Decimal in memory; counts (days, months, ages) are plain
-whole numbers. A YAML float is refused everywhere: it has already lost what was written.
+Figures (yuan, rates, shares) are quoted strings in the files and Decimal in memory; counts (days, months,
+ages) are plain whole numbers. A YAML float is refused everywhere: it has already lost what was written.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Figure(Kind):
             raise where.error(f'a figure is a quoted decimal such as "0.20", not {value!r}')
         figure = Decimal(value)
         if figure < self.low or (self.high is not None and figure > self.high):
-            raise where.error(f"{value} is outside {self.low} to {self.high if self.high is not None else 'any'}")
+            raise where.error(
+                f"{value} is outside {self.low} to {self.high if self.high is not None else 'any'}"
+            )
         return figure
 
 
@@ -197,7 +199,10 @@ class Mapped(Kind):
         if not isinstance(value, dict) or not value:
             raise where.error("a mapping is expected")
         return MappingProxyType(
-            {self.key.read(key, where.at(key)): self.value.read(entry, where.at(key)) for key, entry in value.items()}
+            {
+                self.key.read(key, where.at(key)): self.value.read(entry, where.at(key))
+                for key, entry in value.items()
+            }
         )
 
 

@@ -1,4 +1,4 @@
-"""Typed views of the book: what a month of an insurance costs, when a city charges and debits, what an offer allows."""
+"""Typed views of the book: what a month of insurance costs, when a city charges, what an offer allows."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContributionTerms:
-    """How a month of one insurance is priced in a city. Bases are yuan, exact and unrounded; rates are shares of the base.
+    """How a month of one insurance is priced in a city.
 
-    The amount is base × rate, rounded half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the
-    employer's industry grade; ``rates_for`` knows both.
+    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate, rounded half-up to the fen once, at the end. ``employer_rate`` is None where it
+    goes by the employer's industry grade; ``rates_for`` knows both.
     """
 
     city: str
@@ -140,13 +140,13 @@ def insurances(book: Book, *, city: str, capacity: Capacity, month: Month) -> tu
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChargingTerms:
-    """On which day of the month a city charges the month to whom; a capacity that is missing is not charged monthly."""
+    """On which day of the month a city charges whom; a capacity that is missing is not charged monthly."""
 
     leaf: Leaf
     days: Mapping[Capacity, int]
 
     def due(self, day: dt.date) -> tuple[Capacity, ...]:
-        """The capacities whose month should have been charged by this day of it, so that a missed day is caught up."""
+        """The capacities whose charging day is this day or was missed earlier in its month."""
         return tuple(capacity for capacity, since in self.days.items() if day.day >= since)
 
 
@@ -158,7 +158,7 @@ def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DebitTerms:
-    """The monthly debit (托收) of a city: who is debited, by when the money must lie there, and by which bank."""
+    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank."""
 
     leaf: Leaf
     capacities: tuple[Capacity, ...]
@@ -188,12 +188,12 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
 
 
 def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
-    """The months in which coverage may start when filed in the given month, earliest first; none where it is not offered."""
+    """The months in which coverage may start, earliest first; none where the insurance is not offered."""
     return _months(offer, "start_months", insurance, filed_in)
 
 
 def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
-    """The first months without coverage that may be chosen: stopping in June means that May is the last month paid."""
+    """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
     return _months(offer, "stop_months", insurance, filed_in)
 
 
@@ -226,7 +226,9 @@ class Elsewhere:
 
 
 def elsewhere(offer: Offer) -> tuple[Elsewhere, ...]:
-    return tuple(Elsewhere(entry["insurance"], entry["where"]) for entry in offer.options.get("elsewhere", ()))
+    return tuple(
+        Elsewhere(entry["insurance"], entry["where"]) for entry in offer.options.get("elsewhere", ())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ def household_terms(offer: Offer) -> HouseholdTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class FirstMedicalTerms:
-    """What whoever enters medical insurance for the first time does besides: a photo, and the card by a day of the month."""
+    """What a first medical enrolment asks for besides: a photo, and the card by a day of the month."""
 
     photo: bool
     card_by_day: int
@@ -264,7 +266,7 @@ def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class ProofTerms:
-    """What a proof can show: how many months back may be chosen (none: no such choice), and which insurances."""
+    """What a proof can show: how many months back (empty: there is no such choice), and which insurances."""
 
     month_counts: tuple[int, ...]
     insurances: tuple[Insurance, ...]
@@ -289,12 +291,14 @@ class LateFeeTerms:
 
 def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
     leaf = book.leaf(NATIONAL, "late_fee", on)
-    return LateFeeTerms(leaf=leaf, daily_rate=leaf.values["daily_rate"], capped=leaf.values["cap"] == "principal")
+    return LateFeeTerms(
+        leaf=leaf, daily_rate=leaf.values["daily_rate"], capped=leaf.values["cap"] == "principal"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PensionTransferTerms:
-    """What moves with a person: the personal account whole, and of the pooled part a share of the wages since a month."""
+    """What moves with a person: the whole personal account, and a share of the wages since a month."""
 
     leaf: Leaf
     pooled_rate: Decimal
@@ -313,7 +317,7 @@ def pension_transfer_terms(book: Book, *, on: dt.date) -> PensionTransferTerms:
 
 
 def account_interest_rate(book: Book, *, year: int) -> Leaf:
-    """The leaf whose ``rate`` was published for the interest year, the latest one before it where none was yet."""
+    """The leaf whose ``rate`` holds for the interest year: its own, or the latest published before it."""
     return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
 
 

@@ -1,7 +1,8 @@
-"""Working days in mainland China: the yearly holiday arrangement of the State Council, and what staff set against it.
+"""Working days in mainland China: the State Council's yearly arrangement, and what staff set against it.
 
-The arrangement of a year is published in the autumn before it. Beyond the last published year only weekends are known;
-``known`` tells, so that a promise can be marked as provisional. ``overrides`` maps a date to whether it is worked.
+The arrangement of a year is published in the autumn before it. Beyond the last published year only weekends
+are known; ``known`` tells, so that a promise can be marked as provisional. ``overrides`` maps a date to
+whether it is worked.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def is_workday(day: dt.date, overrides: Mapping[dt.date, bool] = _NONE) -> bool:
 
 
 def add_workdays(day: dt.date, count: int, overrides: Mapping[dt.date, bool] = _NONE) -> dt.date:
-    """The count-th working day after the day, which itself does not count. Raises ValueError for a negative count."""
+    """The count-th working day after the day, which itself does not count.
+
+    Raises ValueError for a negative count.
+    """
     if count < 0:
         raise ValueError("working days are counted forward")
     while count:

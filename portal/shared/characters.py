@@ -9,7 +9,7 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFFE5:
 
 
 def narrow(text: str) -> str:
-    """The text with full-width letters, digits and signs made narrow, and without spaces or invisible characters."""
+    """The text with full-width characters made narrow, and without spaces or invisible characters."""
     return "".join(
         character
         for character in text.translate(_FULL_WIDTH)

@@ -32,8 +32,9 @@ InvalidIdentityCode = Literal["length", "characters", "date", "check"]
 class InvalidIdentity(ValueError):
     """Not a resident identity number; ``code`` says why.
 
-    ``length``: not 18 characters; ``characters``: something else than digits (and a final X); ``date``: no such birth date, or one
-    in the future; ``check``: the check digit is wrong, so most likely a digit was mistyped.
+    ``length``: not 18 characters; ``characters``: something else than digits (and a final X); ``date``: no
+    such birth date, or one in the future; ``check``: the check digit is wrong, so most likely a digit was
+    mistyped.
     """
 
     def __init__(self, code: InvalidIdentityCode) -> None:
@@ -73,7 +74,7 @@ def parse(text: str, *, today: dt.date | None = None) -> Identity:
 
 
 def upgrade(text: str) -> str:
-    """The number of 18 characters that replaces an old one of 15 digits: 19 before the year, the check digit behind.
+    """The number of 18 characters that replaces one of 15: 19 before the year, the check digit behind.
 
     Raises InvalidIdentity (length, characters, date).
     """

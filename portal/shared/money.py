@@ -1,4 +1,4 @@
-"""Money: integer fen where it is kept, exact Decimal yuan while it is reckoned, rounded half-up once at the end."""
+"""Money: integer fen where kept, exact Decimal yuan while reckoned, rounded half-up once at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class InvalidAmount(ValueError):
 
 
 def to_fen(yuan: Decimal) -> int:
-    """Exact fen of an amount in yuan. Raises ValueError where it has parts of a fen: rounding is a decision, not a side effect."""
+    """Exact fen of an amount in yuan.
+
+    Raises ValueError where it has parts of a fen: rounding is a decision, not a side effect.
+    """
     numerator, denominator = _ratio(yuan)
     fen, rest = divmod(numerator * 100, denominator)
     if rest:
@@ -28,7 +31,10 @@ def to_fen(yuan: Decimal) -> int:
 
 
 def round_fen(yuan: Decimal) -> int:
-    """Fen of an amount in yuan, rounded half-up (away from zero): 0.225 → 23, -0.225 → -23. Independent of the decimal context."""
+    """Fen of an amount in yuan, rounded half-up (away from zero): 0.225 → 23, -0.225 → -23.
+
+    Independent of the decimal context.
+    """
     numerator, denominator = _ratio(yuan)
     size = (abs(numerator) * 200 + denominator) // (2 * denominator)
     return size if numerator >= 0 else -size
@@ -47,7 +53,7 @@ def format_yuan(fen: int) -> str:
 
 
 def parse_yuan(text: str) -> int:
-    """Fen of an amount as people type it: "1,965.18元", "￥１９６５．１８", "20". Raises InvalidAmount for anything else."""
+    """Fen of an amount as people type it: "1,965.18元", "20", full-width digits too. Raises InvalidAmount."""
     typed = narrow(text).removeprefix("¥").removeprefix("人民币").removesuffix("整").removesuffix("元")
     match = _AMOUNT.fullmatch(typed)
     if match is None:
@@ -59,7 +65,7 @@ def parse_yuan(text: str) -> int:
 def in_words(fen: int) -> str:
     """大写金额, as bills and receipts carry it (支付结算办法, 正确填写票据和结算凭证的基本规定).
 
-    10000500000 → 壹亿零伍仟元整, 39304 → 叁佰玖拾叁元零肆分, 0 → 零元整. 整 follows wherever there are no fen.
+    10000500000 → 壹亿零伍仟元整, 39304 → 叁佰玖拾叁元零肆分, 0 → 零元整. 整 follows where there are no fen.
     Raises ValueError from ten quadrillion yuan upwards, where the units are no longer agreed.
     """
     if fen == 0:

@@ -1,7 +1,7 @@
 """Calendar months and periods of months, as social insurance counts them.
 
-Contributions, coverage and history are kept by month; periods are half open, ``[start, until)``, and have no end while
-``until`` is None. Which month a moment belongs to is decided in China, wherever the server stands.
+Contributions, coverage and history are kept by month; periods are half open, ``[start, until)``, and have no
+end while ``until`` is None. Which month a moment belongs to is decided in China, wherever the server stands.
 """
 
 from __future__ import annotations
