@@ -166,7 +166,7 @@ class District:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class City:
-    """A city of the hall: its name, its agency (as on the seal), its districts, and its offers in their order."""
+    """A city of the hall: its name, its agency (as on the seal), its districts and its offers."""
 
     slug: str
     code: str  # GB/T 2260

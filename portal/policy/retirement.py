@@ -1,7 +1,7 @@
 """Statutory retirement age, and the months of contributions that a pension needs.
 
 The age rises from 2025-01-01 by one month for every so many months of birth
-(全国人民代表大会常务委员会关于实施渐进式延迟 法定退休年龄的决定, 2024-09-13); the steps and caps are data.
+(全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定, 2024-09-13); the steps and caps are data.
 """
 
 from __future__ import annotations

@@ -30,8 +30,9 @@ class Tier:
 class ContributionTerms:
     """How a month of one insurance is priced in a city.
 
-    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate, rounded half-up to the fen once, at the end. ``employer_rate`` is None where it
-    goes by the employer's industry grade; ``rates_for`` knows both.
+    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate, rounded
+    half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the employer's industry
+    grade; ``employer_rate_for`` knows both.
     """
 
     city: str

@@ -1,4 +1,4 @@
-"""Unified social credit codes of legal entities (GB 32100-2015): 18 characters, the last a check character."""
+"""Unified social credit codes of legal entities (GB 32100-2015): 18 characters, the last for checking."""
 
 from __future__ import annotations
 

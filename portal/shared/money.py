@@ -42,7 +42,8 @@ def round_fen(yuan: Decimal) -> int:
 
 def yuan(fen: int) -> Decimal:
     """Yuan with two decimals: 39304 → Decimal("393.04")."""
-    return Decimal(fen).scaleb(-2)
+    # Reading a text is exact; arithmetic would round to the precision of the context.
+    return Decimal(f"{fen:d}e-2")
 
 
 def format_yuan(fen: int) -> str:
