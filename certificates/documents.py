@@ -1,0 +1,76 @@
+"""Sealed documents on disk: written whole or not at all, and still there after a power cut."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.files.storage import storages
+
+
+class DocumentDamaged(Exception):
+    """The stored file is missing, or is not the one that was issued; the register's digest says so."""
+
+
+def digest_of(document: bytes) -> str:
+    """The SHA-256 of a document, in hexadecimal."""
+    return hashlib.sha256(document).hexdigest()
+
+
+def store(serial_number: str, document: bytes) -> str:
+    """Keeps a document and returns its name. On return it is on the disk; killed before, nothing goes by that name.
+
+    The name holds the digest, so that two who store at once do not touch each other's file. OSError where the disk refuses.
+    """
+    name = f"certificates/{serial_number}/{digest_of(document)}.pdf"
+    path = _path(name)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):
+        _sync(folder)
+    return name
+
+
+def load(name: str, *, digest: str) -> bytes:
+    """The document of that name. DocumentDamaged where it is missing or its SHA-256 is another."""
+    try:
+        document = _path(name).read_bytes()
+    except FileNotFoundError as error:
+        raise DocumentDamaged(name) from error
+    if digest_of(document) != digest:
+        raise DocumentDamaged(name)
+    return document
+
+
+def keep_only(name: str) -> None:
+    """Removes what earlier attempts, killed before they were marked, left beside the issued document."""
+    path = _path(name)
+    for other in path.parent.iterdir():
+        if other != path:
+            other.unlink(missing_ok=True)
+
+
+def drop(name: str) -> None:
+    """Removes a document that was not needed after all."""
+    _path(name).unlink(missing_ok=True)
+
+
+def _path(name: str) -> Path:
+    return Path(storages["documents"].path(name))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,201 @@
+"""The register of certificates, and of the questions whether one is genuine."""
+
+from enum import StrEnum
+from functools import reduce
+from operator import or_
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from certificates.codes import grouped
+from portal.accounts.models import User
+from portal.columns import choices, one_of
+from portal.hall.models import Case
+from portal.people.models import Employer, Person
+
+
+class CertificateKind(StrEnum):
+    PERSON = "person"
+    EMPLOYER = "employer"
+
+
+KIND_LABELS = {CertificateKind.PERSON: "个人参保证明", CertificateKind.EMPLOYER: "单位参保证明"}
+
+
+class Status(StrEnum):
+    FROZEN = "frozen"
+    ISSUED = "issued"
+    REVOKED = "revoked"
+
+
+STATUS_LABELS = {Status.FROZEN: "待盖章", Status.ISSUED: "有效", Status.REVOKED: "已撤销"}
+
+MOVES: tuple[tuple[Status, Status], ...] = ((Status.FROZEN, Status.ISSUED), (Status.ISSUED, Status.REVOKED))
+
+_SAID = ("serial_number", "code", "kind", "city", "person", "employer", "issued_to", "case", "facts", "facts_digest", "frozen_at")
+_SEALED = ("document", "document_digest", "document_size", "key_fingerprint", "issued_at")
+
+
+def _any_changes(fields: tuple[str, ...]) -> pgtrigger.Q:
+    return reduce(or_, [pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")}) for field in fields])
+
+
+class Certificate(models.Model):
+    """One proof: what it says, frozen before it is drawn; then the sealed document that says it.
+
+    What it says never changes, nor does the document once it is issued: the database refuses both. Only ``issuing`` writes.
+    """
+
+    serial_number = models.CharField(_("证明编号"), max_length=40, unique=True)
+    code = models.CharField(_("验证码"), max_length=28, unique=True)
+    kind = models.CharField(_("证明种类"), max_length=10, choices=choices(KIND_LABELS))
+    city = models.CharField(_("出具城市"), max_length=30)
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("参保人")
+    )
+    employer = models.ForeignKey(
+        Employer, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("参保单位")
+    )
+    issued_to = models.ForeignKey(User, models.PROTECT, related_name="certificates", verbose_name=_("申请账号"))
+    case = models.ForeignKey(
+        Case, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("办件")
+    )
+    facts = models.JSONField(_("证明内容"))
+    facts_digest = models.CharField(_("内容摘要"), max_length=64)
+    frozen_at = models.DateTimeField(_("数据截止时间"))
+    status = models.CharField(_("状态"), max_length=10, choices=choices(STATUS_LABELS), default=Status.FROZEN)
+    # The sealed PDF: its name in the store of documents, its SHA-256, its size in bytes, the SHA-256 of the seal's certificate.
+    document = models.CharField(_("文件"), max_length=200, blank=True)
+    document_digest = models.CharField(_("文件摘要"), max_length=64, blank=True)
+    document_size = models.PositiveIntegerField(_("文件大小（字节）"), null=True, blank=True)
+    key_fingerprint = models.CharField(_("印章证书指纹"), max_length=64, blank=True)
+    issued_at = models.DateTimeField(_("出具时间"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("撤销时间"), null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="revoked_certificates", verbose_name=_("撤销人")
+    )
+    revoked_reason = models.TextField(_("撤销原因"), blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("证明")
+        ordering = ("-frozen_at", "-id")
+        constraints = [
+            one_of("kind", CertificateKind, name="certificate_kind_known"),
+            one_of("status", Status, name="certificate_status_known"),
+            models.CheckConstraint(condition=Q(code__regex=r"^[0-9A-HJKMNP-TV-Z]{28}$"), name="certificate_code_form"),
+            models.CheckConstraint(condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"),
+            models.CheckConstraint(
+                condition=Q(kind="person", person__isnull=False, employer__isnull=True)
+                | Q(kind="employer", person__isnull=True, employer__isnull=False),
+                name="certificate_subject_fits_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status="frozen", document="", document_digest="", document_size__isnull=True, key_fingerprint="",
+                    issued_at__isnull=True,
+                )
+                | (
+                    Q(status__in=["issued", "revoked"], document_size__gt=0, issued_at__gte=F("frozen_at"))
+                    & Q(document_digest__regex=r"^[0-9a-f]{64}$", key_fingerprint__regex=r"^[0-9a-f]{64}$")
+                    & ~Q(document="")
+                ),
+                name="certificate_issued_with_its_document",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="revoked", revoked_at__isnull=False, revoked_by__isnull=False) & ~Q(revoked_reason=""))
+                | (
+                    ~Q(status="revoked")
+                    & Q(revoked_at__isnull=True, revoked_by__isnull=True, revoked_reason="")
+                ),
+                name="certificate_revoked_with_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["document_digest"], condition=~Q(document_digest=""), name="one_certificate_per_document"
+            ),
+            models.UniqueConstraint(fields=["case"], condition=Q(case__isnull=False), name="one_certificate_per_case"),
+        ]
+        indexes = [
+            models.Index(fields=["person", "-frozen_at"], name="certificate_by_person"),
+            models.Index(fields=["employer", "-frozen_at"], name="certificate_by_employer"),
+            models.Index(fields=["city", "-frozen_at"], name="certificate_by_city"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="certificate_moves_by_the_table",
+                field="status",
+                transitions=[(str(start), str(end)) for start, end in MOVES],
+            ),
+            pgtrigger.ReadOnly(name="certificate_facts_are_frozen", fields=list(_SAID)),
+            pgtrigger.Protect(
+                name="certificate_document_stays",
+                operation=pgtrigger.Update,
+                condition=~pgtrigger.Q(old__status="frozen") & _any_changes(_SEALED),
+            ),
+            pgtrigger.Protect(name="certificate_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.serial_number
+
+    @property
+    def title(self) -> str:
+        """What the document calls itself."""
+        return str(self.get_kind_display())
+
+    @property
+    def grouped_code(self) -> str:
+        """The verification code as printed, in fours."""
+        return grouped(self.code)
+
+    @property
+    def is_revoked(self) -> bool:
+        return self.status == Status.REVOKED
+
+
+class Way(StrEnum):
+    CODE = "code"
+    FILE = "file"
+
+
+WAY_LABELS = {Way.CODE: "验证码或二维码", Way.FILE: "上传文件"}
+
+
+class Result(StrEnum):
+    VALID = "valid"
+    REVOKED = "revoked"
+    ALTERED = "altered"
+    UNKNOWN = "unknown"
+
+
+RESULT_LABELS = {
+    Result.VALID: "真实有效",
+    Result.REVOKED: "已撤销",
+    Result.ALTERED: "已被改动",
+    Result.UNKNOWN: "无法确认",
+}
+
+
+class VerificationLog(models.Model):
+    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked. Never changed."""
+
+    at = models.DateTimeField(_("时间"))
+    way = models.CharField(_("方式"), max_length=10, choices=choices(WAY_LABELS))
+    result = models.CharField(_("结果"), max_length=10, choices=choices(RESULT_LABELS))
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, null=True, blank=True, related_name="verifications", verbose_name=_("证明")
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("核验记录")
+        ordering = ("-at", "-id")
+        constraints = [
+            one_of("way", Way, name="verification_way_known"),
+            one_of("result", Result, name="verification_result_known"),
+        ]
+        indexes = [models.Index(fields=["-at"], name="verification_by_time")]
+        triggers = [pgtrigger.Protect(name="verifications_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.result}"
