@@ -16,7 +16,7 @@ CALLERS_LOCK=""
 _mutex="" _users="" _pg="" _redis=""
 
 services_use() {
-    if [[ -n "${DATABASE_URL:-}" && -n "${REDIS_URL:-}" ]]; then return; fi
+    if [[ -n "${DATABASE_URL:-}" && -n "${REDIS_URL:-}" ]]; then return 0; fi
     exec {_mutex}>"$HALL_DATA_DIR/services.mutex" {_users}>"$HALL_DATA_DIR/services.users"
     flock -w 120 "$_mutex" || die "Another command has been starting or stopping the services for two minutes; try again."
     flock -s "$_users"
@@ -27,7 +27,7 @@ services_use() {
 }
 
 services_release() {
-    if [[ -z "$_users" ]]; then return; fi
+    if [[ -z "$_users" ]]; then return 0; fi
     flock -w 120 "$_mutex" || true
     exec {_users}>&-
     exec {_users}>"$HALL_DATA_DIR/services.users"
@@ -292,11 +292,11 @@ _start_redis() {
 
 _stop_redis() {
     local pid attempt
-    if ! _redis_runs; then return; fi
+    if ! _redis_runs; then return 0; fi
     pid="$(cat "$_redis/redis.pid")"
     kill -TERM "$pid" 2>/dev/null || true
     for attempt in {1..200}; do
-        if ! kill -0 "$pid" 2>/dev/null; then return; fi
+        if ! kill -0 "$pid" 2>/dev/null; then return 0; fi
         sleep 0.05
     done
     say "Redis in $_redis did not stop (process $pid)."
