@@ -44,10 +44,20 @@ class Coverage(models.Model):
     # False where a coverage was undone before its first month counted.
     live = models.BooleanField(_("有效"), default=True)
     opened_by = models.ForeignKey(
-        Case, models.PROTECT, null=True, blank=True, related_name="opened_coverages", verbose_name=_("参保办件")
+        Case,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="opened_coverages",
+        verbose_name=_("参保办件"),
     )
     closed_by = models.ForeignKey(
-        Case, models.PROTECT, null=True, blank=True, related_name="closed_coverages", verbose_name=_("停保办件")
+        Case,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="closed_coverages",
+        verbose_name=_("停保办件"),
     )
     created_at = models.DateTimeField(_("登记时间"))
 
@@ -58,9 +68,12 @@ class Coverage(models.Model):
             one_of("capacity", Capacity, name="coverage_capacity_known"),
             first_of_month("start", name="coverage_start_is_month"),
             first_of_month("until", name="coverage_until_is_month"),
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="coverage_months_in_order"),
             models.CheckConstraint(
-                condition=Q(capacity="employee", employer__isnull=False) | (~Q(capacity="employee") & Q(employer__isnull=True)),
+                condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="coverage_months_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity="employee", employer__isnull=False)
+                | (~Q(capacity="employee") & Q(employer__isnull=True)),
                 name="coverage_employer_only_for_employees",
             ),
             ExclusionConstraint(
@@ -74,7 +87,9 @@ class Coverage(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["city", "capacity", "insurance"], condition=Q(live=True), name="coverage_to_charge"),
+            models.Index(
+                fields=["city", "capacity", "insurance"], condition=Q(live=True), name="coverage_to_charge"
+            ),
             models.Index(fields=["employer", "person"], condition=Q(live=True), name="coverage_by_employer"),
         ]
 
@@ -92,14 +107,18 @@ class ContributionBase(models.Model):
     # The code of a tier in the city's figures (0.6, min, max, tier-1 …).
     tier = models.CharField(_("缴费档次"), max_length=20, blank=True)
     wage_fen = models.BigIntegerField(_("申报工资(分)"), null=True, blank=True)
-    set_by = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="bases_set", verbose_name=_("办件"))
+    set_by = models.ForeignKey(
+        Case, models.PROTECT, null=True, blank=True, related_name="bases_set", verbose_name=_("办件")
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("缴费基数")
         constraints = [
             first_of_month("start", name="base_start_is_month"),
             first_of_month("until", name="base_until_is_month"),
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="base_months_in_order"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="base_months_in_order"
+            ),
             models.CheckConstraint(
                 condition=(~Q(tier="") & Q(wage_fen__isnull=True)) | (Q(tier="") & Q(wage_fen__gte=0)),
                 name="base_is_a_tier_or_a_wage",

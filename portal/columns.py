@@ -28,7 +28,9 @@ class MonthField(models.DateField):
         try:
             return Month.parse(str(value)[:7])
         except ValueError as error:
-            raise ValidationError(_("“%(value)s”不是月份,请写成 2026-11 这样。"), params={"value": value}) from error
+            raise ValidationError(
+                _("“%(value)s”不是月份,请写成 2026-11 这样。"), params={"value": value}
+            ) from error
 
     def get_prep_value(self, value: Any) -> date | None:
         month = self.to_python(value)
@@ -44,12 +46,17 @@ class MonthField(models.DateField):
 
 def choices(labels: Mapping[Any, str]) -> list[tuple[str, Any]]:
     """Model choices from an enum's label table, translated when shown."""
-    return [(member.value if isinstance(member, StrEnum) else member, _(label)) for member, label in labels.items()]
+    return [
+        (member.value if isinstance(member, StrEnum) else member, _(label))
+        for member, label in labels.items()
+    ]
 
 
 def one_of(field: str, values: type[StrEnum] | list[str], *, name: str) -> models.CheckConstraint:
     """A check that ``field`` holds one of the enum's values; choices alone bind only forms."""
-    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": [str(value) for value in values]}), name=name)
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{field}__in": [str(value) for value in values]}), name=name
+    )
 
 
 def first_of_month(field: str, *, name: str) -> models.CheckConstraint:

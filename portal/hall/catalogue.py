@@ -25,7 +25,11 @@ def services() -> dict[str, Service]:
         package = import_module(name)
         for module in sorted(iter_modules(package.__path__), key=lambda item: item.name):
             for _name, kind in getmembers(import_module(f"{name}.{module.name}"), isclass):
-                if issubclass(kind, Service) and not isabstract(kind) and kind.__module__ == f"{name}.{module.name}":
+                if (
+                    issubclass(kind, Service)
+                    and not isabstract(kind)
+                    and kind.__module__ == f"{name}.{module.name}"
+                ):
                     service = kind()
                     service.app = config.label
                     if service.code in found:

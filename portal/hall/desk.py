@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
+from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.hall import lifecycle, permissions
 from portal.hall.catalogue import service as service_of
@@ -42,28 +43,66 @@ class NotAllowed(Exception):
 
 
 def form_for(
-    *, offer: Offer, applicant: Applicant, typed: Any = None, files: Any = None, known: Mapping[str, Any] | None = None,
-    gated: bool = True, now: datetime, initial: Mapping[str, Any] | None = None,
+    *,
+    offer: Offer,
+    applicant: Applicant,
+    typed: Any = None,
+    files: Any = None,
+    known: Mapping[str, Any] | None = None,
+    gated: bool = True,
+    now: datetime,
+    initial: Mapping[str, Any] | None = None,
 ) -> ServiceForm:
     """The offer's form for this applicant: unbound, or bound to what was typed."""
     kind = service_of(offer.code).form
-    return kind(typed, files, offer=offer, applicant=applicant, known=known, gated=gated, now=now, initial=dict(initial or {}))
+    return kind(
+        typed,
+        files,
+        offer=offer,
+        applicant=applicant,
+        known=known,
+        gated=gated,
+        now=now,
+        initial=dict(initial or {}),
+    )
 
 
 def ask_for(*, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> Ask:
     """The application that was typed, its gate already passed. NotAccepted where the form refuses it."""
     service = service_of(offer.code)
-    form = form_for(offer=offer, applicant=applicant, typed=typed, known=known_of(service, offer, applicant, typed, now), gated=False, now=now)
+    form = form_for(
+        offer=offer,
+        applicant=applicant,
+        typed=typed,
+        known=known_of(service, offer, applicant, typed, now),
+        gated=False,
+        now=now,
+    )
     if not form.is_valid():
-        findings = [Bar("" if name == "__all__" else name, str(error)) for name, errors in form.errors.items() for error in errors]
+        findings = [
+            Bar("" if name == "__all__" else name, str(error))
+            for name, errors in form.errors.items()
+            for error in errors
+        ]
         raise NotAccepted(findings, form)
     return Ask(offer=offer, applicant=applicant, answers=form.answers(), filed_at=now)
 
 
-def known_of(service: Service, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> dict[str, Any]:
-    """What the register knows for the number that was typed into the form's search field."""
+def known_of(
+    service: Service, offer: Offer, applicant: Applicant, typed: Any, now: datetime
+) -> dict[str, Any]:
+    """What the register knows for the number that was typed into the form's search field.
+
+    NotAccepted where this login has looked up as many people as an hour allows.
+    """
     sought = (typed or {}).get(service.searches, "") if service.searches else ""
-    return service.known(offer=offer, applicant=applicant, sought=sought, now=now)
+    if not sought:
+        return {}
+    try:
+        return service.known(offer=offer, applicant=applicant, sought=sought, now=now)
+    except TooManyLookups as error:
+        why = _("您在一小时内查询的人员过多,为保护个人信息已暂停查询,请稍后再试或拨打 12333。")
+        raise NotAccepted([Bar(service.searches, why)]) from error
 
 
 def examine(ask: Ask) -> tuple[Any, list[Finding]]:
@@ -104,10 +143,13 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
         raise NotAccepted([_conflict(service, error)]) from error
 
 
-def decide(case: Case, *, approve: bool, by: User, now: datetime, reason: str = "", overrule: bool = False) -> Case:
-    """Approves (or confirms at the counter) or refuses an open case, by a member of staff who neither filed it nor is its subject.
+def decide(
+    case: Case, *, approve: bool, by: User, now: datetime, reason: str = "", overrule: bool = False
+) -> Case:
+    """Approves (or confirms at the counter) or refuses an open case, by staff who neither filed it nor are its subject.
 
-    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule`` with a reason.
+    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule``
+    is given with a reason.
     NotAllowed, NotAccepted, or lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
     """
     service = service_of(case.service)
@@ -115,7 +157,11 @@ def decide(case: Case, *, approve: bool, by: User, now: datetime, reason: str = 
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
-            case = Case.objects.select_for_update(of=("self",)).select_related("filed_by", "applicant_person", "applicant_employer").get(pk=case.pk)
+            case = (
+                Case.objects.select_for_update(of=("self",))
+                .select_related("filed_by", "applicant_person", "applicant_employer")
+                .get(pk=case.pk)
+            )
             why_not = permissions.why_not_decide(by, case)
             if why_not:
                 raise NotAllowed(why_not)
@@ -124,7 +170,16 @@ def decide(case: Case, *, approve: bool, by: User, now: datetime, reason: str = 
             if not approve:
                 if not reason.strip():
                     raise NotAccepted([Bar("reason", _("请写明不予通过的理由,申请人会看到。"))])
-                lifecycle.move(case, Status.REFUSED, by=by, now=now, note=reason, reason=reason, decided_by=by, decided_at=now)
+                lifecycle.move(
+                    case,
+                    Status.REFUSED,
+                    by=by,
+                    now=now,
+                    note=reason,
+                    reason=reason,
+                    decided_by=by,
+                    decided_at=now,
+                )
                 return case
             lock_subject(case.subject_identity_number)
             facts = service.facts(ask, outside)
@@ -164,7 +219,9 @@ def lock_subject(identity_number: str) -> None:
     """Holds everything that is done about one person, known or new, until the transaction ends."""
     if identity_number:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person:{identity_number}"])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person:{identity_number}"]
+            )
 
 
 def promised_on(offer: Offer, start: date) -> date | None:
@@ -176,7 +233,14 @@ def promised_on(offer: Offer, start: date) -> date | None:
 
 
 def _take(
-    service: Service, ask: Ask, outside: Any, *, key: UUID, digest: str, attachments: Sequence[Attachment], now: datetime
+    service: Service,
+    ask: Ask,
+    outside: Any,
+    *,
+    key: UUID,
+    digest: str,
+    attachments: Sequence[Attachment],
+    now: datetime,
 ) -> Case:
     number = service.subject(ask)
     lock_subject(number)
@@ -187,9 +251,15 @@ def _take(
     if route is None:
         raise NotAccepted(findings)
     brought = {attachment.paper for attachment in attachments}
-    missing = [p for p in service.papers(ask, facts) if p.upload and (p.required or p.required_when) and p.code not in brought]
+    missing = [
+        p
+        for p in service.papers(ask, facts)
+        if p.upload and (p.required or p.required_when) and p.code not in brought
+    ]
     if missing:
-        raise NotAccepted([Bar(f"paper-{paper.code}", _("请上传{title}。").format(title=paper.title)) for paper in missing])
+        raise NotAccepted(
+            [Bar(f"paper-{paper.code}", _("请上传{title}。").format(title=paper.title)) for paper in missing]
+        )
     city = book().city(ask.offer.city)
     case = Case.objects.create(
         number=case_number(city, now),
@@ -202,7 +272,10 @@ def _take(
         subject=Person.objects.filter(identity_number=number).first() if number else None,
         subject_identity_number=number,
         answers=dict(ask.answers),
-        facts={"summary": [[str(label), str(value)] for label, value in service.summary(ask, facts)], **_jsonable(facts)},
+        facts={
+            "summary": [[str(label), str(value)] for label, value in service.summary(ask, facts)],
+            **_jsonable(facts),
+        },
         mismatches=[{"field": f.field, "why": str(f.why)} for f in findings if isinstance(f, Mismatch)],
         key=key,
         digest=digest,
@@ -210,7 +283,9 @@ def _take(
         due_on=None if route == Status.DONE else promised_on(ask.offer, today_in_china(now)),
     )
     lifecycle.begin(case, by=ask.applicant.user, now=now)
-    Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).update(draft=None, case=case)
+    Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).update(
+        draft=None, case=case
+    )
     if route == Status.DONE:
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:
@@ -219,10 +294,23 @@ def _take(
 
 
 def _finish(
-    service: Service, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime, note: str = "", decided_by: User | None = None
+    service: Service,
+    case: Case,
+    ask: Ask,
+    facts: Any,
+    *,
+    by: User,
+    now: datetime,
+    note: str = "",
+    decided_by: User | None = None,
 ) -> None:
     outcome = service.effect(case, ask, facts, by=by, now=now)
-    changes: dict[str, Any] = {"outcome": outcome, "decided_at": now, "decided_by": decided_by, "reason": note}
+    changes: dict[str, Any] = {
+        "outcome": outcome,
+        "decided_at": now,
+        "decided_by": decided_by,
+        "reason": note,
+    }
     if case.subject is None and case.subject_identity_number:
         changes["subject"] = Person.objects.filter(identity_number=case.subject_identity_number).first()
     lifecycle.move(case, Status.DONE, by=by, now=now, note=note, **changes)
@@ -237,7 +325,9 @@ def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
 
 def _digest(ask: Ask) -> str:
     content = {"city": ask.offer.city, "service": ask.offer.code, "answers": dict(ask.answers)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, cls=DjangoJSONEncoder).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, ensure_ascii=False, cls=DjangoJSONEncoder).encode()
+    ).hexdigest()
 
 
 def _jsonable(facts: Any) -> dict[str, Any]:
@@ -250,7 +340,10 @@ def _conflict(service: Service, error: IntegrityError) -> Bar:
     """The database's refusal in the applicant's words; an unknown constraint is a defect and is raised."""
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
     known: dict[str, tuple[str, Any]] = {
-        "one_open_case_per_applicant_and_subject": ("", _("已有一份同样的办件正在办理,请先在办件进度中查看;需要更正的,可撤回后重新申报。")),
+        "one_open_case_per_applicant_and_subject": (
+            "",
+            _("已有一份同样的办件正在办理,请先在办件进度中查看;需要更正的,可撤回后重新申报。"),
+        ),
         **service.conflicts,
     }
     if name not in known:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from portal.accounts.models import User
+from portal.hall import attachments
 from portal.hall.models import Draft
 from portal.policy.book import Offer
 
@@ -20,19 +23,25 @@ def find(*, user: User, offer: Offer) -> Draft | None:
 def keep(*, user: User, offer: Offer, typed: Mapping[str, Any], checked: bool, now: datetime) -> Draft:
     """Keeps what was typed; ``checked`` says that the form and its captcha were passed with exactly this."""
     draft, _made = Draft.objects.update_or_create(
-        user=user, city=offer.city, service=offer.code, defaults={"typed": dict(typed), "checked": checked, "updated_at": now}
+        user=user,
+        city=offer.city,
+        service=offer.code,
+        defaults={"typed": dict(typed), "checked": checked, "updated_at": now},
     )
     return draft
 
 
-def forget(*, user: User, offer: Offer) -> None:
-    """Drops the draft and what was uploaded with it."""
-    for draft in Draft.objects.filter(user=user, city=offer.city, service=offer.code):
+def forget(draft: Draft) -> None:
+    """Drops the draft and what was uploaded with it, and not another that was begun since."""
+    with transaction.atomic():
         for attachment in draft.attachments.all():
-            attachment.delete()
-        draft.delete()
+            attachments.remove(attachment)
+        Draft.objects.filter(pk=draft.pk).delete()
 
 
 def forget_old(*, now: datetime) -> int:
     """Drops drafts that nobody touched for long; how many."""
-    return Draft.objects.filter(updated_at__lt=now - KEPT_FOR).delete()[0]
+    old = list(Draft.objects.filter(updated_at__lt=now - KEPT_FOR))
+    for draft in old:
+        forget(draft)
+    return len(old)

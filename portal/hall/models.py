@@ -23,16 +23,25 @@ class Case(models.Model):
     city = models.CharField(_("城市"), max_length=30)
     service = models.CharField(_("事项"), max_length=40)
     mode = models.CharField(_("办理方式"), max_length=10, choices=choices(MODE_LABELS))
-    status = models.CharField(_("状态"), max_length=12, choices=choices(STATUS_LABELS), default=Status.SUBMITTED)
+    status = models.CharField(
+        _("状态"), max_length=12, choices=choices(STATUS_LABELS), default=Status.SUBMITTED
+    )
     filed_by = models.ForeignKey(User, models.PROTECT, related_name="filed_cases", verbose_name=_("经办账号"))
     applicant_person = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="applications", verbose_name=_("申请人")
     )
     applicant_employer = models.ForeignKey(
-        Employer, models.PROTECT, null=True, blank=True, related_name="applications", verbose_name=_("申请单位")
+        Employer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="applications",
+        verbose_name=_("申请单位"),
     )
     # Whom it is about; empty for a new person until the effect makes their file, and where a case is about nobody.
-    subject = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("办理对象"))
+    subject = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("办理对象")
+    )
     subject_identity_number = models.CharField(_("办理对象证件号"), max_length=18, blank=True)
     answers = models.JSONField(_("申报内容"))
     facts = models.JSONField(_("提交时的情况"), default=dict)
@@ -60,9 +69,12 @@ class Case(models.Model):
                 name="case_has_one_applicant",
             ),
             models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("filed_by")), name="case_decided_by_another"
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("filed_by")),
+                name="case_decided_by_another",
             ),
-            models.CheckConstraint(condition=~Q(status=Status.REFUSED) | ~Q(reason=""), name="case_refused_with_reason"),
+            models.CheckConstraint(
+                condition=~Q(status=Status.REFUSED) | ~Q(reason=""), name="case_refused_with_reason"
+            ),
             models.UniqueConstraint(
                 fields=["city", "service", "applicant_employer", "subject_identity_number"],
                 condition=Q(status__in=[str(status) for status in OPEN]) & ~Q(subject_identity_number=""),
@@ -117,7 +129,9 @@ class CaseEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["case", "to_status"], name="a_case_reaches_a_status_once"),
         ]
-        triggers = [pgtrigger.Protect(name="case_events_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="case_events_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id} → {self.to_status}"
@@ -137,7 +151,9 @@ class Draft(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "city", "service"], name="one_draft_per_user_and_offer")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "city", "service"], name="one_draft_per_user_and_offer")
+        ]
 
     def __str__(self) -> str:
         return f"{self.city} {self.service}"
@@ -169,7 +185,8 @@ class Attachment(models.Model):
         verbose_name = verbose_name_plural = _("申报材料")
         constraints = [
             models.CheckConstraint(
-                condition=Q(draft__isnull=True, case__isnull=False) | Q(draft__isnull=False, case__isnull=True),
+                condition=Q(draft__isnull=True, case__isnull=False)
+                | Q(draft__isnull=False, case__isnull=True),
                 name="attachment_has_one_home",
             ),
             models.UniqueConstraint(fields=["draft", "paper"], name="one_file_per_draft_and_paper"),

@@ -34,7 +34,8 @@ def why_not_decide(user: User, case: Case) -> str:
     if user.pk == case.filed_by_id:
         return _("这份办件由您本人提交,请由其他工作人员审核。")
     if user.person and (
-        user.person.identity_number == case.subject_identity_number or user.person_id in (case.subject_id, case.applicant_person_id)
+        user.person.identity_number == case.subject_identity_number
+        or user.person_id in (case.subject_id, case.applicant_person_id)
     ):
         return _("您是这份办件的办理对象,请由其他工作人员审核。")
     return ""

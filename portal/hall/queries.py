@@ -23,9 +23,9 @@ def cases_of(user: User) -> QuerySet[Case]:
 def queue(user: User) -> QuerySet[Case]:
     """What waits for staff of the user's cities, what is due first at the top."""
     cases = Case.objects.select_related("applicant_person", "applicant_employer", "subject", "filed_by")
-    return cases.filter(status__in=[str(s) for s in OPEN if s != Status.SUBMITTED], city__in=staff_cities(user)).order_by(
-        "due_on", "submitted_at", "pk"
-    )
+    return cases.filter(
+        status__in=[str(s) for s in OPEN if s != Status.SUBMITTED], city__in=staff_cities(user)
+    ).order_by("due_on", "submitted_at", "pk")
 
 
 def overdue(user: User, today: date) -> int:

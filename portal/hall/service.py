@@ -191,7 +191,11 @@ class Service(ABC):
     def papers(self, ask: Ask, facts: Any) -> list[Paper]:
         """The papers for this application, of those that the offer names: always wanted, or wanted by what is established."""
         established = self.established(ask, facts)
-        return [paper for paper in ask.offer.papers if not paper.required_when or paper.required_when in established]
+        return [
+            paper
+            for paper in ask.offer.papers
+            if not paper.required_when or paper.required_when in established
+        ]
 
     def established(self, ask: Ask, facts: Any) -> set[str]:
         """Names of the circumstances that papers can depend on (``first-medical``) and that hold here."""
@@ -219,6 +223,13 @@ class Service(ABC):
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
         """What was asked and what will happen, in the applicant's words: (label, value), for the last look, receipt and staff."""
         return []
+
+    def staff_facts(self, ask: Ask, facts: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+        """What staff see beside the decision, read anew at that moment: (heading, [(label, value)]), most telling first.
+
+        Such as the subject's coverage by month, and what is still owed. Without more, what the service would now do.
+        """
+        return [(_("按现在的登记办理,结果将是"), [(str(label), str(value)) for label, value in self.summary(ask, facts)])]
 
     def preview(self, ask: Ask, facts: Any) -> dict[str, Any]:
         """Context for the service's own part of the last look; ``template`` names it. Empty: no such part."""

@@ -1,21 +1,12 @@
 """Persons, employers and bank accounts, as the agency's register knows them."""
 
-from enum import StrEnum
-
 import pghistory
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.columns import MonthField, choices, first_of_month, one_of
-
-
-class Sex(StrEnum):
-    MALE = "male"
-    FEMALE = "female"
-
-
-SEX_LABELS = {Sex.MALE: "男", Sex.FEMALE: "女"}
+from portal.shared.identity import SEX_LABELS, Sex
 
 
 @pghistory.track()
@@ -36,7 +27,9 @@ class Person(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("人员")
         constraints = [
-            models.CheckConstraint(condition=Q(identity_number__regex=r"^[0-9]{17}[0-9X]$"), name="person_identity_number_form"),
+            models.CheckConstraint(
+                condition=Q(identity_number__regex=r"^[0-9]{17}[0-9X]$"), name="person_identity_number_form"
+            ),
             one_of("sex", Sex, name="person_sex_known"),
             models.CheckConstraint(condition=~Q(name=""), name="person_has_name"),
         ]
@@ -62,8 +55,12 @@ class Employer(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("单位")
         constraints = [
-            models.CheckConstraint(condition=Q(credit_code__regex=r"^[0-9A-Z]{18}$"), name="employer_credit_code_form"),
-            models.CheckConstraint(condition=Q(industry_grade__range=(1, 8)), name="employer_industry_grade_1_to_8"),
+            models.CheckConstraint(
+                condition=Q(credit_code__regex=r"^[0-9A-Z]{18}$"), name="employer_credit_code_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(industry_grade__range=(1, 8)), name="employer_industry_grade_1_to_8"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -87,9 +84,18 @@ class BankAccount(models.Model):
         constraints = [
             first_of_month("start", name="bank_account_start_is_month"),
             first_of_month("until", name="bank_account_until_is_month"),
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=models.F("start")), name="bank_account_months_in_order"),
-            models.UniqueConstraint(fields=["person", "city"], condition=Q(until__isnull=True), name="one_current_account_per_person_and_city"),
-            models.CheckConstraint(condition=Q(number__regex=r"^[0-9]{8,32}$"), name="bank_account_number_digits"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=models.F("start")),
+                name="bank_account_months_in_order",
+            ),
+            models.UniqueConstraint(
+                fields=["person", "city"],
+                condition=Q(until__isnull=True),
+                name="one_current_account_per_person_and_city",
+            ),
+            models.CheckConstraint(
+                condition=Q(number__regex=r"^[0-9]{8,32}$"), name="bank_account_number_digits"
+            ),
         ]
 
     def __str__(self) -> str:

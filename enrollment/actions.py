@@ -1,0 +1,74 @@
+"""Opening, ending and pricing coverage. Each runs inside its caller's transaction; the database refuses what overlaps."""
+
+from datetime import datetime
+
+from enrollment import consequences
+from enrollment.models import ContributionBase, Coverage
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.people.models import BankAccount, Employer, Person
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
+
+
+def open_coverage(
+    *,
+    person: Person,
+    insurance: Insurance,
+    capacity: Capacity,
+    city: str,
+    start: Month,
+    now: datetime,
+    employer: Employer | None = None,
+    district: str = "",
+    tier: str = "",
+    wage_fen: int | None = None,
+    case: Case | None = None,
+) -> Coverage:
+    """Insures a person from ``start`` on, at a tier or a declared wage (fen), whichever is given.
+
+    IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then already.
+    """
+    coverage = Coverage.objects.create(
+        person=person,
+        insurance=insurance,
+        capacity=capacity,
+        city=city,
+        district=district,
+        employer=employer,
+        start=start,
+        opened_by=case,
+        created_at=now,
+    )
+    ContributionBase.objects.create(coverage=coverage, start=start, tier=tier, wage_fen=wage_fen, set_by=case)
+    return coverage
+
+
+def close_coverage(
+    coverage: Coverage, *, until: Month, by: User, now: datetime, case: Case | None = None
+) -> None:
+    """Ends a coverage before ``until``, its first month without; where no month is left, it is undone.
+
+    Called under the subject's lock, after ``consequences.stop_barriers`` was found empty.
+    """
+    coverage.closed_by = case
+    if until <= coverage.start:
+        coverage.live = False
+    else:
+        coverage.until = until
+        ContributionBase.objects.filter(coverage=coverage, start__gte=until).delete()
+        ContributionBase.objects.filter(coverage=coverage, until__isnull=True).update(until=until)
+    coverage.save(update_fields=["closed_by", "live", "until"])
+    consequences.stopped(coverage, until, by=by, now=now)
+
+
+def draw_on(*, person: Person, city: str, bank: str, number: str, start: Month) -> BankAccount:
+    """Makes an account the one that the city's monthly debit draws on from ``start``; the former one ends there.
+
+    An account that would have begun in the same month or later is replaced.
+    """
+    BankAccount.objects.filter(person=person, city=city, start__gte=start).delete()
+    BankAccount.objects.filter(person=person, city=city, until__isnull=True).update(until=start)
+    return BankAccount.objects.create(
+        person=person, city=city, bank=bank, number=number, holder=person.name, start=start
+    )

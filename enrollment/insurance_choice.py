@@ -1,0 +1,70 @@
+"""The part that enrolment forms share: for each insurance of an offer, the first month with or without it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.hall.fields import MonthChoiceField
+from portal.hall.service import Ask
+from portal.policy import terms
+from portal.policy.book import Offer
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import Month
+
+
+def start_field(
+    offer: Offer, insurance: Insurance, filed_in: Month, *, required: bool = False
+) -> MonthChoiceField:
+    """The months in which coverage may begin; the neighbouring ones are shown with the reason why not."""
+    allowed = terms.start_months(offer, insurance, filed_in=filed_in)
+    return _field(
+        allowed,
+        label=_("{insurance}:从哪个月开始").format(insurance=INSURANCE_LABELS[insurance]),
+        why=_("{insurance}只能从{months}开始参保。"),
+        insurance=insurance,
+        none_label="" if required else _("不参保"),
+    )
+
+
+def stop_field(offer: Offer, insurance: Insurance, filed_in: Month) -> MonthChoiceField:
+    """The months that may be the first without coverage."""
+    allowed = terms.stop_months(offer, insurance, filed_in=filed_in)
+    field = _field(
+        allowed,
+        label=_("{insurance}:从哪个月停保").format(insurance=INSURANCE_LABELS[insurance]),
+        why=_("{insurance}的停保月份只能是{months}。"),
+        insurance=insurance,
+        none_label=_("不停保"),
+    )
+    field.choice_hints = {
+        str(month): _("缴费到{month}为止").format(month=(month - 1).zh) for month in allowed
+    }  # type: ignore[attr-defined]
+    return field
+
+
+def chosen(ask: Ask, prefix: str) -> dict[Insurance, Month]:
+    """The months that were chosen, by insurance: answers such as ``start_pension``."""
+    return {
+        insurance: Month.parse(ask.answers[f"{prefix}_{insurance}"])
+        for insurance in Insurance
+        if ask.answers.get(f"{prefix}_{insurance}")
+    }
+
+
+def _field(
+    allowed: tuple[Month, ...], *, label: Any, why: Any, insurance: Insurance, none_label: Any
+) -> MonthChoiceField:
+    title = INSURANCE_LABELS[insurance]
+    reason = why.format(insurance=title, months="、".join(month.zh for month in allowed))
+    around: Mapping[Month, Any] = (
+        dict.fromkeys((allowed[0] - 1, allowed[-1] + 1), reason) if len(allowed) == 1 else {}
+    )
+    return MonthChoiceField(
+        label=label,
+        months=allowed,
+        not_allowed=around,
+        none_label=none_label,
+        required=False,
+        initial=str(allowed[-1]),
+    )

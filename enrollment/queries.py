@@ -1,0 +1,80 @@
+"""Reading who is insured."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from enrollment.models import Coverage
+from portal.people.models import Employer, Person
+from portal.policy.book import book
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month
+
+
+@dataclass(frozen=True)
+class Held:
+    """A live coverage as a service's rule sees it: plain values, months [start, until)."""
+
+    pk: int
+    insurance: Insurance
+    capacity: Capacity
+    city: str
+    employer_id: int | None
+    start: Month
+    until: Month | None
+
+    def runs_in(self, month: Month) -> bool:
+        """Whether the month is covered."""
+        return self.start <= month and (self.until is None or month < self.until)
+
+    def runs_from(self, month: Month) -> bool:
+        """Whether this month or a later one is covered."""
+        return self.until is None or month < self.until
+
+    def described(self) -> str:
+        """For staff and summaries: 养老保险(单位职工,宁波,2026年1月起)."""
+        end = f"{self.start.zh}起" if self.until is None else f"{self.start.zh}至{(self.until - 1).zh}"
+        return f"{INSURANCE_LABELS[self.insurance]}({CAPACITY_LABELS[self.capacity]},{book().city(self.city).title},{end})"
+
+
+def held(identity_number: str) -> list[Held]:
+    """All live coverages, past and present, of the person with this number; empty for someone unknown."""
+    rows = Coverage.objects.filter(person__identity_number=identity_number, live=True).order_by(
+        "start", "insurance"
+    )
+    return [
+        Held(
+            pk=row.pk,
+            insurance=Insurance(row.insurance),
+            capacity=Capacity(row.capacity),
+            city=row.city,
+            employer_id=row.employer_id,
+            start=row.start,
+            until=row.until,
+        )
+        for row in rows
+    ]
+
+
+def running(person: Person, month: Month) -> QuerySet[Coverage]:
+    """The live coverages of a person that cover the month."""
+    return (
+        Coverage.objects.filter(_covers(month), person=person, live=True)
+        .select_related("employer")
+        .order_by("insurance")
+    )
+
+
+def insured_staff(employer: Employer, month: Month) -> QuerySet[Coverage]:
+    """The live coverages of an employer's staff that cover the month."""
+    return Coverage.objects.filter(_covers(month), employer=employer, live=True).select_related("person")
+
+
+def to_go_on(holdings: Iterable[Held], *, month: Month, capacity: Capacity) -> list[Held]:
+    """Those of this capacity that cover the month or a later one."""
+    return [one for one in holdings if one.capacity == capacity and one.runs_from(month)]
+
+
+def _covers(month: Month) -> Q:
+    return Q(start__lte=month) & (Q(until__isnull=True) | Q(until__gt=month))

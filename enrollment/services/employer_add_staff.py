@@ -1,0 +1,252 @@
+"""职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service that tells them apart."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enrollment import actions, queries
+from enrollment.insurance_choice import chosen, start_field
+from enrollment.queries import Held
+from portal.accounts.fields import IdentityNumberField, PhoneField
+from portal.accounts.lookups import look_up
+from portal.accounts.models import User
+from portal.hall.fields import YuanField
+from portal.hall.models import Case
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.people import persons
+from portal.policy import terms
+from portal.policy.book import Offer, book
+from portal.policy.retirement import flexible_category, retirement
+from portal.shared import identity, money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity
+from portal.shared.months import Month, today_in_china
+
+
+class AddStaffForm(ServiceForm):
+    identity_number = IdentityNumberField(
+        label=gettext_lazy("社会保障号(身份证号码)"),
+        help_text=gettext_lazy("输入后点“搜索”,登记过的人员信息会自动读取。"),
+    )
+    name = NameField()
+    phone = PhoneField(label=gettext_lazy("职工手机号码"), required=False)
+    hired_on = forms.DateField(
+        label=gettext_lazy("用工起始日期"),
+        help_text=gettext_lazy("劳动合同开始的日期,例如 2026-11-02。"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    wage = YuanField(
+        label=gettext_lazy("月申报工资"),
+        help_text=gettext_lazy("上年度月平均工资,新职工填首月工资。低于下限按下限、高于上限按上限计缴。"),
+        at_least=Decimal("1.00"),
+    )
+
+    def build(self) -> None:
+        for insurance in terms.offered_insurances(self.offer):
+            self.fields[f"start_{insurance}"] = start_field(self.offer, insurance, self.month)
+
+    def clean_hired_on(self) -> Any:
+        hired_on = self.cleaned_data["hired_on"]
+        if hired_on > today_in_china(self.now):
+            raise forms.ValidationError(_("用工起始日期在今天之后,请在职工入职后再申报。"))
+        return hired_on
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not any(
+            cleaned.get(f"start_{insurance}") for insurance in terms.offered_insurances(self.offer)
+        ) and not any(name.startswith("start_") for name in self.errors):
+            raise forms.ValidationError(_("请至少选择一个险种的参保月份。"))
+        return cleaned
+
+
+@dataclass(frozen=True)
+class AddStaffFacts:
+    """Plain values: what the person holds, and the ages that the law asks about."""
+
+    known: bool
+    held: list[Held]
+    employer_id: int
+    working_age: int
+    of_working_age: bool
+    retires: Month
+    register_within_days: int
+    hired_days_ago: int
+
+    @property
+    def resumes(self) -> bool:
+        return any(one.capacity == Capacity.EMPLOYEE for one in self.held)
+
+    def frozen(self) -> dict[str, Any]:
+        return {
+            **asdict(self),
+            "held": [one.described() for one in self.held],
+            "retires": str(self.retires),
+            "kind": "resumption" if self.resumes else "new",
+        }
+
+
+class EmployerAddStaff(Service):
+    code = "employer-add-staff"
+    title = gettext_lazy("职工参保登记")
+    audience = Audience.EMPLOYER
+    theme = Theme.ENROLLMENT
+    form = AddStaffForm
+    searches = "identity_number"
+    also_known_as = ("增员", "新增职工", "职工增加", "续保")
+    conflicts = {
+        "no_two_live_coverages_share_a_month": (
+            "identity_number",
+            gettext_lazy("这名人员在所选月份刚刚已由其他单位或本人参保,不能重复参保。请刷新后核对。"),
+        )
+    }
+
+    def subject(self, ask: Ask) -> str:
+        return str(ask.answers["identity_number"])
+
+    def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
+        try:
+            number = IdentityNumberField().clean(sought)
+        except forms.ValidationError:
+            return {}
+        person = look_up(user=applicant.user, identity_number=number, purpose=self.code, now=now)
+        return {"name": person.name} if person else {}
+
+    def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:
+        today = today_in_china(ask.filed_at)
+        number = identity.parse(str(ask.answers["identity_number"]))
+        person = persons.find(number.number)
+        born = (person and person.archive_birth_date) or number.birth_date
+        age = terms.working_age(book(), on=today)
+        return AddStaffFacts(
+            known=person is not None,
+            held=queries.held(number.number),
+            employer_id=ask.employer.pk,
+            working_age=age,
+            of_working_age=Month.of(number.birth_date) + 12 * age <= ask.month,
+            retires=retirement(
+                book(), born=Month.of(born), category=flexible_category(number.sex), on=today
+            ).month,
+            register_within_days=terms.register_within_days(book(), on=today),
+            hired_days_ago=(today - datetime.fromisoformat(str(ask.answers["hired_on"])).date()).days,
+        )
+
+    def rule(self, ask: Ask, facts: AddStaffFacts) -> Iterator[Finding]:
+        starts = chosen(ask, "start")
+        if not facts.of_working_age:
+            yield Bar(
+                "identity_number",
+                _("这名人员未满 {age} 周岁,不能由单位招用参保。").format(age=facts.working_age),
+            )
+        first = min(starts.values())
+        if first >= facts.retires:
+            yield Bar(
+                "identity_number",
+                _("这名人员已达到法定退休年龄({month}),不能再由单位参加职工社会保险。").format(
+                    month=facts.retires.zh
+                ),
+            )
+        flexible = queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE)
+        if flexible:
+            one = flexible[0]
+            city = book().city(one.city)
+            pause = city.offers.get("flexible-pause")
+            yield Bar(
+                "identity_number",
+                _(
+                    "这名人员仍以灵活就业人员身份在{city}缴费({insurances})。请先由本人在{city}办理“{pause}”,停保后再申报。"
+                ).format(
+                    city=city.title,
+                    insurances="、".join(INSURANCE_LABELS[each.insurance] for each in flexible),
+                    pause=pause.title if pause else _("停保"),
+                ),
+            )
+        for insurance, start in starts.items():
+            for one in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
+                if one.insurance != insurance:
+                    continue
+                if one.employer_id == facts.employer_id:
+                    yield Bar(
+                        f"start_{insurance}",
+                        _("这名职工已由本单位参加{insurance},不需要重复申报。").format(
+                            insurance=INSURANCE_LABELS[insurance]
+                        ),
+                    )
+                else:
+                    yield Bar(
+                        f"start_{insurance}",
+                        _(
+                            "这名职工在其他单位的{insurance}还未停保。请职工联系原单位停保,或从停保后的月份开始参保。"
+                        ).format(insurance=INSURANCE_LABELS[insurance]),
+                    )
+
+    def effect(
+        self, case: Case, ask: Ask, facts: AddStaffFacts, *, by: User, now: datetime
+    ) -> dict[str, Any]:
+        answers = ask.answers
+        person = persons.record(
+            identity_number=str(answers["identity_number"]),
+            name=str(answers["name"]),
+            phone=str(answers.get("phone", "")),
+        )
+        opened = [
+            actions.open_coverage(
+                person=person,
+                insurance=insurance,
+                capacity=Capacity.EMPLOYEE,
+                city=ask.offer.city,
+                employer=ask.employer,
+                start=start,
+                wage_fen=money.to_fen(Decimal(str(answers["wage"]))),
+                case=case,
+                now=now,
+            )
+            for insurance, start in chosen(ask, "start").items()
+        ]
+        return {
+            "coverages": [coverage.pk for coverage in opened],
+            "lines": [
+                [INSURANCE_LABELS[one.insurance], _("{month}起参保").format(month=one.start.zh)]
+                for one in opened
+            ],
+        }
+
+    def summary(self, ask: Ask, facts: AddStaffFacts) -> list[tuple[str, str]]:
+        answers = ask.answers
+        late = facts.hired_days_ago > facts.register_within_days
+        lines = [
+            (_("办理类别"), _("续保") if facts.resumes else _("新增")),
+            (_("姓名"), str(answers["name"])),
+            (_("社会保障号"), identity.mask(str(answers["identity_number"]))),
+            (
+                _("用工起始日期"),
+                str(answers["hired_on"])
+                + (
+                    _("(已超过用工之日起 {days} 日内登记的期限)").format(days=facts.register_within_days)
+                    if late
+                    else ""
+                ),
+            ),
+            (
+                _("月申报工资"),
+                _("{amount} 元").format(
+                    amount=money.format_yuan(money.to_fen(Decimal(str(answers["wage"]))))
+                ),
+            ),
+        ]
+        if answers.get("phone"):
+            lines.append((_("职工手机号码"), identity.mask_phone(str(answers["phone"]))))
+        lines += [
+            (INSURANCE_LABELS[i], _("{month}起参保").format(month=start.zh))
+            for i, start in chosen(ask, "start").items()
+        ]
+        lines += [
+            (INSURANCE_LABELS[other.insurance], _("不在本事项办理,请到{where}申报").format(where=other.where))
+            for other in terms.elsewhere(ask.offer)
+        ]
+        return lines

@@ -1,0 +1,351 @@
+"""灵活就业人员参保登记(宁波;武汉:新参保及接续;深圳:个人缴费人员参保登记)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enrollment import actions, consequences, queries
+from enrollment.queries import Held
+from portal.accounts.fields import PhoneField
+from portal.accounts.models import User
+from portal.hall.fields import BankCardField
+from portal.hall.models import Case
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm, Theme
+from portal.people.models import BankAccount, Person
+from portal.policy import terms
+from portal.policy.book import City, Offer, PolicyMissing, book
+from portal.policy.retirement import flexible_category, retirement
+from portal.registers.household import Household, household_register
+from portal.shared import identity, money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, month_in_china, today_in_china
+
+
+def first_month(offer: Offer, insurance: Insurance, month: Month) -> Month:
+    """The first month that counts when enrolled in ``month``: flexible workers have no choice of it."""
+    return terms.start_months(offer, insurance, filed_in=month)[0]
+
+
+def debit_of(city: City, month: Month) -> terms.DebitTerms | None:
+    """The city's monthly debit, if it draws on flexible workers' accounts."""
+    try:
+        debit = terms.debit_terms(book(), city=city.slug, on=month.first_day)
+    except PolicyMissing:
+        return None
+    return debit if Capacity.FLEXIBLE in debit.capacities else None
+
+
+def has_account(person: Person, city: City, month: Month) -> bool:
+    """Whether the debit of the city has an account of the person to draw on."""
+    return BankAccount.objects.filter(
+        person=person, city=city.slug, until__isnull=True, start__lte=month
+    ).exists()
+
+
+class EnrollForm(ServiceForm):
+    def build(self) -> None:
+        city = book().city(self.offer.city)
+        person = self.applicant.person
+        if self.offer.options.get("site") == "household":
+            known = person.household_code if person and city.has_district(person.household_code) else ""
+            self.fields["district"] = forms.ChoiceField(
+                label=_("参保地(户籍所在区县)"),
+                choices=[("", _("请选择")), *((d.code, d.title) for d in city.districts)],
+                initial=known,
+                help_text=_("请按户籍所在地选择。"),
+            )
+        household = terms.household_terms(self.offer)
+        if household:
+            self.fields["household"] = forms.ChoiceField(
+                label=_("户籍类别"),
+                choices=[
+                    ("city", _("{city}户籍").format(city=city.title)),
+                    (
+                        "province",
+                        _("{province}内非{city}户籍").format(province=city.province, city=city.title),
+                    ),
+                    ("elsewhere", _("{province}外户籍").format(province=city.province)),
+                ],
+                widget=forms.RadioSelect,
+                help_text=_("提交后与户籍登记信息比对。"),
+            )
+        for insurance in terms.offered_insurances(self.offer):
+            self._add_insurance(city, insurance)
+        if person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
+            debit = debit_of(city, self.month)
+            self.fields["account_number"] = BankCardField(
+                label=_("{bank}缴费账号").format(bank=debit.bank_title if debit else ""),
+                help_text=_("每月托收从这个账户扣款,户名必须是您本人。"),
+            )
+        self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
+
+    def _add_insurance(self, city: City, insurance: Insurance) -> None:
+        start = first_month(self.offer, insurance, self.month)
+        try:
+            tiers = terms.contribution_terms(
+                book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
+            ).tiers
+        except PolicyMissing:
+            return
+        hints = {}
+        for tier in tiers:
+            fen = consequences.quote(
+                city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, tier=tier.code, month=start
+            )
+            if fen is not None:
+                hints[tier.code] = _("每月 {amount} 元").format(amount=money.format_yuan(fen))
+        field = forms.ChoiceField(
+            label=_("{insurance}缴费档次").format(insurance=INSURANCE_LABELS[insurance]),
+            choices=[*((tier.code, tier.title) for tier in tiers), ("", _("不参保"))],
+            widget=forms.RadioSelect,
+            required=False,
+            help_text=_("从{month}起缴费。").format(month=start.zh),
+        )
+        field.choice_hints = hints  # type: ignore[attr-defined]
+        self.fields[f"tier_{insurance}"] = field
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        tiers = [name for name in self.fields if name.startswith("tier_")]
+        if not any(cleaned.get(name) or name in self.errors for name in tiers):
+            raise forms.ValidationError(_("请至少选择一个险种的缴费档次。"))
+        return cleaned
+
+
+@dataclass(frozen=True)
+class EnrollFacts:
+    """Plain values: what the person holds, their age, and what the household register says where it is compared."""
+
+    held: list[Held]
+    compared: bool
+    household: Household | None
+    name: str
+    min_age: int
+    old_enough: bool
+    retires: Month
+    had_medical: bool
+
+    def frozen(self) -> dict[str, Any]:
+        return {
+            "held": [one.described() for one in self.held],
+            "household": self.household.place_code if self.household else None,
+            "compared": self.compared,
+            "retires": str(self.retires),
+            "had_medical": self.had_medical,
+        }
+
+
+class FlexibleEnroll(Service):
+    code = "flexible-enroll"
+    title = gettext_lazy("灵活就业人员参保登记")
+    audience = Audience.PERSON
+    theme = Theme.ENROLLMENT
+    form = EnrollForm
+    also_known_as = ("自由职业者参保", "个体参保", "新参保", "接续", "续保")
+    conflicts = {
+        "no_two_live_coverages_share_a_month": (
+            "",
+            gettext_lazy("您在所选月份刚刚已参保,不能重复参保。请在参保缴费记录中核对。"),
+        )
+    }
+
+    def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
+        partner = offer.options.get("entrance_with", self.code)
+        if applicant.person is None:
+            return self.code
+        month = month_in_china(now)
+        going_on = queries.to_go_on(
+            queries.held(applicant.person.identity_number), month=month, capacity=Capacity.FLEXIBLE
+        )
+        return str(partner) if any(one.city == offer.city for one in going_on) else self.code
+
+    def outside(self, ask: Ask) -> Household | None:
+        household = terms.household_terms(ask.offer)
+        return (
+            household_register().find(ask.person.identity_number) if household and household.compare else None
+        )
+
+    def facts(self, ask: Ask, outside: Household | None) -> EnrollFacts:
+        person, today = ask.person, today_in_china(ask.filed_at)
+        household = terms.household_terms(ask.offer)
+        min_age = household.min_age if household else terms.working_age(book(), on=today)
+        held = queries.held(person.identity_number)
+        born = person.archive_birth_date or person.birth_date
+        return EnrollFacts(
+            held=held,
+            compared=bool(household and household.compare),
+            household=outside,
+            name=person.name,
+            min_age=min_age,
+            old_enough=_birthday(person.birth_date, min_age) <= today,
+            retires=retirement(
+                book(), born=Month.of(born), category=flexible_category(identity.Sex(person.sex)), on=today
+            ).month,
+            had_medical=any(one.insurance == Insurance.MEDICAL for one in held),
+        )
+
+    def rule(self, ask: Ask, facts: EnrollFacts) -> Iterator[Finding]:
+        city = book().city(ask.offer.city)
+        if not facts.old_enough:
+            yield Bar("", _("年满 {age} 周岁才能以灵活就业人员身份参保。").format(age=facts.min_age))
+        for insurance in _chosen(ask):
+            start = first_month(ask.offer, insurance, ask.month)
+            if start >= facts.retires:
+                yield Bar(
+                    f"tier_{insurance}",
+                    _("您已达到法定退休年龄({month}),不能再新参保。").format(month=facts.retires.zh),
+                )
+            yield from self._already(insurance, start, facts)
+        household = terms.household_terms(ask.offer)
+        if household:
+            if ask.answers["household"] != "city":
+                yield Bar(
+                    "household",
+                    _("本事项只面向{city}户籍人员。如户籍登记有误,请先办理户籍信息变更,再来参保。").format(
+                        city=city.title
+                    ),
+                )
+            elif facts.compared:
+                yield from self._compare(city, household.city, facts)
+
+    def _already(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Finding]:
+        for one in facts.held:
+            if not one.runs_from(start):
+                continue
+            if one.capacity == Capacity.EMPLOYEE:
+                yield Bar(
+                    "" if one.insurance != insurance else f"tier_{insurance}",
+                    _(
+                        "您由单位参保,社会保险业务由所在单位办理,您可以查询参保缴费记录。离职后请先由单位办理停保。"
+                    ),
+                )
+                return
+            if one.insurance == insurance:
+                yield Bar(
+                    f"tier_{insurance}",
+                    _("您已在{city}参加{insurance},不需要重复参保。").format(
+                        city=book().city(one.city).title, insurance=INSURANCE_LABELS[insurance]
+                    ),
+                )
+                return
+
+    def _compare(self, city: City, required: str, facts: EnrollFacts) -> Iterator[Finding]:
+        if facts.household is None:
+            yield Mismatch("household", _("户籍登记中没有查到您的信息。"))
+        elif facts.household.place_code[:4] != required[:4]:
+            yield Mismatch("household", _("户籍登记显示您的户籍不在{city}。").format(city=city.title))
+        elif facts.household.name != facts.name:
+            yield Mismatch("household", _("户籍登记中的姓名与您的参保登记不一致。"))
+
+    def established(self, ask: Ask, facts: EnrollFacts) -> set[str]:
+        names = set()
+        first_medical = terms.first_medical_terms(ask.offer)
+        if (
+            first_medical
+            and first_medical.photo
+            and Insurance.MEDICAL in _chosen(ask)
+            and not facts.had_medical
+        ):
+            names.add("first-medical")
+        if any(isinstance(finding, Mismatch) for finding in self.rule(ask, facts)):
+            names.add("household-mismatch")
+        return names
+
+    def effect(self, case: Case, ask: Ask, facts: EnrollFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        person, city = ask.person, book().city(ask.offer.city)
+        opened = [
+            actions.open_coverage(
+                person=person,
+                insurance=insurance,
+                capacity=Capacity.FLEXIBLE,
+                city=city.slug,
+                district=str(ask.answers.get("district", "")),
+                start=first_month(ask.offer, insurance, ask.month),
+                tier=tier,
+                case=case,
+                now=now,
+            )
+            for insurance, tier in _chosen(ask).items()
+        ]
+        start = min(one.start for one in opened)
+        debit = debit_of(city, ask.month)
+        if debit and ask.answers.get("account_number"):
+            actions.draw_on(
+                person=person,
+                city=city.slug,
+                bank=debit.bank,
+                number=str(ask.answers["account_number"]),
+                start=start,
+            )
+        lines = [
+            [INSURANCE_LABELS[one.insurance], _("{month}起参保").format(month=one.start.zh)] for one in opened
+        ]
+        if debit:
+            lines.append(
+                [
+                    _("缴费"),
+                    _("请在每月 {day} 日前把应缴金额足额存入缴费账户,{bank}月底扣款。").format(
+                        day=debit.deposit_by_day, bank=debit.bank_title
+                    ),
+                ]
+            )
+        if "first-medical" in self.established(ask, facts):
+            card = terms.first_medical_terms(ask.offer)
+            lines.append(
+                [
+                    _("制卡"),
+                    _("请在本月 {day} 日前到辖区经办机构办理制卡申请。").format(
+                        day=card.card_by_day if card else ""
+                    ),
+                ]
+            )
+        return {"coverages": [one.pk for one in opened], "lines": lines}
+
+    def summary(self, ask: Ask, facts: EnrollFacts) -> list[tuple[str, str]]:
+        city = book().city(ask.offer.city)
+        lines = [(_("姓名"), ask.person.name), (_("身份证号码"), identity.mask(ask.person.identity_number))]
+        if ask.answers.get("district"):
+            lines.append(
+                (_("参保地"), next(d.title for d in city.districts if d.code == ask.answers["district"]))
+            )
+        for insurance, code in _chosen(ask).items():
+            start = first_month(ask.offer, insurance, ask.month)
+            tier = terms.contribution_terms(
+                book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
+            ).tier(code)
+            fen = consequences.quote(
+                city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, tier=code, month=start
+            )
+            cost = _(",每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
+            lines.append(
+                (
+                    INSURANCE_LABELS[insurance],
+                    _("{tier},{month}起").format(tier=tier.title, month=start.zh) + cost,
+                )
+            )
+        if ask.answers.get("account_number"):
+            lines.append((_("缴费账号"), identity.mask_account(str(ask.answers["account_number"]))))
+        lines.append((_("手机号码"), identity.mask_phone(str(ask.answers["phone"]))))
+        return lines
+
+
+def _chosen(ask: Ask) -> dict[Insurance, str]:
+    """The tiers that were chosen, by insurance."""
+    return {
+        insurance: str(ask.answers[f"tier_{insurance}"])
+        for insurance in Insurance
+        if ask.answers.get(f"tier_{insurance}")
+    }
+
+
+def _birthday(born: date, years: int) -> date:
+    """The day on which someone has lived so many years; born on 29 February, on 1 March of common years."""
+    try:
+        return born.replace(year=born.year + years)
+    except ValueError:
+        return born.replace(year=born.year + years, month=3, day=1)

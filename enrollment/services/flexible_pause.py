@@ -1,0 +1,94 @@
+"""灵活就业人员暂停缴费(宁波:社保中断;深圳:个人缴费人员停保)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enrollment import queries, stopping
+from enrollment.insurance_choice import chosen, stop_field
+from enrollment.queries import Held
+from enrollment.stopping import StopFacts
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.people.models import Person
+from portal.policy import terms
+from portal.policy.book import Offer
+from portal.shared.insurance import Capacity
+from portal.shared.months import Month, month_in_china
+
+
+def pausable(person: Person, city: str, month: Month) -> list[Held]:
+    """The person's flexible coverages in the city that run in the month before or later."""
+    going_on = queries.to_go_on(
+        queries.held(person.identity_number), month=month - 1, capacity=Capacity.FLEXIBLE
+    )
+    return [one for one in going_on if one.city == city]
+
+
+class PauseForm(ServiceForm):
+    def build(self) -> None:
+        insured = set()
+        if self.applicant.person:
+            insured = {one.insurance for one in pausable(self.applicant.person, self.offer.city, self.month)}
+        for insurance in terms.offered_insurances(self.offer):
+            if insurance in insured:
+                self.fields[f"stop_{insurance}"] = stop_field(self.offer, insurance, self.month)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.fields and not any(cleaned.get(name) or name in self.errors for name in self.fields):
+            raise forms.ValidationError(_("请至少选择一个险种的停保月份。"))
+        return cleaned
+
+
+@dataclass(frozen=True)
+class PauseFacts(StopFacts):
+    """With whether an employer insures the person: then there is nothing here to pause."""
+
+    employed: bool
+
+    def frozen(self) -> dict[str, Any]:
+        return {**super().frozen(), "employed": self.employed}
+
+
+class FlexiblePause(Service):
+    code = "flexible-pause"
+    title = gettext_lazy("灵活就业人员暂停缴费")
+    audience = Audience.PERSON
+    theme = Theme.ENROLLMENT
+    form = PauseForm
+    also_known_as = ("停保", "暂停缴费", "社保中断", "断缴")
+
+    def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
+        partner = offer.options.get("entrance_with", self.code)
+        if applicant.person is None or pausable(applicant.person, offer.city, month_in_china(now)):
+            return self.code
+        return str(partner)
+
+    def facts(self, ask: Ask, outside: Any) -> PauseFacts:
+        found = stopping.facts(
+            pausable(ask.person, ask.offer.city, ask.month), chosen(ask, "stop"), month=ask.month
+        )
+        everything = queries.held(ask.person.identity_number)
+        employed = bool(queries.to_go_on(everything, month=ask.month, capacity=Capacity.EMPLOYEE))
+        return PauseFacts(held=found.held, barriers=found.barriers, employed=employed)
+
+    def rule(self, ask: Ask, facts: PauseFacts) -> Iterator[Finding]:
+        if not facts.held and facts.employed:
+            yield Bar("", _("您由单位参保,停保由所在单位申报;您可以在参保缴费记录中查询。"))
+        elif not facts.held:
+            yield Bar("", _("您在本市没有以灵活就业人员身份在缴的险种,不需要停保。"))
+        else:
+            yield from stopping.rule(chosen(ask, "stop"), facts)
+
+    def effect(self, case: Case, ask: Ask, facts: PauseFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        return stopping.stop(case, facts, chosen(ask, "stop"), by=by, now=now)
+
+    def summary(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, str]]:
+        return stopping.summary(chosen(ask, "stop"))

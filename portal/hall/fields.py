@@ -1,0 +1,96 @@
+"""Form fields for what services ask: amounts, accounts, months. Each error says what to do."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from portal.shared import bank_card, money
+from portal.shared.months import Month
+
+
+class YuanField(forms.CharField):
+    """An amount in yuan, at most two decimals; cleaned to an exact Decimal."""
+
+    suffix = _("元")
+
+    def __init__(
+        self, *, at_least: Decimal = Decimal("0.01"), at_most: Decimal = Decimal("9999999.99"), **kwargs: Any
+    ) -> None:
+        self.at_least, self.at_most = at_least, at_most
+        kwargs.setdefault(
+            "widget", forms.TextInput(attrs={"class": "w-11", "inputmode": "decimal", "autocomplete": "off"})
+        )
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Decimal | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            amount = money.yuan(money.parse_yuan(text))
+        except ValueError as error:
+            raise ValidationError(
+                _("请填写金额,例如 5600 或 5600.50,最多两位小数。"), code="amount"
+            ) from error
+        if not self.at_least <= amount <= self.at_most:
+            raise ValidationError(
+                _("金额应在 %(least)s 元至 %(most)s 元之间。"),
+                params={"least": self.at_least, "most": self.at_most},
+                code="range",
+            )
+        return amount
+
+
+class MonthChoiceField(forms.ChoiceField):
+    """One of the months that are allowed, as buttons; what is not allowed is shown with the reason. Cleaned to a Month or None.
+
+    ``none_label`` adds a choice of no month.
+    """
+
+    def __init__(
+        self,
+        *,
+        months: Sequence[Month],
+        not_allowed: Mapping[Month, Any] | None = None,
+        none_label: Any = "",
+        **kwargs: Any,
+    ) -> None:
+        refused = dict(not_allowed or {})
+        self.not_allowed = {str(month): why for month, why in refused.items()}
+        shown = sorted({*months, *refused})
+        choices: list[tuple[str, Any]] = [(str(month), month.zh) for month in shown]
+        if none_label:
+            choices.append(("", none_label))
+        kwargs.setdefault("widget", forms.RadioSelect(attrs={"class": "month-buttons"}))
+        super().__init__(choices=choices, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if text in self.not_allowed:
+            raise ValidationError(self.not_allowed[text], code="not_allowed")
+        return Month.parse(text) if text else None
+
+
+class BankCardField(forms.CharField):
+    """A bank card or passbook number, checked by its last digit; spaces are mended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "widget", forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"})
+        )
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return bank_card.parse(text)
+        except bank_card.InvalidBankCard as error:
+            raise ValidationError(
+                _("账号不正确,很可能有一位输错了,请对照存折或卡面逐位核对。"), code=error.code
+            ) from error
