@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person
@@ -55,6 +56,12 @@ def held(identity_number: str) -> list[Held]:
         )
         for row in rows
     ]
+
+
+def as_lines(holdings: Iterable[Held]) -> list[tuple[str, str]]:
+    """The coverages as (label, value), the latest first; one line that says so where there are none."""
+    lines = [(str(INSURANCE_LABELS[one.insurance]), one.described()) for one in holdings]
+    return lines[::-1] or [(_("参保关系"), _("无"))]
 
 
 def running(person: Person, month: Month) -> QuerySet[Coverage]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from enrollment import actions, queries
 from enrollment.insurance_choice import chosen, start_field
 from enrollment.queries import Held
-from portal.accounts.fields import IdentityNumberField, PhoneField
+from portal.accounts.fields import IdentityNumberField, NameField, PhoneField
 from portal.accounts.lookups import look_up
 from portal.accounts.models import User
 from portal.hall.fields import YuanField
@@ -250,3 +250,7 @@ class EmployerAddStaff(Service):
             for other in terms.elsewhere(ask.offer)
         ]
         return lines
+
+    def staff_facts(self, ask: Ask, facts: AddStaffFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(facts.held))
+        return [held, *super().staff_facts(ask, facts)]

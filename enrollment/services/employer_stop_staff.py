@@ -8,9 +8,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment import stopping
+from enrollment import queries, stopping
 from enrollment.insurance_choice import chosen, stop_field
-from enrollment.queries import held
 from enrollment.stopping import StopFacts
 from portal.accounts.fields import IdentityNumberField
 from portal.accounts.lookups import look_up
@@ -87,7 +86,7 @@ class EmployerStopStaff(Service):
         # Who is not on this employer's staff is no business of its clerks: not even the name is read.
         own = [
             one
-            for one in held(number)
+            for one in queries.held(number)
             if one.employer_id == employer.pk and one.runs_from(month_in_china(now) - 1)
         ]
         return {"name": person.name, "insured": {one.insurance for one in own}} if own else {}
@@ -95,7 +94,9 @@ class EmployerStopStaff(Service):
     def facts(self, ask: Ask, outside: Any) -> StopFacts:
         number = self.subject(ask)
         own = [
-            one for one in held(number) if one.employer_id == ask.employer.pk and one.city == ask.offer.city
+            one
+            for one in queries.held(number)
+            if one.employer_id == ask.employer.pk and one.city == ask.offer.city
         ]
         return stopping.facts(own, chosen(ask, "stop"), month=ask.month)
 
@@ -117,3 +118,7 @@ class EmployerStopStaff(Service):
             (_("停保原因"), str(dict(REASONS)[ask.answers["reason"]])),
             *stopping.summary(chosen(ask, "stop")),
         ]
+
+    def staff_facts(self, ask: Ask, facts: StopFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
+        return [held, *super().staff_facts(ask, facts)]

@@ -333,6 +333,10 @@ class FlexibleEnroll(Service):
         lines.append((_("手机号码"), identity.mask_phone(str(ask.answers["phone"]))))
         return lines
 
+    def staff_facts(self, ask: Ask, facts: EnrollFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
+        return [held, *super().staff_facts(ask, facts)]
+
 
 def _chosen(ask: Ask) -> dict[Insurance, str]:
     """The tiers that were chosen, by insurance."""

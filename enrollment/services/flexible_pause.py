@@ -92,3 +92,7 @@ class FlexiblePause(Service):
 
     def summary(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, str]]:
         return stopping.summary(chosen(ask, "stop"))
+
+    def staff_facts(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
+        return [held, *super().staff_facts(ask, facts)]
