@@ -2,12 +2,17 @@
 
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
 from portal.hall.models import Case
 from portal.hall.routing import OPEN, Status
+
+# Open and in staff's hands: a case is only for a moment, inside the desk's transaction, merely submitted.
+WAITING = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
+# What is due first, then what was filed first; the database puts what has no day at the end.
+QUEUE_ORDER = ("due_on", "submitted_at", "pk")
 
 
 def cases_of(user: User) -> QuerySet[Case]:
@@ -20,12 +25,42 @@ def cases_of(user: User) -> QuerySet[Case]:
     return cases.none()
 
 
+def cases_for_staff(user: User) -> QuerySet[Case]:
+    """All cases of the cities whose agency the user works for; none for whoever is not staff."""
+    cases = Case.objects.select_related(
+        "applicant_person", "applicant_employer", "subject", "filed_by", "decided_by"
+    )
+    return cases.filter(city__in=staff_cities(user))
+
+
 def queue(user: User) -> QuerySet[Case]:
     """What waits for staff of the user's cities, what is due first at the top."""
-    cases = Case.objects.select_related("applicant_person", "applicant_employer", "subject", "filed_by")
-    return cases.filter(
-        status__in=[str(s) for s in OPEN if s != Status.SUBMITTED], city__in=staff_cities(user)
-    ).order_by("due_on", "submitted_at", "pk")
+    return cases_for_staff(user).filter(status__in=WAITING).order_by(*QUEUE_ORDER)
+
+
+def decidable(user: User) -> QuerySet[Case]:
+    """What of the queue this member of staff may decide: not what they filed, nor what is about them."""
+    cases = queue(user).exclude(filed_by=user)
+    if user.person is None:
+        return cases
+    about = (
+        Q(subject_identity_number=user.person.identity_number)
+        | Q(subject=user.person)
+        | Q(applicant_person=user.person)
+    )
+    return cases.exclude(pk__in=Case.objects.filter(about).values("pk"))
+
+
+def next_after(user: User, case: Case) -> Case | None:
+    """The case that this member of staff may decide next: the one behind ``case`` in the queue, else the first of all."""
+    waiting = decidable(user).exclude(pk=case.pk)
+    same_day = Q(due_on=case.due_on) if case.due_on else Q(due_on__isnull=True)
+    behind = same_day & (
+        Q(submitted_at__gt=case.submitted_at) | Q(submitted_at=case.submitted_at, pk__gt=case.pk)
+    )
+    if case.due_on:
+        behind |= Q(due_on__gt=case.due_on) | Q(due_on__isnull=True)
+    return waiting.filter(behind).first() or waiting.first()
 
 
 def overdue(user: User, today: date) -> int:

@@ -229,7 +229,12 @@ class Service(ABC):
 
         Such as the subject's coverage by month, and what is still owed. Without more, what the service would now do.
         """
-        return [(_("按现在的登记办理,结果将是"), [(str(label), str(value)) for label, value in self.summary(ask, facts)])]
+        return [
+            (
+                str(_("按现在的登记办理,结果将是")),
+                [(str(label), str(value)) for label, value in self.summary(ask, facts)],
+            )
+        ]
 
     def preview(self, ask: Ask, facts: Any) -> dict[str, Any]:
         """Context for the service's own part of the last look; ``template`` names it. Empty: no such part."""
