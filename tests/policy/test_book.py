@@ -65,13 +65,13 @@ def test_a_value_since_29_february_is_a_year_old_on_1_march():
 def test_what_was_read_cannot_be_changed():
     leaf = book().leaf("wuhan", "flexible_pension", day("2026-03-01"))
     with pytest.raises(TypeError):
-        leaf.values["rate"] = None
+        leaf.values["rate"] = None  # type: ignore[index]
     with pytest.raises(TypeError):
         leaf.values["tiers"][0]["share"] = None
     with pytest.raises(TypeError):
-        book().city("ningbo").offers["employer-add-staff"].options["start_months"] = None
+        book().city("ningbo").offers["employer-add-staff"].options["start_months"] = None  # type: ignore[index]
     with pytest.raises(AttributeError):
-        leaf.since = day("2000-01-01")
+        leaf.since = day("2000-01-01")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from portal.shared.money import format_yuan, round_fen
 from portal.shared.months import Month
 
 CASES = yaml.load(
-    (Path(__file__).parent / "golden_amounts.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader
+    (Path(__file__).parent / "golden_amounts.yaml").read_text(encoding="utf-8"),
+    Loader=yaml.BaseLoader,  # noqa: S506 - reads texts only
 )
 
 
@@ -46,6 +47,7 @@ def test_wuhans_highest_is_not_five_times_its_lowest_because_only_the_amount_is_
 
 def test_wuhans_average_wage_is_the_only_one_that_fits_both_amounts():
     terms = terms_of({"city": "wuhan", "insurance": "pension", "month": "2026-03"})
+    assert terms.average_wage is not None
     fitting = [
         wage
         for cents in range(-500, 501)
@@ -58,6 +60,7 @@ def test_wuhans_average_wage_is_the_only_one_that_fits_both_amounts():
 
 def test_wuxis_bounds_are_the_published_ones():
     terms = terms_of({"city": "wuxi", "insurance": "pension", "month": "2023-01"})
-    assert (terms.floor, terms.ceiling) == (4494, 22470)
+    assert (terms.floor, terms.ceiling) == (Decimal("4494"), Decimal("22470"))
+    assert terms.average_wage is not None
     assert terms.average_wage * Decimal("0.60") == terms.floor
     assert terms.average_wage * 3 == terms.ceiling
