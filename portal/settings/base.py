@@ -28,7 +28,7 @@ DEBUG = False
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 
 INSTALLED_APPS = [
-    "unfold",
+    "portal.accounts.workbench.WorkbenchConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -123,9 +123,12 @@ AXES_FAILURE_LIMIT = "portal.accounts.lockout.failure_limit"
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_HANDLER = "portal.accounts.lockout.Handler"
+AXES_USERNAME_CALLABLE = "portal.accounts.lockout.account_key"
 AXES_CLIENT_IP_CALLABLE = "portal.accounts.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "portal.accounts.lockout.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["password", "identity_number", "phone"]
+AXES_SENSITIVE_PARAMETERS = ["password", "login", "clerk", "credit_code", "captcha_1", "csrfmiddlewaretoken"]
 # How many reverse proxies of our own stand before the hall; X-Forwarded-For is read only that deep.
 TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXY_COUNT", "0"))
 
@@ -179,6 +182,9 @@ BANK_EXCHANGE_DIR = Path(os.environ.get("BANK_EXCHANGE_DIR") or DATA_DIR / "exch
 
 # The seal: key and certificates from files. Without a key no document leaves the hall.
 SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
+
+# How many different people a login may look up by identity number in an hour; each look-up is recorded.
+PERSON_LOOKUPS_PER_HOUR = int(os.environ.get("PERSON_LOOKUPS_PER_HOUR", "120"))
 
 # Text messages: the class that sends them.
 TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")

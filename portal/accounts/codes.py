@@ -1,0 +1,107 @@
+"""One-time codes by text message: six digits, for one phone and one purpose, good for five minutes, five guesses and one use."""
+
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from portal.accounts import messages
+from portal.accounts.models import TextMessageCode
+
+GOOD_FOR = timedelta(minutes=5)
+RESEND_AFTER = timedelta(seconds=60)
+GUESSES = 5
+PER_HOUR_AND_PHONE = 5
+PER_HOUR_AND_ADDRESS = 30
+
+
+class Purpose(StrEnum):
+    LOGIN = "login"
+    REGISTER = "register"
+    NEW_PASSWORD = "new-password"
+    NEW_PHONE = "new-phone"
+
+
+PURPOSE_LABELS = {
+    Purpose.LOGIN: "登录",
+    Purpose.REGISTER: "注册",
+    Purpose.NEW_PASSWORD: "重设密码",
+    Purpose.NEW_PHONE: "更换手机号码",
+}
+
+
+class TooSoon(Exception):
+    """A code was sent just now; ``seconds`` until the next may be asked for."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class TooMany(Exception):
+    """The phone or the address has asked for as many codes as an hour allows."""
+
+
+def send_code(*, phone: str, purpose: Purpose, now: datetime, address: str | None = None, instead: str = "") -> None:
+    """Send a new code; codes sent before for this phone and purpose no longer count.
+
+    Where no code can help (there is no such account), ``instead`` is the text that is sent: whoever holds the phone learns
+    why, whoever only typed its number sees no difference. Raises TooSoon, TooMany, messages.MessageNotSent.
+    """
+    code = f"{secrets.randbelow(10**6):06}"
+    with transaction.atomic():
+        _one_at_a_time(f"phone {phone}")
+        if address:
+            _one_at_a_time(f"address {address}")
+        _refuse_too_many(phone, purpose, now, address)
+        TextMessageCode.objects.create(
+            phone=phone,
+            purpose=purpose,
+            asked_from=address,
+            code_hash="" if instead else _hash(phone, purpose, code),
+            sent_at=now,
+            expires_at=now + GOOD_FOR,
+        )
+    text = instead or _("验证码 %(code)s,用于%(purpose)s,5 分钟内有效。工作人员不会向您索要验证码,请勿告诉他人。") % {
+        "code": code,
+        "purpose": _(PURPOSE_LABELS[purpose]),
+    }
+    messages.send(phone=phone, text=_("【社保网上办事大厅】%(text)s") % {"text": text}, now=now)
+
+
+def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime) -> bool:
+    """Whether this is the last code that was sent for the purpose; it counts once. Every guess is counted before it is compared."""
+    last = TextMessageCode.objects.filter(phone=phone, purpose=purpose).order_by("-sent_at", "-pk").first()
+    if last is None:
+        return False
+    open_codes: QuerySet[TextMessageCode] = TextMessageCode.objects.filter(pk=last.pk, spent_at=None, expires_at__gt=now)
+    guessed = open_codes.filter(wrong_guesses__lt=GUESSES).update(wrong_guesses=F("wrong_guesses") + 1)
+    if not guessed or not last.code_hash or not constant_time_compare(_hash(phone, purpose, code, last.code_hash), last.code_hash):
+        return False
+    return open_codes.update(spent_at=now, wrong_guesses=F("wrong_guesses") - 1) == 1
+
+
+def _hash(phone: str, purpose: str, code: str, like: str = "") -> str:
+    """A keyed hash with a salt of its own, or with that of ``like``."""
+    salt = like.partition("$")[0] or secrets.token_hex(8)
+    return f"{salt}${salted_hmac(f'portal.accounts.codes {salt}', f'{phone} {purpose} {code}', algorithm='sha256').hexdigest()}"
+
+
+def _one_at_a_time(what: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"text-message code {what}"])
+
+
+def _refuse_too_many(phone: str, purpose: str, now: datetime, address: str | None) -> None:
+    last = TextMessageCode.objects.filter(phone=phone, purpose=purpose).order_by("-sent_at").first()
+    if last and last.sent_at > now - RESEND_AFTER:
+        raise TooSoon(max(1, round((last.sent_at + RESEND_AFTER - now).total_seconds())))
+    this_hour = TextMessageCode.objects.filter(sent_at__gt=now - timedelta(hours=1))
+    if this_hour.filter(phone=phone).count() >= PER_HOUR_AND_PHONE:
+        raise TooMany
+    if address and this_hour.filter(asked_from=address).count() >= PER_HOUR_AND_ADDRESS:
+        raise TooMany

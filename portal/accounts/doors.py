@@ -1,0 +1,102 @@
+"""The three doors: for persons, for employers' clerks, for staff. A login of one kind never passes another kind's door.
+
+Whoever asks cannot tell from answer or delay whether an account exists: for an unknown one the password is hashed all
+the same. How a number is typed (width, case, spaces, 15 digits) makes no difference.
+"""
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.db.models import Q
+from django.http import HttpRequest
+
+from portal.accounts import phones
+from portal.accounts.models import Kind, User
+from portal.shared import credit_code as credit_codes
+from portal.shared import identity
+from portal.shared.characters import narrow
+
+
+def identity_number(text: str) -> str:
+    """The 18 characters of an identity number as typed, also from an old one of 15 digits. Raises InvalidIdentity."""
+    return identity.upgrade(text) if len(narrow(text)) == 15 else identity.parse(text).number
+
+
+def person_login(text: str) -> str:
+    """The one spelling of what a person logs in with: an identity number of 18, a phone of 11, else the text made narrow."""
+    try:
+        return identity_number(text)
+    except identity.InvalidIdentity:
+        pass
+    try:
+        return phones.parse(text)
+    except phones.InvalidPhone:
+        return narrow(text).upper()
+
+
+def clerk_login(credit_code: str, clerk: str) -> tuple[str, str]:
+    """The one spelling of an employer's code and of the clerk's name or phone."""
+    try:
+        code = credit_codes.parse(credit_code)
+    except credit_codes.InvalidCreditCode:
+        code = narrow(credit_code).upper()
+    try:
+        return code, phones.parse(clerk)
+    except phones.InvalidPhone:
+        return code, " ".join(clerk.split())
+
+
+def find_person(login: str) -> User | None:
+    """The personal account with that identity number or phone, active or not."""
+    typed = person_login(login)
+    of_persons = User.objects.filter(kind=Kind.PERSON)
+    return of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
+
+
+def find_clerk(credit_code: str, clerk: str) -> User | None:
+    """The clerk of the employer with that code, by name or phone, active or not."""
+    code, who = clerk_login(credit_code, clerk)
+    return User.objects.filter(Q(name=who) | (Q(phone=who) & ~Q(phone="")), kind=Kind.CLERK, employer__credit_code=code).first()
+
+
+class _Door(BaseBackend):
+    """Sessions of every kind are read here; has_perm is for staff only, so persons and clerks hold no permissions."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def _admit(user: User | None, password: str) -> User | None:
+    """The user where the password is right and the account active; takes as long where there is no user."""
+    if user is None:
+        User().set_password(password)
+        return None
+    return user if user.check_password(password) and user.is_active else None
+
+
+class PersonDoor(_Door):
+    """个人登录: identity number or phone, and password."""
+
+    def authenticate(self, request: HttpRequest | None, person_login: str, password: str) -> User | None:  # type: ignore[override]
+        return _admit(find_person(person_login), password)
+
+
+class EmployerDoor(_Door):
+    """法人登录: unified social credit code, the clerk's name or phone, and password."""
+
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, credit_code: str, clerk: str, password: str
+    ) -> User | None:
+        return _admit(find_clerk(credit_code, clerk), password)
+
+
+class StaffDoor(ModelBackend):
+    """The agency's own: user name and password. Groups and permissions count."""
+
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, username: str, password: str
+    ) -> User | None:
+        return _admit(User.objects.filter(username=username, kind=Kind.STAFF).first(), password)
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()

@@ -1,0 +1,147 @@
+"""Form fields for what people are known by; each forgives how it is typed and says what is wrong with it."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts import doors, phones
+from portal.shared import credit_code, identity
+from portal.shared.characters import narrow
+
+_IDENTITY_MISTAKES = {
+    "length": _("身份证号码应为 18 位(旧证 15 位),请核对位数。"),
+    "characters": _("身份证号码只含数字,第 18 位可为 X,请核对。"),
+    "date": _("身份证号码中的出生日期不正确,请核对第 7 至 14 位。"),
+    "check": _("身份证号码校验位不符,可能有一位输错,请逐位核对。"),
+}
+_CREDIT_CODE_MISTAKES = {
+    "length": _("统一社会信用代码应为 18 位,请核对位数。"),
+    "characters": _("统一社会信用代码只含数字和大写字母(不含 I、O、Z、S、V),请核对。"),
+    "check": _("统一社会信用代码校验位不符,可能有一位输错,请逐位核对。"),
+}
+# Letters of any script; 阿依古丽·买买提 and O'Neil are names too.
+_NAME = re.compile(r"[^\W\d_]+(?:[·.' \-]+[^\W\d_]+)*[.]?")
+_MIDDLE_DOTS = str.maketrans(dict.fromkeys("•‧・.⋅", "·"))
+
+
+class IdentityNumberField(forms.CharField):
+    """An identity number; its value is the one of 18 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("身份证号码"))
+        super().__init__(max_length=40, **kwargs)
+        self.widget.attrs.update({"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"})
+
+    def clean(self, value: Any) -> str:
+        typed = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return doors.identity_number(typed)
+        except identity.InvalidIdentity as mistake:
+            raise ValidationError(_IDENTITY_MISTAKES[mistake.code], code=mistake.code) from mistake
+
+
+class CreditCodeField(forms.CharField):
+    """A unified social credit code, in capitals."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("统一社会信用代码"))
+        super().__init__(max_length=40, **kwargs)
+        self.widget.attrs.update({"class": "w-18", "spellcheck": "false", "autocapitalize": "characters"})
+
+    def clean(self, value: Any) -> str:
+        typed = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return credit_code.parse(typed)
+        except credit_code.InvalidCreditCode as mistake:
+            raise ValidationError(_CREDIT_CODE_MISTAKES[mistake.code], code=mistake.code) from mistake
+
+
+class PhoneField(forms.CharField):
+    """A mainland mobile number of 11 digits."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("手机号码"))
+        super().__init__(max_length=40, **kwargs)
+        self.widget.attrs.update({"class": "w-11", "inputmode": "tel", "autocomplete": "tel-national"})
+
+    def clean(self, value: Any) -> str:
+        typed = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return phones.parse(typed)
+        except phones.InvalidPhone as mistake:
+            raise ValidationError(_("手机号码应为 11 位、以 1 开头的数字,请核对。"), code="invalid") from mistake
+
+
+class NameField(forms.CharField):
+    """A person's name as on the identity card."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("姓名"))
+        super().__init__(max_length=60, **kwargs)
+        self.widget.attrs.update({"class": "w-11", "autocomplete": "name"})
+
+    def clean(self, value: Any) -> str:
+        name = same_name(super().clean(value))
+        if name and (len(name) < 2 or not _NAME.fullmatch(name)):
+            raise ValidationError(_("姓名应与身份证一致,只含文字和间隔号“·”,请核对。"), code="invalid")
+        return name
+
+
+def same_name(name: str) -> str:
+    """A name in the one spelling that names are compared in: single spaces, and · for every kind of middle dot."""
+    return " ".join(name.split()).translate(_MIDDLE_DOTS)
+
+
+class CodeField(forms.CharField):
+    """The six digits of a text message."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("短信验证码"))
+        super().__init__(max_length=20, **kwargs)
+        self.widget.attrs.update({"class": "w-6", "inputmode": "numeric", "autocomplete": "one-time-code"})
+
+    def clean(self, value: Any) -> str:
+        code = narrow(super().clean(value))
+        if code and not re.fullmatch(r"[0-9]{6}", code):
+            raise ValidationError(_("短信验证码是 6 位数字。"), code="invalid")
+        return code
+
+
+class PasswordField(forms.CharField):
+    """A password as it is; never shown again after an error."""
+
+    def __init__(self, *, new: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("密码"))
+        if new:
+            kwargs.setdefault("help_text", _("至少 10 个字符,不能全是数字,不要用常见密码。"))
+        autocomplete = "new-password" if new else "current-password"
+        super().__init__(strip=False, max_length=256, widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}), **kwargs)
+
+
+class NewPasswordMixin(forms.Form):
+    """A new password, typed twice and strong enough."""
+
+    password = PasswordField(label=_("新密码"), new=True)
+    password_again = PasswordField(label=_("再次输入新密码"), new=True, help_text="")
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        password_validation.validate_password(password)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        first, second = cleaned.get("password"), cleaned.get("password_again")
+        if first and second and first != second:
+            self.add_error("password_again", _("两次输入的新密码不一致,请重新输入。"))
+        return cleaned

@@ -1,0 +1,141 @@
+"""The forms at and behind the doors. What was typed stays after a mistake, but never passwords, captcha or codes."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts import doors
+from portal.accounts.captcha import PictureCaptchaField
+from portal.accounts.fields import (
+    CodeField,
+    CreditCodeField,
+    IdentityNumberField,
+    NameField,
+    NewPasswordMixin,
+    PasswordField,
+    PhoneField,
+)
+from portal.shared import credit_code, identity
+
+
+class PersonPasswordForm(forms.Form):
+    """个人登录, by password."""
+
+    login = forms.CharField(
+        label=_("身份证号码或手机号码"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"class": "w-18", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "off"}
+        ),
+    )
+    password = PasswordField()
+    captcha = PictureCaptchaField()
+
+
+class ClerkPasswordForm(forms.Form):
+    """单位登录, by password."""
+
+    credit_code = CreditCodeField()
+    clerk = forms.CharField(
+        label=_("经办人姓名或手机号码"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"class": "w-18", "autocomplete": "username", "spellcheck": "false"}),
+    )
+    password = PasswordField()
+    captcha = PictureCaptchaField()
+
+
+class ProvedByCode(forms.Form):
+    """A form in two steps: first who is asked for and a captcha; then the code that was sent, and what is new.
+
+    In the second step the first one's fields go along hidden: they are checked again, and the code is bound to the phone, so
+    nothing is won by changing them. Subclasses have a ``phone`` and name their fields of the second step.
+    """
+
+    second_step: ClassVar[tuple[str, ...]] = ("code",)
+
+    phone = PhoneField()
+    captcha = PictureCaptchaField()
+    code = CodeField(help_text=_("请在 5 分钟内填写。"))
+
+    def __init__(self, *args: Any, code_sent: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.code_sent = code_sent
+        if not code_sent:
+            for name in self.second_step:
+                del self.fields[name]
+            return
+        del self.fields["captcha"]
+        for name, field in self.fields.items():
+            if name not in self.second_step:
+                field.widget = forms.HiddenInput()
+
+    @property
+    def first_step_is_wrong(self) -> bool:
+        """In the second step: whether a hidden field is at fault, so that the first step must be shown again."""
+        return any(name not in self.second_step for name in self.errors if name != "__all__")
+
+
+class PersonCodeForm(ProvedByCode):
+    """个人登录, by text message."""
+
+
+class RegisterForm(NewPasswordMixin, ProvedByCode):
+    """个人注册."""
+
+    second_step = ("code", "password", "password_again")
+    field_order = ("name", "identity_number", "phone", "captcha", "code", "password", "password_again")
+
+    name = NameField(help_text=_("请与身份证上的姓名一致。"))
+    identity_number = IdentityNumberField()
+    phone = PhoneField(help_text=_("已在社保登记手机号的,请填写登记的号码。"))
+    password = PasswordField(label=_("设置密码"), new=True)
+    password_again = PasswordField(label=_("再次输入密码"), new=True, help_text="")
+
+
+class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
+    """找回密码, for persons and clerks."""
+
+    second_step = ("code", "password", "password_again")
+    field_order = ("number", "phone", "captcha", "code", "password", "password_again")
+
+    number = forms.CharField(
+        label=_("证件号码"),
+        help_text=_("个人填身份证号码;单位经办人填本单位的统一社会信用代码。"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"class": "w-18", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    phone = PhoneField(help_text=_("填写登录账号所用的手机号码。"))
+
+    def clean_number(self) -> str:
+        typed = self.cleaned_data["number"]
+        try:
+            return doors.identity_number(typed)
+        except identity.InvalidIdentity:
+            pass
+        try:
+            return credit_code.parse(typed)
+        except credit_code.InvalidCreditCode:
+            raise ValidationError(
+                _("这不是有效的身份证号码或统一社会信用代码,请逐位核对。"), code="invalid"
+            ) from None
+
+
+class NewPasswordForm(NewPasswordMixin):
+    """修改密码."""
+
+    field_order = ("current", "password", "password_again")
+
+    current = PasswordField(label=_("当前密码"))
+
+
+class NewPhoneForm(ProvedByCode):
+    """更换手机号码."""
+
+    second_step = ("code", "current")
+    field_order = ("phone", "captcha", "code", "current")
+
+    phone = PhoneField(label=_("新手机号码"))
+    current = PasswordField(label=_("当前密码"))

@@ -1,0 +1,112 @@
+"""The one place that says who may act for whom, and who passes which page.
+
+A page of the wrong kind answers 404, as if it did not exist; whoever is not logged in is sent to the right door and back.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeAlias
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from portal.accounts.models import Kind, User
+from portal.people.models import Employer, Person
+from portal.policy.book import book
+
+Visitor: TypeAlias = User | AnonymousUser
+P = ParamSpec("P")
+View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+REVIEWER, COLLECTOR, CERTIFIER, MANAGER = "受理审核", "征缴", "证明", "管理员"
+
+# Role → app → what it may do there with every model. Deciding a case asks for change_case beside the city.
+ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    REVIEWER: {"hall": ("view", "change"), "people": ("view",), "enrollment": ("view",), "registers": ("view",)},
+    COLLECTOR: {
+        "contributions": ("view", "change"),
+        "hall": ("view",),
+        "people": ("view",),
+        "enrollment": ("view",),
+    },
+    CERTIFIER: {"certificates": ("view", "change"), "people": ("view",), "enrollment": ("view",), "contributions": ("view",)},
+    MANAGER: {
+        "accounts": ("view",),
+        "people": ("view", "change"),
+        "registers": ("view", "add", "change"),
+        "hall": ("view",),
+        "enrollment": ("view",),
+        "contributions": ("view",),
+        "certificates": ("view",),
+    },
+}
+
+
+def may_act_for_person(user: Visitor, person: Person | None) -> bool:
+    """Whether this login is that person's own."""
+    return isinstance(user, User) and user.is_active and user.is_person and person is not None and user.person_id == person.pk
+
+
+def may_act_for_employer(user: Visitor, employer: Employer | None) -> bool:
+    """Whether this login is of a clerk of that employer."""
+    return (
+        isinstance(user, User) and user.is_active and user.is_clerk and employer is not None and user.employer_id == employer.pk
+    )
+
+
+def staff_cities(user: Visitor) -> list[str]:
+    """The slugs of the cities whose agency this login works for; none for whoever is not staff."""
+    if not (isinstance(user, User) and user.is_active and user.kind == Kind.STAFF):
+        return []
+    return [user.city] if user.city else [city.slug for city in book().cities]
+
+
+def may_review(user: Visitor, city: str) -> bool:
+    """Whether this login may decide cases of that city: staff of the city who hold the reviewer's role."""
+    return city in staff_cities(user) and user.has_perm("hall.change_case")
+
+
+def ensure_staff_roles(app_label: str) -> None:
+    """Give each role what it may do in one app; called after every migration of that app, and safe to repeat."""
+    for role, apps in ROLES.items():
+        for action in apps.get(app_label, ()):
+            group, _made = Group.objects.get_or_create(name=role)
+            group.permissions.add(
+                *Permission.objects.filter(content_type__app_label=app_label, codename__startswith=f"{action}_")
+            )
+
+
+def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
+    """The way to a door, and back to this page after it; after a form was sent, back to the page that it stood on."""
+    back = request.get_full_path()
+    if request.method not in ("GET", "HEAD"):
+        came_from = request.META.get("HTTP_REFERER", "")
+        own = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+        parts = urlsplit(came_from)
+        back = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}" if own else "/"
+    return redirect_to_login(back, resolve_url(door))
+
+
+def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_door(request, door)
+            if request.user.kind not in kinds:
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+person_required: Callable[[View[P]], View[P]] = _only([Kind.PERSON], "login-person")
+clerk_required: Callable[[View[P]], View[P]] = _only([Kind.CLERK], "login-employer")
+login_required_any: Callable[[View[P]], View[P]] = _only([Kind.PERSON, Kind.CLERK, Kind.STAFF], "login-person")

@@ -1,0 +1,44 @@
+"""The staff door: the admin's login, with a captcha; whoever is logged in and not staff finds nothing there."""
+
+from typing import Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from unfold.sites import UnfoldAdminSite
+
+from portal.accounts.captcha import PictureCaptchaField
+
+
+class StaffAuthenticationForm(AdminAuthenticationForm):
+    """User name, password and captcha; the password is only tried where the captcha was right."""
+
+    captcha = PictureCaptchaField()
+
+    def clean(self) -> dict[str, Any]:
+        return self.cleaned_data if self.errors else super().clean()
+
+
+class Workbench(UnfoldAdminSite):
+    """经办工作台. Persons and clerks get the same 404 as for any page that is not theirs."""
+
+    login_form = StaffAuthenticationForm
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        guarded = super().admin_view(view, cacheable)
+
+        def for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            self._refuse_others(request)
+            return guarded(request, *args, **kwargs)
+
+        return for_staff
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        self._refuse_others(request)
+        return super().login(request, extra_context)
+
+    def _refuse_others(self, request: HttpRequest) -> None:
+        leaving = request.path == reverse("admin:logout", current_app=self.name)
+        if request.user.is_authenticated and not self.has_permission(request) and not leaving:
+            raise Http404

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from portal.accounts import views
+
+urlpatterns = [
+    path("login/person/", views.login_person, name="login-person"),
+    path("login/employer/", views.login_employer, name="login-employer"),
+    path("logout/", views.leave, name="logout"),
+    path("register/", views.register, name="register"),
+    path("password/forgot/", views.forgot, name="forgot"),
+    path("account/", views.account, name="account"),
+    path("account/password/", views.account_password, name="account-password"),
+    path("account/phone/", views.account_phone, name="account-phone"),
+    path("session/", views.session, name="session"),
+    path("demo/messages/", views.demo_messages, name="demo-messages"),
+]

@@ -1,0 +1,316 @@
+"""The pages at and behind the doors. Each is shown to whom it is for; after a login the way leads back to where it began."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib import messages as notices
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from portal.accounts import lockout
+from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
+from portal.accounts.forms import (
+    ClerkPasswordForm,
+    ForgottenPasswordForm,
+    NewPasswordForm,
+    NewPhoneForm,
+    PersonCodeForm,
+    PersonPasswordForm,
+    ProvedByCode,
+    RegisterForm,
+)
+from portal.accounts.messages import MessageNotSent
+from portal.accounts.models import Kind, OutboxMessage, User
+from portal.accounts.permissions import login_required_any
+from portal.accounts.registration import NotTheSamePerson, PhoneTaken, register_person
+from portal.shared.identity import mask_phone
+
+PERSON_DOOR = "portal.accounts.doors.PersonDoor"
+F = TypeVar("F", bound=ProvedByCode)
+
+_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where to go after the door: the hall's own address in ``next``, else the home page. Never another site's."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    own = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if own else settings.LOGIN_REDIRECT_URL
+
+
+def _enter(request: HttpRequest, user: User, backend: str | None = None) -> HttpResponse:
+    login(request, user, backend=backend)
+    return redirect(next_page(request))
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+def login_person(request: HttpRequest) -> HttpResponse:
+    """个人登录: by password, or by a code sent to the phone (?way=code)."""
+    if request.user.is_authenticated:
+        return redirect(next_page(request))
+    if request.GET.get("way") == "code":
+        return _login_person_by_code(request)
+    form = PersonPasswordForm(request.POST or None)
+    if form.is_valid():
+        typed = form.cleaned_data
+        user = authenticate(request, person_login=typed["login"], password=typed["password"])
+        if user:
+            return _enter(request, user)
+        form.add_error(None, _("证件号码、手机号码或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。"))
+    return render(request, "accounts/login_person.html", _door_context(request, form, way="password"))
+
+
+def _login_person_by_code(request: HttpRequest) -> HttpResponse:
+    def instead(form: PersonCodeForm) -> str:
+        account = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True)
+        return "" if account.exists() else _("您的手机号码尚未开通个人账号,不能登录。可在网上大厅注册,或拨打 12333。")
+
+    form, proved = _two_steps(request, PersonCodeForm, Purpose.LOGIN, instead)
+    if proved:
+        user = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True).first()
+        if user:
+            return _enter(request, user, PERSON_DOOR)
+        form.add_error("code", WRONG_CODE())
+    return render(request, "accounts/login_person.html", _door_context(request, form, way="code"))
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+def login_employer(request: HttpRequest) -> HttpResponse:
+    """单位登录."""
+    if request.user.is_authenticated:
+        return redirect(next_page(request))
+    form = ClerkPasswordForm(request.POST or None)
+    if form.is_valid():
+        typed = form.cleaned_data
+        user = authenticate(request, credit_code=typed["credit_code"], clerk=typed["clerk"], password=typed["password"])
+        if user:
+            return _enter(request, user)
+        form.add_error(None, _("单位代码、经办人或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。"))
+    return render(request, "accounts/login_employer.html", _door_context(request, form))
+
+
+def _door_context(request: HttpRequest, form: Any, **more: Any) -> dict[str, Any]:
+    after = next_page(request)
+    return {"form": form, "next": after, "next_query": urlencode({"next": after}), **_step(form), **more}
+
+
+def _step(form: Any) -> dict[str, Any]:
+    sent = getattr(form, "code_sent", False)
+    return {"code_sent": sent, "sent_to": mask_phone(str(form["phone"].value() or "")) if sent else ""}
+
+
+def WRONG_CODE() -> str:
+    return _("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
+
+
+def _two_steps(
+    request: HttpRequest, form_class: type[F], purpose: Purpose, instead: Callable[[F], str], **kwargs: Any
+) -> tuple[F, bool]:
+    """The form of the step that is to be shown now, and whether the phone has just been proved by its code.
+
+    A POST with a ``code`` is the second step, unless ``again`` asks for a new one. ``instead`` gives the text to send where no
+    code is to be sent; the page is the same.
+    """
+    now = timezone.now()
+    if request.method != "POST":
+        return form_class(code_sent=False, **kwargs), False
+    if "again" in request.POST:
+        return form_class(code_sent=False, initial=request.POST.dict(), **kwargs), False
+    if "code" in request.POST:
+        form = form_class(request.POST, code_sent=True, **kwargs)
+        if not form.is_valid():
+            if form.first_step_is_wrong:
+                return form_class(code_sent=False, initial=request.POST.dict(), **kwargs), False
+            return form, False
+        typed = form.cleaned_data
+        if spend_code(phone=typed["phone"], purpose=purpose, code=typed["code"], now=now):
+            return form, True
+        form.add_error("code", WRONG_CODE())
+        return form, False
+    form = form_class(request.POST, code_sent=False, **kwargs)
+    if not form.is_valid():
+        return form, False
+    phone = form.cleaned_data["phone"]
+    try:
+        send_code(phone=phone, purpose=purpose, now=now, address=lockout.client_address(request), instead=instead(form))
+    except TooSoon as wait:
+        form.add_error("phone", _("验证码刚刚已发送,请在 %(seconds)s 秒后再获取。") % {"seconds": wait.seconds})
+        return form, False
+    except TooMany:
+        form.add_error("phone", _("获取验证码过于频繁,请一小时后再试,或拨打 12333。"))
+        return form, False
+    except MessageNotSent:
+        form.add_error("phone", _("短信暂时无法发送,请稍后再试。"))
+        return form, False
+    return form_class(code_sent=True, initial=form.cleaned_data, **kwargs), False
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+def register(request: HttpRequest) -> HttpResponse:
+    """个人注册. The answer is the same whether or not the person had an account."""
+    if request.user.is_authenticated:
+        return redirect(next_page(request))
+    form, proved = _two_steps(request, RegisterForm, Purpose.REGISTER, lambda form: "")
+    if proved:
+        typed = form.cleaned_data
+        try:
+            register_person(
+                identity_number=typed["identity_number"],
+                name=typed["name"],
+                phone=typed["phone"],
+                password=typed["password"],
+                now=timezone.now(),
+            )
+        except NotTheSamePerson:
+            form = _back_to_first_step(form)
+            form.add_error(
+                "identity_number",
+                _(
+                    "姓名、身份证号码或手机号码与社保登记的不一致,请逐项核对。信息确有变更的,请携带身份证到经办窗口更新,或拨打 12333。"
+                ),
+            )
+        except PhoneTaken:
+            form = _back_to_first_step(form)
+            form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
+        else:
+            return render(request, "accounts/registered.html", {"next_query": urlencode({"next": next_page(request)})})
+    return render(request, "accounts/register.html", _door_context(request, form))
+
+
+def _back_to_first_step(form: F) -> F:
+    """The first step again with what was typed, ready to say what is wrong with it; the captcha is asked anew."""
+    again = type(form)(form.data, code_sent=False)
+    del again.fields["captcha"]
+    again.is_valid()
+    again.fields["captcha"] = type(form).base_fields["captcha"]
+    return again
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+def forgot(request: HttpRequest) -> HttpResponse:
+    """找回密码: a code to the account's phone, then a new password; everyone who was logged in to the account is out."""
+
+    def account(form: ForgottenPasswordForm) -> User | None:
+        number, phone = form.cleaned_data["number"], form.cleaned_data["phone"]
+        active = User.objects.filter(phone=phone, is_active=True)
+        return (
+            active.filter(kind=Kind.PERSON, person__identity_number=number).first()
+            or active.filter(kind=Kind.CLERK, employer__credit_code=number).first()
+        )
+
+    def instead(form: ForgottenPasswordForm) -> str:
+        return "" if account(form) else _("您申请找回密码,但填写的证件号码与本手机号码登记的账号不一致,未发送验证码。请核对,或拨打 12333。")
+
+    form, proved = _two_steps(request, ForgottenPasswordForm, Purpose.NEW_PASSWORD, instead)
+    if proved:
+        user = account(form)
+        if user:
+            user.set_password(form.cleaned_data["password"])
+            user.save(update_fields=["password"])
+            lockout.forget_failures(user)
+            notices.success(request, _("密码已重设,请用新密码登录。此前在其他设备上的登录均已退出。"))
+            return redirect("login-employer" if user.is_clerk else "login-person")
+        form.add_error("code", WRONG_CODE())
+    return render(request, "accounts/forgot.html", _door_context(request, form))
+
+
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """退出登录."""
+    logout(request)
+    notices.info(request, _("您已退出登录。"))
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@require_POST
+def session(request: HttpRequest) -> JsonResponse:
+    """Keep the session alive; the answer is how many seconds it has. 401 where it has ended."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"ends_in": 0}, status=401)
+    return JsonResponse({"ends_in": settings.SESSION_COOKIE_AGE})
+
+
+@never_cache
+@require_GET
+@login_required_any
+def account(request: HttpRequest) -> HttpResponse:
+    """账号与安全: what the hall knows of the login, masked."""
+    return render(request, "accounts/account.html", {"account": request.user})
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+@login_required_any
+def account_password(request: HttpRequest) -> HttpResponse:
+    """修改密码. Logins elsewhere end; this one gets a new session key."""
+    form = NewPasswordForm(request.POST or None)
+    if form.is_valid():
+        user = _user(request)
+        if not lockout.prove(request, user, form.cleaned_data["current"]):
+            form.add_error("current", _("当前密码不正确。"))
+        else:
+            user.set_password(form.cleaned_data["password"])
+            user.save(update_fields=["password"])
+            update_session_auth_hash(request, user)
+            notices.success(request, _("密码已修改。此前在其他设备上的登录均已退出。"))
+            return redirect("account")
+    return render(request, "accounts/account_password.html", {"form": form})
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+@login_required_any
+def account_phone(request: HttpRequest) -> HttpResponse:
+    """更换手机号码: a code to the new phone, and the password."""
+    form, proved = _two_steps(request, NewPhoneForm, Purpose.NEW_PHONE, lambda form: "")
+    if proved:
+        user = _user(request)
+        if not lockout.prove(request, user, form.cleaned_data["current"]):
+            form = _back_to_first_step(form)
+            form.add_error(None, _("当前密码不正确,手机号码未更换。请重新获取验证码。"))
+        else:
+            user.phone = form.cleaned_data["phone"]
+            try:
+                user.save(update_fields=["phone"])
+            except IntegrityError:
+                form = _back_to_first_step(form)
+                form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
+            else:
+                notices.success(request, _("手机号码已更换。"))
+                return redirect("account")
+    return render(request, "accounts/account_phone.html", {"form": form, **_step(form)})
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+@never_cache
+@require_GET
+def demo_messages(request: HttpRequest) -> HttpResponse:
+    """The demo's text messages, newest first. There is no such page outside a demo."""
+    if not settings.DEMO:
+        raise Http404
+    return render(request, "accounts/demo_messages.html", {"outbox": OutboxMessage.objects.order_by("-sent_at", "-pk")[:30]})
