@@ -1,0 +1,491 @@
+"""The hall's components and filters for templates.
+
+Each component's markup is in templates/components, with its context at its head.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django import template
+from django.core.paginator import Page
+from django.forms import BaseForm, BoundField
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.hall.routing import Status
+from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
+from portal.policy.book import MODE_LABELS, Mode
+from portal.shared import identity, money
+from portal.shared.months import Month
+
+register = template.Library()
+
+
+# Numbers, dates, names
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """Fen as yuan, without the unit: 39304 → 393.04. Nothing for None."""
+    return "" if fen is None else money.format_yuan(fen)
+
+
+@register.filter
+def yuan_zh(fen: int | None) -> str:
+    """Fen as yuan, with the unit: 39304 → 393.04 元. Nothing for None."""
+    return "" if fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}
+
+
+@register.filter
+def mask_identity(number: str | None) -> str:
+    """An identity number of which only the place and the last four stay."""
+    return identity.mask(number or "")
+
+
+@register.filter
+def mask_name(name: str | None) -> str:
+    """A name of which only the first and last character stay."""
+    return identity.mask_name(name or "")
+
+
+@register.filter
+def mask_phone(phone: str | None) -> str:
+    """A phone number of which only the first three and last four stay."""
+    return identity.mask_phone(phone or "")
+
+
+@register.filter
+def mask_account(number: str | None) -> str:
+    """A bank account of which only the last four stay."""
+    return identity.mask_account(number or "")
+
+
+@register.filter
+def month_zh(month: Month | dt.date | str | None) -> str:
+    """A month, a date, or "2026-11" as 2026年11月. Raises ValueError for any other text."""
+    match month:
+        case None | "":
+            return ""
+        case Month():
+            return month.zh
+        case dt.datetime():
+            return Month.of(_local(month).date()).zh
+        case dt.date():
+            return Month.of(month).zh
+        case _:
+            return Month.parse(month).zh
+
+
+@register.filter
+def date_zh(day: Month | dt.date | str | None) -> str:
+    """A date, or the day of a moment, as 2026年11月21日; a month as 2026年11月; text as it stands."""
+    match day:
+        case None:
+            return ""
+        case str():
+            return day
+        case Month():
+            return day.zh
+        case dt.datetime():
+            day = _local(day).date()
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+@register.filter
+def datetime_zh(moment: dt.datetime | None) -> str:
+    """A moment as 2026年11月21日 09:05, in the hall's time zone."""
+    if moment is None:
+        return ""
+    local = _local(moment)
+    return f"{date_zh(local.date())} {local:%H:%M}"
+
+
+def _local(moment: dt.datetime) -> dt.datetime:
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
+# Services and cases
+
+
+@register.filter
+def audience_text(audience: Audience | str) -> str:
+    """The heading for an audience's services; text that is no audience's code stays."""
+    return str(AUDIENCE_LABELS[Audience(audience)] if audience in set(Audience) else audience)
+
+
+@register.filter
+def theme_text(theme: Theme | str) -> str:
+    """The heading for a theme's services; text that is no theme's code stays."""
+    return str(THEME_LABELS[Theme(theme)] if theme in set(Theme) else theme)
+
+
+@register.filter
+def mode_text(mode: Mode | str) -> str:
+    """A mode in words: 网上直接办结, 比对后办结, 网上预申请, 提交后审核."""
+    return _(MODE_LABELS[Mode(mode)])
+
+
+@register.filter
+def how_long(offer: Any) -> str:
+    """How long an offer takes: 即时办结, 5 个工作日; nothing where its city does not say."""
+    if offer.days:
+        return _("%(days)s 个工作日") % {"days": offer.days}
+    return _("即时办结") if Mode(offer.mode) in (Mode.DIRECT, Mode.MATCH) else ""
+
+
+class Look(NamedTuple):
+    """How a state is told apart: a colour, and never by it alone, a sign."""
+
+    tone: str
+    sign: str
+
+
+STATUS_LOOKS = {
+    Status.SUBMITTED: Look("info", "dot"),
+    Status.IN_REVIEW: Look("info", "clock"),
+    Status.PRE_APPLIED: Look("warn", "paper"),
+    Status.DONE: Look("good", "check"),
+    Status.REFUSED: Look("bad", "cross"),
+    Status.VOIDED: Look("quiet", "strike"),
+}
+
+TONE_SIGNS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dash"}
+
+
+@register.inclusion_tag("components/tag.html")
+def tag(tone: str, text: str, sign: str = "") -> dict[str, str]:
+    """A state as sign + word + colour; ``tone`` is good, warn, bad, info or quiet."""
+    return {"tone": tone, "text": text, "sign": sign or TONE_SIGNS[tone]}
+
+
+@register.inclusion_tag("components/tag.html")
+def case_status(case: Any) -> dict[str, str]:
+    """The status of a case as a tag."""
+    look = STATUS_LOOKS[Status(case.status)]
+    return {"tone": look.tone, "sign": look.sign, "text": case.get_status_display()}
+
+
+# Components
+
+
+@register.simple_tag
+def sign(name: str) -> SafeString:
+    """A sign from templates/components/signs.html; it never stands without a word."""
+    return format_html(
+        '<svg class="sign" aria-hidden="true" focusable="false"><use href="#sign-{}"/></svg>', name
+    )
+
+
+@register.simple_tag
+def amount(fen: int) -> SafeString:
+    """Fen as an amount with tabular digits: 393.04 元."""
+    return format_html(
+        '<span class="amount">{} <span class="amount__unit">{}</span></span>', money.format_yuan(fen), _("元")
+    )
+
+
+@register.inclusion_tag("components/stations.html")
+def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> dict[str, Any]:
+    """A line of stations. ``variant`` "steps" is the short form at the head of an application's pages."""
+    place = next(
+        (index for index, step in enumerate(steps, 1) if _of(step, "state") in ("now", "stopped")), len(steps)
+    )
+    return {
+        "steps": steps,
+        "label": label or _("办理进度"),
+        "variant": variant,
+        "place": place,
+        "count": len(steps),
+        "current": steps[place - 1] if steps else None,
+    }
+
+
+MONTH_STATES = {
+    "paid": ("check", gettext_lazy("已缴")),
+    "covered": ("dot", gettext_lazy("参保,尚未扣款")),
+    "in_debit": ("clock", gettext_lazy("托收中")),
+    "owed": ("alert", gettext_lazy("欠缴")),
+    "failed": ("cross", gettext_lazy("扣款失败")),
+    "missing": ("gap", gettext_lazy("中断")),
+    "written_off": ("strike", gettext_lazy("已注销,不可补缴")),
+    "transferred": ("arrow", gettext_lazy("已转出")),
+    "none": ("", gettext_lazy("无记录")),
+}
+
+
+@register.inclusion_tag("components/months.html")
+def months(rows: Iterable[Any], caption: str = "") -> dict[str, Any]:
+    """A grid of years × 12 with its legend."""
+    rows = list(rows)
+    present = {_of(cell, "state") for row in rows for cell in _of(row, "cells")} - {"none"}
+    legend = [(state, word) for state, (_sign, word) in MONTH_STATES.items() if state in present]
+    return {
+        "rows": rows,
+        "caption": caption or _("逐月参保缴费情况"),
+        "legend": legend,
+        "months": range(1, 13),
+    }
+
+
+@register.filter
+def month_sign(state: str) -> str:
+    """The sign for a month's state; "" where it has none. Raises KeyError for an unknown state."""
+    return MONTH_STATES[state][0]
+
+
+@register.inclusion_tag("components/summary_list.html")
+def summary_list(rows: Iterable[Any]) -> dict[str, Any]:
+    """Check answers: rows of (label, value, edit_url), the last may be missing."""
+    return {"rows": [(*row, "")[:3] for row in rows]}
+
+
+@register.inclusion_tag("components/facts.html")
+def facts(pairs: Iterable[Any], title: str = "") -> dict[str, Any]:
+    """A panel of (label, value) pairs."""
+    return {"pairs": list(pairs), "title": title}
+
+
+@register.inclusion_tag("components/derivation.html")
+def derivation(derivation: Any, summary: str = "") -> dict[str, Any]:
+    """为什么是这个数, to be opened beside an amount."""
+    return {"derivation": derivation, "summary": summary or _("为什么是这个数")}
+
+
+@register.inclusion_tag("components/banner.html")
+def banner(text: str, level: str = "info", title: str = "") -> dict[str, str]:
+    """A notification; ``level`` is success, info, warning or error, as in Django's messages."""
+    return {"text": text, "level": level, "title": title}
+
+
+@register.inclusion_tag("components/callout.html")
+def callout(text: str, title: str = "") -> dict[str, str]:
+    """警示: a consequence that must not be missed."""
+    return {"text": text, "title": title}
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(text: str, hint: str = "", url: str = "", label: str = "") -> dict[str, str]:
+    """What stands where a list has nothing to show."""
+    return {"text": text, "hint": hint, "url": url, "label": label}
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(items: Iterable[Any], label: str = "") -> dict[str, Any]:
+    """Links that switch what a page lists."""
+    return {"items": items, "label": label or _("筛选")}
+
+
+@register.inclusion_tag("components/due_item.html")
+def due_item(item: Any) -> dict[str, Any]:
+    """One thing that is due for me, with the days left."""
+    days = _of(item, "days_left")
+    urgency = "late" if days < 0 else "soon" if days <= 3 else "later"
+    return {"item": item, "urgency": urgency, "days": abs(days), "days_left": days}
+
+
+@register.inclusion_tag("components/service_row.html")
+def service_row(offer: Any) -> dict[str, Any]:
+    """A service in a list: its name, how it ends, how long it takes."""
+    return {"offer": offer}
+
+
+class Part(NamedTuple):
+    """One part of a progress bar; x and width are percents of its length."""
+
+    label: str
+    count: int
+    fen: int | None
+    tone: str
+    x: str
+    width: str
+
+
+@register.inclusion_tag("components/progress.html")
+def progress(parts: Iterable[Any], label: str = "") -> dict[str, Any]:
+    """A batch as a bar with counts and sums: parts of {label, count, fen, tone}; what is still open has the tone quiet."""
+    given = list(parts)
+    total = sum(_of(part, "count") for part in given)
+    drawn, x = [], 0.0
+    for part in given:
+        width = 100 * _of(part, "count") / total if total else 0
+        drawn.append(
+            Part(
+                _of(part, "label"),
+                _of(part, "count"),
+                _of(part, "fen"),
+                _of(part, "tone"),
+                f"{x:.3f}",
+                f"{width:.3f}",
+            )
+        )
+        x += width
+    sums = [part.fen for part in drawn if part.fen is not None]
+    done = sum(part.count for part in drawn if part.tone != "quiet")
+    return {
+        "parts": drawn,
+        "label": label,
+        "total": total,
+        "fen": sum(sums) if sums else None,
+        "percent": 100 * done // total if total else 100,
+    }
+
+
+@register.inclusion_tag("components/money_table.html")
+def money_table(
+    caption: str, heads: Sequence[Any], rows: Iterable[Any], total: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """A table whose money columns stand right-aligned.
+
+    ``heads`` are words, or (word, "money") for a column of fen, or (word, "number"); ``rows`` have a cell for each, ``total``
+    is one more row at the foot.
+    """
+    columns = [(head, "text") if isinstance(head, str) else tuple(head) for head in heads]
+    kinds = [kind for _word, kind in columns]
+    return {
+        "caption": caption,
+        "columns": columns,
+        "rows": [list(zip(row, kinds, columns, strict=True)) for row in rows],
+        "total": list(zip(total, kinds, strict=True)) if total else None,
+    }
+
+
+@register.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(context: Context, page: Page[Any]) -> dict[str, Any]:
+    """Links to the other pages of a list; the rest of the address stays."""
+    return {
+        "request": context["request"],
+        "page": page,
+        "numbers": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
+        "gap": page.paginator.ELLIPSIS,
+    }
+
+
+def _of(thing: Any, name: str) -> Any:
+    return thing[name] if isinstance(thing, Mapping) else getattr(thing, name)
+
+
+# Forms
+
+
+class Mistake(NamedTuple):
+    """One line of the error summary; without a target for errors of the form as a whole."""
+
+    text: str
+    target: str
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(*forms: BaseForm) -> dict[str, Any]:
+    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none."""
+    mistakes = []
+    for form in forms:
+        if not form or not form.is_bound:
+            continue
+        mistakes += [Mistake(str(text), "") for text in form.non_field_errors()]
+        for field in form:
+            mistakes += [
+                Mistake(str(text), "" if field.is_hidden else first_input_id(field)) for text in field.errors
+            ]
+    return {"mistakes": mistakes}
+
+
+@register.filter
+def first_input_id(field: BoundField) -> str:
+    """The id of the first element of a field that can have the focus."""
+    if field_kind(field) == "choices":
+        return f"{field.auto_id}_0"
+    return field.id_for_label or f"{field.auto_id}_0"
+
+
+@register.filter
+def field_kind(field: BoundField) -> str:
+    """What a field is drawn as: choices, checkbox, captcha, file, password, group (of inputs) or input."""
+    widget = field.field.widget
+    kind = getattr(widget, "input_type", "")
+    if widget.template_name == "captcha/widgets/captcha.html":
+        return "captcha"
+    if kind in ("radio", "checkbox") and widget.use_fieldset:
+        return "choices"
+    if kind in ("checkbox", "file", "password"):
+        return kind
+    return "group" if widget.use_fieldset else "input"
+
+
+class Choice(NamedTuple):
+    """A radio button or checkbox with its words; where it cannot be chosen, ``reason`` says why."""
+
+    tag: SafeString
+    id: str
+    label: str
+    hint: str
+    disabled: bool
+    reason: str
+
+
+@register.filter
+def field_choices(field: BoundField) -> list[Choice]:
+    """The choices of a radio or checkbox field.
+
+    The form's field may carry ``choice_hints`` ({value: text}) and ``not_allowed`` ({value: reason}).
+    """
+    hints = getattr(field.field, "choice_hints", {})
+    reasons = {str(value): reason for value, reason in getattr(field.field, "not_allowed", {}).items()}
+    drawn = []
+    for option in field.subwidgets:
+        data = option.data
+        value = str(data["value"])
+        if value in reasons:
+            data["attrs"] = {**data["attrs"], "disabled": True}
+        if value in reasons and "required" in data["attrs"]:
+            del data["attrs"]["required"]
+        drawn.append(
+            Choice(
+                option.tag(),
+                option.id_for_label or "",
+                option.choice_label,
+                hints.get(value, ""),
+                bool(data["attrs"].get("disabled")),
+                reasons.get(value, ""),
+            )
+        )
+    return drawn
+
+
+@register.filter
+def attribute(field: BoundField, name: str) -> Any:
+    """What the form's field carries under ``name``; nothing where it does not."""
+    return getattr(field.field, name, "")
+
+
+class Group(NamedTuple):
+    """Fields under one heading; the heading may be empty."""
+
+    title: str
+    fields: list[BoundField]
+
+
+@register.filter
+def field_groups(form: BaseForm) -> list[Group]:
+    """The visible fields under the headings that ``form.groups`` ([(title, [names])]) gives; the others first, under none."""
+    groups = getattr(form, "groups", ())
+    named = {name for _title, names in groups for name in names}
+    rest = [field for field in form.visible_fields() if field.name not in named]
+    drawn = [Group("", rest)] if rest else []
+    for title, names in groups:
+        shown = [form[name] for name in names if name in form.fields]
+        if shown:
+            drawn.append(Group(title, shown))
+    return drawn
+
+
+@register.filter
+def asks_required(form: BaseForm) -> bool:
+    """Whether a field of the form must be filled in, so that the * is explained."""
+    return any(field.field.required and not field.field.disabled for field in form.visible_fields())

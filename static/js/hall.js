@@ -1,0 +1,247 @@
+/* What a page does beyond its markup. Everything works without it; nothing here decides anything. */
+
+document.documentElement.classList.add("js");
+
+document.addEventListener("DOMContentLoaded", () => {
+  "use strict";
+
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const csrf = (form) => one("input[name=csrfmiddlewaretoken]", form)?.value ?? "";
+
+  // Errors: the summary gets the focus, and its links put it into the field.
+  const summary = one("[data-error-summary]");
+  if (summary) {
+    summary.focus();
+    summary.addEventListener("click", (event) => {
+      const link = event.target.closest("a[href^='#']");
+      const field = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (!field) return;
+      event.preventDefault();
+      (field.closest(".field") ?? field).scrollIntoView({ block: "start" });
+      field.focus({ preventScroll: true });
+    });
+  }
+
+  // One press, one submission. A page that comes back from the history can submit again; so can, after a while, a form
+  // that answers with a file and so leaves the page standing (data-download).
+  const release = (form) => {
+    delete form.dataset.sent;
+    all("[aria-busy=true]", form).forEach((button) => {
+      button.removeAttribute("aria-busy");
+      button.removeAttribute("aria-disabled");
+      button.textContent = button.dataset.words;
+    });
+  };
+  all("form[method=post]:not([data-session])").forEach((form) => {
+    form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = "1";
+      const button = event.submitter;
+      if (!button) return;
+      // After this turn, so that the button's own name and value still travel.
+      setTimeout(() => {
+        button.dataset.words = button.textContent;
+        button.setAttribute("aria-busy", "true");
+        button.setAttribute("aria-disabled", "true");
+        if (button.classList.contains("button")) button.textContent = document.body.dataset.busy;
+        if ("download" in form.dataset) setTimeout(() => release(form), 4000);
+      });
+    });
+  });
+  window.addEventListener("pageshow", () => all("form[data-sent]").forEach(release));
+
+  // Menus
+  const menu = one("[data-menu]");
+  if (menu) {
+    const ways = document.getElementById(menu.getAttribute("aria-controls"));
+    menu.hidden = false;
+    menu.addEventListener("click", () => {
+      const open = ways.toggleAttribute("data-open");
+      menu.setAttribute("aria-expanded", String(open));
+    });
+  }
+  const drops = all("details.drop");
+  document.addEventListener("click", (event) => {
+    drops.forEach((drop) => {
+      if (!drop.contains(event.target)) drop.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    drops.filter((drop) => drop.open).forEach((drop) => {
+      drop.open = false;
+      if (drop.contains(document.activeElement)) one("summary", drop).focus();
+    });
+  });
+
+  // 长辈版: at once, without losing what was typed; the link alone does it with a reload.
+  all("[data-elder-toggle]").forEach((link) => {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const on = document.documentElement.toggleAttribute("data-elder");
+      const year = 365 * 24 * 60 * 60;
+      document.cookie = `elder=${on ? 1 : 0}; path=/; max-age=${year}; SameSite=Lax`;
+      link.textContent = on ? link.dataset.on : link.dataset.off;
+      link.href = link.href.replace(/on=[01]/, `on=${on ? 0 : 1}`);
+    });
+  });
+
+  // Passwords can be shown, and are hidden again before they are sent.
+  all("[data-show-password]").forEach((button) => {
+    const input = document.getElementById(button.dataset.showPassword);
+    if (!input) return;
+    const show = (shown) => {
+      input.type = shown ? "text" : "password";
+      button.setAttribute("aria-pressed", String(shown));
+      button.textContent = shown ? button.dataset.on : button.dataset.off;
+    };
+    button.hidden = false;
+    button.addEventListener("click", () => show(input.type === "password"));
+    input.form?.addEventListener("submit", () => show(false));
+  });
+
+  // Another captcha picture
+  all("[data-captcha-refresh]").forEach((button) => {
+    const captcha = button.closest("[data-captcha]");
+    const status = one("[data-captcha-status]", captcha.parentElement);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        const answer = await fetch(button.dataset.captchaRefresh, { headers: { "X-Requested-With": "XMLHttpRequest" } });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const fresh = await answer.json();
+        one("img", captcha).src = fresh.image_url;
+        one("input[type=hidden]", captcha).value = fresh.key;
+        const input = one("input:not([type=hidden])", captcha);
+        input.value = "";
+        input.focus();
+        status.textContent = button.dataset.done;
+      } catch {
+        window.location.reload();
+      } finally {
+        button.disabled = false;
+      }
+    });
+  });
+
+  // A chosen file: its name and size, and whether it is too big, before it is sent.
+  const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
+  all("[data-file]").forEach((frame) => {
+    const input = one("input[type=file]", frame);
+    const chosen = one(".file__chosen", frame);
+    if (!input || !chosen) return;
+    input.addEventListener("change", () => {
+      const files = Array.from(input.files);
+      const most = Number(input.dataset.maxBytes || 0);
+      const tooBig = most > 0 && files.some((file) => file.size > most);
+      chosen.textContent = files.map((file) => `${file.name}(${size(file.size)})`).join("、");
+      if (tooBig) {
+        chosen.textContent += ` ${frame.dataset.tooBig}`;
+        input.value = "";
+      }
+      chosen.classList.toggle("file__chosen--wrong", tooBig);
+    });
+  });
+
+  // Copy a number
+  all("[data-copy]").forEach((button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+      const words = button.textContent;
+      const status = one("[role=status]", button.parentElement);
+      button.textContent = button.dataset.done;
+      if (status) status.textContent = button.dataset.done;
+      setTimeout(() => {
+        button.textContent = words;
+        if (status) status.textContent = "";
+      }, 2000);
+    });
+  });
+
+  // Print, with everything that can be opened open
+  all("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = all("main details:not([open])");
+    opened.forEach((details) => (details.open = true));
+  });
+  window.addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+
+  // Progress that goes on while one looks. The server ends it with status 286; a hidden page does not ask.
+  all("[data-poll]").forEach((element) => {
+    const wait = 1000 * Number(element.dataset.pollEvery || 5);
+    const look = async () => {
+      if (!document.hidden) {
+        try {
+          const answer = await fetch(element.dataset.poll, { headers: { "X-Requested-With": "XMLHttpRequest" } });
+          if (answer.ok && !answer.redirected) element.innerHTML = await answer.text();
+          if (answer.status === 286 || answer.status === 403 || answer.status === 404 || answer.redirected) return;
+        } catch {
+          // The network was away; the next look may find it.
+        }
+      }
+      setTimeout(look, wait);
+    };
+    setTimeout(look, wait);
+  });
+
+  // The session warns two minutes before it ends.
+  const meta = one("meta[name=session-ends-in]");
+  const dialog = one("#session-dialog");
+  if (meta && dialog) {
+    const form = one("form", dialog);
+    const left = one("[data-session-left]", dialog);
+    const status = one("[data-session-status]", dialog);
+    const over = one("[data-session-over]", dialog);
+    const login = one("[data-session-login]", dialog);
+    const extend = one("[data-session-extend]", dialog);
+    const warning = one("[data-session-warning]", dialog);
+    const warnAt = 120;
+    let ends = Date.now() + 1000 * Number(meta.content);
+
+    const { minutes, seconds: unit } = dialog.dataset;
+    const words = (seconds) => (seconds >= 60 ? `${Math.floor(seconds / 60)} ${minutes} ` : "") + `${seconds % 60} ${unit}`;
+    const tick = () => {
+      const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
+      if (seconds <= warnAt && !dialog.open) dialog.showModal();
+      if (!dialog.open) return;
+      left.textContent = words(seconds);
+      if (seconds > 0 && seconds % 30 === 0) status.textContent = words(seconds);
+      if (seconds === 0) {
+        clearInterval(timer);
+        [warning, extend].forEach((element) => (element.hidden = true));
+        [over, login].forEach((element) => (element.hidden = false));
+        login.focus();
+      }
+    };
+    const timer = setInterval(tick, 1000);
+
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        const answer = await fetch(form.action, { method: "POST", headers: { "X-CSRFToken": csrf(form) }, redirect: "error" });
+        if (!answer.ok) throw new Error(String(answer.status));
+        ends = Date.now() + 1000 * Number((await answer.json()).ends_in);
+        dialog.close();
+      } catch {
+        ends = Date.now();
+        tick();
+      }
+    });
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      form.requestSubmit();
+    });
+  }
+});
