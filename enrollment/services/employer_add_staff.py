@@ -24,6 +24,7 @@ from portal.policy import terms
 from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement
 from portal.shared import identity, money
+from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity
 from portal.shared.months import Month, today_in_china
 
@@ -128,7 +129,7 @@ class EmployerAddStaff(Service):
             held=queries.held(number.number),
             employer_id=ask.employer.pk,
             working_age=age,
-            of_working_age=Month.of(number.birth_date) + 12 * age <= ask.month,
+            of_working_age=has_reached(number.birth_date, age, on=today),
             retires=retirement(
                 book(), born=Month.of(born), category=flexible_category(number.sex), on=today
             ).month,

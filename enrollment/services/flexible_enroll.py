@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -22,6 +22,7 @@ from portal.policy.book import City, Offer, PolicyMissing, book
 from portal.policy.retirement import flexible_category, retirement
 from portal.registers.household import Household, household_register
 from portal.shared import identity, money
+from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
 
@@ -182,7 +183,7 @@ class FlexibleEnroll(Service):
             household=outside,
             name=person.name,
             min_age=min_age,
-            old_enough=_birthday(person.birth_date, min_age) <= today,
+            old_enough=has_reached(person.birth_date, min_age, on=today),
             retires=retirement(
                 book(), born=Month.of(born), category=flexible_category(identity.Sex(person.sex)), on=today
             ).month,
@@ -345,11 +346,3 @@ def _chosen(ask: Ask) -> dict[Insurance, str]:
         for insurance in Insurance
         if ask.answers.get(f"tier_{insurance}")
     }
-
-
-def _birthday(born: date, years: int) -> date:
-    """The day on which someone has lived so many years; born on 29 February, on 1 March of common years."""
-    try:
-        return born.replace(year=born.year + years)
-    except ValueError:
-        return born.replace(year=born.year + years, month=3, day=1)

@@ -1,0 +1,182 @@
+"""职工参保登记: who may be added, from which month, and what the agency's approval opens."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from enrollment.models import Coverage
+from portal.hall import desk
+from portal.hall.routing import Status
+from portal.people.models import Person
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
+from tests.cast import Cast, cover, identity_number, moment
+from tests.filing import ask, file, reasons
+
+CODE = "employer-add-staff"
+
+
+def typed(number: str, **changes: Any) -> dict[str, Any]:
+    """What a clerk of Ningbo types on 17 November 2026: pension and unemployment from October, work injury from November."""
+    return {
+        "identity_number": number,
+        "name": "赵磊",
+        "phone": "13800000009",
+        "hired_on": "2026-11-02",
+        "wage": "6500",
+        "start_pension": "2026-10",
+        "start_unemployment": "2026-11",
+        "start_work_injury": "2026-11",
+        **changes,
+    }
+
+
+def test_someone_new_is_reviewed_and_then_insured_from_the_months_chosen(
+    cast: Cast, now: dt.datetime
+) -> None:
+    case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), now)
+    assert case.status == Status.IN_REVIEW
+    assert not Coverage.objects.exists()
+    assert not Person.objects.filter(identity_number=cast.newcomer_number).exists()
+
+    desk.decide(case, approve=True, by=cast.ningbo_reviewer, now=now)
+
+    opened = Coverage.objects.filter(person__identity_number=cast.newcomer_number)
+    assert {(one.insurance, str(one.start), one.until, one.employer) for one in opened} == {
+        ("pension", "2026-10", None, cast.yongjiang),
+        ("unemployment", "2026-11", None, cast.yongjiang),
+        ("work_injury", "2026-11", None, cast.yongjiang),
+    }
+    assert {base.wage_fen for one in opened for base in one.bases.all()} == {650000}
+    case.refresh_from_db()
+    assert case.subject is not None
+    assert case.subject.name == "赵磊"
+
+
+def test_new_and_resumed_are_told_apart(cast: Cast, now: dt.datetime) -> None:
+    kind = {}
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.zhaobao)
+    for number in (cast.newcomer_number, cast.wang_fang.identity_number):
+        case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(number), now)
+        kind[number] = dict(case.facts["summary"])["办理类别"]
+    assert kind == {cast.newcomer_number: "新增", cast.wang_fang.identity_number: "续保"}
+
+
+def test_what_the_register_knows_is_filled_in_and_not_taken_from_the_browser(
+    cast: Cast, now: dt.datetime
+) -> None:
+    application = ask(
+        cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name="王大芳"), now
+    )
+    assert application.answers["name"] == "王芳"
+
+
+@pytest.mark.parametrize(
+    ("field", "month", "why"),
+    [
+        ("start_work_injury", "2026-10", "工伤保险只能从2026年11月开始参保"),
+        ("start_pension", "2026-09", "选择一个有效的选项"),
+        ("start_pension", "2026-12", "选择一个有效的选项"),
+    ],
+)
+def test_other_months_than_the_city_allows_are_refused(
+    cast: Cast, now: dt.datetime, field: str, month: str, why: str
+) -> None:
+    refused = reasons(
+        cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number, **{field: month}), now
+    )
+    assert why in refused[field]
+
+
+def test_the_month_is_chinas_whatever_the_servers_clock_says(cast: Cast) -> None:
+    """At 00:30 on 1 December in China it is still November in UTC; October is no longer the previous month."""
+    refused = reasons(
+        cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), moment("2026-12-01 00:30")
+    )
+    assert "start_pension" in refused
+
+
+def test_who_still_pays_as_flexible_worker_is_refused_with_what_to_do(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2025-01", tier="60")
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now)
+    assert "仍以灵活就业人员身份在武汉缴费" in refused["identity_number"]
+    assert "暂停缴费" in refused["identity_number"]
+
+
+def test_a_flexible_worker_who_has_paused_may_be_added(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2025-01", "2026-10", tier="60")
+    assert reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now) == {}
+
+
+def test_who_another_employer_insures_is_refused_without_naming_it(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2025-01", at=cast.zhaobao)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert "其他单位" in refused["start_pension"]
+    assert cast.zhaobao.name not in refused["start_pension"]
+    assert "start_unemployment" not in refused
+
+
+def test_who_is_on_the_staff_already_is_refused(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2025-01", at=cast.yongjiang)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert "已由本单位参加" in refused["start_pension"]
+
+
+@pytest.mark.parametrize(
+    ("born", "order", "allowed"),
+    [
+        ("2010-11-17", 11, True),
+        ("2010-11-18", 11, False),
+        ("1967-05-05", 11, True),
+        ("1963-01-05", 11, False),
+    ],
+)
+def test_the_law_sets_a_lowest_and_a_highest_age(
+    cast: Cast, now: dt.datetime, born: str, order: int, allowed: bool
+) -> None:
+    number = identity_number("330205", born, order)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(number, start_pension="2026-11"), now)
+    assert (refused == {}) is allowed
+
+
+def test_at_least_one_insurance_is_chosen(cast: Cast, now: dt.datetime) -> None:
+    none = {"start_pension": "", "start_unemployment": "", "start_work_injury": ""}
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number, **none), now)
+    assert refused == {"": "请至少选择一个险种的参保月份。"}
+
+
+def test_medical_is_filed_elsewhere_and_says_where(cast: Cast, now: dt.datetime) -> None:
+    case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), now)
+    assert "浙江政务服务网" in dict(case.facts["summary"])["医疗保险"]
+
+
+def test_approval_applies_the_rule_to_the_facts_of_that_day(cast: Cast, now: dt.datetime) -> None:
+    case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2026-10", at=cast.zhaobao)
+    with pytest.raises(desk.NotAccepted) as refusal:
+        desk.decide(case, approve=True, by=cast.ningbo_reviewer, now=now)
+    assert "其他单位" in str(refusal.value)
+    case.refresh_from_db()
+    assert case.status == Status.IN_REVIEW
+
+
+def test_approval_next_month_keeps_the_months_that_were_allowed_when_filed(
+    cast: Cast, now: dt.datetime
+) -> None:
+    case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), now)
+    desk.decide(case, approve=True, by=cast.ningbo_reviewer, now=moment("2026-12-03"))
+    assert Coverage.objects.get(insurance="pension").start == Month(2026, 10)
+
+
+def test_wuhan_adds_all_five_insurances_from_the_current_month(cast: Cast, now: dt.datetime) -> None:
+    months = {f"start_{insurance}": "2026-11" for insurance in Insurance}
+    case = file(cast.donghu_clerk, "wuhan", CODE, typed(cast.newcomer_number, **months), now)
+    desk.decide(case, approve=True, by=cast.wuhan_reviewer, now=now)
+    assert set(Coverage.objects.values_list("insurance", flat=True)) == set(Insurance)
+    assert set(Coverage.objects.values_list("capacity", flat=True)) == {Capacity.EMPLOYEE}
+
+
+def test_a_person_cannot_file_it(cast: Cast, now: dt.datetime) -> None:
+    with pytest.raises(desk.NotAllowed):
+        file(cast.wang_fang_login, "ningbo", CODE, typed(cast.newcomer_number), now)

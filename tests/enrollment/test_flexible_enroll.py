@@ -1,0 +1,202 @@
+"""灵活就业人员参保登记, as three cities offer it: Ningbo's one entrance, Wuhan from next month, Shenzhen's comparison."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from enrollment.models import Coverage
+from portal.accounts.models import User
+from portal.hall import desk
+from portal.hall.catalogue import service
+from portal.hall.models import Attachment, Draft
+from portal.hall.routing import Status
+from portal.hall.service import Applicant
+from portal.people.models import BankAccount, Person
+from portal.policy.book import book
+from portal.registers.models import HouseholdRecord
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+from tests.cast import Cast, cover, identity_number
+from tests.filing import file, reasons
+
+CODE = "flexible-enroll"
+ACCOUNT = "6217990000000000014"
+
+
+def wuhan(**changes: Any) -> dict[str, Any]:
+    return {
+        "tier_pension": "60",
+        "tier_medical": "",
+        "account_number": ACCOUNT,
+        "phone": "13800000002",
+        **changes,
+    }
+
+
+def shenzhen(**changes: Any) -> dict[str, Any]:
+    return {"household": "city", "tier_pension": "60", "tier_medical": "", "phone": "13800000003", **changes}
+
+
+def registered(person: Person, place: str) -> HouseholdRecord:
+    return HouseholdRecord.objects.create(
+        identity_number=person.identity_number, name=person.name, place_code=place
+    )
+
+
+class TestWuhan:
+    def test_it_takes_effect_at_once_and_counts_from_next_month(self, cast: Cast, now: dt.datetime) -> None:
+        case = file(cast.li_qiang_login, "wuhan", CODE, wuhan(), now)
+        assert case.status == Status.DONE
+        coverage = Coverage.objects.get()
+        assert (coverage.person, coverage.start, coverage.bases.get().tier) == (
+            cast.li_qiang,
+            Month(2026, 12),
+            "60",
+        )
+
+    def test_the_account_is_drawn_on_from_the_same_month(self, cast: Cast, now: dt.datetime) -> None:
+        file(cast.li_qiang_login, "wuhan", CODE, wuhan(), now)
+        account = BankAccount.objects.get()
+        assert (account.number, account.holder, account.start) == (ACCOUNT, "李强", Month(2026, 12))
+
+    def test_a_mistyped_account_is_refused(self, cast: Cast, now: dt.datetime) -> None:
+        assert "account_number" in reasons(
+            cast.li_qiang_login, "wuhan", CODE, wuhan(account_number=ACCOUNT[:-1] + "5"), now
+        )
+
+    def test_the_first_medical_enrolment_brings_a_photo(self, cast: Cast, now: dt.datetime) -> None:
+        with pytest.raises(desk.NotAccepted) as refusal:
+            file(cast.li_qiang_login, "wuhan", CODE, wuhan(tier_medical=self.medical_tier()), now)
+        assert [finding.field for finding in refusal.value.findings] == ["paper-photo"]
+        assert not Coverage.objects.exists()
+
+        draft = Draft.objects.create(user=cast.li_qiang_login, city="wuhan", service=CODE, updated_at=now)
+        photo = Attachment.objects.create(
+            draft=draft,
+            paper="photo",
+            name="a.jpg",
+            content_type="image/jpeg",
+            size=1,
+            digest="0" * 64,
+            file="x",
+            uploaded_at=now,
+        )
+        case = file(
+            cast.li_qiang_login,
+            "wuhan",
+            CODE,
+            wuhan(tier_medical=self.medical_tier()),
+            now,
+            attachments=[photo],
+        )
+        assert case.status == Status.DONE
+        assert case.attachments.get() == photo
+        assert "制卡" in dict(case.outcome["lines"])
+
+    def test_a_second_medical_enrolment_brings_none(self, cast: Cast, now: dt.datetime) -> None:
+        cover(cast.li_qiang, Insurance.MEDICAL, "wuhan", "2020-01", "2021-01", tier="60")
+        case = file(cast.li_qiang_login, "wuhan", CODE, wuhan(tier_medical=self.medical_tier()), now)
+        assert case.status == Status.DONE
+
+    def test_who_an_employer_insures_can_look_and_not_file(self, cast: Cast, now: dt.datetime) -> None:
+        cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2024-01", at=cast.donghu)
+        assert "由单位参保" in reasons(cast.li_qiang_login, "wuhan", CODE, wuhan(), now)["tier_pension"]
+
+    def test_who_is_insured_already_is_refused(self, cast: Cast, now: dt.datetime) -> None:
+        cover(cast.li_qiang, Insurance.PENSION, "ningbo", "2024-01", tier="60")
+        assert (
+            "您已在宁波参加养老保险"
+            in reasons(cast.li_qiang_login, "wuhan", CODE, wuhan(), now)["tier_pension"]
+        )
+
+    def test_an_unknown_tier_is_refused(self, cast: Cast, now: dt.datetime) -> None:
+        assert "tier_pension" in reasons(cast.li_qiang_login, "wuhan", CODE, wuhan(tier_pension="999"), now)
+
+    @staticmethod
+    def medical_tier() -> str:
+        leaf = book().leaf("wuhan", "flexible_medical", dt.date(2026, 12, 1))
+        return str(leaf.values["tiers"][0]["code"])
+
+
+class TestShenzhen:
+    def test_a_household_that_matches_is_done_at_once_and_counts_this_month(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        registered(cast.chen_jing, "440305")
+        case = file(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)
+        assert case.status == Status.DONE
+        assert Coverage.objects.get().start == Month(2026, 11)
+
+    @pytest.mark.parametrize("place", ["430102", None])
+    def test_one_that_does_not_is_pre_applied_and_confirmed_at_the_counter(
+        self, cast: Cast, now: dt.datetime, place: str | None
+    ) -> None:
+        if place:
+            registered(cast.chen_jing, place)
+        case = file(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)
+        assert case.status == Status.PRE_APPLIED
+        assert case.mismatches[0]["field"] == "household"
+        assert not Coverage.objects.exists()
+
+        with pytest.raises(desk.NotAccepted):
+            desk.decide(case, approve=True, by=cast.shenzhen_reviewer, now=now)
+        desk.decide(
+            case, approve=True, by=cast.shenzhen_reviewer, now=now, overrule=True, reason="已核对户口簿原件"
+        )
+        assert Coverage.objects.get().person == cast.chen_jing
+
+    def test_another_household_is_told_to_mend_it_first(self, cast: Cast, now: dt.datetime) -> None:
+        refused = reasons(cast.chen_jing_login, "shenzhen", CODE, shenzhen(household="province"), now)
+        assert "户籍信息变更" in refused["household"]
+
+    @pytest.mark.parametrize(("born", "allowed"), [("2008-11-17", True), ("2008-11-18", False)])
+    def test_eighteen_is_the_lowest_age(self, cast: Cast, now: dt.datetime, born: str, allowed: bool) -> None:
+        cast.chen_jing.birth_date = dt.date.fromisoformat(born)
+        cast.chen_jing.save()
+        registered(cast.chen_jing, "440305")
+        assert (reasons(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now) == {}) is allowed
+
+    def test_retirement_age_ends_it_and_the_archives_birth_date_counts(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        registered(cast.chen_jing, "440305")
+        cast.chen_jing.archive_birth_date = dt.date(1965, 1, 1)
+        cast.chen_jing.save()
+        assert (
+            "法定退休年龄" in reasons(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)["tier_pension"]
+        )
+
+
+class TestNingbo:
+    def entrance(self, cast: Cast, code: str, now: dt.datetime) -> str:
+        offer = book().city("ningbo").offers[code]
+        return service(code).leads_to(offer=offer, applicant=Applicant.of(cast.wang_fang_login), now=now)
+
+    def test_one_entrance_leads_to_enrolment_or_interruption_by_present_state(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        assert self.entrance(cast, "flexible-enroll", now) == "flexible-enroll"
+        assert self.entrance(cast, "flexible-pause", now) == "flexible-enroll"
+        cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2026-01", tier="60")
+        assert self.entrance(cast, "flexible-enroll", now) == "flexible-pause"
+        assert self.entrance(cast, "flexible-pause", now) == "flexible-pause"
+
+    def test_the_site_is_the_place_of_household(self, cast: Cast, now: dt.datetime) -> None:
+        typed = {"district": "330211", "tier_pension": "60", "phone": "13800000001"}
+        file(cast.wang_fang_login, "ningbo", CODE, typed, now)
+        assert Coverage.objects.get().district == "330211"
+        assert "district" in reasons(
+            cast.zhang_min_login, "ningbo", CODE, {**typed, "district": "420106"}, now
+        )
+
+
+def test_someone_too_young_for_any_work_is_refused(cast: Cast, now: dt.datetime) -> None:
+    child = Person.objects.create(
+        identity_number=identity_number("420106", "2014-01-01", 11),
+        name="李小明",
+        sex="male",
+        birth_date=dt.date(2014, 1, 1),
+    )
+    user = User.objects.create_person(child, password=None)
+    assert "周岁" in reasons(user, "wuhan", CODE, wuhan(), now)[""]

@@ -1,0 +1,60 @@
+"""灵活就业人员暂停缴费, in three cities."""
+
+import datetime as dt
+
+import pytest
+
+from enrollment.models import Coverage
+from portal.hall.routing import Status
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+from tests.cast import Cast, cover
+from tests.filing import file, reasons
+
+CODE = "flexible-pause"
+
+
+@pytest.mark.parametrize(
+    ("city", "stop"),
+    [("ningbo", "2026-10"), ("ningbo", "2026-11"), ("wuhan", "2026-12"), ("shenzhen", "2026-11")],
+)
+def test_it_takes_effect_at_once(cast: Cast, now: dt.datetime, city: str, stop: str) -> None:
+    coverage = cover(cast.wang_fang, Insurance.PENSION, city, "2026-01", tier="60")
+    case = file(cast.wang_fang_login, city, CODE, {"stop_pension": stop}, now)
+    assert case.status == Status.DONE
+    coverage.refresh_from_db()
+    assert coverage.until == Month.parse(stop)
+    assert coverage.bases.get().until == Month.parse(stop)
+
+
+def test_wuhans_current_month_is_still_debited(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
+    assert "stop_pension" in reasons(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": "2026-11"}, now)
+
+
+def test_only_what_is_chosen_stops(cast: Cast, now: dt.datetime) -> None:
+    for insurance in (Insurance.PENSION, Insurance.MEDICAL):
+        cover(cast.wang_fang, insurance, "wuhan", "2026-01", tier="60")
+    file(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": "2026-12", "stop_medical": ""}, now)
+    assert Coverage.objects.get(insurance="medical").until is None
+
+
+def test_nothing_chosen_is_refused(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
+    assert "" in reasons(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": ""}, now)
+
+
+def test_who_an_employer_insures_is_sent_to_the_employer(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", at=cast.donghu)
+    assert "由所在单位申报" in reasons(cast.wang_fang_login, "wuhan", CODE, {}, now)[""]
+
+
+def test_who_is_not_insured_has_nothing_to_pause(cast: Cast, now: dt.datetime) -> None:
+    assert "不需要停保" in reasons(cast.wang_fang_login, "wuhan", CODE, {}, now)[""]
+
+
+def test_another_citys_coverage_is_not_this_citys_to_end(cast: Cast, now: dt.datetime) -> None:
+    coverage = cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
+    assert reasons(cast.wang_fang_login, "shenzhen", CODE, {"stop_pension": "2026-11"}, now) != {}
+    coverage.refresh_from_db()
+    assert coverage.until is None
