@@ -125,6 +125,8 @@ def test_a_reference_without_its_value_is_refused(data):
             "values.employer_rate",
         ),
         ("wuhan/employee_pension.yaml", '    employer_rate: "0.16"\n', "", "values"),
+        ("wuhan/employee_pension.yaml", 'floor_share: "0.60"', 'floor_share: "3.50"', "values"),
+        ("wuxi/flexible_pension.yaml", '"4494"\n', '"4494"\n    floor_share: "0.60"\n', "values"),
         ("wuhan/city.yaml", '"420100"', '"4201"', "code"),
         ("wuhan/city.yaml", 'code: "420103"', 'code: "420102"', "districts"),
         ("wuhan/city.yaml", "hotline: ", "phone: ", "phone"),
