@@ -1,0 +1,146 @@
+"""Reads who lives in the demo, and makes their rows: each once, however often it is called."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.contrib.auth.models import Group
+from stdnum import luhn
+from stdnum.cn import ric, uscc
+
+from portal.accounts.models import Kind, User
+from portal.people import persons
+from portal.people.models import Employer, Person
+from portal.policy.book import book
+from portal.registers.models import HouseholdRecord
+from portal.shared import credit_code, identity
+
+ADMINISTRATOR = "admin"
+
+_FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
+_GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰萍建红春梅文辉玲燕鹏飞云"
+
+
+@cache
+def script() -> dict[str, Any]:
+    """The demo's file, as it stands."""
+    return dict(yaml.safe_load(Path(__file__).with_name("demo.yaml").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Account:
+    """One line of the list of demo accounts."""
+
+    door: str
+    login: str
+    about: str
+
+
+def identity_number(place: str, born: dt.date, order: int) -> str:
+    """A valid number that nobody was given on purpose."""
+    first = f"{place}{born:%Y%m%d}{order:03d}"
+    return identity.parse(first + str(ric.calc_check_digit(f"{first}0"))).number
+
+
+def account_number(first: str) -> str:
+    """A valid card number that begins so."""
+    return first + str(luhn.calc_check_digit(first))
+
+
+def employer(key: str) -> Employer:
+    """The employer of that key."""
+    told = script()["employers"][key]
+    first = f"91{told['place']}MA2{told['order']:06d}"
+    code = credit_code.parse(first + uscc.calc_check_digit(first))
+    row, _made = Employer.objects.get_or_create(
+        credit_code=code,
+        defaults={
+            "name": told["name"],
+            "city": told["city"],
+            "insurance_number": f"{told['place']}{told['order']:06d}",
+            "industry_grade": told["grade"],
+            "contact_name": told["clerk"],
+            "contact_phone": told["phone"],
+        },
+    )
+    return row
+
+
+def person(key: str) -> Person:
+    """The person of that key, with their entry in the household register."""
+    told = script()["persons"][key]
+    row = persons.record(
+        identity_number=identity_number(told["place"], told["born"], told["order"]),
+        name=told["name"],
+        phone=told["phone"],
+        household_code=told["place"],
+    )
+    HouseholdRecord.objects.get_or_create(
+        identity_number=row.identity_number,
+        defaults={"name": row.name, "place_code": told.get("household", told["place"])},
+    )
+    return row
+
+
+def crowd(number: int) -> Person:
+    """The so-many-th of the many."""
+    told = script()["crowd"]
+    born = dt.date(1970, 1, 1) + dt.timedelta(days=163 * number)
+    name = (
+        _FAMILY[number * 7 % len(_FAMILY)]
+        + _GIVEN[number * 11 % len(_GIVEN)]
+        + (_GIVEN[number * 5 % 37] if number % 3 else "")
+    )
+    return persons.record(identity_number=identity_number(told["place"], born, 100 + number), name=name)
+
+
+def clerk(key: str) -> User:
+    """The clerk of the employer of that key; no password until the demo is complete."""
+    row, told = employer(key), script()["employers"][key]
+    found = User.objects.filter(kind=Kind.CLERK, employer=row).first()
+    return found or User.objects.create_clerk(row, name=told["clerk"], phone=told["phone"], password=None)
+
+
+def person_login(key: str) -> User:
+    """The personal account of that key; no password until the demo is complete."""
+    row = person(key)
+    found = User.objects.filter(kind=Kind.PERSON, person=row).first()
+    return found or User.objects.create_person(row, password=None)
+
+
+def staff(username: str) -> User:
+    """The member of staff of that user name; no password until the demo is complete."""
+    told = script()["staff"][username]
+    row = User.objects.filter(username=username).first()
+    if row is None:
+        row = User.objects.create_staff(username, name=told["name"], city=told["city"], password=None)
+    row.groups.set(Group.objects.filter(name__in=told["roles"]))
+    return row
+
+
+def accounts() -> list[Account]:
+    """Every account that one can log in with, by door."""
+    told = script()
+    lines = [
+        Account(
+            "单位登录",
+            f"{employer(key).credit_code}  {one['clerk']} 或 {one['phone']}",
+            f"{one['name']}({book().city(one['city']).title})",
+        )
+        for key, one in told["employers"].items()
+    ]
+    lines += [
+        Account(
+            "个人登录", f"{person(key).identity_number} 或 {one['phone']}", f"{one['name']}:{one['login']}"
+        )
+        for key, one in told["persons"].items()
+        if one.get("login")
+    ]
+    lines += [
+        Account("经办工作台", username, f"{one['name']}:{one['about']}")
+        for username, one in told["staff"].items()
+    ]
+    return [*lines, Account("经办工作台", ADMINISTRATOR, "系统管理员,全部城市")]

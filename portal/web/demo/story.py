@@ -1,0 +1,223 @@
+"""What happened in the demo before today: told through the hall's own actions, so that every row is a real one.
+
+Each step looks first at what stands, so that a load that was cut off is taken up where it stopped.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from contributions import charging, debit, receiving
+from contributions.banks import stand_in
+from contributions.models import Charge, ChargeStatus
+from enrollment import actions
+from enrollment.models import Coverage
+from portal.accounts.models import User
+from portal.hall import desk
+from portal.hall.models import Case
+from portal.hall.service import Applicant
+from portal.people.models import BankAccount, Employer, Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import debit_terms, start_months
+from portal.shared import money
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import CHINA, Month, month_in_china, month_span
+from portal.web.demo import cast
+
+Say = Callable[[str], None]
+
+
+def tell(*, now: dt.datetime, say: Say) -> None:
+    """Everything up to now."""
+    this = month_in_china(now)
+    say("单位、人员和账号")
+    system = User.objects.system()
+    for key in cast.script()["employers"]:
+        cast.clerk(key)
+    for key, told in cast.script()["persons"].items():
+        if told.get("login"):
+            cast.person_login(key)
+    for username in cast.script()["staff"]:
+        cast.staff(username)
+    say("参保关系")
+    _employed(this, now)
+    _flexible(this, now)
+    _crowd(this, now)
+    first = this - int(cast.script()["history"])
+    for month in month_span(first, this):
+        say(f"{month.zh}:应缴、托收和到账")
+        _month(month, system)
+    for city in book().cities:
+        charging.charge(city=city.slug, month=this, by=system, now=now)
+    say("办理中的办件")
+    _open_cases(now)
+
+
+def _employed(this: Month, now: dt.datetime) -> None:
+    for told in cast.script()["employed"]:
+        employer = cast.employer(told["employer"])
+        for insurance in told["insurances"]:
+            _insure(
+                cast.person(told["person"]),
+                Insurance(insurance),
+                employer.city,
+                this - told["since"],
+                this - told["until"] if "until" in told else None,
+                now=now,
+                employer=employer,
+                wage_fen=money.to_fen(Decimal(told["wage"])),
+            )
+
+
+def _flexible(this: Month, now: dt.datetime) -> None:
+    for told in cast.script()["flexible"]:
+        person, start = cast.person(told["person"]), this - told["since"]
+        for insurance, tier in told["tiers"].items():
+            _insure(
+                person,
+                Insurance(insurance),
+                told["city"],
+                start,
+                None,
+                now=now,
+                district=told.get("district", ""),
+                tier=tier,
+            )
+        if "account" in told:
+            _draw_on(person, told["city"], cast.account_number(told["account"]), start)
+
+
+def _crowd(this: Month, now: dt.datetime) -> None:
+    told = cast.script()["crowd"]
+    for number in range(told["count"]):
+        person, start = cast.crowd(number), this - told["since"]
+        _insure(
+            person,
+            Insurance.PENSION,
+            told["city"],
+            start,
+            None,
+            now=now,
+            tier=told["tiers"][number % len(told["tiers"])],
+        )
+        _draw_on(person, told["city"], cast.account_number(f"{told['account']}{number:08d}"), start)
+
+
+def _insure(
+    person: Person,
+    insurance: Insurance,
+    city: str,
+    start: Month,
+    until: Month | None,
+    *,
+    now: dt.datetime,
+    **more: Any,
+) -> None:
+    if Coverage.objects.filter(person=person, insurance=insurance, city=city, start=start).exists():
+        return
+    capacity = Capacity.EMPLOYEE if more.get("employer") else Capacity.FLEXIBLE
+    coverage = actions.open_coverage(
+        person=person, insurance=insurance, capacity=capacity, city=city, start=start, now=now, **more
+    )
+    if until:
+        actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)
+
+
+def _draw_on(person: Person, city: str, number: str, start: Month) -> None:
+    if not BankAccount.objects.filter(person=person, city=city).exists():
+        bank = debit_terms(book(), city=city, on=start.first_day).bank
+        actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
+
+
+def _month(month: Month, system: User) -> None:
+    """Charges of the month in every city; the debit where there is one, and what else arrived by its last day."""
+    morning = dt.datetime.combine(month.first_day, dt.time(6), CHINA)
+    evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
+    for city in book().cities:
+        charging.charge(city=city.slug, month=month, by=system, now=morning)
+        drawn: tuple[Capacity, ...] = ()
+        try:
+            terms = debit_terms(book(), city=city.slug, on=month.first_day)
+        except PolicyMissing:
+            pass
+        else:
+            drawn = terms.capacities
+            _debit(city.slug, month, system, evening)
+        _paid_otherwise(city.slug, month, drawn, system, evening)
+
+
+def _debit(city: str, month: Month, system: User, evening: dt.datetime) -> None:
+    batch = debit.open_batch(city=city, month=month, by=system, now=evening)
+    if batch is None:
+        return
+    debit.run_to_the_end(batch, answer=stand_in.answer_once, by=system, now=evening)
+
+
+def _paid_otherwise(
+    city: str, month: Month, drawn: tuple[Capacity, ...], system: User, evening: dt.datetime
+) -> None:
+    """Employers pay their month by one bank transfer each; flexible workers without a debit at the counter."""
+    owed = Charge.objects.filter(city=city, month=month, status=ChargeStatus.OWED)
+    for employer in Employer.objects.filter(pk__in=owed.exclude(employer=None).values("employer")).order_by(
+        "pk"
+    ):
+        charges = list(owed.filter(employer=employer))
+        receiving.receive(
+            charges,
+            channel="bank-transfer",
+            provider_number=f"{employer.insurance_number}-{month}",
+            at=evening,
+            by=system,
+        )
+    for person in Person.objects.filter(
+        pk__in=owed.filter(employer=None).exclude(capacity__in=drawn).values("person")
+    ).order_by("pk"):
+        charges = list(owed.filter(employer=None, person=person))
+        receiving.receive(
+            charges,
+            channel="counter",
+            provider_number=f"{person.identity_number}-{month}",
+            at=evening,
+            by=system,
+        )
+
+
+def _open_cases(now: dt.datetime) -> None:
+    for number, told in enumerate(cast.script()["open_cases"]):
+        key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-case-{number}")
+        case = Case.objects.filter(key=key).first() or _file(told, key, now)
+        if told.get("refused") and case.is_open:
+            reviewer = next(
+                cast.staff(username)
+                for username, staff in cast.script()["staff"].items()
+                if staff["city"] == case.city and "受理审核" in staff["roles"]
+            )
+            desk.decide(
+                case,
+                approve=False,
+                by=reviewer,
+                now=case.submitted_at + dt.timedelta(days=1),
+                reason=told["refused"],
+            )
+
+
+def _file(told: dict[str, Any], key: uuid.UUID, now: dt.datetime) -> Case:
+    clerk = cast.clerk(told["employer"])
+    employer = cast.employer(told["employer"])
+    offer = book().city(employer.city).offers[told["service"]]
+    filed_at = now - dt.timedelta(days=told["days_ago"])
+    new = told["newcomer"]
+    typed = {
+        "identity_number": cast.identity_number(new["place"], new["born"], new["order"]),
+        "name": new["name"],
+        "hired_on": (filed_at.date() - dt.timedelta(days=5)).isoformat(),
+        "wage": "6200",
+    }
+    for insurance in Insurance:
+        months = start_months(offer, insurance, filed_in=month_in_china(filed_at))
+        if months:
+            typed[f"start_{insurance}"] = str(months[-1])
+    ask = desk.ask_for(offer=offer, applicant=Applicant.of(clerk), typed=typed, now=filed_at)
+    return desk.submit(ask=ask, key=key, now=filed_at)
