@@ -30,7 +30,10 @@ class PictureCaptchaField(CaptchaField):
         kwargs.setdefault("label", _("图形验证码"))
         kwargs.setdefault(
             "error_messages",
-            {"invalid": _("图形验证码不正确或已失效,请按新图片重新填写。"), "required": _("请填写图形验证码。")},
+            {
+                "invalid": _("图形验证码不正确或已失效,请按新图片重新填写。"),
+                "required": _("请填写图形验证码。"),
+            },
         )
         super().__init__(**kwargs)
 

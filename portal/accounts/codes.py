@@ -22,7 +22,7 @@ PER_HOUR_AND_ADDRESS = 30
 class Purpose(StrEnum):
     LOGIN = "login"
     REGISTER = "register"
-    NEW_PASSWORD = "new-password"
+    NEW_PASSWORD = "new-password"  # noqa: S105 # a purpose, no password
     NEW_PHONE = "new-phone"
 
 
@@ -46,7 +46,9 @@ class TooMany(Exception):
     """The phone or the address has asked for as many codes as an hour allows."""
 
 
-def send_code(*, phone: str, purpose: Purpose, now: datetime, address: str | None = None, instead: str = "") -> None:
+def send_code(
+    *, phone: str, purpose: Purpose, now: datetime, address: str | None = None, instead: str = ""
+) -> None:
     """Send a new code; codes sent before for this phone and purpose no longer count.
 
     Where no code can help (there is no such account), ``instead`` is the text that is sent: whoever holds the phone learns
@@ -66,7 +68,9 @@ def send_code(*, phone: str, purpose: Purpose, now: datetime, address: str | Non
             sent_at=now,
             expires_at=now + GOOD_FOR,
         )
-    text = instead or _("验证码 %(code)s,用于%(purpose)s,5 分钟内有效。工作人员不会向您索要验证码,请勿告诉他人。") % {
+    text = instead or _(
+        "验证码 %(code)s,用于%(purpose)s,5 分钟内有效。工作人员不会向您索要验证码,请勿告诉他人。"
+    ) % {
         "code": code,
         "purpose": _(PURPOSE_LABELS[purpose]),
     }
@@ -74,13 +78,19 @@ def send_code(*, phone: str, purpose: Purpose, now: datetime, address: str | Non
 
 
 def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime) -> bool:
-    """Whether this is the last code that was sent for the purpose; it counts once. Every guess is counted before it is compared."""
+    """Whether this is the last code that was sent for the purpose; it counts once.
+
+    Every guess is counted before it is compared, so that guesses at once are not fewer.
+    """
     last = TextMessageCode.objects.filter(phone=phone, purpose=purpose).order_by("-sent_at", "-pk").first()
     if last is None:
         return False
-    open_codes: QuerySet[TextMessageCode] = TextMessageCode.objects.filter(pk=last.pk, spent_at=None, expires_at__gt=now)
+    open_codes: QuerySet[TextMessageCode] = TextMessageCode.objects.filter(
+        pk=last.pk, spent_at=None, expires_at__gt=now
+    )
     guessed = open_codes.filter(wrong_guesses__lt=GUESSES).update(wrong_guesses=F("wrong_guesses") + 1)
-    if not guessed or not last.code_hash or not constant_time_compare(_hash(phone, purpose, code, last.code_hash), last.code_hash):
+    right = constant_time_compare(_hash(phone, purpose, code, last.code_hash), last.code_hash)
+    if not (guessed and right):
         return False
     return open_codes.update(spent_at=now, wrong_guesses=F("wrong_guesses") - 1) == 1
 

@@ -56,7 +56,9 @@ def find_person(login: str) -> User | None:
 def find_clerk(credit_code: str, clerk: str) -> User | None:
     """The clerk of the employer with that code, by name or phone, active or not."""
     code, who = clerk_login(credit_code, clerk)
-    return User.objects.filter(Q(name=who) | (Q(phone=who) & ~Q(phone="")), kind=Kind.CLERK, employer__credit_code=code).first()
+    return User.objects.filter(
+        Q(name=who) | (Q(phone=who) & ~Q(phone="")), kind=Kind.CLERK, employer__credit_code=code
+    ).first()
 
 
 class _Door(BaseBackend):

@@ -34,7 +34,9 @@ class IdentityNumberField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("身份证号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"})
+        self.widget.attrs.update(
+            {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"}
+        )
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -79,7 +81,9 @@ class PhoneField(forms.CharField):
         try:
             return phones.parse(typed)
         except phones.InvalidPhone as mistake:
-            raise ValidationError(_("手机号码应为 11 位、以 1 开头的数字,请核对。"), code="invalid") from mistake
+            raise ValidationError(
+                _("手机号码应为 11 位、以 1 开头的数字,请核对。"), code="invalid"
+            ) from mistake
 
 
 class NameField(forms.CharField):
@@ -125,7 +129,12 @@ class PasswordField(forms.CharField):
         if new:
             kwargs.setdefault("help_text", _("至少 10 个字符,不能全是数字,不要用常见密码。"))
         autocomplete = "new-password" if new else "current-password"
-        super().__init__(strip=False, max_length=256, widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}), **kwargs)
+        super().__init__(
+            strip=False,
+            max_length=256,
+            widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+            **kwargs,
+        )
 
 
 class NewPasswordMixin(forms.Form):

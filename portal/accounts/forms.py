@@ -27,7 +27,12 @@ class PersonPasswordForm(forms.Form):
         label=_("身份证号码或手机号码"),
         max_length=40,
         widget=forms.TextInput(
-            attrs={"class": "w-18", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "off"}
+            attrs={
+                "class": "w-18",
+                "autocomplete": "username",
+                "spellcheck": "false",
+                "autocapitalize": "off",
+            }
         ),
     )
     password = PasswordField()

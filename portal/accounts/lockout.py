@@ -22,6 +22,8 @@ from portal.accounts.models import User
 
 ACCOUNT_LIMIT = 5
 ADDRESS_LIMIT = 30
+# Where the server cannot tell (a socket file without a proxy before it).
+NO_ADDRESS = "::"
 
 
 def client_address(request: HttpRequest) -> str:
@@ -37,7 +39,7 @@ def client_address(request: HttpRequest) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "0.0.0.0"
+        return NO_ADDRESS
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped:
             return str(parsed.ipv4_mapped)
@@ -56,7 +58,11 @@ def account_key(request: HttpRequest, credentials: dict[str, Any] | None = None)
         return user.username if user else _hash("person", doors.person_login(typed["person_login"]))
     if "credit_code" in typed:
         user = doors.find_clerk(typed["credit_code"], typed["clerk"])
-        return user.username if user else _hash("clerk", *doors.clerk_login(typed["credit_code"], typed["clerk"]))
+        return (
+            user.username
+            if user
+            else _hash("clerk", *doors.clerk_login(typed["credit_code"], typed["clerk"]))
+        )
     username = str(typed.get("username") or "")
     return username if User.objects.filter(username=username).exists() else _hash("staff", username)
 
@@ -71,7 +77,8 @@ def failure_limit(request: HttpRequest, credentials: dict[str, Any] | None = Non
     axes compares one limit with the larger of two sums, by account and by address: the account's limit where the account
     has reached it, else the address's.
     """
-    of_account = _recent(request, Q(username=account_key(request, credentials))).aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+    failures = _recent(request, Q(username=account_key(request, credentials)))
+    of_account = failures.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
     return ACCOUNT_LIMIT if of_account >= ACCOUNT_LIMIT else ADDRESS_LIMIT
 
 
@@ -80,7 +87,9 @@ def forget_failures(user: User) -> None:
     AccessAttempt.objects.filter(username=user.username).delete()
 
 
-def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None = None) -> HttpResponse:
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
     """The page that says for how long, and what else can be done. It is the same for an account that does not exist."""
     wrong = Q(username=account_key(request, credentials)) | Q(ip_address=client_address(request))
     now: datetime = request.axes_attempt_time  # type: ignore[attr-defined]

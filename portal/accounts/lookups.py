@@ -17,9 +17,13 @@ def look_up(*, user: User, identity_number: str, purpose: str, now: datetime) ->
 
     Raises TooManyLookups above PERSON_LOOKUPS_PER_HOUR different numbers; asking again for the same one is free.
     """
-    this_hour = PersonLookup.objects.filter(user=user, at__gt=now - timedelta(hours=1)).exclude(identity_number=identity_number)
+    this_hour = PersonLookup.objects.filter(user=user, at__gt=now - timedelta(hours=1)).exclude(
+        identity_number=identity_number
+    )
     if this_hour.values("identity_number").distinct().count() >= settings.PERSON_LOOKUPS_PER_HOUR:
         raise TooManyLookups
     person = Person.objects.filter(identity_number=identity_number).first()
-    PersonLookup.objects.create(user=user, identity_number=identity_number, purpose=purpose, found=person is not None, at=now)
+    PersonLookup.objects.create(
+        user=user, identity_number=identity_number, purpose=purpose, found=person is not None, at=now
+    )
     return person

@@ -22,7 +22,12 @@ class Kind(StrEnum):
     SYSTEM = "system"
 
 
-KIND_LABELS = {Kind.PERSON: "个人", Kind.CLERK: "单位经办人", Kind.STAFF: "经办机构工作人员", Kind.SYSTEM: "系统"}
+KIND_LABELS = {
+    Kind.PERSON: "个人",
+    Kind.CLERK: "单位经办人",
+    Kind.STAFF: "经办机构工作人员",
+    Kind.SYSTEM: "系统",
+}
 
 
 class UserManager(BaseUserManager["User"]):
@@ -30,26 +35,49 @@ class UserManager(BaseUserManager["User"]):
 
     def create_person(self, person: Person, *, password: str | None, phone: str = "") -> "User":
         """A personal login for ``person``; IntegrityError where the person has one."""
-        return self._create(kind=Kind.PERSON, person=person, name=person.name, phone=phone or person.phone, password=password)
+        return self._create(
+            kind=Kind.PERSON, person=person, name=person.name, phone=phone or person.phone, password=password
+        )
 
-    def create_clerk(self, employer: Employer, *, name: str, phone: str, password: str | None, person: Person | None = None) -> "User":
+    def create_clerk(
+        self, employer: Employer, *, name: str, phone: str, password: str | None, person: Person | None = None
+    ) -> "User":
         """A clerk's login for ``employer``; IntegrityError where the employer has one with that phone."""
-        return self._create(kind=Kind.CLERK, employer=employer, name=name, phone=phone, person=person, password=password)
+        return self._create(
+            kind=Kind.CLERK, employer=employer, name=name, phone=phone, person=person, password=password
+        )
 
     def create_staff(
-        self, username: str, *, name: str, city: str, password: str | None, person: Person | None = None, **extra: Any
+        self,
+        username: str,
+        *,
+        name: str,
+        city: str,
+        password: str | None,
+        person: Person | None = None,
+        **extra: Any,
     ) -> "User":
         """An account of the agency of ``city`` (empty: all cities) for the admin."""
         return self._create(
-            kind=Kind.STAFF, username=username, name=name, city=city, person=person, password=password, is_staff=True, **extra
+            kind=Kind.STAFF,
+            username=username,
+            name=name,
+            city=city,
+            person=person,
+            password=password,
+            is_staff=True,
+            **extra,
         )
 
     def create_superuser(self, username: str, password: str | None = None, **extra: Any) -> "User":
-        return self.create_staff(username, name=extra.pop("name", username), city="", password=password, is_superuser=True, **extra)
+        name = extra.pop("name", username)
+        return self.create_staff(username, name=name, city="", password=password, is_superuser=True, **extra)
 
     def system(self) -> "User":
         """The account in whose name the schedule acts; it cannot log in."""
-        user, _made = self.get_or_create(username="system", defaults={"kind": Kind.SYSTEM, "name": "系统", "password": "!"})
+        user, _made = self.get_or_create(
+            username="system", defaults={"kind": Kind.SYSTEM, "name": "系统", "password": "!"}
+        )
         return user
 
     def _create(self, *, password: str | None, **fields: Any) -> "User":
@@ -71,8 +99,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     username = models.CharField(_("用户名"), max_length=60, unique=True, default=handle)
     name = models.CharField(_("姓名"), max_length=60)
     phone = models.CharField(_("手机号码"), max_length=20, blank=True)
-    person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="accounts", verbose_name=_("本人"))
-    employer = models.ForeignKey(Employer, models.PROTECT, null=True, blank=True, related_name="clerks", verbose_name=_("单位"))
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="accounts", verbose_name=_("本人")
+    )
+    employer = models.ForeignKey(
+        Employer, models.PROTECT, null=True, blank=True, related_name="clerks", verbose_name=_("单位")
+    )
     # Staff act for one city's agency; empty means all cities.
     city = models.CharField(_("所属城市"), max_length=30, blank=True)
     is_active = models.BooleanField(_("可登录"), default=True)
@@ -95,11 +127,19 @@ class User(AbstractBaseUser, PermissionsMixin):
                 | Q(kind="system", employer__isnull=True, person__isnull=True, is_staff=False),
                 name="user_kind_matches_what_it_stands_for",
             ),
-            models.UniqueConstraint(fields=["person"], condition=Q(kind="person"), name="one_personal_login_each"),
-            models.UniqueConstraint(fields=["employer", "phone"], condition=Q(kind="clerk"), name="one_clerk_login_per_phone"),
-            models.UniqueConstraint(fields=["employer", "name"], condition=Q(kind="clerk"), name="one_clerk_login_per_name"),
             models.UniqueConstraint(
-                fields=["phone"], condition=Q(kind="person") & ~Q(phone=""), name="one_personal_login_per_phone"
+                fields=["person"], condition=Q(kind="person"), name="one_personal_login_each"
+            ),
+            models.UniqueConstraint(
+                fields=["employer", "phone"], condition=Q(kind="clerk"), name="one_clerk_login_per_phone"
+            ),
+            models.UniqueConstraint(
+                fields=["employer", "name"], condition=Q(kind="clerk"), name="one_clerk_login_per_name"
+            ),
+            models.UniqueConstraint(
+                fields=["phone"],
+                condition=Q(kind="person") & ~Q(phone=""),
+                name="one_personal_login_per_phone",
             ),
         ]
 

@@ -5,7 +5,7 @@ A page of the wrong kind answers 404, as if it did not exist; whoever is not log
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission
@@ -27,14 +27,24 @@ REVIEWER, COLLECTOR, CERTIFIER, MANAGER = "受理审核", "征缴", "证明", "�
 
 # Role → app → what it may do there with every model. Deciding a case asks for change_case beside the city.
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
-    REVIEWER: {"hall": ("view", "change"), "people": ("view",), "enrollment": ("view",), "registers": ("view",)},
+    REVIEWER: {
+        "hall": ("view", "change"),
+        "people": ("view",),
+        "enrollment": ("view",),
+        "registers": ("view",),
+    },
     COLLECTOR: {
         "contributions": ("view", "change"),
         "hall": ("view",),
         "people": ("view",),
         "enrollment": ("view",),
     },
-    CERTIFIER: {"certificates": ("view", "change"), "people": ("view",), "enrollment": ("view",), "contributions": ("view",)},
+    CERTIFIER: {
+        "certificates": ("view", "change"),
+        "people": ("view",),
+        "enrollment": ("view",),
+        "contributions": ("view",),
+    },
     MANAGER: {
         "accounts": ("view",),
         "people": ("view", "change"),
@@ -49,13 +59,23 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
 
 def may_act_for_person(user: Visitor, person: Person | None) -> bool:
     """Whether this login is that person's own."""
-    return isinstance(user, User) and user.is_active and user.is_person and person is not None and user.person_id == person.pk
+    return (
+        isinstance(user, User)
+        and user.is_active
+        and user.is_person
+        and person is not None
+        and user.person_id == person.pk
+    )
 
 
 def may_act_for_employer(user: Visitor, employer: Employer | None) -> bool:
     """Whether this login is of a clerk of that employer."""
     return (
-        isinstance(user, User) and user.is_active and user.is_clerk and employer is not None and user.employer_id == employer.pk
+        isinstance(user, User)
+        and user.is_active
+        and user.is_clerk
+        and employer is not None
+        and user.employer_id == employer.pk
     )
 
 
@@ -77,7 +97,9 @@ def ensure_staff_roles(app_label: str) -> None:
         for action in apps.get(app_label, ()):
             group, _made = Group.objects.get_or_create(name=role)
             group.permissions.add(
-                *Permission.objects.filter(content_type__app_label=app_label, codename__startswith=f"{action}_")
+                *Permission.objects.filter(
+                    content_type__app_label=app_label, codename__startswith=f"{action}_"
+                )
             )
 
 
@@ -86,7 +108,9 @@ def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
     back = request.get_full_path()
     if request.method not in ("GET", "HEAD"):
         came_from = request.META.get("HTTP_REFERER", "")
-        own = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+        own = url_has_allowed_host_and_scheme(
+            came_from, {request.get_host()}, require_https=request.is_secure()
+        )
         parts = urlsplit(came_from)
         back = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}" if own else "/"
     return redirect_to_login(back, resolve_url(door))
@@ -109,4 +133,6 @@ def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:
 
 person_required: Callable[[View[P]], View[P]] = _only([Kind.PERSON], "login-person")
 clerk_required: Callable[[View[P]], View[P]] = _only([Kind.CLERK], "login-employer")
-login_required_any: Callable[[View[P]], View[P]] = _only([Kind.PERSON, Kind.CLERK, Kind.STAFF], "login-person")
+login_required_any: Callable[[View[P]], View[P]] = _only(
+    [Kind.PERSON, Kind.CLERK, Kind.STAFF], "login-person"
+)

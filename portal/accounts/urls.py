@@ -9,7 +9,6 @@ urlpatterns = [
     path("register/", views.register, name="register"),
     path("password/forgot/", views.forgot, name="forgot"),
     path("account/", views.account, name="account"),
-    path("account/password/", views.account_password, name="account-password"),
     path("account/phone/", views.account_phone, name="account-phone"),
     path("session/", views.session, name="session"),
     path("demo/messages/", views.demo_messages, name="demo-messages"),

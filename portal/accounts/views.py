@@ -9,9 +9,11 @@ from django.contrib.auth import authenticate, login, logout, update_session_auth
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -29,12 +31,17 @@ from portal.accounts.forms import (
     RegisterForm,
 )
 from portal.accounts.messages import MessageNotSent
-from portal.accounts.models import Kind, OutboxMessage, User
+from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any
 from portal.accounts.registration import NotTheSamePerson, PhoneTaken, register_person
-from portal.shared.identity import mask_phone
+from portal.shared.identity import mask, mask_name, mask_phone
 
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
+WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
+NOT_REGISTERED = gettext_lazy("您的手机号码尚未开通个人账号,不能登录。可在网上大厅注册,或拨打 12333。")
+NO_SUCH_ACCOUNT = gettext_lazy(
+    "您申请重设密码时填写的证件号码与本手机号码登记的账号不一致,请核对,或拨打 12333。"
+)
 F = TypeVar("F", bound=ProvedByCode)
 
 _page = require_http_methods(["GET", "HEAD", "POST"])
@@ -67,22 +74,26 @@ def login_person(request: HttpRequest) -> HttpResponse:
         user = authenticate(request, person_login=typed["login"], password=typed["password"])
         if user:
             return _enter(request, user)
-        form.add_error(None, _("证件号码、手机号码或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。"))
-    return render(request, "accounts/login_person.html", _door_context(request, form, way="password"))
+        form.add_error(
+            None, _("证件号码、手机号码或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。")
+        )
+    return render(
+        request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="password")
+    )
 
 
 def _login_person_by_code(request: HttpRequest) -> HttpResponse:
     def instead(form: PersonCodeForm) -> str:
         account = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True)
-        return "" if account.exists() else _("您的手机号码尚未开通个人账号,不能登录。可在网上大厅注册,或拨打 12333。")
+        return "" if account.exists() else NOT_REGISTERED
 
     form, proved = _two_steps(request, PersonCodeForm, Purpose.LOGIN, instead)
     if proved:
         user = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True).first()
         if user:
             return _enter(request, user, PERSON_DOOR)
-        form.add_error("code", WRONG_CODE())
-    return render(request, "accounts/login_person.html", _door_context(request, form, way="code"))
+        form.add_error("code", WRONG_CODE)
+    return render(request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="code"))
 
 
 @never_cache
@@ -95,25 +106,37 @@ def login_employer(request: HttpRequest) -> HttpResponse:
     form = ClerkPasswordForm(request.POST or None)
     if form.is_valid():
         typed = form.cleaned_data
-        user = authenticate(request, credit_code=typed["credit_code"], clerk=typed["clerk"], password=typed["password"])
+        user = authenticate(
+            request, credit_code=typed["credit_code"], clerk=typed["clerk"], password=typed["password"]
+        )
         if user:
             return _enter(request, user)
-        form.add_error(None, _("单位代码、经办人或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。"))
-    return render(request, "accounts/login_employer.html", _door_context(request, form))
+        form.add_error(
+            None, _("单位代码、经办人或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。")
+        )
+    return render(request, "accounts/login_employer.html", _door_context(request, form, _("登录")))
 
 
-def _door_context(request: HttpRequest, form: Any, **more: Any) -> dict[str, Any]:
-    after = next_page(request)
-    return {"form": form, "next": after, "next_query": urlencode({"next": after}), **_step(form), **more}
+def _door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any) -> dict[str, Any]:
+    return {
+        "form": form,
+        "next_query": urlencode({"next": next_page(request)}),
+        **_step(form, submit_label),
+        **more,
+    }
 
 
-def _step(form: Any) -> dict[str, Any]:
-    sent = getattr(form, "code_sent", False)
-    return {"code_sent": sent, "sent_to": mask_phone(str(form["phone"].value() or "")) if sent else ""}
-
-
-def WRONG_CODE() -> str:
-    return _("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
+def _step(form: Any, submit_label: str) -> dict[str, Any]:
+    """What a page of two steps shows of the step; the button of the first asks for the code."""
+    if not isinstance(form, ProvedByCode):
+        return {"submit_label": submit_label}
+    if not form.code_sent:
+        return {"submit_label": _("获取短信验证码")}
+    return {
+        "submit_label": submit_label,
+        "code_sent": True,
+        "sent_to": mask_phone(str(form["phone"].value() or "")),
+    }
 
 
 def _two_steps(
@@ -138,16 +161,24 @@ def _two_steps(
         typed = form.cleaned_data
         if spend_code(phone=typed["phone"], purpose=purpose, code=typed["code"], now=now):
             return form, True
-        form.add_error("code", WRONG_CODE())
+        form.add_error("code", WRONG_CODE)
         return form, False
     form = form_class(request.POST, code_sent=False, **kwargs)
     if not form.is_valid():
         return form, False
     phone = form.cleaned_data["phone"]
     try:
-        send_code(phone=phone, purpose=purpose, now=now, address=lockout.client_address(request), instead=instead(form))
+        send_code(
+            phone=phone,
+            purpose=purpose,
+            now=now,
+            address=lockout.client_address(request),
+            instead=instead(form),
+        )
     except TooSoon as wait:
-        form.add_error("phone", _("验证码刚刚已发送,请在 %(seconds)s 秒后再获取。") % {"seconds": wait.seconds})
+        form.add_error(
+            "phone", _("验证码刚刚已发送,请在 %(seconds)s 秒后再获取。") % {"seconds": wait.seconds}
+        )
         return form, False
     except TooMany:
         form.add_error("phone", _("获取验证码过于频繁,请一小时后再试,或拨打 12333。"))
@@ -181,15 +212,17 @@ def register(request: HttpRequest) -> HttpResponse:
             form.add_error(
                 "identity_number",
                 _(
-                    "姓名、身份证号码或手机号码与社保登记的不一致,请逐项核对。信息确有变更的,请携带身份证到经办窗口更新,或拨打 12333。"
+                    "姓名、身份证号码或手机号码与社保登记的不一致,请逐项核对。信息已变更的,请携带身份证到窗口更新,或拨打 12333。"
                 ),
             )
         except PhoneTaken:
             form = _back_to_first_step(form)
             form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
         else:
-            return render(request, "accounts/registered.html", {"next_query": urlencode({"next": next_page(request)})})
-    return render(request, "accounts/register.html", _door_context(request, form))
+            return render(
+                request, "accounts/registered.html", {"next_query": urlencode({"next": next_page(request)})}
+            )
+    return render(request, "accounts/register.html", _door_context(request, form, _("注册")))
 
 
 def _back_to_first_step(form: F) -> F:
@@ -216,7 +249,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
         )
 
     def instead(form: ForgottenPasswordForm) -> str:
-        return "" if account(form) else _("您申请找回密码,但填写的证件号码与本手机号码登记的账号不一致,未发送验证码。请核对,或拨打 12333。")
+        return "" if account(form) else NO_SUCH_ACCOUNT
 
     form, proved = _two_steps(request, ForgottenPasswordForm, Purpose.NEW_PASSWORD, instead)
     if proved:
@@ -227,8 +260,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
             lockout.forget_failures(user)
             notices.success(request, _("密码已重设,请用新密码登录。此前在其他设备上的登录均已退出。"))
             return redirect("login-employer" if user.is_clerk else "login-person")
-        form.add_error("code", WRONG_CODE())
-    return render(request, "accounts/forgot.html", _door_context(request, form))
+        form.add_error("code", WRONG_CODE)
+    return render(request, "accounts/forgot.html", _door_context(request, form, _("重设密码")))
 
 
 @require_POST
@@ -249,22 +282,17 @@ def session(request: HttpRequest) -> JsonResponse:
 
 
 @never_cache
-@require_GET
-@login_required_any
-def account(request: HttpRequest) -> HttpResponse:
-    """账号与安全: what the hall knows of the login, masked."""
-    return render(request, "accounts/account.html", {"account": request.user})
-
-
-@never_cache
 @sensitive_post_parameters()
 @_page
 @login_required_any
-def account_password(request: HttpRequest) -> HttpResponse:
-    """修改密码. Logins elsewhere end; this one gets a new session key."""
+def account(request: HttpRequest) -> HttpResponse:
+    """账号与安全: what the hall knows of the login, masked; who looked its person up; and a new password.
+
+    With a new password logins elsewhere end; this one gets a new session key.
+    """
+    user = _user(request)
     form = NewPasswordForm(request.POST or None)
     if form.is_valid():
-        user = _user(request)
         if not lockout.prove(request, user, form.cleaned_data["current"]):
             form.add_error("current", _("当前密码不正确。"))
         else:
@@ -273,7 +301,50 @@ def account_password(request: HttpRequest) -> HttpResponse:
             update_session_auth_hash(request, user)
             notices.success(request, _("密码已修改。此前在其他设备上的登录均已退出。"))
             return redirect("account")
-    return render(request, "accounts/account_password.html", {"form": form})
+    context = {
+        "form": form,
+        "submit_label": _("修改密码"),
+        "details": _details(user),
+        "lookups": _lookups(user),
+    }
+    return render(request, "accounts/account.html", context)
+
+
+def _details(user: User) -> list[tuple[str, str, str]]:
+    """What the hall knows of a login as (label, value, where to change it)."""
+    details = [(_("姓名"), mask_name(user.name), ""), (_("账号类型"), str(user.get_kind_display()), "")]
+    if user.person:
+        details.append((_("身份证号码"), mask(user.person.identity_number), ""))
+    if user.employer:
+        details += [
+            (_("单位名称"), user.employer.name, ""),
+            (_("统一社会信用代码"), user.employer.credit_code, ""),
+        ]
+    details.append(
+        (
+            _("手机号码"),
+            mask_phone(user.phone) or _("未登记"),
+            "" if user.is_staff else reverse("account-phone"),
+        )
+    )
+    return details
+
+
+def _lookups(user: User) -> list[dict[str, Any]]:
+    """Who found this person by their number, newest first."""
+    if not user.is_person or user.person is None:
+        return []
+    found = PersonLookup.objects.filter(identity_number=user.person.identity_number).select_related(
+        "user__employer"
+    )
+    return [
+        {
+            "at": lookup.at,
+            "purpose": lookup.purpose,
+            "who": lookup.user.employer.name if lookup.user.employer else _("经办机构工作人员"),
+        }
+        for lookup in found.order_by("-at")[:20]
+    ]
 
 
 @never_cache
@@ -281,7 +352,9 @@ def account_password(request: HttpRequest) -> HttpResponse:
 @_page
 @login_required_any
 def account_phone(request: HttpRequest) -> HttpResponse:
-    """更换手机号码: a code to the new phone, and the password."""
+    """更换手机号码: a code to the new phone, and the password. Staff have theirs changed by the administrator."""
+    if _user(request).is_staff:
+        raise Http404
     form, proved = _two_steps(request, NewPhoneForm, Purpose.NEW_PHONE, lambda form: "")
     if proved:
         user = _user(request)
@@ -298,7 +371,7 @@ def account_phone(request: HttpRequest) -> HttpResponse:
             else:
                 notices.success(request, _("手机号码已更换。"))
                 return redirect("account")
-    return render(request, "accounts/account_phone.html", {"form": form, **_step(form)})
+    return render(request, "accounts/account_phone.html", {"form": form, **_step(form, _("更换手机号码"))})
 
 
 def _user(request: HttpRequest) -> User:
@@ -313,4 +386,8 @@ def demo_messages(request: HttpRequest) -> HttpResponse:
     """The demo's text messages, newest first. There is no such page outside a demo."""
     if not settings.DEMO:
         raise Http404
-    return render(request, "accounts/demo_messages.html", {"outbox": OutboxMessage.objects.order_by("-sent_at", "-pk")[:30]})
+    return render(
+        request,
+        "accounts/demo_messages.html",
+        {"outbox": OutboxMessage.objects.order_by("-sent_at", "-pk")[:30]},
+    )

@@ -1,0 +1,188 @@
+"""Sessions: a new key at login, the way back only within the hall, no form without its token, an end on all devices."""
+
+import re
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.test import Client
+from django.urls import reverse
+
+from tests.accounts.knocking import EMPLOYER, PERSON, STAFF, errors, knock, picture
+from tests.cast import PASSWORD, Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def person(cast: Cast) -> dict[str, str]:
+    assert cast.wang_fang_login
+    return {"login": cast.wang_fang.identity_number, "password": PASSWORD}
+
+
+def test_a_session_planted_before_the_login_is_worth_nothing_after_it(client: Client, cast: Cast) -> None:
+    session = client.session
+    session["elder"] = True
+    session.save()
+    planted = session.session_key
+    client.cookies["sessionid"] = planted
+    knock(client, PERSON, person(cast))
+    assert client.session[SESSION_KEY]
+    assert client.session.session_key != planted
+    assert client.session["elder"]
+
+    attacker = Client()
+    attacker.cookies["sessionid"] = planted
+    assert attacker.get("/account/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        "///evil.example",
+    ],
+)
+def test_the_way_back_never_leads_to_another_site(client: Client, cast: Cast, elsewhere: str) -> None:
+    typed = person(cast)
+    answer = client.post(PERSON, {**picture(client.get(PERSON)), **typed, "next": elsewhere})
+    assert answer["Location"] == "/"
+    assert client.get(PERSON, {"next": elsewhere})["Location"] == "/"
+
+
+def test_the_way_back_leads_to_where_one_came_from(client: Client, cast: Cast) -> None:
+    door = client.get("/account/")
+    assert door["Location"] == f"{PERSON}?next=/account/"
+    assert knock(client, door["Location"], person(cast))["Location"] == "/account/"
+
+
+def test_logging_out_takes_a_form(client: Client, cast: Cast) -> None:
+    client.force_login(cast.wang_fang_login)
+    assert client.get("/logout/").status_code == 405
+    assert client.get("/account/").status_code == 200
+    assert client.post("/logout/").status_code == 302
+    assert client.get("/account/").status_code == 302
+
+
+def test_a_sign_of_life_keeps_the_session(client: Client, cast: Cast) -> None:
+    assert client.post("/session/").status_code == 401
+    client.force_login(cast.wang_fang_login)
+    answer = client.post("/session/")
+    assert answer.json() == {"ends_in": 1800}
+    assert answer.cookies["sessionid"]["max-age"] == 1800
+    assert client.get("/session/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "login-person",
+        "login-employer",
+        "register",
+        "forgot",
+        "logout",
+        "session",
+        "account",
+        "account-phone",
+        "admin:login",
+    ],
+)
+def test_no_form_is_taken_without_its_token(cast: Cast, name: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    if name in ("account", "account-phone", "logout", "session"):
+        strict.force_login(cast.wang_fang_login)
+    assert strict.post(reverse(name), {"login": "x"}).status_code == 403
+
+
+def test_a_form_with_its_token_is_taken(cast: Cast) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.get(PERSON)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.content.decode())
+    assert token
+    typed = {**picture(page), **person(cast), "csrfmiddlewaretoken": token[1]}
+    assert strict.post(PERSON, typed).status_code == 302
+
+
+def test_a_new_password_ends_the_other_sessions_and_changes_this_ones_key(cast: Cast) -> None:
+    here, there = Client(), Client()
+    for client in (here, there):
+        client.force_login(cast.wang_fang_login)
+        assert client.get("/account/").status_code == 200
+    before = here.session.session_key
+    new = "Zhenhai-3302-new"
+    answer = here.post("/account/", {"current": PASSWORD, "password": new, "password_again": new})
+    assert answer["Location"] == "/account/"
+    assert here.session.session_key != before
+    assert here.get("/account/").status_code == 200
+    assert there.get("/account/").status_code == 302
+    assert knock(Client(), PERSON, {"login": "13800000001", "password": new}).status_code == 302
+    assert knock(Client(), PERSON, person(cast)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "again", "field"),
+    [
+        ("wrong-password-1", "Zhenhai-3302-new", "Zhenhai-3302-new", "current"),
+        (PASSWORD, "short-1", "short-1", "password"),
+        (PASSWORD, "31415926535897", "31415926535897", "password"),
+        (PASSWORD, "Zhenhai-3302-new", "Zhenhai-3302-other", "password_again"),
+    ],
+)
+def test_a_new_password_that_will_not_do_says_why(
+    client: Client, cast: Cast, current: str, new: str, again: str, field: str
+) -> None:
+    client.force_login(cast.wang_fang_login)
+    page = client.post("/account/", {"current": current, "password": new, "password_again": again})
+    assert list(errors(page)) == [field]
+    assert new not in page.content.decode()
+    cast.wang_fang_login.refresh_from_db()
+    assert cast.wang_fang_login.check_password(PASSWORD)
+
+
+def test_a_stolen_session_cannot_guess_the_password(client: Client, cast: Cast) -> None:
+    client.force_login(cast.wang_fang_login)
+    new = "Zhenhai-3302-new"
+    answers = [
+        client.post(
+            "/account/", {"current": f"guess-number-{n}", "password": new, "password_again": new}
+        ).status_code
+        for n in range(6)
+    ]
+    assert answers == [200, 200, 200, 200, 429, 429]
+    assert (
+        client.post("/account/", {"current": PASSWORD, "password": new, "password_again": new}).status_code
+        == 429
+    )
+    cast.wang_fang_login.refresh_from_db()
+    assert cast.wang_fang_login.check_password(PASSWORD)
+
+
+def test_the_account_shows_its_data_masked(client: Client, cast: Cast) -> None:
+    client.force_login(cast.wang_fang_login)
+    page = client.get("/account/").content.decode()
+    assert cast.wang_fang.identity_number not in page
+    assert f"330211********{cast.wang_fang.identity_number[-4:]}" in page
+    assert "138****0001" in page
+
+
+def test_other_doors_turn_the_same_key(client: Client, cast: Cast) -> None:
+    for address, typed in [
+        (
+            EMPLOYER,
+            {
+                "credit_code": cast.yongjiang.credit_code,
+                "clerk": cast.yongjiang_clerk.phone,
+                "password": PASSWORD,
+            },
+        ),
+        (STAFF, {"username": cast.ningbo_reviewer.username, "password": PASSWORD}),
+    ]:
+        visitor = Client()
+        session = visitor.session
+        session["a"] = 1
+        session.save()
+        visitor.cookies["sessionid"] = planted = session.session_key
+        assert knock(visitor, address, typed).status_code == 302
+        assert visitor.session.session_key != planted
