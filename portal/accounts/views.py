@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.contrib import messages as notices
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -364,8 +364,10 @@ def account_phone(request: HttpRequest) -> HttpResponse:
         else:
             user.phone = form.cleaned_data["phone"]
             try:
-                user.save(update_fields=["phone"])
+                with transaction.atomic():
+                    user.save(update_fields=["phone"])
             except IntegrityError:
+                user.refresh_from_db(fields=["phone"])
                 form = _back_to_first_step(form)
                 form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
             else:

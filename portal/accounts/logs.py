@@ -1,0 +1,24 @@
+"""What logs may say about people: numbers are masked on the last step before a line is written, tracebacks included."""
+
+import logging
+import re
+
+from portal.shared.identity import mask, mask_phone
+
+_IDENTITY_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+_OLD_IDENTITY_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[0-9]{15}(?![0-9A-Za-z])")
+_PHONE = re.compile(r"(?<![0-9A-Za-z.])1[3-9][0-9]{9}(?![0-9A-Za-z])")
+
+
+def mask_numbers(text: str) -> str:
+    """The text with identity numbers and phones masked, as on a page."""
+    text = _IDENTITY_NUMBER.sub(lambda found: mask(found[0]), text)
+    text = _OLD_IDENTITY_NUMBER.sub(lambda found: mask(found[0]), text)
+    return _PHONE.sub(lambda found: mask_phone(found[0]), text)
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats as usual, and masks the whole: message, arguments, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_numbers(super().format(record))
