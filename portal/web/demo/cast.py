@@ -45,9 +45,9 @@ def identity_number(place: str, born: dt.date, order: int) -> str:
     return identity.parse(first + str(ric.calc_check_digit(f"{first}0"))).number
 
 
-def account_number(first: str) -> str:
-    """A valid card number that begins so."""
-    return first + str(luhn.calc_check_digit(first))
+def account_number(first: str, *, ending: str) -> str:
+    """A valid account number that begins and ends so; one digit between them makes it valid."""
+    return next(number for digit in range(10) if luhn.is_valid(number := f"{first}{digit}{ending}"))
 
 
 def employer(key: str) -> Employer:
@@ -134,13 +134,13 @@ def accounts() -> list[Account]:
     ]
     lines += [
         Account(
-            "个人登录", f"{person(key).identity_number} 或 {one['phone']}", f"{one['name']}:{one['login']}"
+            "个人登录", f"{person(key).identity_number} 或 {one['phone']}", f"{one['name']}：{one['login']}"
         )
         for key, one in told["persons"].items()
         if one.get("login")
     ]
     lines += [
-        Account("经办工作台", username, f"{one['name']}:{one['about']}")
+        Account("经办工作台", username, f"{one['name']}：{one['about']}")
         for username, one in told["staff"].items()
     ]
-    return [*lines, Account("经办工作台", ADMINISTRATOR, "系统管理员,全部城市")]
+    return [*lines, Account("经办工作台", ADMINISTRATOR, "系统管理员，全部城市")]

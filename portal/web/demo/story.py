@@ -5,16 +5,21 @@ Each step looks first at what stands, so that a load that was cut off is taken u
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
+from django.db import transaction
 
 from contributions import charging, debit, receiving
 from contributions.banks import stand_in
-from contributions.models import Charge, ChargeStatus
+from contributions.models import BatchStatus, Charge, ChargeStatus
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
+from portal.accounts.permissions import COLLECTOR, REVIEWER
 from portal.hall import desk
 from portal.hall.models import Case
 from portal.hall.service import Applicant
@@ -48,7 +53,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
     first = this - int(cast.script()["history"])
     for month in month_span(first, this):
         say(f"{month.zh}:应缴、托收和到账")
-        _month(month, system)
+        _month(month, this - 1, system)
     for city in book().cities:
         charging.charge(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
@@ -86,7 +91,9 @@ def _flexible(this: Month, now: dt.datetime) -> None:
                 tier=tier,
             )
         if "account" in told:
-            _draw_on(person, told["city"], cast.account_number(told["account"]), start)
+            _draw_on(person, told["city"], told["account"], start)
+        if "new_account" in told:
+            _draw_on(person, told["city"], told["new_account"], this - 1)
 
 
 def _crowd(this: Month, now: dt.datetime) -> None:
@@ -102,9 +109,10 @@ def _crowd(this: Month, now: dt.datetime) -> None:
             now=now,
             tier=told["tiers"][number % len(told["tiers"])],
         )
-        _draw_on(person, told["city"], cast.account_number(f"{told['account']}{number:08d}"), start)
+        _draw_on(person, told["city"], (told["account"], f"{number:02d}"), start)
 
 
+@transaction.atomic
 def _insure(
     person: Person,
     insurance: Insurance,
@@ -125,14 +133,18 @@ def _insure(
         actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)
 
 
-def _draw_on(person: Person, city: str, number: str, start: Month) -> None:
-    if not BankAccount.objects.filter(person=person, city=city).exists():
+def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) -> None:
+    number = cast.account_number(account[0], ending=account[1])
+    if not BankAccount.objects.filter(person=person, city=city, number=number).exists():
         bank = debit_terms(book(), city=city, on=start.first_day).bank
         actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
 
 
-def _month(month: Month, system: User) -> None:
-    """Charges of the month in every city; the debit where there is one, and what else arrived by its last day."""
+def _month(month: Month, last: Month, system: User) -> None:
+    """Charges of the month in every city; the debit where there is one, and what else arrived by its last day.
+
+    The latest debit is left for staff to close.
+    """
     morning = dt.datetime.combine(month.first_day, dt.time(6), CHINA)
     evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
     for city in book().cities:
@@ -144,15 +156,32 @@ def _month(month: Month, system: User) -> None:
             pass
         else:
             drawn = terms.capacities
-            _debit(city.slug, month, system, evening)
+            _debit(city.slug, month, system, evening, close=month < last)
         _paid_otherwise(city.slug, month, drawn, system, evening)
 
 
-def _debit(city: str, month: Month, system: User, evening: dt.datetime) -> None:
+def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
+    """The month's debit as the schedule would run it; the bank's part is played by the stand-in at once."""
     batch = debit.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
-    debit.run_to_the_end(batch, answer=stand_in.answer_once, by=system, now=evening)
+    if batch.status == BatchStatus.OPENED:
+        debit.write_file(batch, by=system, now=evening)
+    stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
+    debit.read_answers(by=system, now=evening)
+    batch.refresh_from_db()
+    if batch.status == BatchStatus.ANSWERED:
+        batch = debit.post(batch, by=system, now=evening)
+    if close and batch.status == BatchStatus.POSTED:
+        debit.close(batch, by=_collector(city), now=evening + dt.timedelta(hours=1))
+
+
+def _collector(city: str) -> User:
+    """Who closes the city's batches."""
+    told = cast.script()["staff"]
+    return next(
+        cast.staff(name) for name, one in told.items() if one["city"] == city and COLLECTOR in one["roles"]
+    )
 
 
 def _paid_otherwise(
@@ -192,7 +221,7 @@ def _open_cases(now: dt.datetime) -> None:
             reviewer = next(
                 cast.staff(username)
                 for username, staff in cast.script()["staff"].items()
-                if staff["city"] == case.city and "受理审核" in staff["roles"]
+                if staff["city"] == case.city and REVIEWER in staff["roles"]
             )
             desk.decide(
                 case,
