@@ -88,7 +88,7 @@ def served(attachment: Attachment) -> FileResponse:
 
 def _read(paper: Paper, file: UploadedFile) -> tuple[bytes, str, str]:
     if not file.size:
-        raise UploadRefused(_("“{name}”是空文件,请重新选择。").format(name=file.name))
+        raise UploadRefused(_("“{name}”是空文件，请重新选择。").format(name=file.name))
     if file.size > MAX_BYTES:
         raise UploadRefused(_("“{name}”超过 5 MB,请压缩后重新上传。").format(name=file.name))
     content = file.read()
@@ -106,7 +106,7 @@ def _rewritten(content: bytes, paper: Paper, name: str) -> bytes:
         raise UploadRefused(_too_many_pixels(name)) from None
     except _UNREADABLE:
         raise UploadRefused(
-            _("“{name}”不是可以读取的{kinds},请重新选择。").format(name=name, kinds=kinds)
+            _("“{name}”不是可以读取的{kinds}，请重新选择。").format(name=name, kinds=kinds)
         ) from None
     if picture.width * picture.height > MAX_PIXELS:
         raise UploadRefused(_too_many_pixels(name))
@@ -122,21 +122,21 @@ def _rewritten(content: bytes, paper: Paper, name: str) -> bytes:
         else:
             flat.paste(upright.convert("RGB"))
     except _UNREADABLE:
-        raise UploadRefused(_("“{name}”已损坏或不完整,请重新拍摄或扫描后上传。").format(name=name)) from None
+        raise UploadRefused(_("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。").format(name=name)) from None
     written = io.BytesIO()
     flat.save(written, "JPEG", quality=90, optimize=True)
     return written.getvalue()
 
 
 def _too_many_pixels(name: str) -> str:
-    return _("“{name}”的尺寸过大(超过 4000 万像素),请缩小后重新上传。").format(name=name)
+    return _("“{name}”的尺寸过大（超过 4000 万像素），请缩小后重新上传。").format(name=name)
 
 
 def _check_pdf(content: bytes, name: str) -> None:
     try:
         reader = PdfFileReader(io.BytesIO(content), strict=False)
         if reader.encrypted:
-            raise UploadRefused(_("“{name}”设有密码,请去掉密码后重新上传。").format(name=name))
+            raise UploadRefused(_("“{name}”设有密码，请去掉密码后重新上传。").format(name=name))
         pages = int(reader.root["/Pages"]["/Count"])
         names = reader.root.get("/Names") or {}
         active = (
@@ -146,11 +146,11 @@ def _check_pdf(content: bytes, name: str) -> None:
             or b"/JavaScript" in content
         )
     except (PdfError, KeyError, TypeError, RecursionError, *_UNREADABLE):
-        raise UploadRefused(_("“{name}”已损坏或不完整,请重新拍摄或扫描后上传。").format(name=name)) from None
+        raise UploadRefused(_("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。").format(name=name)) from None
     if pages < 1:
-        raise UploadRefused(_("“{name}”没有内容,请重新选择。").format(name=name))
+        raise UploadRefused(_("“{name}”没有内容，请重新选择。").format(name=name))
     if active:
-        raise UploadRefused(_("“{name}”中带有脚本或附件,请改传扫描件或照片。").format(name=name))
+        raise UploadRefused(_("“{name}”中带有脚本或附件，请改传扫描件或照片。").format(name=name))
 
 
 def _shown_name(given: str, suffix: str) -> str:

@@ -136,10 +136,13 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
     try:
         with transaction.atomic():
             return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
-    except IntegrityError as error:
+    except (IntegrityError, NotAccepted) as error:
+        # The same application may have been taken meanwhile, and then it is itself what stands in the way.
         earlier = _earlier(key, digest, ask)
         if earlier:
             return earlier
+        if isinstance(error, NotAccepted):
+            raise
         raise NotAccepted([_conflict(service, error)]) from error
 
 
@@ -251,11 +254,8 @@ def _take(
     if route is None:
         raise NotAccepted(findings)
     brought = {attachment.paper for attachment in attachments}
-    missing = [
-        p
-        for p in service.papers(ask, facts)
-        if p.upload and (p.required or p.required_when) and p.code not in brought
-    ]
+    papers = service.papers(ask, facts)
+    missing = [p for p in papers if p.upload and (p.required or p.required_when) and p.code not in brought]
     if missing:
         raise NotAccepted(
             [Bar(f"paper-{paper.code}", _("请上传{title}。").format(title=paper.title)) for paper in missing]
@@ -275,6 +275,7 @@ def _take(
         facts={
             "summary": [[str(label), str(value)] for label, value in service.summary(ask, facts)],
             **_jsonable(facts),
+            "papers": [paper.code for paper in papers],
         },
         mismatches=[{"field": f.field, "why": str(f.why)} for f in findings if isinstance(f, Mismatch)],
         key=key,
@@ -283,9 +284,9 @@ def _take(
         due_on=None if route == Status.DONE else promised_on(ask.offer, today_in_china(now)),
     )
     lifecycle.begin(case, by=ask.applicant.user, now=now)
-    Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).update(
-        draft=None, case=case
-    )
+    handed_in = Attachment.objects.filter(pk__in=[one.pk for one in attachments], draft__isnull=False)
+    if handed_in.update(draft=None, case=case) != len(attachments):
+        raise NotAccepted([Bar("", _("材料刚刚在另一个页面被更换，请核对后重新提交。"))])
     if route == Status.DONE:
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:

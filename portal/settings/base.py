@@ -6,6 +6,7 @@ from pathlib import Path
 import dj_database_url
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,12 +58,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portal.web.limits.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -238,6 +241,11 @@ UNFOLD = {
     "SITE_SUBHEADER": _("办件、参保、征缴与证明"),
     "SITE_URL": "/",
     "SHOW_HISTORY": False,
+    "THEME": "light",
+    "DASHBOARD_CALLBACK": "portal.hall.workbench.front",
+    "SIDEBAR": {"navigation": "portal.hall.workbench.navigation"},
+    "STYLES": [lambda request: static("css/workbench.css")],
+    "SCRIPTS": [lambda request: static("js/workbench.js")],
     "COLORS": {
         "primary": {
             "50": "239 244 251",

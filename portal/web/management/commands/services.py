@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portal.hall.catalogue import offers
-from portal.policy.book import MODE_LABELS
+from portal.policy.book import MODE_LABELS, Mode
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
             return
         for row in rows:
-            mode = MODE_LABELS[next(mode for mode in MODE_LABELS if mode == row["mode"])]
+            mode = MODE_LABELS[Mode(row["mode"])]
             self.stdout.write(
                 f"{row['city']:<10}{row['code']:<22}{row['audience']:<10}{row['app']:<14}{mode}  {row['title']}"
             )

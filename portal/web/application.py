@@ -1,0 +1,546 @@
+"""The four steps of every application: 用户须知, 业务申报, 材料申报, 收件回执单."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.accounts.lookups import TooManyLookups
+from portal.accounts.permissions import to_door
+from portal.hall import attachments, desk, drafts, permissions
+from portal.hall.catalogue import service as service_of
+from portal.hall.catalogue import services
+from portal.hall.models import Attachment, Case, Draft
+from portal.hall.routing import ROUTES, Status
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.policy.book import City, Mode, Offer, Paper, book
+from portal.shared.months import today_in_china
+
+STEPS = (
+    ("service", gettext_lazy("用户须知")),
+    ("apply", gettext_lazy("业务申报")),
+    ("materials", gettext_lazy("材料申报")),
+    ("receipt", gettext_lazy("收件回执单")),
+)
+
+DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
+
+# What a form of the hall sends beside the service's own fields.
+ACTION, KEY = "action", "key"
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What is applied for, by whom, now: what all steps of one application share."""
+
+    city: City
+    offer: Offer
+    service: Service
+    applicant: Applicant
+    now: datetime
+
+    def url(self, step: str) -> str:
+        return reverse(step, args=[self.city.slug, self.offer.code])
+
+    def form(self, typed: Any = None, known: Mapping[str, Any] | None = None) -> ServiceForm:
+        return desk.form_for(
+            offer=self.offer, applicant=self.applicant, typed=typed, known=known, now=self.now
+        )
+
+    def draft(self) -> Draft | None:
+        return drafts.find(user=self.applicant.user, offer=self.offer)
+
+    def keep(self, typed: Mapping[str, Any], *, checked: bool) -> Draft:
+        return drafts.keep(
+            user=self.applicant.user, offer=self.offer, typed=typed, checked=checked, now=self.now
+        )
+
+    def known(self, typed: Any) -> tuple[dict[str, Any], str]:
+        """What the register knows of the number typed, and why it may not be asked ("" where it may)."""
+        try:
+            return desk.known_of(self.service, self.offer, self.applicant, typed, self.now), ""
+        except TooManyLookups:
+            return {}, _("您一小时内查询的人员过多，请稍后再试。已填写的内容会为您保留。")
+
+    def page(self, step: str, **context: Any) -> dict[str, Any]:
+        """The context that the pages of all steps share."""
+        return {
+            "city": self.city,
+            "offer": self.offer,
+            "service": self.service,
+            "steps": self._steps(step),
+            **context,
+        }
+
+    def _steps(self, step: str) -> list[dict[str, Any]]:
+        at = [name for name, _title in STEPS].index(step)
+        return [
+            {
+                "title": title,
+                "state": "done" if place < at else "now" if place == at else "next",
+                "url": self.url(name) if place < at else "",
+            }
+            for place, (name, title) in enumerate(STEPS)
+        ]
+
+
+View = Callable[[HttpRequest, Errand], HttpResponseBase]
+
+
+def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponseBase]:
+    """A step that only the service's own audience may take: others are shown the right door."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
+        place = book().city(city)
+        if code not in place.offers:
+            return _not_here(request, place, code)
+        kind = service_of(code)
+        if not request.user.is_authenticated:
+            return to_door(request, DOORS[kind.audience])
+        if not permissions.may_file(request.user, kind):
+            return redirect("service", city, code)
+        errand = Errand(place, place.offers[code], kind, Applicant.of(request.user), timezone.now())
+        turned = _turned(request, errand)
+        return turned or view(request, errand)
+
+    return guarded
+
+
+# Step 1
+
+
+@require_safe
+def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
+    """用户须知: public, so that anyone can read what it takes; says which login it needs."""
+    place = book().city(city)
+    if code not in place.offers:
+        return _not_here(request, place, code)
+    offer, kind = place.offers[code], service_of(code)
+    context: dict[str, Any] = {}
+    applicant = None
+    if not request.user.is_authenticated:
+        door = reverse(DOORS[kind.audience])
+        context["login_url"] = f"{door}?next={reverse('apply', args=[city, code])}"
+    elif permissions.may_file(request.user, kind):
+        applicant = Applicant.of(request.user)
+    else:
+        context["blocked"] = _other_login(kind)
+    if applicant is None:
+        return render(request, "web/notice.html", {**_public_page(place, offer, kind), **context})
+    errand = Errand(place, offer, kind, applicant, timezone.now())
+    turned = _turned(request, errand)
+    if turned:
+        return turned
+    return render(
+        request,
+        "web/notice.html",
+        {**_public_page(place, offer, kind), **context, "draft": errand.draft()},
+    )
+
+
+def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
+    steps = [
+        {"title": title, "state": "next" if place else "now"} for place, (_name, title) in enumerate(STEPS)
+    ]
+    return {
+        "city": city,
+        "offer": offer,
+        "service": kind,
+        "steps": steps,
+        "audience": kind.audience,
+        "how_it_ends": _how_it_ends(offer),
+        "next_url": reverse("apply", args=[city.slug, offer.code]),
+    }
+
+
+def _other_login(kind: Service) -> dict[str, str]:
+    if kind.audience == Audience.EMPLOYER:
+        why = _("这个事项由用人单位办理，您现在登录的不是单位账号。")
+        what = _("请退出后，由单位经办人从“单位登录”进入办理。")
+    else:
+        why = _("这个事项由个人办理，您现在登录的不是个人账号。")
+        what = _("请退出后，用本人的个人账号从“个人登录”进入办理。")
+    return {"why": why, "what_to_do": what}
+
+
+def _how_it_ends(offer: Offer) -> str:
+    if offer.mode == Mode.DIRECT:
+        return _("提交后由系统校验，符合条件的当场办结。")
+    if offer.mode == Mode.MATCH:
+        return _(
+            "提交后与登记信息比对：一致的当场办结；不一致的转为预申请，请打印申请表并携带材料到窗口办理。"
+        )
+    if offer.mode == Mode.COUNTER:
+        return _("网上填写后打印申请表，携带材料到窗口，由工作人员核对后办结。")
+    return _("提交后由社保经办机构审核，结果可在办件进度中查看；审核前可以撤回。")
+
+
+def _turned(request: HttpRequest, errand: Errand) -> HttpResponse | None:
+    """The way to the service that this applicant should get instead, where one entrance serves two."""
+    code = errand.service.leads_to(offer=errand.offer, applicant=errand.applicant, now=errand.now)
+    if code == errand.offer.code or code not in errand.city.offers:
+        return None
+    other = errand.city.offers[code]
+    messages.info(
+        request,
+        _("“{here}”与“{there}”是同一个入口，已按您目前的参保状态为您转到“{there}”。").format(
+            here=errand.offer.title, there=other.title
+        ),
+    )
+    return redirect("service", errand.city.slug, code)
+
+
+def _not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
+    """The city does not offer it: says so, and which cities do."""
+    elsewhere = [
+        {"city": other, "offers": [other.offers[code]]} for other in book().cities if code in other.offers
+    ]
+    title = services()[code].title if code in services() else ""
+    return render(
+        request, "web/not_offered.html", {"city": city, "elsewhere": elsewhere, "title": title}, status=404
+    )
+
+
+# Step 2
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_applicants
+def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
+    """业务申报: the service's form, kept as a draft whatever is pressed."""
+    if request.method != "POST":
+        return _begun(request, errand)
+    action = request.POST.get(ACTION, "next")
+    draft = errand.draft()
+    if action == "discard":
+        if draft:
+            drafts.forget(draft)
+        messages.success(request, _("已放弃草稿，填写的内容已删除。"))
+        return redirect(errand.url("service"))
+    typed = _typed(errand, request.POST)
+    if action == "save":
+        errand.keep(typed, checked=False)
+        messages.success(request, _("草稿已保存，退出登录后仍可继续填写。"))
+        return redirect(errand.url("apply"))
+    if action == "search" and errand.service.searches:
+        return _searched(request, errand, typed)
+    form, ok = _judged(errand, request.POST, gate_passed=False)
+    errand.keep(typed, checked=ok)
+    if ok:
+        return redirect(errand.url("materials"))
+    return _form_page(request, errand, form)
+
+
+def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
+    draft = errand.draft()
+    if draft is None:
+        known, _problem = errand.known({})
+        return _form_page(request, errand, errand.form(known=known))
+    typed = MultiValueDict(draft.typed)
+    if "check" in request.GET:
+        form, _ok = _judged(errand, typed, gate_passed=True)
+        return _form_page(request, errand, form, draft=draft)
+    known, problem = errand.known(typed)
+    form = errand.form(known=known)
+    form.initial.update(
+        {
+            name: field.widget.value_from_datadict(typed, MultiValueDict(), form.add_prefix(name))
+            for name, field in form.fields.items()
+            if name not in known and name not in form.gate
+        }
+    )
+    return _form_page(request, errand, form, draft=draft, known=known, problem=problem)
+
+
+def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]]) -> HttpResponse:
+    """Fills in what the register knows; what was typed stays, and only the number is judged yet."""
+    draft = errand.keep(typed, checked=False)
+    known, problem = errand.known(request.POST)
+    form = errand.form(request.POST, known)
+    sought = errand.service.searches
+    for name in [name for name in form.errors if name != sought]:
+        del form.errors[name]
+    if problem:
+        form.add_error(sought, problem)
+    return _form_page(request, errand, form, draft=draft, known=known, problem=problem)
+
+
+def _judged(errand: Errand, typed: Any, *, gate_passed: bool) -> tuple[ServiceForm, bool]:
+    """The form with all that is wrong beside its fields, and whether nothing is."""
+    known, problem = errand.known(typed)
+    form = errand.form(typed, known)
+    form.full_clean()
+    if gate_passed:
+        for name in form.gate:
+            form.errors.pop(name, None)
+    if problem:
+        form.add_error(errand.service.searches, problem)
+    if form.errors:
+        return form, False
+    ask = Ask(offer=errand.offer, applicant=errand.applicant, answers=form.answers(), filed_at=errand.now)
+    _facts, findings = desk.examine(ask)
+    _add(form, _stoppers(errand.offer, findings))
+    return form, not form.errors
+
+
+def _stoppers(offer: Offer, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that keep the application from being taken in the offer's mode."""
+    if (offer.mode, desk.verdict_of(findings)) in ROUTES:
+        return []
+    bars: list[Finding] = [finding for finding in findings if isinstance(finding, Bar)]
+    return bars or list(findings)
+
+
+def _add(form: forms.Form, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        form.add_error(finding.field if finding.field in form.fields else None, str(finding.why))
+
+
+def _typed(errand: Errand, sent: Any) -> dict[str, list[str]]:
+    """What was typed into the service's own fields, gates left out."""
+    form = errand.form()
+    own = [form.add_prefix(name) for name in form.fields if name not in form.gate]
+    return {
+        key: values
+        for key, values in sent.lists()
+        if any(key == name or key.startswith(f"{name}_") for name in own)
+    }
+
+
+def _form_page(
+    request: HttpRequest,
+    errand: Errand,
+    form: ServiceForm,
+    *,
+    draft: Draft | None = None,
+    known: Mapping[str, Any] | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    sought = errand.service.searches
+    if sought:
+        field = form.fields[sought]
+        field.search_button = True  # type: ignore[attr-defined]
+        asked = draft and any(draft.typed.get(sought, []))
+        if asked and not known and not problem and known is not None and sought not in form.errors:
+            field.search_note = _(
+                "没有查到登记信息，请核对号码；确认无误的，请继续填写，办结后为其建立档案。"
+            )  # type: ignore[attr-defined]
+    context = errand.page(
+        "apply",
+        form=form,
+        draft=draft or errand.draft(),
+        form_url=errand.url("apply"),
+        back_url=errand.url("service"),
+    )
+    return render(request, "web/apply.html", context)
+
+
+# Step 3
+
+
+class PapersForm(forms.Form):
+    """One file for each paper that is handed in online; those handed in before need not be chosen again."""
+
+    def __init__(
+        self, *args: Any, papers: Sequence[Paper], brought: Mapping[str, Attachment], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.papers, self.brought = papers, brought
+        for paper in papers:
+            photo = paper.kind == "photo"
+            field = forms.FileField(
+                label=paper.title,
+                required=False,
+                allow_empty_file=True,
+                help_text=_("JPG 或 PNG 图片，不超过 5 MB。")
+                if photo
+                else _("JPG、PNG 图片或 PDF 文件，不超过 5 MB。"),
+                widget=forms.FileInput(
+                    attrs={
+                        "accept": attachments.ACCEPTED[paper.kind],
+                        "data-max-bytes": attachments.MAX_BYTES,
+                    }
+                ),
+            )
+            field.attachment = brought.get(paper.code)  # type: ignore[attr-defined]
+            field.must_be_brought = bool(paper.required or paper.required_when)  # type: ignore[attr-defined]
+            self.fields[f"paper-{paper.code}"] = field
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_applicants
+def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
+    """材料申报: the papers, the last look, and sending."""
+    draft = errand.draft()
+    before = _sent_before(request)
+    if before and (draft is None or draft.key != before.key):
+        return redirect("receipt", before.number)
+    if draft is None or not draft.checked:
+        messages.info(request, _("请先填写业务申报，再核对并提交。"))
+        return redirect(errand.url("apply"))
+    try:
+        ask = desk.ask_for(
+            offer=errand.offer, applicant=errand.applicant, typed=MultiValueDict(draft.typed), now=errand.now
+        )
+        if before:
+            case = desk.submit(ask=ask, key=draft.key, now=errand.now)
+            drafts.forget(draft)
+            return redirect("receipt", case.number)
+    except (desk.NotAccepted, TooManyLookups):
+        return _back_to_form(errand, draft)
+    except desk.KeyReused:
+        return _sent_otherwise(request, errand, draft)
+    facts, findings = desk.examine(ask)
+    if _stoppers(errand.offer, findings):
+        return _back_to_form(errand, draft)
+    papers = errand.service.papers(ask, facts)
+    form = PapersForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
+        papers=[paper for paper in papers if paper.upload],
+        brought={attachment.paper: attachment for attachment in draft.attachments.all()},
+    )
+    if request.method == "POST":
+        answer = _sent(request, errand, draft, ask, form)
+        if answer:
+            return answer
+    return _last_look(request, errand, draft, ask, facts, findings, papers, form)
+
+
+def _sent(
+    request: HttpRequest, errand: Errand, draft: Draft, ask: Ask, form: PapersForm
+) -> HttpResponseBase | None:
+    """What a press of the last look's buttons does; None where the page is shown again with what is wrong."""
+    removed = request.POST.get("remove", "")
+    if removed:
+        if removed in form.brought:
+            attachments.remove(form.brought[removed])
+        return redirect(errand.url("materials"))
+    form.full_clean()
+    try:
+        _keep_files(form, draft, errand.now)
+    except Draft.DoesNotExist:
+        case = Case.objects.filter(key=draft.key, filed_by=errand.applicant.user).first()
+        return redirect("receipt", case.number) if case else redirect(errand.url("apply"))
+    if form.errors:
+        return None
+    if request.POST.get(ACTION) == "upload":
+        return redirect(errand.url("materials"))
+    if request.POST.get(KEY) != str(draft.key):
+        messages.warning(request, _("这份申报的内容已在别处更改，请核对后再提交。"))
+        return redirect(errand.url("materials"))
+    try:
+        case = desk.submit(ask=ask, key=draft.key, attachments=list(draft.attachments.all()), now=errand.now)
+    except desk.KeyReused:
+        return _sent_otherwise(request, errand, draft)
+    except desk.NotAccepted as error:
+        return _refused(request, errand, draft, form, error.findings)
+    drafts.forget(draft)
+    return redirect("receipt", case.number)
+
+
+def _keep_files(form: PapersForm, draft: Draft, now: datetime) -> None:
+    for paper in form.papers:
+        name = f"paper-{paper.code}"
+        file = form.files.get(name)
+        if file is None:
+            continue
+        try:
+            form.brought = {
+                **form.brought,
+                paper.code: attachments.keep_upload(draft=draft, paper=paper, file=file, now=now),
+            }
+        except attachments.UploadRefused as refusal:
+            form.add_error(name, str(refusal))
+        form.fields[name].attachment = form.brought.get(paper.code)  # type: ignore[attr-defined]
+
+
+def _refused(
+    request: HttpRequest, errand: Errand, draft: Draft, form: PapersForm, findings: Sequence[Finding]
+) -> HttpResponse | None:
+    """Shows why the desk did not take it, beside the field: a paper's here, an answer's on the form."""
+    stoppers = _stoppers(errand.offer, findings) or list(findings)
+    answers = errand.form().fields
+    if not any(finding.field in answers for finding in stoppers):
+        _add(form, stoppers)
+        return None
+    service_form, _ok = _judged(errand, MultiValueDict(draft.typed), gate_passed=True)
+    told = {str(error) for errors in service_form.errors.values() for error in errors}
+    _add(service_form, [finding for finding in stoppers if str(finding.why) not in told])
+    errand.keep(draft.typed, checked=False)
+    return _form_page(request, errand, service_form, draft=draft)
+
+
+def _sent_before(request: HttpRequest) -> Case | None:
+    """The case that this page was already sent as: its button pressed twice, or the page sent again later."""
+    try:
+        key = uuid.UUID(request.POST.get(KEY, ""))
+    except ValueError:
+        return None
+    return Case.objects.filter(key=key, filed_by=request.user).first()
+
+
+def _sent_otherwise(request: HttpRequest, errand: Errand, draft: Draft) -> HttpResponse:
+    """409: these answers differ from those that were sent under the same key; both are kept apart from now on."""
+    case = Case.objects.filter(key=draft.key, filed_by=errand.applicant.user).first()
+    Draft.objects.filter(pk=draft.pk, key=draft.key).update(key=uuid.uuid4())
+    return render(
+        request,
+        "web/sent_otherwise.html",
+        {"city": errand.city, "offer": errand.offer, "case": case, "again_url": errand.url("materials")},
+        status=409,
+    )
+
+
+def _back_to_form(errand: Errand, draft: Draft) -> HttpResponse:
+    """What was checked does not hold any more (a month's window closed, say): the form shows why."""
+    errand.keep(draft.typed, checked=False)
+    return redirect(f"{errand.url('apply')}?check=1")
+
+
+def _last_look(
+    request: HttpRequest,
+    errand: Errand,
+    draft: Draft,
+    ask: Ask,
+    facts: Any,
+    findings: Sequence[Finding],
+    papers: Sequence[Paper],
+    form: PapersForm,
+) -> HttpResponse:
+    route = ROUTES[errand.offer.mode, desk.verdict_of(findings)]
+    preview = errand.service.preview(ask, facts)
+    edit = errand.url("apply")
+    context = errand.page(
+        "materials",
+        answers=[(label, value, edit) for label, value in errand.service.summary(ask, facts)],
+        findings=[str(finding.why) for finding in findings if isinstance(finding, Mismatch)],
+        form=form,
+        key=draft.key,
+        to_bring=[paper for paper in papers if not paper.upload],
+        part=render_to_string(preview["template"], preview, request) if preview else "",
+        due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),
+        how_it_ends=_how_it_ends(errand.offer),
+        submit_label=_("提交预申请") if route == Status.PRE_APPLIED else _("提交申报"),
+        back_url=edit,
+    )
+    return render(request, "web/materials.html", context)

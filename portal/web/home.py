@@ -1,0 +1,122 @@
+"""The home of a city, and all its services."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from portal.accounts.models import User
+from portal.hall.catalogue import offers
+from portal.hall.models import Draft
+from portal.hall.queries import cases_of
+from portal.hall.routing import Status
+from portal.hall.service import THEME_LABELS, Audience, Service, Theme
+from portal.policy.book import Offer, UnknownCity, book
+from portal.shared.months import today_in_china
+from portal.web.cases import bring_by, papers_to_bring, title_of
+from portal.web.cities import remember_city
+from portal.web.context import CITY_COOKIE, city_of
+
+# How many of a person's open cases and drafts the home page looks at.
+SHOWN = 10
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The home of the chosen city; for a clerk who has not chosen, of their employer's."""
+    city = city_of(request)
+    user = request.user
+    if CITY_COOKIE not in request.COOKIES and user.is_authenticated and user.is_clerk:
+        with suppress(UnknownCity):
+            city = book().city(user.employer.city)
+    return redirect("home", city.slug)
+
+
+@require_safe
+def home(request: HttpRequest, city: str) -> HttpResponse:
+    """Search, what is due for me, the city's services, how to verify a proof."""
+    place = book().city(city)
+    context: dict[str, Any] = {"city": place, "groups": groups_of(offers(city), user=request.user)}
+    if request.user.is_authenticated:
+        now = timezone.now()
+        context |= {"due": due_for(request.user, now), "drafts": drafts_of(request.user)}
+    return remember_city(render(request, "web/home.html", context), place)
+
+
+@require_safe
+def services(request: HttpRequest, city: str) -> HttpResponse:
+    """All services of the city."""
+    groups = groups_of(offers(city), user=request.user)
+    context = {
+        "city": book().city(city),
+        "groups": groups,
+        "count": sum(len(group["offers"]) for group in groups),
+    }
+    return render(request, "web/services.html", context)
+
+
+def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict[str, Any]]:
+    """Offers under audience and theme; the visitor's own audience first."""
+    found = list(found)
+    employer_first = getattr(user, "is_clerk", False)
+    groups = []
+    for audience in sorted(Audience, key=lambda one: (one == Audience.EMPLOYER) != employer_first):
+        for theme in Theme:
+            own = [
+                offer for offer, service in found if service.audience == audience and service.theme == theme
+            ]
+            if own:
+                groups.append({"audience": audience, "theme": THEME_LABELS[theme], "offers": own})
+    return groups
+
+
+def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
+    """What the user has to do by a day, the most urgent first."""
+    return sorted(_cases_due(user, now), key=lambda item: item["days_left"])
+
+
+def drafts_of(user: User) -> list[dict[str, Any]]:
+    """What was begun and not sent, last touched first."""
+    begun = []
+    for draft in Draft.objects.filter(user=user).order_by("-updated_at")[:SHOWN]:
+        try:
+            city = book().city(draft.city)
+        except UnknownCity:
+            continue
+        offer = city.offers.get(draft.service)
+        if offer:
+            url = reverse("apply", args=[city.slug, offer.code])
+            begun.append({"title": offer.title, "city": city, "updated_at": draft.updated_at, "url": url})
+    return begun
+
+
+def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
+    """Open cases that wait for papers from the applicant."""
+    today = today_in_china(now)
+    waiting = cases_of(user).filter(status__in=[str(Status.PRE_APPLIED), str(Status.IN_REVIEW)])[:SHOWN]
+    due = []
+    for case in waiting:
+        papers = papers_to_bring(case)
+        by = bring_by(case.offer, case.submitted_at) if papers else None
+        if case.status == Status.PRE_APPLIED:
+            by = by or case.due_on
+            text = _("预申请已受理，请打印申请表，携带材料到窗口办理。")
+        else:
+            text = _("请把{papers}报送到经办机构。").format(papers="、".join(paper.title for paper in papers))
+        if by:
+            due.append(
+                {
+                    "title": _("{title}:报送材料").format(title=title_of(case)),
+                    "text": text,
+                    "days_left": (by - today).days,
+                    "url": reverse("case", args=[case.number]),
+                }
+            )
+    return due

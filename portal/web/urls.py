@@ -1,0 +1,30 @@
+"""The addresses of the pages that all services share. Templates rely on the names."""
+
+from django.urls import path, register_converter
+
+from portal.web import application, cases, cities, health, home, search, statements
+
+register_converter(cities.CitySlug, "city")
+
+urlpatterns = [
+    path("", home.index, name="index"),
+    path("healthz", health.healthz, name="healthz"),
+    path("help/", statements.help_page, name="help"),
+    path("accessibility/", statements.accessibility, name="accessibility"),
+    path("elder/", cities.elder, name="elder"),
+    path("city/<slug:slug>/", cities.choose_city, name="choose-city"),
+    path("cases/", cases.cases, name="cases"),
+    path("cases/<slug:number>/", cases.case, name="case"),
+    path("cases/<slug:number>/receipt/", cases.receipt, name="receipt"),
+    path("cases/<slug:number>/form/", cases.form_to_print, name="case-form"),
+    path("cases/<slug:number>/withdraw/", cases.withdraw, name="withdraw"),
+    path("cases/<slug:number>/again/", cases.file_again, name="file-again"),
+    path("cases/<slug:number>/attachments/<int:pk>/", cases.attachment, name="attachment"),
+    path("drafts/attachments/<int:pk>/", cases.draft_attachment, name="draft-attachment"),
+    path("<city:city>/", home.home, name="home"),
+    path("<city:city>/search/", search.search, name="search"),
+    path("<city:city>/services/", home.services, name="services"),
+    path("<city:city>/services/<slug:code>/", application.service, name="service"),
+    path("<city:city>/services/<slug:code>/apply/", application.apply, name="apply"),
+    path("<city:city>/services/<slug:code>/materials/", application.materials, name="materials"),
+]
