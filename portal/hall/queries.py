@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
@@ -49,6 +49,12 @@ def decidable(user: User) -> QuerySet[Case]:
         | Q(applicant_person=user.person)
     )
     return cases.exclude(pk__in=Case.objects.filter(about).values("pk"))
+
+
+def by_service(cases: QuerySet[Case]) -> list[tuple[str, str, int]]:
+    """City, service and number of these cases, most first."""
+    counted = cases.order_by().values_list("city", "service").annotate(number=Count("pk"))
+    return list(counted.order_by("-number", "city", "service"))
 
 
 def next_after(user: User, case: Case) -> Case | None:

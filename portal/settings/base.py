@@ -244,6 +244,10 @@ UNFOLD = {
     "THEME": "light",
     "DASHBOARD_CALLBACK": "portal.hall.workbench.front",
     "SIDEBAR": {"navigation": "portal.hall.workbench.navigation"},
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}
+    ],
+    "TABS": "portal.hall.workbench.tabs",
     "STYLES": [lambda request: static("css/workbench.css")],
     "SCRIPTS": [lambda request: static("js/workbench.js")],
     "COLORS": {

@@ -1,0 +1,286 @@
+"""Coverage and contribution bases, to look up. They change only through cases; each page shows what changed and when."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin, TabularInline
+
+from enrollment.models import ContributionBase, Coverage
+from portal.accounts import permissions
+from portal.accounts.doors import identity_number
+from portal.accounts.models import User
+from portal.policy.book import book
+from portal.shared import identity, money
+from portal.shared.characters import narrow
+from portal.shared.months import Month, month_in_china
+
+
+class CityFilter(admin.SimpleListFilter):
+    title = gettext_lazy("参保地")
+    parameter_name = "city"
+    column = "city"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(slug, book().city(slug).title) for slug in permissions.staff_cities(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
+class BaseCityFilter(CityFilter):
+    column = "coverage__city"
+
+
+class TimeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("时间")
+    parameter_name = "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("now", _("本月参保")),
+            ("later", _("以后开始")),
+            ("ended", _("已终止")),
+            ("undone", _("已撤销")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Coverage]) -> QuerySet[Coverage]:
+        month = month_in_china(timezone.now())
+        if self.value() == "now":
+            return queryset.filter(Q(until__isnull=True) | Q(until__gt=month), live=True, start__lte=month)
+        if self.value() == "later":
+            return queryset.filter(live=True, start__gt=month)
+        if self.value() == "ended":
+            return queryset.filter(live=True, until__lte=month)
+        if self.value() == "undone":
+            return queryset.filter(live=False)
+        return queryset
+
+
+class LookUpAdmin(ModelAdmin):
+    """Rows to read: nothing is added, edited or deleted here, and staff see their own cities'."""
+
+    actions = None
+    list_fullwidth = True
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("pk",)
+    change_form_outer_after_template = "admin/enrollment/history.html"
+    # Where the row's city, person and employer are.
+    city_column = "city"
+    person_column = "person"
+    employer_column = "employer"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        cities = permissions.staff_cities(request.user)
+        return super().get_queryset(request).filter(**{f"{self.city_column}__in": cities})
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        one_city = len(permissions.staff_cities(request.user)) < 2
+        return [
+            one
+            for one in self.list_filter
+            if not (one_city and isinstance(one, type) and issubclass(one, CityFilter))
+        ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By a number in full or a name in full: nobody is found by guessing digits."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = (
+            Q(**{f"{self.person_column}__name": term})
+            | Q(**{f"{self.employer_column}__name": term})
+            | Q(**{f"{self.employer_column}__credit_code": narrow(term).upper()})
+        )
+        with suppress(identity.InvalidIdentity):
+            found |= Q(**{f"{self.person_column}__identity_number": identity_number(term)})
+        return queryset.filter(found), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        history = history_of(row) if row is not None else []
+        return super().change_view(
+            request, object_id, form_url, {"history": history, **(extra_context or {})}
+        )
+
+
+def history_of(row: Coverage | ContributionBase) -> list[dict[str, Any]]:
+    """Every state that the row has had, as the database recorded it: when, by whom, and what differed from the one before."""
+    events = list(row.events.select_related("pgh_context").order_by("pgh_created_at", "pgh_id"))
+    actors = {event.pgh_context.metadata.get("user") for event in events if event.pgh_context}
+    names = dict(User.objects.filter(pk__in=[pk for pk in actors if pk]).values_list("pk", "name"))
+    fields = [one for one in row._meta.concrete_fields if one.name != "id"]
+    history, before = [], None
+    for event in events:
+        changed = [
+            (str(one.verbose_name), _written(event, one.name))
+            for one in fields
+            if (before is None and _written(event, one.name))
+            or (before is not None and getattr(event, one.attname) != getattr(before, one.attname))
+        ]
+        actor = names.get(event.pgh_context.metadata.get("user"), "") if event.pgh_context else ""
+        history.append(
+            {
+                "at": event.pgh_created_at,
+                "label": _("登记") if before is None else _("变更"),
+                "by": actor,
+                "changed": changed,
+            }
+        )
+        before = event
+    return history
+
+
+def _written(event: Any, name: str) -> str:
+    value = getattr(event, name)
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    if isinstance(value, Month):
+        return value.zh
+    if name == "city":
+        return book().city(value).title
+    display = getattr(event, f"get_{name}_display", None)
+    return str(display() if display else value)
+
+
+def person_shown(row: Coverage) -> str:
+    return format_html(
+        '{} <span class="nums">{}</span>', row.person.name, identity.mask(row.person.identity_number)
+    )
+
+
+def months_shown(row: Coverage | ContributionBase) -> str:
+    end = _("起") if row.until is None else _("至{month}").format(month=(row.until - 1).zh)
+    return f"{row.start.zh}{end}"
+
+
+class BaseInline(TabularInline):
+    model = ContributionBase
+    verbose_name_plural = gettext_lazy("缴费基数")
+    fields = readonly_fields = ("months", "tier", "wage", "set_by")
+    extra = 0
+    can_delete = False
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("月份"))
+    def months(self, row: ContributionBase) -> str:
+        return months_shown(row)
+
+    @admin.display(description=gettext_lazy("申报工资(元)"))
+    def wage(self, row: ContributionBase) -> str:
+        return "" if row.wage_fen is None else money.format_yuan(row.wage_fen)
+
+
+@admin.register(Coverage)
+class CoverageAdmin(LookUpAdmin):
+    list_display = ("whom", "insurance", "capacity", "place", "employer", "months", "standing")
+    list_display_links = ("whom",)
+    list_select_related = ("person", "employer")
+    list_filter = (TimeFilter, "insurance", "capacity", CityFilter)
+    search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
+    ordering = ("-start", "-pk")
+    inlines = (BaseInline,)
+    fields = readonly_fields = (
+        "whom",
+        "insurance",
+        "capacity",
+        "place",
+        "employer",
+        "months",
+        "standing",
+        "opened_by",
+        "closed_by",
+        "created_at",
+    )
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, row: Coverage) -> str:
+        return person_shown(row)
+
+    @admin.display(description=gettext_lazy("参保地"), ordering="city")
+    def place(self, row: Coverage) -> str:
+        city = book().city(row.city)
+        districts = {district.code: district.title for district in city.places}
+        return f"{city.title} {districts.get(row.district, '')}".strip()
+
+    @admin.display(description=gettext_lazy("参保月份"), ordering="start")
+    def months(self, row: Coverage) -> str:
+        return months_shown(row)
+
+    @admin.display(description=gettext_lazy("状态"))
+    def standing(self, row: Coverage) -> str:
+        month = month_in_china(timezone.now())
+        if not row.live:
+            return _("已撤销")
+        if row.start > month:
+            return _("以后开始")
+        return _("已终止") if row.until is not None and row.until <= month else _("参保中")
+
+
+@admin.register(ContributionBase)
+class ContributionBaseAdmin(LookUpAdmin):
+    city_column = "coverage__city"
+    person_column = "coverage__person"
+    employer_column = "coverage__employer"
+    list_display = ("whom", "insurance", "employer", "months", "tier", "wage")
+    list_display_links = ("whom",)
+    list_select_related = ("coverage__person", "coverage__employer")
+    list_filter = ("coverage__insurance", "coverage__capacity", BaseCityFilter)
+    search_help_text = CoverageAdmin.search_help_text
+    ordering = ("-start", "-pk")
+    fields = readonly_fields = ("whom", "coverage", "months", "tier", "wage", "set_by")
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, row: ContributionBase) -> str:
+        return person_shown(row.coverage)
+
+    @admin.display(description=gettext_lazy("险种"))
+    def insurance(self, row: ContributionBase) -> str:
+        return row.coverage.get_insurance_display()
+
+    @admin.display(description=gettext_lazy("参保单位"))
+    def employer(self, row: ContributionBase) -> str:
+        return row.coverage.employer.name if row.coverage.employer else "—"
+
+    @admin.display(description=gettext_lazy("月份"), ordering="start")
+    def months(self, row: ContributionBase) -> str:
+        return months_shown(row)
+
+    @admin.display(description=gettext_lazy("申报工资(元)"), ordering="wage_fen")
+    def wage(self, row: ContributionBase) -> str:
+        return "" if row.wage_fen is None else money.format_yuan(row.wage_fen)

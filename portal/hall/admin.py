@@ -1,0 +1,364 @@
+"""The agency's workbench for cases: the queue, the case with its facts beside the decision, and the working days."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+
+from portal.accounts import permissions
+from portal.accounts.doors import identity_number
+from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
+from portal.hall.models import Attachment, Case, WorkdayOverride
+from portal.hall.routing import FINAL, STATUS_LABELS, Status
+from portal.policy.book import book
+from portal.shared import identity
+from portal.shared.characters import narrow
+from portal.shared.months import today_in_china
+
+ALL = "all"
+
+
+def state_asked(request: HttpRequest) -> str:
+    """The state that the list is to show; "" for the queue. What someone decided themselves has left it."""
+    return request.GET.get(StateFilter.parameter_name) or (
+        ALL if request.GET.get(MineFilter.parameter_name) == "done" else ""
+    )
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Without a choice the queue: what waits for a decision."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        states = [(str(status), _(STATUS_LABELS[status])) for status in Status if status != Status.SUBMITTED]
+        return [*states, (ALL, _("全部"))]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("待办理")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        state = state_asked(request)
+        if state == ALL:
+            return queryset
+        return queryset.filter(status__in=[state] if state else queries.WAITING)
+
+
+class ServiceFilter(admin.SimpleListFilter):
+    title = gettext_lazy("事项")
+    parameter_name = "service"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        cities = permissions.staff_cities(request.user)
+        offered = {offer.code: service.title for city in cities for offer, service in catalogue.offers(city)}
+        return list(offered.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        return queryset.filter(service=self.value()) if self.value() else queryset
+
+
+class CityFilter(admin.SimpleListFilter):
+    title = gettext_lazy("城市")
+    parameter_name = "city"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(slug, book().city(slug).title) for slug in permissions.staff_cities(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        return queryset.filter(city=self.value()) if self.value() else queryset
+
+
+class DueFilter(admin.SimpleListFilter):
+    title = gettext_lazy("承诺期限")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("已超期")), ("today", _("今天到期"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        today = today_in_china(timezone.now())
+        if self.value() == "late":
+            return queryset.filter(status__in=queries.WAITING, due_on__lt=today)
+        if self.value() == "today":
+            return queryset.filter(status__in=queries.WAITING, due_on=today)
+        return queryset
+
+
+class MineFilter(admin.SimpleListFilter):
+    title = gettext_lazy("与我有关")
+    parameter_name = "mine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("todo", _("我可以办理的")), ("done", _("我办结的"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        if self.value() == "todo":
+            return queryset.filter(pk__in=queries.decidable(request.user).order_by().values("pk"))
+        if self.value() == "done":
+            return queryset.filter(decided_by=request.user)
+        return queryset
+
+
+@admin.register(Case)
+class CaseAdmin(ModelAdmin):
+    """Cases are read here and decided at the desk; nothing is added, edited or deleted."""
+
+    list_display = (
+        "due",
+        "number",
+        "offer_title",
+        "applicant_name",
+        "subject_shown",
+        "submitted",
+        "mode",
+        "state",
+    )
+    list_display_links = ("number",)
+    list_filter = (StateFilter, DueFilter, ServiceFilter, CityFilter, MineFilter)
+    list_fullwidth = True
+    search_fields = ("number",)
+    search_help_text = gettext_lazy("办件编号、姓名、单位名称，或完整的身份证号码、统一社会信用代码")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        """Only the queue, the case and its papers: the admin's own pages to add, edit and delete do not exist."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="hall_case_changelist"),
+            path("<int:object_id>/change/", view(self.change_view), name="hall_case_change"),
+            path("<int:object_id>/papers/<int:paper_id>/", view(self.paper_view), name="hall_case_paper"),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Case | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        return queries.cases_for_staff(request.user)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return (
+            ("-submitted_at", "-pk") if request.GET.get(StateFilter.parameter_name) else queries.QUEUE_ORDER
+        )
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        one_city = len(permissions.staff_cities(request.user)) < 2
+        return [one for one in self.list_filter if not (one is CityFilter and one_city)]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Case], search_term: str
+    ) -> tuple[QuerySet[Case], bool]:
+        """By names in part; by numbers only in full, so that nobody is found by guessing digits."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        number = narrow(term).upper()
+        found = (
+            Q(number=number)
+            | Q(applicant_employer__credit_code=number)
+            | Q(applicant_employer__name__contains=term)
+            | Q(applicant_person__name__contains=term)
+            | Q(subject__name__contains=term)
+        )
+        with suppress(identity.InvalidIdentity):
+            person = identity_number(term)
+            found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
+        return queryset.filter(found), False
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many cases this member of staff may decide now; of those who only look, how many there are."""
+        may_decide = request.user.has_perm("hall.change_case")
+        return (queries.decidable(request.user) if may_decide else queries.queue(request.user)).count()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        return super().changelist_view(request, {"title": _("办件"), **(extra_context or {})})
+
+    def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:  # type: ignore[override]
+        """The case; a POST decides it and goes on to the next one."""
+        case = self._case(request, object_id)
+        now = timezone.now()
+        if request.method != "POST":
+            return self._page(request, case)
+        try:
+            return self._decide(request, case, now=now)
+        except lifecycle.AlreadyMoved as moved:
+            messages.error(request, moved.message)
+        except desk.NotAllowed as refused:
+            messages.error(request, str(refused))
+        return HttpResponseRedirect(request.path)
+
+    def paper_view(self, request: HttpRequest, object_id: int, paper_id: int) -> HttpResponse:
+        """A paper that was handed in with the case."""
+        paper = Attachment.objects.filter(case=self._case(request, object_id), pk=paper_id).first()
+        if paper is None:
+            raise Http404
+        return attachments.served(paper)
+
+    def _case(self, request: HttpRequest, object_id: int) -> Case:
+        case = self.get_queryset(request).filter(pk=object_id).first()
+        if case is None or not self.has_view_permission(request, case):
+            raise Http404
+        return case
+
+    def _decide(self, request: HttpRequest, case: Case, *, now: Any) -> HttpResponse:
+        if not case.is_open:
+            raise lifecycle.AlreadyMoved
+        sheet = reviewing.sheet(case, by=request.user)
+        if sheet.why_not:
+            raise desk.NotAllowed(sheet.why_not)
+        if "approve" in request.POST:
+            approve = reviewing.ApproveForm(
+                request.POST, papers=sheet.papers, mismatch=bool(sheet.mismatches)
+            )
+            if not approve.is_valid():
+                return self._page(request, case, sheet=sheet, approve=approve)
+            try:
+                case = desk.decide(
+                    case,
+                    approve=True,
+                    by=request.user,
+                    now=now,
+                    reason=approve.note,
+                    overrule=approve.cleaned_data.get("overrule", False),
+                )
+            except desk.NotAccepted as refusal:
+                # What the rule found just now, or the database: shown with what was typed.
+                sheet = reviewing.sheet(case, by=request.user)
+                approve = reviewing.ApproveForm(
+                    request.POST, papers=sheet.papers, mismatch=bool(sheet.mismatches)
+                )
+                for finding in refusal.findings:
+                    approve.add_error(None, finding.why)
+                return self._page(request, case, sheet=sheet, approve=approve)
+        else:
+            refuse = reviewing.RefuseForm(request.POST)
+            if not refuse.is_valid():
+                return self._page(request, case, sheet=sheet, refuse=refuse)
+            if not refuse.cleaned_data["confirmed"]:
+                return self._page(
+                    request, case, sheet=sheet, refuse=refuse, confirming="revise" not in request.POST
+                )
+            case = desk.decide(
+                case, approve=False, by=request.user, now=now, reason=refuse.cleaned_data["reason"]
+            )
+        return self._go_on(request, case)
+
+    def _go_on(self, request: HttpRequest, case: Case) -> HttpResponse:
+        """Says what was done, and opens the next case of the queue."""
+        done = _("{number} {title}：{state}。").format(
+            number=case.number, title=case.offer.title, state=_(STATUS_LABELS[Status(case.status)])
+        )
+        following = queries.next_after(request.user, case)
+        if following is None:
+            messages.success(request, done + _("待办理的办件都办完了。"))
+            return HttpResponseRedirect(reverse("admin:hall_case_changelist"))
+        messages.success(request, done + _("下面是下一件。"))
+        return HttpResponseRedirect(reverse("admin:hall_case_change", args=[following.pk]))
+
+    def _page(
+        self,
+        request: HttpRequest,
+        case: Case,
+        *,
+        sheet: reviewing.Sheet | None = None,
+        approve: reviewing.ApproveForm | None = None,
+        refuse: reviewing.RefuseForm | None = None,
+        confirming: bool = False,
+    ) -> HttpResponse:
+        if sheet is None and case.is_open:
+            sheet = reviewing.sheet(case, by=request.user)
+        if sheet and not sheet.why_not:
+            approve = approve or reviewing.ApproveForm(papers=sheet.papers, mismatch=bool(sheet.mismatches))
+            refuse = refuse or reviewing.RefuseForm()
+        words, pressing = reviewing.due_words(case, today_in_china(timezone.now()))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": case.number,
+            "original": case,
+            "case": case,
+            "masked_number": identity.mask(case.subject_identity_number),
+            "city": book().city(case.city),
+            "due_words": words,
+            "pressing": pressing,
+            "summary": case.facts.get("summary", []),
+            "answers": reviewing.answers_of(case),
+            "papers": reviewing.attachments_of(case),
+            "events": case.events.select_related("actor"),
+            "sheet": sheet,
+            "approve": approve,
+            "refuse": refuse,
+            "confirming": confirming,
+            "at_counter": case.status == Status.PRE_APPLIED,
+            "closed": case.status in FINAL,
+            "outcome": case.outcome.get("lines", []),
+        }
+        bound = [form for form in (approve, refuse) if form is not None and form.is_bound and form.errors]
+        return TemplateResponse(request, "admin/hall/case.html", context, status=422 if bound else 200)
+
+    @admin.display(description=gettext_lazy("期限"), ordering="due_on")
+    def due(self, case: Case) -> str:
+        words, pressing = reviewing.due_words(case, today_in_china(timezone.now()))
+        return format_html('<span class="due" data-due="{}">{}</span>', pressing, words) if words else "—"
+
+    @admin.display(description=gettext_lazy("事项"))
+    def offer_title(self, case: Case) -> str:
+        return case.offer.title
+
+    @admin.display(description=gettext_lazy("申请人"))
+    def applicant_name(self, case: Case) -> str:
+        return case.applicant.name
+
+    @admin.display(description=gettext_lazy("办理对象"))
+    def subject_shown(self, case: Case) -> str:
+        if not case.subject_identity_number:
+            return "—"
+        name = case.subject.name if case.subject else _("新建档人员")
+        return format_html(
+            '{} <span class="nums">{}</span>', name, identity.mask(case.subject_identity_number)
+        )
+
+    @admin.display(description=gettext_lazy("提交时间"), ordering="submitted_at")
+    def submitted(self, case: Case) -> str:
+        return f"{timezone.localtime(case.submitted_at):%Y-%m-%d %H:%M}"
+
+    @admin.display(description=gettext_lazy("状态"))
+    def state(self, case: Case) -> str:
+        return format_html(
+            '<span class="state" data-state="{}">{}</span>', case.status, case.get_status_display()
+        )
+
+
+@admin.register(WorkdayOverride)
+class WorkdayOverrideAdmin(ModelAdmin):
+    """Working days against the published calendar, and beyond the last year that is published. For reviewers."""
+
+    list_display = ("day", "is_workday", "reason")
+    date_hierarchy = "day"
+    list_fullwidth = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: WorkdayOverride | None = None) -> bool:
+        return self.has_change_permission(request, obj)

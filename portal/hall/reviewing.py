@@ -1,0 +1,180 @@
+"""What the page of a case shows to staff: the application, the facts as they are now, and the decision to make."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.accounts.models import User
+from portal.hall import catalogue, desk, permissions
+from portal.hall.models import Attachment, Case
+from portal.hall.routing import Status
+from portal.hall.service import Finding, Mismatch
+from portal.policy.book import Paper
+from portal.shared import identity
+from portal.shared.months import Month
+
+
+class ApproveForm(forms.Form):
+    """通过, or 核对材料并办结 at the counter: the papers that were seen, and why a mismatch is overruled."""
+
+    def __init__(
+        self, *args: Any, papers: Sequence[Paper] = (), mismatch: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, prefix="approve", **kwargs)
+        self.papers = list(papers)
+        if self.papers:
+            self.fields["papers"] = forms.MultipleChoiceField(
+                label=_("已核对的材料原件"),
+                choices=[(paper.code, paper.title) for paper in self.papers],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )
+        if mismatch:
+            self.fields["overrule"] = forms.BooleanField(
+                label=_("已核实，与登记不一致仍予办理"),
+                error_messages={
+                    "required": _("与登记不一致，须勾选确认后才能办理；不能办理的，请不予通过。")
+                },
+            )
+            self.fields["basis"] = forms.CharField(
+                label=_("办理依据"),
+                help_text=_("写明核实了什么、依据哪份材料；申请人会看到。"),
+                widget=forms.Textarea(attrs={"rows": 3}),
+                error_messages={"required": _("与登记不一致而仍予办理，请写明依据。")},
+            )
+
+    def clean_papers(self) -> list[str]:
+        seen = self.cleaned_data["papers"]
+        missing = [paper.title for paper in self.papers if paper.required and paper.code not in seen]
+        if missing:
+            raise forms.ValidationError(_("请核对{papers}后勾选。").format(papers="、".join(missing)))
+        return list(seen)
+
+    @property
+    def note(self) -> str:
+        """What the case's history keeps of the approval."""
+        seen = set(self.cleaned_data.get("papers", ()))
+        titles = [paper.title for paper in self.papers if paper.code in seen]
+        checked = _("已核对原件：{papers}。").format(papers="、".join(titles)) if titles else ""
+        return checked + self.cleaned_data.get("basis", "")
+
+
+class RefuseForm(forms.Form):
+    """不予通过: the reason, and that it was confirmed."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("不予通过的理由"),
+        help_text=gettext_lazy("申请人会看到。写明缺什么、为什么不能办、接下来可以怎么办。"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": gettext_lazy("请写明不予通过的理由，申请人会看到。")},
+    )
+    confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="refuse", **kwargs)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An open case as it would be decided at this moment; empty where it is closed already."""
+
+    sections: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    papers: list[Paper] = field(default_factory=list)
+    why_not: str = ""
+
+    @property
+    def bars(self) -> list[Finding]:
+        return [finding for finding in self.findings if not isinstance(finding, Mismatch)]
+
+    @property
+    def mismatches(self) -> list[Finding]:
+        return [finding for finding in self.findings if isinstance(finding, Mismatch)]
+
+
+def sheet(case: Case, *, by: User) -> Sheet:
+    """Reads the facts of an open case again and applies the rule, as an approval would; writes nothing."""
+    ask = desk.ask_of(case)
+    service = catalogue.service(case.service)
+    facts, findings = desk.examine(ask)
+    return Sheet(
+        sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, facts)],
+        findings=findings,
+        papers=service.papers(ask, facts) if case.status == Status.PRE_APPLIED else [],
+        why_not=permissions.why_not_decide(by, case),
+    )
+
+
+def _news(heading: str, rows: list[tuple[str, str]], case: Case) -> tuple[str, list[tuple[str, str]]]:
+    """The rows without those that stand in the summary from the filing, so that what has changed is seen."""
+    then = [tuple(row) for row in case.facts.get("summary", [])]
+    news = [row for row in rows if row not in then]
+    return heading, news if news or not rows else [(_("与提交时相比"), _("没有变化"))]
+
+
+def answers_of(case: Case) -> list[tuple[str, str]]:
+    """What was filled in, in the words of the form; empty answers are left out, the subject's number is masked."""
+    ask = desk.ask_of(case)
+    form = desk.form_for(offer=ask.offer, applicant=ask.applicant, now=ask.filed_at, initial=ask.answers)
+    order = [
+        *(name for name in form.fields if name in ask.answers),
+        *(n for n in ask.answers if n not in form.fields),
+    ]
+    rows = []
+    for name in order:
+        value = ask.answers[name]
+        if value in (None, "", []):
+            continue
+        described = form.fields.get(name)
+        label = str(described.label or name) if described else name
+        if value == case.subject_identity_number:
+            rows.append((label, identity.mask(value)))
+        else:
+            rows.append((label, _shown(value, described)))
+    return rows
+
+
+def _shown(value: Any, described: forms.Field | None) -> str:
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, list):
+        return "、".join(_shown(item, described) for item in value)
+    titles = dict(_flat(getattr(described, "choices", ())))
+    text = str(value)
+    if text in titles:
+        return str(titles[text])
+    try:
+        return Month.parse(text).zh
+    except ValueError:
+        return text
+
+
+def _flat(choices: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, Any]]:
+    for value, title in choices:
+        if isinstance(title, list | tuple):
+            yield from _flat(title)
+        else:
+            yield str(value), title
+
+
+def due_words(case: Case, today: date) -> tuple[str, str]:
+    """How much time is left, and how pressing that is: ("已超期 2 天", "late"), ("今天到期", "today"), ("还剩 3 天", "")."""
+    if not case.is_open or case.due_on is None:
+        return "", ""
+    days = (case.due_on - today).days
+    if days < 0:
+        return _("已超期 {days} 天").format(days=-days), "late"
+    if days == 0:
+        return _("今天到期"), "today"
+    return _("还剩 {days} 天").format(days=days), ""
+
+
+def attachments_of(case: Case) -> list[tuple[str, Attachment]]:
+    """The papers handed in with the case, each under its title in the offer."""
+    titles = {paper.code: paper.title for paper in case.offer.papers}
+    return [(titles.get(one.paper, one.paper), one) for one in case.attachments.order_by("pk")]
