@@ -1,0 +1,76 @@
+"""The folder that files are exchanged in: ``outbox`` for the banks, ``inbox`` from them; what was read goes to ``archive``.
+
+A file appears under its name only when it is whole and on the disk: it is written under a hidden name, flushed, renamed.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+OUTBOX, INBOX, ARCHIVE, HELD = "outbox", "inbox", "archive", "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """SHA-256 and size of a file."""
+
+    digest: str
+    size: int
+
+
+def folder(name: str) -> Path:
+    """One of the exchange's folders, made where it does not stand yet."""
+    path = Path(settings.BANK_EXCHANGE_DIR) / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def place(name: str, write: Callable[[IO[bytes]], None]) -> Fingerprint:
+    """Put a file into the outbox, whole or not at all. A former one of that name is replaced. Whatever ``write`` raises, or the
+    disk, goes through, and leaves no file behind."""
+    target = folder(OUTBOX) / name
+    draft = target.with_name(f".{name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as out:
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())
+        fingerprint = fingerprint_of(draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(target.parent)
+    return fingerprint
+
+
+def arrived() -> Iterator[Path]:
+    """The files in the inbox, by name; hidden ones are still being written."""
+    for path in sorted(folder(INBOX).iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            yield path
+
+
+def put_away(path: Path, to: str, digest: str) -> None:
+    """Move a file that was dealt with out of the inbox; its digest keeps files of one name apart."""
+    path.replace(folder(to) / f"{digest[:12]}-{path.name}")
+    _sync(path.parent)
+
+
+def fingerprint_of(path: Path) -> Fingerprint:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Fingerprint(digest, path.stat().st_size)
+
+
+def _sync(path: Path) -> None:
+    # The rename itself must be on the disk, too, before anyone is told that the file is there.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

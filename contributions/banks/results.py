@@ -1,0 +1,42 @@
+"""What a bank can answer about one debit, in the hall's own words; each bank's format maps its codes to these."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a debit failed."""
+
+    BALANCE = "balance"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+    HOLDER = "holder"
+    UNKNOWN = "unknown"
+    AGREEMENT = "agreement"
+    OTHER = "other"
+
+
+REASON_LABELS = {
+    Reason.BALANCE: "余额不足",
+    Reason.FROZEN: "账户冻结",
+    Reason.CLOSED: "账户已销户",
+    Reason.HOLDER: "账号户名不符",
+    Reason.UNKNOWN: "账号不存在",
+    Reason.AGREEMENT: "未签订代扣协议",
+    Reason.OTHER: "银行未说明原因",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The bank's answer to one line. ``reason`` is None where the money was taken."""
+
+    sequence: int
+    account_number: str
+    amount_fen: int
+    reason: Reason | None
+    bank_reference: str
+
+
+class Unreadable(Exception):
+    """A file that is not what the format says; the message tells staff in Chinese what and where."""

@@ -1,0 +1,302 @@
+"""What a city's month owes: every distinct price reckoned once, every charge inserted by one statement."""
+
+import csv
+import datetime as dt
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from contributions.models import ChargingRun
+from contributions.reckoning import basis_text, reckon
+from portal.accounts.models import User
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import ContributionTerms, contribution_terms, debit_terms
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month
+
+# The first key of the advisory lock under which one city is charged at a time.
+_CHARGING_LOCK = 0xC4A26E
+_ROWS_AT_A_TIME = 5000
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Coverages that could not be charged, and why: some of their ids, and how many there are."""
+
+    capacity: str
+    insurance: str
+    tier: str
+    why: str
+    count: int
+    coverages: list[int]
+
+    def __str__(self) -> str:
+        who = f"{CAPACITY_LABELS[Capacity(self.capacity)]}{INSURANCE_LABELS[Insurance(self.insurance)]}"
+        return _("%(who)s %(count)s 人:%(why)s") % {"who": who, "count": self.count, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What a run did: how many charges it made (none where all stood already), and what it had to leave out."""
+
+    city: str
+    month: Month
+    created: int
+    left_out: tuple[LeftOut, ...]
+
+
+def charge(
+    *, city: str, month: Month, capacities: Iterable[Capacity] | None = None, by: User, now: dt.datetime
+) -> Charged:
+    """Charge all that is covered in the month and not charged yet, of the given capacities (all, where none are given).
+
+    One transaction: a run that is killed has done nothing, a run that is repeated finds nothing to do. Coverage without a
+    base, or that the policy does not price, is left out, told in the answer and kept with the run.
+    """
+    wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
+        _make_price_table(cursor)
+        unpriced = _fill_price_table(cursor, city, month, wanted)
+        created = _insert(cursor, city, month, wanted, now)
+        left_out = tuple(_left_out(cursor, city, month, wanted, unpriced))
+        cursor.execute("DROP TABLE charging_price")
+        ChargingRun.objects.create(
+            city=city,
+            month=month,
+            capacities=wanted,
+            at=now,
+            by=by,
+            created=created,
+            left_out=[asdict(one) for one in left_out],
+        )
+    return Charged(city=city, month=month, created=created, left_out=left_out)
+
+
+def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
+    """Until when a month's charge is to be paid: the day of the debit where the city debits, else the month's last day."""
+    try:
+        terms = debit_terms(book(), city=city, on=month.first_day)
+    except PolicyMissing:
+        return month.last_day
+    return terms.debit_on(month) if capacity in terms.capacities else month.last_day
+
+
+# The grade is part of the price only where the employer's share goes by it; elsewhere it would multiply the prices by eight.
+_COVERAGES = """
+    FROM enrollment_coverage coverage
+    LEFT JOIN enrollment_contributionbase base ON base.coverage_id = coverage.id
+        AND base.start <= %(month)s AND (base.until IS NULL OR base.until > %(month)s)
+    LEFT JOIN people_employer employer ON employer.id = coverage.employer_id
+        AND (coverage.capacity, coverage.insurance) IN (
+            SELECT * FROM unnest(%(graded_capacities)s::varchar[], %(graded_insurances)s::varchar[])
+        )
+"""
+
+# CSV leaves an empty tier and an absent wage or grade alike as NULL, hence the coalesces on both sides.
+_PRICED = """
+    JOIN charging_price price ON price.capacity = coverage.capacity AND price.insurance = coverage.insurance
+        AND coalesce(price.tier, '') = base.tier AND coalesce(price.wage_fen, -1) = coalesce(base.wage_fen, -1)
+        AND coalesce(price.grade, 0) = coalesce(employer.industry_grade, 0)
+"""
+
+_UNCHARGED = """
+    WHERE coverage.live AND coverage.city = %(city)s AND coverage.capacity = ANY(%(capacities)s)
+        AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
+        AND NOT EXISTS (
+            SELECT 1 FROM contributions_charge charge
+            WHERE charge.coverage_id = coverage.id AND charge.month = %(month)s AND charge.live
+        )
+"""
+
+_PRICE_COLUMNS = (
+    "capacity",
+    "insurance",
+    "tier",
+    "wage_fen",
+    "grade",
+    "base",
+    "amount_fen",
+    "personal_fen",
+    "employer_fen",
+    "account_fen",
+    "policy",
+    "policy_since",
+    "basis",
+    "due_on",
+)
+
+
+def _make_price_table(cursor: Any) -> None:
+    cursor.execute(
+        """
+        CREATE TEMPORARY TABLE charging_price (
+            capacity varchar, insurance varchar, tier varchar, wage_fen bigint, grade int, base numeric, amount_fen bigint,
+            personal_fen bigint, employer_fen bigint, account_fen bigint, policy varchar, policy_since date, basis varchar,
+            due_on date
+        ) ON COMMIT DROP
+        """
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpriced:
+    capacity: str
+    insurance: str
+    tier: str | None
+    why: str
+
+
+def _parameters(city: str, month: Month, capacities: Sequence[str]) -> dict[str, Any]:
+    graded = [
+        (str(terms.capacity), str(terms.insurance))
+        for terms in _all_terms(city, month, capacities)
+        if terms.employer_rate is None
+    ]
+    return {
+        "city": city,
+        "month": month.first_day,
+        "capacities": list(capacities),
+        "graded_capacities": [capacity for capacity, _insurance in graded],
+        "graded_insurances": [insurance for _capacity, insurance in graded],
+    }
+
+
+def _all_terms(city: str, month: Month, capacities: Sequence[str]) -> Iterator[ContributionTerms]:
+    for capacity in capacities:
+        for insurance in Insurance:
+            try:
+                yield contribution_terms(
+                    book(), city=city, capacity=Capacity(capacity), insurance=insurance, month=month
+                )
+            except PolicyMissing:
+                continue
+
+
+def _fill_price_table(cursor: Any, city: str, month: Month, capacities: Sequence[str]) -> Counter[_Unpriced]:
+    """Reckon every distinct price once and copy it into the price table; what has none is returned."""
+    terms = {(one.capacity, one.insurance): one for one in _all_terms(city, month, capacities)}
+    due = {capacity: due_on(city, Capacity(capacity), month) for capacity in capacities}
+    unpriced: Counter[_Unpriced] = Counter()
+    with connection.chunked_cursor() as prices:
+        prices.execute(
+            "SELECT coverage.capacity, coverage.insurance, base.tier, base.wage_fen, employer.industry_grade, count(*)"
+            + _COVERAGES
+            + _UNCHARGED
+            + "GROUP BY 1, 2, 3, 4, 5",
+            _parameters(city, month, capacities),
+        )
+        while rows := prices.fetchmany(_ROWS_AT_A_TIME):
+            buffer = io.StringIO()
+            writer = csv.writer(buffer)
+            for capacity, insurance, tier, wage_fen, grade, count in rows:
+                try:
+                    writer.writerow(_price(terms, due, month, capacity, insurance, tier, wage_fen, grade))
+                except _NoPrice as missing:
+                    unpriced[_Unpriced(capacity, insurance, tier, str(missing))] += count
+            buffer.seek(0)
+            cursor.copy_expert(
+                f"COPY charging_price ({', '.join(_PRICE_COLUMNS)}) FROM STDIN (FORMAT csv)", buffer
+            )
+    cursor.execute("ANALYZE charging_price")
+    return unpriced
+
+
+class _NoPrice(Exception):
+    pass
+
+
+def _price(
+    terms: dict[tuple[Capacity, Insurance], ContributionTerms],
+    due: dict[str, dt.date],
+    month: Month,
+    capacity: str,
+    insurance: str,
+    tier: str | None,
+    wage_fen: int | None,
+    grade: int | None,
+) -> list[str | int | Decimal | dt.date | None]:
+    if tier is None:
+        raise _NoPrice(_("没有当月缴费基数"))
+    known = terms.get((Capacity(capacity), Insurance(insurance)))
+    if known is None:
+        raise _NoPrice(_("政策参数中没有该险种当月的计费标准"))
+    try:
+        price = reckon(
+            known, tier=tier, wage_fen=wage_fen, insurance=known.insurance, month=month, industry_grade=grade
+        )
+    except PolicyMissing as missing:
+        raise _NoPrice(
+            _("政策参数中没有缴费档次 %(tier)s") % {"tier": tier}
+            if tier
+            else _("无法计费:%(why)s") % {"why": missing}
+        ) from missing
+    if not price.amount_fen:
+        raise _NoPrice(_("费率为零,没有应缴"))
+    return [
+        capacity,
+        insurance,
+        tier,
+        wage_fen,
+        grade,
+        price.base,
+        price.amount_fen,
+        price.personal_fen,
+        price.employer_fen,
+        price.account_fen,
+        price.path,
+        price.since,
+        basis_text(tier=tier, wage_fen=wage_fen),
+        due[capacity],
+    ]
+
+
+def _insert(cursor: Any, city: str, month: Month, capacities: Sequence[str], now: dt.datetime) -> int:
+    cursor.execute(
+        """
+        INSERT INTO contributions_charge (
+            city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
+            employer_fen, account_fen, policy, policy_since, basis, status, live, due_on, created_at
+        )
+        SELECT coverage.city, coverage.person_id, coverage.id, coverage.employer_id, coverage.insurance, coverage.capacity,
+            %(month)s, price.base, price.amount_fen, price.personal_fen, price.employer_fen, price.account_fen,
+            price.policy, price.policy_since, price.basis, 'owed', true, price.due_on, %(now)s
+        """
+        + _COVERAGES
+        + _PRICED
+        + _UNCHARGED
+        + "ON CONFLICT DO NOTHING",
+        {**_parameters(city, month, capacities), "now": now},
+    )
+    return int(cursor.rowcount)
+
+
+_OF_ONE_GROUP = """
+    AND coverage.capacity = %(capacity)s AND coverage.insurance = %(insurance)s AND base.tier IS NOT DISTINCT FROM %(tier)s
+    ORDER BY coverage.id LIMIT %(limit)s
+"""
+
+
+def _left_out(
+    cursor: Any, city: str, month: Month, capacities: Sequence[str], unpriced: Counter[_Unpriced]
+) -> Iterator[LeftOut]:
+    for one, count in unpriced.items():
+        cursor.execute(
+            "SELECT coverage.id" + _COVERAGES + _UNCHARGED + _OF_ONE_GROUP,
+            {**_parameters(city, month, capacities), **asdict(one), "limit": _EXAMPLES},
+        )
+        yield LeftOut(
+            capacity=one.capacity,
+            insurance=one.insurance,
+            tier=one.tier or "",
+            why=one.why,
+            count=count,
+            coverages=[row[0] for row in cursor.fetchall()],
+        )

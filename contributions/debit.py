@@ -1,0 +1,519 @@
+"""The monthly debit (托收): open a batch, write its file, read the bank's answer, post it, close it.
+
+Every step can be killed anywhere and done again, by one worker or by several at once: a step is one transaction (posting:
+one for each chunk of lines), claimed by compare-and-set on a row, and a file is whole or not there.
+"""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+
+from contributions import ledger
+from contributions.banks import exchange, postal
+from contributions.banks.results import Result, Unreadable
+from contributions.consequences import DRAWING_LOCK
+from contributions.models import (
+    BATCH_STATUS_LABELS,
+    AccountKind,
+    BankFile,
+    BatchEvent,
+    BatchStatus,
+    DebitBatch,
+    DebitLine,
+    Direction,
+    FileStatus,
+    LineStatus,
+    PostingChunk,
+    Receipt,
+)
+from contributions.receiving import credit_postings
+from portal.accounts.models import User
+from portal.policy.book import book
+from portal.policy.terms import debit_terms
+from portal.shared import money
+from portal.shared.months import Month, today_in_china
+
+ENTRY_KIND = "debit"
+CHUNK = 20_000
+
+# The first keys of advisory locks: one worker writes a batch's file, one reads a given answer.
+_WRITING_LOCK = 0xD4A318
+_READING_LOCK = 0xD4A319
+_ROWS_AT_A_TIME = 10_000
+_EXAMPLES = 5
+
+
+class CannotClose(Exception):
+    """A batch that does not come out even, or is not posted, stays open; the message says why in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What became of one file from the inbox: accepted, held (with why), repeated, or left lying until its batch is sent."""
+
+    name: str
+    outcome: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many lines of a batch are in a state, and what they come to."""
+
+    status: LineStatus
+    count: int
+    fen: int
+
+
+# Open
+
+
+@transaction.atomic
+def open_batch(
+    *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
+) -> DebitBatch | None:
+    """Take what the city debits in the month into a batch: owed charges of the month whose person has an account at the bank,
+    none of which is drawn already. Count and sum are frozen with it.
+
+    Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
+    where the city does not debit.
+    """
+    terms = debit_terms(book(), city=city, on=month.first_day)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
+        standing = DebitBatch.objects.filter(
+            city=city, month=month, bank=terms.bank, round=round_number
+        ).first()
+        if standing is not None:
+            return standing
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
+        [batch_id] = cursor.fetchone()
+        cursor.execute(
+            _OPEN,
+            {
+                "batch": batch_id,
+                "city": city,
+                "month": month.first_day,
+                "bank": terms.bank,
+                "capacities": [str(capacity) for capacity in terms.capacities],
+            },
+        )
+        count, total = cursor.fetchone()
+    if not count:
+        return None
+    code = book().city(city).code
+    batch = DebitBatch.objects.create(
+        pk=batch_id,
+        number=f"{code}-{month.year:04d}{month.month:02d}-{terms.bank}-{round_number}",
+        city=city,
+        month=month,
+        bank=terms.bank,
+        round=round_number,
+        line_count=count,
+        total_fen=total,
+        opened_at=now,
+        opened_by=by,
+    )
+    PostingChunk.objects.bulk_create(
+        PostingChunk(batch=batch, number=number, first=first, last=min(first + CHUNK - 1, count))
+        for number, first in enumerate(range(1, count + 1, CHUNK), 1)
+    )
+    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
+    return batch
+
+
+# Accounts may overlap in a month where one follows another: the later one is drawn on.
+_OPEN = """
+    WITH account AS (
+        SELECT DISTINCT ON (person_id) person_id, number, holder
+        FROM people_bankaccount
+        WHERE city = %(city)s AND bank = %(bank)s AND start <= %(month)s AND (until IS NULL OR until > %(month)s)
+        ORDER BY person_id, start DESC, id DESC
+    ), line AS (
+        INSERT INTO contributions_debitline (
+            batch_id, sequence, charge_id, account_number, holder, amount_fen, status, drawing, reason_code, bank_reference
+        )
+        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, account.number, account.holder, charge.amount_fen,
+            'pending', true, '', ''
+        FROM contributions_charge charge
+        JOIN account ON account.person_id = charge.person_id
+        WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.status = 'owed'
+            AND charge.capacity = ANY(%(capacities)s)
+            AND NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
+        RETURNING amount_fen
+    )
+    SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line
+"""
+
+
+# Send
+
+
+def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
+    """Put the batch's file into the outbox and mark the batch sent; a batch that was sent stays as it is.
+
+    The file's bytes follow from the frozen lines alone, so that a run that was killed before the mark writes the same file
+    again. Runs outside any transaction. Raises OSError where the disk refuses, ValueError where the lines no longer come to
+    the frozen sum; in both cases nothing was sent.
+    """
+    with _only_one(_WRITING_LOCK, batch.pk) as ours:
+        batch.refresh_from_db()
+        if not ours or batch.status != BatchStatus.OPENED:
+            return batch
+        city = book().city(batch.city)
+        heading = postal.Heading(
+            number=batch.number,
+            city_code=city.code,
+            month=batch.month,
+            on=today_in_china(batch.opened_at),
+            count=batch.line_count,
+            total_fen=batch.total_fen,
+            creditor=city.agency,
+        )
+        name = f"{batch.number}{postal.SUFFIX}"
+
+        def write(out: IO[bytes]) -> None:
+            postal.write(out, heading, _orders(batch))
+
+        fingerprint = exchange.place(name, write)
+        with transaction.atomic():
+            sent = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
+                status=BatchStatus.SENT, file_name=name, file_digest=fingerprint.digest
+            )
+            if sent:
+                BankFile.objects.create(
+                    batch=batch,
+                    direction=Direction.OUT,
+                    name=name,
+                    digest=fingerprint.digest,
+                    size=fingerprint.size,
+                    received_at=now,
+                    status=FileStatus.ACCEPTED,
+                )
+                BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.SENT)
+    batch.refresh_from_db()
+    return batch
+
+
+def _orders(batch: DebitBatch) -> Iterator[tuple[int, str, str, int]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT sequence, account_number, holder, amount_fen FROM contributions_debitline
+            WHERE batch_id = %s ORDER BY sequence
+            """,
+            [batch.pk],
+        )
+        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+            yield from rows
+
+
+# Read
+
+
+def read_answers(*, by: User, now: dt.datetime) -> list[Read]:
+    """Deal with every file in the inbox; one that cannot be read is held with its reason, and the others go on."""
+    return [read for path in exchange.arrived() if (read := read_answer(path, by=by, now=now)) is not None]
+
+
+def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
+    """Read one answer, whole or not at all; None where another worker is at it or has put it away.
+
+    The same content again changes nothing. A file for an unknown batch, other content for a batch that is answered, and
+    whatever the format refuses are held: kept, told, and of no effect.
+    """
+    try:
+        fingerprint = exchange.fingerprint_of(path)
+    except FileNotFoundError:
+        return None
+    with _only_one(_READING_LOCK, int(fingerprint.digest[:7], 16)) as ours:
+        if not ours or not path.exists():
+            return None
+        known = BankFile.objects.filter(direction=Direction.IN, digest=fingerprint.digest).first()
+        if known is not None:
+            exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest)
+            return Read(path.name, "repeated", known.why)
+        file = BankFile(
+            direction=Direction.IN,
+            name=path.name,
+            digest=fingerprint.digest,
+            size=fingerprint.size,
+            received_at=now,
+            status=FileStatus.ACCEPTED,
+        )
+        try:
+            with transaction.atomic():
+                if not _accept(path, file, by, now):
+                    return Read(path.name, "left", _("批次尚未送出,待送出后再读取。"))
+        except Unreadable as problem:
+            _hold(file, str(problem), by, now)
+            exchange.put_away(path, exchange.HELD, fingerprint.digest)
+            return Read(path.name, "held", str(problem))
+        exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest)
+        return Read(path.name, "accepted")
+
+
+def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
+    answer = postal.Answer(path)
+    batch = DebitBatch.objects.select_for_update(no_key=True).filter(number=answer.heading.number).first()
+    if batch is None:
+        raise Unreadable(_("没有批次 %(number)s。") % {"number": answer.heading.number[:40]})
+    file.batch = batch
+    if batch.status == BatchStatus.OPENED:
+        # The bank can be quicker than our own mark: the file lies until the batch is marked sent.
+        return False
+    if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):
+        raise Unreadable(
+            _("批次%(status)s,又收到内容不同的结果文件。")
+            % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE debit_answer (
+                sequence int, account_number varchar, amount_fen bigint, reason varchar, reference varchar
+            ) ON COMMIT DROP
+            """
+        )
+        _stage(cursor, answer.results(line_count=batch.line_count))
+        _compare(cursor, batch)
+        cursor.execute(
+            """
+            UPDATE contributions_debitline line
+            SET status = CASE WHEN answer.reason IS NULL THEN 'paid' ELSE 'failed' END, drawing = answer.reason IS NULL,
+                reason_code = coalesce(answer.reason, ''), bank_reference = answer.reference
+            FROM debit_answer answer
+            WHERE line.batch_id = %s AND line.sequence = answer.sequence
+            """,
+            [batch.pk],
+        )
+        missing = batch.line_count - cursor.rowcount
+        if missing:
+            DebitLine.objects.filter(batch=batch, status=LineStatus.PENDING).update(status=LineStatus.MISSING)
+        cursor.execute("DROP TABLE debit_answer")
+    note = _("银行未返回 %(count)s 笔") % {"count": missing} if missing else ""
+    DebitBatch.objects.filter(pk=batch.pk).update(status=BatchStatus.ANSWERED)
+    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.ANSWERED, note=note)
+    file.why = note
+    file.save(force_insert=True)
+    return True
+
+
+def _stage(cursor: Any, results: Iterator[Result]) -> None:
+    while block := list(islice(results, _ROWS_AT_A_TIME)):
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows(
+            (one.sequence, one.account_number, one.amount_fen, one.reason or "", one.bank_reference)
+            for one in block
+        )
+        buffer.seek(0)
+        cursor.copy_expert("COPY debit_answer FROM STDIN (FORMAT csv)", buffer)
+    cursor.execute("ANALYZE debit_answer")
+
+
+def _compare(cursor: Any, batch: DebitBatch) -> None:
+    cursor.execute(
+        """
+        SELECT answer.sequence FROM debit_answer answer
+        JOIN contributions_debitline line ON line.batch_id = %s AND line.sequence = answer.sequence
+        WHERE line.account_number <> answer.account_number OR line.amount_fen <> answer.amount_fen
+        ORDER BY answer.sequence LIMIT %s
+        """,
+        [batch.pk, _EXAMPLES],
+    )
+    differing = [str(row[0]) for row in cursor.fetchall()]
+    if differing:
+        raise Unreadable(
+            _("序号 %(sequences)s 的账号或金额与送出的不符。") % {"sequences": "、".join(differing)}
+        )
+
+
+def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
+    with transaction.atomic():
+        file.status, file.why = FileStatus.HELD, why
+        file.save(force_insert=True)
+        held = DebitBatch.objects.filter(pk=file.batch_id, status=BatchStatus.SENT).update(
+            status=BatchStatus.HELD
+        )
+        if held:
+            BatchEvent.objects.create(
+                batch_id=file.batch_id, at=now, by=by, status=BatchStatus.HELD, note=why
+            )
+
+
+# Post
+
+
+def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
+    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk. Several workers may share a batch;
+    a chunk is posted by one of them, whole or not at all, and once."""
+    while _post_chunk(batch, by, now):
+        pass
+    with transaction.atomic():
+        if not PostingChunk.objects.filter(batch=batch, posted_at__isnull=True).exists():
+            posted = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.ANSWERED).update(
+                status=BatchStatus.POSTED
+            )
+            if posted:
+                BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
+    batch.refresh_from_db()
+    return batch
+
+
+def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
+    with transaction.atomic():
+        chunk = (
+            PostingChunk.objects.select_for_update(skip_locked=True)
+            .filter(batch=batch, batch__status=BatchStatus.ANSWERED, posted_at__isnull=True)
+            .order_by("number")
+            .first()
+        )
+        if chunk is None:
+            return False
+        _book(batch, chunk, by, now)
+        chunk.posted_at = now
+        chunk.save(update_fields=["posted_at"])
+    return True
+
+
+def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
+    [entry_id] = ledger.reserve_ids(1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POST,
+            {
+                "batch": batch.pk,
+                "first": chunk.first,
+                "last": chunk.last,
+                "channel": channel(batch),
+                "number": batch.number,
+                "entry": entry_id,
+                "now": now,
+            },
+        )
+        sums = cursor.fetchall()
+    if not sums:
+        return
+    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
+    postings = [ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account in sums))]
+    for insurance, applied, amount, account in sums:
+        postings += credit_postings(
+            city=batch.city, insurance=insurance, applied=applied, amount_fen=amount, account_fen=account
+        )
+    ledger.post_entry(
+        city=batch.city,
+        kind=ENTRY_KIND,
+        reference=f"{batch.number}/{chunk.number}",
+        postings=postings,
+        by=by,
+        now=now,
+        entry_id=entry_id,
+    )
+
+
+# A charge that is no longer owed was paid by another road, or fell away, while the file was at the bank: its money is
+# received all the same, and not applied.
+_POST = """
+    WITH drawn AS (
+        SELECT id, charge_id, sequence, amount_fen FROM contributions_debitline
+        WHERE batch_id = %(batch)s AND sequence BETWEEN %(first)s AND %(last)s AND status = 'paid'
+    ), paid AS (
+        UPDATE contributions_charge charge SET status = 'paid'
+        FROM drawn WHERE charge.id = drawn.charge_id AND charge.status = 'owed'
+        RETURNING charge.id
+    ), received AS (
+        INSERT INTO contributions_receipt (
+            channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
+        )
+        SELECT %(channel)s, %(number)s || '-' || drawn.sequence, drawn.amount_fen, drawn.charge_id, paid.id IS NOT NULL, %(now)s,
+            CASE WHEN paid.id IS NULL THEN 0 ELSE charge.account_fen END, %(entry)s, drawn.id
+        FROM drawn
+        JOIN contributions_charge charge ON charge.id = drawn.charge_id
+        LEFT JOIN paid ON paid.id = drawn.charge_id
+        RETURNING charge_id, applied, amount_fen, account_fen
+    )
+    SELECT charge.insurance, received.applied, sum(received.amount_fen)::bigint, sum(received.account_fen)::bigint
+    FROM received JOIN contributions_charge charge ON charge.id = received.charge_id
+    GROUP BY charge.insurance, received.applied
+    ORDER BY charge.insurance, received.applied
+"""
+
+
+def channel(batch: DebitBatch) -> str:
+    """The channel of a batch's receipts; our own batch number and sequence are the number of each, for the bank echoes them."""
+    return f"debit:{batch.bank}"
+
+
+# Close
+
+
+@transaction.atomic
+def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
+    """Close a posted batch: only where paid + failed + missing come to the frozen count and sum, and what was paid was received.
+
+    Raises CannotClose; a batch that is closed already stays as it is.
+    """
+    locked = DebitBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.status == BatchStatus.CLOSED:
+        return locked
+    if locked.status != BatchStatus.POSTED:
+        raise CannotClose(_("批次尚未记账完毕,不能关闭。"))
+    tallies = {one.status: one for one in tally(locked)}
+    if LineStatus.PENDING in tallies:
+        raise CannotClose(_("还有 %(count)s 笔未处理。") % {"count": tallies[LineStatus.PENDING].count})
+    count, fen = sum(one.count for one in tallies.values()), sum(one.fen for one in tallies.values())
+    if (count, fen) != (locked.line_count, locked.total_fen):
+        raise CannotClose(
+            _("明细合计 %(count)s 笔 %(yuan)s 元,与开批时 %(frozen)s 笔 %(total)s 元不符。")
+            % {
+                "count": count,
+                "yuan": money.format_yuan(fen),
+                "frozen": locked.line_count,
+                "total": money.format_yuan(locked.total_fen),
+            }
+        )
+    paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
+    received = Receipt.objects.filter(debit_line__batch=locked).aggregate(
+        count=Count("id"), fen=Sum("amount_fen", default=0)
+    )
+    if (received["count"], received["fen"]) != (paid.count, paid.fen):
+        raise CannotClose(_("到账记录与扣款成功的明细不符。"))
+    DebitBatch.objects.filter(pk=locked.pk).update(status=BatchStatus.CLOSED, closed_at=now, closed_by=by)
+    BatchEvent.objects.create(batch=locked, at=now, by=by, status=BatchStatus.CLOSED)
+    locked.refresh_from_db()
+    return locked
+
+
+def tally(batch: DebitBatch) -> list[Tally]:
+    """The lines of a batch by state, in the order of LineStatus; states without lines are left out."""
+    sums = {
+        row["status"]: Tally(LineStatus(row["status"]), row["count"], row["fen"])
+        for row in DebitLine.objects.filter(batch=batch)
+        .values("status")
+        .annotate(count=Count("id"), fen=Sum("amount_fen"))
+    }
+    return [sums[status] for status in LineStatus if status in sums]
+
+
+@contextmanager
+def _only_one(lock: int, key: int) -> Iterator[bool]:
+    """Whether this session holds the lock; it falls with the session, so that a killed worker leaves none behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
+        [ours] = cursor.fetchone()
+    try:
+        yield ours
+    finally:
+        if ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, key])

@@ -1,0 +1,258 @@
+"""Reading what is owed and paid. The number of queries does not grow with the length of the history."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Max, Q, QuerySet, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models import BatchStatus, Charge, ChargeStatus, DebitLine, LineStatus
+from enrollment.models import Coverage
+from portal.accounts.models import User
+from portal.people.models import Employer, Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import debit_terms
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, today_in_china
+
+
+class State(StrEnum):
+    """Where a month stands."""
+
+    PAID = "paid"
+    OWED = "owed"
+    IN_DEBIT = "in_debit"
+    FAILED = "failed"
+    WRITTEN_OFF = "written_off"
+    COVERED = "covered"
+
+
+STATE_LABELS = {
+    State.PAID: "已缴",
+    State.OWED: "待缴",
+    State.IN_DEBIT: "扣款中",
+    State.FAILED: "扣款失败",
+    State.WRITTEN_OFF: "已注销",
+    State.COVERED: "已参保,应缴未生成",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRecord:
+    """One month of one insurance of a person. ``base`` is yuan, the amounts are fen; both are None until it is charged.
+
+    ``reason`` says in Chinese why a debit failed; ``charge_id`` is None until the month is charged.
+    """
+
+    city: str
+    insurance: Insurance
+    capacity: Capacity
+    employer: str
+    month: Month
+    state: State
+    base: Decimal | None = None
+    amount_fen: int | None = None
+    personal_fen: int | None = None
+    employer_fen: int | None = None
+    account_fen: int | None = None
+    charge_id: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something that waits for the person, for the home page."""
+
+    title: str
+    text: str
+    days_left: int
+    url: str
+
+
+def record(
+    person: Person,
+    *,
+    since: Month | None = None,
+    until: Month | None = None,
+    cities: Iterable[str] | None = None,
+) -> list[MonthRecord]:
+    """All months [since, until) of a person, charged or covered, by month, then insurance. Three queries.
+
+    Without ``until``, covered months that are not charged are told up to the latest charged one only: what lies beyond has
+    not come due. A void charge is no month: where the month is covered again it stands as covered.
+    """
+    limits = _months("month", since, until)
+    places = None if cities is None else list(cities)
+    charges = Charge.objects.filter(limits, person=person, live=True).select_related("employer")
+    coverages = Coverage.objects.filter(person=person, live=True).select_related("employer")
+    if places is not None:
+        charges = charges.filter(city__in=places)
+        coverages = coverages.filter(city__in=places)
+    charged = list(charges)
+    lines = _latest_lines(charges.filter(status=ChargeStatus.OWED))
+    records = {(one.insurance, one.month): _of_charge(one, lines.get(one.pk)) for one in charged}
+    horizon = until or max((one.month + 1 for one in charged), default=None)
+    for coverage in coverages:
+        if horizon is None:
+            break
+        month = max(coverage.start, since) if since else coverage.start
+        end = min(coverage.until, horizon) if coverage.until else horizon
+        while month < end:
+            records.setdefault((coverage.insurance, month), _of_coverage(coverage, month))
+            month += 1
+    order = {insurance: number for number, insurance in enumerate(Insurance)}
+    return sorted(records.values(), key=lambda one: (one.month, order[one.insurance]))
+
+
+def owed(person: Person) -> list[MonthRecord]:
+    """Charges owed that are the person's own to pay, oldest first, with the reason where a debit failed."""
+    charges = Charge.objects.filter(
+        person=person, status=ChargeStatus.OWED, employer__isnull=True
+    ).select_related("employer")
+    lines = _latest_lines(charges)
+    return [_of_charge(charge, lines.get(charge.pk)) for charge in charges.order_by("month", "insurance")]
+
+
+def employer_record(employer: Employer, months: Sequence[Month]) -> QuerySet[Charge]:
+    """An employer's charges of the months, with their persons, latest month first."""
+    return (
+        Charge.objects.filter(employer=employer, month__in=months, live=True)
+        .select_related("person")
+        .order_by("-month", "person__name", "person_id", "insurance")
+    )
+
+
+def due_for(user: User, now: dt.datetime) -> list[Due]:
+    """What the home page says is due for a login: a person's own charges, an employer's month. Nothing for anyone else."""
+    today = today_in_china(now)
+    if user.is_person and user.person is not None:
+        return _due_for_person(user.person, today)
+    if user.is_clerk and user.employer is not None:
+        return _due_for_employer(user.employer, today)
+    return []
+
+
+def _due_for_person(person: Person, today: dt.date) -> list[Due]:
+    items: list[Due] = []
+    months: dict[tuple[str, Month], list[MonthRecord]] = {}
+    for one in owed(person):
+        if one.state != State.IN_DEBIT:
+            months.setdefault((one.city, one.month), []).append(one)
+    for (city, month), records in sorted(months.items(), key=lambda item: item[0][1]):
+        names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
+        fen = sum(one.amount_fen or 0 for one in records)
+        failed = next((one.reason for one in records if one.reason), "")
+        by, how = _pay_by(city, records[0])
+        text = _("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how
+        items.append(
+            Due(
+                title=_("%(month)s %(names)s待缴 %(yuan)s 元")
+                % {"month": month.zh, "names": names, "yuan": money.format_yuan(fen)},
+                text=text,
+                days_left=(by - today).days,
+                url=reverse("record"),
+            )
+        )
+    return items
+
+
+def _pay_by(city: str, one: MonthRecord) -> tuple[dt.date, str]:
+    try:
+        terms = debit_terms(book(), city=city, on=one.month.first_day)
+    except PolicyMissing:
+        terms = None
+    if terms is None or one.capacity not in terms.capacities:
+        return one.month.last_day, _("请在当月底前缴费。")
+    by = terms.deposit_by(one.month)
+    if one.state == State.FAILED:
+        return by, _("请核对扣款账户并与经办机构联系补缴。")
+    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款,月底自动扣款。") % {
+        "month": by.month,
+        "day": by.day,
+        "bank": terms.bank_title,
+    }
+
+
+def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
+    sums = (
+        Charge.objects.filter(employer=employer, status=ChargeStatus.OWED)
+        .values("month")
+        .annotate(fen=Sum("amount_fen"), by=Max("due_on"))
+        .order_by("month")
+    )
+    return [
+        Due(
+            title=_("%(month)s单位应缴 %(yuan)s 元")
+            % {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])},
+            text=_("含单位缴纳和代扣的个人缴纳部分,请按期足额划转。"),
+            days_left=(one["by"] - today).days,
+            url=reverse("employer-charges"),
+        )
+        for one in sums
+    ]
+
+
+def _months(field: str, since: Month | None, until: Month | None) -> Q:
+    condition = Q()
+    if since is not None:
+        condition &= Q(**{f"{field}__gte": since})
+    if until is not None:
+        condition &= Q(**{f"{field}__lt": until})
+    return condition
+
+
+def _latest_lines(charges: QuerySet[Charge]) -> dict[int, DebitLine]:
+    """The last debit line of each of the charges that has one."""
+    lines = DebitLine.objects.filter(charge__in=charges.values("pk")).select_related("batch").order_by("id")
+    return {line.charge_id: line for line in lines}
+
+
+def _of_charge(charge: Charge, line: DebitLine | None) -> MonthRecord:
+    state, reason = State(charge.status), ""
+    if charge.status == ChargeStatus.OWED and line is not None:
+        state, reason = _of_line(line)
+    return MonthRecord(
+        city=charge.city,
+        insurance=Insurance(charge.insurance),
+        capacity=Capacity(charge.capacity),
+        employer=charge.employer.name if charge.employer else "",
+        month=charge.month,
+        state=state,
+        base=charge.base,
+        amount_fen=charge.amount_fen,
+        personal_fen=charge.personal_fen,
+        employer_fen=charge.employer_fen,
+        account_fen=charge.account_fen,
+        charge_id=charge.pk,
+        reason=reason,
+    )
+
+
+def _of_line(line: DebitLine) -> tuple[State, str]:
+    if line.status == LineStatus.FAILED:
+        return State.FAILED, _("%(month)s银行扣款失败:%(reason)s") % {
+            "month": line.batch.month.zh,
+            "reason": REASON_LABELS[Reason(line.reason_code)],
+        }
+    if line.status == LineStatus.MISSING:
+        return State.IN_DEBIT, _("银行尚未返回扣款结果,正在核实,请勿重复缴费")
+    if line.batch.status == BatchStatus.OPENED:
+        return State.IN_DEBIT, _("已列入扣款批次,待送银行")
+    return State.IN_DEBIT, _("已送银行扣款,结果待返回")
+
+
+def _of_coverage(coverage: Coverage, month: Month) -> MonthRecord:
+    return MonthRecord(
+        city=coverage.city,
+        insurance=Insurance(coverage.insurance),
+        capacity=Capacity(coverage.capacity),
+        employer=coverage.employer.name if coverage.employer else "",
+        month=month,
+        state=State.COVERED,
+    )

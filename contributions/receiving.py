@@ -1,0 +1,124 @@
+"""Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry per confirmation."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+
+from contributions import ledger
+from contributions.models import AccountKind, Charge, ChargeStatus, Entry, Receipt
+from portal.accounts.models import User
+
+KIND = "receipt"
+
+
+class AlreadyReceived(Exception):
+    """The channel's number stands already, for other charges: nothing was booked."""
+
+
+def receive(
+    charges: Iterable[Charge],
+    *,
+    channel: str,
+    provider_number: str,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime | None = None,
+) -> list[Receipt]:
+    """Record that a channel confirmed the payment of these charges, each in full, under one number of its own.
+
+    Returns the receipts, in the order of the charges' ids. The same number again with the same charges changes nothing and
+    returns what stands. A charge that is no longer owed (paid by another road, void) gets a receipt that is not applied,
+    whose money lies in suspense. ``at`` is when the money arrived, ``now`` when it is booked (``at``, where left out).
+    Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
+    """
+    wanted = sorted({charge.pk for charge in charges})
+    reference = f"{channel}/{provider_number}"
+    try:
+        with transaction.atomic():
+            # Locked in one order, so that two payments that share charges wait for each other instead of failing.
+            locked = list(Charge.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
+            return _standing(reference, wanted) or _book(
+                locked, channel, provider_number, reference, at, by, now or at
+            )
+    except IntegrityError as error:
+        # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
+        standing = _standing(reference, wanted)
+        if not standing:
+            raise AlreadyReceived(reference) from error
+        return standing
+
+
+def _standing(reference: str, wanted: list[int]) -> list[Receipt]:
+    entry = Entry.objects.filter(kind=KIND, reference=reference).first()
+    if entry is None:
+        return []
+    receipts = list(entry.receipts.order_by("charge_id"))
+    if [receipt.charge_id for receipt in receipts] != wanted:
+        raise AlreadyReceived(reference)
+    return receipts
+
+
+def _book(
+    charges: list[Charge],
+    channel: str,
+    provider_number: str,
+    reference: str,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> list[Receipt]:
+    cities = {charge.city for charge in charges}
+    if len(cities) != 1:
+        raise ValueError(f"the charges of one payment belong to one city, not to {sorted(cities)}")
+    [city] = cities
+    [entry_id] = ledger.reserve_ids(1)
+    receipts = [
+        Receipt(
+            channel=channel,
+            # One payment can cover many charges; each receipt needs a number of its own under the provider's.
+            provider_number=f"{provider_number}/{charge.pk}",
+            amount_fen=charge.amount_fen,
+            charge=charge,
+            applied=charge.status == ChargeStatus.OWED,
+            received_at=at,
+            account_fen=charge.account_fen if charge.status == ChargeStatus.OWED else 0,
+            entry_id=entry_id,
+        )
+        for charge in charges
+    ]
+    paid = [receipt.charge_id for receipt in receipts if receipt.applied]
+    Charge.objects.filter(pk__in=paid).update(status=ChargeStatus.PAID)
+    Receipt.objects.bulk_create(receipts)
+    clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
+    postings = [ledger.Posting(clearing, sum(receipt.amount_fen for receipt in receipts))]
+    for insurance in sorted({charge.insurance for charge in charges}):
+        for applied in (True, False):
+            part = [one for one in receipts if one.charge.insurance == insurance and one.applied == applied]
+            postings += credit_postings(
+                city=city,
+                insurance=insurance,
+                applied=applied,
+                amount_fen=sum(one.amount_fen for one in part),
+                account_fen=sum(one.account_fen for one in part),
+            )
+    ledger.post_entry(
+        city=city, kind=KIND, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id
+    )
+    return receipts
+
+
+def credit_postings(
+    *, city: str, insurance: str, applied: bool, amount_fen: int, account_fen: int
+) -> list[ledger.Posting]:
+    """Where received money goes: the insurance's personal accounts and pooled fund; suspense, where it is not applied."""
+    if not applied:
+        return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SUSPENSE), -amount_fen)]
+    return [
+        ledger.Posting(
+            ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -account_fen
+        ),
+        ledger.Posting(
+            ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), account_fen - amount_fen
+        ),
+    ]

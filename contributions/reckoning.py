@@ -1,0 +1,262 @@
+"""The one formula: what a month of an insurance costs, and why. It prices a quote, a page and a million charges alike.
+
+Everything is exact until the end: a base is a share of the average wage or a wage between floor and ceiling, a share of
+the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % = 0.225 → 0.23).
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from django.utils.translation import gettext as _
+
+from contributions.models import Charge
+from portal.policy.book import Book, Leaf, PolicyMissing, Reference, book
+from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.shared import money
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step of a derivation, for people to read."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount; ``account_fen`` is the part of
+    the amount that goes to the personal account."""
+
+    base: Decimal
+    amount_fen: int
+    personal_fen: int
+    employer_fen: int
+    account_fen: int
+    lines: tuple[Line, ...]
+    leaf: Leaf
+
+    @property
+    def path(self) -> str:
+        """The policy leaf that priced it, "wuhan/flexible_pension"."""
+        return self.leaf.path
+
+    @property
+    def since(self) -> dt.date:
+        return self.leaf.since
+
+    @property
+    def reference(self) -> Reference:
+        return self.leaf.reference
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether the screen must say that the figures, or their date, are not from a document."""
+        return self.reference.illustrative
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """为什么是这个数: the steps, and the document behind them. ``age`` says how old the figures are, from a year on."""
+
+    lines: tuple[Line, ...]
+    since: dt.date
+    reference: Reference
+    illustrative: bool
+    mark: str
+    age: str
+
+
+def reckon(
+    terms: ContributionTerms,
+    *,
+    tier: str = "",
+    wage_fen: int | None = None,
+    insurance: Insurance,
+    month: Month,
+    industry_grade: int | None = None,
+) -> Reckoned:
+    """Price one month by a tier's code or by a declared wage (fen). PolicyMissing where the terms have no such tier or grade;
+    ValueError where neither or both are given, or the terms are another insurance's."""
+    if bool(tier) == (wage_fen is not None):
+        raise ValueError("either a tier or a wage")
+    if terms.insurance != insurance or terms.since > month.first_day:
+        raise ValueError(f"terms of {terms.path} since {terms.since} do not price {insurance} in {month}")
+    return _by_tier(terms, tier) if wage_fen is None else _by_wage(terms, wage_fen, industry_grade)
+
+
+def quote(
+    *,
+    city: str,
+    capacity: Capacity,
+    insurance: Insurance,
+    month: Month,
+    tier: str = "",
+    wage_fen: int | None = None,
+    industry_grade: int | None = None,
+    policy: Book | None = None,
+) -> Reckoned:
+    """``reckon`` by the terms in force in the month. Raises PolicyMissing where the city has none."""
+    terms = contribution_terms(
+        policy or book(), city=city, capacity=capacity, insurance=insurance, month=month
+    )
+    return reckon(
+        terms, tier=tier, wage_fen=wage_fen, insurance=insurance, month=month, industry_grade=industry_grade
+    )
+
+
+def explain(charge: Charge, *, on: dt.date) -> Derivation:
+    """How a charge came about, reckoned again from the leaf that it names; ``on`` is the day it is looked at.
+
+    PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an amount is never
+    explained by figures that did not make it.
+    """
+    terms = contribution_terms(
+        book(),
+        city=charge.city,
+        capacity=Capacity(charge.capacity),
+        insurance=Insurance(charge.insurance),
+        month=charge.month,
+    )
+    if (terms.path, terms.since) != (charge.policy, charge.policy_since):
+        raise PolicyMissing(f"{charge.policy} of {charge.policy_since}")
+    if charge.capacity == Capacity.EMPLOYEE:
+        # The grade may have changed since; the one that made the amount is told by the amount.
+        reckoned = _employee_as_charged(terms, charge)
+    else:
+        reckoned = reckon(terms, **basis_of(charge.basis), insurance=terms.insurance, month=charge.month)
+    if (reckoned.personal_fen, reckoned.employer_fen) != (charge.personal_fen, charge.employer_fen):
+        raise PolicyMissing(f"{charge.policy} of {charge.policy_since} now gives another amount")
+    return derivation(reckoned, on=on)
+
+
+def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
+    """The steps of a price as the screen shows them on a day."""
+    years = reckoned.leaf.age_years(on)
+    return Derivation(
+        lines=reckoned.lines,
+        since=reckoned.since,
+        reference=reckoned.reference,
+        illustrative=reckoned.illustrative,
+        mark=reckoned.reference.mark,
+        age=_("已执行 %(years)s 年") % {"years": years} if years else "",
+    )
+
+
+def basis_text(*, tier: str, wage_fen: int | None) -> str:
+    """How a charge keeps what its base was worked out from: the tier's code, or ``wage:`` and the fen."""
+    return tier if wage_fen is None else f"wage:{wage_fen}"
+
+
+def basis_of(text: str) -> dict[str, str | int]:
+    """The arguments for ``reckon`` that ``basis_text`` kept."""
+    if text.startswith("wage:"):
+        return {"wage_fen": int(text.removeprefix("wage:"))}
+    return {"tier": text}
+
+
+def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
+    tier = terms.tier(code)
+    base = terms.tier_base(code)
+    average = cast(Decimal, terms.average_wage)  # tier_base has refused terms without one
+    amount = money.round_fen(base * tier.rate)
+    account = money.round_fen(base * tier.account_rate)
+    lines = [
+        Line(_("缴费档次"), tier.title),
+        Line(_("平均工资"), _yuan(average)),
+        Line(_("缴费基数"), _yuan(base), f"{_exact(average)} × {_percent(tier.share)}"),
+        _limits(terms),
+        Line(_("费率"), _percent(tier.rate)),
+        Line(_("每月应缴"), _fen(amount), _rounding(base, tier.rate, amount)),
+    ]
+    if account:
+        lines.append(
+            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(tier.account_rate)}")
+        )
+    return Reckoned(base, amount, amount, 0, account, tuple(lines), terms.leaf)
+
+
+def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reckoned:
+    wage = money.yuan(wage_fen)
+    base = terms.clamp(wage)
+    employer_rate = terms.employer_rate_for(grade)
+    personal = money.round_fen(base * terms.personal_rate)
+    employer = money.round_fen(base * employer_rate)
+    account = money.round_fen(base * terms.account_rate)
+    if base > wage:
+        how = _("低于下限,按下限计")
+    elif base < wage:
+        how = _("高于上限,按上限计")
+    else:
+        how = _("在上下限之间,按实际工资计")
+    by_grade = terms.employer_rate is None
+    lines = [
+        Line(_("申报工资"), _yuan(wage)),
+        _limits(terms),
+        Line(_("缴费基数"), _yuan(base), how),
+        Line(_("个人费率"), _percent(terms.personal_rate)),
+        Line(_("个人缴纳"), _fen(personal), _rounding(base, terms.personal_rate, personal)),
+        Line(
+            _("单位费率"),
+            _percent(employer_rate),
+            _("按行业风险类别第 %(grade)s 类") % {"grade": grade} if by_grade else "",
+        ),
+        Line(_("单位缴纳"), _fen(employer), _rounding(base, employer_rate, employer)),
+        Line(_("每月应缴"), _fen(personal + employer)),
+    ]
+    if account:
+        lines.append(
+            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(terms.account_rate)}")
+        )
+    return Reckoned(base, personal + employer, personal, employer, account, tuple(lines), terms.leaf)
+
+
+def _employee_as_charged(terms: ContributionTerms, charge: Charge) -> Reckoned:
+    grades = sorted(terms.grade_rates) if terms.employer_rate is None else [None]
+    for grade in grades:
+        reckoned = reckon(
+            terms,
+            **basis_of(charge.basis),
+            insurance=terms.insurance,
+            month=charge.month,
+            industry_grade=grade,
+        )
+        if reckoned.employer_fen == charge.employer_fen:
+            return reckoned
+    raise PolicyMissing(f"{charge.policy} of {charge.policy_since} has no grade that gives the amount")
+
+
+def _limits(terms: ContributionTerms) -> Line:
+    return Line(_("基数下限与上限"), f"{_yuan(terms.floor)} – {_yuan(terms.ceiling)}")
+
+
+def _rounding(base: Decimal, rate: Decimal, fen: int) -> str:
+    product = base * rate
+    sum_ = f"{_exact(base)} × {_percent(rate)}"
+    if product == money.yuan(fen):
+        return sum_
+    return _("%(sum)s = %(product)s,四舍五入到分") % {"sum": sum_, "product": _exact(product)}
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}%"
+
+
+def _exact(yuan: Decimal) -> str:
+    """At least two decimals, more where they matter."""
+    short = yuan.normalize()
+    places = max(2, -int(short.as_tuple().exponent))
+    return f"{short:.{places}f}"
+
+
+def _yuan(yuan: Decimal) -> str:
+    return _("%(yuan)s 元") % {"yuan": _exact(yuan)}
+
+
+def _fen(fen: int) -> str:
+    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

@@ -1,0 +1,230 @@
+"""What a person and an employer can look up about their contributions. Whatever is not theirs answers 404."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contributions import queries
+from contributions.models import Charge, ChargeStatus, Receipt
+from contributions.queries import STATE_LABELS, MonthRecord, State
+from contributions.reckoning import explain
+from portal.accounts.permissions import clerk_required, person_required
+from portal.policy.book import PolicyMissing, book
+from portal.shared import money
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
+from portal.shared.months import Month, today_in_china
+
+ROWS_PER_PAGE = 50
+
+STATE_TONES = {
+    State.PAID: "good",
+    State.OWED: "warn",
+    State.IN_DEBIT: "info",
+    State.FAILED: "bad",
+    State.WRITTEN_OFF: "quiet",
+    State.COVERED: "info",
+}
+
+CHARGE_TONES = {
+    ChargeStatus.OWED: "warn",
+    ChargeStatus.PAID: "good",
+    ChargeStatus.WRITTEN_OFF: "quiet",
+    ChargeStatus.VOID: "quiet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A month of one insurance in the list."""
+
+    month: Month
+    insurance: str
+    capacity: str
+    employer: str
+    city: str
+    amount_fen: int | None
+    personal_fen: int | None
+    employer_fen: int | None
+    state: str
+    tone: str
+    reason: str
+    charge_id: int | None
+
+
+@person_required
+def record(request: HttpRequest) -> HttpResponse:
+    """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
+    person = request.user.person
+    records = queries.record(person)
+    years = sorted({one.month.year for one in records}, reverse=True)
+    year = _chosen(request.GET.get("year"), years)
+    listed = [_row(one) for one in reversed(records) if one.month.year == year]
+    return render(
+        request,
+        "contributions/record.html",
+        {
+            "person": person,
+            "grids": [
+                {
+                    "insurance": insurance,
+                    "title": _(INSURANCE_LABELS[insurance]),
+                    "rows": _grid(months),
+                    "paid": _paid(months),
+                }
+                for insurance in Insurance
+                if (months := [one for one in records if one.insurance == insurance])
+            ],
+            "years": [
+                {"label": _("%(year)s年") % {"year": one}, "url": f"?year={one}#list", "current": one == year}
+                for one in years
+            ],
+            "year": year,
+            "rows": listed,
+            "failed": [_row(one) for one in records if one.state == State.FAILED],
+        },
+    )
+
+
+@person_required
+def charge(request: HttpRequest, pk: int) -> HttpResponse:
+    """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
+    found = get_object_or_404(
+        Charge.objects.select_related("employer", "cancellation"), pk=pk, person=request.user.person
+    )
+    try:
+        derivation = explain(found, on=today_in_china(timezone.now()))
+    except PolicyMissing:
+        derivation = None
+    [status] = [
+        one
+        for one in queries.record(request.user.person, since=found.month, until=found.month + 1)
+        if one.charge_id == found.pk
+    ] or [None]
+    return render(
+        request,
+        "contributions/charge.html",
+        {
+            "charge": found,
+            "city_title": book().city(found.city).title,
+            "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
+            "capacity": found.get_capacity_display(),
+            "derivation": derivation,
+            "state": _(STATE_LABELS[status.state]) if status else found.get_status_display(),
+            "tone": STATE_TONES[status.state] if status else CHARGE_TONES[ChargeStatus(found.status)],
+            "reason": status.reason if status else "",
+            "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+        },
+    )
+
+
+@clerk_required
+def employer_charges(request: HttpRequest) -> HttpResponse:
+    """本单位应缴: the months as sums, and the people of one month."""
+    employer = request.user.employer
+    months = list(
+        Charge.objects.filter(employer=employer, live=True)
+        .values("month")
+        .annotate(
+            people=Count("person", distinct=True),
+            personal=Sum("personal_fen"),
+            employer_share=Sum("employer_fen"),
+            total=Sum("amount_fen"),
+            owed=Sum("amount_fen", filter=Q(status=ChargeStatus.OWED), default=0),
+        )
+        .order_by("-month")
+    )
+    month = _chosen(request.GET.get("month"), [one["month"] for one in months])
+    page = Paginator(
+        queries.employer_record(employer, [month]) if month else Charge.objects.none(), ROWS_PER_PAGE
+    ).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "contributions/employer_charges.html",
+        {
+            "employer": employer,
+            "months": months,
+            "month": month,
+            "page_obj": page,
+            "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)], one.get_status_display()) for one in page],
+        },
+    )
+
+
+def _chosen(asked: str | None, possible: list[Any]) -> Any:
+    """What was asked for, the first where nothing was; 404 for what is not there."""
+    if not asked:
+        return possible[0] if possible else None
+    for one in possible:
+        if str(one) == asked:
+            return one
+    raise Http404
+
+
+def _row(one: MonthRecord) -> Row:
+    return Row(
+        month=one.month,
+        insurance=_(INSURANCE_LABELS[one.insurance]),
+        capacity=_(CAPACITY_LABELS[one.capacity]),
+        employer=one.employer,
+        city=book().city(one.city).title,
+        amount_fen=one.amount_fen,
+        personal_fen=one.personal_fen,
+        employer_fen=one.employer_fen,
+        state=_(STATE_LABELS[one.state]),
+        tone=STATE_TONES[one.state],
+        reason=one.reason,
+        charge_id=one.charge_id,
+    )
+
+
+def _paid(records: Iterable[MonthRecord]) -> int:
+    return sum(one.state == State.PAID for one in records)
+
+
+def _grid(records: list[MonthRecord]) -> list[dict[str, Any]]:
+    """Rows for the ``months`` component, latest year first; a month between the first and the last without record is missing."""
+    by_month = {one.month: one for one in records}
+    first, last = records[0].month, records[-1].month
+    rows = []
+    for year, months in groupby(_all_months(first.year, last.year), key=lambda month: month.year):
+        rows.append(
+            {
+                "year": year,
+                "cells": [_cell(month, by_month.get(month), first < month < last) for month in months],
+            }
+        )
+    return rows[::-1]
+
+
+def _all_months(first_year: int, last_year: int) -> Iterable[Month]:
+    return (Month(year, number) for year in range(first_year, last_year + 1) for number in range(1, 13))
+
+
+def _cell(month: Month, one: MonthRecord | None, inside: bool) -> dict[str, Any]:
+    if one is None:
+        state, label = ("missing", _("中断")) if inside else ("none", "")
+        return {
+            "month": month.month,
+            "state": state,
+            "label": label,
+            "text": f"{month.zh} {label or _('无记录')}",
+        }
+    label = _(STATE_LABELS[one.state])
+    amount = "" if one.amount_fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(one.amount_fen)}
+    short = {State.COVERED: _("参保"), State.WRITTEN_OFF: _("注销"), State.FAILED: _("失败")}.get(
+        one.state, label
+    )
+    return {
+        "month": month.month,
+        "state": str(one.state),
+        "label": short,
+        "text": f"{month.zh} {label} {amount}".strip(),
+    }

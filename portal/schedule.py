@@ -1,0 +1,25 @@
+"""All that beat does, and why then. Times are China's; the tasks read in the database what is left to do, so that a missed
+slot is caught up at the next."""
+
+from celery.schedules import crontab
+
+BEAT_SCHEDULE = {
+    # Before offices open, every day: cities have their own charging days, and late registrations are charged the next morning.
+    "charge-due": {"task": "contributions.tasks.charge_due", "schedule": crontab(hour=1, minute=10)},
+    # After midnight the day's deposits are in the accounts, and the banks take files until the evening.
+    "open-due-batches": {
+        "task": "contributions.tasks.open_due_batches",
+        "schedule": crontab(hour=2, minute=10),
+    },
+    # A batch that was opened, by the schedule or by staff, leaves within a minute; one that could not be written is tried again.
+    "send-batches": {"task": "contributions.tasks.send_batches", "schedule": crontab()},
+    # Banks answer when they please.
+    "read-answers": {"task": "contributions.tasks.read_answers", "schedule": crontab()},
+    # People look for 已缴 soon after the bank has answered.
+    "post-answers": {"task": "contributions.tasks.post_answers", "schedule": crontab()},
+    # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
+    "forget-old-drafts": {
+        "task": "portal.hall.tasks.forget_old_drafts",
+        "schedule": crontab(hour=3, minute=10),
+    },
+}
