@@ -79,6 +79,13 @@ def may_act_for_employer(user: Visitor, employer: Employer | None) -> bool:
     )
 
 
+def staff(request: HttpRequest) -> User:
+    """The member of staff who asks. Raises Http404 for anyone else."""
+    if isinstance(request.user, User) and request.user.kind == Kind.STAFF:
+        return request.user
+    raise Http404
+
+
 def staff_cities(user: Visitor) -> list[str]:
     """The slugs of the cities whose agency this login works for; none for whoever is not staff."""
     if not (isinstance(user, User) and user.is_active and user.kind == Kind.STAFF):

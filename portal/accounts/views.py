@@ -85,7 +85,7 @@ def login_person(request: HttpRequest) -> HttpResponse:
 def _login_person_by_code(request: HttpRequest) -> HttpResponse:
     def instead(form: PersonCodeForm) -> str:
         account = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True)
-        return "" if account.exists() else NOT_REGISTERED
+        return "" if account.exists() else str(NOT_REGISTERED)
 
     form, proved = _two_steps(request, PersonCodeForm, Purpose.LOGIN, instead)
     if proved:
@@ -249,7 +249,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
         )
 
     def instead(form: ForgottenPasswordForm) -> str:
-        return "" if account(form) else NO_SUCH_ACCOUNT
+        return "" if account(form) else str(NO_SUCH_ACCOUNT)
 
     form, proved = _two_steps(request, ForgottenPasswordForm, Purpose.NEW_PASSWORD, instead)
     if proved:

@@ -29,7 +29,9 @@ class LocalRegister:
 
     def find(self, identity_number: str) -> Household | None:
         record = HouseholdRecord.objects.filter(identity_number=identity_number).first()
-        return record and Household(name=record.name, place_code=record.place_code, settled_on=record.settled_on)
+        if record is None:
+            return None
+        return Household(name=record.name, place_code=record.place_code, settled_on=record.settled_on)
 
 
 def household_register() -> HouseholdRegister:

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from portal.accounts.captcha import ALPHABET, PictureCaptchaField, challenge
-from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, errors, picture
+from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, errors, exist, picture
 from tests.cast import PASSWORD, Cast
 
 
@@ -34,7 +34,7 @@ def test_no_two_characters_look_alike() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [str.upper, str.lower, lambda answer: f" {answer} ", wide])
 def test_case_width_and_spaces_do_not_matter(client: Client, cast: Cast, typed: Callable[[str], str]) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     seen = picture(client.get(PERSON))
     seen["captcha_1"] = typed(seen["captcha_1"])
     assert client.post(PERSON, {**seen, "login": "13800000001", "password": PASSWORD}).status_code == 302
@@ -52,7 +52,7 @@ def test_a_picture_is_good_once(client: Client, cast: Cast) -> None:
 
 @pytest.mark.django_db
 def test_a_wrong_answer_uses_the_picture_up(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     seen = picture(client.get(PERSON))
     typed = {"login": "13800000001", "password": PASSWORD}
     assert "captcha" in errors(client.post(PERSON, {**typed, **seen, "captcha_1": "7777"}))
@@ -61,7 +61,7 @@ def test_a_wrong_answer_uses_the_picture_up(client: Client, cast: Cast) -> None:
 
 @pytest.mark.django_db
 def test_after_five_minutes_it_is_worth_nothing(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     seen = picture(client.get(PERSON))
     CaptchaStore.objects.update(expiration=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
     assert "captcha" in errors(client.post(PERSON, {**seen, "login": "13800000001", "password": PASSWORD}))
@@ -80,9 +80,9 @@ def test_after_five_minutes_it_is_worth_nothing(client: Client, cast: Cast) -> N
     ],
 )
 def test_without_it_no_door_listens(client: Client, cast: Cast, address: str, typed: dict[str, str]) -> None:
-    assert cast.wang_fang_login
-    assert cast.ningbo_reviewer
-    assert cast.yongjiang_clerk
+    exist(cast.wang_fang_login)
+    exist(cast.ningbo_reviewer)
+    exist(cast.yongjiang_clerk)
     if "credit_code" in typed:
         typed = {**typed, "credit_code": cast.yongjiang.credit_code}
     for captcha in ({}, {"captcha_0": "0" * 40, "captcha_1": "7777"}, {"captcha_0": "", "captcha_1": ""}):

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from portal.accounts.models import User
-from tests.accounts.knocking import EMPLOYER, PERSON, code_sent_to, errors, hidden, knock, last_message
+from tests.accounts.knocking import EMPLOYER, PERSON, code_sent_to, errors, exist, hidden, knock, last_message
 from tests.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_a_clerk_sets_a_new_one(client: Client, cast: Cast) -> None:
 
 
 def test_it_opens_a_closed_account(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     for n in range(5):
         knock(Client(), PERSON, {"login": "13800000001", "password": f"wrong-password-{n}"})
     page = knock(client, FORGOT, {"number": cast.wang_fang.identity_number, "phone": "13800000001"})
@@ -48,7 +48,7 @@ def test_it_opens_a_closed_account(client: Client, cast: Cast) -> None:
 
 
 def test_known_and_unknown_get_the_same_page_and_only_the_phone_learns(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     number = cast.wang_fang.identity_number
     right = knock(client, FORGOT, {"number": number, "phone": "13800000001"})
     wrong = knock(client, FORGOT, {"number": number, "phone": "13800000099"})
@@ -64,8 +64,8 @@ def test_known_and_unknown_get_the_same_page_and_only_the_phone_learns(client: C
 
 def test_the_code_is_for_the_account_that_was_named(client: Client, cast: Cast) -> None:
     """Someone with a phone and an account of their own names another's number in the second step."""
-    assert cast.wang_fang_login
-    assert cast.li_qiang_login
+    exist(cast.wang_fang_login)
+    exist(cast.li_qiang_login)
     own = knock(client, FORGOT, {"number": cast.li_qiang.identity_number, "phone": "13800000002"})
     code = code_sent_to("13800000002")
     answer = client.post(
@@ -84,7 +84,7 @@ def test_the_code_is_for_the_account_that_was_named(client: Client, cast: Cast) 
 
 
 def test_the_same_form_twice_does_it_once(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     page = knock(client, FORGOT, {"number": cast.wang_fang.identity_number, "phone": "13800000001"})
     code = code_sent_to("13800000001")
     assert set_new(client, page, code).status_code == 302

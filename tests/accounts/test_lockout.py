@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User
-from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, code_sent_to, hidden, knock
+from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, code_sent_to, exist, hidden, knock
 from tests.cast import PASSWORD, Cast, identity_number
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def guess(address: str, typed: dict[str, str], times: int, **more: str) -> list[
 
 
 def test_the_fifth_wrong_password_closes_the_account_for_everyone(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     typed = {"login": cast.wang_fang.identity_number}
     assert guess(PERSON, typed, 5) == [200, 200, 200, 200, 429]
     page = knock(Client(), PERSON, {**typed, "password": PASSWORD}, REMOTE_ADDR="10.9.8.7")
@@ -42,7 +42,7 @@ def test_an_account_that_does_not_exist_closes_alike(cast: Cast) -> None:
 
 
 def test_after_fifteen_minutes_it_opens_again(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     typed = {"login": cast.wang_fang.identity_number}
     assert guess(PERSON, typed, 5)[-1] == 429
     AccessAttempt.objects.update(attempt_time=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=14))
@@ -54,7 +54,7 @@ def test_after_fifteen_minutes_it_opens_again(cast: Cast) -> None:
 
 
 def test_knocking_while_it_is_closed_does_not_keep_it_closed(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     typed = {"login": cast.wang_fang.identity_number}
     guess(PERSON, typed, 5)
     closed_at = AccessAttempt.objects.get().attempt_time
@@ -70,7 +70,7 @@ def test_another_spelling_is_the_same_account(cast: Cast) -> None:
         if (found := identity_number("330211", "1975-03-04", order)).endswith("X")
     )
     person.save()
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     spellings = [
         number,
         number.lower(),
@@ -94,19 +94,19 @@ def test_a_clerks_name_and_phone_are_the_same_account(cast: Cast) -> None:
     ]
     answers = [guess(EMPLOYER, {"credit_code": each, "clerk": who}, 1)[0] for each, who in spellings]
     assert answers == [200, 200, 200, 200, 429]
-    assert cast.yongjiang_second_clerk
+    exist(cast.yongjiang_second_clerk)
     colleague = {"credit_code": code, "clerk": "吴军", "password": PASSWORD}
     assert knock(Client(), EMPLOYER, colleague).status_code == 302
 
 
 def test_staff_are_closed_out_too(cast: Cast) -> None:
-    assert cast.ningbo_reviewer
+    exist(cast.ningbo_reviewer)
     assert guess(STAFF, {"username": "ningbo-1"}, 5)[-1] == 429
     assert knock(Client(), STAFF, {"username": "ningbo-1", "password": PASSWORD}).status_code == 429
 
 
 def test_a_forged_x_forwarded_for_gets_no_new_tries(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     answers = [
         guess(
             PERSON,
@@ -122,7 +122,7 @@ def test_a_forged_x_forwarded_for_gets_no_new_tries(cast: Cast) -> None:
 
 
 def test_thirty_wrong_passwords_from_one_address_close_it_for_every_account(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     answers = [
         guess(PERSON, {"login": f"138111100{n:02}"}, 1, HTTP_X_FORWARDED_FOR=f"10.0.0.{n}")[0]
         for n in range(30)
@@ -134,8 +134,8 @@ def test_thirty_wrong_passwords_from_one_address_close_it_for_every_account(cast
 
 
 def test_an_account_of_ones_own_does_not_clear_the_guesses_at_another(cast: Cast) -> None:
-    assert cast.wang_fang_login
-    assert cast.li_qiang_login
+    exist(cast.wang_fang_login)
+    exist(cast.li_qiang_login)
     for _round in range(2):
         answers = guess(PERSON, {"login": "13800000001"}, 2)
         assert answers == [200, 200]
@@ -144,14 +144,14 @@ def test_an_account_of_ones_own_does_not_clear_the_guesses_at_another(cast: Cast
 
 
 def test_a_success_clears_its_own_account(cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     for _round in range(3):
         assert guess(PERSON, {"login": "13800000001"}, 4) == [200] * 4
         assert knock(Client(), PERSON, {"login": "13800000001", "password": PASSWORD}).status_code == 302
 
 
 def test_the_owner_of_the_phone_gets_in_while_the_password_is_closed(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     guess(PERSON, {"login": "13800000001"}, 5)
     second = knock(client, BY_CODE, {"phone": "13800000001"})
     code = code_sent_to("13800000001")
@@ -187,7 +187,5 @@ def test_failures_are_kept_without_numbers_or_passwords(cast: Cast) -> None:
 )
 def test_which_address_counts(settings, proxies: int, forwarded: str, peer: str, address: str) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
-    request = RequestFactory().get(
-        "/", REMOTE_ADDR=peer, **({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
-    )
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == address

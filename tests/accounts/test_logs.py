@@ -10,7 +10,7 @@ from django.test import Client
 
 from portal.accounts.logs import MaskingFormatter, mask_numbers
 from portal.people.models import Person
-from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, code_sent_to, hidden, knock
+from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, code_sent_to, exist, hidden, knock
 from tests.cast import PASSWORD, Cast
 
 
@@ -46,7 +46,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 @pytest.mark.django_db
 def test_nothing_secret_is_written_at_the_doors(client: Client, cast: Cast, logged: io.StringIO) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     number, phone, clerk = cast.wang_fang.identity_number, cast.wang_fang.phone, cast.yongjiang_clerk
     knock(Client(), PERSON, {"login": number, "password": "wrong-password-1"})
     knock(Client(), PERSON, {"login": cast.newcomer_number, "password": "wrong-password-1"})

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.accounts.knocking import BY_CODE, code_sent_to, errors, hidden, knock, last_message
+from tests.accounts.knocking import BY_CODE, code_sent_to, errors, exist, hidden, knock, last_message
 from tests.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +13,7 @@ NEW = "13700000001"
 
 
 def test_a_person_logs_in_by_code_and_goes_on(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     address = f"{BY_CODE}&next=/account/"
     page = knock(client, address, {"phone": "138 0000 0001"})
     assert 'autocomplete="one-time-code"' in page.content.decode()
@@ -23,7 +23,7 @@ def test_a_person_logs_in_by_code_and_goes_on(client: Client, cast: Cast) -> Non
 
 
 def test_a_phone_without_an_account_is_told_by_message_only(client: Client, cast: Cast) -> None:
-    assert cast.yongjiang_clerk
+    exist(cast.yongjiang_clerk)
     for phone in ("13899999999", cast.yongjiang_clerk.phone):
         page = knock(client, BY_CODE, {"phone": phone})
         assert page.context["code_sent"]
@@ -33,7 +33,7 @@ def test_a_phone_without_an_account_is_told_by_message_only(client: Client, cast
 
 
 def test_a_code_for_something_else_opens_no_door(client: Client, cast: Cast) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     knock(
         client,
         "/register/",
@@ -66,7 +66,7 @@ def test_a_wrong_password_changes_nothing(client: Client, cast: Cast) -> None:
 
 
 def test_another_accounts_phone_is_refused(client: Client, cast: Cast) -> None:
-    assert cast.li_qiang_login
+    exist(cast.li_qiang_login)
     client.force_login(cast.wang_fang_login)
     assert "已是另一账号" in errors(change(client, "13800000002", PASSWORD))["phone"][0]
     assert client.get("/account/").status_code == 200
@@ -79,7 +79,7 @@ def test_staff_change_theirs_elsewhere(client: Client, cast: Cast) -> None:
 
 
 def test_the_demo_shows_its_messages_and_nothing_else_does(client: Client, cast: Cast, settings) -> None:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     knock(client, BY_CODE, {"phone": "13800000001"})
     page = client.get("/demo/messages/").content.decode()
     assert code_sent_to("13800000001") in page

@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from portal.accounts.registration import NotTheSamePerson, PhoneTaken, register_person
 from portal.people.models import Person, Sex
 from portal.registers.models import HouseholdRecord
-from tests.accounts.knocking import PERSON, code_sent_to, errors, hidden, knock, last_message
+from tests.accounts.knocking import PERSON, code_sent_to, errors, exist, hidden, knock, last_message
 from tests.cast import NOW, PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +98,7 @@ def test_where_there_is_an_account_the_answer_is_the_same_and_nothing_changes(
 
 
 def test_a_phone_that_logs_in_someone_else_is_refused_alike_for_all(cast: Cast) -> None:
-    assert cast.li_qiang_login
+    exist(cast.li_qiang_login)
     Person.objects.filter(pk=cast.wang_fang.pk).update(phone="")
     cast.wang_fang.refresh_from_db()
     with pytest.raises(PhoneTaken):
@@ -109,7 +109,7 @@ def test_a_phone_that_logs_in_someone_else_is_refused_alike_for_all(cast: Cast) 
             password=NEW,
             now=NOW,
         )
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     with pytest.raises(PhoneTaken):
         register_person(
             identity_number=cast.wang_fang.identity_number,

@@ -7,14 +7,14 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 
-from tests.accounts.knocking import EMPLOYER, PERSON, STAFF, errors, knock, picture
+from tests.accounts.knocking import EMPLOYER, PERSON, STAFF, errors, exist, knock, picture
 from tests.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
 
 
 def person(cast: Cast) -> dict[str, str]:
-    assert cast.wang_fang_login
+    exist(cast.wang_fang_login)
     return {"login": cast.wang_fang.identity_number, "password": PASSWORD}
 
 
@@ -23,14 +23,14 @@ def test_a_session_planted_before_the_login_is_worth_nothing_after_it(client: Cl
     session["elder"] = True
     session.save()
     planted = session.session_key
-    client.cookies["sessionid"] = planted
+    client.cookies["sessionid"] = str(planted)
     knock(client, PERSON, person(cast))
     assert client.session[SESSION_KEY]
     assert client.session.session_key != planted
     assert client.session["elder"]
 
     attacker = Client()
-    attacker.cookies["sessionid"] = planted
+    attacker.cookies["sessionid"] = str(planted)
     assert attacker.get("/account/").status_code == 302
 
 
@@ -183,6 +183,7 @@ def test_other_doors_turn_the_same_key(client: Client, cast: Cast) -> None:
         session = visitor.session
         session["a"] = 1
         session.save()
-        visitor.cookies["sessionid"] = planted = session.session_key
+        planted = session.session_key
+        visitor.cookies["sessionid"] = str(planted)
         assert knock(visitor, address, typed).status_code == 302
         assert visitor.session.session_key != planted

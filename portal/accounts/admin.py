@@ -1,0 +1,288 @@
+"""Accounts and persons in the workbench: masked, found by a whole number or name only, and every look at a person recorded.
+
+Persons stand here and not in their own room, because a look at one is recorded in an account's name.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from portal.accounts.doors import identity_number
+from portal.accounts.fields import PhoneField
+from portal.accounts.lookups import TooManyLookups, look_up
+from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
+from portal.accounts.permissions import staff
+from portal.people.models import Person
+from portal.policy.book import book
+from portal.shared import identity
+from portal.shared.characters import narrow
+
+STAFF_LOOK = "经办工作台查询"
+
+
+def city_choices() -> list[tuple[str, str]]:
+    return [("", _("全部城市")), *((city.slug, city.title) for city in book().cities)]
+
+
+class NewUserForm(UserCreationForm):
+    """A clerk's or a staff account; persons register themselves."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("类型"),
+        choices=[(str(kind), KIND_LABELS[kind]) for kind in (Kind.STAFF, Kind.CLERK)],
+    )
+    phone = PhoneField(required=False)
+    city = forms.ChoiceField(label=gettext_lazy("所属城市"), choices=city_choices, required=False)
+
+    class Meta:
+        model = User
+        fields = ("kind", "username", "name", "phone", "employer", "city", "person")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("kind") == Kind.CLERK and not cleaned.get("employer"):
+            self.add_error("employer", _("单位经办人须选择单位。"))
+        if cleaned.get("kind") == Kind.STAFF and cleaned.get("employer"):
+            self.add_error("employer", _("经办机构工作人员不属于参保单位,请清空。"))
+        self.instance.is_staff = cleaned.get("kind") == Kind.STAFF
+        return cleaned
+
+
+class UserForm(UserChangeForm):
+    phone = PhoneField(required=False)
+    city = forms.ChoiceField(label=gettext_lazy("所属城市"), choices=city_choices, required=False)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Staff see the accounts of their city; only the superuser changes any, and none is deleted: it is closed."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("name", "kind", "stands_for", "phone_masked", "is_active", "last_login")
+    list_filter = ("kind", "is_active", "city")
+    list_select_related = ("person", "employer")
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("完整的姓名、用户名、手机号码、身份证号码或统一社会信用代码")
+    ordering = ("-date_joined", "-pk")
+    show_full_result_count = False
+    actions = None
+    filter_horizontal = ("groups",)
+    readonly_fields = ("kind", "stands_for", "last_login", "date_joined")
+    raw_id_fields = ("employer", "person")
+    fieldsets = (
+        (None, {"fields": ("kind", "name", "username", "password", "phone", "stands_for", "city")}),
+        (gettext_lazy("权限"), {"fields": ("is_active", "is_superuser", "groups")}),
+        (gettext_lazy("时间"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "username",
+                    "name",
+                    "phone",
+                    "employer",
+                    "city",
+                    "person",
+                    "password1",
+                    "password2",
+                )
+            },
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return request.user.is_superuser and (obj is None or obj.kind != Kind.SYSTEM)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        users = super().get_queryset(request)
+        city = staff(request).city
+        if not city:
+            return users
+        return users.filter(Q(kind=Kind.STAFF, city=city) | Q(kind=Kind.CLERK, employer__city=city))
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or request.user.is_superuser:
+            return fieldsets
+        # Not even a hash, nor the handle that persons and clerks never see.
+        shown = ("kind", "name", "phone_masked", "stands_for", "city")
+        return ((None, {"fields": shown}), *fieldsets[1:])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return (*self.readonly_fields, "phone_masked") if obj else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = (
+            Q(name=term)
+            | Q(username=term)
+            | Q(phone=narrow(term))
+            | Q(employer__credit_code=narrow(term).upper())
+        )
+        with suppress(identity.InvalidIdentity):
+            found |= Q(person__identity_number=identity_number(term))
+        return queryset.filter(found), False
+
+    @admin.display(description=gettext_lazy("本人或单位"))
+    def stands_for(self, user: User) -> str:
+        if user.employer:
+            return user.employer.name
+        if user.person:
+            return f"{user.person.name} {identity.mask(user.person.identity_number)}"
+        return book().city(user.city).title if user.city else "—"
+
+    @admin.display(description=gettext_lazy("手机号码"))
+    def phone_masked(self, user: User) -> str:
+        return identity.mask_phone(user.phone) or "—"
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """The roles; what each may do is said in ``permissions.ROLES`` and given with every migration."""
+
+
+@admin.register(PersonLookup)
+class PersonLookupAdmin(ModelAdmin):
+    """Who looked up whom: to read, never to change."""
+
+    list_display = ("at", "who", "number_masked", "purpose", "found")
+    list_filter = ("found",)
+    list_select_related = ("user__employer",)
+    fields = readonly_fields = ("at", "who", "number_masked", "purpose", "found")
+    ordering = ("-at", "-pk")
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: PersonLookup | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PersonLookup | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PersonLookup]:
+        lookups = super().get_queryset(request)
+        city = staff(request).city
+        return lookups.filter(Q(user__city=city) | Q(user__employer__city=city)) if city else lookups
+
+    @admin.display(description=gettext_lazy("查询人"))
+    def who(self, lookup: PersonLookup) -> str:
+        employer = lookup.user.employer
+        return f"{lookup.user.name} ({employer.name})" if employer else lookup.user.name
+
+    @admin.display(description=gettext_lazy("被查询人身份证号码"))
+    def number_masked(self, lookup: PersonLookup) -> str:
+        return identity.mask(lookup.identity_number)
+
+
+@admin.register(Person)
+class PersonAdmin(ModelAdmin):
+    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited."""
+
+    list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名,查询会留下记录")
+    ordering = ("name", "pk")
+    show_full_result_count = False
+    actions = None
+    fields = (
+        "name",
+        "number_masked",
+        "sex",
+        "birth_date",
+        "archive_birth_date",
+        "phone",
+        "household_code",
+        "created_at",
+    )
+    readonly_fields = ("number_masked", "sex", "birth_date", "created_at", "phone_masked")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        if self.has_change_permission(request, obj):
+            return self.fields
+        return tuple("phone_masked" if name == "phone" else name for name in self.fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
+    ) -> tuple[QuerySet[Person], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset.none(), False
+        try:
+            number = identity_number(term)
+        except identity.InvalidIdentity:
+            return queryset.filter(name=term), False
+        try:
+            look_up(user=staff(request), identity_number=number, purpose=STAFF_LOOK, now=timezone.now())
+        except TooManyLookups:
+            messages.error(request, _("本小时查询人数已达上限,请稍后再查。"))
+            return queryset.none(), False
+        return queryset.filter(identity_number=number), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        person = self.get_object(request, object_id)
+        if person and self.has_view_permission(request, person):
+            try:
+                look_up(
+                    user=staff(request),
+                    identity_number=person.identity_number,
+                    purpose=STAFF_LOOK,
+                    now=timezone.now(),
+                )
+            except TooManyLookups:
+                messages.error(request, _("本小时查询人数已达上限,请稍后再查。"))
+                return redirect("admin:index")
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description=gettext_lazy("身份证号码"))
+    def number_masked(self, person: Person) -> str:
+        return identity.mask(person.identity_number)
+
+    @admin.display(description=gettext_lazy("手机号码"))
+    def phone_masked(self, person: Person) -> str:
+        return identity.mask_phone(person.phone) or "—"
