@@ -30,7 +30,12 @@ from portal.policy.book import book
 
 DEVELOPMENT = "开发环境"
 
-_ORGANISATION = f"社保网上办事大厅 {DEVELOPMENT}(无法律效力)"
+_ORGANISATION = f"社保网上办事大厅（{DEVELOPMENT}）"
+_UNITS = {
+    "root": f"根证书（{DEVELOPMENT}，无法律效力）",
+    "time": f"时间戳（{DEVELOPMENT}，无法律效力）",
+    "seal": f"电子印章（{DEVELOPMENT}，无法律效力）",
+}
 _ROOT_YEARS, _SEAL_YEARS = 20, 5
 # A certificate must already be valid where clocks differ a little.
 _SLACK = timedelta(hours=1)
@@ -84,10 +89,9 @@ def time_stamper(now: datetime) -> TimeStamper:
     return _OwnTimeStamper(seal.signer, now)
 
 
-def trusted_roots() -> list[asn1_x509.Certificate]:
-    """The roots that verification believes; none where nothing is set up."""
-    folder = _folder() / "trust"
-    return [certificate for path in sorted(folder.glob("*.pem")) for certificate in _read(path)[1]]
+def trust_folder() -> Path:
+    """Where the roots lie that verification believes."""
+    return _folder() / "trust"
 
 
 def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> list[str]:
@@ -103,7 +107,7 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
         if not root_file.exists():
             root_key = ec.generate_private_key(ec.SECP256R1())
             root = _certificate(
-                f"社保网上办事大厅 根证书({DEVELOPMENT})", root_key.public_key(), root_key, None, years=_ROOT_YEARS, now=now, kind="root"
+                "社保网上办事大厅", root_key.public_key(), root_key, None, years=_ROOT_YEARS, now=now, kind="root"
             )
             _write(root_file, _pem(root_key, root))
             made.append(root_file.name)
@@ -115,8 +119,7 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
             trust.parent.mkdir(exist_ok=True, mode=0o700)
             _write(trust, root.public_bytes(serialization.Encoding.PEM))
             made.append("trust/development.pem")
-        wanted = [("time", f"社保网上办事大厅 时间戳({DEVELOPMENT})", "time")]
-        wanted += [(slug, f"{agency} 电子印章({DEVELOPMENT})", "seal") for slug, agency in cities]
+        wanted = [("time", "社保网上办事大厅", "time"), *((slug, agency, "seal") for slug, agency in cities)]
         for slug, name, kind in wanted:
             file = folder / f"{slug}.pem"
             if not file.exists():
@@ -215,6 +218,7 @@ def _certificate(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, _UNITS[kind]),
             x509.NameAttribute(NameOID.COMMON_NAME, name),
         ]
     )
