@@ -140,7 +140,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const files = Array.from(input.files);
       const most = Number(input.dataset.maxBytes || 0);
       const tooBig = most > 0 && files.some((file) => file.size > most);
-      chosen.textContent = files.map((file) => `${file.name}(${size(file.size)})`).join("、");
+      chosen.textContent = files.map((file) => `${file.name}（${size(file.size)}）`).join("、");
       if (tooBig) {
         chosen.textContent += ` ${frame.dataset.tooBig}`;
         input.value = "";
@@ -177,6 +177,15 @@ document.addEventListener("DOMContentLoaded", () => {
     opened.forEach((details) => (details.open = true));
   });
   window.addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+
+  // A table that a phone draws as cards stays a table for a screen reader.
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell" };
+  all(".table--cards").forEach((table) => {
+    [table, ...all("*", table)].forEach((part) => {
+      const role = roles[part.tagName] ?? (part.tagName === "TH" && (part.scope === "row" ? "rowheader" : "columnheader"));
+      if (role && !part.hasAttribute("role")) part.setAttribute("role", role);
+    });
+  });
 
   // Progress that goes on while one looks. The server ends it with status 286; a hidden page does not ask.
   all("[data-poll]").forEach((element) => {

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.hall.routing import Status
 from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
-from portal.policy.book import MODE_LABELS, Mode
+from portal.policy.book import Mode
 from portal.shared import identity, money
 from portal.shared.months import Month
 
@@ -41,6 +41,12 @@ def yuan(fen: int | None) -> str:
 def yuan_zh(fen: int | None) -> str:
     """Fen as yuan, with the unit: 39304 → 393.04 元. Nothing for None."""
     return "" if fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A count for people to read: 86120 → 86,120."""
+    return f"{number:,}"
 
 
 @register.filter
@@ -126,18 +132,33 @@ def theme_text(theme: Theme | str) -> str:
     return str(THEME_LABELS[Theme(theme)] if theme in set(Theme) else theme)
 
 
+# In the words that applicants look for; staff see the shorter MODE_LABELS.
+MODE_WORDS = {
+    Mode.DIRECT: gettext_lazy("网上直接办结"),
+    Mode.MATCH: gettext_lazy("比对后办结"),
+    Mode.COUNTER: gettext_lazy("网上预申请"),
+    Mode.REVIEW: gettext_lazy("提交后审核"),
+}
+AT_ONCE = {
+    Mode.DIRECT: gettext_lazy("即时"),
+    Mode.MATCH: gettext_lazy("比对一致即时"),
+    Mode.COUNTER: gettext_lazy("到窗口确认"),
+    Mode.REVIEW: "",
+}
+
+
 @register.filter
 def mode_text(mode: Mode | str) -> str:
     """A mode in words: 网上直接办结, 比对后办结, 网上预申请, 提交后审核."""
-    return _(MODE_LABELS[Mode(mode)])
+    return str(MODE_WORDS[Mode(mode)])
 
 
 @register.filter
 def how_long(offer: Any) -> str:
-    """How long an offer takes: 即时办结, 5 个工作日; nothing where its city does not say."""
+    """How long an offer takes: 即时, 5 个工作日; nothing where its city does not say."""
     if offer.days:
         return _("%(days)s 个工作日") % {"days": offer.days}
-    return _("即时办结") if Mode(offer.mode) in (Mode.DIRECT, Mode.MATCH) else ""
+    return str(AT_ONCE[Mode(offer.mode)])
 
 
 class Look(NamedTuple):
@@ -209,12 +230,12 @@ def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> di
 
 MONTH_STATES = {
     "paid": ("check", gettext_lazy("已缴")),
-    "covered": ("dot", gettext_lazy("参保,尚未扣款")),
+    "covered": ("dot", gettext_lazy("参保，尚未扣款")),
     "in_debit": ("clock", gettext_lazy("托收中")),
     "owed": ("alert", gettext_lazy("欠缴")),
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
-    "written_off": ("strike", gettext_lazy("已注销,不可补缴")),
+    "written_off": ("strike", gettext_lazy("已注销，不可补缴")),
     "transferred": ("arrow", gettext_lazy("已转出")),
     "none": ("", gettext_lazy("无记录")),
 }
@@ -347,12 +368,15 @@ def money_table(
     is one more row at the foot.
     """
     columns = [(head, "text") if isinstance(head, str) else tuple(head) for head in heads]
-    kinds = [kind for _word, kind in columns]
+    columns = [
+        (_("%(head)s（元）") % {"head": word} if kind == "money" else word, kind) for word, kind in columns
+    ]
+    labels, kinds = [word for word, _kind in columns], [kind for _word, kind in columns]
     return {
         "caption": caption,
         "columns": columns,
-        "rows": [list(zip(row, kinds, columns, strict=True)) for row in rows],
-        "total": list(zip(total, kinds, strict=True)) if total else None,
+        "rows": [list(zip(row, kinds, labels, strict=True)) for row in rows],
+        "total": list(zip(total, kinds, labels, strict=True)) if total else None,
     }
 
 
@@ -390,10 +414,33 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
             continue
         mistakes += [Mistake(str(text), "") for text in form.non_field_errors()]
         for field in form:
-            mistakes += [
-                Mistake(str(text), "" if field.is_hidden else first_input_id(field)) for text in field.errors
-            ]
+            target = "" if field.is_hidden else first_input_id(field)
+            mistakes += [Mistake(text, target) for text in field_errors(field)]
+        # The form's own errors are told; its template need not repeat them right below.
+        form.summarised = True  # type: ignore[attr-defined]
     return {"mistakes": mistakes}
+
+
+MISSING = {
+    "choices": gettext_lazy("请选择“%(label)s”。"),
+    "checkbox": gettext_lazy("请先勾选“%(label)s”。"),
+    "file": gettext_lazy("请上传“%(label)s”。"),
+    "select": gettext_lazy("请选择“%(label)s”。"),
+    "input": gettext_lazy("请填写“%(label)s”。"),
+}
+
+
+@register.filter
+def field_errors(field: BoundField) -> list[str]:
+    """The errors of a field; where it is only missing and its form has no words for that, what to do about it."""
+    texts = []
+    for error in field.errors.as_data():
+        if error.code == "required" and error.message == Field.default_error_messages["required"]:
+            kind = "select" if isinstance(field.field.widget, Select) else field_kind(field)
+            texts.append(str(MISSING.get(kind, MISSING["input"])) % {"label": str(field.label).rstrip("。")})
+        else:
+            texts += [str(message) for message in error.messages]
+    return texts
 
 
 @register.filter
