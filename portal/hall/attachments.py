@@ -69,7 +69,7 @@ def remove(attachment: Attachment) -> None:
     """Drops a paper of a draft; its file goes when the transaction holds."""
     storage, name = attachment.file.storage, attachment.file.name
     attachment.delete()
-    transaction.on_commit(lambda: storage.delete(name))
+    transaction.on_commit(lambda: storage.delete(str(name)))
 
 
 def served(attachment: Attachment) -> FileResponse:

@@ -31,6 +31,7 @@ from portal.hall.routing import ROUTES, Status
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
 from portal.policy.book import City, Mode, Offer, Paper, book
 from portal.shared.months import today_in_china
+from portal.web.context import login_of
 
 STEPS = (
     ("service", gettext_lazy("用户须知")),
@@ -340,9 +341,8 @@ def _form_page(
         field.search_button = True  # type: ignore[attr-defined]
         asked = draft and any(draft.typed.get(sought, []))
         if asked and not known and not problem and known is not None and sought not in form.errors:
-            field.search_note = _(
-                "没有查到登记信息，请核对号码；确认无误的，请继续填写，办结后为其建立档案。"
-            )  # type: ignore[attr-defined]
+            note = _("没有查到登记信息，请核对号码；确认无误的，请继续填写，办结后为其建立档案。")
+            field.search_note = note  # type: ignore[attr-defined]
     context = errand.page(
         "apply",
         form=form,
@@ -365,23 +365,20 @@ class PapersForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.papers, self.brought = papers, brought
         for paper in papers:
-            photo = paper.kind == "photo"
+            kinds = _("JPG 或 PNG 图片") if paper.kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
+            widget = forms.FileInput(
+                attrs={"accept": attachments.ACCEPTED[paper.kind], "data-max-bytes": attachments.MAX_BYTES}
+            )
             field = forms.FileField(
                 label=paper.title,
-                required=False,
+                required=bool(paper.required or paper.required_when),
+                initial=brought.get(paper.code),
                 allow_empty_file=True,
-                help_text=_("JPG 或 PNG 图片，不超过 5 MB。")
-                if photo
-                else _("JPG、PNG 图片或 PDF 文件，不超过 5 MB。"),
-                widget=forms.FileInput(
-                    attrs={
-                        "accept": attachments.ACCEPTED[paper.kind],
-                        "data-max-bytes": attachments.MAX_BYTES,
-                    }
-                ),
+                help_text=_("{kinds}，不超过 5 MB。").format(kinds=kinds),
+                widget=widget,
+                error_messages={"required": _("请上传{title}。").format(title=paper.title)},
             )
             field.attachment = brought.get(paper.code)  # type: ignore[attr-defined]
-            field.must_be_brought = bool(paper.required or paper.required_when)  # type: ignore[attr-defined]
             self.fields[f"paper-{paper.code}"] = field
 
 
@@ -436,6 +433,8 @@ def _sent(
             attachments.remove(form.brought[removed])
         return redirect(errand.url("materials"))
     form.full_clean()
+    if request.POST.get(ACTION) == "upload":
+        form.errors.clear()
     try:
         _keep_files(form, draft, errand.now)
     except Draft.DoesNotExist:
@@ -496,7 +495,7 @@ def _sent_before(request: HttpRequest) -> Case | None:
         key = uuid.UUID(request.POST.get(KEY, ""))
     except ValueError:
         return None
-    return Case.objects.filter(key=key, filed_by=request.user).first()
+    return Case.objects.filter(key=key, filed_by=login_of(request)).first()
 
 
 def _sent_otherwise(request: HttpRequest, errand: Errand, draft: Draft) -> HttpResponse:

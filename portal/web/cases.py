@@ -25,6 +25,7 @@ from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
 from portal.shared import identity
 from portal.shared.months import Month, today_in_china
+from portal.web.context import login_of
 
 PER_PAGE = 20
 
@@ -36,7 +37,8 @@ ORDINAL_TABS = ("", "open", *(str(status) for status in FINAL))
 @login_required_any
 def cases(request: HttpRequest) -> HttpResponse:
     """单位业务申报进度查询 for employers, 我的办件 for persons."""
-    own = queries.cases_of(request.user)
+    user = login_of(request)
+    own = queries.cases_of(user)
     words = request.GET.get("q", "").strip()[:60]
     code = request.GET.get("service", "")
     status = request.GET.get("status", "")
@@ -46,11 +48,11 @@ def cases(request: HttpRequest) -> HttpResponse:
     counts = {row["status"]: row["n"] for row in asked.order_by().values("status").annotate(n=Count("pk"))}
     shown = asked.filter(status__in=_statuses(status)) if status in ORDINAL_TABS[1:] else asked
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
-    employer = request.user.is_clerk
+    employer = user.is_clerk
     for case in page.object_list:
-        case.title = title_of(case)  # type: ignore[attr-defined]
-        case.subject_name = subject_of(case)  # type: ignore[attr-defined]
-        case.url = reverse("case", args=[case.number])  # type: ignore[attr-defined]
+        case.title = title_of(case)
+        case.subject_name = subject_of(case)
+        case.url = reverse("case", args=[case.number])
     context = {
         "page_obj": page,
         "title": _("单位业务申报进度查询") if employer else _("我的办件"),
@@ -122,7 +124,7 @@ def subject_of(case: Case) -> str:
     """Whom the case is about, with the last digits of their number; "" where it is about the applicant's own affairs."""
     name = case.subject.name if case.subject else str(case.answers.get("name", ""))
     number = case.subject_identity_number
-    return f"{name}({number[-4:]})" if name and number else name
+    return _("{name}（尾号 {tail}）").format(name=name, tail=number[-4:]) if name and number else name
 
 
 # One case
@@ -136,7 +138,7 @@ def case_or_404(request: HttpRequest, number: str) -> Case:
         .filter(number=number)
         .first()
     )
-    if case is None or not permissions.may_see(request.user, case):
+    if case is None or not permissions.may_see(login_of(request), case):
         raise Http404
     return case
 
@@ -147,12 +149,12 @@ def case_or_404(request: HttpRequest, number: str) -> Case:
 def case(request: HttpRequest, number: str) -> HttpResponse:
     """How far it is, what was filed, what comes next and by when."""
     found = case_or_404(request, number)
-    own = not request.user.is_staff
+    own = not login_of(request).is_staff
     may_file_again = own and found.status in (Status.VOIDED, Status.REFUSED) and _still_offered(found)
     context = {
         **_shared(request, found),
         "withdraw_url": reverse("withdraw", args=[number])
-        if permissions.may_withdraw(request.user, found)
+        if permissions.may_withdraw(login_of(request), found)
         else "",
         "again_url": reverse("file-again", args=[number]) if may_file_again else "",
         "receipt_url": reverse("receipt", args=[number]),
@@ -203,7 +205,7 @@ def attachment(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
 @login_required_any
 def draft_attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A paper that was uploaded and not yet sent, to whom uploaded it."""
-    paper = Attachment.objects.filter(draft__user=request.user, pk=pk).first()
+    paper = Attachment.objects.filter(draft__user=login_of(request), pk=pk).first()
     if paper is None:
         raise Http404
     return attachments.served(paper)
@@ -216,11 +218,11 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     """是否作废该办件: asks, then voids it."""
     found = case_or_404(request, number)
     url = reverse("case", args=[number])
-    if request.user.is_staff:
+    if login_of(request).is_staff:
         raise Http404
     if request.method == "POST":
         try:
-            desk.withdraw(found, by=request.user, now=timezone.now())
+            desk.withdraw(found, by=login_of(request), now=timezone.now())
         except lifecycle.AlreadyMoved:
             messages.warning(request, _("这份办件刚刚已有办理结果，不能再撤回。"))
         else:
@@ -228,7 +230,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
                 request, _("已撤回，该办件已作废。需要办理的，可以重新申报，填写过的内容会为您带出。")
             )
         return redirect(url)
-    if not permissions.may_withdraw(request.user, found):
+    if not permissions.may_withdraw(login_of(request), found):
         messages.info(request, _("这份办件{status}，不能撤回。").format(status=found.get_status_display()))
         return redirect(url)
     return render(
@@ -242,19 +244,19 @@ def file_again(request: HttpRequest, number: str) -> HttpResponse:
     """重新申报: a draft with the answers of a case that was withdrawn or refused."""
     found = case_or_404(request, number)
     if (
-        request.user.is_staff
+        login_of(request).is_staff
         or found.status not in (Status.VOIDED, Status.REFUSED)
         or not _still_offered(found)
     ):
         raise Http404
     url = reverse("apply", args=[found.city, found.service])
-    if drafts.find(user=request.user, offer=found.offer):
+    if drafts.find(user=login_of(request), offer=found.offer):
         messages.info(request, _("您有一份尚未提交的草稿，已为您打开；不再需要的，可先放弃草稿再重新申报。"))
         return redirect(url)
     now = timezone.now()
-    form = desk.form_for(offer=found.offer, applicant=Applicant.of(request.user), now=now)
+    form = desk.form_for(offer=found.offer, applicant=Applicant.of(login_of(request)), now=now)
     drafts.keep(
-        user=request.user,
+        user=login_of(request),
         offer=found.offer,
         typed={name: _as_typed(found.answers.get(name)) for name in form.fields if name not in form.gate},
         checked=False,
@@ -324,7 +326,7 @@ def stations(case: Case) -> list[dict[str, Any]]:
     reached = {event.to_status: event.at for event in case.events.all()}
     line = [{"title": _("提交申报"), "when": case.submitted_at, "state": "done"}]
     for status, title in ((Status.IN_REVIEW, _("经办机构审核")), (Status.PRE_APPLIED, _("到窗口核对材料"))):
-        if status in reached:
+        if status in reached and case.status != Status.VOIDED:
             line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
             if case.status == status and case.due_on:
                 line[-1]["note"] = _("{day}前").format(day=_zh(case.due_on))

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts.models import User
 from portal.policy.book import City, UnknownCity, book
 
 CITY_COOKIE = "city"
@@ -20,6 +22,13 @@ def city_of(request: HttpRequest) -> City:
         return book().city(slug)
     except UnknownCity:
         return book().cities[0]
+
+
+def login_of(request: HttpRequest) -> User:
+    """The login behind a page that only logins reach. PermissionDenied where there is none."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def hall(request: HttpRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from contributions import queries as contributions
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
@@ -33,7 +34,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The home of the chosen city; for a clerk who has not chosen, of their employer's."""
     city = city_of(request)
     user = request.user
-    if CITY_COOKIE not in request.COOKIES and user.is_authenticated and user.is_clerk:
+    if CITY_COOKIE not in request.COOKIES and isinstance(user, User) and user.employer:
         with suppress(UnknownCity):
             city = book().city(user.employer.city)
     return redirect("home", city.slug)
@@ -44,9 +45,8 @@ def home(request: HttpRequest, city: str) -> HttpResponse:
     """Search, what is due for me, the city's services, how to verify a proof."""
     place = book().city(city)
     context: dict[str, Any] = {"city": place, "groups": groups_of(offers(city), user=request.user)}
-    if request.user.is_authenticated:
-        now = timezone.now()
-        context |= {"due": due_for(request.user, now), "drafts": drafts_of(request.user)}
+    if isinstance(request.user, User):
+        context |= {"due": due_for(request.user, timezone.now()), "drafts": drafts_of(request.user)}
     return remember_city(render(request, "web/home.html", context), place)
 
 
@@ -79,7 +79,11 @@ def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict
 
 def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
     """What the user has to do by a day, the most urgent first."""
-    return sorted(_cases_due(user, now), key=lambda item: item["days_left"])
+    money = [
+        {"title": due.title, "text": due.text, "days_left": due.days_left, "url": due.url}
+        for due in contributions.due_for(user, now)
+    ]
+    return sorted([*money, *_cases_due(user, now)], key=lambda item: int(item["days_left"]))
 
 
 def drafts_of(user: User) -> list[dict[str, Any]]:
@@ -113,7 +117,7 @@ def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
         if by:
             due.append(
                 {
-                    "title": _("{title}:报送材料").format(title=title_of(case)),
+                    "title": _("{title}：报送材料").format(title=title_of(case)),
                     "text": text,
                     "days_left": (by - today).days,
                     "url": reverse("case", args=[case.number]),

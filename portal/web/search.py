@@ -124,9 +124,9 @@ def _plain(text: str) -> str:
 
 def _sounds(text: str) -> tuple[tuple[str, ...], ...]:
     """The readings of each character, all of them where it has several (重: zhong, chong)."""
+    syllables = pinyin(text, style=Style.NORMAL, heteronym=True, errors=list)  # type: ignore[arg-type]
     return tuple(
-        tuple(dict.fromkeys(reading.replace("ü", "v") for reading in readings))
-        for readings in pinyin(text, style=Style.NORMAL, heteronym=True, errors=lambda rest: list(rest))
+        tuple(dict.fromkeys(reading.replace("ü", "v") for reading in readings)) for readings in syllables
     )
 
 
