@@ -56,7 +56,7 @@ class NewUserForm(UserCreationForm):
         if cleaned.get("kind") == Kind.CLERK and not cleaned.get("employer"):
             self.add_error("employer", _("单位经办人须选择单位。"))
         if cleaned.get("kind") == Kind.STAFF and cleaned.get("employer"):
-            self.add_error("employer", _("经办机构工作人员不属于参保单位,请清空。"))
+            self.add_error("employer", _("经办机构工作人员不属于参保单位，请清空。"))
         self.instance.is_staff = cleaned.get("kind") == Kind.STAFF
         return cleaned
 
@@ -214,7 +214,7 @@ class PersonAdmin(ModelAdmin):
 
     list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
     search_fields = ("pk",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名,查询会留下记录")
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
     ordering = ("name", "pk")
     show_full_result_count = False
     actions = None
@@ -254,7 +254,7 @@ class PersonAdmin(ModelAdmin):
         try:
             look_up(user=staff(request), identity_number=number, purpose=STAFF_LOOK, now=timezone.now())
         except TooManyLookups:
-            messages.error(request, _("本小时查询人数已达上限,请稍后再查。"))
+            messages.error(request, _("本小时查询人数已达上限，请稍后再查。"))
             return queryset.none(), False
         return queryset.filter(identity_number=number), False
 
@@ -275,7 +275,7 @@ class PersonAdmin(ModelAdmin):
                     now=timezone.now(),
                 )
             except TooManyLookups:
-                messages.error(request, _("本小时查询人数已达上限,请稍后再查。"))
+                messages.error(request, _("本小时查询人数已达上限，请稍后再查。"))
                 return redirect("admin:index")
         return super().change_view(request, object_id, form_url, extra_context)
 

@@ -31,7 +31,7 @@ class PictureCaptchaField(CaptchaField):
         kwargs.setdefault(
             "error_messages",
             {
-                "invalid": _("图形验证码不正确或已失效,请按新图片重新填写。"),
+                "invalid": _("图形验证码不正确或已失效，请按新图片重新填写。"),
                 "required": _("请填写图形验证码。"),
             },
         )

@@ -69,7 +69,7 @@ def send_code(
             expires_at=now + GOOD_FOR,
         )
     text = instead or _(
-        "验证码 %(code)s,用于%(purpose)s,5 分钟内有效。工作人员不会向您索要验证码,请勿告诉他人。"
+        "验证码 %(code)s，用于%(purpose)s，5 分钟内有效。工作人员不会向您索要验证码，请勿告诉他人。"
     ) % {
         "code": code,
         "purpose": _(PURPOSE_LABELS[purpose]),

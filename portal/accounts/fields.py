@@ -13,15 +13,15 @@ from portal.shared import credit_code, identity
 from portal.shared.characters import narrow
 
 _IDENTITY_MISTAKES = {
-    "length": _("身份证号码应为 18 位(旧证 15 位),请核对位数。"),
-    "characters": _("身份证号码只含数字,第 18 位可为 X,请核对。"),
-    "date": _("身份证号码中的出生日期不正确,请核对第 7 至 14 位。"),
-    "check": _("身份证号码校验位不符,可能有一位输错,请逐位核对。"),
+    "length": _("身份证号码应为 18 位（旧证 15 位），请核对位数。"),
+    "characters": _("身份证号码只含数字，第 18 位可为 X，请核对。"),
+    "date": _("身份证号码中的出生日期不正确，请核对第 7 至 14 位。"),
+    "check": _("身份证号码校验位不符，可能有一位输错，请逐位核对。"),
 }
 _CREDIT_CODE_MISTAKES = {
-    "length": _("统一社会信用代码应为 18 位,请核对位数。"),
-    "characters": _("统一社会信用代码只含数字和大写字母(不含 I、O、Z、S、V),请核对。"),
-    "check": _("统一社会信用代码校验位不符,可能有一位输错,请逐位核对。"),
+    "length": _("统一社会信用代码应为 18 位，请核对位数。"),
+    "characters": _("统一社会信用代码只含数字和大写字母（不含 I、O、Z、S、V），请核对。"),
+    "check": _("统一社会信用代码校验位不符，可能有一位输错，请逐位核对。"),
 }
 # Letters of any script; 阿依古丽·买买提 and O'Neil are names too.
 _NAME = re.compile(r"[^\W\d_]+(?:[·.' \-]+[^\W\d_]+)*[.]?")
@@ -82,7 +82,7 @@ class PhoneField(forms.CharField):
             return phones.parse(typed)
         except phones.InvalidPhone as mistake:
             raise ValidationError(
-                _("手机号码应为 11 位、以 1 开头的数字,请核对。"), code="invalid"
+                _("手机号码应为 11 位、以 1 开头的数字，请核对。"), code="invalid"
             ) from mistake
 
 
@@ -97,7 +97,7 @@ class NameField(forms.CharField):
     def clean(self, value: Any) -> str:
         name = same_name(super().clean(value))
         if name and (len(name) < 2 or not _NAME.fullmatch(name)):
-            raise ValidationError(_("姓名应与身份证一致,只含文字和间隔号“·”,请核对。"), code="invalid")
+            raise ValidationError(_("姓名应与身份证一致，只含文字和间隔号“·”，请核对。"), code="invalid")
         return name
 
 
@@ -127,7 +127,7 @@ class PasswordField(forms.CharField):
     def __init__(self, *, new: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("密码"))
         if new:
-            kwargs.setdefault("help_text", _("至少 10 个字符,不能全是数字,不要用常见密码。"))
+            kwargs.setdefault("help_text", _("至少 10 个字符，不能全是数字，不要用常见密码。"))
         autocomplete = "new-password" if new else "current-password"
         super().__init__(
             strip=False,
@@ -152,5 +152,5 @@ class NewPasswordMixin(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         first, second = cleaned.get("password"), cleaned.get("password_again")
         if first and second and first != second:
-            self.add_error("password_again", _("两次输入的新密码不一致,请重新输入。"))
+            self.add_error("password_again", _("两次输入的新密码不一致，请重新输入。"))
         return cleaned

@@ -95,7 +95,7 @@ class RegisterForm(NewPasswordMixin, ProvedByCode):
 
     name = NameField(help_text=_("请与身份证上的姓名一致。"))
     identity_number = IdentityNumberField()
-    phone = PhoneField(help_text=_("已在社保登记手机号的,请填写登记的号码。"))
+    phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码。"))
     password = PasswordField(label=_("设置密码"), new=True)
     password_again = PasswordField(label=_("再次输入密码"), new=True, help_text="")
 
@@ -108,7 +108,7 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
 
     number = forms.CharField(
         label=_("证件号码"),
-        help_text=_("个人填身份证号码;单位经办人填本单位的统一社会信用代码。"),
+        help_text=_("个人填身份证号码；单位经办人填本单位的统一社会信用代码。"),
         max_length=40,
         widget=forms.TextInput(attrs={"class": "w-18", "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -124,7 +124,7 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
             return credit_code.parse(typed)
         except credit_code.InvalidCreditCode:
             raise ValidationError(
-                _("这不是有效的身份证号码或统一社会信用代码,请逐位核对。"), code="invalid"
+                _("这不是有效的身份证号码或统一社会信用代码，请逐位核对。"), code="invalid"
             ) from None
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import MutableMapping
+from typing import Any
 
 from portal.shared.identity import mask, mask_phone
 
@@ -22,3 +24,13 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask_numbers(super().format(record))
+
+
+def as_log_line(
+    _logger: Any, _method: str, said: MutableMapping[str, Any]
+) -> tuple[tuple[str], dict[str, Any]]:
+    """The last of structlog's processors: an event as one line of words, its exception as a traceback below."""
+    exception = said.pop("exc_info", None)
+    event = said.pop("event", "")
+    rest = " ".join(f"{name}={value}" for name, value in said.items() if value is not None)
+    return (f"{event} {rest}".strip(),), {"exc_info": exception} if exception else {}

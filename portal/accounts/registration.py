@@ -41,7 +41,7 @@ def register_person(*, identity_number: str, name: str, phone: str, password: st
             raise PhoneTaken from clash
     if existing and existing.phone:
         text = _(
-            "【社保网上办事大厅】有人用您的身份证号码申请注册。您已有账号,密码未改变。如非本人操作,请拨打 12333。"
+            "【社保网上办事大厅】有人用您的身份证号码申请注册。您已有账号，密码未改变。如非本人操作，请拨打 12333。"
         )
         messages.send(phone=existing.phone, text=text, now=now)
 

@@ -38,9 +38,12 @@ from portal.shared.identity import mask, mask_name, mask_phone
 
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
 WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
-NOT_REGISTERED = gettext_lazy("您的手机号码尚未开通个人账号,不能登录。可在网上大厅注册,或拨打 12333。")
+NOT_REGISTERED = gettext_lazy("您的手机号码尚未开通个人账号，不能登录。可在网上大厅注册，或拨打 12333。")
+NOT_ON_FILE = gettext_lazy(
+    "姓名、身份证号码或手机号码与社保登记的不一致，请逐项核对。信息已变更的，请携带身份证到窗口更新。"
+)
 NO_SUCH_ACCOUNT = gettext_lazy(
-    "您申请重设密码时填写的证件号码与本手机号码登记的账号不一致,请核对,或拨打 12333。"
+    "您申请重设密码时填写的证件号码与本手机号码登记的账号不一致，请核对，或拨打 12333。"
 )
 F = TypeVar("F", bound=ProvedByCode)
 
@@ -75,7 +78,7 @@ def login_person(request: HttpRequest) -> HttpResponse:
         if user:
             return _enter(request, user)
         form.add_error(
-            None, _("证件号码、手机号码或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。")
+            None, _("证件号码、手机号码或密码不正确，请核对后重新输入。连续输错 5 次，将暂停登录 15 分钟。")
         )
     return render(
         request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="password")
@@ -112,7 +115,7 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         if user:
             return _enter(request, user)
         form.add_error(
-            None, _("单位代码、经办人或密码不正确,请核对后重新输入。连续输错 5 次,将暂停登录 15 分钟。")
+            None, _("单位代码、经办人或密码不正确，请核对后重新输入。连续输错 5 次，将暂停登录 15 分钟。")
         )
     return render(request, "accounts/login_employer.html", _door_context(request, form, _("登录")))
 
@@ -177,14 +180,14 @@ def _two_steps(
         )
     except TooSoon as wait:
         form.add_error(
-            "phone", _("验证码刚刚已发送,请在 %(seconds)s 秒后再获取。") % {"seconds": wait.seconds}
+            "phone", _("验证码刚刚已发送，请在 %(seconds)s 秒后再获取。") % {"seconds": wait.seconds}
         )
         return form, False
     except TooMany:
-        form.add_error("phone", _("获取验证码过于频繁,请一小时后再试,或拨打 12333。"))
+        form.add_error("phone", _("获取验证码过于频繁，请一小时后再试，或拨打 12333。"))
         return form, False
     except MessageNotSent:
-        form.add_error("phone", _("短信暂时无法发送,请稍后再试。"))
+        form.add_error("phone", _("短信暂时无法发送，请稍后再试。"))
         return form, False
     return form_class(code_sent=True, initial=form.cleaned_data, **kwargs), False
 
@@ -211,13 +214,11 @@ def register(request: HttpRequest) -> HttpResponse:
             form = _back_to_first_step(form)
             form.add_error(
                 "identity_number",
-                _(
-                    "姓名、身份证号码或手机号码与社保登记的不一致,请逐项核对。信息已变更的,请携带身份证到窗口更新,或拨打 12333。"
-                ),
+                NOT_ON_FILE,
             )
         except PhoneTaken:
             form = _back_to_first_step(form)
-            form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
+            form.add_error("phone", _("这个手机号码已是另一账号的登录号码，请换一个手机号码。"))
         else:
             return render(
                 request, "accounts/registered.html", {"next_query": urlencode({"next": next_page(request)})}
@@ -258,7 +259,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
             user.set_password(form.cleaned_data["password"])
             user.save(update_fields=["password"])
             lockout.forget_failures(user)
-            notices.success(request, _("密码已重设,请用新密码登录。此前在其他设备上的登录均已退出。"))
+            notices.success(request, _("密码已重设，请用新密码登录。此前在其他设备上的登录均已退出。"))
             return redirect("login-employer" if user.is_clerk else "login-person")
         form.add_error("code", WRONG_CODE)
     return render(request, "accounts/forgot.html", _door_context(request, form, _("重设密码")))
@@ -360,7 +361,7 @@ def account_phone(request: HttpRequest) -> HttpResponse:
         user = _user(request)
         if not lockout.prove(request, user, form.cleaned_data["current"]):
             form = _back_to_first_step(form)
-            form.add_error(None, _("当前密码不正确,手机号码未更换。请重新获取验证码。"))
+            form.add_error(None, _("当前密码不正确，手机号码未更换。请重新获取验证码。"))
         else:
             user.phone = form.cleaned_data["phone"]
             try:
@@ -369,7 +370,7 @@ def account_phone(request: HttpRequest) -> HttpResponse:
             except IntegrityError:
                 user.refresh_from_db(fields=["phone"])
                 form = _back_to_first_step(form)
-                form.add_error("phone", _("这个手机号码已是另一账号的登录号码,请换一个手机号码。"))
+                form.add_error("phone", _("这个手机号码已是另一账号的登录号码，请换一个手机号码。"))
             else:
                 notices.success(request, _("手机号码已更换。"))
                 return redirect("account")

@@ -23,12 +23,12 @@ class HouseholdRecordForm(forms.ModelForm):
         try:
             return identity.parse(self.cleaned_data["identity_number"]).number
         except identity.InvalidIdentity as mistake:
-            raise ValidationError(_("这不是有效的身份证号码,请逐位核对。"), code=mistake.code) from mistake
+            raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
 
     def clean_place_code(self) -> str:
         code: str = self.cleaned_data["place_code"]
         if not (len(code) == 6 and code.isascii() and code.isdigit()):
-            raise ValidationError(_("区划代码是 6 位数字,例如 330211。"), code="form")
+            raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
         return code
 
 

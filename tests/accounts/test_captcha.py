@@ -46,7 +46,7 @@ def test_a_picture_is_good_once(client: Client, cast: Cast) -> None:
     typed = {**seen, "login": "13800000001", "password": "wrong-password-1"}
     assert "captcha" not in errors(client.post(PERSON, typed))
     assert errors(client.post(PERSON, typed)) == {
-        "captcha": ["图形验证码不正确或已失效,请按新图片重新填写。"]
+        "captcha": ["图形验证码不正确或已失效，请按新图片重新填写。"]
     }
 
 

@@ -80,7 +80,7 @@ class TestOneCode:
     def test_says_what_it_is_for_and_warns(self) -> None:
         send(purpose=Purpose.NEW_PHONE)
         text = last_message(PHONE)
-        assert re.match(r"【社保网上办事大厅】验证码 [0-9]{6},用于更换手机号码,5 分钟内有效。", text)
+        assert re.match(r"【社保网上办事大厅】验证码 [0-9]{6}，用于更换手机号码，5 分钟内有效。", text)
         assert text.endswith("请勿告诉他人。")
 
 

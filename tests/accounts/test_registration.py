@@ -94,7 +94,7 @@ def test_where_there_is_an_account_the_answer_is_the_same_and_nothing_changes(
     assert texts[0] == texts[1]
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
-    assert "您已有账号,密码未改变" in last_message("13800000001")
+    assert "您已有账号，密码未改变" in last_message("13800000001")
 
 
 def test_a_phone_that_logs_in_someone_else_is_refused_alike_for_all(cast: Cast) -> None:

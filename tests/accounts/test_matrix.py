@@ -1,0 +1,421 @@
+"""Every address × whoever may come: nobody, persons A and B, the clerks of employers A and B, a reviewer.
+
+A new page says here what each of them gets; an address that says nothing fails the test. For each address there may be several
+samples, so that A's things are asked for by B too. What is not one's own answers exactly as what does not exist.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from captcha.models import CaptchaStore
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+
+from contributions.charging import charge
+from contributions.models import Charge
+from portal.accounts.models import User
+from portal.hall.models import Attachment, Case, Draft
+from portal.hall.routing import Status
+from portal.policy.book import Mode
+from portal.shared.months import Month
+from tests.cast import NOW, Cast
+from tests.conftest import Clock
+from tests.filing import file
+
+VISITORS = ("nobody", "person A", "person B", "clerk A", "clerk B", "reviewer")
+
+# What an address may answer.
+PAGE = "200"
+NONE = "404"
+TO_PERSONS = "to the persons' door"
+TO_EMPLOYERS = "to the employers' door"
+TO_STAFF = "to the staff's door"
+ON = "on to another page"
+NOT_SO = "405"
+NO_SESSION = "401"
+SERVED = "a file"
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is to ask for: things of A, which B and others must not see."""
+
+    person_case: Case
+    employer_case: Case
+    pre_applied: Case
+    attachment: Attachment
+    draft_attachment: Attachment
+    charge: Charge
+    captcha: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One address with sample arguments, and what each visitor gets, in the order of VISITORS."""
+
+    name: str
+    gets: tuple[str, ...]
+    kwargs: Callable[[World], dict[str, Any]] = lambda world: {}
+    method: str = "GET"
+    what: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.method, self.name, self.what) if part)
+
+
+def all_get(what: str) -> tuple[str, ...]:
+    return (what,) * len(VISITORS)
+
+
+def only(nobody: str, *allowed: str, what: str = PAGE, others: str = NONE) -> tuple[str, ...]:
+    """``nobody`` for who is not logged in, ``what`` for those allowed, ``others`` for the rest."""
+    return (nobody, *(what if visitor in allowed else others for visitor in VISITORS[1:]))
+
+
+PERSONS = ("person A", "person B")
+CLERKS = ("clerk A", "clerk B")
+ANYONE = (*PERSONS, *CLERKS, "reviewer")
+
+
+def number_of(which: str) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"number": getattr(world, which).number}
+
+
+def no_such_case(world: World) -> dict[str, Any]:
+    return {"number": "NB20991231000001"}
+
+
+def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
+
+
+SAMPLES = [
+    # portal.accounts
+    Sample("login-person", only(PAGE, *ANYONE, what=ON)),
+    Sample("login-employer", only(PAGE, *ANYONE, what=ON)),
+    Sample("register", only(PAGE, *ANYONE, what=ON)),
+    Sample("forgot", all_get(PAGE)),
+    Sample("logout", all_get(NOT_SO)),
+    Sample("logout", all_get(ON), method="POST"),
+    Sample("session", all_get(NOT_SO)),
+    Sample("session", only(NO_SESSION, *ANYONE), method="POST"),
+    Sample("account", only(TO_PERSONS, *ANYONE)),
+    Sample("account-phone", only(TO_PERSONS, *PERSONS, *CLERKS)),
+    Sample("demo-messages", all_get(PAGE)),
+    # captcha
+    Sample("captcha-image", all_get(SERVED), lambda world: {"key": world.captcha}),
+    Sample("captcha-image-2x", all_get(SERVED), lambda world: {"key": world.captcha}),
+    Sample("captcha-audio", all_get(NONE), lambda world: {"key": world.captcha}),
+    Sample("captcha-refresh", all_get(NONE)),
+    # portal.web
+    Sample("index", all_get(ON)),
+    Sample("healthz", all_get(PAGE)),
+    Sample("help", all_get(PAGE)),
+    Sample("accessibility", all_get(PAGE)),
+    Sample("elder", all_get(ON)),
+    Sample("choose-city", all_get(ON), lambda world: {"slug": "wuhan"}),
+    Sample("choose-city", all_get(NONE), lambda world: {"slug": "atlantis"}, what="unknown"),
+    Sample("home", all_get(PAGE), in_ningbo()),
+    Sample("search", all_get(PAGE), in_ningbo()),
+    Sample("services", all_get(PAGE), in_ningbo()),
+    Sample("service", all_get(PAGE), in_ningbo("employer-add-staff"), what="for employers"),
+    Sample("service", all_get(PAGE), in_ningbo("flexible-enroll"), what="for persons"),
+    Sample("service", all_get(NONE), in_ningbo("no-such-service"), what="unknown"),
+    Sample(
+        "apply", only(TO_EMPLOYERS, *CLERKS, others=ON), in_ningbo("employer-add-staff"), what="for employers"
+    ),
+    Sample("apply", only(TO_PERSONS, *PERSONS, others=ON), in_ningbo("flexible-enroll"), what="for persons"),
+    Sample(
+        "materials",
+        only(TO_EMPLOYERS, what=ON, others=ON),
+        in_ningbo("employer-add-staff"),
+        what="for employers",
+    ),
+    Sample(
+        "materials", only(TO_PERSONS, what=ON, others=ON), in_ningbo("flexible-enroll"), what="for persons"
+    ),
+    Sample("cases", only(TO_PERSONS, *ANYONE)),
+    *(
+        sample
+        for name in ("case", "receipt")
+        for sample in (
+            Sample(
+                name,
+                only(TO_PERSONS, "person A"),
+                number_of("person_case"),
+                what="of person A, of another city",
+            ),
+            Sample(
+                name,
+                only(TO_PERSONS, "clerk A", "reviewer"),
+                number_of("employer_case"),
+                what="of employer A",
+            ),
+            Sample(name, only(TO_PERSONS), no_such_case, what="unknown"),
+        )
+    ),
+    Sample(
+        "case-form", only(TO_PERSONS, "person A", "reviewer"), number_of("pre_applied"), what="of person A"
+    ),
+    Sample("case-form", only(TO_PERSONS), number_of("person_case"), what="without one"),
+    Sample("withdraw", only(TO_PERSONS, "person A"), number_of("pre_applied"), what="of person A"),
+    Sample("withdraw", only(TO_PERSONS, "clerk A"), number_of("employer_case"), what="of employer A"),
+    Sample("withdraw", only(TO_PERSONS), no_such_case, what="unknown"),
+    Sample(
+        "withdraw", only(TO_PERSONS, "clerk A", what=ON), number_of("employer_case"), "POST", "of employer A"
+    ),
+    Sample("file-again", all_get(NOT_SO), number_of("person_case")),
+    Sample("file-again", only(TO_PERSONS), number_of("person_case"), "POST", "that stands"),
+    Sample(
+        "attachment",
+        only(TO_PERSONS, "clerk A", "reviewer", what=SERVED),
+        lambda world: {"number": world.employer_case.number, "pk": world.attachment.pk},
+        what="of employer A",
+    ),
+    Sample(
+        "attachment",
+        only(TO_PERSONS),
+        lambda world: {"number": world.person_case.number, "pk": world.attachment.pk},
+        what="under another's case",
+    ),
+    Sample(
+        "draft-attachment",
+        only(TO_PERSONS, "clerk A", what=SERVED),
+        lambda world: {"pk": world.draft_attachment.pk},
+        what="of clerk A",
+    ),
+    # contributions
+    Sample("record", only(TO_PERSONS, *PERSONS)),
+    Sample(
+        "record-charge",
+        only(TO_PERSONS, "person A"),
+        lambda world: {"pk": world.charge.pk},
+        what="of person A",
+    ),
+    Sample("employer-charges", only(TO_EMPLOYERS, *CLERKS)),
+]
+
+
+@pytest.fixture
+def world(cast: Cast, clock: Clock) -> World:
+    """A's things, made at the desk where a test can."""
+    person, clerk = cast.li_qiang_login, cast.yongjiang_clerk
+    flexible = {
+        "tier_pension": "60",
+        "tier_medical": "",
+        "account_number": "6217990000000000014",
+        "phone": "13800000002",
+    }
+    staff = {
+        "identity_number": cast.newcomer_number,
+        "name": cast.newcomer_name,
+        "phone": "13800000009",
+        "hired_on": "2026-11-02",
+        "wage": "6500",
+        "start_pension": "2026-10",
+        "start_unemployment": "2026-11",
+        "start_work_injury": "2026-11",
+    }
+    person_case = file(person, "wuhan", "flexible-enroll", flexible, NOW)
+    employer_case = file(clerk, "ningbo", "employer-add-staff", staff, NOW)
+    pre_applied = Case.objects.create(
+        number="NB20261117000099",
+        city="ningbo",
+        service="flexible-enroll",
+        mode=Mode.MATCH,
+        status=Status.PRE_APPLIED,
+        filed_by=person,
+        applicant_person=person.person,
+        answers={},
+        key=uuid4(),
+        digest="0" * 64,
+        submitted_at=NOW,
+    )
+    charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
+    draft = Draft.objects.create(user=clerk, city="ningbo", service="employer-stop-staff", updated_at=NOW)
+    paper: dict[str, Any] = {
+        "paper": "contract",
+        "name": "劳动合同.jpg",
+        "content_type": "image/jpeg",
+        "size": 5,
+        "uploaded_at": NOW,
+    }
+    return World(
+        person_case=person_case,
+        employer_case=employer_case,
+        pre_applied=pre_applied,
+        attachment=Attachment.objects.create(
+            case=employer_case, digest="a" * 64, file=ContentFile(b"paper", "paper"), **paper
+        ),
+        draft_attachment=Attachment.objects.create(
+            draft=draft, digest="b" * 64, file=ContentFile(b"paper", "paper"), **paper
+        ),
+        charge=Charge.objects.get(person=cast.li_qiang),
+        captcha=CaptchaStore.generate_key(),
+    )
+
+
+def visit(visitor: str, cast: Cast) -> Client:
+    """A browser of its own for the visitor."""
+    client = Client(raise_request_exception=True)
+    who = {
+        "person A": "li_qiang_login",
+        "person B": "wang_fang_login",
+        "clerk A": "yongjiang_clerk",
+        "clerk B": "zhaobao_clerk",
+        "reviewer": "ningbo_reviewer",
+    }
+    if visitor in who:
+        client.force_login(getattr(cast, who[visitor]))
+    return client
+
+
+def answer(response: Any) -> str:
+    """What a response is, in the words of the table."""
+    if response.status_code in (301, 302):
+        doors = {"/login/person/": TO_PERSONS, "/login/employer/": TO_EMPLOYERS, "/admin/login/": TO_STAFF}
+        return doors.get(response["Location"].partition("?")[0], ON)
+    if response.status_code == 200 and response["Content-Type"].startswith(("image/", "application/pdf")):
+        return SERVED
+    return str(response.status_code)
+
+
+def text(response: Any) -> str:
+    """A page without what differs at every visit."""
+    return re.sub(r'csrfmiddlewaretoken" value="\w+|next=[^"&]*', "", response.content.decode())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) -> None:
+    address = reverse(sample.name, kwargs=sample.kwargs(world))
+    given = {visitor: answer(visit(visitor, cast).generic(sample.method, address)) for visitor in VISITORS}
+    assert given == dict(zip(VISITORS, sample.gets, strict=True))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "of_a", "of_nobody"),
+    [
+        ("case", number_of("person_case"), no_such_case),
+        ("receipt", number_of("person_case"), no_such_case),
+        ("case-form", number_of("pre_applied"), no_such_case),
+        ("withdraw", number_of("person_case"), no_such_case),
+        ("draft-attachment", lambda world: {"pk": world.draft_attachment.pk}, lambda world: {"pk": 999999}),
+        ("record-charge", lambda world: {"pk": world.charge.pk}, lambda world: {"pk": 999999}),
+    ],
+)
+def test_anothers_thing_looks_like_no_thing(
+    name: str,
+    of_a: Callable[[World], dict[str, Any]],
+    of_nobody: Callable[[World], dict[str, Any]],
+    world: World,
+    cast: Cast,
+) -> None:
+    for visitor in ("person B", "clerk B"):
+        client = visit(visitor, cast)
+        pages = [client.get(reverse(name, kwargs=which(world))) for which in (of_a, of_nobody)]
+        assert [page.status_code for page in pages] == [404, 404]
+        assert text(pages[0]) == text(pages[1])
+
+
+def addresses(patterns: list[Any], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """The name ("" where it has none) and the pattern of every address that the resolver knows."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, pattern.namespace or namespace)
+        else:
+            prefix = f"{namespace}:" if namespace else ""
+            yield (prefix + pattern.name if pattern.name else ""), pattern
+
+
+def test_every_address_says_what_each_visitor_gets() -> None:
+    public = [
+        one
+        for one in addresses(get_resolver().url_patterns)
+        if one[1].lookup_str.partition(".")[0] not in STAFF_CODE
+    ]
+    assert not [str(pattern.pattern) for name, pattern in public if not name], "addresses without a name"
+    names = {name for name, _pattern in public if not name.startswith("admin:")}
+    assert not names - {sample.name for sample in SAMPLES}, "say in SAMPLES what each visitor gets there"
+    assert not {sample.name for sample in SAMPLES} - names, "these addresses are gone"
+
+
+# The workbench: whoever is not staff finds nothing, whatever the page; who is, what their roles allow.
+
+STAFF_CODE = ("django", "unfold")
+
+# What a reviewer may open of the lists; every other list answers 403.
+REVIEWERS_LISTS = {
+    "hall_case",
+    "people_person",
+    "people_employer",
+    "people_bankaccount",
+    "registers_householdrecord",
+    "enrollment_coverage",
+    "enrollment_contributionbase",
+}
+
+
+def admin_addresses() -> Iterator[tuple[str, str]]:
+    """Every address of the workbench, with sample arguments."""
+    samples = {
+        "object_id": "1",
+        "app_label": "people",
+        "url": "nothing-here",
+        "id": "1",
+    }
+    samples["content_type_id"] = str(ContentType.objects.get_for_model(Case).pk)
+    for name, pattern in addresses(get_resolver().url_patterns):
+        if not name.startswith("admin:"):
+            continue
+        wanted = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}
+        groups = getattr(pattern.pattern, "regex", None)
+        keys = set(wanted) | set(groups.groupindex if groups else ())
+        arguments = {key: samples.get(key, "1") for key in keys}
+        try:
+            yield name, reverse(name, kwargs=arguments)
+        except NoReverseMatch:
+            yield name, reverse(name, args=list(arguments.values()))
+
+
+@pytest.mark.django_db
+def test_the_workbench_is_for_staff(world: World, cast: Cast) -> None:
+    found = dict(admin_addresses())
+    assert "admin:index" in found
+    assert len(found) > 50
+    open_to_all = {"admin:login", "admin:jsi18n"}
+    for visitor in VISITORS[:-1]:
+        client = visit(visitor, cast)
+        for name, address in found.items():
+            if name in open_to_all or name == "admin:logout":
+                continue
+            given = answer(client.get(address))
+            assert given == (TO_STAFF if visitor == "nobody" else NONE), f"{visitor} at {name}"
+
+
+@pytest.mark.django_db
+def test_a_reviewer_opens_the_lists_of_the_role(world: World, cast: Cast) -> None:
+    client = visit("reviewer", cast)
+    lists = {
+        name.removeprefix("admin:").removesuffix("_changelist"): address
+        for name, address in admin_addresses()
+        if name.endswith("_changelist")
+    }
+    given = {name: client.get(address).status_code for name, address in lists.items()}
+    assert {name for name, status in given.items() if status == 200} == REVIEWERS_LISTS
+    assert {status for name, status in given.items() if name not in REVIEWERS_LISTS} == {403}
+
+
+@pytest.mark.django_db
+def test_no_page_of_the_workbench_breaks_for_a_reviewer(world: World, cast: Cast) -> None:
+    client = visit("reviewer", cast)
+    for name, address in admin_addresses():
+        if name != "admin:logout":
+            assert client.get(address).status_code in (200, 302, 403, 404), name
