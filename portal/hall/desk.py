@@ -199,15 +199,18 @@ def decide(
 
 
 def withdraw(case: Case, *, by: User, now: datetime) -> Case:
-    """Voids an open case at the applicant's wish; twice is once. AlreadyMoved where it was decided meanwhile."""
+    """Voids an open case at the applicant's wish; twice is once.
+
+    NotAllowed for anyone but the applicant, whatever its state; AlreadyMoved where it was decided meanwhile.
+    """
     with transaction.atomic():
         case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+        if not permissions.is_applicant(by, case):
+            raise NotAllowed(_("只有提交这份办件的申请人可以撤回。"))
         if case.status == Status.VOIDED:
             return case
         if not case.is_open:
             raise lifecycle.AlreadyMoved
-        if not permissions.may_withdraw(by, case):
-            raise NotAllowed(_("只有提交这份办件的申请人可以撤回。"))
         lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回,办件作废"), decided_at=now)
         return case
 

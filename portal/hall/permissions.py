@@ -13,18 +13,21 @@ def may_file(user: User, service: Service) -> bool:
     return user.is_active and (user.is_clerk if service.audience == Audience.EMPLOYER else user.is_person)
 
 
+def is_applicant(user: User, case: Case) -> bool:
+    """Whether this login acts for whoever applied: every clerk of an employer does for all its cases."""
+    if case.applicant_employer:
+        return permissions.may_act_for_employer(user, case.applicant_employer)
+    return permissions.may_act_for_person(user, case.applicant_person)
+
+
 def may_see(user: User, case: Case) -> bool:
     """The applicant, and staff who review for the case's city."""
-    if case.applicant_employer:
-        own = permissions.may_act_for_employer(user, case.applicant_employer)
-    else:
-        own = permissions.may_act_for_person(user, case.applicant_person)
-    return own or permissions.may_review(user, case.city)
+    return is_applicant(user, case) or permissions.may_review(user, case.city)
 
 
 def may_withdraw(user: User, case: Case) -> bool:
     """The applicant, while it is open; staff never withdraw for them."""
-    return case.is_open and not user.is_staff and may_see(user, case)
+    return case.is_open and is_applicant(user, case)
 
 
 def why_not_decide(user: User, case: Case) -> str:

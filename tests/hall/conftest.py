@@ -1,0 +1,47 @@
+"""The trial service, offered by two cities."""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from portal.hall import catalogue
+from portal.policy import book as policy
+from portal.policy.book import DATA, Mode, book, load_book
+from tests.cast import Cast
+from tests.hall.trial import Desk, Trial
+
+
+@pytest.fixture
+def hall(cast: Cast, now: dt.datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The trial service, registered and offered in every mode by Ningbo and Wuhan, in place of all others."""
+    data = tmp_path / "policy"
+    shutil.copytree(DATA, data)
+    reference = {"title": "试办", "standing": "ours"}
+    paper = {"code": "card", "title": "身份证", "kind": "scan", "upload": True, "required_when": "card"}
+    original = {"code": "book", "title": "户口簿原件", "kind": "scan", "upload": False}
+    offers = {
+        f"trial-{mode}": {
+            "title": f"试办{mode}",
+            "mode": str(mode),
+            "since": "2020-01-01",
+            "reference": reference,
+            "papers": [paper, original],
+            **({} if mode == Mode.DIRECT else {"days": 5}),
+        }
+        for mode in Mode
+    }
+    for city in ("ningbo", "wuhan", "wuxi", "shenzhen"):
+        offered = offers if city in ("ningbo", "wuhan") else {}
+        (data / city / "offers.yaml").write_text(
+            yaml.safe_dump(offered, allow_unicode=True), encoding="utf-8"
+        )
+    kinds = {mode: type(f"Trial{mode.title()}", (Trial,), {"code": f"trial-{mode}"})() for mode in Mode}
+    monkeypatch.setattr(policy, "load_book", lambda: load_book(data))
+    monkeypatch.setattr(catalogue, "services", lambda: {service.code: service for service in kinds.values()})
+    book.cache_clear()
+    yield Desk(cast, kinds, now)
+    book.cache_clear()
