@@ -115,7 +115,7 @@ def _rows(records: Iterable[MonthRecord], person: Person) -> tuple[list[dict[str
         number = list(employers).index(name) + 1
         row = rows.setdefault((record.month, name), {"month": month, "employer": number, "cells": {}})
         row["cells"][str(record.insurance)] = {
-            "base": "" if record.base is None else str(record.base),
+            "base": "" if record.base is None else f"{record.base.normalize():f}",
             "personal_fen": record.personal_fen or 0,
             "employer_fen": record.employer_fen or 0,
             "state": str(record.state),

@@ -1,11 +1,9 @@
 """From frozen facts to pages: A4, PDF/UA, by WeasyPrint. The result is never handed out: ``sealing`` comes next."""
 
-import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pydyf
 import segno
@@ -17,21 +15,13 @@ from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from certificates import fonts, seal_picture
-from certificates.facts import STATE_WORDS
+from certificates import fonts, presenting, seal_picture
 from certificates.models import Certificate, CertificateKind
-from contributions.queries import State
-from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
-from portal.shared.money import format_yuan
-from portal.shared.months import Month
 
 _TEMPLATES = {
     CertificateKind.PERSON: "certificates/documents/person.html",
     CertificateKind.EMPLOYER: "certificates/documents/employer.html",
 }
-# It tells of every step of every page at INFO.
-logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
-
 _SEAL_BOX = "seal"
 _POINTS_PER_PIXEL = 0.75
 _FONT = "hall-font:"
@@ -96,7 +86,7 @@ def document_html(certificate: Certificate, *, development: bool, on: date) -> s
         "address": address,
         "site": settings.PUBLIC_URL + reverse("verify"),
         "qr": segno.make(address, error="m").png_data_uri(border=0, scale=8),
-        **_TABLES[CertificateKind(certificate.kind)](facts),
+        **presenting.contents(facts),
     }
     return render_to_string(_TEMPLATES[CertificateKind(certificate.kind)], context)
 
@@ -133,97 +123,6 @@ def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:
         for stream in (before, after):
             pdf.add_object(stream)
         sheet["Contents"] = pydyf.Array([before.reference, sheet["Contents"], after.reference])
-
-
-def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
-    columns = [
-        {
-            "insurance": insurance,
-            "label": INSURANCE_LABELS[insurance],
-            # Where nobody pays a personal share (work injury), a column of zeros says nothing: the state says it.
-            "money": facts["totals"][insurance]["personal_fen"] > 0,
-        }
-        for insurance in facts["insurances"]
-    ]
-    return {
-        "period": _period(facts),
-        "columns": columns,
-        "rows": list(_month_rows(facts, columns)),
-        "summary": [
-            {
-                "label": INSURANCE_LABELS[insurance],
-                "state": "参保中" if status else "未参保",
-                "capacity": CAPACITY_LABELS[status["capacity"]] if status else "—",
-                "since": Month.parse(status["since"]).zh if status else "—",
-                "paid_months": facts["totals"][insurance]["paid_months"],
-                "personal": format_yuan(facts["totals"][insurance]["personal_fen"]),
-            }
-            for insurance in facts["insurances"]
-            for status in [facts["status"].get(insurance)]
-        ],
-        "any_money": any(column["money"] for column in columns),
-        "paid_by_employer": [column["label"] for column in columns if not column["money"] and facts["totals"][column["insurance"]]["paid_months"]],
-        "left_out": _left_out(facts),
-        "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
-    }
-
-
-def _left_out(facts: Mapping[str, Any]) -> list[str]:
-    """What the totals leave out: 待缴 2 个月（养老保险、医疗保险）."""
-    alike: dict[tuple[str, int], list[str]] = {}
-    for insurance in facts["insurances"]:
-        for state, count in facts["totals"][insurance]["left_out"].items():
-            alike.setdefault((state, count), []).append(str(INSURANCE_LABELS[insurance]))
-    return [f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）" for (state, count), labels in alike.items()]
-
-
-def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    year = ""
-    for row in facts["months"]:
-        cells: list[tuple[str, str]] = []
-        for column in columns:
-            cell = row["cells"].get(column["insurance"])
-            if not column["money"]:
-                cells.append(("middle first", STATE_WORDS[State(cell["state"])] if cell else ""))
-            elif cell is None:
-                cells += [("number first", ""), ("number", "")]
-            else:
-                paid = format_yuan(cell["personal_fen"]) if cell["state"] == State.PAID else STATE_WORDS[State(cell["state"])]
-                cells += [("number first", _base(cell["base"])), ("number", paid)]
-        new_year = year not in ("", row["month"][:4])
-        year = row["month"][:4]
-        yield {"month": row["month"], "employer": row["employer"], "cells": cells, "new_year": new_year}
-
-
-def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "period": _period(facts),
-        "labels": [INSURANCE_LABELS[insurance] for insurance in facts["insurances"]],
-        "rows": [
-            {
-                "month": Month.parse(row["month"]).zh,
-                "people": row["people"],
-                "counts": [row["counts"][insurance] for insurance in facts["insurances"]],
-            }
-            for row in facts["months"]
-        ],
-    }
-
-
-_TABLES = {CertificateKind.PERSON: _person_tables, CertificateKind.EMPLOYER: _employer_tables}
-
-
-def _period(facts: Mapping[str, Any]) -> str:
-    start, last = Month.parse(facts["period"]["start"]), Month.parse(facts["period"]["until"]) - 1
-    return start.zh if start == last else f"{start.zh}至{last.zh}"
-
-
-def _base(yuan: str) -> str:
-    """A base in yuan with at least two decimals, and as many as it has."""
-    if not yuan:
-        return ""
-    decimals = max(2, len(yuan.partition(".")[2].rstrip("0")))
-    return f"{Decimal(yuan):,.{decimals}f}"
 
 
 def _day(day: date) -> str:

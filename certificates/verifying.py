@@ -8,14 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from certificates import authority, documents
+from certificates import authority, documents, presenting
 from certificates.codes import InvalidCode, parse_code
 from certificates.inspection import Inspection, inspect_apart
 from certificates.issuing import facts_digest
 from certificates.models import Certificate, CertificateKind, Result, Status, VerificationLog, Way
 from portal.shared.identity import mask, mask_name
-from portal.shared.insurance import INSURANCE_LABELS
-from portal.shared.months import CHINA, Month
+from portal.shared.months import CHINA
 
 MOST_BYTES = 10 * 1024 * 1024
 
@@ -226,7 +225,6 @@ def _claimed(found: Inspection) -> Certificate | None:
 
 def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     facts: dict[str, Any] = certificate.facts
-    start, last = Month.parse(facts["period"]["start"]), Month.parse(facts["period"]["until"]) - 1
     if certificate.kind == CertificateKind.PERSON:
         whose = [
             (_("姓名"), mask_name(facts["person"]["name"])),
@@ -237,7 +235,6 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
             (_("单位名称"), facts["employer"]["name"]),
             (_("统一社会信用代码"), facts["employer"]["credit_code"]),
         ]
-    insurances = "、".join(str(INSURANCE_LABELS[insurance]) for insurance in facts["insurances"])
     issued = certificate.issued_at.astimezone(CHINA) if certificate.issued_at else None
     return [
         (_("证明名称"), certificate.title),
@@ -245,8 +242,8 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         (_("出具机构"), facts["agency"]),
         (_("出具时间"), f"{issued:%Y-%m-%d %H:%M}" if issued else ""),
         *whose,
-        (_("证明期间"), start.zh if start == last else _("{start}至{last}").format(start=start.zh, last=last.zh)),
-        (_("险种"), insurances),
+        (_("证明期间"), presenting.period(facts)),
+        (_("险种"), presenting.insurances(facts)),
     ]
 
 

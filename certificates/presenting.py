@@ -1,0 +1,134 @@
+"""Frozen facts in words and tables: for the document, for the last look before it is issued, and for the certificate's page."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from certificates.facts import EMPLOYER_SCHEMA, PERSON_SCHEMA, STATE_WORDS
+from certificates.models import Certificate
+from contributions.queries import State
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
+from portal.shared.money import format_yuan
+from portal.shared.months import Month
+
+
+def period(facts: Mapping[str, Any]) -> str:
+    """The months certified: 2025年12月至2026年11月."""
+    start, last = Month.parse(facts["period"]["start"]), Month.parse(facts["period"]["until"]) - 1
+    return start.zh if start == last else _("{start}至{last}").format(start=start.zh, last=last.zh)
+
+
+def insurances(facts: Mapping[str, Any]) -> str:
+    """The insurances certified, in words."""
+    return "、".join(_(INSURANCE_LABELS[insurance]) for insurance in facts["insurances"])
+
+
+def outcome(certificate: Certificate) -> dict[str, Any]:
+    """What a case shows of the certificate that came of it."""
+    url = reverse("certificate", args=[certificate.serial_number])
+    return {
+        "certificate": certificate.serial_number,
+        "lines": [
+            [_("证明编号"), certificate.serial_number],
+            [_("验证码"), certificate.grouped_code],
+        ],
+        "links": [[_("查看和下载证明"), url]],
+    }
+
+
+def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html."""
+    return {"facts": facts, "period": period(facts), **_TABLES[facts["schema"]](facts)}
+
+
+def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [
+        {
+            "insurance": insurance,
+            "label": INSURANCE_LABELS[insurance],
+            # Where nobody pays a personal share (work injury), a column of zeros says nothing: the state says it.
+            "money": any(row["cells"].get(insurance, {}).get("personal_fen") for row in facts["months"]),
+        }
+        for insurance in facts["insurances"]
+    ]
+    return {
+        "columns": columns,
+        "rows": list(_month_rows(facts, columns)),
+        "summary": [
+            {
+                "label": INSURANCE_LABELS[insurance],
+                "state": "参保中" if status else "未参保",
+                "capacity": CAPACITY_LABELS[status["capacity"]] if status else "—",
+                "since": Month.parse(status["since"]).zh if status else "—",
+                "paid_months": facts["totals"][insurance]["paid_months"],
+                "personal": format_yuan(facts["totals"][insurance]["personal_fen"]),
+            }
+            for insurance in facts["insurances"]
+            for status in [facts["status"].get(insurance)]
+        ],
+        "any_money": any(column["money"] for column in columns),
+        "paid_by_employer": [
+            column["label"]
+            for column in columns
+            if not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
+        ],
+        "left_out": _left_out(facts),
+        "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
+    }
+
+
+def _left_out(facts: Mapping[str, Any]) -> list[str]:
+    """What the totals leave out: 待缴 2 个月（养老保险、医疗保险）."""
+    alike: dict[tuple[str, int], list[str]] = {}
+    for insurance in facts["insurances"]:
+        for state, count in facts["totals"][insurance]["left_out"].items():
+            alike.setdefault((state, count), []).append(str(INSURANCE_LABELS[insurance]))
+    return [f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）" for (state, count), labels in alike.items()]
+
+
+def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    year = ""
+    for row in facts["months"]:
+        cells: list[tuple[str, str]] = []
+        for column in columns:
+            cell = row["cells"].get(column["insurance"])
+            if not column["money"]:
+                cells.append(("middle first", STATE_WORDS[State(cell["state"])] if cell else ""))
+            elif cell is None:
+                cells += [("number first", ""), ("number", "")]
+            else:
+                paid = format_yuan(cell["personal_fen"]) if cell["state"] == State.PAID else STATE_WORDS[State(cell["state"])]
+                cells += [("number first", _base(cell["base"])), ("number", paid)]
+        new_year = year not in ("", row["month"][:4])
+        year = row["month"][:4]
+        yield {"month": row["month"], "employer": row["employer"], "cells": cells, "new_year": new_year}
+
+
+def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "labels": [INSURANCE_LABELS[insurance] for insurance in facts["insurances"]],
+        "rows": [
+            {
+                "month": Month.parse(row["month"]).zh,
+                "people": row["people"],
+                "counted": [(INSURANCE_LABELS[insurance], row["counts"][insurance]) for insurance in facts["insurances"]],
+            }
+            for row in facts["months"]
+        ],
+    }
+
+
+
+
+def _base(yuan: str) -> str:
+    """A base in yuan with at least two decimals, and as many as it has."""
+    if not yuan:
+        return ""
+    decimals = max(2, len(yuan.partition(".")[2].rstrip("0")))
+    return f"{Decimal(yuan):,.{decimals}f}"
+
+
+_TABLES = {PERSON_SCHEMA: _person_tables, EMPLOYER_SCHEMA: _employer_tables}

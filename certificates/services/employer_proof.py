@@ -1,0 +1,138 @@
+"""单位参保证明（宁波）."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from certificates import authority, issuing, presenting
+from certificates.facts import employer_facts
+from certificates.models import CertificateKind
+from portal.accounts.fields import NameField, PhoneField
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.policy.book import District, book
+from portal.shared.characters import narrow
+from portal.shared.insurance import Insurance
+
+
+class EmployerProofForm(ServiceForm):
+    place = forms.ChoiceField(
+        label=gettext_lazy("参保地"),
+        help_text=gettext_lazy("单位参保登记所在的市本级或区县；没有按区县登记的职工计入市本级。"),
+    )
+    unit_number = forms.CharField(
+        label=gettext_lazy("单位社保编号或统一社会信用代码"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"class": "w-18", "autocomplete": "off"}),
+    )
+    months = forms.TypedChoiceField(label=gettext_lazy("证明月份"), coerce=int, widget=forms.RadioSelect)
+    contact_name = NameField(label=gettext_lazy("专管员姓名"))
+    contact_phone = PhoneField(label=gettext_lazy("专管员手机号"))
+
+    def build(self) -> None:
+        city = book().city(self.offer.city)
+        self.fields["place"].choices = [  # type: ignore[attr-defined]
+            (place.code, f"{city.full_title}—{place.title}") for place in city.places
+        ]
+        counts = self.offer.options["proof"].get("month_counts") or (1,)
+        self.fields["months"].choices = [  # type: ignore[attr-defined]
+            (str(count), _("本月") if count == 1 else _("最近 {count} 个月（含本月）").format(count=count))
+            for count in counts
+        ]
+        self.fields["months"].initial = str(counts[0])
+        employer = self.applicant.employer
+        if employer:
+            self.fields["contact_name"].initial = employer.contact_name
+            self.fields["contact_phone"].initial = employer.contact_phone
+
+    def clean_unit_number(self) -> str:
+        return narrow(self.cleaned_data["unit_number"]).upper()
+
+
+@dataclass(frozen=True)
+class ProofFacts:
+    """What the certificate would say, the numbers the employer goes by, and whether it can be sealed now."""
+
+    proof: dict[str, Any]
+    own_numbers: tuple[str, str]
+    sealable: bool
+
+    @property
+    def insured(self) -> bool:
+        return any(row["people"] for row in self.proof["months"])
+
+    def frozen(self) -> dict[str, Any]:
+        """For the case: which months; what was certified stands in the register of certificates."""
+        return {"period": self.proof["period"], "place": self.proof["place"]}
+
+
+class EmployerProof(Service):
+    code = "employer-proof"
+    title = gettext_lazy("单位参保证明")
+    audience = Audience.EMPLOYER
+    theme = Theme.PROOF
+    form = EmployerProofForm
+    also_known_as = ("参保证明", "社保证明", "社保证明打印", "单位社保证明")
+
+    def outside(self, ask: Ask) -> bool:
+        # A key is a file: it is looked for before the transaction opens.
+        return authority.available(ask.offer.city, now=ask.filed_at)
+
+    def facts(self, ask: Ask, outside: bool) -> ProofFacts:
+        proof = employer_facts(
+            ask.employer,
+            city=book().city(ask.offer.city),
+            place=_place(ask),
+            insurances=[Insurance(insurance) for insurance in ask.offer.options["proof"]["insurances"]],
+            month_count=ask.answers["months"],
+            contact={"name": ask.answers["contact_name"], "phone": ask.answers["contact_phone"]},
+            now=ask.filed_at,
+        )
+        return ProofFacts(proof, (ask.employer.insurance_number, ask.employer.credit_code), outside)
+
+    def rule(self, ask: Ask, facts: ProofFacts) -> Iterator[Finding]:
+        if not facts.sealable:
+            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        if ask.answers["unit_number"] not in facts.own_numbers:
+            yield Bar("unit_number", _("这不是本单位的社保编号或统一社会信用代码。只能为登录的单位出具证明，请核对。"))
+        if not facts.insured:
+            yield Bar(
+                "place",
+                _("本单位所选月份在{place}没有参保职工，没有内容可以证明。请改选参保地或月份。").format(place=facts.proof["place"]),
+            )
+
+    def effect(self, case: Case, ask: Ask, facts: ProofFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        certificate = issuing.freeze(
+            kind=CertificateKind.EMPLOYER,
+            city=ask.offer.city,
+            facts=facts.proof,
+            employer=ask.employer,
+            case=case,
+            by=by,
+            now=now,
+        )
+        return presenting.outcome(certificate)
+
+    def summary(self, ask: Ask, facts: ProofFacts) -> list[tuple[str, str]]:
+        contact = facts.proof["contact"]
+        return [
+            (_("单位名称"), facts.proof["employer"]["name"]),
+            (_("参保地"), facts.proof["place"]),
+            (_("证明月份"), presenting.period(facts.proof)),
+            (_("险种"), presenting.insurances(facts.proof)),
+            (_("联系人"), f"{contact['name']} {contact['phone']}"),
+            (_("出具机构"), facts.proof["agency"]),
+        ]
+
+    def preview(self, ask: Ask, facts: ProofFacts) -> dict[str, Any]:
+        return {"template": "certificates/contents.html", **presenting.contents(facts.proof)}
+
+
+def _place(ask: Ask) -> District:
+    return next(place for place in book().city(ask.offer.city).places if place.code == ask.answers["place"])

@@ -1,0 +1,162 @@
+"""My certificates, and public verification."""
+
+import logging
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from certificates import issuing, limits, presenting, queries, verifying
+from certificates.authority import SealUnavailable
+from certificates.documents import DocumentDamaged
+from certificates.fonts import FontMissing
+from certificates.forms import CodeForm, FileForm
+from certificates.models import Certificate, Way
+from portal.accounts.permissions import login_required_any
+
+log = logging.getLogger(__name__)
+
+PER_PAGE = 20
+
+
+class NotReady(Exception):
+    """There is no document to hand out now; the message says why, to the holder."""
+
+
+@require_safe
+@login_required_any
+def proofs(request: HttpRequest) -> HttpResponse:
+    """My certificates, newest first."""
+    if request.user.is_staff:
+        raise Http404
+    page = Paginator(queries.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "certificates/proofs.html", {"page_obj": page})
+
+
+@never_cache
+@require_safe
+@login_required_any
+def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
+    """One of my certificates: what it says, how it is verified, and the document."""
+    found = _mine(request, serial_number)
+    problem = ""
+    if not found.is_revoked:
+        try:
+            _document(found)
+        except NotReady as why:
+            problem = str(why)
+    context = {"certificate": found, "problem": problem, **presenting.contents(found.facts)}
+    return render(request, "certificates/certificate.html", context)
+
+
+@never_cache
+@require_safe
+@login_required_any
+def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
+    """The sealed PDF, to save; with ``?open`` to look at and print."""
+    found = _mine(request, serial_number)
+    try:
+        content = _document(found)
+    except NotReady:
+        return redirect("certificate", found.serial_number)
+    response = HttpResponse(content, content_type="application/pdf")
+    name = f"{found.title}-{found.serial_number}.pdf"
+    response.headers["Content-Disposition"] = content_disposition_header("open" not in request.GET, name)
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request: HttpRequest) -> HttpResponseBase:
+    """Public verification: by a code typed here, or by the file."""
+    if request.method == "POST":
+        return _verify_file(request)
+    if "code" not in request.GET:
+        return _verify_page(request)
+    form = CodeForm(request.GET)
+    if form.is_valid():
+        return redirect("verify-code", form.cleaned_data["code"])
+    return _verify_page(request, code_form=form, status=422)
+
+
+@never_cache
+@require_safe
+def verify_by_code(request: HttpRequest, code: str) -> HttpResponse:
+    """The answer for a code; the QR code of a document leads here."""
+    if not limits.within(request, Way.CODE):
+        return _too_often(request)
+    try:
+        verdict = verifying.verify_code(code, now=timezone.now())
+    except verifying.NotVerifiable:
+        form = CodeForm({"code": code})
+        form.is_valid()
+        return _verify_page(request, code_form=form, status=422)
+    return _verify_page(request, verdict=verdict)
+
+
+def _verify_file(request: HttpRequest) -> HttpResponse:
+    if not limits.within(request, Way.FILE):
+        return _too_often(request)
+    form = FileForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            verdict = verifying.verify_pdf(form.cleaned_data["file"].read(), now=timezone.now())
+        except verifying.NotVerifiable as why:
+            form.add_error("file", str(why))
+        else:
+            return _verify_page(request, verdict=verdict, file_name=form.cleaned_data["file"].name)
+    return _verify_page(request, file_form=form, status=422)
+
+
+def _verify_page(
+    request: HttpRequest,
+    *,
+    code_form: CodeForm | None = None,
+    file_form: FileForm | None = None,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
+    context |= {"code_form": code_form or CodeForm(), "file_form": file_form or FileForm()}
+    response = render(request, "certificates/verify.html", context, status=status)
+    # Answers are for whoever holds the document, not for search engines.
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _too_often(request: HttpRequest) -> HttpResponse:
+    response = render(request, "certificates/too_often.html", status=429)
+    response.headers["Retry-After"] = str(limits.WINDOW_SECONDS)
+    return response
+
+
+def _mine(request: HttpRequest, serial_number: str) -> Certificate:
+    found = queries.own(request.user).filter(serial_number=serial_number).select_related("case").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _document(found: Certificate) -> bytes:
+    """The certificate's document, made now if need be. NotReady in the holder's words."""
+    try:
+        return issuing.produce(found, now=timezone.now())
+    except SealUnavailable:
+        log.exception("no seal for %s", found.serial_number)
+        raise NotReady(_("电子印章暂不可用，请稍后再试。没有印章不出具证明。")) from None
+    except issuing.Revoked:
+        raise NotReady(_("这份证明已被撤销，不再提供文件。")) from None
+    except (issuing.FactsDamaged, DocumentDamaged):
+        log.exception("the register and %s differ", found.serial_number)
+        raise NotReady(_("这份证明的存档未通过完整性检查，暂不提供文件，请联系经办机构。")) from None
+    except (FontMissing, OSError):
+        log.exception("%s could not be produced", found.serial_number)
+        raise NotReady(_("证明文件暂时无法生成，请稍后再试。")) from None
