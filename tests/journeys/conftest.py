@@ -1,0 +1,130 @@
+"""The journeys' ground: a real browser before the real hall, on its own database, Redis and folders.
+
+What a journey needs beside the pages (a worker, the bank) it starts itself. A journey that fails leaves a picture and the source
+of every page that was open in ``<data folder>/journeys``, and says so.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from portal.accounts.models import User
+from tests.journeys.visitor import Visitor
+
+# Playwright runs an event loop in this thread; the database is used beside it, never inside.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+BACKENDS = {
+    "person": "portal.accounts.doors.PersonDoor",
+    "clerk": "portal.accounts.doors.EmployerDoor",
+    "staff": "portal.accounts.doors.StaffDoor",
+}
+DESK = {"width": 1200, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+# Makes a visitor: ``visitor()``, or ``visitor(user)`` for one who has come in already.
+Visitors = Callable[..., Visitor]
+
+VISITORS = pytest.StashKey[list[Visitor]]()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all journeys: the system's where there is one, else Playwright's own."""
+    switches = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=switches)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def own_redis(worker_id: str) -> str:
+    """The address of a Redis database that no other process of this run uses."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    return re.sub(r"/\d*$", "", os.environ["REDIS_URL"]) + f"/{8 + number % 8}"
+
+
+@pytest.fixture
+def hall(live_server: Any, settings: Any, own_redis: str) -> Iterator[str]:
+    """The address of the hall, which runs on the test's own database and Redis."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own_redis}}
+    settings.PUBLIC_URL = live_server.url
+    cache.clear()
+    yield live_server.url
+    cache.clear()
+
+
+@pytest.fixture
+def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door already."""
+    visitors = request.node.stash.setdefault(VISITORS, [])
+
+    def make(as_user: User | None = None, *, size: dict[str, int] = DESK, **more: Any) -> Visitor:
+        context = browser.new_context(
+            base_url=hall,
+            viewport=size,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            reduced_motion="reduce",
+            **more,
+        )
+        context.set_default_timeout(10_000)
+        if as_user:
+            door = Client()
+            door.force_login(as_user, backend=BACKENDS[as_user.kind])
+            [cookie] = [door.cookies["sessionid"]]
+            context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": hall}])
+        visitors.append(Visitor(context.new_page()))
+        return visitors[-1]
+
+    yield make
+    broken = [fault for one in visitors for fault in one.faults]
+    for one in visitors:
+        one.page.context.close()
+    assert not broken, f"the browser complained: {broken}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
+    report = yield
+    if call.when == "call" and report.failed:
+        for number, one in enumerate(item.stash.get(VISITORS, []), 1):
+            where = _keep(one, re.sub(r"\W+", "-", item.nodeid), number)
+            report.sections.append((f"visitor {number} at {one.page.url}", where))
+    return report
+
+
+def _keep(visitor: Visitor, name: str, number: int) -> str:
+    from django.conf import settings
+
+    folder = Path(settings.DATA_DIR) / "journeys"
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, source = folder / f"{name}-{number}.png", folder / f"{name}-{number}.html"
+    try:
+        visitor.page.screenshot(path=picture, full_page=True)
+        source.write_text(visitor.page.content())
+    except Exception as why:  # noqa: BLE001 # the browser may be what failed
+        return f"no picture: {why}"
+    return f"{picture}\n{source}"
