@@ -4,6 +4,7 @@ A page of the wrong kind answers 404, as if it did not exist; whoever is not log
 """
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeAlias
 from urllib.parse import urlsplit
@@ -25,35 +26,45 @@ View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 REVIEWER, COLLECTOR, CERTIFIER, MANAGER = "受理审核", "征缴", "证明", "管理员"
 
-# Role → app → what it may do there with every model. Deciding a case asks for change_case beside the city.
-ROLES: dict[str, dict[str, tuple[str, ...]]] = {
-    REVIEWER: {
-        "hall": ("view", "change"),
-        "people": ("view",),
-        "enrollment": ("view",),
-        "registers": ("view",),
-    },
-    COLLECTOR: {
-        "contributions": ("view", "change"),
-        "hall": ("view",),
-        "people": ("view",),
-        "enrollment": ("view",),
-    },
-    CERTIFIER: {
-        "certificates": ("view", "change"),
-        "people": ("view",),
-        "enrollment": ("view",),
-        "contributions": ("view",),
-    },
-    MANAGER: {
-        "accounts": ("view",),
-        "people": ("view", "change"),
-        "registers": ("view", "add", "change"),
-        "hall": ("view",),
-        "enrollment": ("view",),
-        "contributions": ("view",),
-        "certificates": ("view",),
-    },
+# Role → permissions, by pattern. Which city they count for is said by the account.
+ROLES: dict[str, tuple[str, ...]] = {
+    REVIEWER: (
+        "hall.view_*",
+        "hall.change_case",
+        "hall.change_workdayoverride",
+        "people.view_*",
+        "enrollment.view_*",
+        "registers.view_*",
+    ),
+    COLLECTOR: (
+        "contributions.view_*",
+        "contributions.change_debitbatch",
+        "hall.view_case",
+        "people.view_*",
+        "enrollment.view_*",
+    ),
+    CERTIFIER: (
+        "certificates.view_*",
+        "certificates.change_certificate",
+        "people.view_*",
+        "enrollment.view_*",
+        "contributions.view_*",
+    ),
+    MANAGER: (
+        "accounts.view_*",
+        "people.view_*",
+        "people.change_person",
+        "people.change_employer",
+        "registers.view_*",
+        "registers.add_householdrecord",
+        "registers.change_householdrecord",
+        "hall.view_*",
+        "hall.add_workdayoverride",
+        "hall.change_workdayoverride",
+        "enrollment.view_*",
+        "contributions.view_*",
+        "certificates.view_*",
+    ),
 }
 
 
@@ -99,15 +110,14 @@ def may_review(user: Visitor, city: str) -> bool:
 
 
 def ensure_staff_roles(app_label: str) -> None:
-    """Give each role what it may do in one app; called after every migration of that app, and safe to repeat."""
-    for role, apps in ROLES.items():
-        for action in apps.get(app_label, ()):
+    """Give each role what ``ROLES`` says of one app; called after every migration of that app, and safe to repeat."""
+    of_app = Permission.objects.filter(content_type__app_label=app_label)
+    codenames = {f"{app_label}.{codename}": pk for pk, codename in of_app.values_list("pk", "codename")}
+    for role, patterns in ROLES.items():
+        granted = [pk for name, pk in codenames.items() if any(fnmatchcase(name, one) for one in patterns)]
+        if granted:
             group, _made = Group.objects.get_or_create(name=role)
-            group.permissions.add(
-                *Permission.objects.filter(
-                    content_type__app_label=app_label, codename__startswith=f"{action}_"
-                )
-            )
+            group.permissions.add(*granted)
 
 
 def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
