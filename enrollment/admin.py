@@ -129,7 +129,7 @@ class LookUpAdmin(ModelAdmin):
         )
 
 
-def history_of(row: Coverage | ContributionBase) -> list[dict[str, Any]]:
+def history_of(row: Any) -> list[dict[str, Any]]:
     """Every state that the row has had, as the database recorded it: when, by whom, and what differed from the one before."""
     events = list(row.events.select_related("pgh_context").order_by("pgh_created_at", "pgh_id"))
     actors = {event.pgh_context.metadata.get("user") for event in events if event.pgh_context}

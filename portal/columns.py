@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from portal.shared.months import Month
@@ -16,6 +17,12 @@ class MonthField(models.DateField):
     """A month, kept as its first day so that SQL can compare, range and step it; ``Month`` in Python."""
 
     description = "month"
+
+    # What the type checker takes a column of this kind to give and to take.
+    if TYPE_CHECKING:
+        _pyi_private_set_type: str | date | Month | Combinable  # type: ignore[assignment]
+        _pyi_private_get_type: Month  # type: ignore[assignment]
+        _pyi_lookup_exact_type: str | date | Month  # type: ignore[assignment]
 
     def from_db_value(self, value: date | None, expression: Any, connection: Any) -> Month | None:
         return None if value is None else Month.of(value)

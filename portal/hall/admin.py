@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from portal.accounts.doors import identity_number
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.routing import FINAL, STATUS_LABELS, Status
+from portal.hall.workbench import staff_of
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
@@ -105,9 +106,9 @@ class MineFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
         if self.value() == "todo":
-            return queryset.filter(pk__in=queries.decidable(request.user).order_by().values("pk"))
+            return queryset.filter(pk__in=queries.decidable(staff_of(request)).order_by().values("pk"))
         if self.value() == "done":
-            return queryset.filter(decided_by=request.user)
+            return queryset.filter(decided_by=staff_of(request))
         return queryset
 
 
@@ -150,7 +151,7 @@ class CaseAdmin(ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        return queries.cases_for_staff(request.user)
+        return queries.cases_for_staff(staff_of(request))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return (
@@ -184,7 +185,9 @@ class CaseAdmin(ModelAdmin):
     def waiting(self, request: HttpRequest) -> int:
         """How many cases this member of staff may decide now; of those who only look, how many there are."""
         may_decide = request.user.has_perm("hall.change_case")
-        return (queries.decidable(request.user) if may_decide else queries.queue(request.user)).count()
+        return (
+            queries.decidable(staff_of(request)) if may_decide else queries.queue(staff_of(request))
+        ).count()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -193,7 +196,7 @@ class CaseAdmin(ModelAdmin):
             raise Http404
         return super().changelist_view(request, {"title": _("办件"), **(extra_context or {})})
 
-    def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:  # type: ignore[override]
+    def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The case; a POST decides it and goes on to the next one."""
         case = self._case(request, object_id)
         now = timezone.now()
@@ -207,7 +210,7 @@ class CaseAdmin(ModelAdmin):
             messages.error(request, str(refused))
         return HttpResponseRedirect(request.path)
 
-    def paper_view(self, request: HttpRequest, object_id: int, paper_id: int) -> HttpResponse:
+    def paper_view(self, request: HttpRequest, object_id: int, paper_id: int) -> FileResponse:
         """A paper that was handed in with the case."""
         paper = Attachment.objects.filter(case=self._case(request, object_id), pk=paper_id).first()
         if paper is None:
@@ -223,7 +226,7 @@ class CaseAdmin(ModelAdmin):
     def _decide(self, request: HttpRequest, case: Case, *, now: Any) -> HttpResponse:
         if not case.is_open:
             raise lifecycle.AlreadyMoved
-        sheet = reviewing.sheet(case, by=request.user)
+        sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet.why_not:
             raise desk.NotAllowed(sheet.why_not)
         if "approve" in request.POST:
@@ -236,14 +239,14 @@ class CaseAdmin(ModelAdmin):
                 case = desk.decide(
                     case,
                     approve=True,
-                    by=request.user,
+                    by=staff_of(request),
                     now=now,
                     reason=approve.note,
                     overrule=approve.cleaned_data.get("overrule", False),
                 )
             except desk.NotAccepted as refusal:
                 # What the rule found just now, or the database: shown with what was typed.
-                sheet = reviewing.sheet(case, by=request.user)
+                sheet = reviewing.sheet(case, by=staff_of(request))
                 approve = reviewing.ApproveForm(
                     request.POST, papers=sheet.papers, mismatch=bool(sheet.mismatches)
                 )
@@ -259,7 +262,7 @@ class CaseAdmin(ModelAdmin):
                     request, case, sheet=sheet, refuse=refuse, confirming="revise" not in request.POST
                 )
             case = desk.decide(
-                case, approve=False, by=request.user, now=now, reason=refuse.cleaned_data["reason"]
+                case, approve=False, by=staff_of(request), now=now, reason=refuse.cleaned_data["reason"]
             )
         return self._go_on(request, case)
 
@@ -268,7 +271,7 @@ class CaseAdmin(ModelAdmin):
         done = _("{number} {title}：{state}。").format(
             number=case.number, title=case.offer.title, state=_(STATUS_LABELS[Status(case.status)])
         )
-        following = queries.next_after(request.user, case)
+        following = queries.next_after(staff_of(request), case)
         if following is None:
             messages.success(request, done + _("待办理的办件都办完了。"))
             return HttpResponseRedirect(reverse("admin:hall_case_changelist"))
@@ -286,7 +289,7 @@ class CaseAdmin(ModelAdmin):
         confirming: bool = False,
     ) -> HttpResponse:
         if sheet is None and case.is_open:
-            sheet = reviewing.sheet(case, by=request.user)
+            sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet and not sheet.why_not:
             approve = approve or reviewing.ApproveForm(papers=sheet.papers, mismatch=bool(sheet.mismatches))
             refuse = refuse or reviewing.RefuseForm()

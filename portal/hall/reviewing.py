@@ -22,10 +22,12 @@ from portal.shared.months import Month
 class ApproveForm(forms.Form):
     """通过, or 核对材料并办结 at the counter: the papers that were seen, and why a mismatch is overruled."""
 
+    prefix = "approve"
+
     def __init__(
         self, *args: Any, papers: Sequence[Paper] = (), mismatch: bool = False, **kwargs: Any
     ) -> None:
-        super().__init__(*args, prefix="approve", **kwargs)
+        super().__init__(*args, **kwargs)
         self.papers = list(papers)
         if self.papers:
             self.fields["papers"] = forms.MultipleChoiceField(
@@ -67,6 +69,8 @@ class ApproveForm(forms.Form):
 class RefuseForm(forms.Form):
     """不予通过: the reason, and that it was confirmed."""
 
+    prefix = "refuse"
+
     reason = forms.CharField(
         label=gettext_lazy("不予通过的理由"),
         help_text=gettext_lazy("申请人会看到。写明缺什么、为什么不能办、接下来可以怎么办。"),
@@ -74,9 +78,6 @@ class RefuseForm(forms.Form):
         error_messages={"required": gettext_lazy("请写明不予通过的理由，申请人会看到。")},
     )
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="refuse", **kwargs)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def without_constraint(model: type[models.Model], name: str) -> Iterator[None]:
 
 
 @contextmanager
-def without_triggers(*tables: models.base.ModelBase) -> Iterator[None]:
+def without_triggers(*tables: type[models.Model]) -> Iterator[None]:
     """The tables without the project's triggers."""
     with connection.cursor() as cursor:
         for table in tables:

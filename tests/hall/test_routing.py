@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from portal.hall import desk, lifecycle
 from portal.hall.models import Case, CaseEvent
 from portal.hall.routing import FINAL, MOVES, OPEN, ROUTES, Status, Verdict
+from portal.hall.service import Finding
 from portal.policy.book import Mode
 from portal.registers.models import HouseholdRecord
 from tests.hall.trial import BAR, MISMATCH, Desk
@@ -30,7 +31,11 @@ EXPECTED = {
     (Mode.REVIEW, Verdict.BARRED): BESIDE_THE_FIELD,
 }
 
-FINDINGS = {Verdict.CLEAR: [], Verdict.MISMATCH: [MISMATCH], Verdict.BARRED: [MISMATCH, BAR]}
+FINDINGS: dict[Verdict, list[Finding]] = {
+    Verdict.CLEAR: [],
+    Verdict.MISMATCH: [MISMATCH],
+    Verdict.BARRED: [MISMATCH, BAR],
+}
 
 
 def test_every_mode_and_verdict_has_its_place() -> None:

@@ -229,7 +229,7 @@ def test_more_cases_take_no_more_queries(hall: Desk, client: Client, clock: Cloc
 
 
 def test_the_case_shows_what_was_filed_and_the_facts_as_they_are_now(hall: Desk, client: Client) -> None:
-    case = hall.file(month="2026-12")
+    case = hall.file(start="2026-12")
     HouseholdRecord.objects.create(
         identity_number=hall.cast.li_qiang.identity_number, name="李强", place_code="420106"
     )
@@ -368,7 +368,7 @@ def test_papers_are_given_to_staff_of_the_city_only(hall: Desk, client: Client) 
     paper.file.save("", ContentFile(b"abc"))
     url = reverse("admin:hall_case_paper", args=[case.pk, paper.pk])
     assert url in as_(client, hall.cast.ningbo_reviewer).get(page(case)).content.decode()
-    assert b"".join(client.get(url).streaming_content) == b"abc"
+    assert b"".join(client.get(url)) == b"abc"
     assert client.get(reverse("admin:hall_case_paper", args=[other.pk, paper.pk])).status_code == 404
     assert as_(client, hall.cast.wuhan_reviewer).get(url).status_code == 404
 

@@ -19,7 +19,7 @@ from tests.cast import Cast
 class TrialForm(ServiceForm):
     number = forms.CharField(label="身份证号码")
     colour = forms.ChoiceField(label="证件颜色", choices=[("green", "绿色"), ("red", "红色")], required=False)
-    month = forms.CharField(label="起始月份", required=False)
+    start = forms.CharField(label="起始月份", required=False)
 
 
 class Trial(Service):
