@@ -37,22 +37,22 @@ def filed(clerk: User, who: Person, *, days_ago: int = 0) -> Case:
 def test_the_queue_is_worked_through(visitor: Visitors, cast: Cast) -> None:
     clerk = cast.yongjiang_clerk
     later = filed(clerk, cast.wang_fang)
-    first = filed(clerk, cast.zhang_min, days_ago=20)
+    first = filed(clerk, cast.chen_jing, days_ago=20)
     other = filed(cast.zhaobao_clerk, cast.li_qiang, days_ago=7)
 
     ma = visitor()
     ma.come_in_as_staff(cast.ningbo_reviewer)
     ma.sees("最先到期的办件", "已超期")
     ma.go("/admin/hall/case/")
-    rows = ma.main.locator("tbody tr").filter(has_text=cast.yongjiang.name[:2])
+    rows = ma.main.locator("tbody tr")
     numbers = [one for one in ma.main.inner_text().split() if one in {later.number, first.number, other.number}]
     assert numbers == [first.number, other.number, later.number]
-    expect(rows.first).to_contain_text(cast.zhang_min.name)
+    expect(rows.first).to_contain_text(cast.chen_jing.name)
     expect(rows.first).to_contain_text("已超期")
 
     ma.follow(first.number)
     ma.sees("现在的情况", "符合办理条件", "办件经过", "没有网上提交的材料")
-    ma.sees_not(cast.zhang_min.identity_number)
+    ma.sees_not(cast.chen_jing.identity_number)
 
     # A refusal needs its reason, and is asked about once more.
     why = "劳动合同与申报的用工起始日期不一致，请核对后重新申报。"

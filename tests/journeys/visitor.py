@@ -58,7 +58,7 @@ class Visitor:
 
     @property
     def main(self) -> Locator:
-        return self.page.get_by_role("main")
+        return self.page.locator("#main")
 
     def sees(self, *words: str | re.Pattern[str], within: Locator | None = None) -> None:
         """All these words are there to be read, in the page's main part."""
@@ -66,6 +66,7 @@ class Visitor:
             expect((within or self.main).get_by_text(each).filter(visible=True).first).to_be_visible()
 
     def sees_not(self, *words: str) -> None:
+        expect(self.main).to_be_visible()
         for each in words:
             expect(self.main.get_by_text(each).filter(visible=True)).to_have_count(0)
 
