@@ -21,7 +21,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.accounts.lookups import TooManyLookups
 from portal.accounts.permissions import to_door
 from portal.hall import attachments, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
@@ -76,8 +75,8 @@ class Errand:
         """What the register knows of the number typed, and why it may not be asked ("" where it may)."""
         try:
             return desk.known_of(self.service, self.offer, self.applicant, typed, self.now), ""
-        except TooManyLookups:
-            return {}, _("您一小时内查询的人员过多，请稍后再试。已填写的内容会为您保留。")
+        except desk.NotAccepted as refusal:
+            return {}, str(refusal)
 
     def page(self, step: str, **context: Any) -> dict[str, Any]:
         """The context that the pages of all steps share."""
@@ -320,7 +319,8 @@ def _typed(errand: Errand, sent: Any) -> dict[str, list[str]]:
     form = errand.form()
     own = [form.add_prefix(name) for name in form.fields if name not in form.gate]
     return {
-        key: values
+        # PostgreSQL keeps no NUL in text, and nobody types one.
+        key: [value.replace("\0", "") for value in values]
         for key, values in sent.lists()
         if any(key == name or key.startswith(f"{name}_") for name in own)
     }
@@ -402,7 +402,7 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
             case = desk.submit(ask=ask, key=draft.key, now=errand.now)
             drafts.forget(draft)
             return redirect("receipt", case.number)
-    except (desk.NotAccepted, TooManyLookups):
+    except desk.NotAccepted:
         return _back_to_form(errand, draft)
     except desk.KeyReused:
         return _sent_otherwise(request, errand, draft)

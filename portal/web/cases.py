@@ -39,7 +39,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     """单位业务申报进度查询 for employers, 我的办件 for persons."""
     user = login_of(request)
     own = queries.cases_of(user)
-    words = request.GET.get("q", "").strip()[:60]
+    words = request.GET.get("q", "").replace("\0", "").strip()[:60]
     code = request.GET.get("service", "")
     status = request.GET.get("status", "")
     asked = _about(own, words)

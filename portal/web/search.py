@@ -140,15 +140,15 @@ def _rank(query: str, entry: Entry) -> float | None:
 
 
 def _word_rank(word: str, names: Sequence[Name]) -> float | None:
+    if len(word) < 2 and word.isascii():
+        return None
     bare = _IDLE.sub("", word) or word
     for rank, asked in ((0, word), (1, bare)):
         for place, name in enumerate(names):
             if asked in name.text:
                 return rank + min(place, 9) / 10
     if bare.isascii():
-        if len(bare) > 1 and any(_sounds_like(bare, name) for name in names):
-            return 2
-        return None
+        return 2 if any(_sounds_like(bare, name) for name in names) else None
     likeness = max((_likeness(bare, name.text) for name in names), default=0)
     return 4 - likeness if likeness >= _ALIKE else None
 

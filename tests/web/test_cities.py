@@ -1,0 +1,64 @@
+"""The city of the address, and the city that is chosen."""
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from tests.conftest import Clock
+from tests.web.conftest import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_first_page_is_the_home_of_the_city_that_was_chosen_last(client: Client) -> None:
+    assert client.get("/")["Location"] == "/ningbo/"
+    client.get("/city/wuhan/")
+    assert client.get("/")["Location"] == "/wuhan/"
+    client.get("/shenzhen/")
+    assert client.get("/")["Location"] == "/shenzhen/"
+
+
+def test_a_clerk_starts_in_their_employers_city(cast: Cast, clock: Clock) -> None:
+    assert signed_in(cast.donghu_clerk).get("/")["Location"] == "/wuhan/"
+
+
+def test_an_unknown_city_does_not_exist(client: Client) -> None:
+    for address in ("/beijing/", "/city/beijing/", "/beijing/services/flexible-enroll/"):
+        assert client.get(address).status_code == 404
+    client.cookies["city"] = "beijing"
+    assert client.get("/")["Location"] == "/ningbo/"
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("/ningbo/services/", "/wuhan/services/"),
+        ("/ningbo/search/?q=tingbao", "/wuhan/search/?q=tingbao"),
+        ("/ningbo/services/flexible-pause/", "/wuhan/services/flexible-pause/"),
+        ("/ningbo/services/flexible-pause/apply/", "/wuhan/services/flexible-pause/"),
+        ("/ningbo/services/person-proof/", "/wuhan/"),
+        ("/help/", "/help/"),
+        ("/", "/wuhan/"),
+        ("https://evil.example/ningbo/", "/wuhan/"),
+        ("//evil.example/", "/wuhan/"),
+    ],
+)
+def test_switching_shows_the_same_page_where_the_city_has_it(client: Client, here: str, there: str) -> None:
+    assert client.get("/city/wuhan/", {"next": here})["Location"] == there
+
+
+def test_a_page_that_the_city_lacks_is_named(client: Client) -> None:
+    page = client.get("/city/wuhan/", {"next": "/ningbo/services/person-proof/"}, follow=True)
+    assert "武汉尚未在网上开办刚才的事项" in page.content.decode()
+
+
+def test_the_larger_type_stays_until_switched_off(client: Client) -> None:
+    on = client.get("/elder/?on=1", headers={"referer": "http://testserver/help/"})
+    assert on["Location"] == "/help/"
+    assert "data-elder" in client.get("/help/").content.decode().split("<head>")[0]
+    client.get("/elder/?on=0")
+    assert "data-elder" not in client.get("/help/").content.decode().split("<head>")[0]
+
+
+def test_the_way_back_leads_nowhere_else(client: Client) -> None:
+    assert client.get("/elder/?on=1&next=https://evil.example/")["Location"] == "/"

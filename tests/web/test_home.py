@@ -1,0 +1,75 @@
+"""The home of a city, the list of services, help, health, and the command that lists every offer."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from redis.exceptions import ConnectionError as RedisGone
+
+from portal.policy.book import book
+from tests.cast import Cast
+from tests.conftest import Clock
+from tests.web.conftest import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("city", [city.slug for city in book().cities])
+def test_the_home_lists_the_citys_offers_with_how_they_end(client: Client, city: str) -> None:
+    page = client.get(f"/{city}/")
+    text = page.content.decode()
+    for offer in book().city(city).offers.values():
+        assert f"/{city}/services/{offer.code}/" in text
+        assert offer.title in text
+    assert 'name="q"' in text
+
+
+def test_a_clerk_sees_the_employers_services_first(cast: Cast, clock: Clock) -> None:
+    assert signed_in(cast.yongjiang_clerk).get("/ningbo/").context["groups"][0]["audience"] == "employer"
+    assert signed_in(cast.wang_fang_login).get("/ningbo/").context["groups"][0]["audience"] == "person"
+
+
+@pytest.mark.parametrize("page", ["/help/", "/accessibility/", "/ningbo/services/"])
+def test_pages_for_everyone_open(client: Client, page: str) -> None:
+    assert client.get(page).status_code == 200
+
+
+def test_health_is_good_while_database_and_redis_answer(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok")
+
+
+def test_health_fails_without_details_when_redis_is_gone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*given: object, **named: object) -> None:
+        raise RedisGone("secret-host:6379")
+
+    monkeypatch.setattr(type(cache._connections["default"]), "set", gone)  # type: ignore[attr-defined]
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert b"secret" not in answer.content
+
+
+def test_the_command_lists_every_offer() -> None:
+    out = StringIO()
+    call_command("services", "--json", stdout=out)
+    listed = json.loads(out.getvalue())
+    assert {(row["city"], row["code"]) for row in listed} == {
+        (city.slug, code) for city in book().cities for code in city.offers
+    }
+    assert listed[0] == {
+        "code": "employer-add-staff",
+        "city": "ningbo",
+        "title": "社会保险职工参保登记",
+        "mode": "review",
+        "audience": "employer",
+        "app": "enrollment",
+    }
+    table = StringIO()
+    call_command("services", stdout=table)
+    assert len(table.getvalue().splitlines()) == len(listed)
+    assert "提交后审核" in table.getvalue()

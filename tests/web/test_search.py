@@ -1,0 +1,75 @@
+"""A service is found by what people call it."""
+
+import pytest
+from django.test import Client
+
+from portal.web.search import find
+
+
+def codes(query: str, city: str = "ningbo") -> list[str]:
+    return [offer.code for offer, _service in find(query, city).here]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("社会保险职工参保登记", "employer-add-staff"),
+        ("增员", "employer-add-staff"),
+        ("ZENGYUAN", "employer-add-staff"),
+        ("灵活 中断", "flexible-pause"),
+        ("flexible-pause", "flexible-pause"),
+        ("怎么办理停保", "flexible-pause"),
+        ("灵活就业停保怎么办", "flexible-pause"),
+        ("canbaozhengming", "person-proof"),
+        ("cbzm", "person-proof"),
+        ("gerencanbao zhengm", "person-proof"),
+        ("ｃｂｚｍ", "person-proof"),
+        ("  参保证明 ", "person-proof"),
+    ],
+)
+def test_it_is_found_by_title_other_names_pinyin_and_initials(query: str, code: str) -> None:
+    assert code in codes(query)
+
+
+def test_a_character_with_several_readings_is_found_by_each() -> None:
+    # 参 is can, cen and shen; only the first is meant, but people type what their input method lists.
+    assert "person-proof" in codes("canbaozm")
+    assert "person-proof" in codes("shenbaozm")
+
+
+def test_the_best_match_stands_first() -> None:
+    assert codes("灵活就业人员社保中断")[0] == "flexible-pause"
+
+
+def test_every_word_must_fit() -> None:
+    assert codes("灵活 增员") == []
+
+
+@pytest.mark.parametrize("query", ["养老金计算器", "xyzzy", "???", "a"])
+def test_what_nobody_offers_is_not_found(query: str) -> None:
+    found = find(query, "ningbo")
+    assert found.here == []
+
+
+def test_what_only_other_cities_offer_is_listed_apart() -> None:
+    found = find("参保证明", "wuhan")
+    assert "person-proof" not in [offer.code for offer, _service in found.here]
+    assert {offer.city for offer, _service in found.elsewhere if offer.code == "person-proof"} == {
+        "ningbo",
+        "shenzhen",
+    }
+
+
+@pytest.mark.django_db
+def test_the_page_lists_what_was_found_and_helps_where_nothing_was(client: Client) -> None:
+    assert "社会保险职工暂停参保" in client.get("/ningbo/search/?q=jianyuan").content.decode()
+    nothing = client.get("/ningbo/search/?q=<b>xyzzy").content.decode()
+    assert "没有找到相符的事项" in nothing
+    assert "<b>xyzzy" not in nothing
+    assert "参保证明" in client.get("/wuhan/search/?q=参保证明").content.decode()
+
+
+@pytest.mark.django_db
+def test_an_empty_question_shows_everything(client: Client) -> None:
+    page = client.get("/ningbo/search/")
+    assert page.context["count"] == 6
