@@ -2,6 +2,9 @@
 
 // The workbench by keyboard: the admin theme opens its menu and filters by elements that the Tab key passes over.
 document.addEventListener("DOMContentLoaded", () => {
+  // The theme marks no main part.
+  document.getElementById("main")?.setAttribute("role", "main");
+
   const nameless = { dock_to_right: "打开或收起菜单" };
   for (const element of document.querySelectorAll("span[x-on\\:click], div[x-on\\:click], a[x-on\\:click]:not([href])")) {
     const icon = nameless[element.textContent.trim()];
