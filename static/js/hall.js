@@ -205,7 +205,8 @@ document.addEventListener("DOMContentLoaded", () => {
     setTimeout(look, wait);
   });
 
-  // The session warns two minutes before it ends.
+  // The session warns two minutes before it ends. What was typed into an application is kept as a draft then, and once more
+  // at the end; keeping it prolongs the session on the server, so that the page itself logs out when the time is up.
   const meta = one("meta[name=session-ends-in]");
   const dialog = one("#session-dialog");
   if (meta && dialog) {
@@ -217,13 +218,45 @@ document.addEventListener("DOMContentLoaded", () => {
     const extend = one("[data-session-extend]", dialog);
     const warning = one("[data-session-warning]", dialog);
     const warnAt = 120;
-    let ends = Date.now() + 1000 * Number(meta.content);
+    // Pages in other tabs prolong the same session: the latest end, told through the browser's storage, is the one that counts.
+    const shared = "session-ends";
+    let ends = 0;
+    const prolong = (seconds) => {
+      ends = Date.now() + 1000 * seconds;
+      try {
+        localStorage.setItem(shared, String(ends));
+      } catch {
+        // Without storage each tab counts for itself.
+      }
+    };
+    const latest = () => {
+      try {
+        return Math.max(ends, Number(localStorage.getItem(shared)) || 0);
+      } catch {
+        return ends;
+      }
+    };
+    prolong(Number(meta.content));
+
+    const post = (url, body = null) =>
+      fetch(url, { method: "POST", headers: { "X-CSRFToken": csrf(form) }, body, redirect: "manual" });
+    const keep = async () => {
+      const save = one("main form button[name=action][value=save]");
+      if (!save) return;
+      const typed = new FormData(save.form);
+      typed.append(save.name, save.value);
+      await post(save.form.action, typed).catch(() => null);
+    };
 
     const { minutes, seconds: unit } = dialog.dataset;
     const words = (seconds) => (seconds >= 60 ? `${Math.floor(seconds / 60)} ${minutes} ` : "") + `${seconds % 60} ${unit}`;
     const tick = () => {
-      const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
-      if (seconds <= warnAt && !dialog.open) dialog.showModal();
+      const seconds = Math.max(0, Math.round((latest() - Date.now()) / 1000));
+      if (seconds > warnAt && dialog.open) dialog.close();
+      if (seconds <= warnAt && !dialog.open) {
+        dialog.showModal();
+        if (seconds > 0) keep();
+      }
       if (!dialog.open) return;
       left.textContent = words(seconds);
       if (seconds > 0 && seconds % 30 === 0) status.textContent = words(seconds);
@@ -232,6 +265,7 @@ document.addEventListener("DOMContentLoaded", () => {
         [warning, extend].forEach((element) => (element.hidden = true));
         [over, login].forEach((element) => (element.hidden = false));
         login.focus();
+        keep().then(() => post(dialog.dataset.logout)).catch(() => null);
       }
     };
     const timer = setInterval(tick, 1000);
@@ -239,12 +273,12 @@ document.addEventListener("DOMContentLoaded", () => {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
-        const answer = await fetch(form.action, { method: "POST", headers: { "X-CSRFToken": csrf(form) }, redirect: "error" });
+        const answer = await post(form.action);
         if (!answer.ok) throw new Error(String(answer.status));
-        ends = Date.now() + 1000 * Number((await answer.json()).ends_in);
+        prolong(Number((await answer.json()).ends_in));
         dialog.close();
       } catch {
-        ends = Date.now();
+        prolong(0);
         tick();
       }
     });

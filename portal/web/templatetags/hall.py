@@ -132,18 +132,12 @@ def theme_text(theme: Theme | str) -> str:
     return str(THEME_LABELS[Theme(theme)] if theme in set(Theme) else theme)
 
 
-# In the words that applicants look for; staff see the shorter MODE_LABELS.
+# In the words that applicants look for.
 MODE_WORDS = {
     Mode.DIRECT: gettext_lazy("网上直接办结"),
     Mode.MATCH: gettext_lazy("比对后办结"),
     Mode.COUNTER: gettext_lazy("网上预申请"),
     Mode.REVIEW: gettext_lazy("提交后审核"),
-}
-AT_ONCE = {
-    Mode.DIRECT: gettext_lazy("即时"),
-    Mode.MATCH: gettext_lazy("比对一致即时"),
-    Mode.COUNTER: gettext_lazy("到窗口确认"),
-    Mode.REVIEW: "",
 }
 
 
@@ -155,10 +149,16 @@ def mode_text(mode: Mode | str) -> str:
 
 @register.filter
 def how_long(offer: Any) -> str:
-    """How long an offer takes: 即时, 5 个工作日; nothing where its city does not say."""
-    if offer.days:
-        return _("%(days)s 个工作日") % {"days": offer.days}
-    return str(AT_ONCE[Mode(offer.mode)])
+    """How long an offer takes: 即时, 一致即时, 到窗口确认, 5 个工作日; nothing where its city does not say."""
+    match Mode(offer.mode):
+        case Mode.DIRECT:
+            return _("即时")
+        case Mode.MATCH:
+            return _("一致即时")
+        case Mode.COUNTER:
+            return _("到窗口确认")
+        case Mode.REVIEW:
+            return _("%(days)s 个工作日") % {"days": offer.days} if offer.days else ""
 
 
 class Look(NamedTuple):
