@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.accounts.doors import identity_number
 from portal.accounts.fields import PhoneField
@@ -43,13 +44,24 @@ class NewUserForm(UserCreationForm):
     kind = forms.ChoiceField(
         label=gettext_lazy("类型"),
         choices=[(str(kind), KIND_LABELS[kind]) for kind in (Kind.STAFF, Kind.CLERK)],
+        widget=UnfoldAdminSelectWidget,
     )
-    phone = PhoneField(required=False)
-    city = forms.ChoiceField(label=gettext_lazy("所属城市"), choices=city_choices, required=False)
+    phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
+    city = forms.ChoiceField(
+        label=gettext_lazy("所属城市"),
+        choices=city_choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
 
     class Meta:
         model = User
         fields = ("kind", "username", "name", "phone", "employer", "city", "person")
+        help_texts = {
+            "username": gettext_lazy(
+                "工作人员填登录用的用户名；单位经办人用单位代码登录，保留系统给出的即可。"
+            )
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -62,8 +74,13 @@ class NewUserForm(UserCreationForm):
 
 
 class UserForm(UserChangeForm):
-    phone = PhoneField(required=False)
-    city = forms.ChoiceField(label=gettext_lazy("所属城市"), choices=city_choices, required=False)
+    phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
+    city = forms.ChoiceField(
+        label=gettext_lazy("所属城市"),
+        choices=city_choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
 
 
 @admin.register(User)
@@ -72,6 +89,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     form = UserForm
     add_form = NewUserForm
+    add_form_template = None
     change_password_form = AdminPasswordChangeForm
     list_display = ("name", "kind", "stands_for", "phone_masked", "is_active", "last_login")
     list_filter = ("kind", "is_active", "city")
