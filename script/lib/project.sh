@@ -69,16 +69,21 @@ listen_to_signals() {
     trap '' PIPE
 }
 
-# attend COMMAND…: runs it with this script's stdin, stdout and stderr; gives its exit code.
+# attend COMMAND…: runs it with this script's stdin, stdout and stderr; gives its exit code. Where a signal came
+# meanwhile, `interrupted` names it: the command may have ended well all the same.
+interrupted=""
 attend() {
     local code
-    env --default-signal=INT,QUIT,PIPE "$@" <&0 &
+    interrupted=""
+    # Should this script be killed outright, the kernel tells the command to end.
+    setpriv --pdeathsig TERM env --default-signal=INT,QUIT,PIPE "$@" <&0 &
     _child=$!
     while :; do
         _told=""
         code=0
         wait "$_child" || code=$?
         [[ -n "$_told" ]] || break
+        interrupted="$_told"
         if ! kill -0 "$_child" 2>/dev/null; then
             wait "$_child" 2>/dev/null || code=$?
             break
@@ -86,6 +91,15 @@ attend() {
     done
     _child=""
     return "$code"
+}
+
+# stop_if_interrupted: ends the script by its exit trap when a signal came during the last `attend`.
+stop_if_interrupted() {
+    case "$interrupted" in
+    INT) exit 130 ;;
+    HUP) exit 129 ;;
+    TERM) exit 143 ;;
+    esac
 }
 
 # started_at PID: when that process started, in clock ticks since boot. With the PID it names a process for good.
