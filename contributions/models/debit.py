@@ -1,0 +1,313 @@
+"""The monthly debit: batches, their lines and files, and how far they have come."""
+
+from enum import StrEnum
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models.charges import Charge
+from contributions.models.guards import differs, illegal
+from portal.columns import MonthField, choices, first_of_month, one_of
+
+
+class BatchStatus(StrEnum):
+    OPENED = "opened"
+    SENT = "sent"
+    HELD = "held"
+    ANSWERED = "answered"
+    POSTED = "posted"
+    CLOSED = "closed"
+
+
+BATCH_STATUS_LABELS = {
+    BatchStatus.OPENED: "待送银行",
+    BatchStatus.SENT: "已送银行",
+    BatchStatus.HELD: "结果有疑,已暂缓",
+    BatchStatus.ANSWERED: "已收结果,记账中",
+    BatchStatus.POSTED: "已记账,待关闭",
+    BatchStatus.CLOSED: "已关闭",
+}
+
+BATCH_MOVES = (
+    (BatchStatus.OPENED, BatchStatus.SENT),
+    (BatchStatus.SENT, BatchStatus.HELD),
+    (BatchStatus.SENT, BatchStatus.ANSWERED),
+    (BatchStatus.HELD, BatchStatus.ANSWERED),
+    (BatchStatus.ANSWERED, BatchStatus.POSTED),
+    (BatchStatus.POSTED, BatchStatus.CLOSED),
+)
+
+
+class LineStatus(StrEnum):
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+LINE_STATUS_LABELS = {
+    LineStatus.PENDING: "待银行处理",
+    LineStatus.PAID: "扣款成功",
+    LineStatus.FAILED: "扣款失败",
+    LineStatus.MISSING: "银行未返回",
+}
+
+LINE_MOVES = (
+    (LineStatus.PENDING, LineStatus.PAID),
+    (LineStatus.PENDING, LineStatus.FAILED),
+    (LineStatus.PENDING, LineStatus.MISSING),
+    (LineStatus.MISSING, LineStatus.PAID),
+    (LineStatus.MISSING, LineStatus.FAILED),
+)
+
+# While a line is one of these its charge cannot be drawn again. Missing is among them: nobody knows yet whether the bank
+# took the money, and nothing is drawn twice before that is known.
+DRAWING = (LineStatus.PENDING, LineStatus.PAID, LineStatus.MISSING)
+
+
+class Direction(StrEnum):
+    OUT = "out"
+    IN = "in"
+
+
+DIRECTION_LABELS = {Direction.OUT: "送银行", Direction.IN: "银行返回"}
+
+
+class FileStatus(StrEnum):
+    ACCEPTED = "accepted"
+    HELD = "held"
+
+
+FILE_STATUS_LABELS = {FileStatus.ACCEPTED: "已采用", FileStatus.HELD: "已暂缓"}
+
+
+class DebitBatch(models.Model):
+    """One debit file (托收批次): frozen count and sum, what the bank answered, and how far it has come."""
+
+    number = models.CharField(_("批次号"), max_length=30, unique=True)
+    city = models.CharField(_("城市"), max_length=30)
+    month = MonthField(_("托收月份"))
+    bank = models.CharField(_("银行"), max_length=20)
+    round = models.PositiveSmallIntegerField(_("轮次"), default=1)
+    status = models.CharField(
+        _("状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS), default=BatchStatus.OPENED
+    )
+    line_count = models.PositiveIntegerField(_("笔数"))
+    total_fen = models.BigIntegerField(_("金额(分)"))
+    file_name = models.CharField(_("文件名"), max_length=120, blank=True)
+    file_digest = models.CharField(_("文件摘要"), max_length=64, blank=True)
+    opened_at = models.DateTimeField(_("开批时间"))
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="opened_batches", verbose_name=_("开批人")
+    )
+    closed_at = models.DateTimeField(_("关闭时间"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="closed_batches",
+        verbose_name=_("关闭人"),
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("托收批次")
+        constraints = [
+            one_of("status", BatchStatus, name="batch_status_known"),
+            first_of_month("month", name="batch_month_is_month"),
+            models.CheckConstraint(condition=Q(line_count__gt=0, total_fen__gt=0), name="batch_is_not_empty"),
+            models.CheckConstraint(
+                condition=Q(status="opened") | (~Q(file_name="") & ~Q(file_digest="")),
+                name="batch_sent_with_its_file",
+            ),
+            models.CheckConstraint(
+                condition=(~Q(status="closed") & Q(closed_at__isnull=True, closed_by__isnull=True))
+                | Q(status="closed", closed_at__isnull=False, closed_by__isnull=False),
+                name="batch_closed_by_someone",
+            ),
+            models.UniqueConstraint(
+                fields=["city", "month", "bank", "round"], name="one_batch_per_month_bank_and_round"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="batches_stay_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    differs(
+                        [
+                            "id",
+                            "number",
+                            "city",
+                            "month",
+                            "bank",
+                            "round",
+                            "line_count",
+                            "total_fen",
+                            "opened_at",
+                            "opened_by_id",
+                        ]
+                    )
+                    + " OR (OLD.status <> 'opened' AND ("
+                    + differs(["file_name", "file_digest"])
+                    + "))"
+                    + " OR "
+                    + illegal("status", BATCH_MOVES)
+                ),
+            ),
+            pgtrigger.Protect(name="batches_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class BatchEvent(models.Model):
+    """One move of a batch: who, when, to where."""
+
+    batch = models.ForeignKey(DebitBatch, models.PROTECT, related_name="events", verbose_name=_("批次"))
+    at = models.DateTimeField(_("时间"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
+    status = models.CharField(_("到达状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS))
+    note = models.TextField(_("说明"), blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("批次经过")
+        ordering = ("at", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "status"], name="a_batch_reaches_a_status_once")
+        ]
+        triggers = [
+            pgtrigger.Protect(name="batch_events_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} → {self.status}"
+
+
+class DebitLine(models.Model):
+    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch.
+
+    ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from being drawn twice goes by it.
+    """
+
+    batch = models.ForeignKey(
+        DebitBatch, models.PROTECT, related_name="lines", db_index=False, verbose_name=_("批次")
+    )
+    sequence = models.PositiveIntegerField(_("序号"))
+    charge = models.ForeignKey(
+        Charge, models.PROTECT, related_name="debit_lines", db_index=False, verbose_name=_("应缴")
+    )
+    account_number = models.CharField(_("账号"), max_length=32)
+    holder = models.CharField(_("户名"), max_length=60)
+    amount_fen = models.BigIntegerField(_("金额(分)"))
+    status = models.CharField(
+        _("状态"), max_length=8, choices=choices(LINE_STATUS_LABELS), default=LineStatus.PENDING
+    )
+    drawing = models.BooleanField(default=True)
+    # One of banks.results.Reason, whatever the bank's own code was.
+    reason_code = models.CharField(_("失败原因"), max_length=12, blank=True, choices=choices(REASON_LABELS))
+    bank_reference = models.CharField(_("银行流水号"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("托收明细")
+        constraints = [
+            one_of("status", LineStatus, name="line_status_known"),
+            models.CheckConstraint(
+                condition=Q(drawing=True, status__in=[str(status) for status in DRAWING])
+                | Q(drawing=False, status="failed"),
+                name="line_drawing_unless_failed",
+            ),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="line_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(status="failed", reason_code__in=[str(reason) for reason in Reason])
+                | (~Q(status="failed") & Q(reason_code="")),
+                name="line_failed_with_reason",
+            ),
+            models.UniqueConstraint(fields=["batch", "sequence"], name="one_line_per_sequence"),
+            models.UniqueConstraint(fields=["charge", "batch"], name="a_charge_once_in_a_batch"),
+            models.UniqueConstraint(
+                fields=["charge"], condition=Q(drawing=True), name="a_charge_is_drawn_once"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="lines_only_change_result",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    differs(
+                        ["id", "batch_id", "sequence", "charge_id", "account_number", "holder", "amount_fen"]
+                    )
+                    + " OR "
+                    + illegal("status", LINE_MOVES)
+                    + " OR (OLD.status = NEW.status AND ("
+                    + differs(["reason_code", "bank_reference"])
+                    + "))"
+                ),
+            ),
+            pgtrigger.Protect(name="lines_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}-{self.sequence}"
+
+
+class PostingChunk(models.Model):
+    """A stretch of a batch's lines [first, last] that is posted in one transaction; the row is the queue."""
+
+    batch = models.ForeignKey(DebitBatch, models.PROTECT, related_name="chunks")
+    number = models.PositiveIntegerField()
+    first = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+    posted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="one_chunk_per_number"),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="chunk_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.number}"
+
+
+class BankFile(models.Model):
+    """A file that went to a bank or came from it; the same content is one row however often it arrives."""
+
+    batch = models.ForeignKey(
+        DebitBatch, models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("批次")
+    )
+    direction = models.CharField(_("方向"), max_length=3, choices=choices(DIRECTION_LABELS))
+    name = models.CharField(_("文件名"), max_length=200)
+    digest = models.CharField(_("摘要"), max_length=64)
+    size = models.BigIntegerField(_("字节数"))
+    received_at = models.DateTimeField(_("时间"))
+    status = models.CharField(_("处理"), max_length=10, choices=choices(FILE_STATUS_LABELS))
+    why = models.TextField(_("说明"), blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("银行文件")
+        ordering = ("received_at", "id")
+        constraints = [
+            one_of("direction", Direction, name="bank_file_direction_known"),
+            one_of("status", FileStatus, name="bank_file_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status="held") | ~Q(why=""), name="bank_file_held_with_reason"
+            ),
+            models.UniqueConstraint(fields=["direction", "digest"], name="the_same_file_counts_once"),
+            models.UniqueConstraint(
+                fields=["batch", "direction"],
+                condition=Q(status="accepted"),
+                name="one_accepted_file_each_way",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="bank_files_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return self.name
