@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django import template
@@ -317,7 +318,8 @@ def service_row(offer: Any) -> dict[str, Any]:
     return {"offer": offer}
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """One part of a progress bar; x and width are percents of its length."""
 
     label: str
@@ -406,11 +408,11 @@ class Mistake(NamedTuple):
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: BaseForm) -> dict[str, Any]:
-    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none."""
+def error_summary(*forms: BaseForm | str | None) -> dict[str, Any]:
+    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none, or no form."""
     mistakes = []
     for form in forms:
-        if not form or not form.is_bound:
+        if not isinstance(form, BaseForm) or not form.is_bound:
             continue
         mistakes += [Mistake(str(text), "") for text in form.non_field_errors()]
         for field in form:
@@ -447,7 +449,8 @@ def field_errors(field: BoundField) -> list[str]:
 def first_input_id(field: BoundField) -> str:
     """The id of the first element of a field that can have the focus."""
     if field_kind(field) == "choices":
-        return f"{field.auto_id}_0"
+        open_ids = (choice.id for choice in field_choices(field) if not choice.disabled)
+        return next(open_ids, f"{field.auto_id}_0")
     return field.id_for_label or f"{field.auto_id}_0"
 
 
