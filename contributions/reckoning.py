@@ -251,7 +251,7 @@ def _exact(yuan: Decimal) -> str:
     """At least two decimals, more where they matter."""
     short = yuan.normalize()
     places = max(2, -int(short.as_tuple().exponent))
-    return f"{short:.{places}f}"
+    return f"{short:,.{places}f}"
 
 
 def _yuan(yuan: Decimal) -> str:
