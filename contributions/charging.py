@@ -63,11 +63,17 @@ def charge(
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
+        # A month is a set. Where the planner knows nothing of a new table it would look every coverage up in it, one by one.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         _make_price_table(cursor)
         unpriced = _fill_price_table(cursor, city, month, wanted)
         created = _insert(cursor, city, month, wanted, now)
         left_out = tuple(_left_out(cursor, city, month, wanted, unpriced))
         cursor.execute("DROP TABLE charging_price")
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        if created:
+            # The debit follows within hours and must not be planned as if the month were not there.
+            cursor.execute("ANALYZE contributions_charge")
         ChargingRun.objects.create(
             city=city,
             month=month,
@@ -112,7 +118,7 @@ _UNCHARGED = """
         AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
         AND NOT EXISTS (
             SELECT 1 FROM contributions_charge charge
-            WHERE charge.coverage_id = coverage.id AND charge.month = %(month)s AND charge.live
+            WHERE charge.coverage_id = coverage.id AND charge.city = %(city)s AND charge.month = %(month)s AND charge.live
         )
 """
 

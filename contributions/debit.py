@@ -109,6 +109,8 @@ def open_batch(
             },
         )
         count, total = cursor.fetchone()
+        # The answer can be here within minutes and must not be planned as if the lines were not there.
+        cursor.execute("ANALYZE contributions_debitline")
     if not count:
         return None
     code = book().city(city).code
@@ -388,20 +390,24 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
 
 def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
     [entry_id] = ledger.reserve_ids(1)
+    values = {
+        "batch": batch.pk,
+        "first": chunk.first,
+        "last": chunk.last,
+        "channel": channel(batch),
+        "number": batch.number,
+        "entry": entry_id,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            {
-                "batch": batch.pk,
-                "first": chunk.first,
-                "last": chunk.last,
-                "channel": channel(batch),
-                "number": batch.number,
-                "entry": entry_id,
-                "now": now,
-            },
-        )
+        # A chunk is a sliver of its tables: whatever the planner believes of them, rows are found by index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(_LOCK_CHARGES, values)
+        cursor.execute(_RECEIVE + _DRAWN, values)
+        cursor.execute(_SUMS, values)
         sums = cursor.fetchall()
+        cursor.execute(_MARK_PAID, values)
+        cursor.execute("SET LOCAL enable_seqscan = on")
     if not sums:
         return
     clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
@@ -421,31 +427,37 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
     )
 
 
+_DRAWN = """
+    FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+    WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
+"""
+
+# In the order in which ``receiving`` locks them, so that neither waits for the other for ever.
+_LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
+
 # A charge that is no longer owed was paid by another road, or fell away, while the file was at the bank: its money is
 # received all the same, and not applied.
-_POST = """
-    WITH drawn AS (
-        SELECT id, charge_id, sequence, amount_fen FROM contributions_debitline
-        WHERE batch_id = %(batch)s AND sequence BETWEEN %(first)s AND %(last)s AND status = 'paid'
-    ), paid AS (
-        UPDATE contributions_charge charge SET status = 'paid'
-        FROM drawn WHERE charge.id = drawn.charge_id AND charge.status = 'owed'
-        RETURNING charge.id
-    ), received AS (
-        INSERT INTO contributions_receipt (
-            channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
-        )
-        SELECT %(channel)s, %(number)s || '-' || drawn.sequence, drawn.amount_fen, drawn.charge_id, paid.id IS NOT NULL, %(now)s,
-            CASE WHEN paid.id IS NULL THEN 0 ELSE charge.account_fen END, %(entry)s, drawn.id
-        FROM drawn
-        JOIN contributions_charge charge ON charge.id = drawn.charge_id
-        LEFT JOIN paid ON paid.id = drawn.charge_id
-        RETURNING charge_id, applied, amount_fen, account_fen
+_RECEIVE = """
+    INSERT INTO contributions_receipt (
+        channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
     )
-    SELECT charge.insurance, received.applied, sum(received.amount_fen)::bigint, sum(received.account_fen)::bigint
-    FROM received JOIN contributions_charge charge ON charge.id = received.charge_id
-    GROUP BY charge.insurance, received.applied
-    ORDER BY charge.insurance, received.applied
+    SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, charge.status = 'owed', %(now)s,
+        CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
+"""
+
+_SUMS = """
+    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint
+    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    WHERE receipt.entry_id = %(entry)s
+    GROUP BY charge.insurance, receipt.applied
+    ORDER BY charge.insurance, receipt.applied
+"""
+
+_MARK_PAID = """
+    UPDATE contributions_charge charge SET status = 'paid'
+    FROM contributions_debitline line
+    WHERE charge.id = line.charge_id AND charge.status = 'owed'
+        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
 """
 
 
