@@ -77,7 +77,9 @@ class CertificateAdmin(ModelAdmin):
             found |= Q(person__identity_number=identity_number(term))
         return queryset.filter(found), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise Http404
         return super().changelist_view(request, {"title": _("证明"), **(extra_context or {})})
@@ -95,7 +97,9 @@ class CertificateAdmin(ModelAdmin):
         if not form.is_valid() or "confirmed" not in request.POST:
             return self._page(request, certificate, form=form, confirming=form.is_valid())
         try:
-            issuing.revoke(certificate, by=request.user, reason=form.cleaned_data["reason"], now=timezone.now())
+            issuing.revoke(
+                certificate, by=request.user, reason=form.cleaned_data["reason"], now=timezone.now()
+            )
         except issuing.NotIssued as why:
             messages.error(request, str(why))
         else:

@@ -60,7 +60,9 @@ class Seal:
         """Raises SealUnavailable outside the certificate's validity."""
         validity = self.certificate["tbs_certificate"]["validity"]
         if not validity["not_before"].native <= now <= validity["not_after"].native:
-            raise SealUnavailable(f"the certificate {self.certificate.subject.human_friendly} is not valid at {now}")
+            raise SealUnavailable(
+                f"the certificate {self.certificate.subject.human_friendly} is not valid at {now}"
+            )
 
 
 _Loaded = tuple[tuple[int, int, int], Seal]
@@ -107,7 +109,13 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
         if not root_file.exists():
             root_key = ec.generate_private_key(ec.SECP256R1())
             root = _certificate(
-                "社保网上办事大厅", root_key.public_key(), root_key, None, years=_ROOT_YEARS, now=now, kind="root"
+                "社保网上办事大厅",
+                root_key.public_key(),
+                root_key,
+                None,
+                years=_ROOT_YEARS,
+                now=now,
+                kind="root",
             )
             _write(root_file, _pem(root_key, root))
             made.append(root_file.name)
@@ -124,7 +132,9 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
             file = folder / f"{slug}.pem"
             if not file.exists():
                 key = ec.generate_private_key(ec.SECP256R1())
-                leaf = _certificate(name, key.public_key(), root_key, root, years=_SEAL_YEARS, now=now, kind=kind)
+                leaf = _certificate(
+                    name, key.public_key(), root_key, root, years=_SEAL_YEARS, now=now, kind=kind
+                )
                 _write(file, _pem(key, leaf, root))
                 made.append(file.name)
     return made
@@ -187,7 +197,9 @@ def _load(path: Path) -> Seal:
     registry.register_multiple(chain)
     signer = SimpleSigner(signing_cert=certificate, signing_key=key, cert_registry=registry)
     development = DEVELOPMENT in (certificate.issuer.native.get("organization_name") or "")
-    seal = Seal(signer=signer, certificate=certificate, fingerprint=certificate.sha256.hex(), development=development)
+    seal = Seal(
+        signer=signer, certificate=certificate, fingerprint=certificate.sha256.hex(), development=development
+    )
     _seals[path] = (stamp, seal)
     return seal
 
@@ -231,13 +243,19 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SLACK)
         .not_valid_after(min(until, issuer.not_valid_after_utc) if issuer else until)
-        .add_extension(x509.BasicConstraints(ca=kind == "root", path_length=0 if kind == "root" else None), critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=kind == "root", path_length=0 if kind == "root" else None), critical=True
+        )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+        )
         .add_extension(_key_usage(kind), critical=True)
     )
     if kind == "time":
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
+        )
     return builder.sign(issuer_key, hashes.SHA256())
 
 
@@ -259,7 +277,9 @@ def _pem(key: ec.EllipticCurvePrivateKey, *certificates: x509.Certificate) -> by
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return secret + b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates)
+    return secret + b"".join(
+        certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

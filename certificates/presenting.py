@@ -86,7 +86,10 @@ def _left_out(facts: Mapping[str, Any]) -> list[str]:
     for insurance in facts["insurances"]:
         for state, count in facts["totals"][insurance]["left_out"].items():
             alike.setdefault((state, count), []).append(str(INSURANCE_LABELS[insurance]))
-    return [f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）" for (state, count), labels in alike.items()]
+    return [
+        f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）"
+        for (state, count), labels in alike.items()
+    ]
 
 
 def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -100,7 +103,11 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
             elif cell is None:
                 cells += [("number first", ""), ("number", "")]
             else:
-                paid = format_yuan(cell["personal_fen"]) if cell["state"] == State.PAID else STATE_WORDS[State(cell["state"])]
+                paid = (
+                    format_yuan(cell["personal_fen"])
+                    if cell["state"] == State.PAID
+                    else STATE_WORDS[State(cell["state"])]
+                )
                 cells += [("number first", _base(cell["base"])), ("number", paid)]
         new_year = year not in ("", row["month"][:4])
         year = row["month"][:4]
@@ -114,13 +121,14 @@ def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "month": Month.parse(row["month"]).zh,
                 "people": row["people"],
-                "counted": [(INSURANCE_LABELS[insurance], row["counts"][insurance]) for insurance in facts["insurances"]],
+                "counted": [
+                    (INSURANCE_LABELS[insurance], row["counts"][insurance])
+                    for insurance in facts["insurances"]
+                ],
             }
             for row in facts["months"]
         ],
     }
-
-
 
 
 def _base(yuan: str) -> str:

@@ -26,4 +26,8 @@ def for_staff(user: User) -> QuerySet[Certificate]:
 def may_revoke(user: User, certificate: Certificate) -> bool:
     """Staff of the city who hold the certifier's role, and whom the certificate is not about."""
     about_self = user.person_id is not None and user.person_id == certificate.person_id
-    return certificate.city in permissions.staff_cities(user) and user.has_perm("certificates.change_certificate") and not about_self
+    return (
+        certificate.city in permissions.staff_cities(user)
+        and user.has_perm("certificates.change_certificate")
+        and not about_self
+    )

@@ -70,7 +70,9 @@ def _press() -> _Press:
 
 def render(certificate: Certificate, *, development: bool, on: date) -> bytes:
     """The document of a certificate, dated ``on``, not yet sealed. FontMissing where there are no fonts."""
-    return press(document_html(certificate, development=development, on=on), agency=certificate.facts["agency"])
+    return press(
+        document_html(certificate, development=development, on=on), agency=certificate.facts["agency"]
+    )
 
 
 def document_html(certificate: Certificate, *, development: bool, on: date) -> str:
@@ -110,7 +112,9 @@ def press(html: str, *, agency: str) -> bytes:
 
 def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:
     """Draws the seal over the finished page: as operators, for an SVG of so many outlines costs a tenth of the whole document."""
-    sheets = [item for item in pdf.objects if isinstance(item, pydyf.Dictionary) and item.get("Type") == "/Page"]
+    sheets = [
+        item for item in pdf.objects if isinstance(item, pydyf.Dictionary) and item.get("Type") == "/Page"
+    ]
     for page, sheet in zip(document.pages, sheets, strict=True):
         if _SEAL_BOX not in page.anchors:
             continue
@@ -119,7 +123,9 @@ def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:
         y = (page.height - (top + bottom) / 2) * _POINTS_PER_PIXEL
         # The page's own operators leave its coordinates turned over: they are put between q and Q.
         before = pydyf.Stream([b"q"])
-        after = pydyf.Stream([b"Q /Artifact BMC q", f"1 0 0 1 {x:.3f} {y:.3f} cm".encode(), operators, b"Q EMC"], compress=True)
+        after = pydyf.Stream(
+            [b"Q /Artifact BMC q", f"1 0 0 1 {x:.3f} {y:.3f} cm".encode(), operators, b"Q EMC"], compress=True
+        )
         for stream in (before, after):
             pdf.add_object(stream)
         sheet["Contents"] = pydyf.Array([before.reference, sheet["Contents"], after.reference])
@@ -135,5 +141,6 @@ def _font_address(typeface: fonts.Typeface) -> str:
 
 def _faces() -> list[dict[str, str]]:
     return [
-        {"family": face.family, "whole": face.whole, "weight": face.weight, "address": _font_address(face)} for face in fonts.TYPEFACES
+        {"family": face.family, "whole": face.whole, "weight": face.weight, "address": _font_address(face)}
+        for face in fonts.TYPEFACES
     ]

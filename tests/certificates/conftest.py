@@ -61,10 +61,20 @@ def frozen(cast: Cast, insured: Person) -> Callable[..., Certificate]:
 
     def freeze(**more: Any) -> Certificate:
         facts = person_facts(
-            insured, city=book().city("ningbo"), insurances=INSURANCES, month_count=more.pop("months", 12), now=NOW
+            insured,
+            city=book().city("ningbo"),
+            insurances=INSURANCES,
+            month_count=more.pop("months", 12),
+            now=NOW,
         )
         return issuing.freeze(
-            kind=CertificateKind.PERSON, city="ningbo", person=insured, facts=facts, by=cast.wang_fang_login, now=NOW, **more
+            kind=CertificateKind.PERSON,
+            city="ningbo",
+            person=insured,
+            facts=facts,
+            by=cast.wang_fang_login,
+            now=NOW,
+            **more,
         )
 
     return freeze
