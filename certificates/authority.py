@@ -120,7 +120,10 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
             _write(root_file, _pem(root_key, root))
             made.append(root_file.name)
         text = root_file.read_bytes()
-        root_key = serialization.load_pem_private_key(text, None)
+        loaded = serialization.load_pem_private_key(text, None)
+        if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+            raise SealUnavailable("root.pem: not a key of the development authority")
+        root_key = loaded
         [root] = x509.load_pem_x509_certificates(text)
         trust = folder / "trust" / "development.pem"
         if not trust.exists():
@@ -289,7 +292,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -298,6 +301,9 @@ def _write(path: Path, content: bytes) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Web and worker may start at once: only one makes keys at a time."""
-    with open(os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)

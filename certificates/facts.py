@@ -1,7 +1,7 @@
 """What a certificate says, as plain data: read once from coverage and ledger, then frozen under a digest.
 
-Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods [start, until). No floats, so
-that the canonical form is one. ``schema`` names the form, so that an old certificate is read by what it was written in.
+Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods
+[start, until). No floats, so that the canonical form is one. ``schema`` names the form, so that an old certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,10 @@ def employer_facts(
     contact: Mapping[str, str],
     now: datetime,
 ) -> dict[str, Any]:
-    """How many of an employer's staff are insured at a place, for each insurance and month, the current month last of ``month_count``."""
+    """How many of an employer's staff are insured at a place, for each insurance and month.
+
+    The current month, and those before it, ``month_count`` in all; newest first.
+    """
     until = month_in_china(now) + 1
     return {
         "schema": EMPLOYER_SCHEMA,

@@ -58,7 +58,10 @@ class Inspection:
 
 
 def inspect_apart(document: bytes, *, trust: Path) -> Inspection:
-    """Looks at a PDF in a process of its own, with the roots in the folder ``trust``. Not readable where it dies or takes too long."""
+    """Looks at a PDF in a process of its own, with the roots in the folder ``trust``.
+
+    Not readable where that process dies or takes too long.
+    """
     home = Path(__file__).resolve().parents[1]
     try:
         done = subprocess.run(  # noqa: S603 -- our own module, no shell, nothing from the file among the arguments
@@ -86,7 +89,7 @@ def inspect(document: bytes, *, roots: list[x509.Certificate]) -> Inspection:
     serial_numbers = sorted({found.decode() for found in _SERIAL.findall(document)})
     try:
         reader = PdfFileReader(BytesIO(document), strict=False)
-        info = reader.trailer["/Info"] if "/Info" in reader.trailer else {}
+        info = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401 -- a trailer has no get
         words = " ".join(str(value) for value in info.values())
         serial_numbers = sorted(
             {
@@ -97,7 +100,9 @@ def inspect(document: bytes, *, roots: list[x509.Certificate]) -> Inspection:
         signatures = [
             _look_at(signature, roots) for signature in reader.embedded_regular_signatures[:MOST_SIGNATURES]
         ]
-    except Exception:  # noqa: BLE001 -- a hostile file may break the reader in any way; whatever it is, the file cannot be read
+    except (
+        Exception
+    ):  # a hostile file may break the reader in any way; whatever it is, the file cannot be read
         return Inspection(readable=False, serial_numbers=serial_numbers)
     return Inspection(readable=True, serial_numbers=serial_numbers, signatures=signatures)
 

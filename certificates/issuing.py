@@ -38,7 +38,7 @@ class Revoked(Exception):
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8. Facts hold no floats, so that one value has one form."""
+    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8, and no floats, so that one value has one form."""
     canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

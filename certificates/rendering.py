@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping
 from datetime import date
-from typing import NoReturn
 
 import pydyf
 import segno
@@ -41,9 +40,6 @@ class _OwnThingsOnly(URLFetcher):
         for typeface in fonts.TYPEFACES:
             if url == _font_address(typeface):
                 return URLFetcherResponse(url, fonts.cut(typeface).read_bytes(), {"Content-Type": "font/otf"})
-        self._refuse(url)
-
-    def _refuse(self, url: str) -> NoReturn:
         raise FetchRefused(url)
 
 

@@ -1,4 +1,7 @@
-"""Is this certificate genuine? By its code, or by the file. Every answer says what was checked; nothing personal is shown in full."""
+"""Is this certificate genuine? By its code, or by the file.
+
+Every answer says what was checked; nothing personal is shown in full.
+"""
 
 import hashlib
 import re

@@ -1,6 +1,7 @@
 """What a certificate says equals coverage and ledger, and leaves out what it says it leaves out."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_heads_at_a_district_are_those_kept_there(cast: Cast, insured: Person) -
         wage_fen=700000,
         district=district.code,
     )
-    given = {
+    given: dict[str, Any] = {
         "city": city,
         "insurances": INSURANCES,
         "month_count": 1,

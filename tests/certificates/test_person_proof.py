@@ -93,11 +93,11 @@ def test_through_the_pages_with_captcha_and_preview(client: Client, cast: Cast, 
     answer = CaptchaStore.objects.get(hashkey=key).response
     passed = client.post(apply, {**TYPED, "captcha_0": key, "captcha_1": answer})
     assert passed.status_code == 302
-    look = client.get(passed.url)
+    look = client.get(passed.headers["Location"])
     shown = look.content.decode()
     assert "证明内容（2025年12月至2026年11月）" in shown
     assert "2026-09" in shown
     assert not Certificate.objects.exists()
-    sent = client.post(passed.url, {"key": look.context["key"]}, follow=True)
+    sent = client.post(passed.headers["Location"], {"key": look.context["key"]}, follow=True)
     certificate = Certificate.objects.get()
     assert reverse("certificate", args=[certificate.serial_number]) in sent.content.decode()
