@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from certificates import authority
 from portal.accounts.models import User
 from tests.journeys.visitor import Visitor
 
@@ -32,6 +34,12 @@ PHONE = {"width": 360, "height": 740}
 
 # Makes a visitor: ``visitor()``, or ``visitor(user)`` for one who has come in already.
 Visitors = Callable[..., Visitor]
+
+# A page that has to be scrolled sideways says so, and the visitor hears it.
+TOO_WIDE = """addEventListener("load", () => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) console.error(`${location.pathname} is ${scrollWidth} wide on a screen of ${clientWidth}`);
+})"""
 
 VISITORS = pytest.StashKey[list[Visitor]]()
 
@@ -76,6 +84,18 @@ def hall(live_server: Any, settings: Any, own_redis: str) -> Iterator[str]:
     cache.clear()
 
 
+@pytest.fixture(scope="session")
+def seal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("seals")
+
+
+@pytest.fixture
+def seals(settings: Any, seal_folder: Path) -> None:
+    """The agencies' development seals, made when first needed."""
+    settings.SEAL_DIR = seal_folder
+    authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
+
+
 @pytest.fixture
 def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iterator[Callable[..., Visitor]]:
     """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door already."""
@@ -91,6 +111,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
             **more,
         )
         context.set_default_timeout(10_000)
+        context.add_init_script(TOO_WIDE)
         if as_user:
             door = Client()
             door.force_login(as_user, backend=BACKENDS[as_user.kind])

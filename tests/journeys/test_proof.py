@@ -5,14 +5,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import expect
 
-from certificates import authority
 from certificates.models import Certificate, Status
 from contributions import charging, receiving
 from contributions.models import Charge
@@ -25,18 +23,6 @@ from tests.journeys.conftest import Visitors
 from tests.journeys.visitor import Visitor
 
 pytestmark = pytest.mark.usefixtures("seals")
-
-
-@pytest.fixture(scope="session")
-def seal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("seals")
-
-
-@pytest.fixture
-def seals(settings: Any, seal_folder: Path) -> None:
-    """The agencies' development seals, made when first needed."""
-    settings.SEAL_DIR = seal_folder
-    authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
 
 
 @pytest.fixture
