@@ -57,8 +57,9 @@ def charge(
 ) -> Charged:
     """Charge all that is covered in the month and not charged yet, of the given capacities (all, where none are given).
 
-    One transaction: a run that is killed has done nothing, a run that is repeated finds nothing to do. Coverage without a
-    base, or that the policy does not price, is left out, told in the answer and kept with the run.
+    One transaction under the city's lock: a run that is killed has done nothing; one that is repeated, or waits for another,
+    finds nothing to do. Coverage without a base, or that the policy does not price, is left out, told in the answer and kept
+    with the run.
     """
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -118,7 +119,8 @@ _UNCHARGED = """
         AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
         AND NOT EXISTS (
             SELECT 1 FROM contributions_charge charge
-            WHERE charge.coverage_id = coverage.id AND charge.city = %(city)s AND charge.month = %(month)s AND charge.live
+            WHERE charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
+                AND charge.month = %(month)s AND charge.live
         )
 """
 
@@ -277,8 +279,7 @@ def _insert(cursor: Any, city: str, month: Month, capacities: Sequence[str], now
         """
         + _COVERAGES
         + _PRICED
-        + _UNCHARGED
-        + "ON CONFLICT DO NOTHING",
+        + _UNCHARGED,
         {**_parameters(city, month, capacities), "now": now},
     )
     return int(cursor.rowcount)

@@ -32,7 +32,7 @@ class Money:
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
         """Months from ``until`` on that are paid, or that the bank is debiting now."""
-        charges = Charge.objects.filter(coverage=coverage, month__gte=until, live=True).order_by("month")
+        charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
             _("%(month)s%(insurance)s已缴费,停保月份须在其后。")
@@ -55,7 +55,7 @@ class Money:
             )
         charges = (
             Charge.objects.select_for_update(no_key=True, of=("self",))
-            .filter(coverage=coverage, month__gte=until, status=ChargeStatus.OWED)
+            .filter(_of(coverage, until), status=ChargeStatus.OWED)
             .order_by("pk")
         )
         voided = list(charges)
@@ -78,6 +78,11 @@ class Money:
             ).personal_fen
         except PolicyMissing:
             return None
+
+
+def _of(coverage: Coverage, since: Month) -> Q:
+    # Person and insurance follow from the coverage; they are there for the index.
+    return Q(coverage=coverage, person=coverage.person_id, insurance=coverage.insurance, month__gte=since)
 
 
 def connect() -> None:

@@ -256,7 +256,7 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
         try:
             with transaction.atomic():
                 if not _accept(path, file, by, now):
-                    return Read(path.name, "left", _("批次尚未送出,待送出后再读取。"))
+                    return Read(path.name, "left", _("批次尚未送出，待送出后再读取。"))
         except Unreadable as problem:
             _hold(file, str(problem), by, now)
             exchange.put_away(path, exchange.HELD, fingerprint.digest)
@@ -276,7 +276,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
         return False
     if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):
         raise Unreadable(
-            _("批次%(status)s,又收到内容不同的结果文件。")
+            _("批次%(status)s，又收到内容不同的结果文件。")
             % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
         )
     with connection.cursor() as cursor:
@@ -479,14 +479,14 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     if locked.status == BatchStatus.CLOSED:
         return locked
     if locked.status != BatchStatus.POSTED:
-        raise CannotClose(_("批次尚未记账完毕,不能关闭。"))
+        raise CannotClose(_("批次尚未记账完毕，不能关闭。"))
     tallies = {one.status: one for one in tally(locked)}
     if LineStatus.PENDING in tallies:
         raise CannotClose(_("还有 %(count)s 笔未处理。") % {"count": tallies[LineStatus.PENDING].count})
     count, fen = sum(one.count for one in tallies.values()), sum(one.fen for one in tallies.values())
     if (count, fen) != (locked.line_count, locked.total_fen):
         raise CannotClose(
-            _("明细合计 %(count)s 笔 %(yuan)s 元,与开批时 %(frozen)s 笔 %(total)s 元不符。")
+            _("明细合计 %(count)s 笔 %(yuan)s 元，与开批时 %(frozen)s 笔 %(total)s 元不符。")
             % {
                 "count": count,
                 "yuan": money.format_yuan(fen),

@@ -189,11 +189,11 @@ def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reck
     employer = money.round_fen(base * employer_rate)
     account = money.round_fen(base * terms.account_rate)
     if base > wage:
-        how = _("低于下限,按下限计")
+        how = _("低于下限，按下限计")
     elif base < wage:
-        how = _("高于上限,按上限计")
+        how = _("高于上限，按上限计")
     else:
-        how = _("在上下限之间,按实际工资计")
+        how = _("在上下限之间，按实际工资计")
     by_grade = terms.employer_rate is None
     lines = [
         Line(_("申报工资"), _yuan(wage)),
@@ -240,7 +240,7 @@ def _rounding(base: Decimal, rate: Decimal, fen: int) -> str:
     sum_ = f"{_exact(base)} × {_percent(rate)}"
     if product == money.yuan(fen):
         return sum_
-    return _("%(sum)s = %(product)s,四舍五入到分") % {"sum": sum_, "product": _exact(product)}
+    return _("%(sum)s = %(product)s，四舍五入到分") % {"sum": sum_, "product": _exact(product)}
 
 
 def _percent(share: Decimal) -> str:
