@@ -146,6 +146,6 @@ def _keep(visitor: Visitor, name: str, number: int) -> str:
     try:
         visitor.page.screenshot(path=picture, full_page=True)
         source.write_text(visitor.page.content())
-    except Exception as why:  # noqa: BLE001 # the browser may be what failed
+    except Exception as why:  # the browser may be what failed
         return f"no picture: {why}"
     return f"{picture}\n{source}"

@@ -128,9 +128,21 @@ def test_on_a_phone(visitor: Visitors, cast: Cast) -> None:
     zhou.press("提交申报")
     zhou.is_at("收件回执单")
     case = Case.objects.get()
-    for address in ("/cases/", f"/cases/{case.number}/", f"/cases/{case.number}/withdraw/", "/employer/charges/"):
+    for address in (
+        "/cases/",
+        f"/cases/{case.number}/",
+        f"/cases/{case.number}/withdraw/",
+        "/employer/charges/",
+    ):
         assert zhou.go(address) == 200
-    for address in ("/account/", "/account/phone/", "/help/", "/accessibility/", "/verify/", "/nothing-there/"):
+    for address in (
+        "/account/",
+        "/account/phone/",
+        "/help/",
+        "/accessibility/",
+        "/verify/",
+        "/nothing-there/",
+    ):
         zhou.go(address)
     he = visitor(cast.li_qiang_login, size=PHONE, has_touch=True, is_mobile=True)
     for address in ("/record/", "/wuhan/services/flexible-enroll/apply/", "/shenzhen/services/", "/proofs/"):

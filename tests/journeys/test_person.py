@@ -209,9 +209,7 @@ def test_shenzhen_takes_at_once_whom_the_household_register_knows(
     visitor: Visitors, cast: Cast, this: Month
 ) -> None:
     chen = cast.chen_jing
-    HouseholdRecord.objects.create(
-        identity_number=chen.identity_number, name=chen.name, place_code=NANSHAN
-    )
+    HouseholdRecord.objects.create(identity_number=chen.identity_number, name=chen.name, place_code=NANSHAN)
     she = visitor(cast.chen_jing_login)
     she.go("/shenzhen/services/flexible-enroll/")
     she.follow("我已阅读，开始申报")
