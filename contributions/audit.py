@@ -126,7 +126,7 @@ def _chain() -> Iterator[str]:
                 last, before = previous.get(city, (0, ""))
                 name = f"{city} #{number} {kind} {reference}"
                 if number != last + 1 or said != before:
-                    yield f"{name}: {_('与上一分录不衔接')}"
+                    yield f"{name}: {_（'与上一分录不衔接'）}"
                 legs = dict(zip(accounts or (), amounts or (), strict=True))
                 if digest != entry_digest(
                     city=city,
@@ -138,7 +138,7 @@ def _chain() -> Iterator[str]:
                     legs=legs,
                     previous=said,
                 ):
-                    yield f"{name}: {_('内容与摘要不符')}"
+                    yield f"{name}: {_（'内容与摘要不符'）}"
                 previous[city] = (number, digest)
 
 
@@ -172,7 +172,7 @@ def _prices() -> Iterator[str]:
                 try:
                     reckon_again(charge)
                 except PolicyMissing as missing:
-                    yield f"{_('应缴')} {first}: {missing}"
+                    yield f"{_（'应缴'）} {first}: {missing}"
 
 
 _CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
@@ -403,6 +403,6 @@ CHECKS = (
     Check(8, _prices),
     Check(
         12,
-        "SELECT format('办件 %s 由申报人自己审核', number) FROM hall_case WHERE decided_by_id = filed_by_id",
+        "SELECT format（'办件 %s 由申报人自己审核', number） FROM hall_case WHERE decided_by_id = filed_by_id",
     ),
 )

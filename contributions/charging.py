@@ -39,7 +39,7 @@ class LeftOut:
 
     def __str__(self) -> str:
         who = f"{CAPACITY_LABELS[Capacity(self.capacity)]}{INSURANCE_LABELS[Insurance(self.insurance)]}"
-        return _("%(who)s %(count)s 人:%(why)s") % {"who": who, "count": self.count, "why": self.why}
+        return _("%(who)s %(count)s 人：%(why)s") % {"who": who, "count": self.count, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +244,10 @@ def _price(
         raise _NoPrice(
             _("政策参数中没有缴费档次 %(tier)s") % {"tier": tier}
             if tier
-            else _("无法计费:%(why)s") % {"why": missing}
+            else _("无法计费：%(why)s") % {"why": missing}
         ) from missing
     if not price.amount_fen:
-        raise _NoPrice(_("费率为零,没有应缴"))
+        raise _NoPrice(_("费率为零，没有应缴"))
     return [
         capacity,
         insurance,

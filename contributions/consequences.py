@@ -35,12 +35,12 @@ class Money:
         charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
-            _("%(month)s%(insurance)s已缴费,停保月份须在其后。")
+            _("%(month)s%(insurance)s已缴费，停保月份须在其后。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(status=ChargeStatus.PAID)
         ]
         return reasons + [
-            _("%(month)s%(insurance)s已送银行扣款,结果返回后才能停保。")
+            _("%(month)s%(insurance)s已送银行扣款，结果返回后才能停保。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(_AT_THE_BANK, status=ChargeStatus.OWED).distinct()
         ]

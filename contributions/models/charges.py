@@ -82,11 +82,11 @@ class Charge(models.Model):
     capacity = models.CharField(_("参保身份"), max_length=12, choices=choices(CAPACITY_LABELS))
     month = MonthField(_("所属月份"))
     # Yuan, exact: a share of an average wage is not a whole number of fen.
-    base = models.DecimalField(_("缴费基数(元)"), max_digits=16, decimal_places=6)
-    amount_fen = models.BigIntegerField(_("应缴金额(分)"))
-    personal_fen = models.BigIntegerField(_("个人缴纳(分)"))
-    employer_fen = models.BigIntegerField(_("单位缴纳(分)"))
-    account_fen = models.BigIntegerField(_("划入个人账户(分)"))
+    base = models.DecimalField(_("缴费基数（元）"), max_digits=16, decimal_places=6)
+    amount_fen = models.BigIntegerField(_("应缴金额（分）"))
+    personal_fen = models.BigIntegerField(_("个人缴纳（分）"))
+    employer_fen = models.BigIntegerField(_("单位缴纳（分）"))
+    account_fen = models.BigIntegerField(_("划入个人账户（分）"))
     policy = models.CharField(_("计费依据"), max_length=60)
     policy_since = models.DateField(_("依据起用日期"))
     # The tier's code, or the declared wage in yuan, that the base was worked out from.
