@@ -148,7 +148,7 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
         names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
         fen = sum(one.amount_fen or 0 for one in records)
         failed = next((one.reason for one in records if one.reason), "")
-        by, how = _pay_by(city, records[0])
+        by, how = _pay_by(city, records[0], today)
         text = _("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how
         items.append(
             Due(
@@ -162,13 +162,14 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
     return items
 
 
-def _pay_by(city: str, one: MonthRecord) -> tuple[dt.date, str]:
+def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
     try:
         terms = debit_terms(book(), city=city, on=one.month.first_day)
     except PolicyMissing:
         terms = None
     if terms is None or one.capacity not in terms.capacities:
-        return one.month.last_day, _("请在当月底前缴费。")
+        by = one.month.last_day
+        return by, _("请在当月底前缴费。") if today <= by else _("已过缴费期限，请与经办机构联系补缴。")
     by = terms.deposit_by(one.month)
     if one.state == State.FAILED:
         return by, _("请核对扣款账户并与经办机构联系补缴。")

@@ -102,7 +102,7 @@ def test_every_month_of_the_grid_says_its_state_in_words() -> None:
         {"month": number, "state": "paid", "label": "已缴", "text": f"2026年{number}月 已缴"}
         for number in range(1, 12)
     ]
-    cells.append({"month": 12, "state": "owed", "label": "欠缴", "text": "2026年12月 欠缴", "fen": 39304})
+    cells.append({"month": 12, "state": "owed", "label": "待缴", "text": "2026年12月 待缴", "fen": 39304})
     markup = drawn("{% months rows %}", rows=[{"year": 2026, "cells": cells}])
     assert markup.count("<td") == 12
     for number in range(1, 12):
@@ -110,7 +110,7 @@ def test_every_month_of_the_grid_says_its_state_in_words() -> None:
     assert "393.04" in markup
     legend = markup[: markup.index("<table")]
     assert "已缴" in legend
-    assert "欠缴" in legend
+    assert "待缴" in legend
     assert "中断" not in legend
 
 

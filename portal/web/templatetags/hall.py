@@ -231,9 +231,9 @@ def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> di
 
 MONTH_STATES = {
     "paid": ("check", gettext_lazy("已缴")),
-    "covered": ("dot", gettext_lazy("参保，尚未扣款")),
-    "in_debit": ("clock", gettext_lazy("托收中")),
-    "owed": ("alert", gettext_lazy("欠缴")),
+    "covered": ("dot", gettext_lazy("已参保，应缴未生成")),
+    "in_debit": ("clock", gettext_lazy("扣款中")),
+    "owed": ("alert", gettext_lazy("待缴")),
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
     "written_off": ("strike", gettext_lazy("已注销，不可补缴")),
