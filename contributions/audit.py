@@ -12,7 +12,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, transaction
 from django.utils.module_loading import module_has_submodule
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge
@@ -48,16 +49,16 @@ class Check:
 
 
 TITLES = {
-    1: _("每笔分录借贷相等，分录与明细未被改动，凭证链完整"),
-    2: _("收入等于已确认的到账记录，一笔到账只记一次账"),
-    3: _("每个托收批次：成功＋失败＋未返回＝送出的笔数和金额"),
-    4: _("同一人同一险种的参保关系不重叠"),
-    5: _("每笔应缴都在参保期内，同一人同一险种同一月份只有一笔"),
-    6: _("每次状态变动都在规定之内，并有经办人和时间"),
-    7: _("同一笔应缴不会重复扣款、重复入账"),
-    8: _("金额精确到分，各部分之和等于总额"),
-    11: _("证明内容与出具时的账目一致"),
-    12: _("审核人不是申报人"),
+    1: gettext_lazy("每笔分录借贷相等，分录与明细未被改动，凭证链完整"),
+    2: gettext_lazy("收入等于已确认的到账记录，一笔到账只记一次账"),
+    3: gettext_lazy("每个托收批次：成功＋失败＋未返回＝送出的笔数和金额"),
+    4: gettext_lazy("同一人同一险种的参保关系不重叠"),
+    5: gettext_lazy("每笔应缴都在参保期内，同一人同一险种同一月份只有一笔"),
+    6: gettext_lazy("每次状态变动都在规定之内，并有经办人和时间"),
+    7: gettext_lazy("同一笔应缴不会重复扣款、重复入账"),
+    8: gettext_lazy("金额精确到分，各部分之和等于总额"),
+    11: gettext_lazy("证明内容与出具时的账目一致"),
+    12: gettext_lazy("审核人不是申报人"),
 }
 
 
@@ -126,7 +127,7 @@ def _chain() -> Iterator[str]:
                 last, before = previous.get(city, (0, ""))
                 name = f"{city} #{number} {kind} {reference}"
                 if number != last + 1 or said != before:
-                    yield f"{name}: {_（'与上一分录不衔接'）}"
+                    yield name + _("：与上一分录不衔接")
                 legs = dict(zip(accounts or (), amounts or (), strict=True))
                 if digest != entry_digest(
                     city=city,
@@ -138,7 +139,7 @@ def _chain() -> Iterator[str]:
                     legs=legs,
                     previous=said,
                 ):
-                    yield f"{name}: {_（'内容与摘要不符'）}"
+                    yield name + _("：内容与摘要不符")
                 previous[city] = (number, digest)
 
 
@@ -172,7 +173,7 @@ def _prices() -> Iterator[str]:
                 try:
                     reckon_again(charge)
                 except PolicyMissing as missing:
-                    yield f"{_（'应缴'）} {first}: {missing}"
+                    yield _("应缴 {charge}：{why}").format(charge=first, why=missing)
 
 
 _CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
@@ -403,6 +404,9 @@ CHECKS = (
     Check(8, _prices),
     Check(
         12,
-        "SELECT format（'办件 %s 由申报人自己审核', number） FROM hall_case WHERE decided_by_id = filed_by_id",
+        """
+        SELECT format('办件 %s 由申报人自己审核', number) FROM hall_case
+        WHERE decided_by_id = filed_by_id
+        """,
     ),
 )
