@@ -48,6 +48,15 @@ def has_account(person: Person, city: City, month: Month) -> bool:
     ).exists()
 
 
+def household_choices(city: City) -> list[tuple[str, str]]:
+    """What someone can say of their household registration, as the city sees it."""
+    return [
+        ("city", _("{city}户籍").format(city=city.title)),
+        ("province", _("{province}内非{city}户籍").format(province=city.province, city=city.title)),
+        ("elsewhere", _("{province}外户籍").format(province=city.province)),
+    ]
+
+
 class EnrollForm(ServiceForm):
     def build(self) -> None:
         city = book().city(self.offer.city)
@@ -64,14 +73,7 @@ class EnrollForm(ServiceForm):
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
-                choices=[
-                    ("city", _("{city}户籍").format(city=city.title)),
-                    (
-                        "province",
-                        _("{province}内非{city}户籍").format(province=city.province, city=city.title),
-                    ),
-                    ("elsewhere", _("{province}外户籍").format(province=city.province)),
-                ],
+                choices=household_choices(city),
                 widget=forms.RadioSelect,
                 help_text=_("提交后与户籍登记信息比对。"),
             )
@@ -108,6 +110,7 @@ class EnrollForm(ServiceForm):
             help_text=_("从{month}起缴费。").format(month=start.zh),
         )
         field.choice_hints = hints  # type: ignore[attr-defined]
+        field.always_answered = True  # type: ignore[attr-defined]
         self.fields[f"tier_{insurance}"] = field
 
     def clean(self) -> dict[str, Any]:
@@ -315,6 +318,8 @@ class FlexibleEnroll(Service):
             lines.append(
                 (_("参保地"), next(d.title for d in city.districts if d.code == ask.answers["district"]))
             )
+        if ask.answers.get("household"):
+            lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
         for insurance, code in _chosen(ask).items():
             start = first_month(ask.offer, insurance, ask.month)
             tier = terms.contribution_terms(

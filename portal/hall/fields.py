@@ -61,6 +61,7 @@ class MonthChoiceField(forms.ChoiceField):
     ) -> None:
         refused = dict(not_allowed or {})
         self.choice_hints: dict[str, Any] = {}
+        self.always_answered = bool(none_label)
         self.not_allowed = {str(month): why for month, why in refused.items()}
         shown = sorted({*months, *refused})
         choices: list[tuple[str, Any]] = [(str(month), month.zh) for month in shown]
