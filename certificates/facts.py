@@ -1,7 +1,8 @@
 """What a certificate says, as plain data: read once from coverage and ledger, then frozen under a digest.
 
 Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods
-[start, until). No floats, so that the canonical form is one. ``schema`` names the form, so that an old certificate is read by what it was written in.
+[start, until). No floats, so that the canonical form is one. ``schema`` names the form, so that an old
+certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,7 +89,7 @@ def employer_facts(
             "credit_code": employer.credit_code,
             "insurance_number": employer.insurance_number,
         },
-        "place": f"{city.full_title}{place.title}",
+        "place": f"{city.full_title}—{place.title}",
         "contact": {"name": contact["name"], "phone": contact["phone"]},
         "period": {"start": str(until - month_count), "until": str(until)},
         "insurances": [str(insurance) for insurance in insurances],

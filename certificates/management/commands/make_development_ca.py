@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError(
-                "正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR,见 certificates/README.md。"
+                "正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR,见 docs/certificates.md。"
             )
         made = authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
         if made:
