@@ -67,17 +67,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
-@pytest.fixture(scope="session")
-def own_redis(worker_id: str) -> str:
-    """The address of a Redis database that no other process of this run uses."""
-    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    return re.sub(r"/\d*$", "", os.environ["REDIS_URL"]) + f"/{8 + number % 8}"
-
-
 @pytest.fixture
-def hall(live_server: Any, settings: Any, own_redis: str) -> Iterator[str]:
-    """The address of the hall, which runs on the test's own database and Redis."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own_redis}}
+def hall(live_server: Any, settings: Any) -> Iterator[str]:
+    """The address of the hall, which runs on the test's own database and Redis, both empty."""
     settings.PUBLIC_URL = live_server.url
     cache.clear()
     yield live_server.url

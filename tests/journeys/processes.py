@@ -15,7 +15,7 @@ from django.db import connection
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment(redis: str, scratch: Path) -> dict[str, str]:
+def environment(scratch: Path) -> dict[str, str]:
     """What the demo's settings read, pointing at the test's own services."""
     to = connection.settings_dict
     login = quote(str(to["USER"])) + (f":{quote(str(to['PASSWORD']))}" if to["PASSWORD"] else "")
@@ -23,7 +23,7 @@ def environment(redis: str, scratch: Path) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": f"postgres://{place}",
-        "REDIS_URL": redis,
+        "REDIS_URL": settings.REDIS_URL,
         "DJANGO_SETTINGS_MODULE": "portal.settings.dev",
         "HALL_DATA_DIR": str(scratch),
         "BANK_EXCHANGE_DIR": str(settings.BANK_EXCHANGE_DIR),

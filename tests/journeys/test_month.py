@@ -4,18 +4,19 @@ The worker is Celery's own, the bank is its stand-in in a process of its own; on
 is rung for as often as it takes, which must change nothing once it is done.
 """
 
+import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from celery import Celery
 from django.core.management import call_command
 from django.db.models import Sum
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from contributions.models import BatchStatus, Charge, ChargeStatus, DebitBatch, DebitLine, LineStatus
+from portal.celery import app
 from portal.people.models import BankAccount, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_in_china
@@ -53,27 +54,25 @@ def insured(cast: Cast, last: Month) -> dict[str, Person]:
 
 
 @pytest.fixture
-def doorbell(hall: str, own_redis: str, tmp_path: Path) -> Iterator[Celery]:
+def doorbell(hall: str, tmp_path: Path) -> Iterator[Any]:
     """Rings for tasks; a worker and the bank are there to hear."""
-    env = environment(own_redis, tmp_path)
+    env = environment(tmp_path)
     worker = ["celery", "-A", "portal", "worker", "--concurrency", "1", "--loglevel", "info"]
     with (
         running(*worker, "--without-gossip", "--without-mingle", env=env, log=tmp_path / "worker.log"),
         running("django", "stand_in_bank", env=env, log=tmp_path / "bank.log"),
     ):
-        bell = Celery(broker=own_redis)
-        until(lambda: bell.control.ping(timeout=1), "the worker answers", seconds=90)
-        yield bell
-        bell.close()
+        until(lambda: app.control.ping(timeout=1), "the worker answers", seconds=90)
+        yield app
 
 
-def ring(bell: Celery, *tasks: str) -> None:
+def ring(bell: Any, *tasks: str) -> None:
     for task in tasks:
         bell.send_task(f"contributions.tasks.{task}", ignore_result=True)
 
 
 def test_a_month_from_charge_to_closed_batch(
-    visitor: Visitors, cast: Cast, insured: dict[str, Person], doorbell: Celery, last: Month
+    visitor: Visitors, cast: Cast, insured: dict[str, Person], doorbell: Any, last: Month
 ) -> None:
     ring(doorbell, "charge_due", "charge_due")
     until(lambda: Charge.objects.filter(month=last).count() == 10, "everyone is charged")
@@ -86,6 +85,19 @@ def test_a_month_from_charge_to_closed_batch(
     ring(doorbell, "open_due_batches", "open_due_batches")
     batches = DebitBatch.objects.filter(city="wuhan", month=last)
     until(batches.exists, "the batch is opened")
+    batch = batches.get()
+    assert (batch.status, batch.line_count, batch.total_fen) == (BatchStatus.OPENED, 10, 9 * 39304 + 196518)
+
+    # The collector watches it go: to the bank, which they ask for themselves, and back.
+    zheng = visitor(cast.wuhan_collector)
+    zheng.go("/admin/contributions/debitbatch/")
+    zheng.sees(last.zh, "待送银行", "5,502.54")
+    zheng.follow(batch.number)
+    zheng.sees("10 笔 5,502.54 元", "系统每分钟自动处理一次")
+    zheng.press("生成文件")
+    zheng.sees("送出后批次内容不能再改变")
+    zheng.press("确认生成文件")
+    expect(zheng.main.locator("header .state")).to_have_attribute("data-state", "sent", timeout=20_000)
 
     def posted() -> bool:
         # Every minute's work, as beat would ring for it.
@@ -93,11 +105,16 @@ def test_a_month_from_charge_to_closed_batch(
         return batches.filter(status=BatchStatus.POSTED).exists()
 
     until(posted, "the bank has answered and the books are made", seconds=60)
-    batch = batches.get()
-    assert (batch.line_count, batch.total_fen) == (10, 9 * 39304 + 196518)
+    # Nobody pressed anything meanwhile: the page follows by itself.
+    expect(zheng.main.locator("header .state")).to_have_attribute("data-state", "posted", timeout=20_000)
     outcome = DebitLine.objects.filter(batch=batch).values_list("status").annotate(fen=Sum("amount_fen"))
     assert dict(outcome) == {LineStatus.PAID: 6 * 39304 + 196518, LineStatus.FAILED: 3 * 39304}
     assert Charge.objects.filter(month=last, status=ChargeStatus.PAID).count() == 7
+    expect(zheng.main.get_by_role("region", name="扣款结果")).to_contain_text("笔数、金额相符")
+    for words, sum_of in (("扣款成功", "4,323.42"), ("扣款失败", "1,179.12")):
+        zheng.sees(words, re.compile(sum_of))
+    for reason in REASONS.values():
+        expect(zheng.main.get_by_role("row").filter(has_text=reason)).to_contain_text("393.04")
 
     # Who was debited, and who was not and why.
     he.page.reload()
@@ -120,5 +137,12 @@ def test_a_month_from_charge_to_closed_batch(
             she.sees("1,965.18 元", "20%", "依据：武汉全国率先推出网上办社保（武汉晚报）", "3,275.30")
         she.close()
 
+    zheng.press("关闭批次")
+    zheng.sees("关闭后批次不能再打开")
+    zheng.press("确认关闭批次")
+    zheng.sees(f"批次 {batch.number} 已关闭")
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.CLOSED
+    assert batch.events.order_by("pk").last().by == cast.wuhan_collector
+
     call_command("audit_ledger")
-    assert Decimal(batch.total_fen) > 0
