@@ -15,7 +15,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, ViewportSize, sync_playwright
 
 from certificates import authority
 from portal.accounts.models import User
@@ -29,8 +29,8 @@ BACKENDS = {
     "clerk": "portal.accounts.doors.EmployerDoor",
     "staff": "portal.accounts.doors.StaffDoor",
 }
-DESK = {"width": 1200, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1200, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 # Makes a visitor: ``visitor()``, or ``visitor(user)`` for one who has come in already.
 Visitors = Callable[..., Visitor]
@@ -93,7 +93,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
     """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door already."""
     visitors = request.node.stash.setdefault(VISITORS, [])
 
-    def make(as_user: User | None = None, *, size: dict[str, int] = DESK, **more: Any) -> Visitor:
+    def make(as_user: User | None = None, *, size: ViewportSize = DESK, **more: Any) -> Visitor:
         context = browser.new_context(
             base_url=hall,
             viewport=size,
@@ -123,7 +123,8 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
     report = yield
     if call.when == "call" and report.failed:
-        for number, one in enumerate(item.stash.get(VISITORS, []), 1):
+        visitors: list[Visitor] = item.stash.get(VISITORS, [])
+        for number, one in enumerate(visitors, 1):
             where = _keep(one, re.sub(r"\W+", "-", item.nodeid), number)
             report.sections.append((f"visitor {number} at {one.page.url}", where))
     return report

@@ -95,9 +95,8 @@ def test_public_pages(visitor: Visitors, cast: Cast, look: Look) -> None:
     someone.go("/login/employer/")
     someone.press("登录", someone.main)
     look(someone, "employers' door with errors")
-    assert cast.wang_fang_login
     someone.go("/login/person/?way=code")
-    someone.fill(手机号码=cast.wang_fang.phone)
+    someone.fill(手机号码=cast.wang_fang_login.phone)
     someone.read_captcha()
     look(someone, "door by code")
     someone.press("获取短信验证码")

@@ -143,6 +143,6 @@ def test_a_month_from_charge_to_closed_batch(
     zheng.sees(f"批次 {batch.number} 已关闭")
     batch.refresh_from_db()
     assert batch.status == BatchStatus.CLOSED
-    assert batch.events.order_by("pk").last().by == cast.wuhan_collector
+    assert batch.events.latest("pk").by == cast.wuhan_collector
 
     call_command("audit_ledger")

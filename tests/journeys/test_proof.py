@@ -62,13 +62,13 @@ def last_page(pdf: Path, dots: int) -> Image.Image:
     pages = subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
     last = re.search(r"Pages:\s+(\d+)", pages)
     assert last, pages
-    command = ["pdftoppm", "-png", "-r", str(dots), "-f", last[1], "-l", last[1], pdf]
+    command = ["pdftoppm", "-png", "-r", str(dots), "-f", last[1], "-l", last[1], str(pdf)]
     drawn = subprocess.run(command, capture_output=True, check=True)
     return Image.open(io.BytesIO(drawn.stdout)).convert("RGB")
 
 
 def words_of(pdf: Path) -> str:
-    command = ["pdftotext", "-layout", pdf, "-"]
+    command = ["pdftotext", "-layout", str(pdf), "-"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -78,7 +78,7 @@ def assert_sealed_at_lower_right(picture: Image.Image) -> None:
         (x, y)
         for y in range(picture.height)
         for x in range(picture.width)
-        if (p := picture.getpixel((x, y)))[0] > 150 and max(p[1:]) < 110  # type: ignore[index, misc]
+        if (p := picture.getpixel((x, y)))[0] > 150 and max(p[1:]) < 110  # type: ignore[index]
     ]
     assert len(red) > 300
     left, right = min(x for x, _y in red), max(x for x, _y in red)
@@ -229,5 +229,5 @@ def read_qr(picture: Image.Image, folder: Path) -> str:
         return ""
     path = folder / "page.png"
     picture.save(path)
-    command = [reader, "--quiet", "--raw", path]
+    command = [reader, "--quiet", "--raw", str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
