@@ -33,13 +33,16 @@ def environment(scratch: Path) -> dict[str, str]:
 
 @contextmanager
 def running(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Keeps a process of the project running; it is ended with the block."""
+    """Keeps a process of the project running; it is ended with the block. Where the block fails, what it said is told."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT
         )
         try:
             yield process
+        except BaseException:
+            sys.stdout.write(f"{' '.join(command)} said:\n{log.read_text()[-4000:]}")
+            raise
         finally:
             process.terminate()
             try:
