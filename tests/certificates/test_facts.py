@@ -7,6 +7,7 @@ import pytest
 
 from certificates.facts import employer_facts, person_facts
 from certificates.issuing import facts_digest
+from certificates.presenting import contents
 from contributions.models import Charge, ChargeStatus
 from portal.people.models import Person
 from portal.policy.book import book
@@ -143,3 +144,18 @@ def test_reading_thirty_years_takes_no_more_queries_than_one(
         facts = proof(cast.zhang_min, month_count=None)
     assert len(facts["months"]) == 360
     assert Month.parse(facts["months"][-1]["month"]) == Month(1996, 12)
+
+
+def test_an_insurance_without_any_record_is_no_empty_column(insured: Person) -> None:
+    shown = contents(proof(insured, insurances=[*INSURANCES, Insurance.MEDICAL]))
+    assert [column["insurance"] for column in shown["columns"]] == list(INSURANCES)
+    assert [line["state"] for line in shown["summary"]] == ["参保中", "参保中", "参保中", "未参保"]
+    assert shown["paid_by_employer"] == ["工伤保险"]
+
+
+def test_what_is_left_out_is_told_together_where_it_is_alike(insured: Person) -> None:
+    everywhere = "养老保险、失业保险、工伤保险"
+    assert contents(proof(insured))["left_out"] == [
+        f"待缴 1 个月（{everywhere}）",
+        f"参保 1 个月（{everywhere}）",
+    ]

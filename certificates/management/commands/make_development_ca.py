@@ -20,7 +20,7 @@ class Command(BaseCommand):
         made = authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
         if made:
             self.stdout.write(
-                f"已建立开发证书:{'、'.join(made)}({settings.SEAL_DIR})。开发环境印章没有法律效力。"
+                f"已建立开发证书：{'、'.join(made)}（{settings.SEAL_DIR}）。开发环境印章没有法律效力。"
             )
         else:
             self.stdout.write("开发证书已齐全,未作改动。")
