@@ -186,7 +186,8 @@ def test_a_session_warns_before_it_ends(visitor: Visitors, cast: Cast) -> None:
     she.choose("养老保险", "200%档")
     she.page.clock.fast_forward("28:10")
     expect(warning).to_be_visible()
-    she.page.clock.run_for("02:10")
+    with she.page.expect_response("**/logout/"):
+        she.page.clock.run_for("02:10")
     again = she.page.get_by_role("link", name="重新登录")
     expect(again).to_be_focused()
     she.sees("已保存的草稿还在", within=she.page.get_by_role("dialog"))
