@@ -76,6 +76,7 @@ def audit() -> list[Finding]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         # Every check goes through whole tables.
         cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute("SET LOCAL work_mem = '64MB'")
         for check in _all_checks():
             for offence in _offences(check, cursor):
                 broken[check.number] += 1
@@ -337,7 +338,7 @@ CHECKS = (
         6,
         f"""
         SELECT format('批次 %s：%s → %s 不在规定之内', batch_id, before, status) FROM (
-            SELECT batch_id, status, lag(status) OVER (PARTITION BY batch_id ORDER BY at, id) AS before
+            SELECT batch_id, status, lag(status) OVER (PARTITION BY batch_id ORDER BY id) AS before
             FROM contributions_batchevent
         ) event
         WHERE (before IS NULL AND status <> '{BatchStatus.OPENED}')

@@ -63,7 +63,7 @@ def charge(
     """
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
+        lock_charging(cursor, city)
         # A month is a set. Where the planner knows nothing of a new table it would look every coverage up in it, one by one.
         cursor.execute("SET LOCAL enable_nestloop = off")
         _make_price_table(cursor)
@@ -85,6 +85,11 @@ def charge(
             left_out=[asdict(one) for one in left_out],
         )
     return Charged(city=city, month=month, created=created, left_out=left_out)
+
+
+def lock_charging(cursor: Any, city: str) -> None:
+    """Until the transaction ends, nobody else charges the city."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
 
 
 def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
@@ -279,7 +284,9 @@ def _insert(cursor: Any, city: str, month: Month, capacities: Sequence[str], now
         """
         + _COVERAGES
         + _PRICED
-        + _UNCHARGED,
+        + _UNCHARGED
+        # In the order of the coverages, so that a person's rows and index entries lie together.
+        + "ORDER BY coverage.id",
         {**_parameters(city, month, capacities), "now": now},
     )
     return int(cursor.rowcount)

@@ -90,7 +90,7 @@ def open_batch(
     """
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
+        lock_drawing(cursor, city)
         standing = DebitBatch.objects.filter(
             city=city, month=month, bank=terms.bank, round=round_number
         ).first()
@@ -132,6 +132,15 @@ def open_batch(
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
     return batch
+
+
+def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
+    return DebitBatch.objects.filter(city=city, month=month, bank=bank, round=round_number).first()
+
+
+def lock_drawing(cursor: Any, city: str) -> None:
+    """Until the transaction ends: no other batch of the city is opened, and no coverage there ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 # Accounts may overlap in a month where one follows another: the later one is drawn on.
