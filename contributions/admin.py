@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -297,19 +297,20 @@ def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
     return [(_(REASON_LABELS[Reason(code)]), count, fen) for code, count, fen in counted]
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic when it runs
+class CappedPaginator(Paginator):
     """Counts no further than a few thousand rows: nobody turns to the end of a list of millions."""
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values("pk")[:COUNTED_AT_MOST])  # type: ignore[union-attr]
+        rows = cast(QuerySet[Any], self.object_list)
+        return len(rows.order_by().values("pk")[:COUNTED_AT_MOST])
 
 
 class MoneyAdmin(LookUpAdmin):
     """Rows of money to read. Their history is in the rows themselves: nothing is ever edited."""
 
     paginator = CappedPaginator
-    change_form_outer_after_template = None
+    change_form_outer_after_template = ""
     person_column = "charge__person"
     employer_column = "charge__employer"
     city_column = "charge__city"

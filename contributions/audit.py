@@ -169,8 +169,8 @@ def _prices() -> Iterator[str]:
         )
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             for *values, first in rows:
-                charge = Charge(**dict(zip(columns, values, strict=True)))
-                charge.month = Month.of(charge.month)
+                said = dict(zip(columns, values, strict=True))
+                charge = Charge(**{**said, "month": Month.of(said["month"])})
                 try:
                     reckon_again(charge)
                 except PolicyMissing as missing:

@@ -353,13 +353,13 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
     with transaction.atomic():
         file.status, file.why = FileStatus.HELD, why
         file.save(force_insert=True)
-        held = DebitBatch.objects.filter(pk=file.batch_id, status=BatchStatus.SENT).update(
+        if file.batch is None:
+            return
+        held = DebitBatch.objects.filter(pk=file.batch.pk, status=BatchStatus.SENT).update(
             status=BatchStatus.HELD
         )
         if held:
-            BatchEvent.objects.create(
-                batch_id=file.batch_id, at=now, by=by, status=BatchStatus.HELD, note=why
-            )
+            BatchEvent.objects.create(batch=file.batch, at=now, by=by, status=BatchStatus.HELD, note=why)
 
 
 # Post
@@ -399,7 +399,7 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
 
 def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
     [entry_id] = ledger.reserve_ids(1)
-    values = {
+    values: dict[str, Any] = {
         "batch": batch.pk,
         "first": chunk.first,
         "last": chunk.last,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
@@ -16,7 +16,9 @@ from contributions import queries
 from contributions.models import Charge, ChargeStatus, Receipt
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
+from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
+from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
@@ -62,7 +64,7 @@ class Row:
 @person_required
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
-    person = request.user.person
+    person = _person(request)
     records = queries.record(person)
     years = sorted({one.month.year for one in records}, reverse=True)
     year = _chosen(request.GET.get("year"), years)
@@ -96,18 +98,21 @@ def record(request: HttpRequest) -> HttpResponse:
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
-    found = get_object_or_404(
-        Charge.objects.select_related("employer", "cancellation"), pk=pk, person=request.user.person
-    )
+    person = _person(request)
+    found = get_object_or_404(Charge.objects.select_related("employer", "cancellation"), pk=pk, person=person)
     try:
         derivation = explain(found, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
-    [status] = [
-        one
-        for one in queries.record(request.user.person, since=found.month, until=found.month + 1)
+    # A void charge is in no record; it has only its own status.
+    shown = [
+        (_(STATE_LABELS[one.state]), STATE_TONES[one.state], one.reason)
+        for one in queries.record(person, since=found.month, until=found.month + 1)
         if one.charge_id == found.pk
-    ] or [None]
+    ]
+    state, tone, reason = (
+        shown[0] if shown else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
+    )
     return render(
         request,
         "contributions/charge.html",
@@ -117,9 +122,9 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "capacity": found.get_capacity_display(),
             "derivation": derivation,
-            "state": _(STATE_LABELS[status.state]) if status else found.get_status_display(),
-            "tone": STATE_TONES[status.state] if status else CHARGE_TONES[ChargeStatus(found.status)],
-            "reason": status.reason if status else "",
+            "state": state,
+            "tone": tone,
+            "reason": reason,
             "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
         },
     )
@@ -128,7 +133,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
     """本单位应缴: the months as sums, and the people of one month."""
-    employer = request.user.employer
+    employer = cast(Employer, cast(User, request.user).employer)
     months = list(
         Charge.objects.filter(employer=employer, live=True)
         .values("month")
@@ -156,6 +161,11 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
             "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)], one.get_status_display()) for one in page],
         },
     )
+
+
+def _person(request: HttpRequest) -> Person:
+    """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no personal login without one."""
+    return cast(Person, cast(User, request.user).person)
 
 
 def _chosen(asked: str | None, possible: list[Any]) -> Any:
