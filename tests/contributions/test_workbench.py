@@ -193,3 +193,16 @@ def test_lists_find_a_person_by_the_full_number_only(road: Road, cast: Cast, bat
     assert (
         "工人" not in client.get(listing, {"q": number[:10]}).content.decode().split('id="result_list"')[-1]
     )
+
+
+def test_a_file_that_names_no_batch_is_seen_by_whoever_sees_all_cities(
+    road: Road, cast: Cast, batch: DebitBatch
+) -> None:
+    (road.exchange / "inbox").mkdir(parents=True)
+    (road.exchange / "inbox" / "stray.txt").write_text("H|DR01|420100-209910-psbc-1|20261031|0|0|0|0|0\n")
+    assert [one.outcome for one in road.read()] == ["held"]
+    listing = reverse("admin:contributions_bankfile_changelist")
+    assert "stray.txt" in login(cast.superuser).get(listing).content.decode()
+    assert "stray.txt" not in login(cast.wuhan_collector).get(listing).content.decode()
+    road.send(batch)
+    assert batch.file_name in login(cast.wuhan_collector).get(listing).content.decode()
