@@ -142,6 +142,7 @@ class DebitBatchAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("number",)
+    search_help_text = gettext_lazy("批次号")
     ordering = ("-opened_at", "-pk")
     actions = None
 
