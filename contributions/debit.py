@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
@@ -37,6 +37,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import credit_postings
+from contributions.sets import row_by_row, whole_tables
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
@@ -96,6 +97,7 @@ def open_batch(
         ).first()
         if standing is not None:
             return standing
+        whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
         cursor.execute(
@@ -109,8 +111,7 @@ def open_batch(
             },
         )
         count, total = cursor.fetchone()
-        # The answer can be here within minutes and must not be planned as if the lines were not there.
-        cursor.execute("ANALYZE contributions_debitline")
+        row_by_row(cursor)
     if not count:
         return None
     code = book().city(city).code
@@ -193,7 +194,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
         )
         name = f"{batch.number}{postal.SUFFIX}"
 
-        def write(out: IO[bytes]) -> None:
+        def write(out: exchange.Sink) -> None:
             postal.write(out, heading, _orders(batch))
 
         fingerprint = exchange.place(name, write)
@@ -289,6 +290,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
             % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
         )
     with connection.cursor() as cursor:
+        whole_tables(cursor)
         cursor.execute(
             """
             CREATE TEMPORARY TABLE debit_answer (
@@ -312,6 +314,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
         if missing:
             DebitLine.objects.filter(batch=batch, status=LineStatus.PENDING).update(status=LineStatus.MISSING)
         cursor.execute("DROP TABLE debit_answer")
+        row_by_row(cursor)
     note = _("银行未返回 %(count)s 笔") % {"count": missing} if missing else ""
     DebitBatch.objects.filter(pk=batch.pk).update(status=BatchStatus.ANSWERED)
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.ANSWERED, note=note)
