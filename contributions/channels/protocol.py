@@ -110,8 +110,8 @@ class Channel(Protocol):
         """Status, content type and body that the provider takes for received, or for not."""
 
     def refund(self, *, number: str, refund_number: str, amount_fen: int, total_fen: int, why: str) -> Answer:
-        """Gives money back to the account that paid. Asked again with the same ``refund_number`` it is the same refund, so that one
-        whose outcome is PENDING or UNKNOWN may be sent again. Raises Unreachable."""
+        """Gives money back to the account that paid. With the same ``refund_number`` it is the same refund, so that one whose
+        outcome is PENDING or UNKNOWN may be sent again. Raises Unreachable."""
 
     def ask_refund(self, *, number: str, refund_number: str) -> Answer:
         """What became of a refund; FAILED where the provider does not know it. Raises Unreachable."""

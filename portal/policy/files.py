@@ -27,6 +27,7 @@ from portal.policy.schema import (
     MonthText,
     Shape,
     Text,
+    TimeOfDay,
     member_of,
     one_of,
 )
@@ -117,6 +118,15 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
+# The channels that an order can be paid by, as contributions.channels knows them.
+CHANNELS = ("card", "alipay", "wechat")
+
+
+def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
+    if values["from"] >= values["until"]:
+        yield f"the bank opens at {values['from']}, after it closes at {values['until']}"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
@@ -129,6 +139,10 @@ CITY_FILES: Mapping[str, Kind] = {
             "bank": SLUG,
             "bank_title": Text(),
         }
+    ),
+    "payment": Shape(
+        {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
+        {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
 }
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
+from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
 from portal.shared.insurance import Capacity, Insurance
@@ -185,6 +186,31 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
         debit_day=leaf.values["debit_day"],
         bank=leaf.values["bank"],
         bank_title=leaf.values["bank_title"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaymentTerms:
+    """How orders are paid in a city: by which channels, within how many minutes, and when its bank takes money.
+
+    ``bank_hours`` is None where money is taken at any time.
+    """
+
+    leaf: Leaf
+    channels: tuple[str, ...]
+    order_minutes: int
+    bank_hours: BankHours | None
+
+
+def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
+    """Raises PolicyMissing where the city takes no orders."""
+    leaf = book.leaf(city, "payment", on)
+    hours = leaf.values["bank_hours"]
+    return PaymentTerms(
+        leaf=leaf,
+        channels=leaf.values["channels"],
+        order_minutes=leaf.values["order_minutes"],
+        bank_hours=BankHours(hours["from"], hours["until"]) if hours is not None else None,
     )
 
 

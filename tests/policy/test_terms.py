@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from portal.policy.bankhours import BankHours
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import (
     account_interest_rate,
@@ -13,6 +14,7 @@ from portal.policy.terms import (
     debit_terms,
     insurances,
     late_fee_terms,
+    payment_terms,
     pension_transfer_terms,
     proof_terms,
     register_within_days,
@@ -195,3 +197,16 @@ def test_working_age_and_registration():
 def test_only_proofs_have_proof_terms():
     with pytest.raises(PolicyMissing):
         proof_terms(book().city("wuhan").offers["flexible-pause"])
+
+
+def test_payment_channels_and_bank_hours():
+    wuxi = payment_terms(book(), city="wuxi", on=TODAY)
+    assert (wuxi.channels, wuxi.order_minutes, wuxi.bank_hours) == (("card", "alipay", "wechat"), 30, None)
+    shenzhen = payment_terms(book(), city="shenzhen", on=TODAY)
+    assert shenzhen.channels == ("card",)
+    assert shenzhen.bank_hours == BankHours(dt.time(9), dt.time(17))
+    assert shenzhen.leaf.reference.standing == "seed"
+    for city in ("ningbo", "wuhan"):
+        assert payment_terms(book(), city=city, on=TODAY).leaf.reference.mark == "示例值"
+    with pytest.raises(PolicyMissing):
+        payment_terms(book(), city="wuxi", on=dt.date(2022, 12, 31))
