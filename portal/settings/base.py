@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.logs import as_log_line
+from portal.settings import payment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -185,6 +186,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Where files for the banks are put, and where their answers arrive.
 BANK_EXCHANGE_DIR = Path(os.environ.get("BANK_EXCHANGE_DIR") or DATA_DIR / "exchange")
+
+# Payment channels, and how many seconds to wait for a connection to a provider and for its whole answer.
+PAYMENT_CHANNELS = payment.from_environment()
+PAYMENT_TIMEOUTS = (3.0, 10.0)
+# Where development keys are made, for the hall and for the gateway that stands in.
+CHANNEL_KEYS_DIR = DATA_DIR / "keys" / "channels"
 
 # The seal: key and certificates from files. Without a key no document leaves the hall.
 SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
