@@ -6,13 +6,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from contributions.models import (
-    Cancellation,
-    CancellationKind,
-    Charge,
-    ChargeStatus,
-    LineStatus,
-)
+from contributions.charging import void
+from contributions.models import Charge, ChargeStatus, LineStatus, OrderLine, OrderStatus
 from contributions.reckoning import quote
 from enrollment import consequences
 from enrollment.models import Coverage
@@ -31,13 +26,22 @@ class Money:
     """The answers of this room to ``enrollment.consequences.Consequence``."""
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
-        """Months from ``until`` on that are paid, or that the bank is debiting now."""
+        """Months from ``until`` on that are paid, that the bank is debiting now, or that an order is to pay."""
         charges = Charge.objects.filter(coverage=coverage, month__gte=until, live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
             _("%(month)s%(insurance)s已缴费,停保月份须在其后。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(status=ChargeStatus.PAID)
+        ]
+        reasons += [
+            _("%(month)s%(insurance)s在待支付的缴费订单 %(order)s 中,请先完成支付或取消订单。")
+            % {"month": line.charge.month.zh, "insurance": name, "order": line.order.number}
+            for line in OrderLine.objects.filter(
+                charge__in=charges, live=True, order__status=OrderStatus.OPEN
+            )
+            .select_related("charge", "order")
+            .order_by("charge__month")
         ]
         return reasons + [
             _("%(month)s%(insurance)s已送银行扣款,结果返回后才能停保。")
@@ -53,20 +57,8 @@ class Money:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, coverage.city]
             )
-        charges = (
-            Charge.objects.select_for_update(no_key=True, of=("self",))
-            .filter(coverage=coverage, month__gte=until, status=ChargeStatus.OWED)
-            .order_by("pk")
-        )
-        voided = list(charges)
-        Charge.objects.filter(pk__in=[charge.pk for charge in voided]).update(
-            status=ChargeStatus.VOID, live=False
-        )
-        why = _("参保关系自%(month)s起终止") % {"month": until.zh}
-        Cancellation.objects.bulk_create(
-            Cancellation(charge=charge, kind=CancellationKind.VOID, at=now, by=by, why=why)
-            for charge in voided
-        )
+        owed = Charge.objects.filter(coverage=coverage, month__gte=until, status=ChargeStatus.OWED)
+        void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month

@@ -83,7 +83,7 @@ def open_batch(
     *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
 ) -> DebitBatch | None:
     """Take what the city debits in the month into a batch: owed charges of the month whose person has an account at the bank,
-    none of which is drawn already. Count and sum are frozen with it.
+    none of which is drawn already or in an order. Count and sum are frozen with it.
 
     Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
     where the city does not debit.
@@ -150,6 +150,7 @@ _OPEN = """
         WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.status = 'owed'
             AND charge.capacity = ANY(%(capacities)s)
             AND NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
+            AND NOT EXISTS (SELECT 1 FROM contributions_orderline ordered WHERE ordered.charge_id = charge.id AND ordered.live)
         RETURNING amount_fen
     )
     SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line

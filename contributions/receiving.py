@@ -24,12 +24,14 @@ def receive(
     at: dt.datetime,
     by: User,
     now: dt.datetime | None = None,
+    apply: bool = True,
 ) -> list[Receipt]:
     """Record that a channel confirmed the payment of these charges, each in full, under one number of its own.
 
     Returns the receipts, in the order of the charges' ids. The same number again with the same charges changes nothing and
     returns what stands. A charge that is no longer owed (paid by another road, void) gets a receipt that is not applied,
-    whose money lies in suspense. ``at`` is when the money arrived, ``now`` when it is booked (``at``, where left out).
+    whose money lies in suspense; without ``apply`` all of it does (paid for an order that had ended). ``at`` is when the money
+    arrived, ``now`` when it is booked (``at``, where left out).
     Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
     """
     wanted = sorted({charge.pk for charge in charges})
@@ -39,7 +41,7 @@ def receive(
             # Locked in one order, so that two payments that share charges wait for each other instead of failing.
             locked = list(Charge.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
             return _standing(reference, wanted) or _book(
-                locked, channel, provider_number, reference, at, by, now or at
+                locked, channel, provider_number, reference, at, by, now or at, apply
             )
     except IntegrityError as error:
         # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
@@ -47,6 +49,57 @@ def receive(
         if not standing:
             raise AlreadyReceived(reference) from error
         return standing
+
+
+def hold(
+    charge: Charge,
+    *,
+    channel: str,
+    provider_number: str,
+    amount_fen: int,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> Receipt:
+    """Record money that arrived in another sum than was asked for: one receipt of that sum, in suspense under the charge that it
+    was meant for. Twice is once; AlreadyReceived where the number stands for something else.
+    """
+    reference = f"{channel}/{provider_number}"
+    with transaction.atomic():
+        locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
+        if standing := _standing(reference, [locked.pk]):
+            return standing[0]
+        [entry_id] = ledger.reserve_ids(1)
+        receipt = Receipt.objects.create(
+            channel=channel,
+            provider_number=f"{provider_number}/{locked.pk}",
+            amount_fen=amount_fen,
+            charge=locked,
+            applied=False,
+            received_at=at,
+            account_fen=0,
+            entry_id=entry_id,
+        )
+        clearing = ledger.account(city=locked.city, kind=AccountKind.CLEARING, channel=channel)
+        ledger.post_entry(
+            city=locked.city,
+            kind=KIND,
+            reference=reference,
+            postings=[
+                ledger.Posting(clearing, amount_fen),
+                *credit_postings(
+                    city=locked.city,
+                    insurance=locked.insurance,
+                    applied=False,
+                    amount_fen=amount_fen,
+                    account_fen=0,
+                ),
+            ],
+            by=by,
+            now=now,
+            entry_id=entry_id,
+        )
+    return receipt
 
 
 def _standing(reference: str, wanted: list[int]) -> list[Receipt]:
@@ -67,6 +120,7 @@ def _book(
     at: dt.datetime,
     by: User,
     now: dt.datetime,
+    apply: bool,
 ) -> list[Receipt]:
     cities = {charge.city for charge in charges}
     if len(cities) != 1:
@@ -80,9 +134,9 @@ def _book(
             provider_number=f"{provider_number}/{charge.pk}",
             amount_fen=charge.amount_fen,
             charge=charge,
-            applied=charge.status == ChargeStatus.OWED,
+            applied=apply and charge.status == ChargeStatus.OWED,
             received_at=at,
-            account_fen=charge.account_fen if charge.status == ChargeStatus.OWED else 0,
+            account_fen=charge.account_fen if apply and charge.status == ChargeStatus.OWED else 0,
             entry_id=entry_id,
         )
         for charge in charges

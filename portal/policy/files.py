@@ -216,6 +216,7 @@ OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
         "stop_months": _MONTHS,
+        "pay_months": Shape({"behind": Count(0, 24), "ahead": Count(0, 24)}),
         "elsewhere": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance"),
         "entrance_with": SLUG,
         "site": one_of("any", "household"),

@@ -13,7 +13,7 @@ from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, month_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,14 @@ def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tupl
 def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
     """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
     return _months(offer, "stop_months", insurance, filed_in)
+
+
+def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
+    """The months that an order may pay, earliest first. Raises PolicyMissing where the offer takes no orders."""
+    values = offer.options.get("pay_months")
+    if values is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} pays no months")
+    return tuple(month_span(filed_in - values["behind"], filed_in + values["ahead"] + 1))
 
 
 def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:

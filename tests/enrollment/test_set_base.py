@@ -1,5 +1,7 @@
 """A coverage's base, set over some of its months: the others keep theirs, and every month has at most one."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,4 +80,4 @@ def test_any_changes_leave_each_month_at_the_last_that_named_it(
     rows = list(
         ContributionBase.objects.filter(coverage=coverage).order_by("start").values_list("tier", flat=True)
     )
-    assert all(one != other for one, other in zip(rows, rows[1:], strict=False))
+    assert all(one != other for one, other in pairwise(rows))
