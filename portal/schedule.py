@@ -17,6 +17,15 @@ BEAT_SCHEDULE = {
     "read-answers": {"task": "contributions.tasks.read_answers", "schedule": crontab()},
     # People look for 已缴 soon after the bank has answered.
     "post-answers": {"task": "contributions.tasks.post_answers", "schedule": crontab()},
+    # Whoever has paid waits before the page: what a provider did not tell by itself is asked for soon.
+    "ask-payments": {"task": "contributions.order_tasks.ask_payments", "schedule": 20.0},
+    # An order that is over holds its months for nobody; a minute late harms no one.
+    "end-overdue-orders": {"task": "contributions.order_tasks.end_overdue_orders", "schedule": crontab()},
+    # Banks open at full hours of the day, some at half: within a minute after, what waited is started.
+    "start-queued-payments": {
+        "task": "contributions.order_tasks.start_queued_payments",
+        "schedule": crontab(),
+    },
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",
