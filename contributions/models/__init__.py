@@ -3,6 +3,15 @@
 Amounts are fen. Months are [from, until).
 """
 
+from contributions.models.arrears import (
+    REQUEST_KIND_LABELS,
+    REQUEST_MOVES,
+    REQUEST_STATUS_LABELS,
+    RecollectRequest,
+    Repricing,
+    RequestKind,
+    RequestStatus,
+)
 from contributions.models.books import (
     ACCOUNT_KIND_LABELS,
     AccountKind,
@@ -57,6 +66,14 @@ from contributions.models.orders import (
     PaymentStatus,
     Verdict,
 )
+from contributions.models.surcharges import (
+    SURCHARGE_KIND_LABELS,
+    SURCHARGE_MOVES,
+    SURCHARGE_STATUS_LABELS,
+    Surcharge,
+    SurchargeKind,
+    SurchargeStatus,
+)
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
@@ -75,6 +92,12 @@ __all__ = [
     "ORDER_STATUS_LABELS",
     "PAYMENT_MOVES",
     "PAYMENT_STATUS_LABELS",
+    "REQUEST_KIND_LABELS",
+    "REQUEST_MOVES",
+    "REQUEST_STATUS_LABELS",
+    "SURCHARGE_KIND_LABELS",
+    "SURCHARGE_MOVES",
+    "SURCHARGE_STATUS_LABELS",
     "UNDER_WAY",
     "VERDICT_LABELS",
     "AccountKind",
@@ -104,5 +127,12 @@ __all__ = [
     "PaymentStatus",
     "PostingChunk",
     "Receipt",
+    "RecollectRequest",
+    "Repricing",
+    "RequestKind",
+    "RequestStatus",
+    "Surcharge",
+    "SurchargeKind",
+    "SurchargeStatus",
     "Verdict",
 ]

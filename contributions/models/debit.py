@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
+from contributions.models.surcharges import Surcharge
 from portal.columns import MonthField, choices, first_of_month, one_of
 
 
@@ -190,7 +191,8 @@ class BatchEvent(models.Model):
 
 
 class DebitLine(models.Model):
-    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch.
+    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch. The amount
+    is the charge's and, where there is one, its surcharge's.
 
     ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from being drawn twice goes by it.
     """
@@ -201,6 +203,15 @@ class DebitLine(models.Model):
     sequence = models.PositiveIntegerField(_("序号"))
     charge = models.ForeignKey(
         Charge, models.PROTECT, related_name="debit_lines", db_index=False, verbose_name=_("应缴")
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="debit_lines",
+        db_index=False,
+        verbose_name=_("利息或滞纳金"),
     )
     account_number = models.CharField(_("账号"), max_length=32)
     holder = models.CharField(_("户名"), max_length=60)
@@ -240,7 +251,16 @@ class DebitLine(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     differs(
-                        ["id", "batch_id", "sequence", "charge_id", "account_number", "holder", "amount_fen"]
+                        [
+                            "id",
+                            "batch_id",
+                            "sequence",
+                            "charge_id",
+                            "surcharge_id",
+                            "account_number",
+                            "holder",
+                            "amount_fen",
+                        ]
                     )
                     + " OR "
                     + illegal("status", LINE_MOVES)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.books import Entry
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
+from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
 from portal.people.models import Employer, Person
 
@@ -222,8 +223,8 @@ class OrderEvent(models.Model):
 
 
 class OrderLine(models.Model):
-    """One charge in an order. ``live`` says the same as the order being open or paid; the index that keeps a charge out of two
-    orders goes by it.
+    """One charge in an order, with its surcharge where it has one: the amount is both. ``live`` says the same as the order being
+    open or paid; the index that keeps a charge out of two orders goes by it.
 
     ``made`` charges were made by this order and fall away with it where it is not paid; ``replaced`` is the charge of the same
     month that gave way to it, ``former_tier`` the tier that the month had before.
@@ -232,6 +233,14 @@ class OrderLine(models.Model):
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", verbose_name=_("订单"))
     charge = models.ForeignKey(
         Charge, models.PROTECT, related_name="order_lines", db_index=False, verbose_name=_("应缴")
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="order_lines",
+        verbose_name=_("利息或滞纳金"),
     )
     amount_fen = models.BigIntegerField(_("金额(分)"))
     live = models.BooleanField(default=True)
@@ -266,7 +275,16 @@ class OrderLine(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     differs(
-                        ["id", "order_id", "charge_id", "amount_fen", "made", "replaced_id", "former_tier"]
+                        [
+                            "id",
+                            "order_id",
+                            "charge_id",
+                            "surcharge_id",
+                            "amount_fen",
+                            "made",
+                            "replaced_id",
+                            "former_tier",
+                        ]
                     )
                     + " OR (NEW.live AND NOT OLD.live)"
                 ),
