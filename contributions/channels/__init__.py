@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from contributions.channels import keys
+from contributions.channels.alipay import AlipayChannel
 from contributions.channels.card import CardChannel
 from contributions.channels.keys import ChannelUnavailable
 from contributions.channels.protocol import Channel
+from contributions.channels.wechat import WeChatChannel
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
 from portal.shared.months import CHINA
 
 __all__ = ["TITLES", "ChannelUnavailable", "Offered", "available", "channel", "offered"]
 
-_BUILD: dict[str, Callable[[keys.Account], Channel]] = {"card": CardChannel}
-TITLES = {"card": "银行卡", "alipay": "支付宝", "wechat": "微信支付"}
+_BUILD: dict[str, Callable[[keys.Account], Channel]] = {
+    "card": CardChannel,
+    "alipay": AlipayChannel,
+    "wechat": WeChatChannel,
+}
+TITLES = {"card": CardChannel.title, "alipay": AlipayChannel.title, "wechat": WeChatChannel.title}
 
 _built: dict[str, tuple[keys.Stamp, Channel]] = {}
 

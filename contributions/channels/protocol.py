@@ -18,7 +18,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A payment that is asked for: our number (unique for ever), the sum in fen, what it is for, until when it may be paid."""
+    """A payment that is asked for: our number, the sum in fen, what it is for, until when it may be paid.
+
+    The number is unique for ever: 6 to 32 letters and digits, which every provider takes.
+    """
 
     number: str
     amount_fen: int
