@@ -7,7 +7,7 @@ the order's row, its payment's row, its charges' rows.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -50,12 +50,21 @@ Picks = Mapping[Insurance, tuple[str, Sequence[Month]]]
 _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 
 
-class CannotOrder(Exception):
-    """What was chosen cannot be ordered; ``findings`` say why in Chinese, each with the insurance it is about ("": all)."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot be ordered, in Chinese: which insurance's ("": the whole), and whether its tier or its months."""
 
-    def __init__(self, findings: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(why for _about, why in findings))
-        self.findings = list(findings)
+    why: str
+    insurance: str = ""
+    about: str = ""
+
+
+class CannotOrder(Exception):
+    """What was chosen cannot be ordered; ``refusals`` say why."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__("; ".join(one.why for one in refusals))
+        self.refusals = list(refusals)
 
 
 class StillPaying(Exception):
@@ -182,52 +191,47 @@ def _why_not(
     return ""
 
 
-def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[tuple[str, str]]:
-    """Why these picks cannot be ordered: (insurance, why in Chinese); empty where they can."""
+def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]:
+    """Why these picks cannot be ordered; empty where they can."""
     wanted = {insurance: (tier, months) for insurance, (tier, months) in picks.items() if months}
     if not wanted:
-        return [("", _("请至少选择一个险种的缴费月份。"))]
+        return [Refusal(_("请至少选择一个险种的缴费月份。"))]
     by_insurance = {one.insurance: one for one in found}
-    whys: list[tuple[str, str]] = []
+    whys: list[Refusal] = []
     for insurance, (tier, months) in wanted.items():
         one = by_insurance.get(insurance)
         name = _(INSURANCE_LABELS[insurance])
         if one is None:
-            whys.append((insurance, _("%(name)s没有可以缴费的参保关系,请先办理参保登记。") % {"name": name}))
-            continue
-        if tier not in dict(one.tiers):
-            whys.append((insurance, _("%(name)s没有这一缴费档次,请重新选择。") % {"name": name}))
-            continue
-        for month in sorted(set(months)):
-            if month not in one.months:
-                why = one.barred.get(month) or _("不在可缴费的月份之内")
-                whys.append(
-                    (
-                        insurance,
-                        _("%(month)s%(name)s:%(why)s。") % {"month": month.zh, "name": name, "why": why},
-                    )
-                )
-            elif one.fixed.get(month, tier) != tier:
-                title = dict(one.tiers).get(one.fixed[month], one.fixed[month])
-                whys.append(
-                    (
-                        insurance,
-                        _("%(month)s%(name)s已按%(tier)s核定,以往月份不能改档,请按该档次另下一单。")
-                        % {"month": month.zh, "name": name, "tier": title},
-                    )
-                )
-            else:
-                try:
-                    one.price(city, tier, month)
-                except PolicyMissing:
-                    whys.append(
-                        (
-                            insurance,
-                            _("%(month)s%(name)s没有这一档次的计费标准。")
-                            % {"month": month.zh, "name": name},
-                        )
-                    )
+            why = _("%(name)s没有可以缴费的参保关系,请先办理参保登记。") % {"name": name}
+            whys.append(Refusal(why, insurance))
+        elif tier not in dict(one.tiers):
+            why = _("%(name)s没有这一缴费档次,请重新选择。") % {"name": name}
+            whys.append(Refusal(why, insurance, "tier"))
+        else:
+            whys += _month_refusals(one, city, name, tier, sorted(set(months)))
     return whys
+
+
+def _month_refusals(
+    one: Payable, city: str, name: str, tier: str, months: Sequence[Month]
+) -> Iterator[Refusal]:
+    titles = dict(one.tiers)
+    for month in months:
+        said = {"month": month.zh, "name": name}
+        if month not in one.months:
+            why = one.barred.get(month) or _("不在可缴费的月份之内")
+            yield Refusal(_("%(month)s%(name)s:%(why)s。") % {**said, "why": why}, one.insurance, "months")
+            continue
+        fixed = one.fixed.get(month, tier)
+        if fixed != tier:
+            why = _("%(month)s%(name)s已按%(tier)s核定,以往月份不能改档,请按该档次另下一单。")
+            yield Refusal(why % {**said, "tier": titles.get(fixed, fixed)}, one.insurance, "tier")
+            continue
+        try:
+            one.price(city, tier, month)
+        except PolicyMissing:
+            why = _("%(month)s%(name)s没有这一档次的计费标准。")
+            yield Refusal(why % said, one.insurance, "tier")
 
 
 # Placing
@@ -294,9 +298,9 @@ def place_charges(
         )
         drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK)
         if len(owed) != len(wanted) or not wanted:
-            raise CannotOrder([("", _("所选的应缴中有的已缴、已作废或不属于本人,请刷新后重新选择。"))])
+            raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人,请刷新后重新选择。"))])
         if drawn.exists():
-            raise CannotOrder([("", _("所选的应缴中有的已送银行扣款,结果返回前请勿重复缴费。"))])
+            raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款,结果返回前请勿重复缴费。"))])
         return [_Taken(charge) for charge in owed]
 
     return _place(city, person, employer, take, key=key, digest=digest, by=by, now=now)
@@ -367,7 +371,7 @@ def _place(
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         if name != "a_charge_is_in_one_live_order":
             raise
-        raise CannotOrder([("", _("所选月份刚刚已在另一份订单中,请在缴费记录中查看。"))]) from error
+        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中,请在缴费记录中查看。"))]) from error
 
 
 def _charge(
@@ -385,12 +389,12 @@ def _charge(
     replaced = {month: one for month, one in standing.items() if one.basis != tier}
     charging.void(replaced.values(), why=_("改按所选档次缴费"), by=by, now=now)
     new = [month for month in months if month not in standing or month in replaced]
-    for first, last in _stretches(new):
+    for first, last in stretches(new):
         actions.set_base(coverage, start=first, until=last + 1, tier=tier, case=case)
     try:
         charges = charging.charge_months(coverage, months, now=now)
     except charging.CannotCharge as why:
-        raise CannotOrder([(coverage.insurance, str(why))]) from why
+        raise CannotOrder([Refusal(str(why), coverage.insurance, "months")]) from why
     return [
         _Taken(
             charge,
@@ -553,7 +557,7 @@ def _tier_in(bases: Iterable[ContributionBase], month: Month) -> str:
     )
 
 
-def _stretches(months: Sequence[Month]) -> list[tuple[Month, Month]]:
+def stretches(months: Sequence[Month]) -> list[tuple[Month, Month]]:
     """Months in order as (first, last) of each run without a gap."""
     runs: list[tuple[Month, Month]] = []
     for month in months:

@@ -150,7 +150,7 @@ def announce(
     by: User,
     now: dt.datetime,
 ) -> None:
-    """Tell the provider of a payment that has started; its number makes twice once. Raises Refused after the payment has failed."""
+    """Tell the provider of a payment that has started; its number makes twice once. Raises Refused after the payment failed."""
     order = payment.order
     wanted = Wanted(
         number=payment.number,
