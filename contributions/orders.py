@@ -187,7 +187,7 @@ def _why_not(
     if charge.pk in held:
         return _("已在订单 %(number)s 中") % {"number": held[charge.pk]}
     if charge.pk in drawn:
-        return _("已送银行扣款,结果返回前请勿重复缴费")
+        return _("已送银行扣款，结果返回前请勿重复缴费")
     return ""
 
 
@@ -202,10 +202,10 @@ def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]
         one = by_insurance.get(insurance)
         name = _(INSURANCE_LABELS[insurance])
         if one is None:
-            why = _("%(name)s没有可以缴费的参保关系,请先办理参保登记。") % {"name": name}
+            why = _("%(name)s没有可以缴费的参保关系，请先办理参保登记。") % {"name": name}
             whys.append(Refusal(why, insurance))
         elif tier not in dict(one.tiers):
-            why = _("%(name)s没有这一缴费档次,请重新选择。") % {"name": name}
+            why = _("%(name)s没有这一缴费档次，请重新选择。") % {"name": name}
             whys.append(Refusal(why, insurance, "tier"))
         else:
             whys += _month_refusals(one, city, name, tier, sorted(set(months)))
@@ -224,7 +224,7 @@ def _month_refusals(
             continue
         fixed = one.fixed.get(month, tier)
         if fixed != tier:
-            why = _("%(month)s%(name)s已按%(tier)s核定,以往月份不能改档,请按该档次另下一单。")
+            why = _("%(month)s%(name)s已按%(tier)s核定，以往月份不能改档，请按该档次另下一单。")
             yield Refusal(why % {**said, "tier": titles.get(fixed, fixed)}, one.insurance, "tier")
             continue
         try:
@@ -298,9 +298,9 @@ def place_charges(
         )
         drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK)
         if len(owed) != len(wanted) or not wanted:
-            raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人,请刷新后重新选择。"))])
+            raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
         if drawn.exists():
-            raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款,结果返回前请勿重复缴费。"))])
+            raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
         return [_Taken(charge) for charge in owed]
 
     return _place(city, person, employer, take, key=key, digest=digest, by=by, now=now)
@@ -371,7 +371,7 @@ def _place(
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         if name != "a_charge_is_in_one_live_order":
             raise
-        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中,请在缴费记录中查看。"))]) from error
+        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费记录中查看。"))]) from error
 
 
 def _charge(

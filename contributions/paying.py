@@ -458,9 +458,9 @@ def _money_came(
         entry_id=receipts[0].entry_id,
         why=""
         if credited
-        else _("订单已完结,款项将原路退回")
+        else _("订单已完结，款项将原路退回")
         if exact
-        else _("到账金额与订单不符,已暂存待核实"),
+        else _("到账金额与订单不符，已暂存待核实"),
     )
     if credited:
         orders.end(order, OrderStatus.PAID, by=by, now=now)

@@ -73,7 +73,7 @@ class PayForm(ServiceForm):
         self.fields["span"] = span
         for one in self.payable:
             self.fields[f"months_{one.insurance}"] = MonthsField(
-                label=_("{insurance}:自己选择月份").format(insurance=INSURANCE_LABELS[one.insurance]),
+                label=_("{insurance}：自己选择月份").format(insurance=INSURANCE_LABELS[one.insurance]),
                 months=one.months,
                 not_allowed=one.barred,
                 required=False,
@@ -112,7 +112,7 @@ class PayForm(ServiceForm):
             some = some or bool(cleaned.get(name)) or name in self.errors
         if self.payable and span and not some:
             raise forms.ValidationError(
-                _("所选范围内没有可以缴费的月份,请选择档次,并改选其他月份。")
+                _("所选范围内没有可以缴费的月份，请选择档次，并改选其他月份。")
                 if span != Span.PICK
                 else _("请至少选择一个险种的档次和缴费月份。")
             )
@@ -172,7 +172,7 @@ class FlexiblePay(Service):
             yield Bar(
                 "",
                 _(
-                    "您在{city}没有以灵活就业人员身份参保的险种,请先办理参保登记;由单位参保的,由单位缴费。"
+                    "您在{city}没有以灵活就业人员身份参保的险种，请先办理参保登记；由单位参保的，由单位缴费。"
                 ).format(city=book().city(ask.offer.city).title),
             )
             return
@@ -208,7 +208,7 @@ class FlexiblePay(Service):
         lines = [
             (
                 part.insurance,
-                _("%(tier)s,%(months)s,共 %(count)s 个月,每月 %(each)s 元")
+                _("%(tier)s,%(months)s，共 %(count)s 个月，每月 %(each)s 元")
                 % {
                     "tier": part.tier,
                     "months": part.months,
