@@ -130,6 +130,15 @@ def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
+    "contribution_year": Shape(
+        {
+            "first_month": Count(1, 12),
+            "months_before": Count(0, 5),
+            "months_after": Count(0, 5),
+            "review_rise": SHARE,
+            "review_fall": SHARE,
+        }
+    ),
     "charging": Shape({"days": Mapped(CAPACITY, DAY_OF_MONTH)}),
     "debit": Shape(
         {

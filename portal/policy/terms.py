@@ -214,6 +214,42 @@ def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ContributionYearTerms:
+    """The contribution year (缴费年度) of employers: its first month, and when its wages are declared.
+
+    A wage that rises by more than ``review_rise`` of the former one, or falls by more than ``review_fall``, is shown to staff.
+    """
+
+    leaf: Leaf
+    first_month: int
+    months_before: int
+    months_after: int
+    review_rise: Decimal
+    review_fall: Decimal
+
+    def open_year(self, filed_in: Month) -> Month | None:
+        """The first month of the year that can be declared in this month; None outside the time for it."""
+        for year in (filed_in.year, filed_in.year + 1, filed_in.year - 1):
+            start = Month(year, self.first_month)
+            if -self.months_before <= filed_in - start <= self.months_after:
+                return start
+        return None
+
+    def next_open(self, after: Month) -> Month:
+        """The first month from this one on in which a year can be declared."""
+        month = after
+        while self.open_year(month) is None:
+            month += 1
+        return month
+
+
+def contribution_year_terms(book: Book, *, city: str, on: dt.date) -> ContributionYearTerms:
+    """Raises PolicyMissing where the city's employers declare no wages."""
+    leaf = book.leaf(city, "contribution_year", on)
+    return ContributionYearTerms(leaf=leaf, **leaf.values)
+
+
 def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
     """The months in which coverage may start, earliest first; none where the insurance is not offered."""
     return _months(offer, "start_months", insurance, filed_in)

@@ -11,6 +11,7 @@ from portal.policy.terms import (
     account_interest_rate,
     charging_terms,
     contribution_terms,
+    contribution_year_terms,
     debit_terms,
     insurances,
     late_fee_terms,
@@ -210,3 +211,20 @@ def test_payment_channels_and_bank_hours():
         assert payment_terms(book(), city=city, on=TODAY).leaf.reference.mark == "示例值"
     with pytest.raises(PolicyMissing):
         payment_terms(book(), city="wuxi", on=dt.date(2022, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("filed_in", "year"),
+    [
+        (Month(2026, 10), None),
+        (Month(2026, 11), Month(2027, 1)),
+        (Month(2026, 12), Month(2027, 1)),
+        (Month(2027, 1), Month(2027, 1)),
+        (Month(2027, 3), Month(2027, 1)),
+        (Month(2027, 4), None),
+    ],
+)
+def test_wages_are_declared_around_the_first_month_of_the_contribution_year(filed_in, year):
+    terms = contribution_year_terms(book(), city="wuhan", on=filed_in.first_day)
+    assert terms.open_year(filed_in) == year
+    assert terms.open_year(terms.next_open(filed_in)) == Month(2027 + (filed_in > Month(2027, 3)), 1)
