@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger
+from contributions import ledger, recollecting, surcharges
 from contributions.banks import exchange, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -82,8 +82,9 @@ class Tally:
 def open_batch(
     *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
 ) -> DebitBatch | None:
-    """Take what the city debits in the month into a batch: owed charges of the month whose person has an account at the bank,
-    none of which is drawn already or in an order. Count and sum are frozen with it.
+    """Take what the city debits in the month into a batch: in the first round the owed charges of the month, in each round what
+    this month's debit was asked to collect besides (``RecollectRequest``), with what is paid on top; of people who have an
+    account at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
 
     Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
     where the city does not debit.
@@ -96,6 +97,7 @@ def open_batch(
         ).first()
         if standing is not None:
             return standing
+        recollecting.tidy(city=city, month=month, by=by, now=now)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
         cursor.execute(
@@ -105,7 +107,7 @@ def open_batch(
                 "city": city,
                 "month": month.first_day,
                 "bank": terms.bank,
-                "capacities": [str(capacity) for capacity in terms.capacities],
+                "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
             },
         )
         count, total = cursor.fetchone()
@@ -129,6 +131,7 @@ def open_batch(
         for number, first in enumerate(range(1, count + 1, CHUNK), 1)
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
+    recollecting.taken(batch, now=now)
     return batch
 
 
@@ -139,17 +142,33 @@ _OPEN = """
         FROM people_bankaccount
         WHERE city = %(city)s AND bank = %(bank)s AND start <= %(month)s AND (until IS NULL OR until > %(month)s)
         ORDER BY person_id, start DESC, id DESC
-    ), line AS (
-        INSERT INTO contributions_debitline (
-            batch_id, sequence, charge_id, account_number, holder, amount_fen, status, drawing, reason_code, bank_reference
-        )
-        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, account.number, account.holder, charge.amount_fen,
-            'pending', true, '', ''
+    ), asked AS (
+        SELECT request.charge_id, request.surcharge_id, coalesce(surcharge.amount_fen, 0) AS on_top
+        FROM contributions_recollectrequest request
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = request.surcharge_id
+        WHERE request.live AND request.city = %(city)s AND request.month <= %(month)s
+    ), due AS (
+        SELECT charge.id, charge.person_id, NULL::bigint AS surcharge_id, charge.amount_fen
         FROM contributions_charge charge
-        JOIN account ON account.person_id = charge.person_id
         WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.status = 'owed'
             AND charge.capacity = ANY(%(capacities)s)
-            AND NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+        UNION ALL
+        SELECT charge.id, charge.person_id, asked.surcharge_id, charge.amount_fen + asked.on_top
+        FROM asked JOIN contributions_charge charge ON charge.id = asked.charge_id
+        WHERE charge.city = %(city)s AND charge.status = 'owed'
+    ), line AS (
+        INSERT INTO contributions_debitline (
+            batch_id, sequence, charge_id, surcharge_id, account_number, holder, amount_fen, status, drawing, reason_code,
+            bank_reference
+        )
+        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, charge.surcharge_id, account.number, account.holder,
+            charge.amount_fen, 'pending', true, '', ''
+        FROM due charge
+        JOIN account ON account.person_id = charge.person_id
+        WHERE NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
             AND NOT EXISTS (SELECT 1 FROM contributions_orderline ordered WHERE ordered.charge_id = charge.id AND ordered.live)
         RETURNING amount_fen
     )
@@ -367,6 +386,7 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             )
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
+                surcharges.after_answer(batch.pk, by=by, now=now)
     batch.refresh_from_db()
     return batch
 
@@ -406,10 +426,17 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
     if not sums:
         return
     clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
-    postings = [ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account in sums))]
-    for insurance, applied, amount, account in sums:
+    postings = [
+        ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account, _on_top in sums))
+    ]
+    for insurance, applied, amount, account, on_top in sums:
         postings += credit_postings(
-            city=batch.city, insurance=insurance, applied=applied, amount_fen=amount, account_fen=account
+            city=batch.city,
+            insurance=insurance,
+            applied=applied,
+            amount_fen=amount,
+            account_fen=account,
+            surcharge_fen=on_top,
         )
     ledger.post_entry(
         city=batch.city,
@@ -426,25 +453,33 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
 # received all the same, and not applied.
 _POST = """
     WITH drawn AS (
-        SELECT id, charge_id, sequence, amount_fen FROM contributions_debitline
+        SELECT id, charge_id, surcharge_id, sequence, amount_fen FROM contributions_debitline
         WHERE batch_id = %(batch)s AND sequence BETWEEN %(first)s AND %(last)s AND status = 'paid'
     ), paid AS (
         UPDATE contributions_charge charge SET status = 'paid'
         FROM drawn WHERE charge.id = drawn.charge_id AND charge.status = 'owed'
         RETURNING charge.id
+    ), settled AS (
+        UPDATE contributions_surcharge surcharge SET status = 'paid'
+        FROM drawn JOIN paid ON paid.id = drawn.charge_id WHERE surcharge.id = drawn.surcharge_id
+        RETURNING surcharge.id, surcharge.amount_fen
     ), received AS (
         INSERT INTO contributions_receipt (
-            channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
+            channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id,
+            debit_line_id
         )
-        SELECT %(channel)s, %(number)s || '-' || drawn.sequence, drawn.amount_fen, drawn.charge_id, paid.id IS NOT NULL, %(now)s,
+        SELECT %(channel)s, %(number)s || '-' || drawn.sequence, drawn.amount_fen, drawn.charge_id, drawn.surcharge_id,
+            paid.id IS NOT NULL, %(now)s,
             CASE WHEN paid.id IS NULL THEN 0 ELSE charge.account_fen END, %(entry)s, drawn.id
         FROM drawn
         JOIN contributions_charge charge ON charge.id = drawn.charge_id
         LEFT JOIN paid ON paid.id = drawn.charge_id
-        RETURNING charge_id, applied, amount_fen, account_fen
+        RETURNING charge_id, surcharge_id, applied, amount_fen, account_fen
     )
-    SELECT charge.insurance, received.applied, sum(received.amount_fen)::bigint, sum(received.account_fen)::bigint
+    SELECT charge.insurance, received.applied, sum(received.amount_fen)::bigint, sum(received.account_fen)::bigint,
+        coalesce(sum(settled.amount_fen), 0)::bigint
     FROM received JOIN contributions_charge charge ON charge.id = received.charge_id
+    LEFT JOIN settled ON settled.id = received.surcharge_id
     GROUP BY charge.insurance, received.applied
     ORDER BY charge.insurance, received.applied
 """

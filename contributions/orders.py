@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import charging
+from contributions import charging, surcharges
 from contributions.consequences import DRAWING_LOCK
 from contributions.models import (
     UNDER_WAY,
@@ -28,6 +28,8 @@ from contributions.models import (
     OrderLine,
     OrderStatus,
     Payment,
+    Surcharge,
+    SurchargeStatus,
 )
 from contributions.reckoning import quote
 from enrollment import actions
@@ -284,8 +286,12 @@ def place_charges(
     now: dt.datetime,
     person: Person | None = None,
     employer: Employer | None = None,
+    on_top: Callable[[Sequence[Charge]], Mapping[int, Surcharge]] | None = None,
 ) -> Order:
-    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``."""
+    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``.
+
+    ``on_top`` is called inside the transaction, once the charges are held, and gives what is paid on top of them, by charge.
+    """
     wanted = sorted({charge.pk for charge in charges})
     digest = _digest(city, person=person, employer=employer, content=wanted)
 
@@ -301,7 +307,12 @@ def place_charges(
             raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
         if drawn.exists():
             raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
-        return [_Taken(charge) for charge in owed]
+        extra = on_top(owed) if on_top else {}
+        # What is priced together with a surcharge is not paid without it.
+        alone = set(wanted) - set(extra)
+        if Surcharge.objects.filter(charge__in=alone, status=SurchargeStatus.OWED).exists():
+            raise CannotOrder([Refusal(_("所选的应缴中有的正在补缴，请等待结果后再办理。"))])
+        return [_Taken(charge, surcharge=extra.get(charge.pk)) for charge in owed]
 
     return _place(city, person, employer, take, key=key, digest=digest, by=by, now=now)
 
@@ -312,6 +323,11 @@ class _Taken:
     made: bool = False
     replaced: Charge | None = None
     former_tier: str = ""
+    surcharge: Surcharge | None = None
+
+    @property
+    def amount_fen(self) -> int:
+        return self.charge.amount_fen + (self.surcharge.amount_fen if self.surcharge else 0)
 
 
 def _place(
@@ -341,7 +357,7 @@ def _place(
                 person=person,
                 employer=employer,
                 line_count=len(taken),
-                sum_fen=sum(one.charge.amount_fen for one in taken),
+                sum_fen=sum(one.amount_fen for one in taken),
                 key=key,
                 digest=digest,
                 placed_at=now,
@@ -352,7 +368,8 @@ def _place(
                 OrderLine(
                     order=order,
                     charge=one.charge,
-                    amount_fen=one.charge.amount_fen,
+                    surcharge=one.surcharge,
+                    amount_fen=one.amount_fen,
                     made=one.made,
                     replaced=one.replaced,
                     former_tier=one.former_tier,
@@ -423,6 +440,7 @@ def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: 
     if status != OrderStatus.PAID:
         OrderLine.objects.filter(order=order, live=True).update(live=False)
         _let_go(order, by=by, now=now)
+        surcharges.let_go(surcharges.of_order(order.pk), by=by, now=now)
     return True
 
 

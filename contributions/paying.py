@@ -15,7 +15,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import channels, orders, receiving
+from contributions import channels, orders, receiving, surcharges
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Order,
@@ -433,7 +433,15 @@ def _money_came(
     credited = exact and order.is_open
     if exact:
         charges = [line.charge for line in lines]
-        receipts = receiving.receive(charges, **source, at=at, by=system, now=now, apply=credited)
+        receipts = receiving.receive(
+            charges,
+            **source,
+            at=at,
+            by=system,
+            now=now,
+            apply=credited,
+            surcharges=surcharges.of_order(order.pk),
+        )
     else:
         receipts = [
             receiving.hold(lines[0].charge, **source, amount_fen=amount_fen, at=at, by=system, now=now)

@@ -149,6 +149,15 @@ CITY_FILES: Mapping[str, Kind] = {
             "bank_title": Text(),
         }
     ),
+    # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.
+    "arrears": Shape(
+        {
+            "surcharge": one_of("interest", "late_fee", "none"),
+            "written_off_pension": Flag(),
+            "pension_gap": Flag(),
+        }
+    ),
+    "arrears_interest": Shape({"yearly_rate": RATE}),
     "payment": Shape(
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
@@ -229,6 +238,12 @@ OPTIONS = Shape(
         "elsewhere": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance"),
         "entrance_with": SLUG,
         "site": one_of("any", "household"),
+        # From how many months after the application on what is asked for counts.
+        "counts_after": Count(0, 12),
+        "account_at_enrolment": Flag(),
+        "paid_by": one_of("debit", "order"),
+        # How many months back a debit that failed may be collected again.
+        "months_back": Count(1, 24),
         "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
         "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),

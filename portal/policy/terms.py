@@ -368,6 +368,34 @@ def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ArrearsTerms:
+    """What a city's flexible workers pay on top of a late month, and which months they can have after the fact: written-off
+    pension at the tiers then in force, months without pension coverage.
+    """
+
+    leaf: Leaf
+    surcharge: Literal["interest", "late_fee", "none"]
+    written_off_pension: bool
+    pension_gap: bool
+
+
+def arrears_terms(book: Book, *, city: str, on: dt.date) -> ArrearsTerms:
+    """Raises PolicyMissing where the city takes nothing late from flexible workers."""
+    leaf = book.leaf(city, "arrears", on)
+    return ArrearsTerms(
+        leaf=leaf,
+        surcharge=leaf.values["surcharge"],
+        written_off_pension=leaf.values["written_off_pension"],
+        pension_gap=leaf.values["pension_gap"],
+    )
+
+
+def counts_from(offer: Offer, *, filed_in: Month) -> Month:
+    """The first month in which what an offer changes counts: the one of filing, where it names no other."""
+    return filed_in + int(offer.options.get("counts_after", 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PensionTransferTerms:
     """What moves with a person: the whole personal account, and a share of the wages since a month."""
 
