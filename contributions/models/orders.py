@@ -181,8 +181,9 @@ class Order(models.Model):
                 when=pgtrigger.After,
                 timing=pgtrigger.Deferred,
                 func="""
-                    IF (NEW.line_count, NEW.sum_fen) IS DISTINCT FROM (
-                        SELECT count(*)::int, sum(amount_fen)::bigint FROM contributions_orderline WHERE order_id = NEW.id
+                    IF EXISTS (
+                        SELECT 1 FROM contributions_orderline WHERE order_id = NEW.id
+                        HAVING (count(*), coalesce(sum(amount_fen), 0)) <> (NEW.line_count, NEW.sum_fen)
                     ) THEN
                         RAISE EXCEPTION 'order % is not the sum of its lines', NEW.number USING ERRCODE = 'check_violation';
                     END IF;
