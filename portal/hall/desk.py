@@ -290,6 +290,7 @@ def _take(
     handed_in = Attachment.objects.filter(pk__in=[one.pk for one in attachments], draft__isnull=False)
     if handed_in.update(draft=None, case=case) != len(attachments):
         raise NotAccepted([Bar("", _("材料刚刚在另一个页面被更换，请核对后重新提交。"))])
+    service.taken(case, ask, facts)
     if route == Status.DONE:
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:

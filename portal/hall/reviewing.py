@@ -85,6 +85,7 @@ class Sheet:
     """An open case as it would be decided at this moment; empty where it is closed already."""
 
     sections: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     papers: list[Paper] = field(default_factory=list)
     why_not: str = ""
@@ -105,6 +106,7 @@ def sheet(case: Case, *, by: User) -> Sheet:
     facts, findings = desk.examine(ask)
     return Sheet(
         sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, facts)],
+        links=service.staff_links(ask, facts),
         findings=findings,
         papers=service.papers(ask, facts) if case.status == Status.PRE_APPLIED else [],
         why_not=permissions.why_not_decide(by, case),
