@@ -136,7 +136,7 @@ class AlipayChannel:
         # The library raises bare exceptions for kinds and encodings of signatures that it does not know.
         except Exception as problem:
             raise Forged(f"not understood: {problem!r}") from problem
-        if not signed:
+        if not signed or not signing.is_exact(given["sign"]):
             raise Forged("the signature does not verify")
         try:
             notified = str(int(_moment(given["notify_time"]).timestamp()))

@@ -35,11 +35,21 @@ def sign(key: RSAPrivateKey, message: str) -> str:
 
 
 def verifies(key: RSAPublicKey, message: str, signature: str) -> bool:
+    if not is_exact(signature):
+        return False
     try:
-        key.verify(base64.b64decode(signature, validate=True), message.encode(), PKCS1v15(), SHA256())
-    except (InvalidSignature, binascii.Error, ValueError):
+        key.verify(base64.b64decode(signature), message.encode(), PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_exact(signature: str) -> bool:
+    """Whether a signature is written in the one way that Base64 has for it: readers also take what trails, or differs unseen."""
+    try:
+        return base64.b64encode(base64.b64decode(signature, validate=True)).decode() == signature
+    except (binascii.Error, ValueError):
+        return False
 
 
 def is_fresh(seconds: str, *, within: int = FRESH_SECONDS) -> bool:

@@ -93,7 +93,8 @@ class _VerifyingCore(Core):
         # The library raises bare exceptions for algorithms, serials and encodings that it does not know.
         except Exception:
             return False
-        return bool(signed) and signing.is_fresh(headers.get("wechatpay-timestamp", ""))
+        exact = signing.is_exact(headers.get("wechatpay-signature", ""))
+        return bool(signed) and exact and signing.is_fresh(headers.get("wechatpay-timestamp", ""))
 
 
 def _credentials(account: Account) -> dict[str, str]:
