@@ -60,7 +60,9 @@ class Seal:
         """Raises SealUnavailable outside the certificate's validity."""
         validity = self.certificate["tbs_certificate"]["validity"]
         if not validity["not_before"].native <= now <= validity["not_after"].native:
-            raise SealUnavailable(f"the certificate {self.certificate.subject.human_friendly} is not valid at {now}")
+            raise SealUnavailable(
+                f"the certificate {self.certificate.subject.human_friendly} is not valid at {now}"
+            )
 
 
 _Loaded = tuple[tuple[int, int, int], Seal]
@@ -107,12 +109,21 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
         if not root_file.exists():
             root_key = ec.generate_private_key(ec.SECP256R1())
             root = _certificate(
-                "社保网上办事大厅", root_key.public_key(), root_key, None, years=_ROOT_YEARS, now=now, kind="root"
+                "社保网上办事大厅",
+                root_key.public_key(),
+                root_key,
+                None,
+                years=_ROOT_YEARS,
+                now=now,
+                kind="root",
             )
             _write(root_file, _pem(root_key, root))
             made.append(root_file.name)
         text = root_file.read_bytes()
-        root_key = serialization.load_pem_private_key(text, None)
+        loaded = serialization.load_pem_private_key(text, None)
+        if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+            raise SealUnavailable("root.pem: not a key of the development authority")
+        root_key = loaded
         [root] = x509.load_pem_x509_certificates(text)
         trust = folder / "trust" / "development.pem"
         if not trust.exists():
@@ -124,7 +135,9 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
             file = folder / f"{slug}.pem"
             if not file.exists():
                 key = ec.generate_private_key(ec.SECP256R1())
-                leaf = _certificate(name, key.public_key(), root_key, root, years=_SEAL_YEARS, now=now, kind=kind)
+                leaf = _certificate(
+                    name, key.public_key(), root_key, root, years=_SEAL_YEARS, now=now, kind=kind
+                )
                 _write(file, _pem(key, leaf, root))
                 made.append(file.name)
     return made
@@ -187,7 +200,9 @@ def _load(path: Path) -> Seal:
     registry.register_multiple(chain)
     signer = SimpleSigner(signing_cert=certificate, signing_key=key, cert_registry=registry)
     development = DEVELOPMENT in (certificate.issuer.native.get("organization_name") or "")
-    seal = Seal(signer=signer, certificate=certificate, fingerprint=certificate.sha256.hex(), development=development)
+    seal = Seal(
+        signer=signer, certificate=certificate, fingerprint=certificate.sha256.hex(), development=development
+    )
     _seals[path] = (stamp, seal)
     return seal
 
@@ -231,13 +246,19 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SLACK)
         .not_valid_after(min(until, issuer.not_valid_after_utc) if issuer else until)
-        .add_extension(x509.BasicConstraints(ca=kind == "root", path_length=0 if kind == "root" else None), critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=kind == "root", path_length=0 if kind == "root" else None), critical=True
+        )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+        )
         .add_extension(_key_usage(kind), critical=True)
     )
     if kind == "time":
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
+        )
     return builder.sign(issuer_key, hashes.SHA256())
 
 
@@ -259,7 +280,9 @@ def _pem(key: ec.EllipticCurvePrivateKey, *certificates: x509.Certificate) -> by
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return secret + b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates)
+    return secret + b"".join(
+        certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -269,7 +292,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -278,6 +301,9 @@ def _write(path: Path, content: bytes) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Web and worker may start at once: only one makes keys at a time."""
-    with open(os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)

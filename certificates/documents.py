@@ -31,7 +31,7 @@ def store(serial_number: str, document: bytes) -> str:
             file.write(document)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -1,7 +1,8 @@
 """What a certificate says, as plain data: read once from coverage and ledger, then frozen under a digest.
 
-Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods [start, until). No floats, so
-that the canonical form is one. ``schema`` names the form, so that an old certificate is read by what it was written in.
+Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods
+[start, until). No floats, so that the canonical form is one. ``schema`` names the form, so that an old
+certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +59,10 @@ def person_facts(
         "status": _status(person, city, insurances, until - 1),
         "months": rows,
         "employers": employers,
-        "totals": {str(insurance): _total(record for record in records if record.insurance == insurance) for insurance in insurances},
+        "totals": {
+            str(insurance): _total(record for record in records if record.insurance == insurance)
+            for insurance in insurances
+        },
     }
 
 
@@ -72,17 +76,27 @@ def employer_facts(
     contact: Mapping[str, str],
     now: datetime,
 ) -> dict[str, Any]:
-    """How many of an employer's staff are insured at a place, for each insurance and month, the current month last of ``month_count``."""
+    """How many of an employer's staff are insured at a place, for each insurance and month.
+
+    The current month, and those before it, ``month_count`` in all; newest first.
+    """
     until = month_in_china(now) + 1
     return {
         "schema": EMPLOYER_SCHEMA,
         **_issuer(city, now),
-        "employer": {"name": employer.name, "credit_code": employer.credit_code, "insurance_number": employer.insurance_number},
-        "place": f"{city.full_title}{place.title}",
+        "employer": {
+            "name": employer.name,
+            "credit_code": employer.credit_code,
+            "insurance_number": employer.insurance_number,
+        },
+        "place": f"{city.full_title}—{place.title}",
         "contact": {"name": contact["name"], "phone": contact["phone"]},
         "period": {"start": str(until - month_count), "until": str(until)},
         "insurances": [str(insurance) for insurance in insurances],
-        "months": [_head_count(employer, city, place, insurances, month) for month in reversed(list(month_span(until - month_count, until)))],
+        "months": [
+            _head_count(employer, city, place, insurances, month)
+            for month in reversed(list(month_span(until - month_count, until)))
+        ],
     }
 
 
@@ -94,10 +108,17 @@ def insured_at(employer: Employer, *, city: City, place: District, month: Month)
 
 
 def _issuer(city: City, now: datetime) -> dict[str, str]:
-    return {"agency": city.agency, "city": city.full_title, "as_of": str(today_in_china(now)), "frozen_at": now.isoformat()}
+    return {
+        "agency": city.agency,
+        "city": city.full_title,
+        "as_of": str(today_in_china(now)),
+        "frozen_at": now.isoformat(),
+    }
 
 
-def _rows(records: Iterable[MonthRecord], person: Person) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def _rows(
+    records: Iterable[MonthRecord], person: Person
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """One row for each month and employer (or capacity), newest first; and the employers, numbered in that order."""
     codes: dict[str, set[str]] = {}
     employed = Coverage.objects.filter(person=person, employer__isnull=False)
@@ -109,7 +130,8 @@ def _rows(records: Iterable[MonthRecord], person: Person) -> tuple[list[dict[str
         name = record.employer or CAPACITY_LABELS[record.capacity]
         month = str(record.month)
         known = employers.setdefault(
-            name, {"name": name, "credit_code": "、".join(sorted(codes.get(record.employer, ()))), "last": month}
+            name,
+            {"name": name, "credit_code": "、".join(sorted(codes.get(record.employer, ()))), "last": month},
         )
         known["first"] = month
         number = list(employers).index(name) + 1
@@ -123,7 +145,9 @@ def _rows(records: Iterable[MonthRecord], person: Person) -> tuple[list[dict[str
     return list(rows.values()), list(employers.values())
 
 
-def _status(person: Person, city: City, insurances: Sequence[Insurance], month: Month) -> dict[str, dict[str, str]]:
+def _status(
+    person: Person, city: City, insurances: Sequence[Insurance], month: Month
+) -> dict[str, dict[str, str]]:
     """The coverages that run in the month, by insurance."""
     return {
         str(coverage.insurance): {"capacity": str(coverage.capacity), "since": str(coverage.start)}
@@ -141,7 +165,9 @@ def _total(records: Iterable[MonthRecord]) -> dict[str, Any]:
     return {"paid_months": months, "personal_fen": fen, "left_out": left_out}
 
 
-def _head_count(employer: Employer, city: City, place: District, insurances: Sequence[Insurance], month: Month) -> dict[str, Any]:
+def _head_count(
+    employer: Employer, city: City, place: District, insurances: Sequence[Insurance], month: Month
+) -> dict[str, Any]:
     insured = insured_at(employer, city=city, place=place, month=month).filter(insurance__in=insurances)
     counts = dict(insured.order_by().values_list("insurance").annotate(Count("person", distinct=True)))
     return {

@@ -33,7 +33,11 @@ TEXT = Typeface("Hall Text", "Noto Sans CJK SC", "NotoSansCJK-Regular.ttc")
 TITLE = Typeface("Hall Title", "Noto Serif CJK SC", "NotoSerifCJK-Bold.ttc", "bold")
 TYPEFACES = (TEXT, TITLE)
 
-_FOLDERS = (Path("/usr/share/fonts/opentype/noto"), Path("/usr/share/fonts/noto-cjk"), Path("/usr/local/share/fonts"))
+_FOLDERS = (
+    Path("/usr/share/fonts/opentype/noto"),
+    Path("/usr/share/fonts/noto-cjk"),
+    Path("/usr/local/share/fonts"),
+)
 # Of the five languages in Noto's collections, the place of Simplified Chinese.
 _SIMPLIFIED_CHINESE = 2
 # Raise it when what a cut holds changes: cuts are kept on disk under this number.
@@ -43,8 +47,16 @@ _EDITION = 1
 @cache
 def characters() -> frozenset[int]:
     """The code points of a cut: ASCII, all of GB 2312, and a few signs of documents."""
-    cells = (bytes((row, cell)).decode("gb2312", "ignore") for row in range(0xA1, 0xF8) for cell in range(0xA1, 0xFF))
-    return frozenset(map(ord, "".join(cells))) | frozenset(range(0x20, 0x7F)) | frozenset(map(ord, "·—–…¥￥①②③④⑤⑥⑦⑧⑨⑩"))
+    cells = (
+        bytes((row, cell)).decode("gb2312", "ignore")
+        for row in range(0xA1, 0xF8)
+        for cell in range(0xA1, 0xFF)
+    )
+    return (
+        frozenset(map(ord, "".join(cells)))
+        | frozenset(range(0x20, 0x7F))
+        | frozenset(map(ord, "·—–…¥￥①②③④⑤⑥⑦⑧⑨⑩"))
+    )
 
 
 def cut(typeface: Typeface) -> Path:
@@ -69,7 +81,8 @@ class Outlines:
 
     def __init__(self, first: Path, whole: Path) -> None:
         self._fonts = [
-            hb.Font(hb.Face(hb.Blob.from_file_path(str(path)), index)) for path, index in ((first, 0), (whole, _SIMPLIFIED_CHINESE))
+            hb.Font(hb.Face(hb.Blob.from_file_path(str(path)), index))
+            for path, index in ((first, 0), (whole, _SIMPLIFIED_CHINESE))
         ]
 
     def draw(self, character: str, pen: AbstractPen) -> None:
@@ -106,7 +119,7 @@ def _write(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -16,7 +16,9 @@ class CodeForm(forms.Form):
         label=gettext_lazy("验证码"),
         max_length=60,
         help_text=gettext_lazy("印在证明页脚，28 位字母和数字；大小写和短横线不影响。"),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+        ),
         error_messages={"required": gettext_lazy("请填写验证码。")},
     )
 

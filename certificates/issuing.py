@@ -38,7 +38,7 @@ class Revoked(Exception):
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8. Facts hold no floats, so that one value has one form."""
+    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8, and no floats, so that one value has one form."""
     canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -97,7 +97,9 @@ def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) ->
     )
     certificate.refresh_from_db()
     if not moved:
-        raise NotIssued(_("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具,不需要撤销。"))
+        raise NotIssued(
+            _("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具,不需要撤销。")
+        )
     return certificate
 
 
@@ -107,7 +109,7 @@ def _seal_and_store(certificate: Certificate, *, now: datetime) -> None:
     # The key comes first: without it not even an unsealed page is drawn.
     seal = authority.seal_for(certificate.city)
     page = rendering.render(certificate, development=seal.development, on=today_in_china(now))
-    sealed = sealing.seal_document(page, seal=seal, reason=certificate.title, now=now)
+    sealed = sealing.seal_document(page, seal=seal, reason=certificate.serial_number, now=now)
     name = documents.store(certificate.serial_number, sealed)
     won = Certificate.objects.filter(pk=certificate.pk, status=Status.FROZEN).update(
         status=Status.ISSUED,

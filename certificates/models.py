@@ -34,12 +34,26 @@ STATUS_LABELS = {Status.FROZEN: "待盖章", Status.ISSUED: "有效", Status.REV
 
 MOVES: tuple[tuple[Status, Status], ...] = ((Status.FROZEN, Status.ISSUED), (Status.ISSUED, Status.REVOKED))
 
-_SAID = ("serial_number", "code", "kind", "city", "person", "employer", "issued_to", "case", "facts", "facts_digest", "frozen_at")
+_SAID = (
+    "serial_number",
+    "code",
+    "kind",
+    "city",
+    "person",
+    "employer",
+    "issued_to",
+    "case",
+    "facts",
+    "facts_digest",
+    "frozen_at",
+)
 _SEALED = ("document", "document_digest", "document_size", "key_fingerprint", "issued_at")
 
 
 def _any_changes(fields: tuple[str, ...]) -> pgtrigger.Q:
-    return reduce(or_, [pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")}) for field in fields])
+    return reduce(
+        or_, [pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")}) for field in fields]
+    )
 
 
 class Certificate(models.Model):
@@ -56,9 +70,16 @@ class Certificate(models.Model):
         Person, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("参保人")
     )
     employer = models.ForeignKey(
-        Employer, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("参保单位")
+        Employer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="certificates",
+        verbose_name=_("参保单位"),
     )
-    issued_to = models.ForeignKey(User, models.PROTECT, related_name="certificates", verbose_name=_("申请账号"))
+    issued_to = models.ForeignKey(
+        User, models.PROTECT, related_name="certificates", verbose_name=_("申请账号")
+    )
     case = models.ForeignKey(
         Case, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("办件")
     )
@@ -74,7 +95,12 @@ class Certificate(models.Model):
     issued_at = models.DateTimeField(_("出具时间"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("撤销时间"), null=True, blank=True)
     revoked_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="revoked_certificates", verbose_name=_("撤销人")
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="revoked_certificates",
+        verbose_name=_("撤销人"),
     )
     revoked_reason = models.TextField(_("撤销原因"), blank=True)
 
@@ -84,8 +110,12 @@ class Certificate(models.Model):
         constraints = [
             one_of("kind", CertificateKind, name="certificate_kind_known"),
             one_of("status", Status, name="certificate_status_known"),
-            models.CheckConstraint(condition=Q(code__regex=r"^[0-9A-HJKMNP-TV-Z]{28}$"), name="certificate_code_form"),
-            models.CheckConstraint(condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"),
+            models.CheckConstraint(
+                condition=Q(code__regex=r"^[0-9A-HJKMNP-TV-Z]{28}$"), name="certificate_code_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="person", person__isnull=False, employer__isnull=True)
                 | Q(kind="employer", person__isnull=True, employer__isnull=False),
@@ -93,7 +123,11 @@ class Certificate(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    status="frozen", document="", document_digest="", document_size__isnull=True, key_fingerprint="",
+                    status="frozen",
+                    document="",
+                    document_digest="",
+                    document_size__isnull=True,
+                    key_fingerprint="",
                     issued_at__isnull=True,
                 )
                 | (
@@ -104,7 +138,10 @@ class Certificate(models.Model):
                 name="certificate_issued_with_its_document",
             ),
             models.CheckConstraint(
-                condition=(Q(status="revoked", revoked_at__isnull=False, revoked_by__isnull=False) & ~Q(revoked_reason=""))
+                condition=(
+                    Q(status="revoked", revoked_at__isnull=False, revoked_by__isnull=False)
+                    & ~Q(revoked_reason="")
+                )
                 | (
                     ~Q(status="revoked")
                     & Q(revoked_at__isnull=True, revoked_by__isnull=True, revoked_reason="")
@@ -112,9 +149,13 @@ class Certificate(models.Model):
                 name="certificate_revoked_with_reason",
             ),
             models.UniqueConstraint(
-                fields=["document_digest"], condition=~Q(document_digest=""), name="one_certificate_per_document"
+                fields=["document_digest"],
+                condition=~Q(document_digest=""),
+                name="one_certificate_per_document",
             ),
-            models.UniqueConstraint(fields=["case"], condition=Q(case__isnull=False), name="one_certificate_per_case"),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(case__isnull=False), name="one_certificate_per_case"
+            ),
         ]
         indexes = [
             models.Index(fields=["person", "-frozen_at"], name="certificate_by_person"),
@@ -184,7 +225,12 @@ class VerificationLog(models.Model):
     way = models.CharField(_("方式"), max_length=10, choices=choices(WAY_LABELS))
     result = models.CharField(_("结果"), max_length=10, choices=choices(RESULT_LABELS))
     certificate = models.ForeignKey(
-        Certificate, models.PROTECT, null=True, blank=True, related_name="verifications", verbose_name=_("证明")
+        Certificate,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="verifications",
+        verbose_name=_("证明"),
     )
 
     class Meta:
@@ -195,7 +241,9 @@ class VerificationLog(models.Model):
             one_of("result", Result, name="verification_result_known"),
         ]
         indexes = [models.Index(fields=["-at"], name="verification_by_time")]
-        triggers = [pgtrigger.Protect(name="verifications_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="verifications_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.result}"

@@ -53,10 +53,14 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             "money": any(row["cells"].get(insurance, {}).get("personal_fen") for row in facts["months"]),
         }
         for insurance in facts["insurances"]
+        # An insurance without any record stands in the summary; in the table it would be an empty column.
+        if any(insurance in row["cells"] for row in facts["months"])
     ]
+    money_columns = sum(column["money"] for column in columns)
     return {
         "columns": columns,
         "rows": list(_month_rows(facts, columns)),
+        "narrow": money_columns > 1 or len(columns) > 3,
         "summary": [
             {
                 "label": INSURANCE_LABELS[insurance],
@@ -69,7 +73,7 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             for insurance in facts["insurances"]
             for status in [facts["status"].get(insurance)]
         ],
-        "any_money": any(column["money"] for column in columns),
+        "any_money": money_columns > 0,
         "paid_by_employer": [
             column["label"]
             for column in columns
@@ -86,25 +90,38 @@ def _left_out(facts: Mapping[str, Any]) -> list[str]:
     for insurance in facts["insurances"]:
         for state, count in facts["totals"][insurance]["left_out"].items():
             alike.setdefault((state, count), []).append(str(INSURANCE_LABELS[insurance]))
-    return [f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）" for (state, count), labels in alike.items()]
+    return [
+        f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）"
+        for (state, count), labels in alike.items()
+    ]
 
 
 def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The lines of the months' table; each cell with its class, its column's words and its text."""
     year = ""
     for row in facts["months"]:
-        cells: list[tuple[str, str]] = []
+        cells: list[tuple[str, str, str]] = []
         for column in columns:
-            cell = row["cells"].get(column["insurance"])
+            label, cell = column["label"], row["cells"].get(column["insurance"])
+            word = STATE_WORDS[State(cell["state"])] if cell else "—"
             if not column["money"]:
-                cells.append(("middle first", STATE_WORDS[State(cell["state"])] if cell else ""))
-            elif cell is None:
-                cells += [("number first", ""), ("number", "")]
-            else:
-                paid = format_yuan(cell["personal_fen"]) if cell["state"] == State.PAID else STATE_WORDS[State(cell["state"])]
-                cells += [("number first", _base(cell["base"])), ("number", paid)]
+                cells.append(("middle first", label, word))
+                continue
+            base = _base(cell["base"]) if cell else ""
+            paid = format_yuan(cell["personal_fen"]) if cell and cell["state"] == State.PAID else word
+            cells += [
+                ("number first", _("{insurance}缴费基数").format(insurance=label), base),
+                ("number", _("{insurance}个人缴费").format(insurance=label), paid),
+            ]
         new_year = year not in ("", row["month"][:4])
         year = row["month"][:4]
-        yield {"month": row["month"], "employer": row["employer"], "cells": cells, "new_year": new_year}
+        yield {
+            "month": row["month"],
+            "employer": row["employer"],
+            "name": facts["employers"][row["employer"] - 1]["name"],
+            "cells": cells,
+            "new_year": new_year,
+        }
 
 
 def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,13 +131,14 @@ def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "month": Month.parse(row["month"]).zh,
                 "people": row["people"],
-                "counted": [(INSURANCE_LABELS[insurance], row["counts"][insurance]) for insurance in facts["insurances"]],
+                "counted": [
+                    (INSURANCE_LABELS[insurance], row["counts"][insurance])
+                    for insurance in facts["insurances"]
+                ],
             }
             for row in facts["months"]
         ],
     }
-
-
 
 
 def _base(yuan: str) -> str:

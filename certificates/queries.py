@@ -5,18 +5,19 @@ from django.db.models import QuerySet
 from certificates.models import Certificate
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.accounts.permissions import Visitor
 
 
-def own(user: User) -> QuerySet[Certificate]:
+def own(user: Visitor) -> QuerySet[Certificate]:
     """The certificates of the person, or of the employer, that this login acts for, newest first; none for staff."""
-    if user.is_person:
+    if isinstance(user, User) and user.is_person:
         return Certificate.objects.filter(person=user.person_id)
-    if user.is_clerk:
+    if isinstance(user, User) and user.is_clerk:
         return Certificate.objects.filter(employer=user.employer_id)
     return Certificate.objects.none()
 
 
-def for_staff(user: User) -> QuerySet[Certificate]:
+def for_staff(user: Visitor) -> QuerySet[Certificate]:
     """The certificates of the cities whose agency this login works for."""
     return Certificate.objects.filter(city__in=permissions.staff_cities(user)).select_related(
         "person", "employer", "issued_to", "revoked_by", "case"
@@ -25,5 +26,6 @@ def for_staff(user: User) -> QuerySet[Certificate]:
 
 def may_revoke(user: User, certificate: Certificate) -> bool:
     """Staff of the city who hold the certifier's role, and whom the certificate is not about."""
+    of_the_city = certificate.city in permissions.staff_cities(user)
     about_self = user.person_id is not None and user.person_id == certificate.person_id
-    return certificate.city in permissions.staff_cities(user) and user.has_perm("certificates.change_certificate") and not about_self
+    return of_the_city and user.has_perm("certificates.change_certificate") and not about_self

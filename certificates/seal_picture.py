@@ -40,7 +40,9 @@ class _OperatorPen(BasePen):
     def _lineTo(self, pt: tuple[float, float]) -> None:
         self._write("l", pt)
 
-    def _curveToOne(self, pt1: tuple[float, float], pt2: tuple[float, float], pt3: tuple[float, float]) -> None:
+    def _curveToOne(
+        self, pt1: tuple[float, float], pt2: tuple[float, float], pt3: tuple[float, float]
+    ) -> None:
         self._write("c", pt1, pt2, pt3)
 
     def _closePath(self) -> None:
@@ -106,9 +108,13 @@ def _arc(pen: _OperatorPen, text: str) -> None:
 def _line(pen: _OperatorPen, text: str) -> None:
     width = min(2.9, 22.5 / len(text))
     for place, character in enumerate(text):
-        _character(pen, character, Identity.translate(width * (place - (len(text) - 1) / 2), -11.2), width, 3.2)
+        _character(
+            pen, character, Identity.translate(width * (place - (len(text) - 1) / 2), -11.2), width, 3.2
+        )
 
 
 def _character(pen: _OperatorPen, character: str, place: Transform, width: float, height: float) -> None:
     """One character with its middle at the origin of ``place``."""
-    fonts.outlines(fonts.TITLE).draw(character, TransformPen(pen, place.scale(width / 1000, height / 1000).translate(-500, -380)))
+    fonts.outlines(fonts.TITLE).draw(
+        character, TransformPen(pen, place.scale(width / 1000, height / 1000).translate(-500, -380))
+    )

@@ -17,7 +17,10 @@ _RESERVED = 12 * 1024
 
 
 def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) -> bytes:
-    """The document under the seal, as an incremental update of the bytes given. SealUnavailable without a key valid now."""
+    """The document under the seal, as an incremental update of the bytes given. SealUnavailable without a key valid now.
+
+    ``reason`` stands in the file as plain bytes where it is ASCII.
+    """
     seal.check_valid(now)
     metadata = PdfSignatureMetadata(
         field_name=FIELD,

@@ -1,4 +1,7 @@
-"""Is this certificate genuine? By its code, or by the file. Every answer says what was checked; nothing personal is shown in full."""
+"""Is this certificate genuine? By its code, or by the file.
+
+Every answer says what was checked; nothing personal is shown in full.
+"""
 
 import hashlib
 import re
@@ -10,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from certificates import authority, documents, presenting
 from certificates.codes import InvalidCode, parse_code
-from certificates.inspection import Inspection, inspect_apart
+from certificates.inspection import Inspection, Signature, inspect_apart
 from certificates.issuing import facts_digest
 from certificates.models import Certificate, CertificateKind, Result, Status, VerificationLog, Way
 from portal.shared.identity import mask, mask_name
@@ -68,21 +71,38 @@ def verify_pdf(document: bytes, *, now: datetime) -> Verdict:
     if len(document) > MOST_BYTES:
         raise NotVerifiable(_("文件超过 10 MB，不是本平台出具的证明。请上传下载时的原文件。"))
     if b"%PDF-" not in document[:1024]:
-        raise NotVerifiable(_("这不是 PDF 文件。请上传从本平台下载的 PDF 原文件，照片、扫描件和截图请改用验证码核验。"))
+        raise NotVerifiable(
+            _("这不是 PDF 文件。请上传从本平台下载的 PDF 原文件，照片、扫描件和截图请改用验证码核验。")
+        )
     return _logged(_by_file(document), Way.FILE, now)
 
 
 def _by_register(certificate: Certificate | None) -> Verdict:
     if certificate is None or certificate.status == Status.FROZEN:
         checks = [Check(_("登记"), False, _("登记簿中没有使用这个验证码出具的证明"))]
-        return Verdict(Result.UNKNOWN, _("没有查到这个验证码。请逐字核对；如核对无误，这份证明不是本平台出具的。"), checks)
-    checks = [Check(_("登记"), True, _("登记簿中有这份证明")), _facts_check(certificate), _stored_check(certificate)]
+        return Verdict(
+            Result.UNKNOWN,
+            _("没有查到这个验证码。请逐字核对；如核对无误，这份证明不是本平台出具的。"),
+            checks,
+        )
+    checks = [
+        Check(_("登记"), True, _("登记簿中有这份证明")),
+        _facts_check(certificate),
+        _stored_check(certificate),
+    ]
     if not all(check.passed for check in checks):
-        return Verdict(Result.UNKNOWN, _("登记的内容或文件未通过完整性检查，暂不能确认，请联系经办机构。"), checks, certificate)
+        return Verdict(
+            Result.UNKNOWN,
+            _("登记的内容或文件未通过完整性检查，暂不能确认，请联系经办机构。"),
+            checks,
+            certificate,
+        )
     checks.append(_revocation_check(certificate))
     if certificate.is_revoked:
         return Verdict(Result.REVOKED, _("这份证明已被经办机构撤销，不再有效。"), checks, certificate)
-    why = _("登记簿中有这份证明，且未被撤销。请核对手中证明的内容与下列信息一致；核验 PDF 文件是否被改动，请上传文件。")
+    why = _(
+        "登记簿中有这份证明，且未被撤销。请核对手中证明的内容与下列信息一致；核验 PDF 文件是否被改动，请上传文件。"
+    )
     return Verdict(Result.VALID, why, checks, certificate)
 
 
@@ -97,15 +117,28 @@ def _by_file(document: bytes) -> Verdict:
         return Verdict(Result.ALTERED, why, _checks(certificate, found, same=False), certificate)
     certificate = _claimed(found)
     if certificate:
-        return Verdict(Result.ALTERED, _why_altered(certificate, found), _checks(certificate, found, same=False), certificate)
+        return Verdict(
+            Result.ALTERED,
+            _why_altered(certificate, found),
+            _checks(certificate, found, same=False),
+            certificate,
+        )
     if not found.readable:
-        return Verdict(Result.UNKNOWN, _("文件已损坏或无法读取，不能确认。请上传从本平台下载的原文件。"), _checks(None, found, same=False))
+        return Verdict(
+            Result.UNKNOWN,
+            _("文件已损坏或无法读取，不能确认。请上传从本平台下载的原文件。"),
+            _checks(None, found, same=False),
+        )
     if any(signature.trusted for signature in found.signatures):
         if all(signature.intact and signature.whole for signature in found.signatures):
             why = _("文件盖有经办机构的印章，但登记簿中没有这份证明，请联系经办机构确认。")
             return Verdict(Result.UNKNOWN, why, _checks(None, found, same=False))
-        return Verdict(Result.ALTERED, _("文件在盖章之后被改动，请勿采信。"), _checks(None, found, same=False))
-    return Verdict(Result.UNKNOWN, _("登记簿中没有这份文件，它不是本平台出具的证明。"), _checks(None, found, same=False))
+        return Verdict(
+            Result.ALTERED, _("文件在盖章之后被改动，请勿采信。"), _checks(None, found, same=False)
+        )
+    return Verdict(
+        Result.UNKNOWN, _("登记簿中没有这份文件，它不是本平台出具的证明。"), _checks(None, found, same=False)
+    )
 
 
 def _untouched(certificate: Certificate, found: Inspection) -> Verdict:
@@ -115,7 +148,9 @@ def _untouched(certificate: Certificate, found: Inspection) -> Verdict:
         return Verdict(Result.UNKNOWN, why, checks, certificate)
     checks.append(_revocation_check(certificate))
     if certificate.is_revoked:
-        return Verdict(Result.REVOKED, _("文件未被改动，但这份证明已被经办机构撤销，不再有效。"), checks, certificate)
+        return Verdict(
+            Result.REVOKED, _("文件未被改动，但这份证明已被经办机构撤销，不再有效。"), checks, certificate
+        )
     return Verdict(Result.VALID, _("文件与出具时逐字节一致，印章有效，未被撤销。"), checks, certificate)
 
 
@@ -137,7 +172,9 @@ def _checks(certificate: Certificate | None, found: Inspection, *, same: bool) -
         Check(
             _("登记"),
             same,
-            _("文件摘要（SHA-256）与登记簿一致") if same else _("文件摘要（SHA-256）与登记簿中的任何证明都不一致"),
+            _("文件摘要（SHA-256）与登记簿一致")
+            if same
+            else _("文件摘要（SHA-256）与登记簿中的任何证明都不一致"),
         )
     ]
     signature = next(
@@ -153,17 +190,13 @@ def _checks(certificate: Certificate | None, found: Inspection, *, same: bool) -
             signature.intact,
             _("签名完好，签名内的内容未被改动") if signature.intact else _("签名与内容不符，内容被改动过"),
         ),
-        Check(
-            _("印章证书"),
-            signature.trusted,
-            _("由{signer}盖章，证书可追溯到本平台信任的根证书").format(signer=signature.signer)
-            if signature.trusted
-            else _("签名证书不是本平台信任的印章证书"),
-        ),
+        _certificate_check(signature),
         Check(
             _("覆盖范围"),
             signature.whole,
-            _("签名覆盖整个文件，其后没有追加内容") if signature.whole else _("签名没有覆盖整个文件，其后追加了内容"),
+            _("签名覆盖整个文件，其后没有追加内容")
+            if signature.whole
+            else _("签名没有覆盖整个文件，其后追加了内容"),
         ),
         _time_check(signature.stamped_at),
     ]
@@ -175,11 +208,22 @@ def _checks(certificate: Certificate | None, found: Inspection, *, same: bool) -
     return checks
 
 
+def _certificate_check(signature: Signature) -> Check:
+    if signature.trusted:
+        text = _("由{signer}盖章，证书可追溯到本平台信任的根证书").format(signer=signature.signer)
+        return Check(_("印章证书"), True, text)
+    if not signature.intact:
+        return Check(_("印章证书"), None, _("签名与内容不符，没有再检查证书"))
+    return Check(_("印章证书"), False, _("签名证书不是本平台信任的印章证书"))
+
+
 def _time_check(stamped_at: str) -> Check:
     if not stamped_at:
         return Check(_("盖章时间"), False, _("没有可信的时间戳"))
     moment = datetime.fromisoformat(stamped_at).astimezone(CHINA)
-    return Check(_("盖章时间"), True, _("时间戳可信：{time}（北京时间）").format(time=f"{moment:%Y-%m-%d %H:%M:%S}"))
+    return Check(
+        _("盖章时间"), True, _("时间戳可信：{time}（北京时间）").format(time=f"{moment:%Y-%m-%d %H:%M:%S}")
+    )
 
 
 def _facts_check(certificate: Certificate) -> Check:

@@ -68,7 +68,7 @@ def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
         return redirect("certificate", found.serial_number)
     response = HttpResponse(content, content_type="application/pdf")
     name = f"{found.title}-{found.serial_number}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header("open" not in request.GET, name)
+    response.headers["Content-Disposition"] = str(content_disposition_header("open" not in request.GET, name))
     response.headers["Cache-Control"] = "no-store, private"
     return response
 

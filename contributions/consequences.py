@@ -28,10 +28,10 @@ class Money:
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
         """Months from ``until`` on that are paid, that the bank is debiting now, or that an order is to pay."""
-        charges = Charge.objects.filter(coverage=coverage, month__gte=until, live=True).order_by("month")
+        charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
-            _("%(month)s%(insurance)s已缴费,停保月份须在其后。")
+            _("%(month)s%(insurance)s已缴费，停保月份须在其后。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(status=ChargeStatus.PAID)
         ]
@@ -45,7 +45,7 @@ class Money:
             .order_by("charge__month")
         ]
         return reasons + [
-            _("%(month)s%(insurance)s已送银行扣款,结果返回后才能停保。")
+            _("%(month)s%(insurance)s已送银行扣款，结果返回后才能停保。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(_AT_THE_BANK, status=ChargeStatus.OWED).distinct()
         ]
@@ -54,7 +54,7 @@ class Money:
         """Void what is owed from ``until`` on, each with its reason. Where a batch took a charge after the barriers were asked,
         it is void all the same: what the bank then pays for it lies in suspense until it is given back."""
         before_or_after_a_batch(coverage.city)
-        owed = Charge.objects.filter(coverage=coverage, month__gte=until, status=ChargeStatus.OWED)
+        owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
         void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
@@ -121,6 +121,12 @@ class Money:
         except PolicyMissing:
             return None
 
+    def charged_until(self, coverages: Iterable[int], since: Month) -> dict[int, Month]:
+        """The month after the last that stands charged from ``since`` on, of the coverages that have one."""
+        charged = Charge.objects.filter(coverage__in=list(coverages), month__gte=since, live=True)
+        latest = charged.values_list("coverage").annotate(Max("month")).order_by("coverage")
+        return {coverage: month + 1 for coverage, month in latest}
+
 
 def before_or_after_a_batch(city: str) -> None:
     """Wait for a batch that is just being opened in the city, and keep the next one waiting until this transaction ends: it
@@ -128,11 +134,10 @@ def before_or_after_a_batch(city: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
-    def charged_until(self, coverages: Iterable[int], since: Month) -> dict[int, Month]:
-        """The month after the last that stands charged from ``since`` on, of the coverages that have one."""
-        charged = Charge.objects.filter(coverage__in=list(coverages), month__gte=since, live=True)
-        latest = charged.values_list("coverage").annotate(Max("month")).order_by("coverage")
-        return {coverage: month + 1 for coverage, month in latest}
+
+def _of(coverage: Coverage, since: Month) -> Q:
+    # Person and insurance follow from the coverage; they are there for the index.
+    return Q(coverage=coverage, person=coverage.person_id, insurance=coverage.insurance, month__gte=since)
 
 
 def connect() -> None:

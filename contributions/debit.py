@@ -91,7 +91,7 @@ def open_batch(
     """
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
+        lock_drawing(cursor, city)
         standing = DebitBatch.objects.filter(
             city=city, month=month, bank=terms.bank, round=round_number
         ).first()
@@ -111,6 +111,8 @@ def open_batch(
             },
         )
         count, total = cursor.fetchone()
+        # The answer can be here within minutes and must not be planned as if the lines were not there.
+        cursor.execute("ANALYZE contributions_debitline")
     if not count:
         return None
     code = book().city(city).code
@@ -133,6 +135,15 @@ def open_batch(
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
     recollecting.taken(batch, now=now)
     return batch
+
+
+def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
+    return DebitBatch.objects.filter(city=city, month=month, bank=bank, round=round_number).first()
+
+
+def lock_drawing(cursor: Any, city: str) -> None:
+    """Until the transaction ends: no other batch of the city is opened, and no coverage there ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 # Accounts may overlap in a month where one follows another: the later one is drawn on.
@@ -274,7 +285,7 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
         try:
             with transaction.atomic():
                 if not _accept(path, file, by, now):
-                    return Read(path.name, "left", _("批次尚未送出,待送出后再读取。"))
+                    return Read(path.name, "left", _("批次尚未送出，待送出后再读取。"))
         except Unreadable as problem:
             _hold(file, str(problem), by, now)
             exchange.put_away(path, exchange.HELD, fingerprint.digest)
@@ -294,7 +305,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
         return False
     if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):
         raise Unreadable(
-            _("批次%(status)s,又收到内容不同的结果文件。")
+            _("批次%(status)s，又收到内容不同的结果文件。")
             % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
         )
     with connection.cursor() as cursor:
@@ -409,20 +420,25 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
 
 def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
     [entry_id] = ledger.reserve_ids(1)
+    values = {
+        "batch": batch.pk,
+        "first": chunk.first,
+        "last": chunk.last,
+        "channel": channel(batch),
+        "number": batch.number,
+        "entry": entry_id,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            {
-                "batch": batch.pk,
-                "first": chunk.first,
-                "last": chunk.last,
-                "channel": channel(batch),
-                "number": batch.number,
-                "entry": entry_id,
-                "now": now,
-            },
-        )
+        # A chunk is a sliver of its tables: whatever the planner believes of them, rows are found by index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(_LOCK_CHARGES, values)
+        cursor.execute(_RECEIVE + _DRAWN, values)
+        cursor.execute(_SUMS, values)
         sums = cursor.fetchall()
+        cursor.execute(_SETTLE_SURCHARGES, values)
+        cursor.execute(_MARK_PAID, values)
+        cursor.execute("SET LOCAL enable_seqscan = on")
     if not sums:
         return
     clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
@@ -449,39 +465,48 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
     )
 
 
+_DRAWN = """
+    FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+    WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
+"""
+
+# In the order in which ``receiving`` locks them, so that neither waits for the other for ever.
+_LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
+
 # A charge that is no longer owed was paid by another road, or fell away, while the file was at the bank: its money is
 # received all the same, and not applied.
-_POST = """
-    WITH drawn AS (
-        SELECT id, charge_id, surcharge_id, sequence, amount_fen FROM contributions_debitline
-        WHERE batch_id = %(batch)s AND sequence BETWEEN %(first)s AND %(last)s AND status = 'paid'
-    ), paid AS (
-        UPDATE contributions_charge charge SET status = 'paid'
-        FROM drawn WHERE charge.id = drawn.charge_id AND charge.status = 'owed'
-        RETURNING charge.id
-    ), settled AS (
-        UPDATE contributions_surcharge surcharge SET status = 'paid'
-        FROM drawn JOIN paid ON paid.id = drawn.charge_id WHERE surcharge.id = drawn.surcharge_id
-        RETURNING surcharge.id, surcharge.amount_fen
-    ), received AS (
-        INSERT INTO contributions_receipt (
-            channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id,
-            debit_line_id
-        )
-        SELECT %(channel)s, %(number)s || '-' || drawn.sequence, drawn.amount_fen, drawn.charge_id, drawn.surcharge_id,
-            paid.id IS NOT NULL, %(now)s,
-            CASE WHEN paid.id IS NULL THEN 0 ELSE charge.account_fen END, %(entry)s, drawn.id
-        FROM drawn
-        JOIN contributions_charge charge ON charge.id = drawn.charge_id
-        LEFT JOIN paid ON paid.id = drawn.charge_id
-        RETURNING charge_id, surcharge_id, applied, amount_fen, account_fen
+_RECEIVE = """
+    INSERT INTO contributions_receipt (
+        channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id, debit_line_id
     )
-    SELECT charge.insurance, received.applied, sum(received.amount_fen)::bigint, sum(received.account_fen)::bigint,
-        coalesce(sum(settled.amount_fen), 0)::bigint
-    FROM received JOIN contributions_charge charge ON charge.id = received.charge_id
-    LEFT JOIN settled ON settled.id = received.surcharge_id
-    GROUP BY charge.insurance, received.applied
-    ORDER BY charge.insurance, received.applied
+    SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, line.surcharge_id,
+        charge.status = 'owed', %(now)s,
+        CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
+"""
+
+_SUMS = """
+    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint,
+        coalesce(sum(surcharge.amount_fen), 0)::bigint
+    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id AND receipt.applied
+    WHERE receipt.entry_id = %(entry)s
+    GROUP BY charge.insurance, receipt.applied
+    ORDER BY charge.insurance, receipt.applied
+"""
+
+# Before the charges are marked: which of them are owed decides what is settled with them.
+_SETTLE_SURCHARGES = """
+    UPDATE contributions_surcharge surcharge SET status = 'paid'
+    FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+    WHERE surcharge.id = line.surcharge_id AND charge.status = 'owed'
+        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
+"""
+
+_MARK_PAID = """
+    UPDATE contributions_charge charge SET status = 'paid'
+    FROM contributions_debitline line
+    WHERE charge.id = line.charge_id AND charge.status = 'owed'
+        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
 """
 
 
@@ -503,14 +528,14 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     if locked.status == BatchStatus.CLOSED:
         return locked
     if locked.status != BatchStatus.POSTED:
-        raise CannotClose(_("批次尚未记账完毕,不能关闭。"))
+        raise CannotClose(_("批次尚未记账完毕，不能关闭。"))
     tallies = {one.status: one for one in tally(locked)}
     if LineStatus.PENDING in tallies:
         raise CannotClose(_("还有 %(count)s 笔未处理。") % {"count": tallies[LineStatus.PENDING].count})
     count, fen = sum(one.count for one in tallies.values()), sum(one.fen for one in tallies.values())
     if (count, fen) != (locked.line_count, locked.total_fen):
         raise CannotClose(
-            _("明细合计 %(count)s 笔 %(yuan)s 元,与开批时 %(frozen)s 笔 %(total)s 元不符。")
+            _("明细合计 %(count)s 笔 %(yuan)s 元，与开批时 %(frozen)s 笔 %(total)s 元不符。")
             % {
                 "count": count,
                 "yuan": money.format_yuan(fen),

@@ -39,7 +39,7 @@ STATE_LABELS = {
     State.IN_DEBIT: "扣款中",
     State.FAILED: "扣款失败",
     State.WRITTEN_OFF: "已注销",
-    State.COVERED: "已参保,应缴未生成",
+    State.COVERED: "已参保，应缴未生成",
 }
 
 
@@ -148,7 +148,7 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
         names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
         fen = sum(one.amount_fen or 0 for one in records)
         failed = next((one.reason for one in records if one.reason), "")
-        by, how = _pay_by(city, records[0])
+        by, how = _pay_by(city, records[0], today)
         text = _("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how
         items.append(
             Due(
@@ -162,17 +162,18 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
     return items
 
 
-def _pay_by(city: str, one: MonthRecord) -> tuple[dt.date, str]:
+def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
     try:
         terms = debit_terms(book(), city=city, on=one.month.first_day)
     except PolicyMissing:
         terms = None
     if terms is None or one.capacity not in terms.capacities:
-        return one.month.last_day, _("请在当月底前缴费。")
+        by = one.month.last_day
+        return by, _("请在当月底前缴费。") if today <= by else _("已过缴费期限，请与经办机构联系补缴。")
     by = terms.deposit_by(one.month)
     if one.state == State.FAILED:
         return by, _("请核对扣款账户并与经办机构联系补缴。")
-    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款,月底自动扣款。") % {
+    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % {
         "month": by.month,
         "day": by.day,
         "bank": terms.bank_title,
@@ -190,7 +191,7 @@ def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
         Due(
             title=_("%(month)s单位应缴 %(yuan)s 元")
             % {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])},
-            text=_("含单位缴纳和代扣的个人缴纳部分,请按期足额划转。"),
+            text=_("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
             days_left=(one["by"] - today).days,
             url=reverse("employer-charges"),
         )
@@ -236,15 +237,15 @@ def _of_charge(charge: Charge, line: DebitLine | None) -> MonthRecord:
 
 def _of_line(line: DebitLine) -> tuple[State, str]:
     if line.status == LineStatus.FAILED:
-        return State.FAILED, _("%(month)s银行扣款失败:%(reason)s") % {
+        return State.FAILED, _("%(month)s银行扣款失败：%(reason)s") % {
             "month": line.batch.month.zh,
             "reason": REASON_LABELS[Reason(line.reason_code)],
         }
     if line.status == LineStatus.MISSING:
-        return State.IN_DEBIT, _("银行尚未返回扣款结果,正在核实,请勿重复缴费")
+        return State.IN_DEBIT, _("银行尚未返回扣款结果，正在核实，请勿重复缴费")
     if line.batch.status == BatchStatus.OPENED:
-        return State.IN_DEBIT, _("已列入扣款批次,待送银行")
-    return State.IN_DEBIT, _("已送银行扣款,结果待返回")
+        return State.IN_DEBIT, _("已列入扣款批次，待送银行")
+    return State.IN_DEBIT, _("已送银行扣款，结果待返回")
 
 
 def _of_coverage(coverage: Coverage, month: Month) -> MonthRecord:

@@ -7,7 +7,7 @@ the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % =
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import cast
+from typing import TypedDict, cast
 
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,8 @@ from portal.policy.terms import ContributionTerms, contribution_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
+
+_WAGE = "wage:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,12 @@ def quote(
 
 
 def explain(charge: Charge, *, on: dt.date) -> Derivation:
-    """How a charge came about, reckoned again from the leaf that it names; ``on`` is the day it is looked at.
+    """How a charge came about; ``on`` is the day it is looked at. Raises PolicyMissing as ``reckon_again`` does."""
+    return derivation(reckon_again(charge), on=on)
+
+
+def reckon_again(charge: Charge) -> Reckoned:
+    """The price of a charge from the leaf that it names.
 
     PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an amount is never
     explained by figures that did not make it.
@@ -125,14 +132,23 @@ def explain(charge: Charge, *, on: dt.date) -> Derivation:
     )
     if (terms.path, terms.since) != (charge.policy, charge.policy_since):
         raise PolicyMissing(f"{charge.policy} of {charge.policy_since}")
-    if charge.capacity == Capacity.EMPLOYEE:
-        # The grade may have changed since; the one that made the amount is told by the amount.
-        reckoned = _employee_as_charged(terms, charge)
-    else:
-        reckoned = reckon(terms, **basis_of(charge.basis), insurance=terms.insurance, month=charge.month)
-    if (reckoned.personal_fen, reckoned.employer_fen) != (charge.personal_fen, charge.employer_fen):
-        raise PolicyMissing(f"{charge.policy} of {charge.policy_since} now gives another amount")
-    return derivation(reckoned, on=on)
+    # The employer's grade may have changed since; the one that made the amount is told by the amount.
+    for grade in sorted(terms.grade_rates) if terms.employer_rate is None else [None]:
+        reckoned = reckon(
+            terms,
+            **_basis_of(charge.basis),
+            insurance=terms.insurance,
+            month=charge.month,
+            industry_grade=grade,
+        )
+        if (reckoned.base, reckoned.personal_fen, reckoned.employer_fen, reckoned.account_fen) == (
+            charge.base,
+            charge.personal_fen,
+            charge.employer_fen,
+            charge.account_fen,
+        ):
+            return reckoned
+    raise PolicyMissing(f"{charge.policy} of {charge.policy_since} now gives another amount")
 
 
 def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
@@ -150,13 +166,18 @@ def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
 
 def basis_text(*, tier: str, wage_fen: int | None) -> str:
     """How a charge keeps what its base was worked out from: the tier's code, or ``wage:`` and the fen."""
-    return tier if wage_fen is None else f"wage:{wage_fen}"
+    return tier if wage_fen is None else f"{_WAGE}{wage_fen}"
 
 
-def basis_of(text: str) -> dict[str, str | int]:
+class _Basis(TypedDict, total=False):
+    tier: str
+    wage_fen: int
+
+
+def _basis_of(text: str) -> _Basis:
     """The arguments for ``reckon`` that ``basis_text`` kept."""
-    if text.startswith("wage:"):
-        return {"wage_fen": int(text.removeprefix("wage:"))}
+    if text.startswith(_WAGE):
+        return {"wage_fen": int(text.removeprefix(_WAGE))}
     return {"tier": text}
 
 
@@ -189,11 +210,11 @@ def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reck
     employer = money.round_fen(base * employer_rate)
     account = money.round_fen(base * terms.account_rate)
     if base > wage:
-        how = _("低于下限,按下限计")
+        how = _("低于下限，按下限计")
     elif base < wage:
-        how = _("高于上限,按上限计")
+        how = _("高于上限，按上限计")
     else:
-        how = _("在上下限之间,按实际工资计")
+        how = _("在上下限之间，按实际工资计")
     by_grade = terms.employer_rate is None
     lines = [
         Line(_("申报工资"), _yuan(wage)),
@@ -216,21 +237,6 @@ def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reck
     return Reckoned(base, personal + employer, personal, employer, account, tuple(lines), terms.leaf)
 
 
-def _employee_as_charged(terms: ContributionTerms, charge: Charge) -> Reckoned:
-    grades = sorted(terms.grade_rates) if terms.employer_rate is None else [None]
-    for grade in grades:
-        reckoned = reckon(
-            terms,
-            **basis_of(charge.basis),
-            insurance=terms.insurance,
-            month=charge.month,
-            industry_grade=grade,
-        )
-        if reckoned.employer_fen == charge.employer_fen:
-            return reckoned
-    raise PolicyMissing(f"{charge.policy} of {charge.policy_since} has no grade that gives the amount")
-
-
 def _limits(terms: ContributionTerms) -> Line:
     return Line(_("基数下限与上限"), f"{_yuan(terms.floor)} – {_yuan(terms.ceiling)}")
 
@@ -240,7 +246,7 @@ def _rounding(base: Decimal, rate: Decimal, fen: int) -> str:
     sum_ = f"{_exact(base)} × {_percent(rate)}"
     if product == money.yuan(fen):
         return sum_
-    return _("%(sum)s = %(product)s,四舍五入到分") % {"sum": sum_, "product": _exact(product)}
+    return _("%(sum)s = %(product)s，四舍五入到分") % {"sum": sum_, "product": _exact(product)}
 
 
 def _percent(share: Decimal) -> str:
@@ -251,7 +257,7 @@ def _exact(yuan: Decimal) -> str:
     """At least two decimals, more where they matter."""
     short = yuan.normalize()
     places = max(2, -int(short.as_tuple().exponent))
-    return f"{short:.{places}f}"
+    return f"{short:,.{places}f}"
 
 
 def _yuan(yuan: Decimal) -> str:

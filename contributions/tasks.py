@@ -90,3 +90,18 @@ def post_answers() -> None:
     now, by = timezone.now(), User.objects.system()
     for batch in DebitBatch.objects.filter(status=BatchStatus.ANSWERED).order_by("opened_at"):
         debit.post(batch, by=by, now=now)
+
+
+@shared_task
+def run_step(step: str, batch_id: int, by_id: int) -> None:
+    """One step of one batch for a member of staff who does not want to wait for the schedule: send, read or post."""
+    now, by = timezone.now(), User.objects.get(pk=by_id)
+    batch = DebitBatch.objects.get(pk=batch_id)
+    if step == "send":
+        debit.write_file(batch, by=by, now=now)
+    elif step == "read":
+        debit.read_answers(by=by, now=now)
+    elif step == "post":
+        debit.post(batch, by=by, now=now)
+    else:
+        raise ValueError(step)

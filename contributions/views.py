@@ -210,12 +210,12 @@ def _all_months(first_year: int, last_year: int) -> Iterable[Month]:
 
 def _cell(month: Month, one: MonthRecord | None, inside: bool) -> dict[str, Any]:
     if one is None:
-        state, label = ("missing", _("中断")) if inside else ("none", "")
+        state, label = ("missing", _("中断")) if inside else ("none", _("无记录"))
         return {
             "month": month.month,
             "state": state,
-            "label": label,
-            "text": f"{month.zh} {label or _('无记录')}",
+            "label": label if inside else "",
+            "text": f"{month.zh} {label}",
         }
     label = _(STATE_LABELS[one.state])
     amount = "" if one.amount_fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(one.amount_fen)}

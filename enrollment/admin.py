@@ -201,7 +201,7 @@ class BaseInline(TabularInline):
     def months(self, row: ContributionBase) -> str:
         return months_shown(row)
 
-    @admin.display(description=gettext_lazy("申报工资(元)"))
+    @admin.display(description=gettext_lazy("申报工资（元）"))
     def wage(self, row: ContributionBase) -> str:
         return "" if row.wage_fen is None else money.format_yuan(row.wage_fen)
 
@@ -281,6 +281,6 @@ class ContributionBaseAdmin(LookUpAdmin):
     def months(self, row: ContributionBase) -> str:
         return months_shown(row)
 
-    @admin.display(description=gettext_lazy("申报工资(元)"), ordering="wage_fen")
+    @admin.display(description=gettext_lazy("申报工资（元）"), ordering="wage_fen")
     def wage(self, row: ContributionBase) -> str:
         return "" if row.wage_fen is None else money.format_yuan(row.wage_fen)

@@ -20,7 +20,7 @@ def start_field(
     allowed = terms.start_months(offer, insurance, filed_in=filed_in)
     return _field(
         allowed,
-        label=_("{insurance}:从哪个月开始").format(insurance=INSURANCE_LABELS[insurance]),
+        label=_("{insurance}：从哪个月开始").format(insurance=INSURANCE_LABELS[insurance]),
         why=_("{insurance}只能从{months}开始参保。"),
         insurance=insurance,
         none_label="" if required else _("不参保"),
@@ -32,14 +32,14 @@ def stop_field(offer: Offer, insurance: Insurance, filed_in: Month) -> MonthChoi
     allowed = terms.stop_months(offer, insurance, filed_in=filed_in)
     field = _field(
         allowed,
-        label=_("{insurance}:从哪个月停保").format(insurance=INSURANCE_LABELS[insurance]),
+        label=_("{insurance}：从哪个月停保").format(insurance=INSURANCE_LABELS[insurance]),
         why=_("{insurance}的停保月份只能是{months}。"),
         insurance=insurance,
         none_label=_("不停保"),
     )
     field.choice_hints = {
         str(month): _("缴费到{month}为止").format(month=(month - 1).zh) for month in allowed
-    }  # type: ignore[attr-defined]
+    }
     return field
 
 

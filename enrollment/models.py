@@ -41,7 +41,7 @@ class Coverage(models.Model):
         Employer, models.PROTECT, null=True, blank=True, related_name="coverages", verbose_name=_("参保单位")
     )
     start = MonthField(_("起始月份"))
-    until = MonthField(_("终止月份(不含)"), null=True, blank=True)
+    until = MonthField(_("终止月份（不含）"), null=True, blank=True)
     # False where a coverage was undone before its first month counted.
     live = models.BooleanField(_("有效"), default=True)
     opened_by = models.ForeignKey(
@@ -104,10 +104,10 @@ class ContributionBase(models.Model):
 
     coverage = models.ForeignKey(Coverage, models.PROTECT, related_name="bases", verbose_name=_("参保关系"))
     start = MonthField(_("起用月份"))
-    until = MonthField(_("停用月份(不含)"), null=True, blank=True)
+    until = MonthField(_("停用月份（不含）"), null=True, blank=True)
     # The code of a tier in the city's figures (0.6, min, max, tier-1 …).
     tier = models.CharField(_("缴费档次"), max_length=20, blank=True)
-    wage_fen = models.BigIntegerField(_("申报工资(分)"), null=True, blank=True)
+    wage_fen = models.BigIntegerField(_("申报工资（分）"), null=True, blank=True)
     set_by = models.ForeignKey(
         Case, models.PROTECT, null=True, blank=True, related_name="bases_set", verbose_name=_("办件")
     )

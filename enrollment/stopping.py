@@ -52,7 +52,7 @@ def rule(stops: Mapping[Insurance, Month], facts: StopFacts) -> Iterator[Finding
         if facts.running(insurance, stop) is None:
             yield Bar(
                 f"stop_{insurance}",
-                _("{month}已没有在缴的{insurance},不需要停保。").format(
+                _("{month}已没有在缴的{insurance}，不需要停保。").format(
                     month=stop.zh, insurance=INSURANCE_LABELS[insurance]
                 ),
             )
@@ -79,8 +79,8 @@ def stop(
 def described(one: Held, month: Month) -> str:
     """What stopping means: the last month that is paid, or that the coverage never began."""
     if month <= one.start:
-        return _("{month}起停保,本次参保未开始缴费即撤销").format(month=month.zh)
-    return _("{month}起停保,缴费到{last}为止").format(month=month.zh, last=(month - 1).zh)
+        return _("{month}起停保，本次参保未开始缴费即撤销").format(month=month.zh)
+    return _("{month}起停保，缴费到{last}为止").format(month=month.zh, last=(month - 1).zh)
 
 
 def summary(stops: Mapping[Insurance, Month]) -> list[tuple[str, str]]:
@@ -88,7 +88,7 @@ def summary(stops: Mapping[Insurance, Month]) -> list[tuple[str, str]]:
     return [
         (
             INSURANCE_LABELS[insurance],
-            _("{month}起停保,缴费到{last}为止").format(month=month.zh, last=(month - 1).zh),
+            _("{month}起停保，缴费到{last}为止").format(month=month.zh, last=(month - 1).zh),
         )
         for insurance, month in stops.items()
     ]

@@ -36,7 +36,7 @@ class MonthField(models.DateField):
             return Month.parse(str(value)[:7])
         except ValueError as error:
             raise ValidationError(
-                _("“%(value)s”不是月份,请写成 2026-11 这样。"), params={"value": value}
+                _("“%(value)s”不是月份，请写成 2026-11 这样。"), params={"value": value}
             ) from error
 
     def get_prep_value(self, value: Any) -> date | None:

@@ -49,7 +49,9 @@ def employer_code(place: str, order: int) -> str:
     return credit_code.parse(f"{first}{uscc.calc_check_digit(first)}")
 
 
-def person(name: str, place: str, born: str, order: int, *, phone: str = "", household: str | None = None) -> Person:
+def person(
+    name: str, place: str, born: str, order: int, *, phone: str = "", household: str | None = None
+) -> Person:
     """A person in the agency's register, of household ``household`` (the place of their number where not given)."""
     return Person.objects.create(
         identity_number=identity_number(place, born, order),

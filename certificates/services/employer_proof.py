@@ -100,11 +100,16 @@ class EmployerProof(Service):
         if not facts.sealable:
             yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
         if ask.answers["unit_number"] not in facts.own_numbers:
-            yield Bar("unit_number", _("这不是本单位的社保编号或统一社会信用代码。只能为登录的单位出具证明，请核对。"))
+            yield Bar(
+                "unit_number",
+                _("这不是本单位的社保编号或统一社会信用代码。只能为登录的单位出具证明，请核对。"),
+            )
         if not facts.insured:
             yield Bar(
                 "place",
-                _("本单位所选月份在{place}没有参保职工，没有内容可以证明。请改选参保地或月份。").format(place=facts.proof["place"]),
+                _("本单位所选月份在{place}没有参保职工，没有内容可以证明。请改选参保地或月份。").format(
+                    place=facts.proof["place"]
+                ),
             )
 
     def effect(self, case: Case, ask: Ask, facts: ProofFacts, *, by: User, now: datetime) -> dict[str, Any]:

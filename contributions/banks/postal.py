@@ -134,13 +134,13 @@ class Answer:
                 if line.startswith("T|"):
                     _check_trailer(line, count, total, check.hexdigest())
                     if text.read().strip():
-                        raise Unreadable(_("第 %(number)s 行:合计行之后还有内容。") % {"number": number + 1})
+                        raise Unreadable(_("第 %(number)s 行：合计行之后还有内容。") % {"number": number + 1})
                     break
                 check.update(line.encode() + b"\n")
                 result = _result(line, number)
                 if not 1 <= result.sequence <= line_count:
                     raise Unreadable(
-                        _("第 %(number)s 行:序号 %(sequence)s 不在本批次内。")
+                        _("第 %(number)s 行：序号 %(sequence)s 不在本批次内。")
                         % {
                             "number": number,
                             "sequence": result.sequence,
@@ -148,7 +148,7 @@ class Answer:
                     )
                 if seen[result.sequence]:
                     raise Unreadable(
-                        _("第 %(number)s 行:序号 %(sequence)s 重复出现。")
+                        _("第 %(number)s 行：序号 %(sequence)s 重复出现。")
                         % {
                             "number": number,
                             "sequence": result.sequence,
@@ -162,7 +162,7 @@ class Answer:
                     paid_fen += result.amount_fen
                 yield result
             else:
-                raise Unreadable(_("文件没有合计行,可能传输不完整。"))
+                raise Unreadable(_("文件没有合计行，可能传输不完整。"))
         said, found = self.heading, (count, paid_count, paid_fen, count - paid_count, total - paid_fen)
         if found != (said.count, said.paid_count, said.paid_fen, said.failed_count, said.failed_fen):
             raise Unreadable(_("文件头的笔数或金额与明细不符。"))
@@ -188,7 +188,7 @@ def _complete(line: str) -> str:
         # Only the trailer may lack its line end; it is told by its check whether it is whole.
         if line.startswith("T|"):
             return line
-        raise Unreadable(_("文件没有合计行,可能传输不完整。"))
+        raise Unreadable(_("文件没有合计行，可能传输不完整。"))
     return line[:-2] if line.endswith("\r\n") else line[:-1]
 
 
@@ -199,7 +199,7 @@ def _answer_heading(line: str) -> AnswerHeading:
         or fields[:2] != ["H", "DR01"]
         or not all(_DIGITS.fullmatch(field) for field in fields[3:])
     ):
-        raise Unreadable(_("第 1 行:不是扣款结果文件的文件头。"))
+        raise Unreadable(_("第 1 行：不是扣款结果文件的文件头。"))
     count, paid_count, paid_fen, failed_count, failed_fen = map(int, fields[4:])
     return AnswerHeading(fields[2], count, paid_count, paid_fen, failed_count, failed_fen)
 
@@ -207,16 +207,16 @@ def _answer_heading(line: str) -> AnswerHeading:
 def _result(line: str, number: int) -> Result:
     fields = line.split("|")
     if len(fields) != 6 or fields[0] != "D":
-        raise Unreadable(_("第 %(number)s 行:不是一条扣款结果。") % {"number": number})
+        raise Unreadable(_("第 %(number)s 行：不是一条扣款结果。") % {"number": number})
     _kind, sequence, account, amount, code, reference = fields
     if not (_DIGITS.fullmatch(sequence) and _DIGITS.fullmatch(amount)):
-        raise Unreadable(_("第 %(number)s 行:序号或金额不是数字。") % {"number": number})
+        raise Unreadable(_("第 %(number)s 行：序号或金额不是数字。") % {"number": number})
     if code != PAID and code not in REASONS:
         raise Unreadable(
-            _("第 %(number)s 行:结果代码 %(code)s 不在约定之内。") % {"number": number, "code": code[:8]}
+            _("第 %(number)s 行：结果代码 %(code)s 不在约定之内。") % {"number": number, "code": code[:8]}
         )
     if not _REFERENCE.fullmatch(reference):
-        raise Unreadable(_("第 %(number)s 行:没有银行流水号。") % {"number": number})
+        raise Unreadable(_("第 %(number)s 行：没有银行流水号。") % {"number": number})
     return Result(int(sequence), account, int(amount), None if code == PAID else REASONS[code], reference)
 
 
@@ -227,4 +227,4 @@ def _check_trailer(line: str, count: int, total: int, check: str) -> None:
     if (int(fields[1]), int(fields[2])) != (count, total):
         raise Unreadable(_("合计行的笔数或金额与明细不符。"))
     if fields[3] != check:
-        raise Unreadable(_("校验值不符,文件内容在传输中有改动。"))
+        raise Unreadable(_("校验值不符，文件内容在传输中有改动。"))

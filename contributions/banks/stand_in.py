@@ -7,6 +7,7 @@ How an account fares goes by its last two digits::
     04  账号户名不符 (15)   05  未签订代扣协议 (40)   all others are paid
 """
 
+import argparse
 import datetime as dt
 import hashlib
 import os
@@ -131,3 +132,16 @@ def _result(account: str) -> str:
 def _move(path: Path, to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     path.replace(to / f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}-{path.name}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A bank that answers the debit files of an exchange folder.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--once", action="store_true", help="answer what lies there, and end")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
+    options = parser.parse_args()
+    serve(options.folder, once=options.once, delay=options.delay, say=lambda line: print(line, flush=True))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='ledgeraccount',
             name='kind',
-            field=models.CharField(choices=[('clearing', '收款清算'), ('pooled', '统筹基金收入'), ('personal', '个人账户收入'), ('surcharge', '利息和滞纳金收入'), ('suspense', '暂收款(待核实退回)')], max_length=10, verbose_name='科目'),
+            field=models.CharField(choices=[('clearing', '收款清算'), ('pooled', '统筹基金收入'), ('personal', '个人账户收入'), ('surcharge', '利息和滞纳金收入'), ('suspense', '暂收款（待核实退回）')], max_length=10, verbose_name='科目'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='charge',

@@ -28,7 +28,7 @@ ACCOUNT_KIND_LABELS = {
     AccountKind.POOLED: "统筹基金收入",
     AccountKind.PERSONAL: "个人账户收入",
     AccountKind.SURCHARGE: "利息和滞纳金收入",
-    AccountKind.SUSPENSE: "暂收款(待核实退回)",
+    AccountKind.SUSPENSE: "暂收款（待核实退回）",
 }
 
 
@@ -103,7 +103,7 @@ class Leg(models.Model):
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="legs", verbose_name=_("分录"))
     account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="legs", verbose_name=_("科目"))
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
 
     class Meta:
         verbose_name = verbose_name_plural = _("分录明细")
@@ -146,7 +146,7 @@ class Receipt(models.Model):
 
     channel = models.CharField(_("渠道"), max_length=30)
     provider_number = models.CharField(_("渠道流水号"), max_length=64)
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
     charge = models.ForeignKey(
         Charge, models.PROTECT, related_name="receipts", db_index=False, verbose_name=_("应缴")
     )
@@ -161,7 +161,7 @@ class Receipt(models.Model):
     )
     applied = models.BooleanField(_("已入账"))
     received_at = models.DateTimeField(_("到账时间"))
-    account_fen = models.BigIntegerField(_("划入个人账户(分)"))
+    account_fen = models.BigIntegerField(_("划入个人账户（分）"))
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="receipts", verbose_name=_("分录"))
     debit_line = models.ForeignKey(
         DebitLine,

@@ -27,9 +27,9 @@ class BatchStatus(StrEnum):
 BATCH_STATUS_LABELS = {
     BatchStatus.OPENED: "待送银行",
     BatchStatus.SENT: "已送银行",
-    BatchStatus.HELD: "结果有疑,已暂缓",
-    BatchStatus.ANSWERED: "已收结果,记账中",
-    BatchStatus.POSTED: "已记账,待关闭",
+    BatchStatus.HELD: "结果有疑，已暂缓",
+    BatchStatus.ANSWERED: "已收结果，记账中",
+    BatchStatus.POSTED: "已记账，待关闭",
     BatchStatus.CLOSED: "已关闭",
 }
 
@@ -98,7 +98,7 @@ class DebitBatch(models.Model):
         _("状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS), default=BatchStatus.OPENED
     )
     line_count = models.PositiveIntegerField(_("笔数"))
-    total_fen = models.BigIntegerField(_("金额(分)"))
+    total_fen = models.BigIntegerField(_("金额（分）"))
     file_name = models.CharField(_("文件名"), max_length=120, blank=True)
     file_digest = models.CharField(_("文件摘要"), max_length=64, blank=True)
     opened_at = models.DateTimeField(_("开批时间"))
@@ -215,7 +215,7 @@ class DebitLine(models.Model):
     )
     account_number = models.CharField(_("账号"), max_length=32)
     holder = models.CharField(_("户名"), max_length=60)
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
     status = models.CharField(
         _("状态"), max_length=8, choices=choices(LINE_STATUS_LABELS), default=LineStatus.PENDING
     )

@@ -25,25 +25,25 @@ from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement
 from portal.shared import identity, money
 from portal.shared.ages import has_reached
-from portal.shared.insurance import INSURANCE_LABELS, Capacity
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
 
 class AddStaffForm(ServiceForm):
     identity_number = IdentityNumberField(
-        label=gettext_lazy("社会保障号(身份证号码)"),
-        help_text=gettext_lazy("输入后点“搜索”,登记过的人员信息会自动读取。"),
+        label=gettext_lazy("社会保障号（身份证号码）"),
+        help_text=gettext_lazy("输入后点“搜索”，登记过的人员信息会自动读取。"),
     )
     name = NameField()
     phone = PhoneField(label=gettext_lazy("职工手机号码"), required=False)
     hired_on = forms.DateField(
         label=gettext_lazy("用工起始日期"),
-        help_text=gettext_lazy("劳动合同开始的日期,例如 2026-11-02。"),
+        help_text=gettext_lazy("劳动合同开始的日期，例如 2026-11-02。"),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
     wage = YuanField(
         label=gettext_lazy("月申报工资"),
-        help_text=gettext_lazy("上年度月平均工资,新职工填首月工资。低于下限按下限、高于上限按上限计缴。"),
+        help_text=gettext_lazy("上年度月平均工资，新职工填首月工资。低于下限按下限、高于上限按上限计缴。"),
         at_least=Decimal("1.00"),
     )
 
@@ -54,7 +54,7 @@ class AddStaffForm(ServiceForm):
     def clean_hired_on(self) -> Any:
         hired_on = self.cleaned_data["hired_on"]
         if hired_on > today_in_china(self.now):
-            raise forms.ValidationError(_("用工起始日期在今天之后,请在职工入职后再申报。"))
+            raise forms.ValidationError(_("用工起始日期在今天之后，请在职工入职后再申报。"))
         return hired_on
 
     def clean(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class EmployerAddStaff(Service):
     conflicts = {
         "no_two_live_coverages_share_a_month": (
             "identity_number",
-            gettext_lazy("这名人员在所选月份刚刚已由其他单位或本人参保,不能重复参保。请刷新后核对。"),
+            gettext_lazy("这名人员在所选月份刚刚已由其他单位或本人参保，不能重复参保。请刷新后核对。"),
         )
     }
 
@@ -142,13 +142,13 @@ class EmployerAddStaff(Service):
         if not facts.of_working_age:
             yield Bar(
                 "identity_number",
-                _("这名人员未满 {age} 周岁,不能由单位招用参保。").format(age=facts.working_age),
+                _("这名人员未满 {age} 周岁，不能由单位招用参保。").format(age=facts.working_age),
             )
         first = min(starts.values())
         if first >= facts.retires:
             yield Bar(
                 "identity_number",
-                _("这名人员已达到法定退休年龄({month}),不能再由单位参加职工社会保险。").format(
+                _("这名人员已达到法定退休年龄（{month}），不能再由单位参加职工社会保险。").format(
                     month=facts.retires.zh
                 ),
             )
@@ -160,7 +160,7 @@ class EmployerAddStaff(Service):
             yield Bar(
                 "identity_number",
                 _(
-                    "这名人员仍以灵活就业人员身份在{city}缴费({insurances})。请先由本人在{city}办理“{pause}”,停保后再申报。"
+                    "这名人员仍以灵活就业人员身份在{city}缴费（{insurances}）。请先由本人在{city}办理“{pause}”，停保后再申报。"
                 ).format(
                     city=city.title,
                     insurances="、".join(INSURANCE_LABELS[each.insurance] for each in flexible),
@@ -174,7 +174,7 @@ class EmployerAddStaff(Service):
                 if one.employer_id == facts.employer_id:
                     yield Bar(
                         f"start_{insurance}",
-                        _("这名职工已由本单位参加{insurance},不需要重复申报。").format(
+                        _("这名职工已由本单位参加{insurance}，不需要重复申报。").format(
                             insurance=INSURANCE_LABELS[insurance]
                         ),
                     )
@@ -182,7 +182,7 @@ class EmployerAddStaff(Service):
                     yield Bar(
                         f"start_{insurance}",
                         _(
-                            "这名职工在其他单位的{insurance}还未停保。请职工联系原单位停保,或从停保后的月份开始参保。"
+                            "这名职工在其他单位的{insurance}还未停保。请职工联系原单位停保，或从停保后的月份开始参保。"
                         ).format(insurance=INSURANCE_LABELS[insurance]),
                     )
 
@@ -212,7 +212,7 @@ class EmployerAddStaff(Service):
         return {
             "coverages": [coverage.pk for coverage in opened],
             "lines": [
-                [INSURANCE_LABELS[one.insurance], _("{month}起参保").format(month=one.start.zh)]
+                [INSURANCE_LABELS[Insurance(one.insurance)], _("{month}起参保").format(month=one.start.zh)]
                 for one in opened
             ],
         }
@@ -228,7 +228,7 @@ class EmployerAddStaff(Service):
                 _("用工起始日期"),
                 str(answers["hired_on"])
                 + (
-                    _("(已超过用工之日起 {days} 日内登记的期限)").format(days=facts.register_within_days)
+                    _("（已超过用工之日起 {days} 日内登记的期限）").format(days=facts.register_within_days)
                     if late
                     else ""
                 ),
@@ -247,7 +247,10 @@ class EmployerAddStaff(Service):
             for i, start in chosen(ask, "start").items()
         ]
         lines += [
-            (INSURANCE_LABELS[other.insurance], _("不在本事项办理,请到{where}申报").format(where=other.where))
+            (
+                INSURANCE_LABELS[other.insurance],
+                _("不在本事项办理，请到{where}申报").format(where=other.where),
+            )
             for other in terms.elsewhere(ask.offer)
         ]
         return lines

@@ -35,8 +35,8 @@ REASONS = [
 
 class StopStaffForm(ServiceForm):
     identity_number = IdentityNumberField(
-        label=gettext_lazy("社会保障号(身份证号码)"),
-        help_text=gettext_lazy("输入后点“搜索”,会读取这名职工在本单位参保的险种。"),
+        label=gettext_lazy("社会保障号（身份证号码）"),
+        help_text=gettext_lazy("输入后点“搜索”，会读取这名职工在本单位参保的险种。"),
     )
     name = forms.CharField(
         label=gettext_lazy("姓名"),
@@ -102,7 +102,7 @@ class EmployerStopStaff(Service):
 
     def rule(self, ask: Ask, facts: StopFacts) -> Iterator[Finding]:
         if not facts.held:
-            yield Bar("identity_number", _("这名人员没有由本单位参保,不需要停保。请核对号码。"))
+            yield Bar("identity_number", _("这名人员没有由本单位参保，不需要停保。请核对号码。"))
             return
         yield from stopping.rule(chosen(ask, "stop"), facts)
 

@@ -48,6 +48,15 @@ def has_account(person: Person, city: City, month: Month) -> bool:
     ).exists()
 
 
+def household_choices(city: City) -> list[tuple[str, str]]:
+    """What someone can say of their household registration, as the city sees it."""
+    return [
+        ("city", _("{city}户籍").format(city=city.title)),
+        ("province", _("{province}内非{city}户籍").format(province=city.province, city=city.title)),
+        ("elsewhere", _("{province}外户籍").format(province=city.province)),
+    ]
+
+
 class EnrollForm(ServiceForm):
     def build(self) -> None:
         city = book().city(self.offer.city)
@@ -55,7 +64,7 @@ class EnrollForm(ServiceForm):
         if self.offer.options.get("site") == "household":
             known = person.household_code if person and city.has_district(person.household_code) else ""
             self.fields["district"] = forms.ChoiceField(
-                label=_("参保地(户籍所在区县)"),
+                label=_("参保地（户籍所在区县）"),
                 choices=[("", _("请选择")), *((d.code, d.title) for d in city.districts)],
                 initial=known,
                 help_text=_("请按户籍所在地选择。"),
@@ -64,14 +73,7 @@ class EnrollForm(ServiceForm):
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
-                choices=[
-                    ("city", _("{city}户籍").format(city=city.title)),
-                    (
-                        "province",
-                        _("{province}内非{city}户籍").format(province=city.province, city=city.title),
-                    ),
-                    ("elsewhere", _("{province}外户籍").format(province=city.province)),
-                ],
+                choices=household_choices(city),
                 widget=forms.RadioSelect,
                 help_text=_("提交后与户籍登记信息比对。"),
             )
@@ -81,7 +83,7 @@ class EnrollForm(ServiceForm):
             debit = debit_of(city, self.month)
             self.fields["account_number"] = BankCardField(
                 label=_("{bank}缴费账号").format(bank=debit.bank_title if debit else ""),
-                help_text=_("每月托收从这个账户扣款,户名必须是您本人。"),
+                help_text=_("每月托收从这个账户扣款，户名必须是您本人。"),
             )
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
@@ -108,6 +110,7 @@ class EnrollForm(ServiceForm):
             help_text=_("从{month}起缴费。").format(month=start.zh),
         )
         field.choice_hints = hints  # type: ignore[attr-defined]
+        field.always_answered = True  # type: ignore[attr-defined]
         self.fields[f"tier_{insurance}"] = field
 
     def clean(self) -> dict[str, Any]:
@@ -151,7 +154,7 @@ class FlexibleEnroll(Service):
     conflicts = {
         "no_two_live_coverages_share_a_month": (
             "",
-            gettext_lazy("您在所选月份刚刚已参保,不能重复参保。请在参保缴费记录中核对。"),
+            gettext_lazy("您在所选月份刚刚已参保，不能重复参保。请在参保缴费记录中核对。"),
         )
     }
 
@@ -199,7 +202,7 @@ class FlexibleEnroll(Service):
             if start >= facts.retires:
                 yield Bar(
                     f"tier_{insurance}",
-                    _("您已达到法定退休年龄({month}),不能再新参保。").format(month=facts.retires.zh),
+                    _("您已达到法定退休年龄（{month}），不能再新参保。").format(month=facts.retires.zh),
                 )
             yield from self._already(insurance, start, facts)
         household = terms.household_terms(ask.offer)
@@ -207,7 +210,7 @@ class FlexibleEnroll(Service):
             if ask.answers["household"] != "city":
                 yield Bar(
                     "household",
-                    _("本事项只面向{city}户籍人员。如户籍登记有误,请先办理户籍信息变更,再来参保。").format(
+                    _("本事项只面向{city}户籍人员。如户籍登记有误，请先办理户籍信息变更，再来参保。").format(
                         city=city.title
                     ),
                 )
@@ -222,14 +225,14 @@ class FlexibleEnroll(Service):
                 yield Bar(
                     "" if one.insurance != insurance else f"tier_{insurance}",
                     _(
-                        "您由单位参保,社会保险业务由所在单位办理,您可以查询参保缴费记录。离职后请先由单位办理停保。"
+                        "您由单位参保，社会保险业务由所在单位办理，您可以查询参保缴费记录。离职后请先由单位办理停保。"
                     ),
                 )
                 return
             if one.insurance == insurance:
                 yield Bar(
                     f"tier_{insurance}",
-                    _("您已在{city}参加{insurance},不需要重复参保。").format(
+                    _("您已在{city}参加{insurance}，不需要重复参保。").format(
                         city=book().city(one.city).title, insurance=INSURANCE_LABELS[insurance]
                     ),
                 )
@@ -284,13 +287,14 @@ class FlexibleEnroll(Service):
                 start=start,
             )
         lines = [
-            [INSURANCE_LABELS[one.insurance], _("{month}起参保").format(month=one.start.zh)] for one in opened
+            [INSURANCE_LABELS[Insurance(one.insurance)], _("{month}起参保").format(month=one.start.zh)]
+            for one in opened
         ]
         if debit:
             lines.append(
                 [
                     _("缴费"),
-                    _("请在每月 {day} 日前把应缴金额足额存入缴费账户,{bank}月底扣款。").format(
+                    _("请在每月 {day} 日前把应缴金额足额存入缴费账户，{bank}月底扣款。").format(
                         day=debit.deposit_by_day, bank=debit.bank_title
                     ),
                 ]
@@ -314,6 +318,8 @@ class FlexibleEnroll(Service):
             lines.append(
                 (_("参保地"), next(d.title for d in city.districts if d.code == ask.answers["district"]))
             )
+        if ask.answers.get("household"):
+            lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
         for insurance, code in _chosen(ask).items():
             start = first_month(ask.offer, insurance, ask.month)
             tier = terms.contribution_terms(
@@ -322,7 +328,7 @@ class FlexibleEnroll(Service):
             fen = consequences.quote(
                 city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, tier=code, month=start
             )
-            cost = _(",每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
+            cost = _("，每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
             lines.append(
                 (
                     INSURANCE_LABELS[insurance],

@@ -81,9 +81,9 @@ class FlexiblePause(Service):
 
     def rule(self, ask: Ask, facts: PauseFacts) -> Iterator[Finding]:
         if not facts.held and facts.employed:
-            yield Bar("", _("您由单位参保,停保由所在单位申报;您可以在参保缴费记录中查询。"))
+            yield Bar("", _("您由单位参保，停保由所在单位申报；您可以在参保缴费记录中查询。"))
         elif not facts.held:
-            yield Bar("", _("您在本市没有以灵活就业人员身份在缴的险种,不需要停保。"))
+            yield Bar("", _("您在本市没有以灵活就业人员身份在缴的险种，不需要停保。"))
         else:
             yield from stopping.rule(chosen(ask, "stop"), facts)
 

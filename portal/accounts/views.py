@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import lockout
+from portal.accounts import lockout, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.forms import (
     ClerkPasswordForm,
@@ -279,7 +279,8 @@ def session(request: HttpRequest) -> JsonResponse:
     """Keep the session alive; the answer is how many seconds it has. 401 where it has ended."""
     if not request.user.is_authenticated:
         return JsonResponse({"ends_in": 0}, status=401)
-    return JsonResponse({"ends_in": settings.SESSION_COOKIE_AGE})
+    sliding.renew(request)
+    return JsonResponse({"ends_in": sliding.seconds_left(request)})
 
 
 @never_cache

@@ -101,7 +101,7 @@ def known_of(
     try:
         return service.known(offer=offer, applicant=applicant, sought=sought, now=now)
     except TooManyLookups as error:
-        why = _("您在一小时内查询的人员过多,为保护个人信息已暂停查询,请稍后再试或拨打 12333。")
+        why = _("您在一小时内查询的人员过多，为保护个人信息已暂停查询，请稍后再试或拨打 12333。")
         raise NotAccepted([Bar(service.searches, why)]) from error
 
 
@@ -172,7 +172,7 @@ def decide(
                 raise lifecycle.AlreadyMoved
             if not approve:
                 if not reason.strip():
-                    raise NotAccepted([Bar("reason", _("请写明不予通过的理由,申请人会看到。"))])
+                    raise NotAccepted([Bar("reason", _("请写明不予通过的理由，申请人会看到。"))])
                 lifecycle.move(
                     case,
                     Status.REFUSED,
@@ -191,7 +191,7 @@ def decide(
             if verdict == Verdict.BARRED or (verdict == Verdict.MISMATCH and not overrule):
                 raise NotAccepted(findings)
             if verdict == Verdict.MISMATCH and not reason.strip():
-                raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理,请写明依据。"))])
+                raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
             _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:
@@ -211,7 +211,7 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
             return case
         if not case.is_open:
             raise lifecycle.AlreadyMoved
-        lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回,办件作废"), decided_at=now)
+        lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回，办件作废"), decided_at=now)
         return case
 
 
@@ -347,7 +347,7 @@ def _conflict(service: Service, error: IntegrityError) -> Bar:
     known: dict[str, tuple[str, Any]] = {
         "one_open_case_per_applicant_and_subject": (
             "",
-            _("已有一份同样的办件正在办理,请先在办件进度中查看;需要更正的,可撤回后重新申报。"),
+            _("已有一份同样的办件正在办理，请先在办件进度中查看；需要更正的，可撤回后重新申报。"),
         ),
         **service.conflicts,
     }

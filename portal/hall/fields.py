@@ -34,7 +34,7 @@ class YuanField(forms.CharField):
             amount = money.yuan(money.parse_yuan(text))
         except ValueError as error:
             raise ValidationError(
-                _("请填写金额,例如 5600 或 5600.50,最多两位小数。"), code="amount"
+                _("请填写金额，例如 5600 或 5600.50，最多两位小数。"), code="amount"
             ) from error
         if not self.at_least <= amount <= self.at_most:
             raise ValidationError(
@@ -48,7 +48,7 @@ class YuanField(forms.CharField):
 class MonthChoiceField(forms.ChoiceField):
     """One of the months that are allowed, as buttons; what is not allowed is shown with the reason. Cleaned to a Month or None.
 
-    ``none_label`` adds a choice of no month.
+    ``none_label`` adds a choice of no month. ``choice_hints`` say more under a month ("2026-11": …).
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class MonthChoiceField(forms.ChoiceField):
         **kwargs: Any,
     ) -> None:
         refused = dict(not_allowed or {})
+        self.choice_hints: dict[str, Any] = {}
+        self.always_answered = bool(none_label)
         self.not_allowed = {str(month): why for month, why in refused.items()}
         shown = sorted({*months, *refused})
         choices: list[tuple[str, Any]] = [(str(month), month.zh) for month in shown]
@@ -116,5 +118,5 @@ class BankCardField(forms.CharField):
             return bank_card.parse(text)
         except bank_card.InvalidBankCard as error:
             raise ValidationError(
-                _("账号不正确,很可能有一位输错了,请对照存折或卡面逐位核对。"), code=error.code
+                _("账号不正确，很可能有一位输错了，请对照存折或卡面逐位核对。"), code=error.code
             ) from error

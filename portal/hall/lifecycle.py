@@ -13,7 +13,7 @@ from portal.hall.routing import MOVES, Status
 class AlreadyMoved(Exception):
     """The case is not, or no longer, in the status that the move starts from."""
 
-    message = _("这份办件的状态刚刚已被他人改变,请刷新后查看。")
+    message = _("这份办件的状态刚刚已被他人改变，请刷新后查看。")
 
 
 def begin(case: Case, *, by: User, now: datetime) -> None:

@@ -35,10 +35,10 @@ def why_not_decide(user: User, case: Case) -> str:
     if not permissions.may_review(user, case.city):
         return _("您没有本城市办件的审核权限。")
     if user.pk == case.filed_by_id:
-        return _("这份办件由您本人提交,请由其他工作人员审核。")
+        return _("这份办件由您本人提交，请由其他工作人员审核。")
     if user.person and (
         user.person.identity_number == case.subject_identity_number
         or user.person_id in (case.subject_id, case.applicant_person_id)
     ):
-        return _("您是这份办件的办理对象,请由其他工作人员审核。")
+        return _("您是这份办件的办理对象，请由其他工作人员审核。")
     return ""

@@ -237,7 +237,7 @@ class Service(ABC):
         """
         return [
             (
-                str(_("按现在的登记办理,结果将是")),
+                str(_("按现在的登记办理，结果将是")),
                 [(str(label), str(value)) for label, value in self.summary(ask, facts)],
             )
         ]

@@ -55,7 +55,7 @@ MODE_LABELS = {
 
 MODE_LABELS = {
     Mode.DIRECT: "直接办结",
-    Mode.MATCH: "比对通过直接办结,否则预申请",
+    Mode.MATCH: "比对通过直接办结，否则预申请",
     Mode.COUNTER: "预申请",
     Mode.REVIEW: "提交后审核",
 }

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import structlog
@@ -9,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.logs import as_log_line
 from portal.settings import payment
+from portal.shared.logs import as_log_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,14 +20,18 @@ def required(name: str) -> str:
     """The environment variable ``name``; ImproperlyConfigured where it is missing or empty."""
     value = os.environ.get(name, "")
     if not value:
-        raise ImproperlyConfigured(f"环境变量 {name} 未设置。script/manage 会为本机设置它;正式部署见 docs/operations.md。")
+        raise ImproperlyConfigured(
+            f"环境变量 {name} 未设置。script/manage 会为本机设置它；正式部署见 docs/operations.md。"
+        )
     return value
 
 
 DATA_DIR = Path(os.environ.get("HALL_DATA_DIR") or ROOT / ".data")
 
 SECRET_KEY = required("SECRET_KEY")
-DATABASES = {"default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)}
+DATABASES = {
+    "default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)
+}
 REDIS_URL = required("REDIS_URL")
 
 DEBUG = False
@@ -68,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.sliding.SlidingSession",
     "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -116,7 +122,6 @@ LOGIN_REDIRECT_URL = "/"
 # Thirty minutes without a request end a session; the page warns before and a draft keeps what was typed.
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -171,8 +176,11 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [ROOT / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "uploads"}},
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "uploads"},
+    },
     "documents": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "documents"},
@@ -216,7 +224,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "portal.accounts.logs.MaskingFormatter",
+            "()": "portal.shared.logs.MaskingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },

@@ -2,8 +2,7 @@
 
 from .base import *
 
-if not ALLOWED_HOSTS:
-    ALLOWED_HOSTS = [required("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = [host for host in required("ALLOWED_HOSTS").split(",") if host]
 TEXT_MESSAGE_BACKEND = required("TEXT_MESSAGE_BACKEND")
 PUBLIC_URL = required("PUBLIC_URL").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

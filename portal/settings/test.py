@@ -1,6 +1,7 @@
 """Tests: like the demo, on a database of their own."""
 
 import tempfile
+from urllib.parse import urlsplit
 
 from .base import *
 
@@ -9,6 +10,12 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 TEXT_MESSAGE_BACKEND = "portal.accounts.messages.OutboxPage"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+# Processes that test at the same time (pytest-xdist's gw0, gw1 …) have a Redis database each, as they have a PostgreSQL one.
+_process = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if _process:
+    REDIS_URL = urlsplit(REDIS_URL)._replace(path=f"/{1 + int(_process)}").geturl()
+    CACHES["default"]["LOCATION"] = CELERY_BROKER_URL = REDIS_URL
 
 _scratch = Path(tempfile.mkdtemp(prefix="hall-test-"))
 BANK_EXCHANGE_DIR = _scratch / "exchange"

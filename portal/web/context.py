@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts import sliding
 from portal.accounts.models import User
 from portal.policy.book import City, UnknownCity, book
 
@@ -39,6 +40,6 @@ def hall(request: HttpRequest) -> dict[str, Any]:
         "city": city_of(request),
         "cities": book().cities,
         "elder": request.COOKIES.get(ELDER_COOKIE) == "1",
-        "session_ends_in": settings.SESSION_COOKIE_AGE if signed_in else None,
+        "session_ends_in": sliding.seconds_left(request) if signed_in else None,
         "demo": settings.DEMO,
     }

@@ -104,7 +104,8 @@ def drafts_of(user: User) -> list[dict[str, Any]]:
 def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
     """Open cases that wait for papers from the applicant."""
     today = today_in_china(now)
-    waiting = cases_of(user).filter(status__in=[str(Status.PRE_APPLIED), str(Status.IN_REVIEW)])[:SHOWN]
+    waits = [str(Status.PRE_APPLIED), str(Status.IN_REVIEW)]
+    waiting = cases_of(user).select_related(None).filter(status__in=waits)[:SHOWN]
     due = []
     for case in waiting:
         papers = papers_to_bring(case)

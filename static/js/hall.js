@@ -251,7 +251,8 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!save) return;
       const typed = new FormData(save.form);
       typed.append(save.name, save.value);
-      await post(save.form.action, typed).catch(() => null);
+      // Not the property: the buttons are called action, too.
+      await post(save.form.getAttribute("action"), typed).catch(() => null);
     };
 
     const { minutes, seconds: unit } = dialog.dataset;

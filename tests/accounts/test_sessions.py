@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tests.accounts.knocking import EMPLOYER, PERSON, STAFF, errors, exist, knock, picture
 from tests.cast import PASSWORD, Cast
+from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +65,21 @@ def test_logging_out_takes_a_form(client: Client, cast: Cast) -> None:
     assert client.get("/account/").status_code == 200
     assert client.post("/logout/").status_code == 302
     assert client.get("/account/").status_code == 302
+
+
+def test_a_session_slides_with_what_is_asked_and_is_written_once_a_minute(
+    client: Client, cast: Cast, clock: Clock
+) -> None:
+    client.force_login(cast.wang_fang_login)
+    assert 'content="1800"' in client.get("/account/").content.decode()
+    clock.step(seconds=30)
+    answer = client.get("/account/")
+    assert "sessionid" not in answer.cookies
+    assert 'content="1770"' in answer.content.decode()
+    clock.step(seconds=31)
+    answer = client.get("/account/")
+    assert answer.cookies["sessionid"]["max-age"] == 1800
+    assert 'content="1800"' in answer.content.decode()
 
 
 def test_a_sign_of_life_keeps_the_session(client: Client, cast: Cast) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 
 from certificates import authority, issuing
 from certificates.facts import person_facts
@@ -38,8 +38,9 @@ def seal_folder(keys: Path, settings: Any) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def fresh_cache() -> None:
-    cache.clear()
+def own_cache(settings: Any) -> None:
+    """Nothing counted yet, and nobody else counting: tests run side by side on one Redis."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
 
 
 @pytest.fixture
@@ -61,10 +62,20 @@ def frozen(cast: Cast, insured: Person) -> Callable[..., Certificate]:
 
     def freeze(**more: Any) -> Certificate:
         facts = person_facts(
-            insured, city=book().city("ningbo"), insurances=INSURANCES, month_count=more.pop("months", 12), now=NOW
+            insured,
+            city=book().city("ningbo"),
+            insurances=INSURANCES,
+            month_count=more.pop("months", 12),
+            now=NOW,
         )
         return issuing.freeze(
-            kind=CertificateKind.PERSON, city="ningbo", person=insured, facts=facts, by=cast.wang_fang_login, now=NOW, **more
+            kind=CertificateKind.PERSON,
+            city="ningbo",
+            person=insured,
+            facts=facts,
+            by=cast.wang_fang_login,
+            now=NOW,
+            **more,
         )
 
     return freeze

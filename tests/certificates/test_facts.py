@@ -1,11 +1,13 @@
 """What a certificate says equals coverage and ledger, and leaves out what it says it leaves out."""
 
 import json
+from typing import Any
 
 import pytest
 
 from certificates.facts import employer_facts, person_facts
 from certificates.issuing import facts_digest
+from certificates.presenting import contents
 from contributions.models import Charge, ChargeStatus
 from portal.people.models import Person
 from portal.policy.book import book
@@ -63,7 +65,9 @@ def test_only_what_was_chosen_and_only_this_city(cast: Cast, insured: Person) ->
 
 
 def test_two_employers_in_turn_are_two_lines_with_their_months(cast: Cast) -> None:
-    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.yongjiang, wage_fen=700000)
+    cover(
+        cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.yongjiang, wage_fen=700000
+    )
     cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-06", at=cast.zhaobao, wage_fen=700000)
     facts = proof(cast.zhang_min)
     assert [(one["name"], one["first"], one["last"]) for one in facts["employers"]] == [
@@ -75,7 +79,9 @@ def test_two_employers_in_turn_are_two_lines_with_their_months(cast: Cast) -> No
 
 
 def test_status_is_that_of_the_current_month(cast: Cast) -> None:
-    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.yongjiang, wage_fen=700000)
+    cover(
+        cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.yongjiang, wage_fen=700000
+    )
     cover(cast.zhang_min, Insurance.UNEMPLOYMENT, "ningbo", "2026-03", at=cast.yongjiang, wage_fen=700000)
     assert proof(cast.zhang_min)["status"] == {"unemployment": {"capacity": "employee", "since": "2026-03"}}
 
@@ -102,8 +108,22 @@ def test_an_employers_heads_are_counted_per_insurance_and_once_together(cast: Ca
 def test_heads_at_a_district_are_those_kept_there(cast: Cast, insured: Person) -> None:
     city = book().city("ningbo")
     district = city.districts[0]
-    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-11", at=cast.yongjiang, wage_fen=700000, district=district.code)
-    given = {"city": city, "insurances": INSURANCES, "month_count": 1, "contact": {"name": "周敏", "phone": "1"}, "now": NOW}
+    cover(
+        cast.zhang_min,
+        Insurance.PENSION,
+        "ningbo",
+        "2026-11",
+        at=cast.yongjiang,
+        wage_fen=700000,
+        district=district.code,
+    )
+    given: dict[str, Any] = {
+        "city": city,
+        "insurances": INSURANCES,
+        "month_count": 1,
+        "contact": {"name": "周敏", "phone": "1"},
+        "now": NOW,
+    }
     assert employer_facts(cast.yongjiang, place=district, **given)["months"][0]["people"] == 1
     assert employer_facts(cast.yongjiang, place=city.places[0], **given)["months"][0]["people"] == 1
 
@@ -116,9 +136,26 @@ def test_the_digest_is_of_the_content_not_of_its_writing(insured: Person) -> Non
     assert facts_digest(turned) != facts_digest(facts)
 
 
-def test_reading_thirty_years_takes_no_more_queries_than_one(cast: Cast, insured: Person, django_assert_max_num_queries) -> None:
+def test_reading_thirty_years_takes_no_more_queries_than_one(
+    cast: Cast, insured: Person, django_assert_max_num_queries
+) -> None:
     cover(cast.zhang_min, Insurance.PENSION, "ningbo", "1996-12", at=cast.yongjiang, wage_fen=700000)
     with django_assert_max_num_queries(6):
         facts = proof(cast.zhang_min, month_count=None)
     assert len(facts["months"]) == 360
     assert Month.parse(facts["months"][-1]["month"]) == Month(1996, 12)
+
+
+def test_an_insurance_without_any_record_is_no_empty_column(insured: Person) -> None:
+    shown = contents(proof(insured, insurances=[*INSURANCES, Insurance.MEDICAL]))
+    assert [column["insurance"] for column in shown["columns"]] == list(INSURANCES)
+    assert [line["state"] for line in shown["summary"]] == ["参保中", "参保中", "参保中", "未参保"]
+    assert shown["paid_by_employer"] == ["工伤保险"]
+
+
+def test_what_is_left_out_is_told_together_where_it_is_alike(insured: Person) -> None:
+    everywhere = "养老保险、失业保险、工伤保险"
+    assert contents(proof(insured))["left_out"] == [
+        f"待缴 1 个月（{everywhere}）",
+        f"参保 1 个月（{everywhere}）",
+    ]

@@ -40,7 +40,7 @@ def test_contributions_end_in_the_month_before_the_stop(insured: Cast, now: dt.d
     ends = {one.insurance: one.until for one in Coverage.objects.all()}
     assert ends == {"pension": Month(2026, 10), "work_injury": Month(2026, 11)}
     case.refresh_from_db()
-    assert ["养老保险", "2026年10月起停保,缴费到2026年9月为止"] in case.outcome["lines"]
+    assert ["养老保险", "2026年10月起停保，缴费到2026年9月为止"] in case.outcome["lines"]
 
 
 def test_only_previous_and_current_month_can_be_chosen(insured: Cast, now: dt.datetime) -> None:
@@ -55,7 +55,7 @@ def test_only_previous_and_current_month_can_be_chosen(insured: Cast, now: dt.da
 
 def test_staff_of_another_employer_cannot_be_stopped_nor_read(insured: Cast, now: dt.datetime) -> None:
     refused = reasons(insured.zhaobao_clerk, "ningbo", CODE, typed(insured), now)
-    assert refused == {"identity_number": "这名人员没有由本单位参保,不需要停保。请核对号码。"}
+    assert refused == {"identity_number": "这名人员没有由本单位参保，不需要停保。请核对号码。"}
 
 
 def test_a_stop_before_the_first_month_undoes_the_coverage(cast: Cast, now: dt.datetime) -> None:

@@ -127,6 +127,7 @@ class TestShenzhen:
         case = file(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)
         assert case.status == Status.DONE
         assert Coverage.objects.get().start == Month(2026, 11)
+        assert dict(case.facts["summary"])["户籍类别"] == "深圳户籍"
 
     @pytest.mark.parametrize("place", ["430102", None])
     def test_one_that_does_not_is_pre_applied_and_confirmed_at_the_counter(

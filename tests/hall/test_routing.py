@@ -89,7 +89,7 @@ def in_state(hall: Desk, status: Status) -> Case:
         stored.pk, stored.status, stored.number, stored.key = (
             None,
             Status.SUBMITTED,
-            f"{case.number[:-1]}2",
+            f"{case.number[:-1]}0",
             uuid4(),
         )
         stored.subject_identity_number = hall.cast.li_qiang.identity_number

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from django.utils import timezone
+from playwright.sync_api import Browser, Playwright, ViewportSize, sync_playwright
 
+from certificates import authority
 from portal.accounts.models import User
 from tests.journeys.visitor import Visitor
 
@@ -27,11 +29,17 @@ BACKENDS = {
     "clerk": "portal.accounts.doors.EmployerDoor",
     "staff": "portal.accounts.doors.StaffDoor",
 }
-DESK = {"width": 1200, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1200, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 # Makes a visitor: ``visitor()``, or ``visitor(user)`` for one who has come in already.
 Visitors = Callable[..., Visitor]
+
+# A page that has to be scrolled sideways says so, and the visitor hears it.
+TOO_WIDE = """addEventListener("load", () => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) console.error(`${location.pathname} is ${scrollWidth} wide on a screen of ${clientWidth}`);
+})"""
 
 VISITORS = pytest.StashKey[list[Visitor]]()
 
@@ -59,21 +67,25 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
-@pytest.fixture(scope="session")
-def own_redis(worker_id: str) -> str:
-    """The address of a Redis database that no other process of this run uses."""
-    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    return re.sub(r"/\d*$", "", os.environ["REDIS_URL"]) + f"/{8 + number % 8}"
-
-
 @pytest.fixture
-def hall(live_server: Any, settings: Any, own_redis: str) -> Iterator[str]:
-    """The address of the hall, which runs on the test's own database and Redis."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own_redis}}
+def hall(live_server: Any, settings: Any) -> Iterator[str]:
+    """The address of the hall, which runs on the test's own database and Redis, both empty."""
     settings.PUBLIC_URL = live_server.url
     cache.clear()
     yield live_server.url
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def seal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("seals")
+
+
+@pytest.fixture
+def seals(settings: Any, seal_folder: Path) -> None:
+    """The agencies' development seals, made when first needed."""
+    settings.SEAL_DIR = seal_folder
+    authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
 
 
 @pytest.fixture
@@ -81,7 +93,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
     """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door already."""
     visitors = request.node.stash.setdefault(VISITORS, [])
 
-    def make(as_user: User | None = None, *, size: dict[str, int] = DESK, **more: Any) -> Visitor:
+    def make(as_user: User | None = None, *, size: ViewportSize = DESK, **more: Any) -> Visitor:
         context = browser.new_context(
             base_url=hall,
             viewport=size,
@@ -91,6 +103,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
             **more,
         )
         context.set_default_timeout(10_000)
+        context.add_init_script(TOO_WIDE)
         if as_user:
             door = Client()
             door.force_login(as_user, backend=BACKENDS[as_user.kind])
@@ -110,7 +123,8 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iter
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
     report = yield
     if call.when == "call" and report.failed:
-        for number, one in enumerate(item.stash.get(VISITORS, []), 1):
+        visitors: list[Visitor] = item.stash.get(VISITORS, [])
+        for number, one in enumerate(visitors, 1):
             where = _keep(one, re.sub(r"\W+", "-", item.nodeid), number)
             report.sections.append((f"visitor {number} at {one.page.url}", where))
     return report
@@ -125,6 +139,6 @@ def _keep(visitor: Visitor, name: str, number: int) -> str:
     try:
         visitor.page.screenshot(path=picture, full_page=True)
         source.write_text(visitor.page.content())
-    except Exception as why:  # noqa: BLE001 # the browser may be what failed
+    except Exception as why:  # the browser may be what failed
         return f"no picture: {why}"
     return f"{picture}\n{source}"

@@ -45,7 +45,9 @@ def test_the_queue_is_worked_through(visitor: Visitors, cast: Cast) -> None:
     ma.sees("最先到期的办件", "已超期")
     ma.go("/admin/hall/case/")
     rows = ma.main.locator("tbody tr")
-    numbers = [one for one in ma.main.inner_text().split() if one in {later.number, first.number, other.number}]
+    numbers = [
+        one for one in ma.main.inner_text().split() if one in {later.number, first.number, other.number}
+    ]
     assert numbers == [first.number, other.number, later.number]
     expect(rows.first).to_contain_text(cast.chen_jing.name)
     expect(rows.first).to_contain_text("已超期")

@@ -106,7 +106,13 @@ def test_a_new_colleague_is_registered_withdrawn_and_registered_again(
     other_window.close()
     assert Case.objects.count() == 1
 
-    zhou.follow("办件进度", zhou.page.get_by_role("navigation", name="主导航"))
+    for words, heading in (
+        ("本单位应缴", "查看本单位应缴"),
+        ("参保证明", "参保证明"),
+        ("办件进度", "单位业务申报进度查询"),
+    ):
+        zhou.follow(words, zhou.page.get_by_role("navigation", name="主导航"), exact=True)
+        zhou.is_at(heading)
     zhou.is_at("单位业务申报进度查询")
     row = zhou.main.get_by_role("row").filter(has_text=case.number)
     expect(row).to_contain_text("审核中")

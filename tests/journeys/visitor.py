@@ -54,6 +54,10 @@ class Visitor:
         """Presses the first button with these words."""
         (within or self.page).get_by_role("button", name=words, exact=exact).first.click()
 
+    def press_summary(self, words: str) -> None:
+        """Opens what can be opened."""
+        self.main.locator("summary").filter(has_text=words).first.click()
+
     # Seeing
 
     @property
@@ -76,7 +80,7 @@ class Visitor:
 
     def error_beside(self, label: str, words: str | re.Pattern[str]) -> None:
         """The error stands beside the field of that label, and in the summary that leads to it."""
-        field = self.field(label)
+        field = self.field(label).or_(self.group(label)).first
         described = (field.get_attribute("aria-describedby") or "").split()
         [error] = [one for one in described if one.endswith("_error")]
         expect(self.page.locator(f"#{error}")).to_contain_text(words)
@@ -101,8 +105,10 @@ class Visitor:
             self.field(label).fill(text)
 
     def choose(self, legend: str, option: str) -> None:
-        """Picks one of the choices under a legend."""
-        self.option(legend, option).check()
+        """Picks one of the choices under a legend, by a click where its label is, whatever lies on top there."""
+        choice = self.option(legend, option)
+        self.main.locator(f"label[for='{choice.get_attribute('id')}']").click(force=True)
+        expect(choice).to_be_checked()
 
     def option(self, legend: str, option: str) -> Locator:
         """One of the choices under a legend, by how its label begins."""

@@ -47,6 +47,11 @@ def test_switching_shows_the_same_page_where_the_city_has_it(client: Client, her
     assert client.get("/city/wuhan/", {"next": here})["Location"] == there
 
 
+def test_without_a_word_of_where_to_the_page_that_one_came_from_counts(client: Client) -> None:
+    came_from = {"referer": "http://testserver/ningbo/services/flexible-pause/apply/"}
+    assert client.get("/city/wuhan/", headers=came_from)["Location"] == "/wuhan/services/flexible-pause/"
+
+
 def test_a_page_that_the_city_lacks_is_named(client: Client) -> None:
     page = client.get("/city/wuhan/", {"next": "/ningbo/services/person-proof/"}, follow=True)
     assert "武汉尚未在网上开办刚才的事项" in page.content.decode()

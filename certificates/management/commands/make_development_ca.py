@@ -14,9 +14,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR,见 certificates/README.md。")
+            raise CommandError(
+                "正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR,见 docs/certificates.md。"
+            )
         made = authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
         if made:
-            self.stdout.write(f"已建立开发证书:{'、'.join(made)}({settings.SEAL_DIR})。开发环境印章没有法律效力。")
+            self.stdout.write(
+                f"已建立开发证书：{'、'.join(made)}（{settings.SEAL_DIR}）。开发环境印章没有法律效力。"
+            )
         else:
             self.stdout.write("开发证书已齐全,未作改动。")

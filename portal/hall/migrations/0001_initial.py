@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('number', models.CharField(max_length=24, unique=True, verbose_name='办件编号')),
                 ('city', models.CharField(max_length=30, verbose_name='城市')),
                 ('service', models.CharField(max_length=40, verbose_name='事项')),
-                ('mode', models.CharField(choices=[('direct', '直接办结'), ('match', '比对通过直接办结,否则预申请'), ('counter', '预申请'), ('review', '提交后审核')], max_length=10, verbose_name='办理方式')),
+                ('mode', models.CharField(choices=[('direct', '直接办结'), ('match', '比对通过直接办结，否则预申请'), ('counter', '预申请'), ('review', '提交后审核')], max_length=10, verbose_name='办理方式')),
                 ('status', models.CharField(choices=[('submitted', '已提交'), ('in_review', '审核中'), ('pre_applied', '已预申请'), ('done', '已办结'), ('refused', '不予通过'), ('voided', '已作废')], default=portal.hall.routing.Status['SUBMITTED'], max_length=12, verbose_name='状态')),
                 ('subject_identity_number', models.CharField(blank=True, max_length=18, verbose_name='办理对象证件号')),
                 ('answers', models.JSONField(verbose_name='申报内容')),

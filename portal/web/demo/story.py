@@ -52,7 +52,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
     _crowd(this, now)
     first = this - int(cast.script()["history"])
     for month in month_span(first, this):
-        say(f"{month.zh}:应缴、托收和到账")
+        say(f"{month.zh}：应缴、托收和到账")
         _month(month, this - 1, system)
     for city in book().cities:
         charging.charge(city=city.slug, month=this, by=system, now=now)

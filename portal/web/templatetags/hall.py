@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django import template
@@ -230,9 +231,9 @@ def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> di
 
 MONTH_STATES = {
     "paid": ("check", gettext_lazy("已缴")),
-    "covered": ("dot", gettext_lazy("参保，尚未扣款")),
-    "in_debit": ("clock", gettext_lazy("托收中")),
-    "owed": ("alert", gettext_lazy("欠缴")),
+    "covered": ("dot", gettext_lazy("已参保，应缴未生成")),
+    "in_debit": ("clock", gettext_lazy("扣款中")),
+    "owed": ("alert", gettext_lazy("待缴")),
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
     "written_off": ("strike", gettext_lazy("已注销，不可补缴")),
@@ -317,7 +318,8 @@ def service_row(offer: Any) -> dict[str, Any]:
     return {"offer": offer}
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """One part of a progress bar; x and width are percents of its length."""
 
     label: str
@@ -406,11 +408,11 @@ class Mistake(NamedTuple):
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: BaseForm) -> dict[str, Any]:
-    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none."""
+def error_summary(*forms: BaseForm | str | None) -> dict[str, Any]:
+    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none, or no form."""
     mistakes = []
     for form in forms:
-        if not form or not form.is_bound:
+        if not isinstance(form, BaseForm) or not form.is_bound:
             continue
         mistakes += [Mistake(str(text), "") for text in form.non_field_errors()]
         for field in form:
@@ -447,7 +449,8 @@ def field_errors(field: BoundField) -> list[str]:
 def first_input_id(field: BoundField) -> str:
     """The id of the first element of a field that can have the focus."""
     if field_kind(field) == "choices":
-        return f"{field.auto_id}_0"
+        open_ids = (choice.id for choice in field_choices(field) if not choice.disabled)
+        return next(open_ids, f"{field.auto_id}_0")
     return field.id_for_label or f"{field.auto_id}_0"
 
 

@@ -13,11 +13,11 @@ from portal.web.demo import cast, story
 
 
 class Command(BaseCommand):
-    help = "装入演示数据(只装一次;中断后再次运行会接着装完)。"
+    help = "装入演示数据（只装一次；中断后再次运行会接着装完）。"
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("当前环境不是演示环境(DEMO 为 False),不装入演示数据。")
+            raise CommandError("当前环境不是演示环境（DEMO 为 False），不装入演示数据。")
         if User.objects.filter(username=cast.ADMINISTRATOR).exists():
             self.stderr.write("演示数据已经装好。")
             return

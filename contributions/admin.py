@@ -1,0 +1,539 @@
+"""The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
+
+import datetime as dt
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet, Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from kombu.exceptions import OperationalError
+from unfold.admin import ModelAdmin, TabularInline
+
+from contributions import debit, ledger, tasks
+from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models import (
+    LINE_STATUS_LABELS,
+    BatchStatus,
+    Charge,
+    DebitBatch,
+    DebitLine,
+    Direction,
+    Entry,
+    FileStatus,
+    LedgerAccount,
+    Leg,
+    LineStatus,
+    PostingChunk,
+    Receipt,
+)
+from enrollment.admin import CityFilter, LookUpAdmin
+from portal.accounts import permissions
+from portal.hall.workbench import staff_of
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import debit_terms
+from portal.shared import identity, money
+from portal.shared.months import today_in_china
+
+# What waits for staff: a held answer has to be cleared with the bank, a posted batch to be closed.
+FOR_STAFF = (BatchStatus.HELD, BatchStatus.POSTED)
+RUNNING = (BatchStatus.OPENED, BatchStatus.SENT, BatchStatus.ANSWERED)
+
+WAITS_FOR = {
+    BatchStatus.OPENED: gettext_lazy("系统：生成文件送银行"),
+    BatchStatus.SENT: gettext_lazy("银行：返回扣款结果"),
+    BatchStatus.HELD: gettext_lazy("经办人：与银行核对结果文件"),
+    BatchStatus.ANSWERED: gettext_lazy("系统：记账"),
+    BatchStatus.POSTED: gettext_lazy("经办人：核对后关闭"),
+    BatchStatus.CLOSED: gettext_lazy("无"),
+}
+
+LINE_TONES = {
+    LineStatus.PAID: "good",
+    LineStatus.FAILED: "bad",
+    LineStatus.MISSING: "warn",
+    LineStatus.PENDING: "quiet",
+}
+
+COUNTED_AT_MOST = 10_000
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Without a choice the queue: what is not closed."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("mine", _("待经办人处理")), ("closed", _("已关闭")), ("all", _("全部"))]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("未关闭")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[DebitBatch]) -> QuerySet[DebitBatch]:
+        if self.value() == "mine":
+            return queryset.filter(status__in=FOR_STAFF)
+        if self.value() == "closed":
+            return queryset.filter(status=BatchStatus.CLOSED)
+        return queryset if self.value() == "all" else queryset.exclude(status=BatchStatus.CLOSED)
+
+
+# What staff can do with a batch in a state: the step, its button, and what the confirmation says.
+STEPS = {
+    BatchStatus.OPENED: [
+        (
+            "send",
+            gettext_lazy("生成文件"),
+            gettext_lazy("将生成托收文件并送银行。送出后批次内容不能再改变。"),
+        ),
+    ],
+    BatchStatus.SENT: [
+        ("read", gettext_lazy("读取结果"), gettext_lazy("将读取银行已返回的结果文件并逐笔核对。")),
+    ],
+    BatchStatus.HELD: [
+        (
+            "read",
+            gettext_lazy("读取结果"),
+            gettext_lazy("请先与银行核对，由银行重新返回完整的结果文件后再读取。"),
+        ),
+    ],
+    BatchStatus.ANSWERED: [
+        ("post", gettext_lazy("记账"), gettext_lazy("将按银行结果逐笔入账，并生成分录。")),
+    ],
+    BatchStatus.POSTED: [
+        (
+            "close",
+            gettext_lazy("关闭批次"),
+            gettext_lazy("关闭后批次不能再打开。关闭前系统会再次核对笔数和金额。"),
+        ),
+    ],
+    BatchStatus.CLOSED: [],
+}
+
+
+@admin.register(DebitBatch)
+class DebitBatchAdmin(ModelAdmin):
+    """Batches are watched and moved on here; nothing is added, edited or deleted."""
+
+    list_display = (
+        "number",
+        "place",
+        "month_shown",
+        "round",
+        "state",
+        "waits_for",
+        "lines_shown",
+        "amount",
+        "opened_at",
+    )
+    list_display_links = ("number",)
+    list_filter = (StatusFilter, CityFilter)
+    list_fullwidth = True
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("number",)
+    ordering = ("-opened_at", "-pk")
+    actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        """Only the list, the batch and its progress: the admin's own pages to add, edit and delete do not exist."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="contributions_debitbatch_changelist"),
+            path("<int:object_id>/change/", view(self.change_view), name="contributions_debitbatch_change"),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DebitBatch]:
+        return super().get_queryset(request).filter(city__in=permissions.staff_cities(request.user))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        one_city = len(permissions.staff_cities(request.user)) < 2
+        return [one for one in self.list_filter if not (one_city and one is CityFilter)]
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many batches wait for staff: to be cleared with the bank, or closed."""
+        return self.get_queryset(request).filter(status__in=FOR_STAFF).count()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        return super().changelist_view(request, {"title": _("托收批次"), **(extra_context or {})})
+
+    def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The batch; a POST asks for a step, and takes it once it is confirmed."""
+        batch = self.get_queryset(request).filter(pk=object_id).first()
+        if batch is None or not self.has_view_permission(request, batch):
+            raise Http404
+        if request.method != "POST":
+            return self._page(request, batch)
+        if not self.has_change_permission(request, batch):
+            raise Http404
+        step = next(
+            (one for one in STEPS[BatchStatus(batch.status)] if one[0] == request.POST.get("step")), None
+        )
+        if step is None:
+            messages.error(request, _("批次状态已变化，请按页面当前状态操作。"))
+            return HttpResponseRedirect(request.path)
+        if "confirmed" not in request.POST:
+            return self._page(request, batch, confirming=step)
+        self._take(request, batch, step[0])
+        return HttpResponseRedirect(request.path)
+
+    def _take(self, request: HttpRequest, batch: DebitBatch, step: str) -> None:
+        if step == "close":
+            try:
+                debit.close(batch, by=staff_of(request), now=timezone.now())
+            except debit.CannotClose as why:
+                messages.error(request, str(why))
+            else:
+                messages.success(request, _("批次 {number} 已关闭。").format(number=batch.number))
+            return
+        try:
+            tasks.run_step.delay(step, batch.pk, staff_of(request).pk)
+        except OperationalError:
+            messages.warning(request, _("后台队列暂时不可用。系统恢复后会自动继续，不必重复操作。"))
+        else:
+            messages.success(request, _("已交后台处理，本页会自动更新。"))
+
+    def _page(self, request: HttpRequest, batch: DebitBatch, *, confirming: Any = None) -> HttpResponse:
+        tallies = debit.tally(batch)
+        chunks = PostingChunk.objects.filter(batch=batch).aggregate(
+            all=Count("id"), posted=Count("posted_at")
+        )
+        files = list(batch.files.all())
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": batch.number,
+            "original": batch,
+            "batch": batch,
+            "city": book().city(batch.city),
+            "bank": bank_title(batch),
+            "waits_for": WAITS_FOR[BatchStatus(batch.status)],
+            "running": batch.status in RUNNING,
+            "parts": [
+                {
+                    "label": _(LINE_STATUS_LABELS[one.status]),
+                    "count": one.count,
+                    "fen": one.fen,
+                    "tone": LINE_TONES[one.status],
+                }
+                for one in tallies
+            ],
+            "even": (sum(one.count for one in tallies), sum(one.fen for one in tallies))
+            == (batch.line_count, batch.total_fen),
+            "chunks": chunks,
+            "reasons": _reasons(batch),
+            "files": [
+                (one, _("送银行") if one.direction == Direction.OUT else _("银行返回")) for one in files
+            ],
+            "conflicting": [one for one in files if one.status == FileStatus.HELD],
+            "events": batch.events.select_related("by"),
+            "steps": STEPS[BatchStatus(batch.status)] if self.has_change_permission(request, batch) else [],
+            "confirming": confirming,
+        }
+        return TemplateResponse(request, "admin/contributions/batch.html", context)
+
+    @admin.display(description=gettext_lazy("城市"), ordering="city")
+    def place(self, batch: DebitBatch) -> str:
+        return book().city(batch.city).title
+
+    @admin.display(description=gettext_lazy("月份"), ordering="month")
+    def month_shown(self, batch: DebitBatch) -> str:
+        return batch.month.zh
+
+    @admin.display(description=gettext_lazy("状态"), ordering="status")
+    def state(self, batch: DebitBatch) -> str:
+        return format_html(
+            '<span class="state" data-state="{}">{}</span>', batch.status, batch.get_status_display()
+        )
+
+    @admin.display(description=gettext_lazy("等待"))
+    def waits_for(self, batch: DebitBatch) -> str:
+        return str(WAITS_FOR[BatchStatus(batch.status)])
+
+    @admin.display(description=gettext_lazy("笔数"), ordering="line_count")
+    def lines_shown(self, batch: DebitBatch) -> str:
+        return format_html('<span class="nums">{}</span>', f"{batch.line_count:,}")
+
+    @admin.display(description=gettext_lazy("金额（元）"), ordering="total_fen")
+    def amount(self, batch: DebitBatch) -> str:
+        return format_html('<span class="nums">{}</span>', money.format_yuan(batch.total_fen))
+
+
+def bank_title(batch: DebitBatch) -> str:
+    """The bank's name as the policy has it for the batch's month; its code where the policy no longer names it."""
+    try:
+        terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    except PolicyMissing:
+        return batch.bank
+    return terms.bank_title if terms.bank == batch.bank else batch.bank
+
+
+def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
+    counted = (
+        DebitLine.objects.filter(batch=batch, status=LineStatus.FAILED)
+        .values_list("reason_code")
+        .annotate(count=Count("id"), fen=Sum("amount_fen"))
+        .order_by("-count")
+    )
+    return [(_(REASON_LABELS[Reason(code)]), count, fen) for code, count, fen in counted]
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic when it runs
+    """Counts no further than a few thousand rows: nobody turns to the end of a list of millions."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list.order_by().values("pk")[:COUNTED_AT_MOST])  # type: ignore[union-attr]
+
+
+class MoneyAdmin(LookUpAdmin):
+    """Rows of money to read. Their history is in the rows themselves: nothing is ever edited."""
+
+    paginator = CappedPaginator
+    change_form_outer_after_template = None
+    person_column = "charge__person"
+    employer_column = "charge__employer"
+    city_column = "charge__city"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if not self.has_view_permission(request) or self.get_object(request, object_id) is None:
+            raise Http404
+        return ModelAdmin.change_view(self, request, object_id, form_url, extra_context)
+
+
+class MoneyCityFilter(CityFilter):
+    column = "charge__city"
+
+
+def _yuan(fen: int) -> str:
+    return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
+
+
+def _whom(charge: Charge) -> str:
+    return format_html(
+        '{} <span class="nums">{}</span>', charge.person.name, identity.mask(charge.person.identity_number)
+    )
+
+
+@admin.register(Charge)
+class ChargeAdmin(MoneyAdmin):
+    person_column, employer_column, city_column = "person", "employer", "city"
+    list_display = ("whom", "insurance", "month_shown", "place", "employer", "amount", "status", "due_on")
+    list_display_links = ("whom",)
+    list_select_related = ("person", "employer")
+    list_filter = ("status", "insurance", CityFilter)
+    search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "whom",
+        "place",
+        "employer",
+        "insurance",
+        "capacity",
+        "month_shown",
+        "base",
+        "amount",
+        "personal",
+        "employer_share",
+        "account",
+        "policy",
+        "policy_since",
+        "basis",
+        "status",
+        "due_on",
+        "created_at",
+    )
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, charge: Charge) -> str:
+        return _whom(charge)
+
+    @admin.display(description=gettext_lazy("参保地"))
+    def place(self, charge: Charge) -> str:
+        return book().city(charge.city).title
+
+    @admin.display(description=gettext_lazy("月份"))
+    def month_shown(self, charge: Charge) -> str:
+        return charge.month.zh
+
+    @admin.display(description=gettext_lazy("应缴（元）"))
+    def amount(self, charge: Charge) -> str:
+        return _yuan(charge.amount_fen)
+
+    @admin.display(description=gettext_lazy("个人缴纳（元）"))
+    def personal(self, charge: Charge) -> str:
+        return _yuan(charge.personal_fen)
+
+    @admin.display(description=gettext_lazy("单位缴纳（元）"))
+    def employer_share(self, charge: Charge) -> str:
+        return _yuan(charge.employer_fen)
+
+    @admin.display(description=gettext_lazy("划入个人账户（元）"))
+    def account(self, charge: Charge) -> str:
+        return _yuan(charge.account_fen)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(MoneyAdmin):
+    list_display = ("provider_number", "channel", "whom", "what", "amount", "applied", "received_at")
+    list_display_links = ("provider_number",)
+    list_select_related = ("charge__person",)
+    list_filter = ("applied", MoneyCityFilter)
+    search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "channel",
+        "provider_number",
+        "whom",
+        "what",
+        "amount",
+        "account",
+        "applied",
+        "received_at",
+        "entry",
+        "debit_line",
+    )
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, receipt: Receipt) -> str:
+        return _whom(receipt.charge)
+
+    @admin.display(description=gettext_lazy("应缴"))
+    def what(self, receipt: Receipt) -> str:
+        return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
+
+    @admin.display(description=gettext_lazy("金额（元）"))
+    def amount(self, receipt: Receipt) -> str:
+        return _yuan(receipt.amount_fen)
+
+    @admin.display(description=gettext_lazy("划入个人账户（元）"))
+    def account(self, receipt: Receipt) -> str:
+        return _yuan(receipt.account_fen)
+
+
+class LegInline(TabularInline):
+    model = Leg
+    fields = readonly_fields = ("account", "debited", "credited")
+    extra = 0
+    can_delete = False
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("借方（元）"))
+    def debited(self, leg: Leg) -> str:
+        return _yuan(leg.amount_fen) if leg.amount_fen > 0 else ""
+
+    @admin.display(description=gettext_lazy("贷方（元）"))
+    def credited(self, leg: Leg) -> str:
+        return _yuan(-leg.amount_fen) if leg.amount_fen < 0 else ""
+
+
+@admin.register(Entry)
+class EntryAdmin(MoneyAdmin):
+    city_column = "city"
+    list_display = ("reference", "kind", "place", "number", "at", "by")
+    list_display_links = ("reference",)
+    list_select_related = ("by",)
+    list_filter = ("kind", CityFilter)
+    search_help_text = gettext_lazy("完整的凭据号")
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "reference",
+        "kind",
+        "place",
+        "number",
+        "at",
+        "by",
+        "previous_digest",
+        "digest",
+    )
+    inlines = (LegInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (queryset.filter(reference=term) if term else queryset), False
+
+    @admin.display(description=gettext_lazy("城市"))
+    def place(self, entry: Entry) -> str:
+        return book().city(entry.city).title
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(MoneyAdmin):
+    """The accounts are shown as the trial balance of a day."""
+
+    city_column = "city"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [path("", view(self.changelist_view), name="contributions_ledgeraccount_changelist")]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        day, wrong = today_in_china(timezone.now()), ""
+        if asked := request.GET.get("day", ""):
+            try:
+                day = dt.date.fromisoformat(asked)
+            except ValueError:
+                wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=asked[:20])
+        cities = permissions.staff_cities(request.user)
+        end = dt.datetime.combine(
+            day + dt.timedelta(days=1), dt.time.min, tzinfo=timezone.get_default_timezone()
+        )
+        balances = ledger.trial_balance(cities=cities, until=end)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("试算平衡表"),
+            "day": day,
+            "wrong": wrong,
+            "cities": [
+                {
+                    "title": book().city(city).title,
+                    "rows": rows,
+                    "debit_fen": sum(one.debit_fen for one in rows),
+                    "credit_fen": sum(one.credit_fen for one in rows),
+                }
+                for city in cities
+                if (rows := [one for one in balances if one.account.city == city])
+            ],
+            **(extra_context or {}),
+        }
+        return TemplateResponse(
+            request, "admin/contributions/trial_balance.html", context, status=422 if wrong else 200
+        )

@@ -1,0 +1,413 @@
+"""The invariants of the money, proved over the whole database: each is one query for the rows that break it.
+
+What the database itself forbids is asked again here, for a constraint can be missing, disabled or restored wrongly.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions.ledger import entry_digest
+from contributions.models import BATCH_MOVES, BatchStatus, Charge
+from contributions.reckoning import reckon_again
+from portal.hall.routing import MOVES, Status
+from portal.policy.book import PolicyMissing
+from portal.shared.months import Month
+
+SHOWN = 5
+_ROWS_AT_A_TIME = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant: how many rows break it, and the first of them in words."""
+
+    number: int
+    title: str
+    broken: int
+    examples: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.broken
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One way in which an invariant can be broken: ``rows`` gives each offence as one line of text."""
+
+    number: int
+    rows: str | Callable[[], Iterator[str]]
+
+
+TITLES = {
+    1: gettext_lazy("每笔分录借贷相等，分录与明细未被改动，凭证链完整"),
+    2: gettext_lazy("收入等于已确认的到账记录，一笔到账只记一次账"),
+    3: gettext_lazy("每个托收批次：成功＋失败＋未返回＝送出的笔数和金额"),
+    4: gettext_lazy("同一人同一险种的参保关系不重叠"),
+    5: gettext_lazy("每笔应缴都在参保期内，同一人同一险种同一月份只有一笔"),
+    6: gettext_lazy("每次状态变动都在规定之内，并有经办人和时间"),
+    7: gettext_lazy("同一笔应缴不会重复扣款、重复入账"),
+    8: gettext_lazy("金额精确到分，各部分之和等于总额"),
+    11: gettext_lazy("证明内容与出具时的账目一致"),
+    12: gettext_lazy("审核人不是申报人"),
+}
+
+
+def audit() -> list[Finding]:
+    """Check everything in one snapshot; reads only. The list tells every invariant, broken or not, in order.
+
+    Rooms above bring checks of their own in a module ``audit`` with CHECKS.
+    """
+    broken: Counter[int] = Counter()
+    examples: dict[int, list[str]] = {
+        number: [] for number in sorted(check.number for check in _all_checks())
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not connection.savepoint_ids:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # Every check goes through whole tables.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        for check in _all_checks():
+            for offence in _offences(check, cursor):
+                broken[check.number] += 1
+                if len(examples[check.number]) < SHOWN:
+                    examples[check.number].append(offence)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return [
+        Finding(number, str(TITLES[number]), broken[number], tuple(rows)) for number, rows in examples.items()
+    ]
+
+
+def _all_checks() -> list[Check]:
+    rooms = [apps.get_app_config("contributions"), *apps.get_app_configs()]
+    modules = [
+        import_module(f"{room.name}.audit")
+        for room in dict.fromkeys(rooms)
+        if module_has_submodule(room.module, "audit")
+    ]
+    return [check for module in modules for check in module.CHECKS]
+
+
+def _offences(check: Check, cursor: Any) -> Iterator[str]:
+    if callable(check.rows):
+        yield from check.rows()
+        return
+    cursor.execute(check.rows)
+    for [offence] in cursor.fetchall():
+        yield offence
+
+
+def _chain() -> Iterator[str]:
+    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs."""
+    previous: dict[str, tuple[int, str]] = {}
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT entry.city, entry.number, entry.kind, entry.reference, entry.at, entry.by_id, entry.previous_digest,
+                entry.digest, leg.accounts, leg.amounts
+            FROM contributions_entry entry
+            LEFT JOIN (
+                SELECT entry_id, array_agg(account_id) AS accounts, array_agg(amount_fen) AS amounts
+                FROM contributions_leg GROUP BY entry_id
+            ) leg ON leg.entry_id = entry.id
+            ORDER BY entry.city, entry.number
+            """
+        )
+        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+            for city, number, kind, reference, at, by, said, digest, accounts, amounts in rows:
+                last, before = previous.get(city, (0, ""))
+                name = f"{city} #{number} {kind} {reference}"
+                if number != last + 1 or said != before:
+                    yield name + _("：与上一分录不衔接")
+                legs = dict(zip(accounts or (), amounts or (), strict=True))
+                if digest != entry_digest(
+                    city=city,
+                    number=number,
+                    kind=kind,
+                    reference=reference,
+                    at=at,
+                    by=by,
+                    legs=legs,
+                    previous=said,
+                ):
+                    yield name + _("：内容与摘要不符")
+                previous[city] = (number, digest)
+
+
+def _moves(moves: Any) -> str:
+    return ", ".join(f"('{start}', '{end}')" for start, end in moves)
+
+
+def _prices() -> Iterator[str]:
+    """Every distinct price of live charges, reckoned again from the leaf that it names."""
+    columns = (
+        "city",
+        "capacity",
+        "insurance",
+        "month",
+        "basis",
+        "policy",
+        "policy_since",
+        "base",
+        "personal_fen",
+        "employer_fen",
+        "account_fen",
+    )
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)}, min(id) FROM contributions_charge WHERE live GROUP BY {', '.join(columns)}"  # noqa: S608
+        )
+        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+            for *values, first in rows:
+                charge = Charge(**dict(zip(columns, values, strict=True)))
+                charge.month = Month.of(charge.month)
+                try:
+                    reckon_again(charge)
+                except PolicyMissing as missing:
+                    yield _("应缴 {charge}：{why}").format(charge=first, why=missing)
+
+
+_CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
+_BATCH_MOVES = _moves(BATCH_MOVES)
+
+CHECKS = (
+    Check(
+        1,
+        """
+        SELECT format('分录 %s 借贷差额 %s 分', entry_id, sum(amount_fen)) FROM contributions_leg
+        GROUP BY entry_id HAVING sum(amount_fen) <> 0
+        """,
+    ),
+    Check(1, _chain),
+    Check(
+        2,
+        """
+        SELECT format('%s %s 记了 %s 次', channel, provider_number, count(*)) FROM contributions_receipt
+        GROUP BY channel, provider_number HAVING count(*) > 1
+        """,
+    ),
+    # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
+    # their account parts, suspense what was not applied.
+    Check(
+        2,
+        """
+        SELECT format('分录 %s 记账 %s 分，到账记录合计 %s 分', entry_id, booked.clearing, coalesce(received.amount, 0))
+        FROM (
+            SELECT leg.entry_id,
+                coalesce(sum(leg.amount_fen) FILTER (WHERE account.kind = 'clearing'), 0) AS clearing,
+                coalesce(sum(-leg.amount_fen) FILTER (WHERE account.kind = 'personal'), 0) AS personal,
+                coalesce(sum(-leg.amount_fen) FILTER (WHERE account.kind = 'suspense'), 0) AS suspense
+            FROM contributions_leg leg JOIN contributions_ledgeraccount account ON account.id = leg.account_id
+            GROUP BY leg.entry_id
+        ) booked
+        FULL JOIN (
+            SELECT entry_id, sum(amount_fen) AS amount, sum(account_fen) AS personal,
+                coalesce(sum(amount_fen) FILTER (WHERE NOT applied), 0) AS suspense
+            FROM contributions_receipt GROUP BY entry_id
+        ) received USING (entry_id)
+        WHERE (booked.clearing, booked.personal, booked.suspense)
+            IS DISTINCT FROM (received.amount, received.personal, received.suspense)
+        """,
+    ),
+    Check(
+        2,
+        """
+        SELECT format('分录 %s 的 %s 记账 %s 分，应为 %s 分', entry_id, insurance, booked.fen, received.fen)
+        FROM (
+            SELECT leg.entry_id, account.insurance, -sum(leg.amount_fen) AS fen
+            FROM contributions_leg leg JOIN contributions_ledgeraccount account ON account.id = leg.account_id
+            WHERE account.insurance <> '' GROUP BY leg.entry_id, account.insurance
+        ) booked
+        FULL JOIN (
+            SELECT receipt.entry_id, charge.insurance, sum(receipt.amount_fen) AS fen
+            FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+            WHERE receipt.applied GROUP BY receipt.entry_id, charge.insurance
+        ) received USING (entry_id, insurance)
+        WHERE booked.fen IS DISTINCT FROM received.fen
+        """,
+    ),
+    Check(
+        2,
+        """
+        SELECT format('到账 %s %s 为 %s 分，应缴 %s 为 %s 分', receipt.channel, receipt.provider_number, receipt.amount_fen,
+            charge.id, charge.amount_fen)
+        FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+        WHERE receipt.amount_fen <> charge.amount_fen
+            OR receipt.account_fen <> CASE WHEN receipt.applied THEN charge.account_fen ELSE 0 END
+        """,
+    ),
+    Check(
+        3,
+        """
+        SELECT format('批次 %s 开批 %s 笔 %s 分，明细 %s 笔 %s 分', batch.number, batch.line_count, batch.total_fen,
+            coalesce(line.count, 0), coalesce(line.fen, 0))
+        FROM contributions_debitbatch batch
+        LEFT JOIN (
+            SELECT batch_id, count(*), sum(amount_fen) AS fen, count(*) FILTER (WHERE status = 'pending') AS pending
+            FROM contributions_debitline GROUP BY batch_id
+        ) line ON line.batch_id = batch.id
+        WHERE (batch.line_count, batch.total_fen) IS DISTINCT FROM (line.count, line.fen)
+            OR (batch.status IN ('answered', 'posted', 'closed') AND line.pending > 0)
+        """,
+    ),
+    Check(
+        3,
+        """
+        SELECT format('批次 %s 扣款成功 %s 笔 %s 分，到账 %s 笔 %s 分', batch.number, line.count, line.fen,
+            coalesce(received.count, 0), coalesce(received.fen, 0))
+        FROM contributions_debitbatch batch
+        JOIN (
+            SELECT batch_id, count(*), sum(amount_fen) AS fen FROM contributions_debitline
+            WHERE status = 'paid' GROUP BY batch_id
+        ) line ON line.batch_id = batch.id
+        LEFT JOIN (
+            SELECT line.batch_id, count(*), sum(receipt.amount_fen) AS fen
+            FROM contributions_receipt receipt JOIN contributions_debitline line ON line.id = receipt.debit_line_id
+            WHERE line.status = 'paid' GROUP BY line.batch_id
+        ) received ON received.batch_id = batch.id
+        WHERE batch.status IN ('posted', 'closed') AND (line.count, line.fen) IS DISTINCT FROM (received.count, received.fen)
+        """,
+    ),
+    Check(
+        3,
+        """
+        SELECT format('批次 %s 第 %s 笔为 %s 分，应缴为 %s 分', line.batch_id, line.sequence, line.amount_fen, charge.amount_fen)
+        FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+        WHERE line.amount_fen <> charge.amount_fen
+        """,
+    ),
+    Check(
+        4,
+        """
+        SELECT format('参保关系 %s 与 %s 重叠', earlier, id) FROM (
+            SELECT id, start, lag(id) OVER same AS earlier,
+                max(coalesce(until, 'infinity')) OVER (same ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+            FROM enrollment_coverage WHERE live
+            WINDOW same AS (PARTITION BY person_id, insurance ORDER BY start, id)
+        ) coverage WHERE start < covered_until
+        """,
+    ),
+    Check(
+        5,
+        """
+        SELECT format('应缴 %s（%s）不在参保关系 %s 之内', charge.id, to_char(charge.month, 'YYYY-MM'), charge.coverage_id)
+        FROM contributions_charge charge LEFT JOIN enrollment_coverage coverage ON coverage.id = charge.coverage_id
+        WHERE charge.live AND (
+            coverage.id IS NULL OR NOT coverage.live OR charge.month < coverage.start
+            OR charge.month >= coalesce(coverage.until, 'infinity')
+            OR (charge.person_id, charge.insurance, charge.city, charge.capacity)
+                <> (coverage.person_id, coverage.insurance, coverage.city, coverage.capacity)
+            OR charge.employer_id IS DISTINCT FROM coverage.employer_id
+        )
+        """,
+    ),
+    Check(
+        5,
+        """
+        SELECT format('人员 %s 的 %s %s 有 %s 笔应缴', person_id, insurance, to_char(month, 'YYYY-MM'), count(*))
+        FROM contributions_charge WHERE status <> 'void' GROUP BY person_id, insurance, month HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        6,
+        f"""
+        SELECT format('办件 %s：%s → %s 不在规定之内', entry.case_id, entry.from_status, entry.to_status)
+        FROM hall_caseevent entry
+        WHERE entry.from_status <> '' AND (entry.from_status, entry.to_status) NOT IN ({_CASE_MOVES})
+            OR entry.from_status = '' AND entry.to_status <> '{Status.SUBMITTED}'
+        """,  # noqa: S608 - the table of moves is a constant
+    ),
+    Check(
+        6,
+        """
+        SELECT format('办件 %s 的状态 %s 没有经过记录', number, status) FROM hall_case
+        WHERE (id, status) NOT IN (SELECT case_id, to_status FROM hall_caseevent)
+        """,
+    ),
+    Check(
+        6,
+        f"""
+        SELECT format('批次 %s：%s → %s 不在规定之内', batch_id, before, status) FROM (
+            SELECT batch_id, status, lag(status) OVER (PARTITION BY batch_id ORDER BY id) AS before
+            FROM contributions_batchevent
+        ) event
+        WHERE (before IS NULL AND status <> '{BatchStatus.OPENED}')
+            OR (before IS NOT NULL AND (before, status) NOT IN ({_BATCH_MOVES}))
+        """,  # noqa: S608 - the table of moves is a constant
+    ),
+    Check(
+        6,
+        """
+        SELECT format('批次 %s 的状态 %s 没有经过记录', number, status) FROM contributions_debitbatch
+        WHERE (id, status) NOT IN (SELECT batch_id, status FROM contributions_batchevent)
+        """,
+    ),
+    Check(
+        6,
+        """
+        SELECT format('应缴 %s 为 %s，没有相应的到账或注销记录', charge.id, charge.status)
+        FROM contributions_charge charge
+        LEFT JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
+        LEFT JOIN contributions_cancellation cancellation ON cancellation.charge_id = charge.id
+        WHERE CASE charge.status
+            WHEN 'paid' THEN receipt.id IS NULL OR cancellation.id IS NOT NULL
+            WHEN 'owed' THEN receipt.id IS NOT NULL OR cancellation.id IS NOT NULL
+            ELSE receipt.id IS NOT NULL OR cancellation.kind IS DISTINCT FROM charge.status
+        END
+        """,
+    ),
+    Check(
+        7,
+        """
+        SELECT format('应缴 %s 同时在 %s 笔扣款中', charge_id, count(*)) FROM contributions_debitline
+        WHERE status IN ('pending', 'paid', 'missing') GROUP BY charge_id HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        7,
+        """
+        SELECT format('应缴 %s 入账 %s 次', charge_id, count(*)) FROM contributions_receipt
+        WHERE applied GROUP BY charge_id HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        7,
+        """
+        SELECT format('扣款明细 %s 有 %s 条到账记录', debit_line_id, count(*)) FROM contributions_receipt
+        WHERE debit_line_id IS NOT NULL GROUP BY debit_line_id HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        7,
+        """
+        SELECT format('%s %s 记了 %s 次', kind, reference, count(*)) FROM contributions_entry
+        GROUP BY kind, reference HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        8,
+        """
+        SELECT format('应缴 %s：个人 %s＋单位 %s≠%s 分', id, personal_fen, employer_fen, amount_fen) FROM contributions_charge
+        WHERE amount_fen <> personal_fen + employer_fen OR amount_fen <= 0 OR personal_fen < 0 OR employer_fen < 0
+            OR account_fen < 0 OR account_fen > amount_fen OR policy = '' OR basis = ''
+        """,
+    ),
+    Check(8, _prices),
+    Check(
+        12,
+        """
+        SELECT format('办件 %s 由申报人自己审核', number) FROM hall_case
+        WHERE decided_by_id = filed_by_id
+        """,
+    ),
+)

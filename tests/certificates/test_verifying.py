@@ -1,0 +1,320 @@
+"""Genuine, revoked, altered, unknown: each is recognised, and the answer says by what."""
+
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+
+from certificates import authority, inspection, issuing, rendering, sealing, verifying
+from certificates.models import Certificate, Result, VerificationLog, Way
+from tests.cast import NOW, Cast, moment
+
+pytestmark = pytest.mark.django_db
+
+Freeze = Callable[..., Certificate]
+
+
+def verdict(document: bytes) -> verifying.Verdict:
+    return verifying.verify_pdf(document, now=NOW)
+
+
+def failed(found: verifying.Verdict) -> set[str]:
+    return {check.label for check in found.checks if check.passed is False}
+
+
+def unsealed(document: bytes) -> bytes:
+    """The revision before the seal: what someone has who cuts the seal off."""
+    return document[: document.index(b"%%EOF") + len(b"%%EOF\n")]
+
+
+def resealed(
+    document: bytes, folder: Path, settings: Any, agency: str = "宁波市社会保险管理服务中心"
+) -> bytes:
+    """The document without its seal, sealed by an authority of somebody's own that calls itself the same."""
+    own = settings.SEAL_DIR
+    settings.SEAL_DIR = folder
+    try:
+        authority.make_development_ca(cities=[("ningbo", agency)], now=NOW)
+        return sealing.seal_document(
+            unsealed(document), seal=authority.seal_for("ningbo"), reason="个人参保证明", now=NOW
+        )
+    finally:
+        settings.SEAL_DIR = own
+
+
+def test_what_was_issued_is_valid_and_says_what_was_checked(
+    certificate: Certificate, document: bytes
+) -> None:
+    found = verdict(document)
+    assert found.result == Result.VALID
+    assert found.certificate == certificate
+    assert [check.label for check in found.checks] == [
+        "登记",
+        "数字签名",
+        "印章证书",
+        "覆盖范围",
+        "盖章时间",
+        "印章",
+        "撤销",
+    ]
+    assert all(check.passed for check in found.checks)
+    assert "2026-11-17 10:00:00" in found.checks[4].text
+
+
+def test_it_stays_valid_after_the_seals_certificate_expired(document: bytes) -> None:
+    assert verifying.verify_pdf(document, now=moment("2040-01-01")).result == Result.VALID
+
+
+def test_revoked_is_said_by_file_and_by_code(cast: Cast, certificate: Certificate, document: bytes) -> None:
+    issuing.revoke(certificate, by=cast.ningbo_reviewer, reason="数据有误", now=NOW)
+    for found in (verdict(document), verifying.verify_code(certificate.code, now=NOW)):
+        assert found.result == Result.REVOKED
+        assert failed(found) == {"撤销"}
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9])
+def test_one_byte_edited(document: bytes, share: float) -> None:
+    edited = bytearray(document)
+    edited[int(len(document) * share)] ^= 0x01
+    found = verdict(bytes(edited))
+    assert found.result == Result.ALTERED
+    assert "登记" in failed(found)
+
+
+def test_an_edited_byte_is_seen_by_the_signature_alone(document: bytes) -> None:
+    edited = bytearray(document)
+    place = document.index(b"stream") + 60
+    edited[place] ^= 0x01
+    [signature] = inspection.inspect(bytes(edited), roots=_roots()).signatures
+    assert not signature.intact
+    assert signature.fingerprint == authority.seal_for("ningbo").fingerprint
+
+
+@pytest.mark.parametrize("tail", [b"\n", b"\n% note\n", b"\0" * 4096, b"1 0 obj\n<<>>\nendobj\n"])
+def test_bytes_appended(certificate: Certificate, document: bytes, tail: bytes) -> None:
+    found = verdict(document + tail)
+    assert found.result == Result.ALTERED
+    assert found.certificate == certificate
+    assert "追加" in found.why
+
+
+def test_an_incremental_update_is_appended_content(certificate: Certificate, document: bytes) -> None:
+    writer = IncrementalPdfFileWriter(BytesIO(document))
+    page = writer.root["/Pages"]["/Kids"][0]
+    page["/Rotate"] = generic.NumberObject(180)
+    writer.update_container(page)
+    output = BytesIO()
+    writer.write(output)
+    found = verdict(output.getvalue())
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+    assert "追加" in found.why
+    assert "覆盖范围" in failed(found)
+
+
+def test_the_seal_stripped_by_cutting_it_off(certificate: Certificate, document: bytes) -> None:
+    found = verdict(unsealed(document))
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+    assert "数字签名已被去除" in found.why
+
+
+def test_the_seal_stripped_by_saving_anew(certificate: Certificate, document: bytes) -> None:
+    writer = copy_into_new_writer(PdfFileReader(BytesIO(unsealed(document))))
+    output = BytesIO()
+    writer.write(output)
+    found = verdict(output.getvalue())
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+
+
+def test_signed_again_with_another_key(
+    certificate: Certificate, document: bytes, tmp_path: Path, settings: Any
+) -> None:
+    found = verdict(resealed(document, tmp_path, settings))
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+    assert "签名不是经办机构的印章" in found.why
+    assert {"印章证书", "盖章时间", "印章"} <= failed(found)
+    assert next(check for check in found.checks if check.label == "数字签名").passed
+
+
+def test_signed_on_top_with_another_key(
+    certificate: Certificate, document: bytes, tmp_path: Path, settings: Any
+) -> None:
+    own = settings.SEAL_DIR
+    settings.SEAL_DIR = tmp_path
+    authority.make_development_ca(cities=[("ningbo", "别人")], now=NOW)
+    seal = authority.seal_for("ningbo")
+    writer = IncrementalPdfFileWriter(BytesIO(document))
+    writer.root["/Lang"] = generic.TextStringObject("en")
+    writer.update_root()
+    changed = BytesIO()
+    writer.write(changed)
+    settings.SEAL_DIR = own
+    assert seal.fingerprint != certificate.key_fingerprint
+    found = verdict(changed.getvalue())
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+
+
+def test_another_certificates_document_is_that_certificates(frozen: Freeze, certificate: Certificate) -> None:
+    other = frozen(months=3)
+    found = verdict(issuing.produce(other, now=NOW))
+    assert (found.result, found.certificate) == (Result.VALID, other)
+
+
+def test_the_numbers_of_one_on_the_pages_of_another(frozen: Freeze, certificate: Certificate) -> None:
+    """What an insider could do who has the seal but not the register."""
+    forged = frozen(months=3)
+    forged.serial_number = certificate.serial_number
+    page = rendering.render(forged, development=True, on=NOW.date())
+    found = verdict(sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="x", now=NOW))
+    assert (found.result, found.certificate) == (Result.ALTERED, certificate)
+    assert failed(found) == {"登记"}
+
+
+def test_sealed_by_us_and_not_in_the_register_is_unknown(frozen: Freeze) -> None:
+    page = rendering.render(frozen(), development=True, on=NOW.date())
+    found = verdict(sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="x", now=NOW))
+    assert found.result == Result.UNKNOWN
+    assert found.certificate is None
+
+
+def test_any_other_pdf_is_unknown(certificate: Certificate) -> None:
+    found = verdict(rendering.press("<title>x</title><p>发票", agency="某公司"))
+    assert found.result == Result.UNKNOWN
+    assert found.certificate is None
+    assert found.shown == []
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xd8\xff\xe0JFIF", b"<html>%PDF", b"PK\x03\x04"])
+def test_what_is_no_pdf_is_said_plainly(content: bytes) -> None:
+    if content.startswith(b"<html>"):
+        assert verdict(content + b"-1.7").result == Result.UNKNOWN
+        return
+    with pytest.raises(verifying.NotVerifiable, match="不是 PDF"):
+        verdict(content)
+
+
+def test_too_large_is_said_plainly() -> None:
+    with pytest.raises(verifying.NotVerifiable, match="10 MB"):
+        verdict(b"%PDF-1.7" + b"\0" * verifying.MOST_BYTES)
+
+
+def bomb() -> bytes:
+    """A cross-reference stream of a few kilobytes that unpacks to more than a gigabyte."""
+    squeezer = zlib.compressobj(9)
+    block = b"\0" * (1 << 24)
+    packed = b"".join(squeezer.compress(block) for _one in range(80)) + squeezer.flush()
+    head = b"%PDF-1.7\n"
+    body = (
+        b"1 0 obj\n<< /Type /XRef /Size 400000000 /W [1 2 2] /Root 2 0 R /Filter /FlateDecode /Length %d >>\nstream\n"
+        % len(packed)
+        + packed
+        + b"\nendstream\nendobj\n"
+    )
+    return head + body + b"startxref\n%d\n%%%%EOF\n" % len(head)
+
+
+def nested(document: bytes) -> bytes:
+    return (
+        b"%PDF-1.7\n1 0 obj\n"
+        + b"[" * 200_000
+        + b"]" * 200_000
+        + b"\nendobj\ntrailer << /Root 1 0 R >>\nstartxref\n9\n%%EOF\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda _: bomb(), nested, lambda document: document[: len(document) // 2]],
+    ids=["bomb", "nested", "cut"],
+)
+def test_a_hostile_file_neither_hangs_nor_eats_memory(
+    make: Callable[[bytes], bytes], document: bytes
+) -> None:
+    assert verdict(make(document)).result in (Result.UNKNOWN, Result.ALTERED)
+
+
+def test_the_looking_is_done_apart_and_within_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "WALL_SECONDS", 0.01)
+    assert inspection.inspect_apart(b"%PDF-1.7", trust=tmp_path) == inspection.Inspection(readable=False)
+
+
+def test_the_inspection_knows_no_django() -> None:
+    code = "import sys, certificates.inspection; print([name for name in sys.modules if name.startswith('django')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_code_is_valid_however_it_is_typed(certificate: Certificate) -> None:
+    found = verifying.verify_code(f" {certificate.grouped_code.lower()} ", now=NOW)
+    assert (found.result, found.certificate) == (Result.VALID, certificate)
+
+
+def test_a_code_that_nobody_was_given_is_unknown(certificate: Certificate) -> None:
+    assert verifying.verify_code("7" * 28, now=NOW).result == Result.UNKNOWN
+    with pytest.raises(verifying.NotVerifiable):
+        verifying.verify_code("1234", now=NOW)
+
+
+def test_a_code_is_not_good_before_the_document_is(frozen: Freeze) -> None:
+    found = verifying.verify_code(frozen().code, now=NOW)
+    assert found.result == Result.UNKNOWN
+    assert found.certificate is None
+
+
+def test_a_code_whose_stored_file_is_gone_is_not_vouched_for(certificate: Certificate) -> None:
+    Path(storages["documents"].path(certificate.document)).unlink()
+    assert verifying.verify_code(certificate.code, now=NOW).result == Result.UNKNOWN
+
+
+def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> None:
+    shown = dict(verdict(document).shown)
+    number = certificate.facts["person"]["identity_number"]
+    assert shown["姓名"] == "王*"
+    assert shown["身份证号码"] == f"{number[:6]}********{number[-4:]}"
+    assert number not in str(shown)
+
+
+def test_every_question_is_noted_without_who_asked(certificate: Certificate, document: bytes) -> None:
+    verdict(document)
+    verifying.verify_code("7" * 28, now=NOW)
+    assert list(VerificationLog.objects.order_by("id").values_list("way", "result", "certificate")) == [
+        (Way.FILE, Result.VALID, certificate.pk),
+        (Way.CODE, Result.UNKNOWN, None),
+    ]
+
+
+def test_the_command_says_valid_and_leaves_with_zero(document: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "证明.pdf"
+    file.write_bytes(document)
+    out = StringIO()
+    call_command("verify_certificate", str(file), stdout=out)
+    assert out.getvalue().startswith("真实有效")
+    assert len(re.findall(r"\[通过\]", out.getvalue())) == 7
+
+
+def test_the_command_leaves_with_one_otherwise(document: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "edited.pdf"
+    file.write_bytes(document + b"\n")
+    out = StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command("verify_certificate", str(file), stdout=out)
+    assert left.value.code == 1
+    assert "[不通过]" in out.getvalue()
+    for missing in (tmp_path / "none.pdf", tmp_path):
+        with pytest.raises(CommandError):
+            call_command("verify_certificate", str(missing))
+
+
+def _roots() -> list[Any]:
+    return inspection.read_roots(authority.trust_folder())

@@ -1,0 +1,106 @@
+"""Flexible workers of Wuhan with accounts at the bank, and the debit's road walked for them."""
+
+import datetime as dt
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from contributions import charging, debit
+from contributions.models import Charge, DebitBatch
+from enrollment.models import Coverage
+from portal.accounts.models import User
+from portal.people.models import BankAccount, Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+from tests.cast import WUCHANG, cover, person
+
+OCTOBER = Month(2026, 10)
+NOVEMBER = Month(2026, 11)
+
+# Last digits of an account, and how the stand-in bank treats it.
+GOOD, POOR, FROZEN, CLOSED = "88", "01", "02", "03"
+
+
+def worker(
+    order: int,
+    *,
+    ending: str = GOOD,
+    name: str = "",
+    tier: str = "60",
+    insurances: tuple[Insurance, ...] = (Insurance.PENSION,),
+) -> Person:
+    """A flexible worker, insured since January 2026, with an account that ends so."""
+    who = person(name or f"工人{order}", WUCHANG, "1985-01-01", order)
+    for insurance in insurances:
+        cover(who, insurance, "wuhan", "2026-01", tier=tier)
+    account(who, f"6217990000{order:04d}{ending}")
+    return who
+
+
+def account(who: Person, number: str, start: str = "2026-01", until: str | None = None) -> BankAccount:
+    return BankAccount.objects.create(
+        person=who, city="wuhan", bank="psbc", number=number, holder=who.name, start=Month.parse(start),
+        until=Month.parse(until) if until else None,
+    )  # fmt: skip
+
+
+@dataclass
+class Road:
+    """One city's month, step by step, with the real stand-in bank in a process of its own."""
+
+    exchange: Path
+    by: User
+    now: dt.datetime
+    city: str = "wuhan"
+    month: Month = OCTOBER
+
+    def charge(self) -> charging.Charged:
+        return charging.charge(city=self.city, month=self.month, by=self.by, now=self.now)
+
+    def open(self) -> DebitBatch:
+        batch = debit.open_batch(city=self.city, month=self.month, by=self.by, now=self.now)
+        assert batch is not None
+        return batch
+
+    def send(self, batch: DebitBatch) -> Path:
+        debit.write_file(batch, by=self.by, now=self.now)
+        return self.exchange / "outbox" / batch.file_name
+
+    def bank(self) -> str:
+        """Lets the bank look once; what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "contributions.banks.stand_in", str(self.exchange), "--once"],
+            check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    def read(self) -> list[debit.Read]:
+        return debit.read_answers(by=self.by, now=self.now)
+
+    def post(self, batch: DebitBatch) -> DebitBatch:
+        return debit.post(batch, by=self.by, now=self.now)
+
+    def close(self, batch: DebitBatch) -> DebitBatch:
+        return debit.close(batch, by=self.by, now=self.now)
+
+    def answered(self) -> DebitBatch:
+        """Charged, opened, sent, answered by the bank and read."""
+        self.charge()
+        batch = self.open()
+        self.send(batch)
+        self.bank()
+        assert [one.outcome for one in self.read()] == ["accepted"]
+        batch.refresh_from_db()
+        return batch
+
+    def walked(self) -> DebitBatch:
+        return self.close(self.post(self.answered()))
+
+
+def charge_of(who: Person, insurance: Insurance = Insurance.PENSION, month: Month = OCTOBER) -> Charge:
+    return Charge.objects.get(person=who, insurance=insurance, month=month, live=True)
+
+
+def coverage_of(who: Person, insurance: Insurance = Insurance.PENSION) -> Coverage:
+    return Coverage.objects.get(person=who, insurance=insurance)

@@ -1,0 +1,216 @@
+"""Every kind of page, looked at by axe on a phone and at a desk: nothing serious, nothing critical."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from certificates.models import Certificate
+from contributions import charging
+from contributions.models import Charge
+from portal.accounts.models import User
+from portal.accounts.permissions import CERTIFIER, COLLECTOR, MANAGER, REVIEWER
+from portal.hall.models import Case
+from portal.registers.models import HouseholdRecord
+from portal.shared.insurance import Insurance
+from portal.shared.months import month_in_china, today_in_china
+from tests.cast import CHANGSHA, Cast, cover, staff
+from tests.filing import file
+from tests.journeys.conftest import DESK, PHONE, Visitors
+from tests.journeys.visitor import Visitor
+
+GRAVE = ("serious", "critical")
+SIZES = (DESK, PHONE)
+AXE = Axe()
+Look = Callable[[Visitor, str], None]
+
+
+@pytest.fixture
+def look() -> Any:
+    """Lets axe look at the page as it stands, in both widths; what it finds is told all at once, at the end."""
+    found: list[str] = []
+
+    def look(visitor: Visitor, name: str) -> None:
+        for size in SIZES:
+            visitor.page.set_viewport_size(size)
+            found.extend(f"{name}, {size['width']} wide: {fault}" for fault in faults(visitor))
+
+    yield look
+    assert not found, "\n".join(found)
+
+
+def faults(visitor: Visitor) -> list[str]:
+    """What axe finds grave on the page, and whether it has to be scrolled sideways."""
+    answer = AXE.run(visitor.page, options={"resultTypes": ["violations"]}).response
+    told = [
+        f"{one['id']} ({one['impact']}): {one['help']}: {'; '.join(str(node['target']) for node in one['nodes'][:3])}"
+        for one in answer["violations"]
+        if one["impact"] in GRAVE
+    ]
+    root = "document.documentElement"
+    if visitor.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+        told.append("wider than the screen")
+    return told
+
+
+def test_a_fault_would_be_seen(visitor: Visitors) -> None:
+    """The control: a picture without words and a field without a label are found."""
+    someone = visitor()
+    someone.go("/help/")
+    assert faults(someone) == []
+    someone.page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=x.png><input>')"
+    )
+    assert {fault.split()[0] for fault in faults(someone)} == {"image-alt", "label"}
+    someone.page.evaluate("document.querySelector('main').style.width = '200vw'")
+    assert "wider than the screen" in faults(someone)
+    someone.faults.clear()
+
+
+def test_public_pages(visitor: Visitors, cast: Cast, look: Look) -> None:
+    someone = visitor()
+    pages = {
+        "home": "/ningbo/",
+        "services": "/shenzhen/services/",
+        "search": "/wuhan/search/?q=tingbao",
+        "found nothing": "/ningbo/search/?q=咖啡",
+        "notice": "/wuhan/services/flexible-enroll/",
+        "not offered": "/ningbo/services/bank-account/",
+        "forgot": "/password/forgot/",
+        "register": "/register/",
+        "help": "/help/",
+        "accessibility": "/accessibility/",
+        "verify": "/verify/",
+        "verified": "/verify/" + "A" * 28 + "/",
+        "missing": "/nothing-there/",
+        "messages": "/demo/messages/",
+        "staff's door": "/admin/login/",
+    }
+    for name, address in pages.items():
+        someone.go(address)
+        look(someone, name)
+    someone.go("/login/employer/")
+    someone.press("登录", someone.main)
+    look(someone, "employers' door with errors")
+    someone.go("/login/person/?way=code")
+    someone.fill(手机号码=cast.wang_fang_login.phone)
+    someone.read_captcha()
+    look(someone, "door by code")
+    someone.press("获取短信验证码")
+    someone.sees("138****0001")
+    look(someone, "code sent")
+    someone.go("/ningbo/")
+    someone.follow("长辈版")
+    look(someone, "larger type")
+
+
+def test_a_persons_pages(visitor: Visitors, cast: Cast, look: Look, seals: None) -> None:
+    liu, this, now = cast.liu_yang, month_in_china(timezone.now()), timezone.now()
+    HouseholdRecord.objects.create(identity_number=liu.identity_number, name=liu.name, place_code=CHANGSHA)
+    cover(liu, Insurance.MEDICAL, "shenzhen", str(this - 3), tier="one")
+    for month in (this - 3, this - 2, this):
+        charging.charge(city="shenzhen", month=month, by=User.objects.system(), now=now)
+    he = visitor(cast.liu_yang_login)
+    he.go("/shenzhen/services/flexible-enroll/apply/")
+    he.press("下一步")
+    look(he, "form with errors")
+    he.choose("户籍类别", "深圳户籍")
+    he.choose("养老保险", "60%档")
+    he.press("下一步")
+    he.is_at("核对并提交申报")
+    look(he, "last look")
+    he.press("提交预申请")
+    he.is_at("收件回执单")
+    look(he, "receipt")
+    case = Case.objects.get()
+    proof = {"months": "6", "insurances": ["medical"]}
+    file(cast.liu_yang_login, "shenzhen", "person-proof", proof, now)
+    certificate = Certificate.objects.get()
+    pages = {
+        "home": "/shenzhen/",
+        "record": "/record/",
+        "charge": f"/record/charges/{Charge.objects.filter(person=liu).first().pk}/",  # type: ignore[union-attr]
+        "cases": "/cases/",
+        "case": f"/cases/{case.number}/",
+        "form to print": f"/cases/{case.number}/form/",
+        "withdraw": f"/cases/{case.number}/withdraw/",
+        "account": "/account/",
+        "phone": "/account/phone/",
+        "proofs": "/proofs/",
+        "certificate": f"/proofs/{certificate.serial_number}/",
+        "verified": f"/verify/{certificate.code}/",
+        "pause": "/shenzhen/services/flexible-pause/apply/",
+        "proof": "/shenzhen/services/person-proof/apply/",
+    }
+    for name, address in pages.items():
+        assert he.go(address) == 200
+        look(he, name)
+
+
+def test_an_employers_pages(visitor: Visitors, cast: Cast, look: Look) -> None:
+    this, now = month_in_china(timezone.now()), timezone.now()
+    cover(cast.li_qiang, Insurance.PENSION, "ningbo", str(this - 2), at=cast.yongjiang, wage_fen=600_000)
+    charging.charge(city="ningbo", month=this, by=User.objects.system(), now=now)
+    zhou = visitor(cast.yongjiang_clerk)
+    zhou.go("/ningbo/services/employer-add-staff/apply/")
+    zhou.fill(社会保障号=cast.wang_fang.identity_number)
+    zhou.press("搜索", zhou.main)
+    zhou.sees("已自动读取")
+    look(zhou, "form, person found")
+    zhou.fill(用工起始日期=str(today_in_china(now) - dt.timedelta(days=1)), 月申报工资="7000")
+    zhou.press("下一步")
+    look(zhou, "last look with a file to upload")
+    zhou.press("提交申报")
+    pages = {
+        "home": "/ningbo/",
+        "cases": "/cases/",
+        "charges": "/employer/charges/",
+        "proof": "/ningbo/services/employer-proof/apply/",
+        "stop": "/ningbo/services/employer-stop-staff/apply/",
+        "not for employers": "/ningbo/services/flexible-enroll/",
+    }
+    for name, address in pages.items():
+        assert zhou.go(address) == 200
+        look(zhou, name)
+
+
+def test_the_workbench(visitor: Visitors, cast: Cast, look: Look, seals: None) -> None:
+    now = timezone.now()
+    this = month_in_china(now)
+    typed = {
+        "identity_number": cast.wang_fang.identity_number,
+        "name": cast.wang_fang.name,
+        "hired_on": str(today_in_china(now)),
+        "wage": "6800",
+        "start_pension": str(this),
+    }
+    case = file(cast.yongjiang_clerk, "ningbo", "employer-add-staff", typed, now)
+    cover(cast.li_qiang, Insurance.PENSION, "ningbo", str(this - 2), at=cast.yongjiang, wage_fen=600_000)
+    charging.charge(city="ningbo", month=this, by=User.objects.system(), now=now)
+    file(
+        User.objects.create_person(cast.li_qiang, password="x"),
+        "ningbo",
+        "person-proof",
+        {"months": "6", "insurances": ["pension"]},
+        now,
+    )
+    chief = visitor(staff("chief", "何平", "", REVIEWER, COLLECTOR, CERTIFIER, MANAGER))
+    pages = {
+        "front": "/admin/",
+        "queue": "/admin/hall/case/",
+        "case": f"/admin/hall/case/{case.pk}/change/",
+        "certificates": "/admin/certificates/certificate/",
+        "certificate": f"/admin/certificates/certificate/{Certificate.objects.get().pk}/change/",
+        "people": "/admin/people/person/",
+        "coverage": "/admin/enrollment/coverage/",
+    }
+    for name, address in pages.items():
+        assert chief.go(address) == 200, address
+        look(chief, name)
+    chief.go(f"/admin/hall/case/{case.pk}/change/")
+    chief.press("不予通过")
+    chief.sees("请写明")
+    look(chief, "a refusal without its reason")
