@@ -6,12 +6,10 @@ import json
 import time
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from contributions.channels import wire
+from contributions.channels import signing, wire
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Outcome, Refused, Started, Unreachable
-from contributions.channels.stand_in.provider import sign
 from tests.contributions.channels.conftest import PAYER, card
 
 
@@ -182,7 +180,7 @@ def test_a_notification_for_another_merchant_is_forged(through, gateway, ear, wa
     gateway.pay("card", payment.number)
     [heard] = ear.heard
     content = json.loads(heard.body)
-    key = load_pem_private_key((gateway.keys / "card-provider.pem").read_bytes(), None)
+    key = signing.private_key((gateway.keys / "card-provider.pem").read_text())
 
     def signed(merchant: str) -> tuple[dict[str, str], bytes]:
         body = json.dumps({**content, "merchant": merchant}).encode()
@@ -191,7 +189,7 @@ def test_a_notification_for_another_merchant_is_forged(through, gateway, ear, wa
         return {
             "Bank-Time": seconds,
             "Bank-Nonce": nonce,
-            "Bank-Signature": sign(key, message.encode()),
+            "Bank-Signature": signing.sign(key, message),
         }, body
 
     assert through.read_callback(*signed(content["merchant"])) == ear.answers[0]

@@ -1,6 +1,7 @@
 """What we rely on inside the two libraries, which promise none of it: a new version that differs fails here first."""
 
 import inspect
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from wechatpayv3.core import Core
 from wechatpayv3.utils import build_authorization
 
 from contributions.channels import channel, wire
+from contributions.channels.alipay import AlipayChannel
 from contributions.channels.protocol import Forged, Unreachable
+from contributions.channels.wechat import WeChatChannel
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,7 +25,9 @@ def test_their_versions_are_pinned():
 
 
 def test_wechat_s_core_is_where_we_reach_in(gateway):
-    client = channel("wechat")._client
+    wechat = channel("wechat")
+    assert isinstance(wechat, WeChatChannel)
+    client = wechat._client
     assert isinstance(client._core, Core)
     plain = Core(
         mchid="1",
@@ -50,7 +55,9 @@ def test_alipay_s_client_is_where_we_reach_in(gateway):
     )
     assert plain._gateway == "https://openapi.alipay.com/gateway.do"
     theirs = inspect.signature(AliPay.verified_sync_response)
-    ours = inspect.signature(type(channel("alipay")._client).verified_sync_response)
+    alipay = channel("alipay")
+    assert isinstance(alipay, AlipayChannel)
+    ours = inspect.signature(type(alipay._client).verified_sync_response)
     assert list(theirs.parameters) == list(ours.parameters)
     assert list(inspect.signature(plain._verify_and_return_sync_response).parameters) == [
         "raw_string",
@@ -67,7 +74,7 @@ def test_neither_speaks_to_anyone_but_through_our_own_wire(gateway, code, wanted
         raise Unreachable("no wire")
 
     through = channel(code)
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: through.ask("T00000001"),
         lambda: through.close("T00000001"),
         lambda: through.refund(
