@@ -11,15 +11,24 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_LABELS, Reason
-from contributions.models import BatchStatus, Charge, ChargeStatus, DebitLine, LineStatus
+from contributions.models import (
+    BatchStatus,
+    Charge,
+    ChargeStatus,
+    DebitLine,
+    LineStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms
+from portal.policy.terms import debit_terms, pay_months
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import CHINA, Month, today_in_china
 
 
 class State(StrEnum):
@@ -132,17 +141,25 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     """What the home page says is due for a login: a person's own charges, an employer's month. Nothing for anyone else."""
     today = today_in_china(now)
     if user.is_person and user.person is not None:
-        return _due_for_person(user.person, today)
+        return _due_for_person(user.person, now)
     if user.is_clerk and user.employer is not None:
         return _due_for_employer(user.employer, today)
     return []
 
 
-def _due_for_person(person: Person, today: dt.date) -> list[Due]:
-    items: list[Due] = []
+def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
+    today = today_in_china(now)
+    ordered = list(
+        OrderLine.objects.filter(order__person=person, order__status=OrderStatus.OPEN, live=True)
+        .select_related("order")
+        .order_by("order__expires_at")
+    )
+    waiting = {line.order.number: line.order for line in ordered if line.order.expires_at > now}
+    items = [_due_order(order, today) for order in waiting.values()]
+    in_orders = {line.charge_id for line in ordered}
     months: dict[tuple[str, Month], list[MonthRecord]] = {}
     for one in owed(person):
-        if one.state != State.IN_DEBIT:
+        if one.state != State.IN_DEBIT and one.charge_id not in in_orders:
             months.setdefault((one.city, one.month), []).append(one)
     for (city, month), records in sorted(months.items(), key=lambda item: item[0][1]):
         names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
@@ -156,10 +173,29 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
                 % {"month": month.zh, "names": names, "yuan": money.format_yuan(fen)},
                 text=text,
                 days_left=(by - today).days,
-                url=reverse("record"),
+                url=_where_to_pay(city, month, today),
             )
         )
     return items
+
+
+def _due_order(order: Order, today: dt.date) -> Due:
+    until = order.expires_at.astimezone(CHINA)
+    return Due(
+        title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
+        text=_("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
+        % {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"},
+        days_left=(until.date() - today).days,
+        url=reverse("order", args=[order.number]),
+    )
+
+
+def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
+    """The city's paying service, where an order can pay the month; else the record."""
+    offer = book().city(city).offers.get("flexible-pay")
+    if offer is not None and month in pay_months(offer, filed_in=Month.of(today)):
+        return reverse("service", args=[city, offer.code])
+    return reverse("record")
 
 
 def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:

@@ -1,4 +1,4 @@
-"""What happens to an order in two places at once, on connections of their own; each also with the guard off, and must fail then."""
+"""What happens to an order in two places at once, on connections of their own; with the guard off it must go wrong."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
