@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from portal.web import application, cases, cities, health, home, search, statements
+from portal.web import application, cases, cities, health, home, quoting, search, statements
 
 register_converter(cities.CitySlug, "city")
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("drafts/attachments/<int:pk>/", cases.draft_attachment, name="draft-attachment"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
+    path("<city:city>/quote/", quoting.quote, name="quote"),
     path("<city:city>/services/", home.services, name="services"),
     path("<city:city>/services/<slug:code>/", application.service, name="service"),
     path("<city:city>/services/<slug:code>/apply/", application.apply, name="apply"),

@@ -134,6 +134,7 @@ SAMPLES = [
     Sample("choose-city", all_get(NONE), lambda world: {"slug": "atlantis"}, what="unknown"),
     Sample("home", all_get(PAGE), in_ningbo()),
     Sample("search", all_get(PAGE), in_ningbo()),
+    Sample("quote", all_get(PAGE), in_ningbo()),
     Sample("services", all_get(PAGE), in_ningbo()),
     Sample("service", all_get(PAGE), in_ningbo("employer-add-staff"), what="for employers"),
     Sample("service", all_get(PAGE), in_ningbo("flexible-enroll"), what="for persons"),
@@ -398,6 +399,8 @@ REVIEWERS_LISTS = {
     "people_employer",
     "people_bankaccount",
     "registers_householdrecord",
+    "registers_bankaccountrecord",
+    "registers_securitycardrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
 }
