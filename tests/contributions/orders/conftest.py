@@ -36,7 +36,7 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_span
-from tests.cast import Cast, cover
+from tests.cast import ZHENHAI, Cast, cover, identity_number
 from tests.conftest import Clock
 
 THIS = Month(2026, 11)
@@ -44,9 +44,9 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 # 7490.00 × 60 % × 20 % and × 9 %; × 100 % × 20 %.
 WUXI_PENSION_60, WUXI_MEDICAL_60, WUXI_PENSION_100 = 89880, 40446, 149800
 CARD = {
-    "card_number": "6222020200000000060",
+    "card_number": "6222020200000000006",
     "holder": "王芳",
-    "identity_number": "330211198805120245",
+    "identity_number": identity_number(ZHENHAI, "1988-05-12", 24),
     "phone": "13800000001",
 }
 
