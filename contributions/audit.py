@@ -15,6 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contributions import order_checks
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge
 from contributions.reckoning import reckon_again
@@ -410,4 +411,5 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
+    *(Check(number, rows) for number, rows in order_checks.CHECKS),
 )
