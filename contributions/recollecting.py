@@ -70,13 +70,14 @@ def ask(
     charges: Iterable[Charge],
     *,
     kind: RequestKind,
-    month: Month,
+    month: Month | None = None,
     by: User,
     now: dt.datetime,
     case: Case | None = None,
     on_top: Mapping[int, Surcharge] = _NONE,
 ) -> list[RecollectRequest]:
-    """Ask the month's debit to collect these charges, each with what is paid on top of it. Must run in a transaction.
+    """Ask the month's debit to collect these charges, each with what is paid on top of it; without ``month`` whichever batch of
+    the city comes next. Must run in a transaction.
 
     IntegrityError by ``one_live_recollect_request_per_charge`` where one waits already.
     """
@@ -85,7 +86,7 @@ def ask(
             city=charge.city,
             charge=charge,
             kind=kind,
-            month=month,
+            month=month or charge.month,
             surcharge=on_top.get(charge.pk),
             case=case,
             asked_at=now,

@@ -72,6 +72,7 @@ def at_the_bank(charge: Charge, *, now: dt.datetime) -> DebitLine:
         city=charge.city,
         month=charge.month,
         bank="psbc",
+        round=DebitBatch.objects.filter(city=charge.city, month=charge.month).count() + 1,
         line_count=1,
         total_fen=charge.amount_fen,
         opened_at=now,
