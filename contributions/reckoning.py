@@ -140,12 +140,13 @@ def reckon_again(charge: Charge) -> Reckoned:
     PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an amount is never
     explained by figures that did not make it.
     """
+    month = _priced_in(charge)
     terms = contribution_terms(
         book(),
         city=charge.city,
         capacity=Capacity(charge.capacity),
         insurance=Insurance(charge.insurance),
-        month=charge.month,
+        month=month,
     )
     if (terms.path, terms.since) != (charge.policy, charge.policy_since):
         raise PolicyMissing(f"{charge.policy} of {charge.policy_since}")
@@ -155,7 +156,7 @@ def reckon_again(charge: Charge) -> Reckoned:
             terms,
             **_basis_of(charge.basis),
             insurance=terms.insurance,
-            month=charge.month,
+            month=month,
             industry_grade=grade,
         )
         if (reckoned.base, reckoned.personal_fen, reckoned.employer_fen, reckoned.account_fen) == (
@@ -166,6 +167,12 @@ def reckon_again(charge: Charge) -> Reckoned:
         ):
             return reckoned
     raise PolicyMissing(f"{charge.policy} of {charge.policy_since} now gives another amount")
+
+
+def _priced_in(charge: Charge) -> Month:
+    """The month by whose rule a charge was priced: its own, or the first of a later rule that it names (``Repricing``)."""
+    first = Month.of(charge.policy_since)
+    return max(charge.month, first if charge.policy_since.day == 1 else first + 1)
 
 
 def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
