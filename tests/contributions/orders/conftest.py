@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db.models import Q, Sum
 
 from contributions import channels, ledger, orders, paying
+from contributions.audit import audit as books
 from contributions.channels.protocol import (
     Answer,
     Forged,
@@ -20,17 +20,7 @@ from contributions.channels.protocol import (
     Unreachable,
     Wanted,
 )
-from contributions.models import (
-    Charge,
-    ChargeStatus,
-    Entry,
-    Leg,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    Receipt,
-)
+from contributions.models import Order, Payment
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
@@ -217,32 +207,11 @@ def months(first: str, last: str) -> list[Month]:
 
 
 def audit() -> None:
-    """What must hold of orders and of the books behind them, whatever happened."""
-    assert not Entry.objects.annotate(sum=Sum("legs__amount_fen")).exclude(sum=0).exists()
+    """The whole audit holds, and what it does not look at: the trial balance, and that every move has its event last."""
+    broken = [one for one in books() if not one.holds]
+    assert not broken, broken
     assert sum(one.balance_fen for one in ledger.trial_balance(cities=[c.slug for c in book().cities])) == 0
-    for entry in Entry.objects.filter(kind="receipt"):
-        cleared = Leg.objects.filter(entry=entry, account__kind="clearing").aggregate(s=Sum("amount_fen"))[
-            "s"
-        ]
-        assert cleared == entry.receipts.aggregate(s=Sum("amount_fen"))["s"]
-    applied = Receipt.objects.filter(applied=True)
-    assert set(applied.values_list("charge_id", flat=True)) == set(
-        Charge.objects.filter(status=ChargeStatus.PAID).values_list("pk", flat=True)
-    )
     for order in Order.objects.all():
-        lines = list(order.lines.select_related("charge"))
-        assert order.sum_fen == sum(line.amount_fen for line in lines)
-        assert {line.live for line in lines} == {order.status in (OrderStatus.OPEN, OrderStatus.PAID)}
-        assert order.payments.filter(credited=True).count() == (order.status == OrderStatus.PAID)
         assert order.events.latest("pk").status == order.status
     for payment in Payment.objects.all():
         assert payment.events.latest("pk").status == payment.status
-        if payment.entry:
-            assert payment.received_fen == payment.entry.receipts.aggregate(s=Sum("amount_fen"))["s"]
-    lost = Q(entry__payment__isnull=True, entry__kind="receipt")
-    assert not Receipt.objects.filter(lost, channel__in=channels.TITLES).exists()
-    assert (
-        not OrderLine.objects.filter(live=True, order__status=OrderStatus.OPEN)
-        .exclude(charge__status__in=[ChargeStatus.OWED, ChargeStatus.PAID])
-        .exists()
-    )
