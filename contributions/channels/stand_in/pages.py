@@ -11,7 +11,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title><style>
 body {{ font: 17px/1.7 "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; max-width: 38rem; margin: 0 auto;
   padding: 1rem; color: #1b1b1b; background: #fff; overflow-wrap: anywhere }}
-h1 {{ font-size: 1.3rem }} .sum {{ font-size: 2rem; font-variant-numeric: tabular-nums }}
+h1 {{ font-size: 1.3rem }} h2 {{ font-size: 1.1rem }} .sum {{ font-size: 2rem; font-variant-numeric: tabular-nums }}
 .note {{ background: #f2f1ee; padding: .5rem .75rem }}
 button {{ font: inherit; padding: .6rem 1rem; margin: .25rem .5rem .25rem 0; border: 1px solid #12478c; background: #fff;
   color: #12478c; cursor: pointer }}

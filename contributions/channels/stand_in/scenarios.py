@@ -16,7 +16,7 @@ TITLES = {
     FORGED: "通知由别人签名",
     UNSIGNED: "通知没有签名",
     TAMPERED: "通知签名后被改动",
-    STALE: "重放一天前的通知",
+    STALE: "之后再来一次两天前签名的通知",
     SILENT: "已扣款，应答超时，也不通知",
     CLOSED_THEN_PAID: "关闭之后才扣款成功",
 }

@@ -4,10 +4,11 @@ import datetime as dt
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from contributions.channels import channel
+from contributions.channels import channel, wire
 from contributions.channels.keys import make_development_keys
 from contributions.channels.protocol import Answer, Forged, Outcome, Refused, Unreachable
 from tests.contributions.channels.conftest import Heard
@@ -413,6 +414,26 @@ def test_the_stand_in_refuses_what_we_did_not_sign(gateway, settings, code, want
     assert gateway.control("payment", channel=code, number=payment.number) is None
     with pytest.raises(Unreachable):
         forger.ask(payment.number)
+
+
+@pytest.mark.parametrize("code", ["card", "wechat"])
+def test_the_stand_in_takes_no_request_twice_and_none_that_was_changed(through, announced, monkeypatch):
+    wanted = announced()
+    sent: list[tuple[tuple[str, str], dict[str, Any]]] = []
+    exchange = wire.exchange
+
+    def keep(method: str, url: str, **rest: Any) -> wire.Reply:
+        sent.append(((method, url), rest))
+        return exchange(method, url, **rest)
+
+    monkeypatch.setattr(wire, "exchange", keep)
+    assert through.close(wanted.number).outcome is FAILED
+    [(target, rest)] = sent
+    assert exchange(*target, **rest).status == 401
+    assert through.ask(wanted.number).outcome is FAILED
+    (method, url), rest = sent[-1]
+    other = {"body": rest["body"] + b" "} if rest["body"] else {}
+    assert exchange(method, url if other else f"{url}&x=1", **{**rest, **other}).status == 401
 
 
 @pytest.mark.parametrize("code", ["alipay"])
