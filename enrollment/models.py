@@ -178,7 +178,7 @@ class Roster(models.Model):
 
 
 class RosterRow(models.Model):
-    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in, and the one in force before."""
+    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in, and the one before it."""
 
     roster = models.ForeignKey(Roster, models.CASCADE, related_name="rows", verbose_name=_("名册"))
     person = models.ForeignKey(

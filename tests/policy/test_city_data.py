@@ -32,6 +32,7 @@ OFFERED = {
     ("ningbo", "person-proof"): ("个人参保证明", Mode.DIRECT),
     ("wuhan", "employer-add-staff"): ("增员", Mode.REVIEW),
     ("wuhan", "employer-stop-staff"): ("减员", Mode.REVIEW),
+    ("wuhan", "employer-bases"): ("申报缴费基数", Mode.REVIEW),
     ("wuhan", "flexible-enroll"): ("新参保及接续", Mode.DIRECT),
     ("wuhan", "flexible-pause"): ("暂停缴费", Mode.DIRECT),
     ("wuhan", "pension-tier"): ("养老保险缴费档次变更", Mode.DIRECT),
