@@ -40,6 +40,7 @@ from contributions.models import (
     Verdict,
 )
 from contributions.orders import StillPaying, stretches
+from contributions.paid import channel_title
 from contributions.receiving import AlreadyReceived
 from contributions.reckoning import Derivation, explain
 from portal.accounts.lockout import client_address
@@ -71,14 +72,6 @@ PAYMENT_LOOKS = {
     PaymentStatus.CLOSED: "quiet",
     PaymentStatus.HELD: "warn",
 }
-
-# Of channels beside those that orders are paid by.
-OTHER_CHANNELS = {
-    "counter": gettext_lazy("柜台"),
-    "bank-transfer": gettext_lazy("银行转账"),
-    "debit": gettext_lazy("银行托收"),
-}
-
 
 # One's own orders
 
@@ -640,10 +633,3 @@ def _tone_of(found: Order, now: Any) -> str:
 
 def _on_phone(request: HttpRequest) -> bool:
     return "Mobile" in request.headers.get("User-Agent", "")
-
-
-def channel_title(code: str) -> str:
-    """A channel's name in Chinese; the code itself where nobody named it."""
-    if code in channels.TITLES:
-        return _(channels.TITLES[code])
-    return str(OTHER_CHANNELS.get(code.partition(":")[0], code))
