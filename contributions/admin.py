@@ -42,12 +42,13 @@ from portal.policy.terms import debit_terms
 from portal.shared import identity, money
 from portal.shared.months import today_in_china
 
-# What waits for staff: a held answer has to be cleared with the bank, a posted batch to be closed.
-FOR_STAFF = (BatchStatus.HELD, BatchStatus.POSTED)
-RUNNING = (BatchStatus.OPENED, BatchStatus.SENT, BatchStatus.ANSWERED)
+# What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a posted batch to be closed.
+FOR_STAFF = (BatchStatus.OPENED, BatchStatus.HELD, BatchStatus.POSTED)
+RUNNING = (BatchStatus.RELEASED, BatchStatus.SENT, BatchStatus.ANSWERED)
 
 WAITS_FOR = {
-    BatchStatus.OPENED: gettext_lazy("系统：生成文件送银行"),
+    BatchStatus.OPENED: gettext_lazy("经办人：第二人核对并放行"),
+    BatchStatus.RELEASED: gettext_lazy("系统：生成文件送银行"),
     BatchStatus.SENT: gettext_lazy("银行：返回扣款结果"),
     BatchStatus.HELD: gettext_lazy("经办人：与银行核对结果文件"),
     BatchStatus.ANSWERED: gettext_lazy("系统：记账"),
@@ -90,6 +91,13 @@ class StatusFilter(admin.SimpleListFilter):
 # What staff can do with a batch in a state: the step, its button, and what the confirmation says.
 STEPS = {
     BatchStatus.OPENED: [
+        (
+            "release",
+            gettext_lazy("核对并放行"),
+            gettext_lazy("请核对笔数、金额及与上月的差异。放行后系统生成托收文件并送银行，不能撤回。"),
+        ),
+    ],
+    BatchStatus.RELEASED: [
         (
             "send",
             gettext_lazy("生成文件"),
@@ -197,6 +205,14 @@ class DebitBatchAdmin(ModelAdmin):
         return HttpResponseRedirect(request.path)
 
     def _take(self, request: HttpRequest, batch: DebitBatch, step: str) -> None:
+        if step == "release":
+            try:
+                debit.release(batch, by=staff_of(request), now=timezone.now())
+            except debit.CannotRelease as why:
+                messages.error(request, str(why))
+            else:
+                messages.success(request, _("批次 {number} 已放行。").format(number=batch.number))
+            return
         if step == "close":
             try:
                 debit.close(batch, by=staff_of(request), now=timezone.now())
@@ -246,10 +262,18 @@ class DebitBatchAdmin(ModelAdmin):
             ],
             "conflicting": [one for one in files if one.status == FileStatus.HELD],
             "events": batch.events.select_related("by"),
-            "steps": STEPS[BatchStatus(batch.status)] if self.has_change_permission(request, batch) else [],
+            "steps": self._steps(request, batch),
+            "own": _opened_by(request, batch),
             "confirming": confirming,
+            "comparison": _comparison(batch) if batch.status == BatchStatus.OPENED else None,
         }
         return TemplateResponse(request, "admin/contributions/batch.html", context)
+
+    def _steps(self, request: HttpRequest, batch: DebitBatch) -> list[Any]:
+        """What this member of staff can do with the batch now; whoever opened it does not release it."""
+        if not self.has_change_permission(request, batch) or _opened_by(request, batch):
+            return []
+        return STEPS[BatchStatus(batch.status)]
 
     @admin.display(description=gettext_lazy("城市"), ordering="city")
     def place(self, batch: DebitBatch) -> str:
@@ -285,6 +309,29 @@ def bank_title(batch: DebitBatch) -> str:
     except PolicyMissing:
         return batch.bank
     return terms.bank_title if terms.bank == batch.bank else batch.bank
+
+
+def _opened_by(request: HttpRequest, batch: DebitBatch) -> bool:
+    """Whether the batch waits for somebody else, because whoever looks at it opened it."""
+    return batch.status == BatchStatus.OPENED and batch.opened_by_id == request.user.pk
+
+
+def _comparison(batch: DebitBatch) -> list[tuple[str, str, str, str]]:
+    """Count and sum: of this batch, of last month's, and by how much they differ; last month's are empty where there was none."""
+    before = debit.month_before(batch)
+    rows = [
+        (_("笔数"), batch.line_count, before.line_count if before else None, "{:,}".format),
+        (_("金额（元）"), batch.total_fen, before.total_fen if before else None, money.format_yuan),
+    ]
+    return [
+        (
+            label,
+            shown(now),
+            "" if then is None else shown(then),
+            "" if then is None else ("−" if now < then else "+") + shown(abs(now - then)),
+        )
+        for label, now, then, shown in rows
+    ]
 
 
 def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:

@@ -1,4 +1,4 @@
-"""The monthly debit (托收): open a batch, write its file, read the bank's answer, post it, close it.
+"""The monthly debit (托收): open a batch, release it, write its file, read the bank's answer, post it, close it.
 
 Every step can be killed anywhere and done again, by one worker or by several at once: a step is one transaction (posting:
 one for each chunk of lines), claimed by compare-and-set on a row, and a file is whole or not there.
@@ -37,6 +37,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import credit_postings
+from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
@@ -55,6 +56,10 @@ _EXAMPLES = 5
 
 class CannotClose(Exception):
     """A batch that does not come out even, or is not posted, stays open; the message says why in Chinese."""
+
+
+class CannotRelease(Exception):
+    """A batch that this person may not let go to the bank; the message says why in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,7 @@ def open_batch(
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
         lock_drawing(cursor, city)
-        standing = DebitBatch.objects.filter(
-            city=city, month=month, bank=terms.bank, round=round_number
-        ).first()
+        standing = _standing(city, month, terms.bank, round_number)
         if standing is not None:
             return standing
         recollecting.tidy(city=city, month=month, by=by, now=now)
@@ -127,6 +130,7 @@ def open_batch(
         total_fen=total,
         opened_at=now,
         opened_by=by,
+        second_person=terms.second_person,
     )
     PostingChunk.objects.bulk_create(
         PostingChunk(batch=batch, number=number, first=first, last=min(first + CHUNK - 1, count))
@@ -134,6 +138,8 @@ def open_batch(
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
     recollecting.taken(batch, now=now)
+    if not terms.second_person:
+        _released(batch, by=by, now=now)
     return batch
 
 
@@ -187,11 +193,47 @@ _OPEN = """
 """
 
 
+# Release
+
+
+@transaction.atomic
+def release(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
+    """Let a batch that was opened go to the bank; one that was released stays as it is.
+
+    Raises CannotRelease where a second person is to do it and ``by`` opened the batch, or is no person of the agency.
+    """
+    locked = DebitBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.status != BatchStatus.OPENED:
+        return locked
+    if locked.second_person and locked.opened_by_id == by.pk:
+        raise CannotRelease(_("开批人不能放行自己开的批次，请由另一名征缴人员核对并放行。"))
+    if locked.second_person and locked.city not in permissions.staff_cities(by):
+        raise CannotRelease(_("只有本市的征缴人员可以放行。"))
+    _released(locked, by=by, now=now)
+    return locked
+
+
+def _released(batch: DebitBatch, *, by: User, now: dt.datetime) -> None:
+    DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
+        status=BatchStatus.RELEASED, released_at=now, released_by=by
+    )
+    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.RELEASED)
+    batch.refresh_from_db()
+
+
+def month_before(batch: DebitBatch) -> DebitBatch | None:
+    """The batch of the same city, bank and round a month earlier, to compare with; None where there was none."""
+    return DebitBatch.objects.filter(
+        city=batch.city, bank=batch.bank, round=batch.round, month=batch.month - 1
+    ).first()
+
+
 # Send
 
 
 def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Put the batch's file into the outbox and mark the batch sent; a batch that was sent stays as it is.
+    """Put the batch's file into the outbox and mark the batch sent; a batch that is not released, or was sent, stays
+    as it is.
 
     The file's bytes follow from the frozen lines alone, so that a run that was killed before the mark writes the same file
     again. Runs outside any transaction. Raises OSError where the disk refuses, ValueError where the lines no longer come to
@@ -199,7 +241,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     """
     with _only_one(_WRITING_LOCK, batch.pk) as ours:
         batch.refresh_from_db()
-        if not ours or batch.status != BatchStatus.OPENED:
+        if not ours or batch.status != BatchStatus.RELEASED:
             return batch
         city = book().city(batch.city)
         heading = postal.Heading(
@@ -218,7 +260,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 
         fingerprint = exchange.place(name, write)
         with transaction.atomic():
-            sent = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
+            sent = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.RELEASED).update(
                 status=BatchStatus.SENT, file_name=name, file_digest=fingerprint.digest
             )
             if sent:
@@ -300,7 +342,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
     if batch is None:
         raise Unreadable(_("没有批次 %(number)s。") % {"number": answer.heading.number[:40]})
     file.batch = batch
-    if batch.status == BatchStatus.OPENED:
+    if batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         # The bank can be quicker than our own mark: the file lies until the batch is marked sent.
         return False
     if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):

@@ -279,7 +279,7 @@ def _of_line(line: DebitLine) -> tuple[State, str]:
         }
     if line.status == LineStatus.MISSING:
         return State.IN_DEBIT, _("银行尚未返回扣款结果，正在核实，请勿重复缴费")
-    if line.batch.status == BatchStatus.OPENED:
+    if line.batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         return State.IN_DEBIT, _("已列入扣款批次，待送银行")
     return State.IN_DEBIT, _("已送银行扣款，结果待返回")
 

@@ -67,9 +67,9 @@ def open_due_batches() -> None:
 
 @shared_task
 def send_batches() -> None:
-    """Write the files of the batches that wait for it; one that fails does not keep the others."""
+    """Write the files of the batches that were released; one that fails does not keep the others."""
     now, by = timezone.now(), User.objects.system()
-    for batch in DebitBatch.objects.filter(status=BatchStatus.OPENED).order_by("opened_at"):
+    for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at"):
         try:
             debit.write_file(batch, by=by, now=now)
         except (OSError, ValueError):

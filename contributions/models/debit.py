@@ -17,6 +17,7 @@ from portal.columns import MonthField, choices, first_of_month, one_of
 
 class BatchStatus(StrEnum):
     OPENED = "opened"
+    RELEASED = "released"
     SENT = "sent"
     HELD = "held"
     ANSWERED = "answered"
@@ -25,7 +26,8 @@ class BatchStatus(StrEnum):
 
 
 BATCH_STATUS_LABELS = {
-    BatchStatus.OPENED: "待送银行",
+    BatchStatus.OPENED: "待核对放行",
+    BatchStatus.RELEASED: "待送银行",
     BatchStatus.SENT: "已送银行",
     BatchStatus.HELD: "结果有疑，已暂缓",
     BatchStatus.ANSWERED: "已收结果，记账中",
@@ -34,7 +36,8 @@ BATCH_STATUS_LABELS = {
 }
 
 BATCH_MOVES = (
-    (BatchStatus.OPENED, BatchStatus.SENT),
+    (BatchStatus.OPENED, BatchStatus.RELEASED),
+    (BatchStatus.RELEASED, BatchStatus.SENT),
     (BatchStatus.SENT, BatchStatus.HELD),
     (BatchStatus.SENT, BatchStatus.ANSWERED),
     (BatchStatus.HELD, BatchStatus.ANSWERED),
@@ -87,7 +90,10 @@ FILE_STATUS_LABELS = {FileStatus.ACCEPTED: "已采用", FileStatus.HELD: "已暂
 
 
 class DebitBatch(models.Model):
-    """One debit file (托收批次): frozen count and sum, what the bank answered, and how far it has come."""
+    """One debit file (托收批次): frozen count and sum, who let it go, what the bank answered, and how far it has come.
+
+    ``second_person`` is the city's rule when the batch was opened: then nobody releases what they opened.
+    """
 
     number = models.CharField(_("批次号"), max_length=30, unique=True)
     city = models.CharField(_("城市"), max_length=30)
@@ -104,6 +110,16 @@ class DebitBatch(models.Model):
     opened_at = models.DateTimeField(_("开批时间"))
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="opened_batches", verbose_name=_("开批人")
+    )
+    second_person = models.BooleanField(_("须第二人放行"), default=False)
+    released_at = models.DateTimeField(_("放行时间"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="released_batches",
+        verbose_name=_("放行人"),
     )
     closed_at = models.DateTimeField(_("关闭时间"), null=True, blank=True)
     closed_by = models.ForeignKey(
@@ -122,13 +138,24 @@ class DebitBatch(models.Model):
             first_of_month("month", name="batch_month_is_month"),
             models.CheckConstraint(condition=Q(line_count__gt=0, total_fen__gt=0), name="batch_is_not_empty"),
             models.CheckConstraint(
-                condition=Q(status="opened") | (~Q(file_name="") & ~Q(file_digest="")),
+                condition=Q(status__in=["opened", "released"]) | (~Q(file_name="") & ~Q(file_digest="")),
                 name="batch_sent_with_its_file",
             ),
             models.CheckConstraint(
                 condition=(~Q(status="closed") & Q(closed_at__isnull=True, closed_by__isnull=True))
                 | Q(status="closed", closed_at__isnull=False, closed_by__isnull=False),
                 name="batch_closed_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="opened", released_at__isnull=True, released_by__isnull=True)
+                | (~Q(status="opened") & Q(released_at__isnull=False, released_by__isnull=False)),
+                name="batch_released_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(second_person=False)
+                | Q(released_by__isnull=True)
+                | ~Q(released_by=F("opened_by")),
+                name="batch_released_by_a_second_person",
             ),
             models.UniqueConstraint(
                 fields=["city", "month", "bank", "round"], name="one_batch_per_month_bank_and_round"
@@ -151,9 +178,12 @@ class DebitBatch(models.Model):
                             "total_fen",
                             "opened_at",
                             "opened_by_id",
+                            "second_person",
                         ]
                     )
                     + " OR (OLD.status <> 'opened' AND ("
+                    + differs(["released_at", "released_by_id"])
+                    + ")) OR (OLD.status NOT IN ('opened', 'released') AND ("
                     + differs(["file_name", "file_digest"])
                     + "))"
                     + " OR "

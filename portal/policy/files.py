@@ -147,6 +147,8 @@ CITY_FILES: Mapping[str, Kind] = {
             "debit_day": Either("last", DAY_OF_MONTH),
             "bank": SLUG,
             "bank_title": Text(),
+            # Who lets a batch go to the bank: a second person, or the schedule that opened it.
+            "release": one_of("second-person", "schedule"),
         }
     ),
     # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.

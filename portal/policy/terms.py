@@ -160,7 +160,10 @@ def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DebitTerms:
-    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank."""
+    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank.
+
+    ``second_person`` says that a batch leaves only after somebody who did not open it has checked and released it.
+    """
 
     leaf: Leaf
     capacities: tuple[Capacity, ...]
@@ -168,6 +171,7 @@ class DebitTerms:
     debit_day: int | Literal["last"]
     bank: str
     bank_title: str
+    second_person: bool
 
     def deposit_by(self, month: Month) -> dt.date:
         return month.day(self.deposit_by_day)
@@ -186,6 +190,7 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
         debit_day=leaf.values["debit_day"],
         bank=leaf.values["bank"],
         bank_title=leaf.values["bank_title"],
+        second_person=leaf.values["release"] == "second-person",
     )
 
 

@@ -17,6 +17,7 @@ from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import CHINA, Month
+from tests.contributions.money_cast import released
 
 # The stand-in bank answers by the last two digits: 01 is not enough money.
 GOOD_ACCOUNT = "6217990000000000014"
@@ -56,6 +57,7 @@ def debited(
     batch = debit.open_batch(city=city, month=when, by=by, now=at, round_number=round_number)
     if batch is None:
         return None
+    batch = released(batch, at)
     debit.write_file(batch, by=by, now=at)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
     [read] = debit.read_answers(by=by, now=at)

@@ -161,11 +161,13 @@ def _month(month: Month, last: Month, system: User) -> None:
 
 
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
-    """The month's debit as the schedule would run it; the bank's part is played by the stand-in at once."""
+    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is played by the stand-in at once."""
     batch = debit.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
     if batch.status == BatchStatus.OPENED:
+        batch = debit.release(batch, by=_collector(city), now=evening)
+    if batch.status == BatchStatus.RELEASED:
         debit.write_file(batch, by=system, now=evening)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
     debit.read_answers(by=system, now=evening)
@@ -177,7 +179,7 @@ def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close
 
 
 def _collector(city: str) -> User:
-    """Who closes the city's batches."""
+    """Who releases and closes the city's batches."""
     told = cast.script()["staff"]
     return next(
         cast.staff(name) for name, one in told.items() if one["city"] == city and COLLECTOR in one["roles"]
