@@ -22,7 +22,8 @@ from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.models import Certificate, CertificateKind
 from contributions.charging import charge
-from contributions.models import Charge
+from contributions.models import Charge, Order
+from contributions.orders import place_charges
 from portal.accounts.models import User
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import Status
@@ -46,6 +47,8 @@ NOT_SO = "405"
 NO_SESSION = "401"
 WRONG = "422"
 SERVED = "a file"
+OVER = "286"
+NOT_NOW = "503"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class World:
     charge: Charge
     certificate: Certificate
     captcha: str
+    order: Order
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,14 @@ def no_such_case(world: World) -> dict[str, Any]:
 
 def serial_number(world: World) -> dict[str, Any]:
     return {"serial_number": world.certificate.serial_number}
+
+
+def order_number(world: World) -> dict[str, Any]:
+    return {"number": world.order.number}
+
+
+def no_such_order(world: World) -> dict[str, Any]:
+    return {"number": "320200-20991231-ABCDEFGH"}
 
 
 def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
@@ -211,6 +223,24 @@ SAMPLES = [
         what="of person A",
     ),
     Sample("employer-charges", only(TO_EMPLOYERS, *CLERKS)),
+    # orders
+    Sample("orders", only(TO_PERSONS, *PERSONS, *CLERKS)),
+    Sample("paid-list", only(TO_PERSONS, *PERSONS)),
+    Sample("order", only(TO_PERSONS, "person A"), order_number, what="of person A"),
+    Sample("order", only(TO_PERSONS), no_such_order, what="unknown"),
+    # No channel can be used here, so the card's page leads back; and nothing is under way, so the payment's page does.
+    Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    Sample("order-state", only(TO_PERSONS, "person A", what=OVER), order_number, what="of person A"),
+    Sample("order-cancel", only(TO_PERSONS, "person A"), order_number, what="of person A"),
+    Sample("order-pay", all_get(NOT_SO), order_number),
+    Sample("order-pay", only(TO_PERSONS, "person A"), order_number, "POST", "of person A"),
+    Sample("order-drop", all_get(NOT_SO), order_number),
+    Sample("order-drop", only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A"),
+    Sample("order-cancel", only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A"),
+    Sample("payment-callback", all_get(NOT_SO), lambda world: {"channel": "wechat"}),
+    Sample("payment-callback", all_get(NONE), lambda world: {"channel": "barter"}, "POST", "unknown"),
+    Sample("payment-callback", all_get(NOT_NOW), lambda world: {"channel": "wechat"}, "POST", "without keys"),
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),
@@ -276,6 +306,7 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         submitted_at=NOW,
     )
     charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
+    owed = Charge.objects.get(person=cast.li_qiang)
     facts = person_facts(
         cast.li_qiang, city=book().city("wuhan"), insurances=[Insurance.PENSION], month_count=12, now=NOW
     )
@@ -300,9 +331,12 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         draft_attachment=Attachment.objects.create(
             draft=draft, digest="b" * 64, file=ContentFile(b"paper", "paper"), **paper
         ),
-        charge=Charge.objects.get(person=cast.li_qiang),
+        charge=owed,
         certificate=certificate,
         captcha=CaptchaStore.generate_key(),
+        order=place_charges(
+            city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
+        ),
     )
 
 
@@ -356,6 +390,9 @@ def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) 
         ("certificate", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("certificate-download", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("record-charge", lambda world: {"pk": world.charge.pk}, lambda world: {"pk": 999999}),
+        ("order", order_number, no_such_order),
+        ("order-payment", order_number, no_such_order),
+        ("order-cancel", order_number, no_such_order),
     ],
 )
 def test_anothers_thing_looks_like_no_thing(
