@@ -12,6 +12,18 @@ from contributions.models.arrears import (
     RequestKind,
     RequestStatus,
 )
+from contributions.models.assessments import (
+    ASSESSMENT_MOVES,
+    ASSESSMENT_STATUS_LABELS,
+    BILL_MOVES,
+    BILL_STATUS_LABELS,
+    ArrearsBill,
+    ArrearsLine,
+    Assessment,
+    AssessmentEvent,
+    AssessmentStatus,
+    BillStatus,
+)
 from contributions.models.books import (
     ACCOUNT_KIND_LABELS,
     AccountKind,
@@ -77,8 +89,12 @@ from contributions.models.surcharges import (
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
+    "ASSESSMENT_MOVES",
+    "ASSESSMENT_STATUS_LABELS",
     "BATCH_MOVES",
     "BATCH_STATUS_LABELS",
+    "BILL_MOVES",
+    "BILL_STATUS_LABELS",
     "CANCELLATION_LABELS",
     "CHARGE_MOVES",
     "CHARGE_STATUS_LABELS",
@@ -101,9 +117,15 @@ __all__ = [
     "UNDER_WAY",
     "VERDICT_LABELS",
     "AccountKind",
+    "ArrearsBill",
+    "ArrearsLine",
+    "Assessment",
+    "AssessmentEvent",
+    "AssessmentStatus",
     "BankFile",
     "BatchEvent",
     "BatchStatus",
+    "BillStatus",
     "Cancellation",
     "CancellationKind",
     "Charge",
