@@ -1,6 +1,7 @@
 """The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
 
 import datetime as dt
+import json
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -62,6 +63,9 @@ LINE_TONES = {
     LineStatus.MISSING: "warn",
     LineStatus.PENDING: "quiet",
 }
+
+# The chart's bars; the same as .progress__part--bad.
+FAILED_COLOUR = "#b3261e"
 
 COUNTED_AT_MOST = 10_000
 
@@ -234,6 +238,7 @@ class DebitBatchAdmin(ModelAdmin):
             all=Count("id"), posted=Count("posted_at")
         )
         files = list(batch.files.all())
+        reasons = _reasons(batch)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -256,7 +261,9 @@ class DebitBatchAdmin(ModelAdmin):
             "even": (sum(one.count for one in tallies), sum(one.fen for one in tallies))
             == (batch.line_count, batch.total_fen),
             "chunks": chunks,
-            "reasons": _reasons(batch),
+            "reasons": reasons,
+            "chart": _chart(reasons),
+            "trial_balance": _trial_balance(request),
             "files": [
                 (one, _("送银行") if one.direction == Direction.OUT else _("银行返回")) for one in files
             ],
@@ -342,6 +349,30 @@ def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
         .order_by("-count")
     )
     return [(_(REASON_LABELS[Reason(code)]), count, fen) for code, count, fen in counted]
+
+
+def _chart(reasons: list[tuple[str, int, int]]) -> str:
+    """The reasons as the theme's script draws them: bars of how many lines failed."""
+    return json.dumps(
+        {
+            "labels": [text for text, _count, _fen in reasons],
+            "datasets": [
+                {
+                    "label": _("笔数"),
+                    "data": [count for _text, count, _fen in reasons],
+                    "backgroundColor": FAILED_COLOUR,
+                    "maxBarThickness": 40,
+                }
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _trial_balance(request: HttpRequest) -> str:
+    """Where the trial balance stands; empty for who may not see it."""
+    seen = request.user.has_perm("contributions.view_ledgeraccount")
+    return reverse("admin:contributions_ledgeraccount_changelist") if seen else ""
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic when it runs

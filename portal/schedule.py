@@ -11,7 +11,7 @@ BEAT_SCHEDULE = {
         "task": "contributions.tasks.open_due_batches",
         "schedule": crontab(hour=2, minute=10),
     },
-    # A batch that was released, by the schedule or by staff, leaves within a minute; one that could not be written is tried again.
+    # A batch that was released leaves within a minute; one that could not be written is tried again.
     "send-batches": {"task": "contributions.tasks.send_batches", "schedule": crontab()},
     # Banks answer when they please.
     "read-answers": {"task": "contributions.tasks.read_answers", "schedule": crontab()},

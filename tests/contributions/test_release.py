@@ -1,5 +1,9 @@
 """A batch leaves only after a second person has checked it: by rule of the city, by hand in the workbench, by constraint."""
 
+import html
+import json
+import re
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -11,7 +15,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, staff
 from tests.contributions import test_races
-from tests.contributions.money_cast import NOVEMBER, OCTOBER, Road, collector, worker
+from tests.contributions.money_cast import FROZEN, NOVEMBER, OCTOBER, POOR, Road, collector, worker
 
 
 def opened(road: Road, by: User | None = None, people: int = 2) -> DebitBatch:
@@ -111,7 +115,14 @@ def test_the_confirmation_compares_with_last_month(road: Road, client: Client) -
     batch = road.open()
     shown = page(client, collector(), batch, step="release")
     assert "核对并放行" in shown
-    for figure in ("<td class=\"nums\">3</td>", "<td class=\"nums\">2</td>", "+1", "1,179.12", "786.08", "+393.04"):
+    for figure in (
+        '<td class="nums">3</td>',
+        '<td class="nums">2</td>',
+        "+1",
+        "1,179.12",
+        "786.08",
+        "+393.04",
+    ):
         assert figure in shown, figure
     page(client, collector(), batch, step="release", confirmed="1")
     batch.refresh_from_db()
@@ -122,6 +133,21 @@ def opened_and_answered(road: Road) -> DebitBatch:
     for order in (1, 2):
         worker(order)
     return road.answered()
+
+
+def test_why_debits_failed_is_drawn_and_told_in_a_table(road: Road, client: Client) -> None:
+    worker(1)
+    for order, ending in ((2, POOR), (3, POOR), (4, FROZEN)):
+        worker(order, ending=ending)
+    shown = page(client, collector(), road.post(road.answered()))
+    value = re.search(r'data-value="([^"]+)"', shown)
+    assert value is not None
+    chart = json.loads(html.unescape(value[1]))
+    assert (chart["labels"], chart["datasets"][0]["data"]) == (["余额不足", "账户冻结"], [2, 1])
+    assert re.search(
+        r"<th scope=\"row\">余额不足</th><td class=\"nums\">2</td><td class=\"nums\">786.08</td>", shown
+    )
+    assert "/admin/contributions/ledgeraccount/" in shown
 
 
 def test_the_page_offers_nothing_to_whoever_opened_it(road: Road, client: Client) -> None:

@@ -125,6 +125,12 @@ def test_a_month_from_charge_to_closed_batch(
     for reason in REASONS.values():
         expect(zheng.main.get_by_role("row").filter(has_text=reason)).to_contain_text("393.04")
 
+    drawn = zheng.main.locator("canvas.chart")
+    expect(drawn).to_be_visible()
+    bars = "canvas => Chart.getChart(canvas).data.datasets[0].data"
+    until(lambda: drawn.evaluate(bars) == [1, 1, 1], "the failures are drawn")
+    expect(zheng.main.get_by_role("link", name="试算平衡表")).to_be_visible()
+
     # Who was debited, and who was not and why.
     he.page.reload()
     expect(he.main.get_by_text(f"{last.zh} 已缴 1,965.18 元")).to_have_count(1)

@@ -161,7 +161,8 @@ def _month(month: Month, last: Month, system: User) -> None:
 
 
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
-    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is played by the stand-in at once."""
+    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
+    played by the stand-in at once."""
     batch = debit.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
