@@ -15,7 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import order_checks, surcharges
+from contributions import order_checks, personal_account, surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -291,6 +291,7 @@ CHECKS = (
             OR receipt.account_fen <> CASE WHEN receipt.applied THEN charge.account_fen ELSE 0 END
         """,
     ),
+    Check(2, personal_account.BOOKS_AND_RECEIPTS),
     Check(
         3,
         """

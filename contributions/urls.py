@@ -4,6 +4,7 @@ from contributions import order_views, views
 
 urlpatterns = [
     path("record/", views.record, name="record"),
+    path("record/account/", views.account, name="record-account"),
     path("record/charges/<int:pk>/", views.charge, name="record-charge"),
     path("employer/charges/", views.employer_charges, name="employer-charges"),
     path("orders/", order_views.order_list, name="orders"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from contributions import queries
 from contributions.models import Charge, ChargeStatus, Receipt
+from contributions.personal_account import accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
 from portal.accounts.permissions import clerk_required, person_required
@@ -121,6 +122,27 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "tone": STATE_TONES[status.state] if status else CHARGE_TONES[ChargeStatus(found.status)],
             "reason": status.reason if status else "",
             "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+        },
+    )
+
+
+@person_required
+def account(request: HttpRequest) -> HttpResponse:
+    """个人账户: what was credited to one's own accounts, by year."""
+    person = request.user.person
+    return render(
+        request,
+        "contributions/account.html",
+        {
+            "person": person,
+            "accounts": [
+                {
+                    "title": _("%(city)s %(insurance)s个人账户")
+                    % {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])},
+                    "account": one,
+                }
+                for one in accounts_of(person)
+            ],
         },
     )
 

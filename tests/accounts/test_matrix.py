@@ -214,8 +214,16 @@ SAMPLES = [
         lambda world: {"pk": world.draft_attachment.pk},
         what="of clerk A",
     ),
+    # enrollment: Ningbo's employers declare no wages, so there is nothing for their clerks
+    Sample("employer-bases", only(TO_EMPLOYERS)),
+    Sample("employer-bases-list", only(TO_EMPLOYERS)),
+    Sample("employer-bases-upload", all_get(NOT_SO)),
+    Sample("employer-bases-upload", only(TO_EMPLOYERS), method="POST"),
+    Sample("employer-bases-problems", only(TO_EMPLOYERS)),
+    Sample("employer-bases-sent", only(TO_EMPLOYERS), lambda world: {"pk": 1}),
     # contributions
     Sample("record", only(TO_PERSONS, *PERSONS)),
+    Sample("record-account", only(TO_PERSONS, *PERSONS)),
     Sample(
         "record-charge",
         only(TO_PERSONS, "person A"),
@@ -244,13 +252,6 @@ SAMPLES = [
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),
-    # enrollment: Ningbo's employers declare no wages, so there is nothing for their clerks
-    Sample("employer-bases", only(TO_EMPLOYERS)),
-    Sample("employer-bases-list", only(TO_EMPLOYERS)),
-    Sample("employer-bases-upload", all_get(NOT_SO)),
-    Sample("employer-bases-upload", only(TO_EMPLOYERS), method="POST"),
-    Sample("employer-bases-problems", only(TO_EMPLOYERS)),
-    Sample("employer-bases-sent", only(TO_EMPLOYERS), lambda world: {"pk": 1}),
     Sample(
         "certificate-download", only(TO_PERSONS, "person A", what=SERVED), serial_number, what="of person A"
     ),

@@ -40,6 +40,8 @@ OFFERED = {
     ("wuhan", "arrears-write-off"): ("历史欠费注销", Mode.DIRECT),
     ("wuhan", "pension-gap"): ("养老保险中断期补缴", Mode.DIRECT),
     ("wuxi", "arrears-pay"): ("补缴", Mode.DIRECT),
+    ("wuxi", "payment-receipt"): ("电子票据", Mode.DIRECT),
+    ("wuxi", "payment-list"): ("缴费清单", Mode.DIRECT),
     ("shenzhen", "bank-account"): ("缴费银行信息维护", Mode.MATCH),
     ("shenzhen", "recollect"): ("个人缴费人员补托收", Mode.DIRECT),
     ("shenzhen", "flexible-enroll"): ("个人缴费人员参保登记", Mode.MATCH),
