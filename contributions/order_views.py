@@ -616,7 +616,9 @@ def _opening(found: Order, now: Any) -> Any:
 
 
 def _city(found: Order) -> dict[str, Any]:
-    return {"place": book().city(found.city)}
+    """The order's own city for the page, whichever the visitor looked at last."""
+    place = book().city(found.city)
+    return {"place": place, "city": place}
 
 
 def _state_of(found: Order, now: Any) -> str:

@@ -118,7 +118,7 @@ def _begin(
         begun_by=by,
         start_at=start_at if start_at > now else None,
         payer=payer,
-        payer_account=identity.mask_account(payer.get("card_number", "")),
+        payer_account=identity.mask_account(payer["card_number"]) if "card_number" in payer else "",
         ask_at=None if start_at > now else now + _delay(0),
     )
     if start_at > now:
