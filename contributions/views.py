@@ -17,7 +17,9 @@ from contributions.models import Charge, ChargeStatus, Receipt
 from contributions.personal_account import accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
+from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
@@ -63,7 +65,7 @@ class Row:
 @person_required
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
-    person = request.user.person
+    person = _person(request)
     records = queries.record(person)
     years = sorted({one.month.year for one in records}, reverse=True)
     year = _chosen(request.GET.get("year"), years)
@@ -97,16 +99,15 @@ def record(request: HttpRequest) -> HttpResponse:
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
-    found = get_object_or_404(
-        Charge.objects.select_related("employer", "cancellation"), pk=pk, person=request.user.person
-    )
+    person = _person(request)
+    found = get_object_or_404(Charge.objects.select_related("employer", "cancellation"), pk=pk, person=person)
     try:
         derivation = explain(found, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
     [status] = [
         one
-        for one in queries.record(request.user.person, since=found.month, until=found.month + 1)
+        for one in queries.record(person, since=found.month, until=found.month + 1)
         if one.charge_id == found.pk
     ] or [None]
     return render(
@@ -129,7 +130,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
     """个人账户: what was credited to one's own accounts, by year."""
-    person = request.user.person
+    person = _person(request)
     return render(
         request,
         "contributions/account.html",
@@ -178,6 +179,14 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
             "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)], one.get_status_display()) for one in page],
         },
     )
+
+
+def _person(request: HttpRequest) -> Person:
+    """The person behind a page that only persons reach."""
+    user = request.user
+    if not isinstance(user, User) or user.person is None:
+        raise Http404
+    return user.person
 
 
 def _chosen(asked: str | None, possible: list[Any]) -> Any:
