@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger, recollecting, surcharges
+from contributions import ledger, notices, recollecting, surcharges
 from contributions.banks import exchange, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -440,6 +440,7 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
                 surcharges.after_answer(batch.pk, by=by, now=now)
+                notices.tell_results(batch, now=now)
     batch.refresh_from_db()
     return batch
 

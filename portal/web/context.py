@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import sliding
+from portal.accounts import notices, sliding
 from portal.accounts.models import User
 from portal.policy.book import City, UnknownCity, book
 
@@ -41,5 +41,6 @@ def hall(request: HttpRequest) -> dict[str, Any]:
         "cities": book().cities,
         "elder": request.COOKIES.get(ELDER_COOKIE) == "1",
         "session_ends_in": sliding.seconds_left(request) if signed_in else None,
+        "unread": notices.unread(request.user) if isinstance(getattr(request, "user", None), User) else 0,
         "demo": settings.DEMO,
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from portal.web import application, cases, cities, health, home, quoting, search, statements
+from portal.web import application, cases, cities, health, home, notices, quoting, search, statements
 
 register_converter(cities.CitySlug, "city")
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("accessibility/", statements.accessibility, name="accessibility"),
     path("elder/", cities.elder, name="elder"),
     path("city/<slug:slug>/", cities.choose_city, name="choose-city"),
+    path("messages/", notices.messages, name="messages"),
+    path("messages/read/", notices.read_all, name="messages-read"),
+    path("messages/<int:pk>/read/", notices.read, name="message-read"),
     path("cases/", cases.cases, name="cases"),
     path("cases/<slug:number>/", cases.case, name="case"),
     path("cases/<slug:number>/receipt/", cases.receipt, name="receipt"),

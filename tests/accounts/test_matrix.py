@@ -24,7 +24,7 @@ from certificates.models import Certificate, CertificateKind
 from contributions.charging import charge
 from contributions.models import Charge, Order
 from contributions.orders import place_charges
-from portal.accounts.models import User
+from portal.accounts.models import Notice, User
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import Status
 from portal.policy.book import Mode, book
@@ -118,6 +118,15 @@ def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
     return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
 
 
+def notice_of_person(world: World) -> dict[str, Any]:
+    notice, _made = Notice.objects.get_or_create(
+        kind="debit-failed",
+        reference="x",
+        defaults={"person_id": world.charge.person_id, "title": "托收扣款失败", "text": "余额不足。", "at": NOW},
+    )
+    return {"pk": notice.pk}
+
+
 SAMPLES = [
     # portal.accounts
     Sample("login-person", only(PAGE, *ANYONE, what=ON)),
@@ -165,6 +174,12 @@ SAMPLES = [
         "materials", only(TO_PERSONS, what=ON, others=ON), in_ningbo("flexible-enroll"), what="for persons"
     ),
     Sample("cases", only(TO_PERSONS, *ANYONE)),
+    Sample("messages", only(TO_PERSONS, *ANYONE)),
+    Sample("messages-read", all_get(NOT_SO)),
+    Sample("messages-read", only(TO_PERSONS, *ANYONE, what=ON), method="POST"),
+    Sample("message-read", all_get(NOT_SO), notice_of_person),
+    Sample("message-read", only(TO_PERSONS, "person A", what=ON), notice_of_person, "POST", "of person A"),
+    Sample("message-read", only(TO_PERSONS), lambda world: {"pk": 10**9}, "POST", "unknown"),
     *(
         sample
         for name in ("case", "receipt")
