@@ -56,19 +56,16 @@ def price(
     return None if found.leaf is None else (kind, found)
 
 
-def add(
-    charge: Charge, *, paid_on: dt.date, now: dt.datetime, since: dt.date | None = None
-) -> Surcharge | None:
+def add(charge: Charge, *, paid_on: dt.date, now: dt.datetime) -> Surcharge | None:
     """Lay what is paid on top of an owed charge on that day; None where that is nothing. Must run in a transaction.
 
-    ``since`` is when the month was due, where that is not the charge's own day. IntegrityError by
-    ``one_live_surcharge_per_charge`` where an attempt to pay it is under way.
+    IntegrityError by ``one_live_surcharge_per_charge`` where an attempt to pay it is under way.
     """
     priced = price(
         city=charge.city,
         capacity=Capacity(charge.capacity),
         principal_fen=charge.amount_fen,
-        since=since or charge.due_on,
+        since=charge.due_on,
         paid_on=paid_on,
     )
     if priced is None:

@@ -20,6 +20,7 @@ def open_coverage(
     capacity: Capacity,
     city: str,
     start: Month,
+    until: Month | None = None,
     now: datetime,
     employer: Employer | None = None,
     district: str = "",
@@ -27,7 +28,7 @@ def open_coverage(
     wage_fen: int | None = None,
     case: Case | None = None,
 ) -> Coverage:
-    """Insures a person from ``start`` on, at a tier or a declared wage (fen), whichever is given.
+    """Insures a person over [start, until), or from ``start`` on, at a tier or a declared wage (fen), whichever is given.
 
     IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then already.
     """
@@ -39,10 +40,13 @@ def open_coverage(
         district=district,
         employer=employer,
         start=start,
+        until=until,
         opened_by=case,
         created_at=now,
     )
-    ContributionBase.objects.create(coverage=coverage, start=start, tier=tier, wage_fen=wage_fen, set_by=case)
+    ContributionBase.objects.create(
+        coverage=coverage, start=start, until=until, tier=tier, wage_fen=wage_fen, set_by=case
+    )
     return coverage
 
 

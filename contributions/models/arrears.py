@@ -50,10 +50,11 @@ class Repricing(models.Model):
                 when=pgtrigger.After,
                 func=f"""
                     IF NEW.replaces_id IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM contributions_charge old, contributions_charge new
-                        WHERE old.id = NEW.replaces_id AND new.id = NEW.charge_id AND old.id <> new.id
-                          AND old.status = '{ChargeStatus.WRITTEN_OFF}' AND old.insurance = '{Insurance.PENSION}'
-                          AND (old.person_id, old.insurance, old.month) = (new.person_id, new.insurance, new.month)
+                        SELECT 1 FROM contributions_charge former, contributions_charge later
+                        WHERE former.id = NEW.replaces_id AND later.id = NEW.charge_id AND former.id <> later.id
+                          AND former.status = '{ChargeStatus.WRITTEN_OFF}' AND former.insurance = '{Insurance.PENSION}'
+                          AND (former.person_id, former.insurance, former.month)
+                            = (later.person_id, later.insurance, later.month)
                     ) THEN
                         RAISE EXCEPTION 'charge % cannot replace charge %', NEW.charge_id, NEW.replaces_id
                             USING ERRCODE = 'check_violation';

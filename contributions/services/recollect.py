@@ -43,7 +43,10 @@ class RecollectForm(ServiceForm):
             label=_("补托收的月份"),
             choices=[(str(one.charge_id), one.label) for one in failed],
             widget=forms.CheckboxSelectMultiple,
-            error_messages={"required": _("请至少选择一个月份。")},
+            error_messages={
+                "required": _("请至少选择一个月份。"),
+                "invalid_choice": _("所选的月份中有的已有变动，请重新查看后再选择。"),
+            },
         )
         field.choice_hints = {  # type: ignore[attr-defined]
             str(one.charge_id): _("{amount} 元，扣款失败：{why}").format(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
+import yaml
 from django.conf import settings
 
 from contributions import charging, debit, orders, receiving
@@ -12,11 +13,13 @@ from contributions.banks import stand_in
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
 from enrollment.actions import draw_on
 from portal.accounts.models import User
+from portal.accounts.permissions import COLLECTOR
 from portal.people.models import BankAccount, Person
-from portal.policy.book import book
+from portal.policy.book import DATA, Book, book, load_book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import CHINA, Month
+from tests.cast import staff
 from tests.contributions.money_cast import released
 
 # The stand-in bank answers by the last two digits: 01 is not enough money.
@@ -58,6 +61,8 @@ def debited(
     if batch is None:
         return None
     batch = released(batch, at)
+    if batch.status == BatchStatus.OPENED:
+        batch = debit.release(batch, by=collector(city), now=at)
     debit.write_file(batch, by=by, now=at)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
     [read] = debit.read_answers(by=by, now=at)
@@ -65,6 +70,12 @@ def debited(
     batch.refresh_from_db()
     assert batch.status == BatchStatus.ANSWERED
     return debit.post(batch, by=by, now=at)
+
+
+def collector(city: str) -> User:
+    """Who lets the city's batches go to the bank."""
+    found = User.objects.filter(username=f"{city}-collector").first()
+    return found or staff(f"{city}-collector", "郑文", city, COLLECTOR)
 
 
 def at_the_bank(charge: Charge, *, now: dt.datetime) -> DebitLine:
@@ -107,3 +118,23 @@ def paid_at_the_counter(charges: Iterable[Charge], *, now: dt.datetime) -> list[
     return receiving.receive(
         charges, channel="counter", provider_number=uuid4().hex, at=now, by=User.objects.system()
     )
+
+
+class AnotherBook:
+    """The book with other pension figures in Wuhan from a day on, as the next year's notice would bring them."""
+
+    def __init__(self, folder: Path, *, since: str, average_wage: str) -> None:
+        self.folder = folder
+        for file in DATA.rglob("*.yaml"):
+            copy = folder / file.relative_to(DATA)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+        path = folder / "wuhan" / "flexible_pension.yaml"
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        former = told["values"]["2013-01-01"]
+        told["values"][since] = {**former, "average_wage": average_wage}
+        told["references"][since] = {"title": "调整缴费基数的通知", "standing": "ours"}
+        path.write_text(yaml.safe_dump(told, allow_unicode=True), encoding="utf-8")
+
+    def load(self) -> Book:
+        return load_book(self.folder)
