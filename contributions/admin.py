@@ -3,11 +3,11 @@
 import datetime as dt
 import json
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,6 +22,7 @@ from contributions import debit, ledger, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
+    BankFile,
     BatchStatus,
     Charge,
     DebitBatch,
@@ -153,6 +154,7 @@ class DebitBatchAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("number",)
+    search_help_text = gettext_lazy("批次号")
     ordering = ("-opened_at", "-pk")
     actions = None
 
@@ -375,19 +377,20 @@ def _trial_balance(request: HttpRequest) -> str:
     return reverse("admin:contributions_ledgeraccount_changelist") if seen else ""
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic when it runs
+class CappedPaginator(Paginator):
     """Counts no further than a few thousand rows: nobody turns to the end of a list of millions."""
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values("pk")[:COUNTED_AT_MOST])  # type: ignore[union-attr]
+        rows = cast(QuerySet[Any], self.object_list)
+        return len(rows.order_by().values("pk")[:COUNTED_AT_MOST])
 
 
 class MoneyAdmin(LookUpAdmin):
     """Rows of money to read. Their history is in the rows themselves: nothing is ever edited."""
 
     paginator = CappedPaginator
-    change_form_outer_after_template = None
+    change_form_outer_after_template = ""
     person_column = "charge__person"
     employer_column = "charge__employer"
     city_column = "charge__city"
@@ -566,6 +569,41 @@ class EntryAdmin(MoneyAdmin):
     @admin.display(description=gettext_lazy("城市"))
     def place(self, entry: Entry) -> str:
         return book().city(entry.city).title
+
+
+@admin.register(BankFile)
+class BankFileAdmin(MoneyAdmin):
+    """What went to banks and came from them. A file that names no batch belongs to no city: whoever sees all cities sees it."""
+
+    city_column = "batch__city"
+    list_display = ("name", "direction", "batch", "status", "why", "received_at")
+    list_display_links = ("name",)
+    list_select_related = ("batch",)
+    list_filter = ("status", "direction")
+    search_help_text = gettext_lazy("完整的文件名或批次号")
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "name",
+        "direction",
+        "batch",
+        "status",
+        "why",
+        "received_at",
+        "size",
+        "digest",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BankFile]:
+        rows = ModelAdmin.get_queryset(self, request)
+        cities = permissions.staff_cities(request.user)
+        of_mine = Q(batch__city__in=cities)
+        return rows.filter(of_mine | Q(batch__isnull=True) if len(cities) == len(book().cities) else of_mine)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (queryset.filter(Q(name=term) | Q(batch__number=term)) if term else queryset), False
 
 
 @admin.register(LedgerAccount)

@@ -19,6 +19,7 @@ from contributions import order_checks, personal_account, surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
+from contributions.sets import row_by_row, whole_tables
 from portal.hall.routing import MOVES, Status
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
@@ -78,15 +79,13 @@ def audit() -> list[Finding]:
     with transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        # Every check goes through whole tables.
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        cursor.execute("SET LOCAL work_mem = '64MB'")
+        whole_tables(cursor)
         for check in _all_checks():
             for offence in _offences(check, cursor):
                 broken[check.number] += 1
                 if len(examples[check.number]) < SHOWN:
                     examples[check.number].append(offence)
-        cursor.execute("SET LOCAL enable_nestloop = on")
+        row_by_row(cursor)
     return [
         Finding(number, str(TITLES[number]), broken[number], tuple(rows)) for number, rows in examples.items()
     ]
@@ -173,8 +172,8 @@ def _prices() -> Iterator[str]:
         )
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             for *values, first in rows:
-                charge = Charge(**dict(zip(columns, values, strict=True)))
-                charge.month = Month.of(charge.month)
+                said = dict(zip(columns, values, strict=True))
+                charge = Charge(**{**said, "month": Month.of(said["month"])})
                 try:
                     reckon_again(charge)
                 except PolicyMissing as missing:

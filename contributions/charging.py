@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun
 from contributions.reckoning import basis_text, quote, reckon
+from contributions.sets import row_by_row, whole_tables
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -65,17 +66,14 @@ def charge(
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
         lock_charging(cursor, city)
-        # A month is a set. Where the planner knows nothing of a new table it would look every coverage up in it, one by one.
-        cursor.execute("SET LOCAL enable_nestloop = off")
+        whole_tables(cursor)
+        cursor.execute(_UNCHARGED, _parameters(city, month, wanted))
         _make_price_table(cursor)
         unpriced = _fill_price_table(cursor, city, month, wanted)
-        created = _insert(cursor, city, month, wanted, now)
-        left_out = tuple(_left_out(cursor, city, month, wanted, unpriced))
-        cursor.execute("DROP TABLE charging_price")
-        cursor.execute("SET LOCAL enable_nestloop = on")
-        if created:
-            # The debit follows within hours and must not be planned as if the month were not there.
-            cursor.execute("ANALYZE contributions_charge")
+        created = _insert(cursor, city, month, now)
+        left_out = tuple(_left_out(cursor, unpriced))
+        cursor.execute("DROP TABLE charging_uncharged, charging_price")
+        row_by_row(cursor)
         ChargingRun.objects.create(
             city=city,
             month=month,
@@ -185,8 +183,12 @@ def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
     return terms.debit_on(month) if capacity in terms.capacities else month.last_day
 
 
-# The grade is part of the price only where the employer's share goes by it; elsewhere it would multiply the prices by eight.
-_COVERAGES = """
+# What is to be charged: joined once, then priced, then inserted. The grade is part of the price only where the employer's share
+# goes by it; elsewhere it would multiply the prices by eight.
+_UNCHARGED = """
+    CREATE TEMPORARY TABLE charging_uncharged ON COMMIT DROP AS
+    SELECT coverage.id AS coverage_id, coverage.person_id, coverage.employer_id, coverage.capacity, coverage.insurance,
+        base.tier, base.wage_fen, employer.industry_grade AS grade
     FROM enrollment_coverage coverage
     LEFT JOIN enrollment_contributionbase base ON base.coverage_id = coverage.id
         AND base.start <= %(month)s AND (base.until IS NULL OR base.until > %(month)s)
@@ -194,16 +196,6 @@ _COVERAGES = """
         AND (coverage.capacity, coverage.insurance) IN (
             SELECT * FROM unnest(%(graded_capacities)s::varchar[], %(graded_insurances)s::varchar[])
         )
-"""
-
-# CSV leaves an empty tier and an absent wage or grade alike as NULL, hence the coalesces on both sides.
-_PRICED = """
-    JOIN charging_price price ON price.capacity = coverage.capacity AND price.insurance = coverage.insurance
-        AND coalesce(price.tier, '') = base.tier AND coalesce(price.wage_fen, -1) = coalesce(base.wage_fen, -1)
-        AND coalesce(price.grade, 0) = coalesce(employer.industry_grade, 0)
-"""
-
-_UNCHARGED = """
     WHERE coverage.live AND coverage.city = %(city)s AND coverage.capacity = ANY(%(capacities)s)
         AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
         AND NOT EXISTS (
@@ -212,6 +204,32 @@ _UNCHARGED = """
                 AND charge.month = %(month)s AND charge.live
         )
 """
+
+# CSV leaves an empty tier and an absent wage or grade alike as NULL, hence the coalesces on both sides.
+_PRICE_OF_ROW = """
+    price.capacity = row.capacity AND price.insurance = row.insurance AND coalesce(price.tier, '') = row.tier
+        AND coalesce(price.wage_fen, -1) = coalesce(row.wage_fen, -1) AND coalesce(price.grade, 0) = coalesce(row.grade, 0)
+"""
+
+# In the order of the coverages, so that a person's rows and index entries lie together.
+_INSERT = f"""
+    INSERT INTO contributions_charge (
+        city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
+        employer_fen, account_fen, policy, policy_since, basis, status, live, due_on, created_at
+    )
+    SELECT %(city)s, row.person_id, row.coverage_id, row.employer_id, row.insurance, row.capacity, %(month)s, price.base,
+        price.amount_fen, price.personal_fen, price.employer_fen, price.account_fen, price.policy, price.policy_since,
+        price.basis, 'owed', true, price.due_on, %(now)s
+    FROM charging_uncharged row JOIN charging_price price ON {_PRICE_OF_ROW}
+    ORDER BY row.coverage_id
+"""  # noqa: S608 - of constants
+
+_UNPRICED = f"""
+    SELECT row.coverage_id FROM charging_uncharged row
+    WHERE row.capacity = %(capacity)s AND row.insurance = %(insurance)s AND row.tier IS NOT DISTINCT FROM %(tier)s
+        AND NOT EXISTS (SELECT 1 FROM charging_price price WHERE {_PRICE_OF_ROW})
+    ORDER BY row.coverage_id LIMIT %(limit)s
+"""  # noqa: S608 - of constants
 
 _PRICE_COLUMNS = (
     "capacity",
@@ -284,11 +302,10 @@ def _fill_price_table(cursor: Any, city: str, month: Month, capacities: Sequence
     unpriced: Counter[_Unpriced] = Counter()
     with connection.chunked_cursor() as prices:
         prices.execute(
-            "SELECT coverage.capacity, coverage.insurance, base.tier, base.wage_fen, employer.industry_grade, count(*)"
-            + _COVERAGES
-            + _UNCHARGED
-            + "GROUP BY 1, 2, 3, 4, 5",
-            _parameters(city, month, capacities),
+            """
+            SELECT capacity, insurance, tier, wage_fen, grade, count(*) FROM charging_uncharged
+            GROUP BY capacity, insurance, tier, wage_fen, grade
+            """
         )
         while rows := prices.fetchmany(_ROWS_AT_A_TIME):
             buffer = io.StringIO()
@@ -355,41 +372,14 @@ def _price(
     ]
 
 
-def _insert(cursor: Any, city: str, month: Month, capacities: Sequence[str], now: dt.datetime) -> int:
-    cursor.execute(
-        """
-        INSERT INTO contributions_charge (
-            city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
-            employer_fen, account_fen, policy, policy_since, basis, status, live, due_on, created_at
-        )
-        SELECT coverage.city, coverage.person_id, coverage.id, coverage.employer_id, coverage.insurance, coverage.capacity,
-            %(month)s, price.base, price.amount_fen, price.personal_fen, price.employer_fen, price.account_fen,
-            price.policy, price.policy_since, price.basis, 'owed', true, price.due_on, %(now)s
-        """
-        + _COVERAGES
-        + _PRICED
-        + _UNCHARGED
-        # In the order of the coverages, so that a person's rows and index entries lie together.
-        + "ORDER BY coverage.id",
-        {**_parameters(city, month, capacities), "now": now},
-    )
+def _insert(cursor: Any, city: str, month: Month, now: dt.datetime) -> int:
+    cursor.execute(_INSERT, {"city": city, "month": month.first_day, "now": now})
     return int(cursor.rowcount)
 
 
-_OF_ONE_GROUP = """
-    AND coverage.capacity = %(capacity)s AND coverage.insurance = %(insurance)s AND base.tier IS NOT DISTINCT FROM %(tier)s
-    ORDER BY coverage.id LIMIT %(limit)s
-"""
-
-
-def _left_out(
-    cursor: Any, city: str, month: Month, capacities: Sequence[str], unpriced: Counter[_Unpriced]
-) -> Iterator[LeftOut]:
+def _left_out(cursor: Any, unpriced: Counter[_Unpriced]) -> Iterator[LeftOut]:
     for one, count in unpriced.items():
-        cursor.execute(
-            "SELECT coverage.id" + _COVERAGES + _UNCHARGED + _OF_ONE_GROUP,
-            {**_parameters(city, month, capacities), **asdict(one), "limit": _EXAMPLES},
-        )
+        cursor.execute(_UNPRICED, {**asdict(one), "limit": _EXAMPLES})
         yield LeftOut(
             capacity=one.capacity,
             insurance=one.insurance,

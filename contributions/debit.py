@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
@@ -37,6 +37,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import credit_postings
+from contributions.sets import row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
@@ -101,6 +102,7 @@ def open_batch(
         if standing is not None:
             return standing
         recollecting.tidy(city=city, month=month, by=by, now=now)
+        whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
         cursor.execute(
@@ -114,8 +116,7 @@ def open_batch(
             },
         )
         count, total = cursor.fetchone()
-        # The answer can be here within minutes and must not be planned as if the lines were not there.
-        cursor.execute("ANALYZE contributions_debitline")
+        row_by_row(cursor)
     if not count:
         return None
     code = book().city(city).code
@@ -255,7 +256,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
         )
         name = f"{batch.number}{postal.SUFFIX}"
 
-        def write(out: IO[bytes]) -> None:
+        def write(out: exchange.Sink) -> None:
             postal.write(out, heading, _orders(batch))
 
         fingerprint = exchange.place(name, write)
@@ -351,6 +352,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
             % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
         )
     with connection.cursor() as cursor:
+        whole_tables(cursor)
         cursor.execute(
             """
             CREATE TEMPORARY TABLE debit_answer (
@@ -374,6 +376,7 @@ def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
         if missing:
             DebitLine.objects.filter(batch=batch, status=LineStatus.PENDING).update(status=LineStatus.MISSING)
         cursor.execute("DROP TABLE debit_answer")
+        row_by_row(cursor)
     note = _("银行未返回 %(count)s 笔") % {"count": missing} if missing else ""
     DebitBatch.objects.filter(pk=batch.pk).update(status=BatchStatus.ANSWERED)
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.ANSWERED, note=note)
@@ -415,13 +418,13 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
     with transaction.atomic():
         file.status, file.why = FileStatus.HELD, why
         file.save(force_insert=True)
-        held = DebitBatch.objects.filter(pk=file.batch_id, status=BatchStatus.SENT).update(
+        if file.batch is None:
+            return
+        held = DebitBatch.objects.filter(pk=file.batch.pk, status=BatchStatus.SENT).update(
             status=BatchStatus.HELD
         )
         if held:
-            BatchEvent.objects.create(
-                batch_id=file.batch_id, at=now, by=by, status=BatchStatus.HELD, note=why
-            )
+            BatchEvent.objects.create(batch=file.batch, at=now, by=by, status=BatchStatus.HELD, note=why)
 
 
 # Post
@@ -463,7 +466,7 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
 
 def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
     [entry_id] = ledger.reserve_ids(1)
-    values = {
+    values: dict[str, Any] = {
         "batch": batch.pk,
         "first": chunk.first,
         "last": chunk.last,

@@ -78,7 +78,7 @@ def post_entry(
     for posting in postings:
         sums[posting.account.pk] = sums.get(posting.account.pk, 0) + posting.amount_fen
     legs = {pk: fen for pk, fen in sorted(sums.items()) if fen}
-    if not legs or sum(legs.values()):
+    if not legs or sum(legs.values(), start=0) != 0:
         raise Unbalanced(f"{kind} {reference}: {legs}")
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an entry is booked together with what it books")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
@@ -19,7 +19,7 @@ from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
-from portal.people.models import Person
+from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
@@ -105,11 +105,15 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         derivation = explain(found, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
-    [status] = [
-        one
+    # A void charge is in no record; it has only its own status.
+    shown = [
+        (_(STATE_LABELS[one.state]), STATE_TONES[one.state], one.reason)
         for one in queries.record(person, since=found.month, until=found.month + 1)
         if one.charge_id == found.pk
-    ] or [None]
+    ]
+    state, tone, reason = (
+        shown[0] if shown else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
+    )
     return render(
         request,
         "contributions/charge.html",
@@ -119,9 +123,9 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "capacity": found.get_capacity_display(),
             "derivation": derivation,
-            "state": _(STATE_LABELS[status.state]) if status else found.get_status_display(),
-            "tone": STATE_TONES[status.state] if status else CHARGE_TONES[ChargeStatus(found.status)],
-            "reason": status.reason if status else "",
+            "state": state,
+            "tone": tone,
+            "reason": reason,
             "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
         },
     )
@@ -151,7 +155,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
     """本单位应缴: the months as sums, and the people of one month."""
-    employer = request.user.employer
+    employer = cast(Employer, cast(User, request.user).employer)
     months = list(
         Charge.objects.filter(employer=employer, live=True)
         .values("month")
@@ -182,11 +186,8 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
 
 
 def _person(request: HttpRequest) -> Person:
-    """The person behind a page that only persons reach."""
-    user = request.user
-    if not isinstance(user, User) or user.person is None:
-        raise Http404
-    return user.person
+    """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no personal login without one."""
+    return cast(Person, cast(User, request.user).person)
 
 
 def _chosen(asked: str | None, possible: list[Any]) -> Any:

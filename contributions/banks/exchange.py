@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from django.conf import settings
 
@@ -30,22 +30,42 @@ def folder(name: str) -> Path:
     return path
 
 
-def place(name: str, write: Callable[[IO[bytes]], None]) -> Fingerprint:
+class Sink(Protocol):
+    """What a file is written into."""
+
+    def write(self, content: bytes, /) -> int: ...
+
+
+class _Sealed:
+    """Passes on what is written, and knows its digest and size."""
+
+    def __init__(self, out: Sink) -> None:
+        self._out = out
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, content: bytes, /) -> int:
+        self.digest.update(content)
+        self.size += len(content)
+        return self._out.write(content)
+
+
+def place(name: str, write: Callable[[Sink], None]) -> Fingerprint:
     """Put a file into the outbox, whole or not at all. A former one of that name is replaced. Whatever ``write`` raises, or the
     disk, goes through, and leaves no file behind."""
     target = folder(OUTBOX) / name
     draft = target.with_name(f".{name}.{os.getpid()}.part")
     try:
         with draft.open("wb") as out:
-            write(out)
+            sealed = _Sealed(out)
+            write(sealed)
             out.flush()
             os.fsync(out.fileno())
-        fingerprint = fingerprint_of(draft)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
     _sync(target.parent)
-    return fingerprint
+    return Fingerprint(sealed.digest.hexdigest(), sealed.size)
 
 
 def arrived() -> Iterator[Path]:

@@ -28,6 +28,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from contributions.banks.exchange import Sink
 from contributions.banks.results import Reason, Result, Unreadable
 from portal.shared.months import Month
 
@@ -75,7 +76,7 @@ class AnswerHeading:
     failed_fen: int
 
 
-def write(out: IO[bytes], heading: Heading, orders: Iterable[tuple[int, str, str, int]]) -> None:
+def write(out: Sink, heading: Heading, orders: Iterable[tuple[int, str, str, int]]) -> None:
     """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError where the rows do not come to
     the heading's count and sum: such a file must not leave."""
     check = hashlib.sha256()

@@ -8,8 +8,10 @@
 # last one out stops them, so that a command and a running server do not get in each other's way.
 # shellcheck shell=bash
 
-# Settings of PostgreSQL that a caller adds (script/test: speed before safety).
+# Settings of PostgreSQL that a caller adds (script/test: speed before safety), and what its role may do beside owning the
+# database (statements of the administrator).
 DATABASE_SETTINGS=()
+DATABASE_RIGHTS=()
 # The descriptor of a lock of the caller's own, which the services must not keep when it ends.
 CALLERS_LOCK=""
 
@@ -172,6 +174,7 @@ _use_postgres() {
     if [[ "$(_psql "$admin" -c "select count(*) from pg_database where datname = 'hall'")" == 0 ]]; then
         _psql "$admin" -c "create database hall owner hall"
     fi
+    for right in "${DATABASE_RIGHTS[@]}"; do _psql "$admin" -c "$right"; done
     export DATABASE_URL="postgres://hall:$password@127.0.0.1:$_pg_port/hall"
 }
 

@@ -8,8 +8,8 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from portal.shared.logs import MaskingFormatter, mask_numbers
 from portal.people.models import Person
+from portal.shared.logs import MaskingFormatter, mask_numbers
 from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, code_sent_to, exist, hidden, knock
 from tests.cast import PASSWORD, Cast
 

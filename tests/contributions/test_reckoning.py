@@ -53,8 +53,8 @@ def wage_terms(**changes: object) -> ContributionTerms:
     return dataclasses.replace(terms, **changes)  # type: ignore[arg-type]
 
 
-def by_wage(terms: ContributionTerms, wage_fen: int, **more: int) -> Reckoned:
-    return reckon(terms, wage_fen=wage_fen, insurance=terms.insurance, month=Month(2026, 11), **more)
+def by_wage(terms: ContributionTerms, wage_fen: int) -> Reckoned:
+    return reckon(terms, wage_fen=wage_fen, insurance=terms.insurance, month=Month(2026, 11))
 
 
 def test_half_a_fen_is_rounded_up() -> None:

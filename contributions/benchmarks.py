@@ -1,0 +1,293 @@
+"""A city's month for many people, beside the plainest ways to do each step: in turn, on one database, round after round."""
+
+import csv
+import gc
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError
+from django.db import connection, transaction
+from django.utils import timezone
+
+from contributions import charging, debit, ledger
+from contributions.models import AccountKind, Charge, DebitBatch, DebitLine, Receipt
+from portal.accounts.models import User
+from portal.people.models import Person
+from portal.policy.book import Book, PolicyMissing, book
+from portal.policy.terms import contribution_terms, debit_terms
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month, month_in_china
+
+SAMPLE = 500
+
+CHARGES = "charges: charging"
+CHARGES_PLAIN = "charges: one INSERT … SELECT, with primary key, unique and foreign key"
+RESULTS = "results: read and posted in sets"
+RESULTS_LOOP = f"results: save-and-ledger loop, on {SAMPLE} rows"
+FILE = "bank file: write_file"
+FILE_CSV = "bank file: csv.writer"
+WHOLE = "whole month, people: charge, batch, file, results, ledger"
+MEMORY = "peak memory of the worker, MB (the less the better)"
+
+
+def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
+    """Rows per second of each round, for ``people`` flexible workers with two insurances; CommandError where the database is not
+    empty, for what the rounds make is emptied again."""
+    if Person.objects.exists() or Charge.objects.exists():
+        raise CommandError("库中已有人员或应缴，测速会清空它们。请用 script/bench，它在自己的库里测。")
+    measured: dict[str, list[float]] = {
+        name: [] for name in (CHARGES_PLAIN, CHARGES, RESULTS_LOOP, RESULTS, FILE_CSV, FILE, WHOLE, MEMORY)
+    }
+    now = timezone.now()
+    of = month_in_china(now)
+    city = _city(book(), of)
+    by = User.objects.system()
+    with _people(city, of, people), tempfile.TemporaryDirectory() as folder, _exchange_in(Path(folder)):
+        for _round in range(rounds):
+            _round_of(city, of, people, by, now, Path(folder), measured)
+    return measured
+
+
+BENCHES = {"month": month}
+
+# (ours, reference, our rate is at least so many times the reference's); without a reference, the rate itself.
+GOALS = {
+    "month": (
+        (CHARGES, CHARGES_PLAIN, 1 / 1.5),
+        (RESULTS, RESULTS_LOOP, 30.0),
+        (FILE, FILE_CSV, 1 / 1.5),
+        (WHOLE, "", 900_000 / 300),
+    )
+}
+
+
+def _round_of(
+    city: str, of: Month, people: int, by: User, now: datetime, folder: Path, measured: dict[str, list[float]]
+) -> None:
+    rows = people * 2
+    measured[CHARGES_PLAIN].append(rows / _timed(lambda: _insert_plainly(city, of)))
+    spent = [_timed(lambda: charging.charge(city=city, month=of, by=by, now=now))]
+    measured[CHARGES].append(rows / spent[-1])
+    spent.append(_timed(lambda: debit.open_batch(city=city, month=of, by=by, now=now)))
+    batch = DebitBatch.objects.get()
+    measured[FILE_CSV].append(rows / _timed(lambda: _write_csv(batch, folder / "plain.csv")))
+    spent.append(_timed(lambda: debit.write_file(batch, by=by, now=now)))
+    measured[FILE].append(rows / spent[-1])
+    subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "contributions.banks.stand_in", str(settings.BANK_EXCHANGE_DIR), "--once"],
+        cwd=settings.ROOT,
+        check=True,
+        capture_output=True,
+    )
+    measured[RESULTS_LOOP].append(SAMPLE / _timed(lambda: _post_one_by_one(batch, by, now)))
+
+    def results() -> None:
+        [read] = debit.read_answers(by=by, now=now)
+        if read.outcome != "accepted" or debit.post(batch, by=by, now=now).status != "posted":
+            raise RuntimeError(read.why)
+
+    spent.append(_timed(results))
+    measured[RESULTS].append(rows / spent[-1])
+    debit.close(batch, by=by, now=now)
+    measured[WHOLE].append(people / sum(spent))
+    measured[MEMORY].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    _empty_money()
+
+
+def _timed(work: Callable[[], object]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _city(policy: Book, of: Month) -> str:
+    """The first city that debits flexible workers in two insurances."""
+    for city in policy.cities:
+        try:
+            terms = debit_terms(policy, city=city.slug, on=of.first_day)
+            for insurance in (Insurance.PENSION, Insurance.MEDICAL):
+                contribution_terms(
+                    policy, city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=of
+                )
+        except PolicyMissing:
+            continue
+        if Capacity.FLEXIBLE in terms.capacities:
+            return city.slug
+    raise CommandError("没有城市按月托收灵活就业人员的养老和医疗保险。")
+
+
+@contextmanager
+def _exchange_in(folder: Path) -> Iterator[None]:
+    former, settings.BANK_EXCHANGE_DIR = settings.BANK_EXCHANGE_DIR, folder / "exchange"
+    try:
+        yield
+    finally:
+        settings.BANK_EXCHANGE_DIR = former
+
+
+@contextmanager
+def _people(city: str, of: Month, count: int) -> Iterator[None]:
+    """So many made-up people; gone afterwards.
+
+    Their history is not written and the overlap of their coverages not checked meanwhile: that is not what is measured.
+    """
+    bank = debit_terms(book(), city=city, on=of.first_day).bank
+    terms = contribution_terms(
+        book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=of
+    )
+    values: dict[str, Any] = {
+        "city": city,
+        "count": count,
+        "start": (of - 1).first_day,
+        "bank": bank,
+        "tier": terms.tiers[0].code,
+    }
+    tables = ("people_person", "enrollment_coverage", "enrollment_contributionbase", "people_bankaccount")
+    with connection.cursor() as cursor:
+        overlaps = _drop_exclusions(tables)
+        try:
+            for table, statement in zip(tables, _MAKE_PEOPLE, strict=True):
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+                cursor.execute(statement, values)
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+                cursor.execute(f"VACUUM ANALYZE {table}")
+            yield
+        finally:
+            _empty_money()
+            cursor.execute(f"TRUNCATE {', '.join(reversed(tables))} CASCADE")
+            for table, name, definition in overlaps:
+                cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+
+
+_MAKE_PEOPLE = (
+    """
+    INSERT INTO people_person (identity_number, name, sex, birth_date, phone, household_code, created_at)
+    SELECT lpad(number::text, 17, '0') || 'X', '测速' || number, 'male', '1985-01-01', '', '', now()
+    FROM generate_series(1, %(count)s) number
+    """,
+    """
+    INSERT INTO enrollment_coverage (person_id, insurance, capacity, city, district, start, live, created_at)
+    SELECT person.id, insurance, 'flexible', %(city)s, '', %(start)s, true, now()
+    FROM people_person person, unnest(ARRAY['pension', 'medical']) insurance ORDER BY person.id
+    """,
+    """
+    INSERT INTO enrollment_contributionbase (coverage_id, start, tier)
+    SELECT id, start, %(tier)s FROM enrollment_coverage ORDER BY id
+    """,
+    """
+    INSERT INTO people_bankaccount (person_id, city, bank, number, holder, start)
+    SELECT id, %(city)s, %(bank)s, '62179900' || lpad(id::text, 11, '0'), name, %(start)s FROM people_person ORDER BY id
+    """,
+)
+
+
+def _drop_exclusions(tables: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE contype = 'x' AND conrelid::regclass::text = ANY(%s)
+            """,
+            [list(tables)],
+        )
+        found = cursor.fetchall()
+        for table, name, _definition in found:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    return found
+
+
+def _empty_money() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT string_agg(tablename, ', ') FROM pg_tables
+            WHERE schemaname = current_schema() AND tablename LIKE 'contributions\\_%'
+            """
+        )
+        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]}")
+
+
+def _insert_plainly(city: str, of: Month) -> None:
+    """What charging is measured by: the same rows, at fixed prices, into a table with one unique and one foreign key."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE bench_charge (LIKE contributions_charge INCLUDING DEFAULTS INCLUDING IDENTITY);
+            ALTER TABLE bench_charge ADD PRIMARY KEY (id), ADD UNIQUE (person_id, insurance, month),
+                ADD FOREIGN KEY (coverage_id) REFERENCES enrollment_coverage (id) DEFERRABLE INITIALLY DEFERRED
+            """
+        )
+        cursor.execute(
+            """
+            INSERT INTO bench_charge (
+                city, person_id, coverage_id, insurance, capacity, month, base, amount_fen, personal_fen, employer_fen,
+                account_fen, policy, policy_since, basis, status, live, due_on, created_at
+            )
+            SELECT coverage.city, coverage.person_id, coverage.id, coverage.insurance, coverage.capacity, %(month)s, 1965.18,
+                39304, 39304, 0, 15721, 'a city/flexible_pension', %(month)s, base.tier, 'owed', true, %(month)s, now()
+            FROM enrollment_coverage coverage JOIN enrollment_contributionbase base ON base.coverage_id = coverage.id
+            WHERE coverage.live AND coverage.city = %(city)s
+                AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
+                AND base.start <= %(month)s AND (base.until IS NULL OR base.until > %(month)s)
+            ORDER BY coverage.id
+            """,
+            {"city": city, "month": of.first_day},
+        )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TABLE bench_charge")
+
+
+def _write_csv(batch: DebitBatch, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(debit._orders(batch))
+
+
+def _post_one_by_one(batch: DebitBatch, by: User, now: datetime) -> None:
+    """What posting is measured by: each line, charge, receipt and entry saved by itself; undone afterwards."""
+    with transaction.atomic():
+        clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel="bench")
+        pooled = ledger.account(city=batch.city, kind=AccountKind.POOLED, insurance="pension")
+        for pk in list(
+            DebitLine.objects.filter(batch=batch).order_by("sequence").values_list("pk", flat=True)[:SAMPLE]
+        ):
+            with transaction.atomic():
+                line = DebitLine.objects.select_related("charge").get(pk=pk)
+                line.status, line.bank_reference = "paid", f"PS{line.sequence}"
+                line.save()
+                line.charge.status = "paid"
+                line.charge.save()
+                [entry_id] = ledger.reserve_ids(1)
+                Receipt.objects.create(
+                    channel="bench",
+                    provider_number=str(line.sequence),
+                    amount_fen=line.amount_fen,
+                    charge=line.charge,
+                    applied=True,
+                    received_at=now,
+                    account_fen=line.charge.account_fen,
+                    entry_id=entry_id,
+                    debit_line=line,
+                )
+                ledger.post_entry(
+                    city=batch.city,
+                    kind="bench",
+                    reference=str(line.sequence),
+                    postings=[
+                        ledger.Posting(clearing, line.amount_fen),
+                        ledger.Posting(pooled, -line.amount_fen),
+                    ],
+                    by=by,
+                    now=now,
+                    entry_id=entry_id,
+                )
+        transaction.set_rollback(True)

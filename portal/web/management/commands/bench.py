@@ -1,0 +1,69 @@
+import json
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.module_loading import module_has_submodule
+
+Bench = Callable[..., dict[str, list[float]]]
+# (ours, reference, how many times the reference's rate is the goal); without a reference, the rate itself.
+Goal = tuple[str, str, float]
+
+
+def found() -> dict[str, tuple[Bench, tuple[Goal, ...]]]:
+    """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions by name that give rates by what
+    was measured, one for each round; and, where it has goals, GOALS by the same names."""
+    benches: dict[str, tuple[Bench, tuple[Goal, ...]]] = {}
+    for room in apps.get_app_configs():
+        if module_has_submodule(room.module, "benchmarks"):
+            module = import_module(f"{room.name}.benchmarks")
+            for name, bench in module.BENCHES.items():
+                benches[name] = (bench, getattr(module, "GOALS", {}).get(name, ()))
+    return benches
+
+
+class Command(BaseCommand):
+    help = "测速：与参照在同一次运行中轮流进行，取各自最好的一轮相比。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        kinds = parser.add_subparsers(dest="bench", required=True, metavar="项目")
+        for name, (bench, _goals) in sorted(found().items()):
+            kind = kinds.add_parser(name, help=(bench.__doc__ or "").strip().split("\n")[0])
+            for option in signature(bench).parameters.values():
+                kind.add_argument(f"--{option.name}", type=int, default=option.default)
+            kind.add_argument("--json", action="store_true", help="以 JSON 输出")
+
+    def handle(self, *args: Any, bench: str, **options: Any) -> None:
+        run, goals = found()[bench]
+        asked = {name: options[name] for name in signature(run).parameters}
+        measured = run(**asked)
+        best = {name: max(rates) for name, rates in measured.items()}
+        compared: list[dict[str, Any]] = [
+            {
+                "ours": ours,
+                "reference": reference,
+                "ratio": best[ours] / best[reference] if reference else best[ours],
+                "goal": goal,
+                "reached": best[ours] >= goal * (best[reference] if reference else 1),
+            }
+            for ours, reference, goal in goals
+        ]
+        if options["json"]:
+            answer = {"bench": bench, **asked, "measured": measured, "compared": compared}
+            self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+            return
+        width = max(len(name) for name in best)
+        for name, rate in best.items():
+            rounds = " ".join(_short(one) for one in measured[name])
+            self.stdout.write(f"{name:<{width}}  {_short(rate):>9}   ({rounds})")
+        for one in compared:
+            verdict = "达到" if one["reached"] else "未达到"
+            beside = f"{one['ratio']:.2f} × {one['reference']}" if one["reference"] else _short(one["ratio"])
+            self.stdout.write(f"{one['ours']}: {beside}，目标 ≥ {_short(one['goal'])}，{verdict}")
+
+
+def _short(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.2f}"
