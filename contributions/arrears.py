@@ -119,7 +119,7 @@ def _cost(
     paid_on: dt.date,
     principal_fen: int,
     price: Reckoned | None,
-    charge_id: int | None = None,
+    charge_id: int = 0,
 ) -> Cost:
     on_top = surcharges.price(
         city=city,

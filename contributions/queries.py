@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
+    Assessment,
+    AssessmentStatus,
     BatchStatus,
     Charge,
     ChargeStatus,
@@ -198,6 +200,12 @@ def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
     return reverse("record")
 
 
+def _late_service(city: str) -> str:
+    """The title of the city's service by which a failed month is collected again or paid late; "" where it has none."""
+    offers = book().city(city).offers
+    return next((offers[code].title for code in ("recollect", "arrears-pay") if code in offers), "")
+
+
 def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
     try:
         terms = debit_terms(book(), city=city, on=one.month.first_day)
@@ -208,6 +216,9 @@ def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
         return by, _("请在当月底前缴费。") if today <= by else _("已过缴费期限，请与经办机构联系补缴。")
     by = terms.deposit_by(one.month)
     if one.state == State.FAILED:
+        service = _late_service(city)
+        if service:
+            return by, _("请核对扣款账户，并办理“%(service)s”。") % {"service": service}
         return by, _("请核对扣款账户并与经办机构联系补缴。")
     return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % {
         "month": by.month,
@@ -217,22 +228,53 @@ def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
-    sums = (
+    """Assessments to confirm or to pay; late months; and months that are charged and not assessed yet."""
+    standing = list(
+        Assessment.objects.filter(employer=employer, status__in=["drawn_up", "confirmed"]).order_by(
+            "month", "round"
+        )
+    )
+    items = [_due_assessment(one, today) for one in standing if one.due_on >= today]
+    owed = (
         Charge.objects.filter(employer=employer, status=ChargeStatus.OWED)
         .values("month")
         .annotate(fen=Sum("amount_fen"), by=Max("due_on"))
         .order_by("month")
     )
-    return [
-        Due(
-            title=_("%(month)s单位应缴 %(yuan)s 元")
-            % {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])},
-            text=_("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
-            days_left=(one["by"] - today).days,
-            url=reverse("employer-charges"),
+    assessed = {one.month for one in standing if one.due_on >= today}
+    for one in owed:
+        if one["month"] in assessed:
+            continue
+        words = {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])}
+        late = one["by"] < today
+        items.append(
+            Due(
+                title=_("%(month)s单位欠缴 %(yuan)s 元") % words
+                if late
+                else _("%(month)s单位应缴 %(yuan)s 元") % words,
+                text=_("已过缴费期限，请连同滞纳金补缴；滞纳金按日增加。")
+                if late
+                else _("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
+                days_left=(one["by"] - today).days,
+                url=reverse("employer-assessments"),
+            )
         )
-        for one in sums
-    ]
+    return items
+
+
+def _due_assessment(one: Assessment, today: dt.date) -> Due:
+    words = {"month": one.month.zh, "yuan": money.format_yuan(one.sum_fen)}
+    to_confirm = one.status == AssessmentStatus.DRAWN_UP
+    return Due(
+        title=_("确认%(month)s单位应缴 %(yuan)s 元") % words
+        if to_confirm
+        else _("缴纳%(month)s单位应缴 %(yuan)s 元") % words,
+        text=_("请核对与上月相比的变动，确认后在缴费期限前缴款。")
+        if to_confirm
+        else _("已确认，请按核定单的汇款附言在缴费期限前一次汇足。"),
+        days_left=(one.due_on - today).days,
+        url=reverse("employer-assessment", args=[one.pk]),
+    )
 
 
 def _months(field: str, since: Month | None, until: Month | None) -> Q:

@@ -21,6 +21,7 @@ from contributions.models import (
     SurchargeKind,
     SurchargeStatus,
 )
+from contributions.reckoning import Derivation
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import arrears_terms
@@ -54,6 +55,21 @@ def price(
         kind = SurchargeKind.LATE_FEE
         found = late_fee(principal_fen=principal_fen, since=since, paid_on=paid_on)
     return None if found.leaf is None else (kind, found)
+
+
+def explain(surcharge: Surcharge, *, on: dt.date) -> Derivation | None:
+    """Why it is this amount, reckoned again from the rule; None where the rule would now give another."""
+    charge = surcharge.charge
+    priced = price(
+        city=charge.city,
+        capacity=Capacity(charge.capacity),
+        principal_fen=surcharge.principal_fen,
+        since=surcharge.since,
+        paid_on=surcharge.paid_on,
+    )
+    if priced is None or (priced[0], priced[1].amount_fen) != (surcharge.kind, surcharge.amount_fen):
+        return None
+    return priced[1].derivation(on=on)
 
 
 def add(charge: Charge, *, paid_on: dt.date, now: dt.datetime) -> Surcharge | None:

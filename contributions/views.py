@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import queries
+from contributions import queries, surcharges
 from contributions.models import Charge, ChargeStatus, Receipt
 from contributions.personal_account import accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
@@ -105,6 +105,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         derivation = explain(found, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
+    surcharge = found.surcharges.filter(live=True).first()
     # A void charge is in no record; it has only its own status.
     shown = [
         (_(STATE_LABELS[one.state]), STATE_TONES[one.state], one.reason)
@@ -123,6 +124,10 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "capacity": found.get_capacity_display(),
             "derivation": derivation,
+            "surcharge": surcharge,
+            "surcharge_why": surcharges.explain(surcharge, on=today_in_china(timezone.now()))
+            if surcharge
+            else None,
             "state": state,
             "tone": tone,
             "reason": reason,

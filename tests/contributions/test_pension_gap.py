@@ -55,7 +55,7 @@ def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, g
     assert lines["2026年6月 养老保险"] == "393.04 元，另加 2.47 元，共 395.51 元"
     assert lines["2026年7月 养老保险"] == "393.04 元，另加 1.97 元，共 395.01 元"
     assert lines["2026年9月 养老保险"] == "393.04 元，另加 0.99 元，共 394.03 元"
-    assert lines["合计"] == "1184.55 元"
+    assert lines["合计"] == "1,184.55 元"
     assert "2026年11月20日" in lines["扣款时间"]
     assert Coverage.objects.filter(opened_by=case).count() == 2
     assert arrears.gap_months(cast.li_qiang, until=Month(2026, 11)) == []

@@ -58,7 +58,7 @@ def test_the_next_months_debit_collects_it_with_its_own(
     case = file(cast.chen_jing_login, "shenzhen", CODE, failed, now)
     assert case.status == Status.DONE
     lines = dict(case.outcome["lines"])
-    assert lines["合计"] == "1100.04 元"
+    assert lines["合计"] == "1,100.04 元"
     assert "2026年11月30日" in lines["扣款时间"]
     batch = debited("shenzhen", "2026-11")
     assert batch is not None

@@ -111,22 +111,22 @@ def test_a_year_in_wuhan(cast: Cast) -> None:
         "393.04 元，另加 1.97 元，共 395.01 元",
     )
     # Its own month, September, and the gap: 393.04 + 394.03 + 790.52
-    assert year.month("2026-11") == "1577.59"
+    assert year.month("2026-11") == "1,577.59"
     assert year.month("2026-12") == "393.04"
 
     # The year's record: all but August is paid.
     states = {one: year.state(f"2026-{one:02d}") for one in range(1, 13)}
     assert states == {**dict.fromkeys(range(1, 13), State.PAID), 8: None}
-    assert money.format_yuan(sum(Receipt.objects.values_list("amount_fen", flat=True))) == "4591.37"
+    assert money.format_yuan(sum(Receipt.objects.values_list("amount_fen", flat=True))) == "4,591.37"
     assert money.format_yuan(
         sum(Surcharge.objects.filter(status="paid").values_list("amount_fen", flat=True))
     ) == ("5.91")
     books = {one.account.kind: money.format_yuan(-one.balance_fen) for one in trial_balance(cities=["wuhan"])}
     assert books == {
-        AccountKind.CLEARING: "-4591.37",
+        AccountKind.CLEARING: "-4,591.37",
         # Ten months at 157.21 (393.04: 8 of 20 points), one at 262.02 (655.06).
-        AccountKind.PERSONAL: "1834.12",
-        AccountKind.POOLED: "2751.34",
+        AccountKind.PERSONAL: "1,834.12",
+        AccountKind.POOLED: "2,751.34",
         AccountKind.SURCHARGE: "5.91",
     }
     assert [example for one in audit() for example in one.examples] == []

@@ -26,6 +26,7 @@ from portal.hall.service import Applicant
 from portal.people.models import BankAccount, Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, start_months
+from portal.registers.models import BankAccountRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
@@ -137,6 +138,11 @@ def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) ->
     number = cast.account_number(account[0], ending=account[1])
     if not BankAccount.objects.filter(person=person, city=city, number=number).exists():
         bank = debit_terms(book(), city=city, on=start.first_day).bank
+        BankAccountRecord.objects.get_or_create(
+            bank=bank,
+            number=number,
+            defaults={"holder": person.name, "identity_number": person.identity_number},
+        )
         actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
 
 
