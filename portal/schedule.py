@@ -6,6 +6,16 @@ from celery.schedules import crontab
 BEAT_SCHEDULE = {
     # Before offices open, every day: cities have their own charging days, and late registrations are charged the next morning.
     "charge-due": {"task": "contributions.tasks.charge_due", "schedule": crontab(hour=1, minute=10)},
+    # After the night's charges, and every hour besides: what was paid by other roads or registered late shows the same day.
+    "draw-up-assessments": {
+        "task": "contributions.employer_tasks.draw_up_assessments",
+        "schedule": crontab(minute=40),
+    },
+    # Bills end by the day; nobody waits for it.
+    "lapse-bills": {
+        "task": "contributions.employer_tasks.lapse_bills",
+        "schedule": crontab(hour=0, minute=20),
+    },
     # After midnight the day's deposits are in the accounts, and the banks take files until the evening.
     "open-due-batches": {
         "task": "contributions.tasks.open_due_batches",

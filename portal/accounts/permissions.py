@@ -39,6 +39,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     COLLECTOR: (
         "contributions.view_*",
         "contributions.change_debitbatch",
+        "contributions.change_assessment",
         "hall.view_case",
         "people.view_*",
         "enrollment.view_*",

@@ -247,6 +247,8 @@ OPTIONS = Shape(
         # How many months back a debit that failed may be collected again.
         "months_back": Count(1, 24),
         "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
+        # Within how many days a bill for late months is paid.
+        "pay_within_days": Count(1, 90),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
         "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
     }

@@ -273,6 +273,14 @@ def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
     return tuple(month_span(filed_in - values["behind"], filed_in + values["ahead"] + 1))
 
 
+def pay_within_days(offer: Offer) -> int:
+    """Within how many days after the application late months are paid. Raises PolicyMissing where the offer bills none."""
+    days = offer.options.get("pay_within_days")
+    if days is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} bills no late months")
+    return int(days)
+
+
 def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:
     offsets = offer.options.get(option, {}).get(insurance, ())
     return tuple(filed_in + offset for offset in sorted(offsets))

@@ -21,8 +21,9 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.models import Certificate, CertificateKind
+from contributions.assessment import draw_up
 from contributions.charging import charge
-from contributions.models import Charge, Order
+from contributions.models import Assessment, Charge, Order
 from contributions.orders import place_charges
 from portal.accounts.models import Notice, User
 from portal.hall.models import Attachment, Case, Draft
@@ -30,7 +31,7 @@ from portal.hall.routing import Status
 from portal.policy.book import Mode, book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, cover
 from tests.conftest import Clock
 from tests.filing import file
 
@@ -61,6 +62,7 @@ class World:
     attachment: Attachment
     draft_attachment: Attachment
     charge: Charge
+    assessment: Assessment
     certificate: Certificate
     captcha: str
     order: Order
@@ -114,6 +116,14 @@ def no_such_order(world: World) -> dict[str, Any]:
     return {"number": "320200-20991231-ABCDEFGH"}
 
 
+def of_assessment(world: World) -> dict[str, Any]:
+    return {"pk": world.assessment.pk}
+
+
+def of_staff_charge(world: World) -> dict[str, Any]:
+    return {"pk": world.assessment.last}
+
+
 def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
     return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
 
@@ -122,7 +132,12 @@ def notice_of_person(world: World) -> dict[str, Any]:
     notice, _made = Notice.objects.get_or_create(
         kind="debit-failed",
         reference="x",
-        defaults={"person_id": world.charge.person_id, "title": "托收扣款失败", "text": "余额不足。", "at": NOW},
+        defaults={
+            "person_id": world.charge.person_id,
+            "title": "托收扣款失败",
+            "text": "余额不足。",
+            "at": NOW,
+        },
     )
     return {"pk": notice.pk}
 
@@ -246,6 +261,22 @@ SAMPLES = [
         what="of person A",
     ),
     Sample("employer-charges", only(TO_EMPLOYERS, *CLERKS)),
+    Sample("employer-assessments", only(TO_EMPLOYERS, *CLERKS)),
+    *(
+        Sample(name, only(TO_EMPLOYERS, "clerk A"), of_assessment, what="of employer A")
+        for name in ("employer-assessment", "employer-assessment-csv", "employer-assessment-xlsx")
+    ),
+    *(
+        sample
+        for name in ("employer-confirm", "employer-order")
+        for sample in (
+            Sample(name, all_get(NOT_SO), of_assessment),
+            Sample(name, only(TO_EMPLOYERS, "clerk A", what=ON), of_assessment, "POST", "of employer A"),
+        )
+    ),
+    Sample("employer-charge", only(TO_EMPLOYERS, "clerk A"), of_staff_charge, what="of employer A"),
+    Sample("employer-charge", only(TO_EMPLOYERS), lambda world: {"pk": world.charge.pk}, what="of person A"),
+    Sample("employer-bill", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
     # orders
     Sample("orders", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("paid-list", only(TO_PERSONS, *PERSONS)),
@@ -321,6 +352,9 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         digest="0" * 64,
         submitted_at=NOW,
     )
+    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-11", at=cast.yongjiang, wage_fen=600000)
+    charge(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
+    draw_up(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
     charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
     owed = Charge.objects.get(person=cast.li_qiang)
     facts = person_facts(
@@ -348,6 +382,7 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
             draft=draft, digest="b" * 64, file=ContentFile(b"paper", "paper"), **paper
         ),
         charge=owed,
+        assessment=Assessment.objects.get(),
         certificate=certificate,
         captcha=CaptchaStore.generate_key(),
         order=place_charges(
@@ -406,6 +441,8 @@ def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) 
         ("certificate", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("certificate-download", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("record-charge", lambda world: {"pk": world.charge.pk}, lambda world: {"pk": 999999}),
+        ("employer-assessment", of_assessment, lambda world: {"pk": 999999}),
+        ("employer-charge", of_staff_charge, lambda world: {"pk": 999999}),
         ("order", order_number, no_such_order),
         ("order-payment", order_number, no_such_order),
         ("order-cancel", order_number, no_such_order),

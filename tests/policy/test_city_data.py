@@ -33,6 +33,7 @@ OFFERED = {
     ("wuhan", "employer-add-staff"): ("增员", Mode.REVIEW),
     ("wuhan", "employer-stop-staff"): ("减员", Mode.REVIEW),
     ("wuhan", "employer-bases"): ("申报缴费基数", Mode.REVIEW),
+    ("wuhan", "employer-arrears"): ("补缴社保费", Mode.REVIEW),
     ("wuhan", "flexible-enroll"): ("新参保及接续", Mode.DIRECT),
     ("wuhan", "flexible-pause"): ("暂停缴费", Mode.DIRECT),
     ("wuhan", "pension-tier"): ("养老保险缴费档次变更", Mode.DIRECT),
