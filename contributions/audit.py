@@ -15,7 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import order_checks, personal_account, surcharges
+from contributions import order_checks, personal_account, refund_checks, surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -62,6 +62,7 @@ TITLES = {
     7: gettext_lazy("同一笔应缴不会重复扣款、重复入账"),
     8: gettext_lazy("金额精确到分，各部分之和等于总额"),
     9: gettext_lazy("已注销的医疗保险不再入账；已注销的养老保险只按补缴时的标准加计利息入账"),
+    10: gettext_lazy("退回的金额不超过到账的金额，且只退没有入账的款项"),
     11: gettext_lazy("证明内容与出具时的账目一致"),
     12: gettext_lazy("审核人不是申报人"),
 }
@@ -240,7 +241,7 @@ CHECKS = (
         """,
     ),
     # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
-    # their account parts, suspense what was not applied.
+    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account.
     Check(
         2,
         """
@@ -254,9 +255,14 @@ CHECKS = (
             GROUP BY leg.entry_id
         ) booked
         FULL JOIN (
-            SELECT entry_id, sum(amount_fen) AS amount, sum(account_fen) AS personal,
-                coalesce(sum(amount_fen) FILTER (WHERE NOT applied), 0) AS suspense
-            FROM contributions_receipt GROUP BY entry_id
+            SELECT entry_id, sum(amount) AS amount, sum(personal) AS personal, sum(suspense) AS suspense
+            FROM (
+                SELECT entry_id, amount_fen AS amount, account_fen AS personal,
+                    CASE WHEN applied THEN 0 ELSE amount_fen END AS suspense
+                FROM contributions_receipt
+                UNION ALL
+                SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
+            ) moved GROUP BY entry_id
         ) received USING (entry_id)
         WHERE (booked.clearing, booked.personal, booked.suspense)
             IS DISTINCT FROM (received.amount, received.personal, received.suspense)
@@ -519,5 +525,5 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
-    *(Check(number, rows) for number, rows in order_checks.CHECKS),
+    *(Check(number, rows) for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS)),
 )

@@ -6,7 +6,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from contributions import paying
+from contributions import paying, refunds
 from portal.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -30,3 +30,9 @@ def start_queued_payments() -> None:
     """Start the payments that waited for the bank to open."""
     begun = paying.start_queued(by=User.objects.system(), now=timezone.now())
     log.info("%s payments started at the bank's opening", begun)
+
+
+@shared_task
+def send_refunds() -> None:
+    """Send the approved refunds to their channels, and ask about those whose end is not known."""
+    refunds.send_due(by=User.objects.system(), now=timezone.now())

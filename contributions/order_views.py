@@ -25,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, orders, paying
+from contributions import channels, orders, paying, refunds
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -519,7 +519,9 @@ def _order_page(
             for one in payments
         ],
         "current": current,
-        "kept": [one for one in payments if one.entry_id and not one.credited],
+        "kept": [
+            (one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited
+        ],
         "credited": next((one for one in payments if one.credited), None),
         "paid_by": next((channel_title(one.channel) for one in payments if one.credited), ""),
         "failed": payments[-1]

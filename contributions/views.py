@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import queries, surcharges
+from contributions import queries, refunds, surcharges
 from contributions.models import Charge, ChargeStatus, Receipt
 from contributions.personal_account import accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
@@ -115,6 +115,8 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     state, tone, reason = (
         shown[0] if shown else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
+    receipts = list(Receipt.objects.filter(charge=found).order_by("received_at"))
+    returned = refunds.returned(receipts)
     return render(
         request,
         "contributions/charge.html",
@@ -131,7 +133,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
-            "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+            "receipts": [(one, returned.get(one.pk)) for one in receipts],
         },
     )
 

@@ -36,6 +36,8 @@ BEAT_SCHEDULE = {
         "task": "contributions.order_tasks.start_queued_payments",
         "schedule": crontab(),
     },
+    # Whoever is given money back waits for days at their bank; a minute here harms no one.
+    "send-refunds": {"task": "contributions.order_tasks.send_refunds", "schedule": crontab()},
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.

@@ -40,6 +40,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "contributions.view_*",
         "contributions.change_debitbatch",
         "contributions.change_assessment",
+        "contributions.change_refund",
         "hall.view_case",
         "people.view_*",
         "enrollment.view_*",

@@ -55,6 +55,9 @@ class Provider:
     down: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
     refuses: Refused | None = None
+    # What was given back, by its number; and the answer to those that are not to go through.
+    given: dict[str, int] = field(default_factory=dict)
+    no_refund: Answer | None = None
 
     def _said(self, what: str, number: str) -> None:
         self.calls.append((what, number))
@@ -96,6 +99,28 @@ class Provider:
         if number not in self.paid:
             self.ended.add(number)
         return self.ask(number)
+
+    def refund(self, *, number: str, refund_number: str, amount_fen: int, total_fen: int, why: str) -> Answer:
+        self._said("refund", refund_number)
+        if self.no_refund:
+            return self.no_refund
+        others = sum(fen for other, fen in self.given.items() if other != refund_number)
+        if self.paid[number].amount_fen != total_fen or others + amount_fen > total_fen:
+            return Answer(refund_number, Outcome.FAILED, why="退款金额超过支付金额")
+        self.given[refund_number] = amount_fen
+        if "refund" in self.cut:
+            raise Unreachable("refund")
+        return self._given(refund_number)
+
+    def ask_refund(self, *, number: str, refund_number: str) -> Answer:
+        self._said("ask_refund", refund_number)
+        if refund_number not in self.given:
+            return Answer(refund_number, Outcome.FAILED, why="没有这笔退款")
+        return self._given(refund_number)
+
+    def _given(self, refund_number: str) -> Answer:
+        fen = self.given[refund_number]
+        return Answer(refund_number, Outcome.SUCCEEDED, fen, f"{self.code}-{refund_number}")
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> Answer:
         if headers.get("Signature") != "good":
