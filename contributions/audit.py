@@ -367,6 +367,14 @@ CHECKS = (
     Check(
         5,
         """
+        SELECT format('应缴 %s（%s）在暂停缴费期间', charge.id, to_char(charge.month, 'YYYY-MM'))
+        FROM contributions_charge charge JOIN contributions_suspension suspension ON suspension.coverage_id = charge.coverage_id
+        WHERE charge.live AND charge.month >= suspension.start AND charge.month < coalesce(suspension.until, 'infinity')
+        """,
+    ),
+    Check(
+        5,
+        """
         SELECT format('人员 %s 的 %s %s 有 %s 笔应缴', person_id, insurance, to_char(month, 'YYYY-MM'), count(*))
         FROM contributions_charge WHERE live GROUP BY person_id, insurance, month HAVING count(*) > 1
         """,

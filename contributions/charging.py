@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun
+from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
 from contributions.reckoning import basis_text, quote, reckon
 from contributions.sets import row_by_row, whole_tables
 from enrollment.models import ContributionBase, Coverage
@@ -96,6 +96,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a transaction.
     """
     wanted = sorted(set(months))
+    _refuse_suspended(coverage, wanted)
     bases = list(ContributionBase.objects.filter(coverage=coverage).order_by("start"))
     standing = set(
         Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).values_list("month", flat=True)
@@ -111,6 +112,16 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
         if [one.month for one in charges] != wanted:
             raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴,不能重复缴费。"))
     return charges
+
+
+def _refuse_suspended(coverage: Coverage, months: Sequence[Month]) -> None:
+    for suspension in Suspension.objects.filter(coverage=coverage):
+        for month in months:
+            if suspension.start <= month and (suspension.until is None or month < suspension.until):
+                raise CannotCharge(
+                    _("%(month)s已暂停缴费（%(why)s），请先结清欠费。")
+                    % {"month": month.zh, "why": suspension.why}
+                )
 
 
 def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> list[Charge]:
@@ -202,6 +213,11 @@ _UNCHARGED = """
             SELECT 1 FROM contributions_charge charge
             WHERE charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
                 AND charge.month = %(month)s AND charge.live
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM contributions_suspension suspension
+            WHERE suspension.coverage_id = coverage.id AND suspension.start <= %(month)s
+                AND (suspension.until IS NULL OR suspension.until > %(month)s)
         )
 """
 

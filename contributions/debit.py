@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger, notices, recollecting, surcharges
+from contributions import ledger, notices, recollecting, surcharges, suspending
 from contributions.banks import exchange, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -88,9 +88,10 @@ class Tally:
 def open_batch(
     *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
 ) -> DebitBatch | None:
-    """Take what the city debits in the month into a batch: in the first round the owed charges of the month, in each round what
-    this month's debit was asked to collect besides (``RecollectRequest``), with what is paid on top; of people who have an
-    account at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
+    """Take what the city debits in the month into a batch: in the first round the owed charges of the month, and those of the
+    months before whose debit failed, as far back as the city tries again (a file is a month's, not its lines); in each round
+    what this month's debit was asked to collect besides (``RecollectRequest``), with what is paid on top; of people who have
+    an account at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
 
     Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
     where the city does not debit.
@@ -112,6 +113,7 @@ def open_batch(
                 "city": city,
                 "month": month.first_day,
                 "bank": terms.bank,
+                "retried_since": (month - terms.retry_months).first_day,
                 "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
             },
         )
@@ -172,6 +174,25 @@ _OPEN = """
             AND charge.capacity = ANY(%(capacities)s)
             AND NOT EXISTS (
                 SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+        UNION ALL
+        SELECT charge.id, charge.person_id, NULL::bigint, charge.amount_fen
+        FROM contributions_charge charge
+        WHERE charge.city = %(city)s AND charge.month >= %(retried_since)s AND charge.month < %(month)s
+            AND charge.status = 'owed' AND charge.capacity = ANY(%(capacities)s)
+            AND EXISTS (
+                SELECT 1 FROM contributions_debitline line WHERE line.charge_id = charge.id AND line.status = 'failed'
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_surcharge surcharge
+                WHERE surcharge.charge_id = charge.id AND surcharge.status = 'owed'
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_suspension suspension
+                WHERE suspension.coverage_id = charge.coverage_id AND suspension.until IS NULL
             )
         UNION ALL
         SELECT charge.id, charge.person_id, asked.surcharge_id, charge.amount_fen + asked.on_top
@@ -443,6 +464,7 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
                 surcharges.after_answer(batch.pk, by=by, now=now)
+                suspending.after_answer(batch, now=now)
                 notices.tell_results(batch, now=now)
     batch.refresh_from_db()
     return batch

@@ -16,6 +16,8 @@ BEAT_SCHEDULE = {
         "task": "contributions.employer_tasks.lapse_bills",
         "schedule": crontab(hour=0, minute=20),
     },
+    # Whoever settles what they owe learns the same hour that it goes on.
+    "resume-settled": {"task": "contributions.tasks.resume_settled", "schedule": crontab(minute=20)},
     # After midnight the day's deposits are in the accounts, and the banks take files until the evening.
     "open-due-batches": {
         "task": "contributions.tasks.open_due_batches",

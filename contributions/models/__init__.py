@@ -97,6 +97,7 @@ from contributions.models.surcharges import (
     SurchargeKind,
     SurchargeStatus,
 )
+from contributions.models.suspensions import Suspension
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
@@ -174,6 +175,7 @@ __all__ = [
     "RequestKind",
     "RequestStatus",
     "Surcharge",
+    "Suspension",
     "SurchargeKind",
     "SurchargeStatus",
     "Verdict",

@@ -149,6 +149,8 @@ CITY_FILES: Mapping[str, Kind] = {
             "bank_title": Text(),
             # Who lets a batch go to the bank: a second person, or the schedule that opened it.
             "release": one_of("second-person", "schedule"),
+            # In how many following months a debit that failed is tried again; with one month more owed, coverage is suspended.
+            "retry_months": Count(0, 12),
         }
     ),
     # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.

@@ -162,7 +162,8 @@ def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
 class DebitTerms:
     """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank.
 
-    ``second_person`` says that a batch leaves only after somebody who did not open it has checked and released it.
+    ``second_person`` says that a batch leaves only after somebody who did not open it has checked and released it. A month whose
+    debit failed is debited again in each of ``retry_months`` months after it; who owes more months than that is suspended.
     """
 
     leaf: Leaf
@@ -172,6 +173,7 @@ class DebitTerms:
     bank: str
     bank_title: str
     second_person: bool
+    retry_months: int
 
     def deposit_by(self, month: Month) -> dt.date:
         return month.day(self.deposit_by_day)
@@ -190,6 +192,7 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
         debit_day=leaf.values["debit_day"],
         bank=leaf.values["bank"],
         bank_title=leaf.values["bank_title"],
+        retry_months=leaf.values["retry_months"],
         second_person=leaf.values["release"] == "second-person",
     )
 
