@@ -19,7 +19,7 @@ from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
 from contributions import ledger, notices, recollecting, surcharges, suspending
-from contributions.banks import exchange, postal
+from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
 from contributions.models import (
@@ -275,10 +275,11 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             total_fen=batch.total_fen,
             creditor=city.agency,
         )
-        name = f"{batch.number}{postal.SUFFIX}"
+        layout = _layout(batch)
+        name = f"{batch.number}{layout.SUFFIX}"
 
         def write(out: exchange.Sink) -> None:
-            postal.write(out, heading, _orders(batch))
+            layout.write(out, heading, _orders(batch))
 
         fingerprint = exchange.place(name, write)
         with transaction.atomic():
@@ -298,6 +299,12 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.SENT)
     batch.refresh_from_db()
     return batch
+
+
+def _layout(batch: DebitBatch) -> Any:
+    """The file format that the batch's bank takes."""
+    terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    return iso20022 if terms.format == "iso20022" else postal
 
 
 def _orders(batch: DebitBatch) -> Iterator[tuple[int, str, str, int]]:
@@ -359,7 +366,7 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
 
 
 def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
-    answer = postal.Answer(path)
+    answer = iso20022.Answer(path) if iso20022.looks_like_it(path) else postal.Answer(path)
     batch = DebitBatch.objects.select_for_update(no_key=True).filter(number=answer.heading.number).first()
     if batch is None:
         raise Unreadable(_("没有批次 %(number)s。") % {"number": answer.heading.number[:40]})

@@ -175,8 +175,8 @@ __all__ = [
     "RequestKind",
     "RequestStatus",
     "Surcharge",
-    "Suspension",
     "SurchargeKind",
     "SurchargeStatus",
+    "Suspension",
     "Verdict",
 ]

@@ -147,6 +147,7 @@ CITY_FILES: Mapping[str, Kind] = {
             "debit_day": Either("last", DAY_OF_MONTH),
             "bank": SLUG,
             "bank_title": Text(),
+            "format": one_of("postal", "iso20022"),
             # Who lets a batch go to the bank: a second person, or the schedule that opened it.
             "release": one_of("second-person", "schedule"),
             # In how many following months a debit that failed is tried again; with one month more owed, coverage is suspended.

@@ -172,6 +172,7 @@ class DebitTerms:
     debit_day: int | Literal["last"]
     bank: str
     bank_title: str
+    format: str
     second_person: bool
     retry_months: int
 
@@ -192,6 +193,7 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
         debit_day=leaf.values["debit_day"],
         bank=leaf.values["bank"],
         bank_title=leaf.values["bank_title"],
+        format=leaf.values["format"],
         retry_months=leaf.values["retry_months"],
         second_person=leaf.values["release"] == "second-person",
     )

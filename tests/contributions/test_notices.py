@@ -19,6 +19,10 @@ from tests.contributions.test_races import at_once
 PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 
 
+AGAIN_POOR = "请在扣款账户足额存款，并申请补托收。下月托收时系统会再次扣款。"
+AGAIN_FROZEN = "请到银行解除冻结，或更换扣款账户后申请补托收。下月托收时系统会再次扣款。"
+
+
 def login(order: int, **named: object) -> User:
     return User.objects.create_person(worker(order, **named), password=None, phone=f"1380000{order:04d}")  # type: ignore[arg-type]
 
@@ -38,9 +42,9 @@ def test_each_learns_what_was_debited_and_what_not_and_why(road: Road) -> None:
         (good, "2026年10月托收扣款成功", "2026年10月养老保险 393.04 元、2026年10月医疗保险 196.52 元。"),
         (poor, "2026年10月托收扣款失败",
          "2026年10月养老保险 393.04 元（余额不足）、2026年10月医疗保险 196.52 元（余额不足）。"
-         "请在扣款账户足额存款，并申请补托收。下月托收时系统会再次扣款。"),
+         + AGAIN_POOR),
         (frozen, "2026年10月托收扣款失败", "2026年10月养老保险 393.04 元（账户冻结）。"
-         "请到银行解除冻结，或更换扣款账户后申请补托收。下月托收时系统会再次扣款。"),
+         + AGAIN_FROZEN),
     ):  # fmt: skip
         [notice] = told.notices_of(who)
         assert (notice.title, notice.text) == (title, f"{title}：{text}")
