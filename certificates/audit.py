@@ -1,0 +1,60 @@
+"""What the audit asks of proofs: that they say what the ledger said when they were frozen, and are kept as they were issued."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from certificates import documents
+from certificates.issuing import facts_digest
+from certificates.models import Certificate, Status
+from contributions.audit import Check
+
+_ROWS_AT_A_TIME = 500
+
+# What was booked in the last minute before the freeze may have been written by a transaction that the freeze did not see yet.
+_TOTALS = """
+    SELECT certificate.serial_number || '：' || total.key || ' 已缴 ' || (total.value ->> 'paid_months') || ' 个月、个人 '
+        || (total.value ->> 'personal_fen') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'
+    FROM certificates_certificate certificate
+    CROSS JOIN LATERAL jsonb_each(
+        CASE WHEN certificate.facts ->> 'schema' = 'person-proof/1' THEN certificate.facts -> 'totals' END
+    ) total
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS months, coalesce(sum(charge.personal_fen), 0) AS fen,
+            count(*) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute') AS sure_months,
+            coalesce(sum(charge.personal_fen) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute'), 0)
+                AS sure_fen
+        FROM contributions_charge charge
+        JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
+        JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
+        WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = total.key
+            AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
+            AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
+    ) paid
+    WHERE (total.value ->> 'paid_months')::bigint NOT BETWEEN paid.sure_months AND paid.months
+        OR (total.value ->> 'personal_fen')::bigint NOT BETWEEN paid.sure_fen AND paid.fen
+    ORDER BY certificate.id
+"""
+
+
+def _facts() -> Iterator[str]:
+    """The facts are those that the digest was taken of."""
+    rows = Certificate.objects.order_by("pk").values_list("serial_number", "facts", "facts_digest")
+    for serial_number, facts, digest in rows.iterator(_ROWS_AT_A_TIME):
+        if facts_digest(facts) != digest:
+            yield serial_number + _("：内容与登记的摘要不符")
+
+
+def _documents() -> Iterator[str]:
+    """The sealed documents are there, byte for byte."""
+    sealed = Certificate.objects.filter(status__in=[str(Status.ISSUED), str(Status.REVOKED)]).order_by("pk")
+    for serial_number, name, digest in sealed.values_list(
+        "serial_number", "document", "document_digest"
+    ).iterator(_ROWS_AT_A_TIME):
+        try:
+            documents.load(name, digest=digest)
+        except documents.DocumentDamaged:
+            yield serial_number + _("：文件缺失或与登记的摘要不符")
+
+
+CHECKS = (Check(11, _TOTALS), Check(11, _facts), Check(11, _documents))

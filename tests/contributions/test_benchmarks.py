@@ -1,0 +1,43 @@
+"""The bench walks the real road and leaves the database as it was; nothing here asserts a time."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from contributions.models import Charge
+from portal.people.models import Person
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def exclusions() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x' ORDER BY 1")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_a_month_is_measured_and_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    before = exclusions()
+    call_command("bench", "month", "--people", "30", "--rounds", "1", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["people"] == 30
+    assert all(len(rates) == 1 and rates[0] > 0 for rates in answer["measured"].values())
+    assert [one["ours"].split(":")[0] for one in answer["compared"]] == [
+        "charges",
+        "results",
+        "bank file",
+        "whole month, people",
+    ]
+    assert not Person.objects.exists()
+    assert not Charge.objects.exists()
+    assert exclusions() == before
+
+
+def test_a_database_with_people_in_it_is_not_touched(cast: Cast) -> None:
+    known = cast.wang_fang
+    with pytest.raises(CommandError, match="script/bench"):
+        call_command("bench", "month", "--people", "30", "--rounds", "1")
+    assert Person.objects.get() == known
