@@ -519,9 +519,7 @@ def _order_page(
             for one in payments
         ],
         "current": current,
-        "kept": [
-            (one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited
-        ],
+        "kept": [(one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited],
         "credited": next((one for one in payments if one.credited), None),
         "paid_by": next((channel_title(one.channel) for one in payments if one.credited), ""),
         "failed": payments[-1]

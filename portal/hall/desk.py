@@ -192,6 +192,8 @@ def decide(
                 raise NotAccepted(findings)
             if verdict == Verdict.MISMATCH and not reason.strip():
                 raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
+            if service.answered and not reason.strip():
+                raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
             _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:

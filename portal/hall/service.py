@@ -173,6 +173,8 @@ class Service(ABC):
     searches: ClassVar[str] = ""
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
+    # Whether staff answer in words when they approve, too; the applicant sees the answer.
+    answered: ClassVar[bool] = False
     # The app that the service lives in; set by the catalogue.
     app: str = ""
 

@@ -252,6 +252,8 @@ OPTIONS = Shape(
         "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
         # Within how many days a bill for late months is paid.
         "pay_within_days": Count(1, 90),
+        # Until how many days after a payment it can be disputed.
+        "dispute_days": Count(1, 365),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
         "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
     }

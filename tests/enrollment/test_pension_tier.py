@@ -57,7 +57,7 @@ def test_both_amounts_explain_themselves(cast: Cast, coverage: Coverage, now: dt
     assert findings == []
     before, after = service(CODE).preview(asked, facts)["tiers"]
     assert (before["fen"], after["fen"]) == (39304, 196518)
-    assert "3275.30 × 300%" in {line.note for line in after["derivation"].lines}
+    assert "3,275.30 × 300%" in {line.note for line in after["derivation"].lines}
 
 
 def test_twice_is_refused_and_the_same_key_is_the_same_case(

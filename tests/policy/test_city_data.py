@@ -44,6 +44,7 @@ OFFERED = {
     ("wuxi", "flexible-pay"): ("灵活就业人员缴费", Mode.DIRECT),
     ("wuxi", "payment-receipt"): ("电子票据", Mode.DIRECT),
     ("wuxi", "payment-list"): ("缴费清单", Mode.DIRECT),
+    ("wuxi", "payment-dispute"): ("缴费异议", Mode.REVIEW),
     ("shenzhen", "bank-account"): ("缴费银行信息维护", Mode.MATCH),
     ("shenzhen", "flexible-pay"): ("个缴自助缴费", Mode.DIRECT),
     ("shenzhen", "recollect"): ("个人缴费人员补托收", Mode.DIRECT),
