@@ -124,7 +124,9 @@ class Certificate(models.Model):
                 condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["person", "receipt", "pay_list"], person__isnull=False, employer__isnull=True)
+                condition=Q(
+                    kind__in=["person", "receipt", "pay_list"], person__isnull=False, employer__isnull=True
+                )
                 | Q(kind="employer", person__isnull=True, employer__isnull=False),
                 name="certificate_subject_fits_its_kind",
             ),

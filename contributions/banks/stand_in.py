@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -86,7 +87,7 @@ _CODES = {"51": "AM04", "62": "AC06", "14": "AC04", "15": "BE01", "40": "MD01"}
 
 def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
     number, made, count, total, rows = _read_message(path)
-    tally = {True: [0, Decimal(0)], False: [0, Decimal(0)]}
+    tally: dict[bool, list[Any]] = {True: [0, Decimal(0)], False: [0, Decimal(0)]}
     for _sequence, account, amount in rows:
         part = tally[_result(account) == PAID]
         part[0] += 1

@@ -215,7 +215,7 @@ class Service(ABC):
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         """Pure: what bars the application or does not match. Nothing yielded means clear."""
 
-    def taken(self, case: Case, ask: Ask, facts: Any) -> None:
+    def taken(self, case: Case, ask: Ask, facts: Any) -> None:  # noqa: B027  # most services keep nothing with the draft
         """The application has just become a case, in the desk's transaction: what was kept with the draft goes to the case here.
 
         May raise ``portal.hall.desk.NotAccepted``.

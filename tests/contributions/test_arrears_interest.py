@@ -1,6 +1,7 @@
 """补缴利息: each day at the yearly rate then in force, rounded once."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_a_principal_is_needed() -> None:
 
 
 def test_employers_pay_a_late_fee_and_flexible_workers_what_their_city_says() -> None:
-    dates = {"principal_fen": 39304, "since": DUE, "paid_on": dt.date(2026, 11, 30)}
+    dates: dict[str, Any] = {"principal_fen": 39304, "since": DUE, "paid_on": dt.date(2026, 11, 30)}
     kinds = {
         (city, capacity): priced[0]
         if (priced := surcharges.price(city=city, capacity=capacity, **dates))

@@ -167,7 +167,9 @@ def test_a_second_round_takes_only_what_was_asked_for(road: Road) -> None:
     road.walked()
     assert debit.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
     with transaction.atomic():
-        recollecting.ask([charge_of(poor)], kind=RequestKind.RECOLLECT, month=OCTOBER, by=road.by, now=road.now)
+        recollecting.ask(
+            [charge_of(poor)], kind=RequestKind.RECOLLECT, month=OCTOBER, by=road.by, now=road.now
+        )
     second = debit.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2)
     assert second is not None
     assert [line.charge for line in second.lines.select_related("charge")] == [charge_of(poor)]

@@ -316,4 +316,4 @@ def test_no_text_becomes_a_formula_and_all_come_back(text: str) -> None:
 
 
 def test_a_problem_is_kept_as_data() -> None:
-    assert Problem(*[3, "C", "x", "y"]) == Problem(3, "C", "x", "y")
+    assert Problem(*(3, "C", "x", "y")) == Problem(3, "C", "x", "y")

@@ -99,6 +99,7 @@ def test_paid_by_two_channels_one_is_refunded(
     assert not providers["wechat"].given
     assert suspense() == 0
     assert refund.entry is not None
+    assert refund.entry is not None
     legs = {leg.account.kind: leg.amount_fen for leg in refund.entry.legs.select_related("account")}
     assert legs == {"suspense": twice.amount_fen, "clearing": -twice.amount_fen}
     assert Charge.objects.get().status == "paid"
