@@ -119,7 +119,13 @@ def test_control_without_the_persons_and_the_rows_locks_it_is_both(
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self.all())
     held = arrears._held
-    monkeypatch.setattr(arrears, "_held", lambda *args: (held(*args), meeting.wait())[0])
+
+    def read_then_meet(*args: Any) -> Any:
+        found = held(*args)
+        meeting.wait()
+        return found
+
+    monkeypatch.setattr(arrears, "_held", read_then_meet)
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
     assert against_an_order(cast, owing, now)
 
