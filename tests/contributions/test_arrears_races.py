@@ -57,7 +57,8 @@ def against_a_batch(
     cast: Cast, pk: int, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[list[Any], bool]:
     """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
-    monkeypatch.setattr(late_months, "lock", meeting.before(late_months.lock))
+    held = arrears._held
+    monkeypatch.setattr(arrears, "_held", lambda *args: (held(*args), meeting.wait())[0])
     monkeypatch.setattr(debit.recollecting, "taken", meeting.before(debit.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))
     charge = charge_of(cast.li_qiang, "2026-10")
