@@ -22,9 +22,7 @@ class Repricing(models.Model):
     been written off (``replaces``). The database lets only written-off pension be replaced, by a charge of the same month.
     """
 
-    charge = models.OneToOneField(
-        Charge, models.PROTECT, related_name="repricing", verbose_name=_("应缴")
-    )
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="repricing", verbose_name=_("应缴"))
     replaces = models.ForeignKey(
         Charge,
         models.PROTECT,
