@@ -67,17 +67,17 @@ def late_fee(*, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Bo
             Line(
                 _("滞纳天数与每日比率"),
                 _("%(days)s 天 × %(rate)s") % {"days": days, "rate": _rate(rate)},
-                _("按日加收,从缴费期限的次日起,缴款当日计入"),
+                _("按日加收，从缴费期限的次日起，缴款当日计入"),
             )
             for rate, days in stretches
         ),
         Line(
             _("滞纳金"),
             _yuan(amount_fen),
-            _("不超过未缴金额,按未缴金额计")
+            _("不超过未缴金额，按未缴金额计")
             if capped
             else " + ".join(f"{principal} × {_rate(rate)} × {days}" for rate, days in stretches)
-            + _(",四舍五入到分"),
+            + _("，四舍五入到分"),
         ),
     ]
     days = sum(days for _rate_, days in stretches)

@@ -304,21 +304,19 @@ def _limits_row(one: Limits) -> dict[str, Any]:
 
 
 def _bases(row: RosterRow, groups: Sequence[Limits]) -> list[dict[str, Any]]:
-    """What the wage is clamped to, for each group of insurances with the same limits."""
+    """What the wage is clamped to, each amount once with the insurances that have it."""
     if row.wage_fen is None:
         return []
-    bases = []
+    wage = money.yuan(row.wage_fen)
+    insured: dict[tuple[int, str], list[str]] = {}
     for one in groups:
         base = one.base(row.wage_fen)
-        wage = money.yuan(row.wage_fen)
-        bases.append(
-            {
-                "insurances": "、".join(str(_(INSURANCE_LABELS[insurance])) for insurance in one.insurances),
-                "fen": money.round_fen(base),
-                "word": _("按下限") if base > wage else _("按上限") if base < wage else "",
-            }
-        )
-    return bases
+        word = _("按下限") if base > wage else _("按上限") if base < wage else ""
+        names = insured.setdefault((money.round_fen(base), word), [])
+        names += [str(_(INSURANCE_LABELS[insurance])) for insurance in one.insurances]
+    return [
+        {"insurances": "、".join(names), "fen": fen, "word": word} for (fen, word), names in insured.items()
+    ]
 
 
 # Spreadsheets

@@ -73,10 +73,10 @@ def column_letter(column: int) -> str:
 def read_table(content: bytes) -> Table:
     """The first visible sheet of an .xlsx file. Raises SheetRefused for what is no such file, or larger than the limits."""
     if len(content) > MAX_BYTES:
-        raise SheetRefused(_("文件超过 5 MB。请删去图片和多余的工作表,或分成几个文件上传。"))
+        raise SheetRefused(_("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。"))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise SheetRefused(
-            _("这是旧版 .xls 文件,或设有打开密码。请去掉密码,另存为“Excel 工作簿(.xlsx)”后上传。")
+            _("这是旧版 .xls 文件，或设有打开密码。请去掉密码，另存为“Excel 工作簿（.xlsx）”后上传。")
         )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -114,7 +114,7 @@ _UNREADABLE = (
 
 
 def _broken() -> str:
-    return _("文件不是完整的 .xlsx 表格。请用表格软件打开,另存为“Excel 工作簿(.xlsx)”后重新上传。")
+    return _("文件不是完整的 .xlsx 表格。请用表格软件打开，另存为“Excel 工作簿（.xlsx）”后重新上传。")
 
 
 class _Parts:
@@ -129,14 +129,14 @@ class _Parts:
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED or any(
             entry.file_size > MAX_RATIO * max(entry.compress_size, 1024) for entry in entries
         ):
-            raise SheetRefused(_("文件解压后过大,不能读取。请新建一个表格,只保留职工名单,复制为数值后上传。"))
+            raise SheetRefused(_("文件解压后过大，不能读取。请新建一个表格，只保留职工名单，复制为数值后上传。"))
         if not set(_FRAME) <= self.names:
             raise SheetRefused(_broken())
         self.left = MAX_UNPACKED
         self.read: dict[str, bytes] = {}
         types = self.get("[Content_Types].xml")
         if b"macroEnabled" in types:
-            raise SheetRefused(_("文件带有宏,不能上传。请另存为不带宏的“Excel 工作簿(.xlsx)”。"))
+            raise SheetRefused(_("文件带有宏，不能上传。请另存为不带宏的“Excel 工作簿（.xlsx）”。"))
         for name in _FRAME:
             self.check(name, _Tags())
 
@@ -157,7 +157,7 @@ class _Parts:
             defusedxml.sax.parseString(self.get(name), handler, forbid_dtd=True)
         except DefusedXmlException as error:
             raise SheetRefused(
-                _("文件中带有不允许的内容(文档类型或实体声明),不能读取。请用表格软件另存后上传。")
+                _("文件中带有不允许的内容（文档类型或实体声明），不能读取。请用表格软件另存后上传。")
             ) from error
 
     def packed_again(self) -> io.BytesIO:
@@ -219,11 +219,11 @@ class _SheetGuard(_Tags):
         elif tag in ("v", "is", "f"):
             if self.row > MAX_ROWS + ROWS_ABOVE:
                 raise SheetRefused(
-                    _("名单超过 %(most)s 行。请分成几个文件,逐个上传。") % {"most": f"{MAX_ROWS:,}"}
+                    _("名单超过 %(most)s 行。请分成几个文件，逐个上传。") % {"most": f"{MAX_ROWS:,}"}
                 )
             if self.column > MAX_COLUMNS:
                 raise SheetRefused(
-                    _("表格的列数过多(第 %(column)s 列有内容),请只保留模板中的列。")
+                    _("表格的列数过多(第 %(column)s 列有内容)，请只保留模板中的列。")
                     % {"column": column_letter(self.column)}
                 )
             if tag == "f":

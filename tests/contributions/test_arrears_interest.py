@@ -1,7 +1,6 @@
 """补缴利息: each day at the yearly rate then in force, rounded once."""
 
 import datetime as dt
-from typing import Any
 
 import pytest
 
@@ -51,11 +50,15 @@ def test_a_principal_is_needed() -> None:
 
 
 def test_employers_pay_a_late_fee_and_flexible_workers_what_their_city_says() -> None:
-    dates: dict[str, Any] = {"principal_fen": 39304, "since": DUE, "paid_on": dt.date(2026, 11, 30)}
+    def kind(city: str, capacity: Capacity) -> SurchargeKind | None:
+        paid_on = dt.date(2026, 11, 30)
+        priced = surcharges.price(
+            city=city, capacity=capacity, principal_fen=39304, since=DUE, paid_on=paid_on
+        )
+        return priced[0] if priced else None
+
     kinds = {
-        (city, capacity): priced[0]
-        if (priced := surcharges.price(city=city, capacity=capacity, **dates))
-        else None
+        (city, capacity): kind(city, capacity)
         for city in ("wuhan", "shenzhen")
         for capacity in (Capacity.EMPLOYEE, Capacity.FLEXIBLE)
     }

@@ -53,11 +53,20 @@ def opened(now: dt.datetime) -> Callable[[], DebitBatch | None]:
     return lambda: debit.open_batch(city="wuhan", month=OCTOBER, by=User.objects.system(), now=now)
 
 
+def _meeting_after(read: Callable[..., Any], meeting: Meeting) -> Callable[..., Any]:
+    def then_wait(*args: Any) -> Any:
+        seen = read(*args)
+        meeting.wait()
+        return seen
+
+    return then_wait
+
+
 def against_a_batch(
     cast: Cast, pk: int, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[list[Any], bool]:
     """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
-    monkeypatch.setattr(late_months, "lock", meeting.before(late_months.lock))
+    monkeypatch.setattr(arrears, "_held", _meeting_after(arrears._held, meeting))
     monkeypatch.setattr(debit.recollecting, "taken", meeting.before(debit.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))
     charge = charge_of(cast.li_qiang, "2026-10")
@@ -118,14 +127,7 @@ def test_control_without_the_persons_and_the_rows_locks_it_is_both(
     meeting = SureMeeting()
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self.all())
-    held = arrears._held
-
-    def read_then_meet(*args: Any) -> Any:
-        found = held(*args)
-        meeting.wait()
-        return found
-
-    monkeypatch.setattr(arrears, "_held", read_then_meet)
+    monkeypatch.setattr(arrears, "_held", _meeting_after(arrears._held, meeting))
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
     assert against_an_order(cast, owing, now)
 

@@ -355,3 +355,15 @@ def test_what_is_paid_or_replaced_is_not_confirmed(cast: Cast, staff: list[Perso
     book(cast, one)
     with pytest.raises(AlreadyMoved):
         assessments.confirm(one, by=cast.donghu_clerk, now=FIRST)
+
+
+def test_the_audit_finds_a_paid_month_whose_charges_were_changed(cast: Cast, confirmed: Assessment) -> None:
+    book(cast, confirmed)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            "UPDATE contributions_charge SET amount_fen = amount_fen + 1, employer_fen = employer_fen + 1 WHERE id = %s",
+            [confirmed.last],
+        )
+    [finding] = [one for one in audit() if one.number == 8]
+    assert any(f"核定单 {confirmed.pk} 已缴清" in example for example in finding.examples)
