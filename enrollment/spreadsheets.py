@@ -129,7 +129,9 @@ class _Parts:
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED or any(
             entry.file_size > MAX_RATIO * max(entry.compress_size, 1024) for entry in entries
         ):
-            raise SheetRefused(_("文件解压后过大，不能读取。请新建一个表格，只保留职工名单，复制为数值后上传。"))
+            raise SheetRefused(
+                _("文件解压后过大，不能读取。请新建一个表格，只保留职工名单，复制为数值后上传。")
+            )
         if not set(_FRAME) <= self.names:
             raise SheetRefused(_broken())
         self.left = MAX_UNPACKED

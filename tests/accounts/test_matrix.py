@@ -500,6 +500,7 @@ REVIEWERS_LISTS = {
     "registers_securitycardrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
+    "enrollment_rosterrow",
 }
 
 

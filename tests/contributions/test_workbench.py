@@ -54,6 +54,7 @@ def test_a_collector_takes_a_batch_along_its_whole_road(
     road: Road, cast: Cast, batch: DebitBatch, eager: None
 ) -> None:
     client = login(cast.wuhan_collector)
+    press(client, batch, "release")
     press(client, batch, "send")
     assert batch.status == "sent"
     road.bank()
