@@ -52,7 +52,7 @@ def person_facts(
     rows, employers = _rows(records, person)
     return {
         "schema": PERSON_SCHEMA,
-        **_issuer(city, now),
+        **issuer(city, now),
         "person": {"name": person.name, "identity_number": person.identity_number},
         "period": {"start": str(start), "until": str(until)},
         "insurances": [str(insurance) for insurance in insurances],
@@ -83,7 +83,7 @@ def employer_facts(
     until = month_in_china(now) + 1
     return {
         "schema": EMPLOYER_SCHEMA,
-        **_issuer(city, now),
+        **issuer(city, now),
         "employer": {
             "name": employer.name,
             "credit_code": employer.credit_code,
@@ -107,7 +107,7 @@ def insured_at(employer: Employer, *, city: City, place: District, month: Month)
     return enrollment.insured_staff(employer, month).filter(city=city.slug, district__in=districts)
 
 
-def _issuer(city: City, now: datetime) -> dict[str, str]:
+def issuer(city: City, now: datetime) -> dict[str, str]:
     return {
         "agency": city.agency,
         "city": city.full_title,

@@ -22,7 +22,12 @@ from portal.people.models import Employer, Person
 from portal.policy.book import City, book
 from portal.shared.months import today_in_china
 
-_LETTERS = {CertificateKind.PERSON: "PP", CertificateKind.EMPLOYER: "EP"}
+_LETTERS = {
+    CertificateKind.PERSON: "PP",
+    CertificateKind.EMPLOYER: "EP",
+    CertificateKind.PAYMENT_RECEIPT: "PR",
+    CertificateKind.PAYMENT_LIST: "PL",
+}
 
 
 class FactsDamaged(Exception):

@@ -19,9 +19,16 @@ from portal.people.models import Employer, Person
 class CertificateKind(StrEnum):
     PERSON = "person"
     EMPLOYER = "employer"
+    PAYMENT_RECEIPT = "receipt"
+    PAYMENT_LIST = "pay_list"
 
 
-KIND_LABELS = {CertificateKind.PERSON: "个人参保证明", CertificateKind.EMPLOYER: "单位参保证明"}
+KIND_LABELS = {
+    CertificateKind.PERSON: "个人参保证明",
+    CertificateKind.EMPLOYER: "单位参保证明",
+    CertificateKind.PAYMENT_RECEIPT: "社会保险费缴费电子票据",
+    CertificateKind.PAYMENT_LIST: "社会保险费缴费清单",
+}
 
 
 class Status(StrEnum):
@@ -117,7 +124,9 @@ class Certificate(models.Model):
                 condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"
             ),
             models.CheckConstraint(
-                condition=Q(kind="person", person__isnull=False, employer__isnull=True)
+                condition=Q(
+                    kind__in=["person", "receipt", "pay_list"], person__isnull=False, employer__isnull=True
+                )
                 | Q(kind="employer", person__isnull=True, employer__isnull=False),
                 name="certificate_subject_fits_its_kind",
             ),

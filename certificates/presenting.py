@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from certificates.facts import EMPLOYER_SCHEMA, PERSON_SCHEMA, STATE_WORDS
 from certificates.models import Certificate
+from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
-from portal.shared.money import format_yuan
+from portal.shared.money import format_yuan, in_words
 from portal.shared.months import Month
 
 
@@ -24,6 +25,17 @@ def period(facts: Mapping[str, Any]) -> str:
 def insurances(facts: Mapping[str, Any]) -> str:
     """The insurances certified, in words."""
     return "、".join(_(INSURANCE_LABELS[insurance]) for insurance in facts["insurances"])
+
+
+def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a receipt or a list of payments comes to; nothing for other certificates."""
+    if facts["schema"] not in (PAYMENT_RECEIPT_SCHEMA, PAYMENT_LIST_SCHEMA):
+        return []
+    total = facts["totals"]["amount_fen"]
+    return [
+        (_("金额"), _("%(yuan)s 元") % {"yuan": format_yuan(total)}),
+        (_("金额（大写）"), in_words(total)),
+    ]
 
 
 def outcome(certificate: Certificate) -> dict[str, Any]:
@@ -141,6 +153,30 @@ def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _payment_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    payments = facts["payments"]
+    return {
+        "payments": [
+            {
+                **one,
+                "month": Month.parse(one["month"]).zh,
+                "insurance": INSURANCE_LABELS[one["insurance"]],
+                "base": _base(one["base"]),
+                "personal": format_yuan(one["personal_fen"]),
+                "employer": format_yuan(one["employer_fen"]),
+                "surcharge": format_yuan(one["surcharge_fen"]),
+                "account": format_yuan(one["account_fen"]),
+                "amount": format_yuan(one["amount_fen"]),
+            }
+            for one in payments
+        ],
+        "any_employer": any(one["employer_fen"] for one in payments),
+        "any_surcharge": any(one["surcharge_fen"] for one in payments),
+        "sums": {name.removesuffix("_fen"): format_yuan(fen) for name, fen in facts["totals"].items()},
+        "in_words": in_words(facts["totals"]["amount_fen"]),
+    }
+
+
 def _base(yuan: str) -> str:
     """A base in yuan with at least two decimals, and as many as it has."""
     if not yuan:
@@ -149,4 +185,9 @@ def _base(yuan: str) -> str:
     return f"{Decimal(yuan):,.{decimals}f}"
 
 
-_TABLES = {PERSON_SCHEMA: _person_tables, EMPLOYER_SCHEMA: _employer_tables}
+_TABLES = {
+    PERSON_SCHEMA: _person_tables,
+    EMPLOYER_SCHEMA: _employer_tables,
+    PAYMENT_RECEIPT_SCHEMA: _payment_tables,
+    PAYMENT_LIST_SCHEMA: _payment_tables,
+}

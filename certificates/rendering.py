@@ -20,6 +20,8 @@ from certificates.models import Certificate, CertificateKind
 _TEMPLATES = {
     CertificateKind.PERSON: "certificates/documents/person.html",
     CertificateKind.EMPLOYER: "certificates/documents/employer.html",
+    CertificateKind.PAYMENT_RECEIPT: "certificates/documents/payments.html",
+    CertificateKind.PAYMENT_LIST: "certificates/documents/payments.html",
 }
 _SEAL_BOX = "seal"
 _POINTS_PER_PIXEL = 0.75

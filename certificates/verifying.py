@@ -269,7 +269,7 @@ def _claimed(found: Inspection) -> Certificate | None:
 
 def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     facts: dict[str, Any] = certificate.facts
-    if certificate.kind == CertificateKind.PERSON:
+    if certificate.kind != CertificateKind.EMPLOYER:
         whose = [
             (_("姓名"), mask_name(facts["person"]["name"])),
             (_("身份证号码"), mask(facts["person"]["identity_number"])),
@@ -288,6 +288,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         *whose,
         (_("证明期间"), presenting.period(facts)),
         (_("险种"), presenting.insurances(facts)),
+        *presenting.sums(facts),
     ]
 
 

@@ -1,6 +1,7 @@
 """The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
 
 import datetime as dt
+import json
 from functools import cached_property
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -43,12 +44,13 @@ from portal.policy.terms import debit_terms
 from portal.shared import identity, money
 from portal.shared.months import today_in_china
 
-# What waits for staff: a held answer has to be cleared with the bank, a posted batch to be closed.
-FOR_STAFF = (BatchStatus.HELD, BatchStatus.POSTED)
-RUNNING = (BatchStatus.OPENED, BatchStatus.SENT, BatchStatus.ANSWERED)
+# What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a posted batch to be closed.
+FOR_STAFF = (BatchStatus.OPENED, BatchStatus.HELD, BatchStatus.POSTED)
+RUNNING = (BatchStatus.RELEASED, BatchStatus.SENT, BatchStatus.ANSWERED)
 
 WAITS_FOR = {
-    BatchStatus.OPENED: gettext_lazy("系统：生成文件送银行"),
+    BatchStatus.OPENED: gettext_lazy("经办人：第二人核对并放行"),
+    BatchStatus.RELEASED: gettext_lazy("系统：生成文件送银行"),
     BatchStatus.SENT: gettext_lazy("银行：返回扣款结果"),
     BatchStatus.HELD: gettext_lazy("经办人：与银行核对结果文件"),
     BatchStatus.ANSWERED: gettext_lazy("系统：记账"),
@@ -62,6 +64,9 @@ LINE_TONES = {
     LineStatus.MISSING: "warn",
     LineStatus.PENDING: "quiet",
 }
+
+# The chart's bars; the same as .progress__part--bad.
+FAILED_COLOUR = "#b3261e"
 
 COUNTED_AT_MOST = 10_000
 
@@ -91,6 +96,13 @@ class StatusFilter(admin.SimpleListFilter):
 # What staff can do with a batch in a state: the step, its button, and what the confirmation says.
 STEPS = {
     BatchStatus.OPENED: [
+        (
+            "release",
+            gettext_lazy("核对并放行"),
+            gettext_lazy("请核对笔数、金额及与上月的差异。放行后系统生成托收文件并送银行，不能撤回。"),
+        ),
+    ],
+    BatchStatus.RELEASED: [
         (
             "send",
             gettext_lazy("生成文件"),
@@ -199,6 +211,14 @@ class DebitBatchAdmin(ModelAdmin):
         return HttpResponseRedirect(request.path)
 
     def _take(self, request: HttpRequest, batch: DebitBatch, step: str) -> None:
+        if step == "release":
+            try:
+                debit.release(batch, by=staff_of(request), now=timezone.now())
+            except debit.CannotRelease as why:
+                messages.error(request, str(why))
+            else:
+                messages.success(request, _("批次 {number} 已放行。").format(number=batch.number))
+            return
         if step == "close":
             try:
                 debit.close(batch, by=staff_of(request), now=timezone.now())
@@ -220,6 +240,7 @@ class DebitBatchAdmin(ModelAdmin):
             all=Count("id"), posted=Count("posted_at")
         )
         files = list(batch.files.all())
+        reasons = _reasons(batch)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -242,16 +263,26 @@ class DebitBatchAdmin(ModelAdmin):
             "even": (sum(one.count for one in tallies), sum(one.fen for one in tallies))
             == (batch.line_count, batch.total_fen),
             "chunks": chunks,
-            "reasons": _reasons(batch),
+            "reasons": reasons,
+            "chart": _chart(reasons),
+            "trial_balance": _trial_balance(request),
             "files": [
                 (one, _("送银行") if one.direction == Direction.OUT else _("银行返回")) for one in files
             ],
             "conflicting": [one for one in files if one.status == FileStatus.HELD],
             "events": batch.events.select_related("by"),
-            "steps": STEPS[BatchStatus(batch.status)] if self.has_change_permission(request, batch) else [],
+            "steps": self._steps(request, batch),
+            "own": _opened_by(request, batch),
             "confirming": confirming,
+            "comparison": _comparison(batch) if batch.status == BatchStatus.OPENED else None,
         }
         return TemplateResponse(request, "admin/contributions/batch.html", context)
+
+    def _steps(self, request: HttpRequest, batch: DebitBatch) -> list[Any]:
+        """What this member of staff can do with the batch now; whoever opened it does not release it."""
+        if not self.has_change_permission(request, batch) or _opened_by(request, batch):
+            return []
+        return STEPS[BatchStatus(batch.status)]
 
     @admin.display(description=gettext_lazy("城市"), ordering="city")
     def place(self, batch: DebitBatch) -> str:
@@ -289,6 +320,29 @@ def bank_title(batch: DebitBatch) -> str:
     return terms.bank_title if terms.bank == batch.bank else batch.bank
 
 
+def _opened_by(request: HttpRequest, batch: DebitBatch) -> bool:
+    """Whether the batch waits for somebody else, because whoever looks at it opened it."""
+    return batch.status == BatchStatus.OPENED and batch.opened_by_id == request.user.pk
+
+
+def _comparison(batch: DebitBatch) -> list[tuple[str, str, str, str]]:
+    """Count and sum: of this batch, of last month's, and by how much they differ; last month's are empty where there was none."""
+    before = debit.month_before(batch)
+    rows = [
+        (_("笔数"), batch.line_count, before.line_count if before else None, "{:,}".format),
+        (_("金额（元）"), batch.total_fen, before.total_fen if before else None, money.format_yuan),
+    ]
+    return [
+        (
+            label,
+            shown(now),
+            "" if then is None else shown(then),
+            "" if then is None else ("−" if now < then else "+") + shown(abs(now - then)),
+        )
+        for label, now, then, shown in rows
+    ]
+
+
 def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
     counted = (
         DebitLine.objects.filter(batch=batch, status=LineStatus.FAILED)
@@ -297,6 +351,30 @@ def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
         .order_by("-count")
     )
     return [(_(REASON_LABELS[Reason(code)]), count, fen) for code, count, fen in counted]
+
+
+def _chart(reasons: list[tuple[str, int, int]]) -> str:
+    """The reasons as the theme's script draws them: bars of how many lines failed."""
+    return json.dumps(
+        {
+            "labels": [text for text, _count, _fen in reasons],
+            "datasets": [
+                {
+                    "label": _("笔数"),
+                    "data": [count for _text, count, _fen in reasons],
+                    "backgroundColor": FAILED_COLOUR,
+                    "maxBarThickness": 40,
+                }
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _trial_balance(request: HttpRequest) -> str:
+    """Where the trial balance stands; empty for who may not see it."""
+    seen = request.user.has_perm("contributions.view_ledgeraccount")
+    return reverse("admin:contributions_ledgeraccount_changelist") if seen else ""
 
 
 class CappedPaginator(Paginator):
@@ -575,3 +653,7 @@ class LedgerAccountAdmin(MoneyAdmin):
         return TemplateResponse(
             request, "admin/contributions/trial_balance.html", context, status=422 if wrong else 200
         )
+
+
+# Registered by being imported: the admin looks for this module alone.
+from contributions import assessment_admin, order_admin, refund_admin  # noqa: E402, F401

@@ -15,12 +15,15 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contributions import order_checks, personal_account, refund_checks, surcharges
 from contributions.ledger import entry_digest
-from contributions.models import BATCH_MOVES, BatchStatus, Charge
+from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
 from contributions.sets import row_by_row, whole_tables
 from portal.hall.routing import MOVES, Status
-from portal.policy.book import PolicyMissing
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import contribution_terms
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
 SHOWN = 5
@@ -58,6 +61,8 @@ TITLES = {
     6: gettext_lazy("每次状态变动都在规定之内，并有经办人和时间"),
     7: gettext_lazy("同一笔应缴不会重复扣款、重复入账"),
     8: gettext_lazy("金额精确到分，各部分之和等于总额"),
+    9: gettext_lazy("已注销的医疗保险不再入账；已注销的养老保险只按补缴时的标准加计利息入账"),
+    10: gettext_lazy("退回的金额不超过到账的金额，且只退没有入账的款项"),
     11: gettext_lazy("证明内容与出具时的账目一致"),
     12: gettext_lazy("审核人不是申报人"),
 }
@@ -176,6 +181,46 @@ def _prices() -> Iterator[str]:
                     yield _("应缴 {charge}：{why}").format(charge=first, why=missing)
 
 
+def _later_prices() -> Iterator[str]:
+    """A charge priced by a later rule than its month's names the one in force in the month in which it was priced."""
+    for one in Repricing.objects.select_related("charge").filter(charge__live=True).iterator():
+        charge = one.charge
+        try:
+            terms = contribution_terms(
+                book(),
+                city=charge.city,
+                capacity=Capacity(charge.capacity),
+                insurance=Insurance(charge.insurance),
+                month=one.priced_in,
+            )
+            in_force = (terms.path, terms.since) == (charge.policy, charge.policy_since)
+        except PolicyMissing:
+            in_force = False
+        if not in_force or one.priced_in < charge.month:
+            yield _("应缴 %(charge)s 不是按%(month)s的标准核定") % {
+                "charge": charge.pk,
+                "month": one.priced_in.zh,
+            }
+
+
+def _surcharges() -> Iterator[str]:
+    """What is paid on top of a charge, reckoned again."""
+    for one in Surcharge.objects.select_related("charge").filter(live=True).iterator():
+        charge = one.charge
+        priced = surcharges.price(
+            city=charge.city,
+            capacity=Capacity(charge.capacity),
+            principal_fen=charge.amount_fen,
+            since=one.since,
+            paid_on=one.paid_on,
+        )
+        if priced is None or (priced[0], priced[1].amount_fen) != (one.kind, one.amount_fen):
+            yield _("应缴 %(charge)s 的利息或滞纳金 %(fen)s 分与规定不符") % {
+                "charge": charge.pk,
+                "fen": one.amount_fen,
+            }
+
+
 _CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
 _BATCH_MOVES = _moves(BATCH_MOVES)
 
@@ -196,7 +241,7 @@ CHECKS = (
         """,
     ),
     # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
-    # their account parts, suspense what was not applied.
+    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account.
     Check(
         2,
         """
@@ -210,9 +255,14 @@ CHECKS = (
             GROUP BY leg.entry_id
         ) booked
         FULL JOIN (
-            SELECT entry_id, sum(amount_fen) AS amount, sum(account_fen) AS personal,
-                coalesce(sum(amount_fen) FILTER (WHERE NOT applied), 0) AS suspense
-            FROM contributions_receipt GROUP BY entry_id
+            SELECT entry_id, sum(amount) AS amount, sum(personal) AS personal, sum(suspense) AS suspense
+            FROM (
+                SELECT entry_id, amount_fen AS amount, account_fen AS personal,
+                    CASE WHEN applied THEN 0 ELSE amount_fen END AS suspense
+                FROM contributions_receipt
+                UNION ALL
+                SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
+            ) moved GROUP BY entry_id
         ) received USING (entry_id)
         WHERE (booked.clearing, booked.personal, booked.suspense)
             IS DISTINCT FROM (received.amount, received.personal, received.suspense)
@@ -239,12 +289,14 @@ CHECKS = (
         2,
         """
         SELECT format('到账 %s %s 为 %s 分，应缴 %s 为 %s 分', receipt.channel, receipt.provider_number, receipt.amount_fen,
-            charge.id, charge.amount_fen)
+            charge.id, charge.amount_fen + coalesce(surcharge.amount_fen, 0))
         FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-        WHERE receipt.amount_fen <> charge.amount_fen
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
+        WHERE (receipt.applied AND receipt.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0))
             OR receipt.account_fen <> CASE WHEN receipt.applied THEN charge.account_fen ELSE 0 END
         """,
     ),
+    Check(2, personal_account.BOOKS_AND_RECEIPTS),
     Check(
         3,
         """
@@ -280,9 +332,11 @@ CHECKS = (
     Check(
         3,
         """
-        SELECT format('批次 %s 第 %s 笔为 %s 分，应缴为 %s 分', line.batch_id, line.sequence, line.amount_fen, charge.amount_fen)
+        SELECT format('批次 %s 第 %s 笔为 %s 分，应缴为 %s 分', line.batch_id, line.sequence, line.amount_fen,
+            charge.amount_fen + coalesce(surcharge.amount_fen, 0))
         FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
-        WHERE line.amount_fen <> charge.amount_fen
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
+        WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
         """,
     ),
     Check(
@@ -313,8 +367,16 @@ CHECKS = (
     Check(
         5,
         """
+        SELECT format('应缴 %s（%s）在暂停缴费期间', charge.id, to_char(charge.month, 'YYYY-MM'))
+        FROM contributions_charge charge JOIN contributions_suspension suspension ON suspension.coverage_id = charge.coverage_id
+        WHERE charge.live AND charge.month >= suspension.start AND charge.month < coalesce(suspension.until, 'infinity')
+        """,
+    ),
+    Check(
+        5,
+        """
         SELECT format('人员 %s 的 %s %s 有 %s 笔应缴', person_id, insurance, to_char(month, 'YYYY-MM'), count(*))
-        FROM contributions_charge WHERE status <> 'void' GROUP BY person_id, insurance, month HAVING count(*) > 1
+        FROM contributions_charge WHERE live GROUP BY person_id, insurance, month HAVING count(*) > 1
         """,
     ),
     Check(
@@ -402,6 +464,104 @@ CHECKS = (
         """,
     ),
     Check(8, _prices),
+    Check(8, _surcharges),
+    Check(
+        8,
+        """
+        SELECT format('到账 %s 的利息 %s 不是其应缴 %s 的', receipt.id, surcharge.id, receipt.charge_id)
+        FROM contributions_receipt receipt JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
+        WHERE surcharge.charge_id <> receipt.charge_id OR (receipt.applied AND surcharge.status <> 'paid')
+        """,
+    ),
+    Check(
+        8,
+        """
+        SELECT format('利息 %s 已缴，而没有到账记录', surcharge.id) FROM contributions_surcharge surcharge
+        WHERE surcharge.status = 'paid' AND surcharge.id NOT IN (
+            SELECT surcharge_id FROM contributions_receipt WHERE applied AND surcharge_id IS NOT NULL
+        )
+        """,
+    ),
+    Check(
+        8,
+        """
+        WITH charged AS (
+            SELECT assessment.id, count(charge.id) AS charges, sum(charge.amount_fen) AS sum_fen
+            FROM contributions_assessment assessment
+            LEFT JOIN contributions_charge charge ON charge.employer_id = assessment.employer_id
+                AND charge.month = assessment.month AND charge.live
+                AND charge.id > assessment.after AND charge.id <= assessment.last
+            WHERE assessment.status = 'paid' GROUP BY assessment.id
+        )
+        SELECT format('核定单 %s 已缴清：%s 笔 %s 分，应缴 %s 笔 %s 分', assessment.id, assessment.charges, assessment.sum_fen,
+            charged.charges, charged.sum_fen)
+        FROM contributions_assessment assessment JOIN charged ON charged.id = assessment.id
+        WHERE (assessment.charges, assessment.sum_fen) IS DISTINCT FROM (charged.charges, charged.sum_fen::bigint)
+        """,
+    ),
+    Check(
+        8,
+        """
+        WITH line AS (
+            SELECT line.bill_id, count(*) AS charges, sum(charge.amount_fen) AS principal_fen,
+                coalesce(sum(surcharge.amount_fen), 0) AS surcharge_fen,
+                count(*) FILTER (WHERE charge.status <> 'paid' OR surcharge.status <> 'paid') AS unpaid
+            FROM contributions_arrearsline line
+            JOIN contributions_charge charge ON charge.id = line.charge_id
+            LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
+            GROUP BY line.bill_id
+        )
+        SELECT format('补缴单 %s 与明细不符', bill.id) FROM contributions_arrearsbill bill
+        LEFT JOIN line ON line.bill_id = bill.id
+        WHERE (bill.charges, bill.principal_fen, bill.surcharge_fen) IS DISTINCT FROM
+            (line.charges::int, line.principal_fen::bigint, line.surcharge_fen::bigint)
+            OR (bill.status = 'paid' AND line.unpaid > 0)
+        """,
+    ),
+    Check(
+        9,
+        """
+        SELECT format('应缴 %s 已注销，而同月有应缴 %s（%s）', old.id, new.id, new.status)
+        FROM contributions_charge old
+        JOIN contributions_charge new ON new.id <> old.id
+            AND (new.person_id, new.insurance, new.month) = (old.person_id, old.insurance, old.month)
+        LEFT JOIN contributions_repricing later ON later.charge_id = new.id AND later.replaces_id = old.id
+        WHERE old.status = 'written_off' AND new.status IN ('owed', 'paid')
+            AND (old.insurance <> 'pension' OR later.id IS NULL)
+        """,
+    ),
+    Check(
+        9,
+        """
+        SELECT format('应缴 %s 是注销后再缴的，入账时没有计利息', charge.id)
+        FROM contributions_repricing later
+        JOIN contributions_charge charge ON charge.id = later.charge_id
+        JOIN contributions_charge old ON old.id = later.replaces_id
+        LEFT JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
+        WHERE charge.status = 'paid'
+            AND (surcharge.since, surcharge.principal_fen) IS DISTINCT FROM (old.due_on, charge.amount_fen)
+        """,
+    ),
+    Check(
+        9,
+        """
+        SELECT format('应缴 %s 已注销而不计，却没有替代它的应缴', old.id) FROM contributions_charge old
+        WHERE old.status = 'written_off' AND NOT old.live AND old.id NOT IN (
+            SELECT later.replaces_id FROM contributions_repricing later
+            JOIN contributions_charge charge ON charge.id = later.charge_id
+            WHERE charge.live AND later.replaces_id IS NOT NULL
+        )
+        """,
+    ),
+    Check(
+        9,
+        """
+        SELECT format('应缴 %s 按晚于当月的标准核定，而没有补缴记录', id) FROM contributions_charge
+        WHERE live AND policy_since > month AND id NOT IN (SELECT charge_id FROM contributions_repricing)
+        """,
+    ),
+    Check(9, _later_prices),
     Check(
         12,
         """
@@ -409,4 +569,5 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
+    *(Check(number, rows) for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS)),
 )

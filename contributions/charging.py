@@ -12,9 +12,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.models import ChargingRun
-from contributions.reckoning import basis_text, reckon
+from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
+from contributions.reckoning import basis_text, quote, reckon
 from contributions.sets import row_by_row, whole_tables
+from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms, debit_terms
@@ -85,6 +86,100 @@ def charge(
     return Charged(city=city, month=month, created=created, left_out=left_out)
 
 
+class CannotCharge(Exception):
+    """A month that was to be charged has no base or no price, or the person owes it elsewhere; the message says which."""
+
+
+def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.datetime) -> list[Charge]:
+    """The live charges of exactly these months of one coverage, by month, made by one statement where they do not stand yet.
+
+    A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a transaction.
+    """
+    wanted = sorted(set(months))
+    _refuse_suspended(coverage, wanted)
+    bases = list(ContributionBase.objects.filter(coverage=coverage).order_by("start"))
+    standing = set(
+        Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).values_list("month", flat=True)
+    )
+    with transaction.atomic():
+        Charge.objects.bulk_create(
+            [_priced(coverage, bases, month, now) for month in wanted if month not in standing],
+            ignore_conflicts=True,
+        )
+        charges = list(
+            Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).order_by("month")
+        )
+        if [one.month for one in charges] != wanted:
+            raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴,不能重复缴费。"))
+    return charges
+
+
+def _refuse_suspended(coverage: Coverage, months: Sequence[Month]) -> None:
+    for suspension in Suspension.objects.filter(coverage=coverage):
+        for month in months:
+            if suspension.start <= month and (suspension.until is None or month < suspension.until):
+                raise CannotCharge(
+                    _("%(month)s已暂停缴费（%(why)s），请先结清欠费。")
+                    % {"month": month.zh, "why": suspension.why}
+                )
+
+
+def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> list[Charge]:
+    """Void those of the charges that are still owed, each with its reason; returns them. Must run in a transaction."""
+    owed = list(
+        Charge.objects.select_for_update(no_key=True)
+        .filter(pk__in=[charge.pk for charge in charges], status=ChargeStatus.OWED)
+        .order_by("pk")
+    )
+    Charge.objects.filter(pk__in=[charge.pk for charge in owed]).update(status=ChargeStatus.VOID, live=False)
+    Cancellation.objects.bulk_create(
+        Cancellation(charge=charge, kind=CancellationKind.VOID, at=now, by=by, why=why) for charge in owed
+    )
+    return owed
+
+
+def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime) -> Charge:
+    capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
+    covered = coverage.live and coverage.start <= month and (coverage.until is None or month < coverage.until)
+    base = next(
+        (one for one in bases if one.start <= month and (one.until is None or month < one.until)), None
+    )
+    if base is None or not covered:
+        raise CannotCharge(_("%(month)s没有缴费基数。") % {"month": month.zh})
+    grade = coverage.employer.industry_grade if coverage.employer else None
+    try:
+        price = quote(
+            city=coverage.city,
+            capacity=capacity,
+            insurance=insurance,
+            month=month,
+            tier=base.tier,
+            wage_fen=base.wage_fen,
+            industry_grade=grade,
+        )
+    except PolicyMissing as missing:
+        raise CannotCharge(_("%(month)s没有这一档次的计费标准。") % {"month": month.zh}) from missing
+    return Charge(
+        city=coverage.city,
+        person_id=coverage.person_id,
+        coverage=coverage,
+        employer_id=coverage.employer_id,
+        insurance=insurance,
+        capacity=capacity,
+        month=month,
+        base=price.base,
+        amount_fen=price.amount_fen,
+        personal_fen=price.personal_fen,
+        employer_fen=price.employer_fen,
+        account_fen=price.account_fen,
+        policy=price.path,
+        policy_since=price.since,
+        basis=basis_text(tier=base.tier, wage_fen=base.wage_fen),
+        due_on=due_on(coverage.city, capacity, month),
+        created_at=now,
+    )
+
+
 def lock_charging(cursor: Any, city: str) -> None:
     """Until the transaction ends, nobody else charges the city."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
@@ -118,6 +213,11 @@ _UNCHARGED = """
             SELECT 1 FROM contributions_charge charge
             WHERE charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
                 AND charge.month = %(month)s AND charge.live
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM contributions_suspension suspension
+            WHERE suspension.coverage_id = coverage.id AND suspension.start <= %(month)s
+                AND (suspension.until IS NULL OR suspension.until > %(month)s)
         )
 """
 

@@ -1,19 +1,15 @@
 """What money says when coverage ends: paid months and months at the bank stand against it, unpaid charges fall away."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from contributions.models import (
-    Cancellation,
-    CancellationKind,
-    Charge,
-    ChargeStatus,
-    LineStatus,
-)
-from contributions.reckoning import quote
+from contributions.charging import void
+from contributions.models import Charge, ChargeStatus, LineStatus, OrderLine, OrderStatus
+from contributions.reckoning import Derivation, derivation, quote
 from enrollment import consequences
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -31,13 +27,22 @@ class Money:
     """The answers of this room to ``enrollment.consequences.Consequence``."""
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
-        """Months from ``until`` on that are paid, or that the bank is debiting now."""
+        """Months from ``until`` on that are paid, that the bank is debiting now, or that an order is to pay."""
         charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
             _("%(month)s%(insurance)s已缴费，停保月份须在其后。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(status=ChargeStatus.PAID)
+        ]
+        reasons += [
+            _("%(month)s%(insurance)s在待支付的缴费订单 %(order)s 中,请先完成支付或取消订单。")
+            % {"month": line.charge.month.zh, "insurance": name, "order": line.order.number}
+            for line in OrderLine.objects.filter(
+                charge__in=charges, live=True, order__status=OrderStatus.OPEN
+            )
+            .select_related("charge", "order")
+            .order_by("charge__month")
         ]
         return reasons + [
             _("%(month)s%(insurance)s已送银行扣款，结果返回后才能停保。")
@@ -48,25 +53,62 @@ class Money:
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: dt.datetime) -> None:
         """Void what is owed from ``until`` on, each with its reason. Where a batch took a charge after the barriers were asked,
         it is void all the same: what the bank then pays for it lies in suspense until it is given back."""
-        # Waits for a batch that is just being opened, so that it is either before us or sees what we did.
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, coverage.city]
+        before_or_after_a_batch(coverage.city)
+        owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
+        void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
+
+    def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
+        """Months from ``start`` on that are paid, in an order or at the bank at the base that they have."""
+        charges = Charge.objects.filter(coverage=coverage, month__gte=start, live=True).order_by("month")
+        ordered = dict(
+            OrderLine.objects.filter(
+                charge__in=charges, live=True, order__status=OrderStatus.OPEN
+            ).values_list("charge_id", "order__number")
+        )
+        drawn = set(charges.filter(_AT_THE_BANK, status=ChargeStatus.OWED).values_list("pk", flat=True))
+        reasons = []
+        for charge in charges:
+            if charge.status == ChargeStatus.PAID:
+                why = _("%(month)s已按原缴费档次缴费，不能再变更档次。") % {"month": charge.month.zh}
+            elif charge.pk in ordered:
+                why = _("%(month)s在待支付的缴费订单 %(order)s 中，请先完成支付或取消订单。") % {
+                    "month": charge.month.zh,
+                    "order": ordered[charge.pk],
+                }
+            elif charge.pk in drawn:
+                why = _("%(month)s已按原缴费档次送银行扣款，不能再变更档次。") % {"month": charge.month.zh}
+            else:
+                continue
+            reasons.append(why)
+        return reasons
+
+    def base_changed(self, coverage: Coverage, start: Month, *, by: User, now: dt.datetime) -> None:
+        """Void what is owed from ``start`` on, so that it is charged anew. Raises ``consequences.Barred`` where an order or a
+        batch took a month meanwhile."""
+        before_or_after_a_batch(coverage.city)
+        barriers = self.base_barriers(coverage, start)
+        if barriers:
+            raise consequences.Barred(barriers)
+        owed = Charge.objects.filter(coverage=coverage, month__gte=start, status=ChargeStatus.OWED)
+        void(owed, why=_("自%(month)s起变更缴费基数") % {"month": start.zh}, by=by, now=now)
+
+    def explain(
+        self,
+        *,
+        city: str,
+        capacity: Capacity,
+        insurance: Insurance,
+        tier: str,
+        month: Month,
+        on: dt.date,
+    ) -> Derivation | None:
+        """Why a month at this tier costs what it does; None where the city has no such tier."""
+        try:
+            return derivation(
+                quote(city=city, capacity=capacity, insurance=insurance, tier=tier, month=month), on=on
             )
-        charges = (
-            Charge.objects.select_for_update(no_key=True, of=("self",))
-            .filter(_of(coverage, until), status=ChargeStatus.OWED)
-            .order_by("pk")
-        )
-        voided = list(charges)
-        Charge.objects.filter(pk__in=[charge.pk for charge in voided]).update(
-            status=ChargeStatus.VOID, live=False
-        )
-        why = _("参保关系自%(month)s起终止") % {"month": until.zh}
-        Cancellation.objects.bulk_create(
-            Cancellation(charge=charge, kind=CancellationKind.VOID, at=now, by=by, why=why)
-            for charge in voided
-        )
+        except PolicyMissing:
+            return None
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
@@ -78,6 +120,19 @@ class Money:
             ).personal_fen
         except PolicyMissing:
             return None
+
+    def charged_until(self, coverages: Iterable[int], since: Month) -> dict[int, Month]:
+        """The month after the last that stands charged from ``since`` on, of the coverages that have one."""
+        charged = Charge.objects.filter(coverage__in=list(coverages), month__gte=since, live=True)
+        latest = charged.values_list("coverage").annotate(Max("month")).order_by("coverage")
+        return {coverage: month + 1 for coverage, month in latest}
+
+
+def before_or_after_a_batch(city: str) -> None:
+    """Wait for a batch that is just being opened in the city, and keep the next one waiting until this transaction ends: it
+    either sees what we did, or we see what it took."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 def _of(coverage: Coverage, since: Month) -> Q:

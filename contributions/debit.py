@@ -1,4 +1,4 @@
-"""The monthly debit (托收): open a batch, write its file, read the bank's answer, post it, close it.
+"""The monthly debit (托收): open a batch, release it, write its file, read the bank's answer, post it, close it.
 
 Every step can be killed anywhere and done again, by one worker or by several at once: a step is one transaction (posting:
 one for each chunk of lines), claimed by compare-and-set on a row, and a file is whole or not there.
@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger
-from contributions.banks import exchange, postal
+from contributions import ledger, notices, recollecting, surcharges, suspending
+from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
 from contributions.models import (
@@ -38,6 +38,7 @@ from contributions.models import (
 )
 from contributions.receiving import credit_postings
 from contributions.sets import row_by_row, whole_tables
+from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
@@ -56,6 +57,10 @@ _EXAMPLES = 5
 
 class CannotClose(Exception):
     """A batch that does not come out even, or is not posted, stays open; the message says why in Chinese."""
+
+
+class CannotRelease(Exception):
+    """A batch that this person may not let go to the bank; the message says why in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,10 @@ class Tally:
 def open_batch(
     *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
 ) -> DebitBatch | None:
-    """Take what the city debits in the month into a batch: owed charges of the month whose person has an account at the bank,
-    none of which is drawn already. Count and sum are frozen with it.
+    """Take what the city debits in the month into a batch: in the first round the owed charges of the month, and those of the
+    months before whose debit failed, as far back as the city tries again (a file is a month's, not its lines); in each round
+    what this month's debit was asked to collect besides (``RecollectRequest``), with what is paid on top; of people who have
+    an account at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
 
     Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
     where the city does not debit.
@@ -92,11 +99,10 @@ def open_batch(
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
         lock_drawing(cursor, city)
-        standing = DebitBatch.objects.filter(
-            city=city, month=month, bank=terms.bank, round=round_number
-        ).first()
+        standing = _standing(city, month, terms.bank, round_number)
         if standing is not None:
             return standing
+        recollecting.tidy(city=city, month=month, by=by, now=now)
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
@@ -107,7 +113,8 @@ def open_batch(
                 "city": city,
                 "month": month.first_day,
                 "bank": terms.bank,
-                "capacities": [str(capacity) for capacity in terms.capacities],
+                "retried_since": (month - terms.retry_months).first_day,
+                "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
             },
         )
         count, total = cursor.fetchone()
@@ -126,12 +133,16 @@ def open_batch(
         total_fen=total,
         opened_at=now,
         opened_by=by,
+        second_person=terms.second_person,
     )
     PostingChunk.objects.bulk_create(
         PostingChunk(batch=batch, number=number, first=first, last=min(first + CHUNK - 1, count))
         for number, first in enumerate(range(1, count + 1, CHUNK), 1)
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
+    recollecting.taken(batch, now=now)
+    if not terms.second_person:
+        _released(batch, by=by, now=now)
     return batch
 
 
@@ -151,28 +162,100 @@ _OPEN = """
         FROM people_bankaccount
         WHERE city = %(city)s AND bank = %(bank)s AND start <= %(month)s AND (until IS NULL OR until > %(month)s)
         ORDER BY person_id, start DESC, id DESC
-    ), line AS (
-        INSERT INTO contributions_debitline (
-            batch_id, sequence, charge_id, account_number, holder, amount_fen, status, drawing, reason_code, bank_reference
-        )
-        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, account.number, account.holder, charge.amount_fen,
-            'pending', true, '', ''
+    ), asked AS (
+        SELECT request.charge_id, request.surcharge_id, coalesce(surcharge.amount_fen, 0) AS on_top
+        FROM contributions_recollectrequest request
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = request.surcharge_id
+        WHERE request.live AND request.city = %(city)s AND request.month <= %(month)s
+    ), due AS (
+        SELECT charge.id, charge.person_id, NULL::bigint AS surcharge_id, charge.amount_fen
         FROM contributions_charge charge
-        JOIN account ON account.person_id = charge.person_id
         WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.status = 'owed'
             AND charge.capacity = ANY(%(capacities)s)
-            AND NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+        UNION ALL
+        SELECT charge.id, charge.person_id, NULL::bigint, charge.amount_fen
+        FROM contributions_charge charge
+        WHERE charge.city = %(city)s AND charge.month >= %(retried_since)s AND charge.month < %(month)s
+            AND charge.status = 'owed' AND charge.capacity = ANY(%(capacities)s)
+            AND EXISTS (
+                SELECT 1 FROM contributions_debitline line WHERE line.charge_id = charge.id AND line.status = 'failed'
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_surcharge surcharge
+                WHERE surcharge.charge_id = charge.id AND surcharge.status = 'owed'
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_suspension suspension
+                WHERE suspension.coverage_id = charge.coverage_id AND suspension.until IS NULL
+            )
+        UNION ALL
+        SELECT charge.id, charge.person_id, asked.surcharge_id, charge.amount_fen + asked.on_top
+        FROM asked JOIN contributions_charge charge ON charge.id = asked.charge_id
+        WHERE charge.city = %(city)s AND charge.status = 'owed'
+    ), line AS (
+        INSERT INTO contributions_debitline (
+            batch_id, sequence, charge_id, surcharge_id, account_number, holder, amount_fen, status, drawing, reason_code,
+            bank_reference
+        )
+        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, charge.surcharge_id, account.number, account.holder,
+            charge.amount_fen, 'pending', true, '', ''
+        FROM due charge
+        JOIN account ON account.person_id = charge.person_id
+        WHERE NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
+            AND NOT EXISTS (SELECT 1 FROM contributions_orderline ordered WHERE ordered.charge_id = charge.id AND ordered.live)
         RETURNING amount_fen
     )
     SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line
 """
 
 
+# Release
+
+
+@transaction.atomic
+def release(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
+    """Let a batch that was opened go to the bank; one that was released stays as it is.
+
+    Raises CannotRelease where a second person is to do it and ``by`` opened the batch, or is no person of the agency.
+    """
+    locked = DebitBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.status != BatchStatus.OPENED:
+        return locked
+    if locked.second_person and locked.opened_by_id == by.pk:
+        raise CannotRelease(_("开批人不能放行自己开的批次，请由另一名征缴人员核对并放行。"))
+    if locked.second_person and locked.city not in permissions.staff_cities(by):
+        raise CannotRelease(_("只有本市的征缴人员可以放行。"))
+    _released(locked, by=by, now=now)
+    return locked
+
+
+def _released(batch: DebitBatch, *, by: User, now: dt.datetime) -> None:
+    DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
+        status=BatchStatus.RELEASED, released_at=now, released_by=by
+    )
+    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.RELEASED)
+    batch.refresh_from_db()
+
+
+def month_before(batch: DebitBatch) -> DebitBatch | None:
+    """The batch of the same city, bank and round a month earlier, to compare with; None where there was none."""
+    return DebitBatch.objects.filter(
+        city=batch.city, bank=batch.bank, round=batch.round, month=batch.month - 1
+    ).first()
+
+
 # Send
 
 
 def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Put the batch's file into the outbox and mark the batch sent; a batch that was sent stays as it is.
+    """Put the batch's file into the outbox and mark the batch sent; a batch that is not released, or was sent, stays
+    as it is.
 
     The file's bytes follow from the frozen lines alone, so that a run that was killed before the mark writes the same file
     again. Runs outside any transaction. Raises OSError where the disk refuses, ValueError where the lines no longer come to
@@ -180,7 +263,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     """
     with _only_one(_WRITING_LOCK, batch.pk) as ours:
         batch.refresh_from_db()
-        if not ours or batch.status != BatchStatus.OPENED:
+        if not ours or batch.status != BatchStatus.RELEASED:
             return batch
         city = book().city(batch.city)
         heading = postal.Heading(
@@ -192,14 +275,15 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             total_fen=batch.total_fen,
             creditor=city.agency,
         )
-        name = f"{batch.number}{postal.SUFFIX}"
+        layout = _layout(batch)
+        name = f"{batch.number}{layout.SUFFIX}"
 
         def write(out: exchange.Sink) -> None:
-            postal.write(out, heading, _orders(batch))
+            layout.write(out, heading, _orders(batch))
 
         fingerprint = exchange.place(name, write)
         with transaction.atomic():
-            sent = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
+            sent = DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.RELEASED).update(
                 status=BatchStatus.SENT, file_name=name, file_digest=fingerprint.digest
             )
             if sent:
@@ -215,6 +299,12 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.SENT)
     batch.refresh_from_db()
     return batch
+
+
+def _layout(batch: DebitBatch) -> Any:
+    """The file format that the batch's bank takes."""
+    terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    return iso20022 if terms.format == "iso20022" else postal
 
 
 def _orders(batch: DebitBatch) -> Iterator[tuple[int, str, str, int]]:
@@ -276,12 +366,12 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
 
 
 def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
-    answer = postal.Answer(path)
+    answer = iso20022.Answer(path) if iso20022.looks_like_it(path) else postal.Answer(path)
     batch = DebitBatch.objects.select_for_update(no_key=True).filter(number=answer.heading.number).first()
     if batch is None:
         raise Unreadable(_("没有批次 %(number)s。") % {"number": answer.heading.number[:40]})
     file.batch = batch
-    if batch.status == BatchStatus.OPENED:
+    if batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         # The bank can be quicker than our own mark: the file lies until the batch is marked sent.
         return False
     if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):
@@ -380,6 +470,9 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             )
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
+                surcharges.after_answer(batch.pk, by=by, now=now)
+                suspending.after_answer(batch, now=now)
+                notices.tell_results(batch, now=now)
     batch.refresh_from_db()
     return batch
 
@@ -418,15 +511,23 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
         cursor.execute(_RECEIVE + _DRAWN, values)
         cursor.execute(_SUMS, values)
         sums = cursor.fetchall()
+        cursor.execute(_SETTLE_SURCHARGES, values)
         cursor.execute(_MARK_PAID, values)
         cursor.execute("SET LOCAL enable_seqscan = on")
     if not sums:
         return
     clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
-    postings = [ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account in sums))]
-    for insurance, applied, amount, account in sums:
+    postings = [
+        ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account, _on_top in sums))
+    ]
+    for insurance, applied, amount, account, on_top in sums:
         postings += credit_postings(
-            city=batch.city, insurance=insurance, applied=applied, amount_fen=amount, account_fen=account
+            city=batch.city,
+            insurance=insurance,
+            applied=applied,
+            amount_fen=amount,
+            account_fen=account,
+            surcharge_fen=on_top,
         )
     ledger.post_entry(
         city=batch.city,
@@ -451,18 +552,29 @@ _LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF cha
 # received all the same, and not applied.
 _RECEIVE = """
     INSERT INTO contributions_receipt (
-        channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
+        channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id, debit_line_id
     )
-    SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, charge.status = 'owed', %(now)s,
+    SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, line.surcharge_id,
+        charge.status = 'owed', %(now)s,
         CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
 """
 
 _SUMS = """
-    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint
+    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint,
+        coalesce(sum(surcharge.amount_fen), 0)::bigint
     FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id AND receipt.applied
     WHERE receipt.entry_id = %(entry)s
     GROUP BY charge.insurance, receipt.applied
     ORDER BY charge.insurance, receipt.applied
+"""
+
+# Before the charges are marked: which of them are owed decides what is settled with them.
+_SETTLE_SURCHARGES = """
+    UPDATE contributions_surcharge surcharge SET status = 'paid'
+    FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+    WHERE surcharge.id = line.surcharge_id AND charge.status = 'owed'
+        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
 """
 
 _MARK_PAID = """

@@ -11,15 +11,26 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_LABELS, Reason
-from contributions.models import BatchStatus, Charge, ChargeStatus, DebitLine, LineStatus
+from contributions.models import (
+    Assessment,
+    AssessmentStatus,
+    BatchStatus,
+    Charge,
+    ChargeStatus,
+    DebitLine,
+    LineStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms
+from portal.policy.terms import debit_terms, pay_months
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import CHINA, Month, today_in_china
 
 
 class State(StrEnum):
@@ -132,17 +143,25 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     """What the home page says is due for a login: a person's own charges, an employer's month. Nothing for anyone else."""
     today = today_in_china(now)
     if user.is_person and user.person is not None:
-        return _due_for_person(user.person, today)
+        return _due_for_person(user.person, now)
     if user.is_clerk and user.employer is not None:
         return _due_for_employer(user.employer, today)
     return []
 
 
-def _due_for_person(person: Person, today: dt.date) -> list[Due]:
-    items: list[Due] = []
+def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
+    today = today_in_china(now)
+    ordered = list(
+        OrderLine.objects.filter(order__person=person, order__status=OrderStatus.OPEN, live=True)
+        .select_related("order")
+        .order_by("order__expires_at")
+    )
+    waiting = {line.order.number: line.order for line in ordered if line.order.expires_at > now}
+    items = [_due_order(order, today) for order in waiting.values()]
+    in_orders = {line.charge_id for line in ordered}
     months: dict[tuple[str, Month], list[MonthRecord]] = {}
     for one in owed(person):
-        if one.state != State.IN_DEBIT:
+        if one.state != State.IN_DEBIT and one.charge_id not in in_orders:
             months.setdefault((one.city, one.month), []).append(one)
     for (city, month), records in sorted(months.items(), key=lambda item: item[0][1]):
         names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
@@ -156,10 +175,35 @@ def _due_for_person(person: Person, today: dt.date) -> list[Due]:
                 % {"month": month.zh, "names": names, "yuan": money.format_yuan(fen)},
                 text=text,
                 days_left=(by - today).days,
-                url=reverse("record"),
+                url=_where_to_pay(city, month, today),
             )
         )
     return items
+
+
+def _due_order(order: Order, today: dt.date) -> Due:
+    until = order.expires_at.astimezone(CHINA)
+    return Due(
+        title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
+        text=_("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
+        % {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"},
+        days_left=(until.date() - today).days,
+        url=reverse("order", args=[order.number]),
+    )
+
+
+def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
+    """The city's paying service, where an order can pay the month; else the record."""
+    offer = book().city(city).offers.get("flexible-pay")
+    if offer is not None and month in pay_months(offer, filed_in=Month.of(today)):
+        return reverse("service", args=[city, offer.code])
+    return reverse("record")
+
+
+def _late_service(city: str) -> str:
+    """The title of the city's service by which a failed month is collected again or paid late; "" where it has none."""
+    offers = book().city(city).offers
+    return next((offers[code].title for code in ("recollect", "arrears-pay") if code in offers), "")
 
 
 def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
@@ -172,6 +216,9 @@ def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
         return by, _("请在当月底前缴费。") if today <= by else _("已过缴费期限，请与经办机构联系补缴。")
     by = terms.deposit_by(one.month)
     if one.state == State.FAILED:
+        service = _late_service(city)
+        if service:
+            return by, _("请核对扣款账户，并办理“%(service)s”。") % {"service": service}
         return by, _("请核对扣款账户并与经办机构联系补缴。")
     return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % {
         "month": by.month,
@@ -181,22 +228,53 @@ def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
-    sums = (
+    """Assessments to confirm or to pay; late months; and months that are charged and not assessed yet."""
+    standing = list(
+        Assessment.objects.filter(employer=employer, status__in=["drawn_up", "confirmed"]).order_by(
+            "month", "round"
+        )
+    )
+    items = [_due_assessment(one, today) for one in standing if one.due_on >= today]
+    owed = (
         Charge.objects.filter(employer=employer, status=ChargeStatus.OWED)
         .values("month")
         .annotate(fen=Sum("amount_fen"), by=Max("due_on"))
         .order_by("month")
     )
-    return [
-        Due(
-            title=_("%(month)s单位应缴 %(yuan)s 元")
-            % {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])},
-            text=_("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
-            days_left=(one["by"] - today).days,
-            url=reverse("employer-charges"),
+    assessed = {one.month for one in standing if one.due_on >= today}
+    for one in owed:
+        if one["month"] in assessed:
+            continue
+        words = {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])}
+        late = one["by"] < today
+        items.append(
+            Due(
+                title=_("%(month)s单位欠缴 %(yuan)s 元") % words
+                if late
+                else _("%(month)s单位应缴 %(yuan)s 元") % words,
+                text=_("已过缴费期限，请连同滞纳金补缴；滞纳金按日增加。")
+                if late
+                else _("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
+                days_left=(one["by"] - today).days,
+                url=reverse("employer-assessments"),
+            )
         )
-        for one in sums
-    ]
+    return items
+
+
+def _due_assessment(one: Assessment, today: dt.date) -> Due:
+    words = {"month": one.month.zh, "yuan": money.format_yuan(one.sum_fen)}
+    to_confirm = one.status == AssessmentStatus.DRAWN_UP
+    return Due(
+        title=_("确认%(month)s单位应缴 %(yuan)s 元") % words
+        if to_confirm
+        else _("缴纳%(month)s单位应缴 %(yuan)s 元") % words,
+        text=_("请核对与上月相比的变动，确认后在缴费期限前缴款。")
+        if to_confirm
+        else _("已确认，请按核定单的汇款附言在缴费期限前一次汇足。"),
+        days_left=(one.due_on - today).days,
+        url=reverse("employer-assessment", args=[one.pk]),
+    )
 
 
 def _months(field: str, since: Month | None, until: Month | None) -> Q:
@@ -243,7 +321,7 @@ def _of_line(line: DebitLine) -> tuple[State, str]:
         }
     if line.status == LineStatus.MISSING:
         return State.IN_DEBIT, _("银行尚未返回扣款结果，正在核实，请勿重复缴费")
-    if line.batch.status == BatchStatus.OPENED:
+    if line.batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         return State.IN_DEBIT, _("已列入扣款批次，待送银行")
     return State.IN_DEBIT, _("已送银行扣款，结果待返回")
 

@@ -1,15 +1,26 @@
 """Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry per confirmation."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from django.db import IntegrityError, transaction
 
 from contributions import ledger
-from contributions.models import AccountKind, Charge, ChargeStatus, Entry, Receipt
+from contributions.models import (
+    AccountKind,
+    Charge,
+    ChargeStatus,
+    Entry,
+    Receipt,
+    Surcharge,
+    SurchargeStatus,
+)
 from portal.accounts.models import User
 
 KIND = "receipt"
+
+_NONE: Mapping[int, Surcharge] = MappingProxyType({})
 
 
 class AlreadyReceived(Exception):
@@ -24,12 +35,15 @@ def receive(
     at: dt.datetime,
     by: User,
     now: dt.datetime | None = None,
+    apply: bool = True,
+    surcharges: Mapping[int, Surcharge] = _NONE,
 ) -> list[Receipt]:
     """Record that a channel confirmed the payment of these charges, each in full, under one number of its own.
 
-    Returns the receipts, in the order of the charges' ids. The same number again with the same charges changes nothing and
-    returns what stands. A charge that is no longer owed (paid by another road, void) gets a receipt that is not applied,
-    whose money lies in suspense. ``at`` is when the money arrived, ``now`` when it is booked (``at``, where left out).
+    ``surcharges`` are what was paid on top, by charge: one receipt for both. Returns the receipts, in the order of the charges'
+    ids. The same number again with the same charges changes nothing and returns what stands. A charge that is no longer owed
+    (paid by another road, void) gets a receipt that is not applied, whose money lies in suspense; without ``apply`` all of them
+    do (paid for an order that had ended). ``at`` is when the money arrived, ``now`` when it is booked (``at``, where left out).
     Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
     """
     wanted = sorted({charge.pk for charge in charges})
@@ -39,7 +53,7 @@ def receive(
             # Locked in one order, so that two payments that share charges wait for each other instead of failing.
             locked = list(Charge.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
             return _standing(reference, wanted) or _book(
-                locked, channel, provider_number, reference, at, by, now or at
+                locked, surcharges, channel, provider_number, reference, at, by, now or at, apply
             )
     except IntegrityError as error:
         # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
@@ -47,6 +61,57 @@ def receive(
         if not standing:
             raise AlreadyReceived(reference) from error
         return standing
+
+
+def hold(
+    charge: Charge,
+    *,
+    channel: str,
+    provider_number: str,
+    amount_fen: int,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> Receipt:
+    """Record money that arrived in another sum than was asked for: one receipt of that sum, in suspense under the charge that it
+    was meant for. Twice is once; AlreadyReceived where the number stands for something else.
+    """
+    reference = f"{channel}/{provider_number}"
+    with transaction.atomic():
+        locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
+        if standing := _standing(reference, [locked.pk]):
+            return standing[0]
+        [entry_id] = ledger.reserve_ids(1)
+        receipt = Receipt.objects.create(
+            channel=channel,
+            provider_number=f"{provider_number}/{locked.pk}",
+            amount_fen=amount_fen,
+            charge=locked,
+            applied=False,
+            received_at=at,
+            account_fen=0,
+            entry_id=entry_id,
+        )
+        clearing = ledger.account(city=locked.city, kind=AccountKind.CLEARING, channel=channel)
+        ledger.post_entry(
+            city=locked.city,
+            kind=KIND,
+            reference=reference,
+            postings=[
+                ledger.Posting(clearing, amount_fen),
+                *credit_postings(
+                    city=locked.city,
+                    insurance=locked.insurance,
+                    applied=False,
+                    amount_fen=amount_fen,
+                    account_fen=0,
+                ),
+            ],
+            by=by,
+            now=now,
+            entry_id=entry_id,
+        )
+    return receipt
 
 
 def _standing(reference: str, wanted: list[int]) -> list[Receipt]:
@@ -61,34 +126,41 @@ def _standing(reference: str, wanted: list[int]) -> list[Receipt]:
 
 def _book(
     charges: list[Charge],
+    surcharges: Mapping[int, Surcharge],
     channel: str,
     provider_number: str,
     reference: str,
     at: dt.datetime,
     by: User,
     now: dt.datetime,
+    apply: bool,
 ) -> list[Receipt]:
     cities = {charge.city for charge in charges}
     if len(cities) != 1:
         raise ValueError(f"the charges of one payment belong to one city, not to {sorted(cities)}")
     [city] = cities
     [entry_id] = ledger.reserve_ids(1)
+    on_top = {pk: one.amount_fen for pk, one in surcharges.items()}
     receipts = [
         Receipt(
             channel=channel,
             # One payment can cover many charges; each receipt needs a number of its own under the provider's.
             provider_number=f"{provider_number}/{charge.pk}",
-            amount_fen=charge.amount_fen,
+            amount_fen=charge.amount_fen + on_top.get(charge.pk, 0),
             charge=charge,
-            applied=charge.status == ChargeStatus.OWED,
+            surcharge=surcharges.get(charge.pk),
+            applied=apply and charge.status == ChargeStatus.OWED,
             received_at=at,
-            account_fen=charge.account_fen if charge.status == ChargeStatus.OWED else 0,
+            account_fen=charge.account_fen if apply and charge.status == ChargeStatus.OWED else 0,
             entry_id=entry_id,
         )
         for charge in charges
     ]
     paid = [receipt.charge_id for receipt in receipts if receipt.applied]
     Charge.objects.filter(pk__in=paid).update(status=ChargeStatus.PAID)
+    Surcharge.objects.filter(pk__in=[surcharges[pk].pk for pk in paid if pk in surcharges]).update(
+        status=SurchargeStatus.PAID
+    )
     Receipt.objects.bulk_create(receipts)
     clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
     postings = [ledger.Posting(clearing, sum(receipt.amount_fen for receipt in receipts))]
@@ -101,6 +173,7 @@ def _book(
                 applied=applied,
                 amount_fen=sum(one.amount_fen for one in part),
                 account_fen=sum(one.account_fen for one in part),
+                surcharge_fen=sum(on_top.get(one.charge_id, 0) for one in part),
             )
     ledger.post_entry(
         city=city, kind=KIND, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id
@@ -109,16 +182,33 @@ def _book(
 
 
 def credit_postings(
-    *, city: str, insurance: str, applied: bool, amount_fen: int, account_fen: int
+    *,
+    city: str,
+    insurance: str,
+    applied: bool,
+    amount_fen: int,
+    account_fen: int,
+    surcharge_fen: int = 0,
 ) -> list[ledger.Posting]:
-    """Where received money goes: the insurance's personal accounts and pooled fund; suspense, where it is not applied."""
+    """Where received money goes: the insurance's personal accounts, what was paid on top for paying late, and the pooled fund;
+    suspense, where it is not applied. ``amount_fen`` is all of it."""
     if not applied:
         return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SUSPENSE), -amount_fen)]
     return [
         ledger.Posting(
             ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -account_fen
         ),
+        *(
+            [
+                ledger.Posting(
+                    ledger.account(city=city, kind=AccountKind.SURCHARGE, insurance=insurance), -surcharge_fen
+                )
+            ]
+            if surcharge_fen
+            else []
+        ),
         ledger.Posting(
-            ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), account_fen - amount_fen
+            ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance),
+            account_fen + surcharge_fen - amount_fen,
         ),
     ]

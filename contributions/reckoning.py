@@ -33,13 +33,16 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount; ``account_fen`` is the part of
-    the amount that goes to the personal account."""
+    the amount that goes to the personal account. The rates are shares of the base."""
 
     base: Decimal
     amount_fen: int
     personal_fen: int
     employer_fen: int
     account_fen: int
+    personal_rate: Decimal
+    employer_rate: Decimal
+    account_rate: Decimal
     lines: tuple[Line, ...]
     leaf: Leaf
 
@@ -79,17 +82,24 @@ def reckon(
     *,
     tier: str = "",
     wage_fen: int | None = None,
+    wage: Decimal | None = None,
     insurance: Insurance,
     month: Month,
     industry_grade: int | None = None,
 ) -> Reckoned:
-    """Price one month by a tier's code or by a declared wage (fen). PolicyMissing where the terms have no such tier or grade;
-    ValueError where neither or both are given, or the terms are another insurance's."""
-    if bool(tier) == (wage_fen is not None):
+    """Price one month by a tier's code, or by a wage or chosen base: declared (``wage_fen``, fen) or exact (``wage``, yuan).
+    PolicyMissing where the terms have no such tier or grade, or price tiers only; ValueError where none or several are given,
+    or the terms are another insurance's."""
+    if (bool(tier), wage_fen is not None, wage is not None).count(True) != 1:
         raise ValueError("either a tier or a wage")
     if terms.insurance != insurance or terms.since > month.first_day:
         raise ValueError(f"terms of {terms.path} since {terms.since} do not price {insurance} in {month}")
-    return _by_tier(terms, tier) if wage_fen is None else _by_wage(terms, wage_fen, industry_grade)
+    if tier:
+        return _by_tier(terms, tier)
+    exact = money.yuan(wage_fen) if wage_fen is not None else cast(Decimal, wage)
+    if terms.capacity == Capacity.FLEXIBLE:
+        return _by_chosen_base(terms, exact)
+    return _by_wage(terms, exact, industry_grade)
 
 
 def quote(
@@ -100,6 +110,7 @@ def quote(
     month: Month,
     tier: str = "",
     wage_fen: int | None = None,
+    wage: Decimal | None = None,
     industry_grade: int | None = None,
     policy: Book | None = None,
 ) -> Reckoned:
@@ -108,7 +119,13 @@ def quote(
         policy or book(), city=city, capacity=capacity, insurance=insurance, month=month
     )
     return reckon(
-        terms, tier=tier, wage_fen=wage_fen, insurance=insurance, month=month, industry_grade=industry_grade
+        terms,
+        tier=tier,
+        wage_fen=wage_fen,
+        wage=wage,
+        insurance=insurance,
+        month=month,
+        industry_grade=industry_grade,
     )
 
 
@@ -123,12 +140,13 @@ def reckon_again(charge: Charge) -> Reckoned:
     PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an amount is never
     explained by figures that did not make it.
     """
+    month = _priced_in(charge)
     terms = contribution_terms(
         book(),
         city=charge.city,
         capacity=Capacity(charge.capacity),
         insurance=Insurance(charge.insurance),
-        month=charge.month,
+        month=month,
     )
     if (terms.path, terms.since) != (charge.policy, charge.policy_since):
         raise PolicyMissing(f"{charge.policy} of {charge.policy_since}")
@@ -138,7 +156,7 @@ def reckon_again(charge: Charge) -> Reckoned:
             terms,
             **_basis_of(charge.basis),
             insurance=terms.insurance,
-            month=charge.month,
+            month=month,
             industry_grade=grade,
         )
         if (reckoned.base, reckoned.personal_fen, reckoned.employer_fen, reckoned.account_fen) == (
@@ -149,6 +167,12 @@ def reckon_again(charge: Charge) -> Reckoned:
         ):
             return reckoned
     raise PolicyMissing(f"{charge.policy} of {charge.policy_since} now gives another amount")
+
+
+def _priced_in(charge: Charge) -> Month:
+    """The month by whose rule a charge was priced: its own, or the first of a later rule that it names (``Repricing``)."""
+    first = Month.of(charge.policy_since)
+    return max(charge.month, first if charge.policy_since.day == 1 else first + 1)
 
 
 def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
@@ -199,27 +223,62 @@ def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
         lines.append(
             Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(tier.account_rate)}")
         )
-    return Reckoned(base, amount, amount, 0, account, tuple(lines), terms.leaf)
+    return Reckoned(
+        base=base,
+        amount_fen=amount,
+        personal_fen=amount,
+        employer_fen=0,
+        account_fen=account,
+        personal_rate=tier.rate,
+        employer_rate=Decimal(0),
+        account_rate=tier.account_rate,
+        lines=tuple(lines),
+        leaf=terms.leaf,
+    )
 
 
-def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reckoned:
-    wage = money.yuan(wage_fen)
+def _by_chosen_base(terms: ContributionTerms, chosen: Decimal) -> Reckoned:
+    if any(tier.rate != terms.personal_rate for tier in terms.tiers):
+        raise PolicyMissing(f"{terms.path} of {terms.since} has a rate for each tier, none for a base")
+    base = terms.clamp(chosen)
+    amount = money.round_fen(base * terms.personal_rate)
+    account = money.round_fen(base * terms.account_rate)
+    lines = [
+        Line(_("自选基数"), _yuan(chosen)),
+        _limits(terms),
+        Line(_("缴费基数"), _yuan(base), _clamped(base, chosen, _("在上下限之间，按自选基数计"))),
+        Line(_("费率"), _percent(terms.personal_rate)),
+        Line(_("每月应缴"), _fen(amount), _rounding(base, terms.personal_rate, amount)),
+    ]
+    if account:
+        lines.append(
+            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(terms.account_rate)}")
+        )
+    return Reckoned(
+        base=base,
+        amount_fen=amount,
+        personal_fen=amount,
+        employer_fen=0,
+        account_fen=account,
+        personal_rate=terms.personal_rate,
+        employer_rate=Decimal(0),
+        account_rate=terms.account_rate,
+        lines=tuple(lines),
+        leaf=terms.leaf,
+    )
+
+
+def _by_wage(terms: ContributionTerms, wage: Decimal, grade: int | None) -> Reckoned:
     base = terms.clamp(wage)
     employer_rate = terms.employer_rate_for(grade)
     personal = money.round_fen(base * terms.personal_rate)
     employer = money.round_fen(base * employer_rate)
     account = money.round_fen(base * terms.account_rate)
-    if base > wage:
-        how = _("低于下限，按下限计")
-    elif base < wage:
-        how = _("高于上限，按上限计")
-    else:
-        how = _("在上下限之间，按实际工资计")
     by_grade = terms.employer_rate is None
     lines = [
         Line(_("申报工资"), _yuan(wage)),
         _limits(terms),
-        Line(_("缴费基数"), _yuan(base), how),
+        Line(_("缴费基数"), _yuan(base), _clamped(base, wage, _("在上下限之间，按实际工资计"))),
         Line(_("个人费率"), _percent(terms.personal_rate)),
         Line(_("个人缴纳"), _fen(personal), _rounding(base, terms.personal_rate, personal)),
         Line(
@@ -234,7 +293,24 @@ def _by_wage(terms: ContributionTerms, wage_fen: int, grade: int | None) -> Reck
         lines.append(
             Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(terms.account_rate)}")
         )
-    return Reckoned(base, personal + employer, personal, employer, account, tuple(lines), terms.leaf)
+    return Reckoned(
+        base=base,
+        amount_fen=personal + employer,
+        personal_fen=personal,
+        employer_fen=employer,
+        account_fen=account,
+        personal_rate=terms.personal_rate,
+        employer_rate=employer_rate,
+        account_rate=terms.account_rate,
+        lines=tuple(lines),
+        leaf=terms.leaf,
+    )
+
+
+def _clamped(base: Decimal, asked: Decimal, within: str) -> str:
+    if base > asked:
+        return _("低于下限，按下限计")
+    return _("高于上限，按上限计") if base < asked else within
 
 
 def _limits(terms: ContributionTerms) -> Line:

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db.models import Max
 from django.utils import timezone
 
-from contributions import charging, debit
+from contributions import charging, debit, suspending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def charge_due() -> None:
-    """Charge every city's months that are due and not charged completely."""
+    """Charge every city's months that are due and not charged completely; first resume who has settled what they owed."""
     now, by = timezone.now(), User.objects.system()
+    suspending.resume_settled(now=now)
     for city, month, capacities in months_to_charge(today_in_china(now)):
         done = charging.charge(city=city, month=month, capacities=capacities, by=by, now=now)
         log.info("%s %s: %s charges made, %s groups left out", city, month, done.created, len(done.left_out))
@@ -51,6 +52,12 @@ def months_to_charge(today: dt.date) -> Iterator[tuple[str, Month, tuple[Capacit
 
 
 @shared_task
+def resume_settled() -> None:
+    """Resume the coverages whose arrears are settled."""
+    log.info("%s coverages resumed", suspending.resume_settled(now=timezone.now()))
+
+
+@shared_task
 def open_due_batches() -> None:
     """Open the first debit of each city's month whose day has come, this month's and, where it was missed, last month's."""
     now, by = timezone.now(), User.objects.system()
@@ -67,9 +74,9 @@ def open_due_batches() -> None:
 
 @shared_task
 def send_batches() -> None:
-    """Write the files of the batches that wait for it; one that fails does not keep the others."""
+    """Write the files of the batches that were released; one that fails does not keep the others."""
     now, by = timezone.now(), User.objects.system()
-    for batch in DebitBatch.objects.filter(status=BatchStatus.OPENED).order_by("opened_at"):
+    for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at"):
         try:
             debit.write_file(batch, by=by, now=now)
         except (OSError, ValueError):

@@ -12,8 +12,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import queries
+from contributions import queries, refunds, surcharges
 from contributions.models import Charge, ChargeStatus, Receipt
+from contributions.personal_account import accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
 from portal.accounts.models import User
@@ -104,6 +105,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         derivation = explain(found, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
+    surcharge = found.surcharges.filter(live=True).first()
     # A void charge is in no record; it has only its own status.
     shown = [
         (_(STATE_LABELS[one.state]), STATE_TONES[one.state], one.reason)
@@ -113,6 +115,8 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     state, tone, reason = (
         shown[0] if shown else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
+    receipts = list(Receipt.objects.filter(charge=found).order_by("received_at"))
+    returned = refunds.returned(receipts)
     return render(
         request,
         "contributions/charge.html",
@@ -122,10 +126,35 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "capacity": found.get_capacity_display(),
             "derivation": derivation,
+            "surcharge": surcharge,
+            "surcharge_why": surcharges.explain(surcharge, on=today_in_china(timezone.now()))
+            if surcharge
+            else None,
             "state": state,
             "tone": tone,
             "reason": reason,
-            "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+            "receipts": [(one, returned.get(one.pk)) for one in receipts],
+        },
+    )
+
+
+@person_required
+def account(request: HttpRequest) -> HttpResponse:
+    """个人账户: what was credited to one's own accounts, by year."""
+    person = _person(request)
+    return render(
+        request,
+        "contributions/account.html",
+        {
+            "person": person,
+            "accounts": [
+                {
+                    "title": _("%(city)s %(insurance)s个人账户")
+                    % {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])},
+                    "account": one,
+                }
+                for one in accounts_of(person)
+            ],
         },
     )
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
@@ -18,6 +20,7 @@ def open_coverage(
     capacity: Capacity,
     city: str,
     start: Month,
+    until: Month | None = None,
     now: datetime,
     employer: Employer | None = None,
     district: str = "",
@@ -25,7 +28,7 @@ def open_coverage(
     wage_fen: int | None = None,
     case: Case | None = None,
 ) -> Coverage:
-    """Insures a person from ``start`` on, at a tier or a declared wage (fen), whichever is given.
+    """Insures a person over [start, until), or from ``start`` on, at a tier or a declared wage (fen), whichever is given.
 
     IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then already.
     """
@@ -37,11 +40,73 @@ def open_coverage(
         district=district,
         employer=employer,
         start=start,
+        until=until,
         opened_by=case,
         created_at=now,
     )
-    ContributionBase.objects.create(coverage=coverage, start=start, tier=tier, wage_fen=wage_fen, set_by=case)
+    ContributionBase.objects.create(
+        coverage=coverage, start=start, until=until, tier=tier, wage_fen=wage_fen, set_by=case
+    )
     return coverage
+
+
+def set_base(
+    coverage: Coverage,
+    *,
+    start: Month,
+    until: Month | None = None,
+    tier: str = "",
+    wage_fen: int | None = None,
+    case: Case | None = None,
+) -> None:
+    """Makes a tier or a declared wage (fen), whichever is given, the coverage's base over [start, until), to its end where
+    ``until`` is None. Other months keep theirs; doing it twice changes nothing.
+
+    Called under the subject's lock. ValueError where a month of it is not covered.
+    """
+    end = coverage.until if until is None else until
+    if start < coverage.start or (coverage.until and (end is None or end > coverage.until)):
+        raise ValueError(f"[{start}, {until}) is not covered by {coverage}")
+    if end is not None and end <= start:
+        raise ValueError(f"no month in [{start}, {until})")
+    bases = ContributionBase.objects.filter(coverage=coverage)
+    for base in bases.filter(Q(until__isnull=True) | Q(until__gt=start)).order_by("start"):
+        if end is not None and base.start >= end:
+            continue
+        if (
+            (base.tier, base.wage_fen) == (tier, wage_fen)
+            and base.start <= start
+            and (base.until is None or (end is not None and end <= base.until))
+        ):
+            return
+        former = (base.start, base.until)
+        base.delete()
+        if former[0] < start:
+            _lay(base, former[0], start)
+        if end is not None and (former[1] is None or former[1] > end):
+            _lay(base, end, former[1])
+    # Months that follow one another at the same base are one row.
+    same = bases.filter(tier=tier, wage_fen=wage_fen)
+    before, after = same.filter(until=start).first(), same.filter(start=end).first() if end else None
+    if after:
+        after.delete()
+        end = after.until
+    if before:
+        before.until = end
+        before.save(update_fields=["until"])
+    else:
+        _lay(ContributionBase(coverage=coverage, tier=tier, wage_fen=wage_fen, set_by=case), start, end)
+
+
+def _lay(base: ContributionBase, start: Month, until: Month | None) -> None:
+    ContributionBase.objects.create(
+        coverage_id=base.coverage_id,
+        start=start,
+        until=until,
+        tier=base.tier,
+        wage_fen=base.wage_fen,
+        set_by_id=base.set_by_id,
+    )
 
 
 def close_coverage(

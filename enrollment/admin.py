@@ -5,22 +5,25 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 
-from enrollment.models import ContributionBase, Coverage
+from enrollment.models import ContributionBase, Coverage, RosterRow
+from enrollment.roster import outlying
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.accounts.models import User
-from portal.policy.book import book
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import contribution_year_terms
 from portal.shared import identity, money
 from portal.shared.characters import narrow
-from portal.shared.months import Month, month_in_china
+from portal.shared.months import Month, month_in_china, today_in_china
 
 
 class CityFilter(admin.SimpleListFilter):
@@ -284,3 +287,102 @@ class ContributionBaseAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("申报工资（元）"), ordering="wage_fen")
     def wage(self, row: ContributionBase) -> str:
         return "" if row.wage_fen is None else money.format_yuan(row.wage_fen)
+
+
+class RosterCityFilter(CityFilter):
+    column = "roster__city"
+
+
+class RosterFilter(admin.SimpleListFilter):
+    """The one roster that the address names, as the page of its case links to it."""
+
+    title = gettext_lazy("名册")
+    parameter_name = "roster"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        asked = request.GET.get(self.parameter_name, "")
+        return [(asked, _("名册 {number}").format(number=asked))] if asked.isdecimal() else [("0", _("无"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RosterRow]) -> QuerySet[RosterRow]:
+        asked = self.value() or ""
+        return queryset.filter(roster=int(asked)) if asked.isdecimal() else queryset
+
+
+class ChangeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("与现行工资相比")
+    parameter_name = "change"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("far", _("变动较大")), ("up", _("上调")), ("down", _("下调")), ("new", _("新申报"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RosterRow]) -> QuerySet[RosterRow]:
+        if self.value() == "up":
+            return queryset.filter(wage_fen__gt=F("former_fen"))
+        if self.value() == "down":
+            return queryset.filter(wage_fen__lt=F("former_fen"))
+        if self.value() == "new":
+            return queryset.filter(former_fen__isnull=True)
+        if self.value() == "far":
+            today = today_in_china(timezone.now())
+            far = Q(pk__in=[])
+            for city in permissions.staff_cities(request.user):
+                with suppress(PolicyMissing):
+                    terms = contribution_year_terms(book(), city=city, on=today)
+                    far |= Q(roster__city=city) & outlying(terms)
+            return queryset.filter(far)
+        return queryset
+
+
+@admin.register(RosterRow)
+class RosterRowAdmin(LookUpAdmin):
+    """What employers have declared, row by row; rosters that are still drafts are nobody's but their clerks'."""
+
+    city_column = "roster__city"
+    employer_column = "roster__employer"
+    list_display = ("whom", "employer", "year", "former", "wage", "change")
+    list_display_links = None
+    list_select_related = ("person", "roster__employer")
+    list_filter = (RosterFilter, ChangeFilter, RosterCityFilter)
+    search_help_text = CoverageAdmin.search_help_text
+    ordering = ("-roster", "person__name", "person")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RosterRow]:
+        return super().get_queryset(request).filter(roster__case__isnull=False)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Only the list: a row says all there is."""
+        return [
+            path(
+                "",
+                self.admin_site.admin_view(self.changelist_view),
+                name="enrollment_rosterrow_changelist",
+            )
+        ]
+
+    @admin.display(description=gettext_lazy("职工"))
+    def whom(self, row: RosterRow) -> str:
+        return format_html(
+            '{} <span class="nums">{}</span>', row.person.name, identity.mask(row.person.identity_number)
+        )
+
+    @admin.display(description=gettext_lazy("参保单位"))
+    def employer(self, row: RosterRow) -> str:
+        return row.roster.employer.name
+
+    @admin.display(description=gettext_lazy("起用月份"))
+    def year(self, row: RosterRow) -> str:
+        return row.roster.start.zh
+
+    @admin.display(description=gettext_lazy("申报前工资（元）"), ordering="former_fen")
+    def former(self, row: RosterRow) -> str:
+        return "—" if row.former_fen is None else money.format_yuan(row.former_fen)
+
+    @admin.display(description=gettext_lazy("月申报工资（元）"), ordering="wage_fen")
+    def wage(self, row: RosterRow) -> str:
+        return "—" if row.wage_fen is None else money.format_yuan(row.wage_fen)
+
+    @admin.display(description=gettext_lazy("变动"))
+    def change(self, row: RosterRow) -> str:
+        if row.wage_fen is None or not row.former_fen:
+            return "—"
+        return f"{(row.wage_fen - row.former_fen) / row.former_fen:+.1%}"

@@ -1,12 +1,21 @@
 """What the rooms above answer when coverage is opened or ends. They register here; enrollment knows none of them."""
 
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
+
+
+class Barred(Exception):
+    """What was clear when it was asked no longer is: a room refuses. ``whys`` say why, in Chinese."""
+
+    def __init__(self, whys: list[str]) -> None:
+        super().__init__("; ".join(whys))
+        self.whys = whys
 
 
 class Consequence(Protocol):
@@ -18,10 +27,24 @@ class Consequence(Protocol):
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
         """The coverage ends before ``until``: called inside the transaction that ends it."""
 
+    def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
+        """Why the coverage cannot have another base from ``start`` on; empty where nothing stands against it."""
+
+    def base_changed(self, coverage: Coverage, start: Month, *, by: User, now: datetime) -> None:
+        """The coverage has another base from ``start`` on: called inside the transaction that sets it. Raises Barred."""
+
+    def explain(
+        self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date
+    ) -> Any:
+        """为什么是这个数, for the component ``derivation`` on the day ``on``; None where it is not this room's to say."""
+
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
     ) -> int | None:
         """What a month at this tier costs the person, in fen; None where it is not this room's to say."""
+
+    def charged_until(self, coverages: Iterable[int], since: Month) -> Mapping[int, Month]:
+        """Of the coverages (ids) that stand charged from ``since`` on, the month after the last one charged."""
 
 
 _rooms: list[Consequence] = []
@@ -43,6 +66,26 @@ def stopped(coverage: Coverage, until: Month, *, by: User, now: datetime) -> Non
         room.stopped(coverage, until, by=by, now=now)
 
 
+def base_barriers(coverage: Coverage, start: Month) -> list[str]:
+    """Everything that stands against another base from ``start`` on."""
+    return [why for room in _rooms for why in room.base_barriers(coverage, start)]
+
+
+def base_changed(coverage: Coverage, start: Month, *, by: User, now: datetime) -> None:
+    """Tells every room that the coverage has another base from ``start`` on."""
+    for room in _rooms:
+        room.base_changed(coverage, start, by=by, now=now)
+
+
+def explain(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date) -> Any:
+    """Why a month costs what ``quote`` says, by the first room that knows."""
+    answers = (
+        room.explain(city=city, capacity=capacity, insurance=insurance, tier=tier, month=month, on=on)
+        for room in _rooms
+    )
+    return next((one for one in answers if one is not None), None)
+
+
 def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month) -> int | None:
     """What a month costs the person, in fen, by the first room that knows."""
     answers = (
@@ -50,3 +93,13 @@ def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, mon
         for room in _rooms
     )
     return next((fen for fen in answers if fen is not None), None)
+
+
+def charged_until(coverages: Iterable[int], since: Month) -> dict[int, Month]:
+    """Of the coverages (ids) that stand charged from ``since`` on, the first month that a new base can price."""
+    wanted = list(coverages)
+    found: dict[int, Month] = {}
+    for room in _rooms:
+        for coverage, month in room.charged_until(wanted, since).items():
+            found[coverage] = max(month, found.get(coverage, month))
+    return found

@@ -1,6 +1,7 @@
 """Coverage (参保关系) and the contribution base chosen for it, over months [start, until)."""
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
@@ -8,7 +9,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.columns import MonthField, choices, first_of_month, one_of
-from portal.hall.models import Case
+from portal.hall.models import Case, Draft
 from portal.people.models import Employer, Person
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 
@@ -131,3 +132,89 @@ class ContributionBase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.coverage_id} {self.start}"
+
+
+class Roster(models.Model):
+    """The wages of an employer's staff for the contribution year that begins with ``start``: first with a draft, then, and never
+    changed again, with the case that it was sent as.
+
+    ``report`` is what was wrong in the spreadsheet uploaded last: [[row, column, what the cell held, why]].
+    """
+
+    employer = models.ForeignKey(Employer, models.PROTECT, related_name="rosters", verbose_name=_("参保单位"))
+    city = models.CharField(_("参保地"), max_length=30)
+    start = MonthField(_("起用月份"))
+    draft = models.OneToOneField(
+        Draft, models.CASCADE, null=True, blank=True, related_name="roster", verbose_name=_("草稿")
+    )
+    case = models.OneToOneField(
+        Case, models.PROTECT, null=True, blank=True, related_name="roster", verbose_name=_("办件")
+    )
+    made_at = models.DateTimeField(_("建立时间"))
+    report = models.JSONField(_("上次上传的问题"), default=list, blank=True)
+    report_name = models.CharField(_("上次上传的文件"), max_length=200, blank=True)
+    report_taken = models.PositiveIntegerField(_("上次上传读取的人数"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("职工基数名册")
+        constraints = [
+            first_of_month("start", name="roster_start_is_month"),
+            models.CheckConstraint(
+                condition=Q(draft__isnull=True, case__isnull=False)
+                | Q(draft__isnull=False, case__isnull=True),
+                name="roster_has_one_home",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="sent_rosters_are_kept",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.case_id IS NOT NULL"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employer_id} {self.start}"
+
+
+class RosterRow(models.Model):
+    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in, and the one before it."""
+
+    roster = models.ForeignKey(Roster, models.CASCADE, related_name="rows", verbose_name=_("名册"))
+    person = models.ForeignKey(
+        Person, models.PROTECT, related_name="roster_rows", db_index=False, verbose_name=_("职工")
+    )
+    wage_fen = models.BigIntegerField(_("月申报工资(分)"), null=True, blank=True)
+    former_fen = models.BigIntegerField(_("现行申报工资(分)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("名册明细")
+        constraints = [
+            models.UniqueConstraint(fields=["roster", "person"], name="a_person_once_in_a_roster"),
+            models.CheckConstraint(
+                condition=Q(wage_fen__isnull=True) | Q(wage_fen__gt=0), name="roster_wage_positive"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="rows_of_sent_rosters_are_kept",
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                when=pgtrigger.Before,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM enrollment_roster
+                        WHERE id = (CASE TG_OP WHEN 'DELETE' THEN OLD.roster_id ELSE NEW.roster_id END)
+                          AND case_id IS NOT NULL
+                    ) THEN
+                        RAISE EXCEPTION 'the roster was sent and is kept' USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN
+                        RETURN OLD;
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.roster_id}: {self.person_id}"

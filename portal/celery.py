@@ -12,3 +12,5 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = BEAT_SCHEDULE
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="order_tasks")
+app.autodiscover_tasks(related_name="employer_tasks")

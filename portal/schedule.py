@@ -6,17 +6,42 @@ from celery.schedules import crontab
 BEAT_SCHEDULE = {
     # Before offices open, every day: cities have their own charging days, and late registrations are charged the next morning.
     "charge-due": {"task": "contributions.tasks.charge_due", "schedule": crontab(hour=1, minute=10)},
+    # After the night's charges, and every hour besides: what was paid by other roads or registered late shows the same day.
+    "draw-up-assessments": {
+        "task": "contributions.employer_tasks.draw_up_assessments",
+        "schedule": crontab(minute=40),
+    },
+    # Bills end by the day; nobody waits for it.
+    "lapse-bills": {
+        "task": "contributions.employer_tasks.lapse_bills",
+        "schedule": crontab(hour=0, minute=20),
+    },
+    # Whoever settles what they owe learns the same hour that it goes on.
+    "resume-settled": {"task": "contributions.tasks.resume_settled", "schedule": crontab(minute=20)},
     # After midnight the day's deposits are in the accounts, and the banks take files until the evening.
     "open-due-batches": {
         "task": "contributions.tasks.open_due_batches",
         "schedule": crontab(hour=2, minute=10),
     },
-    # A batch that was opened, by the schedule or by staff, leaves within a minute; one that could not be written is tried again.
+    # A batch that was released leaves within a minute; one that could not be written is tried again.
     "send-batches": {"task": "contributions.tasks.send_batches", "schedule": crontab()},
     # Banks answer when they please.
     "read-answers": {"task": "contributions.tasks.read_answers", "schedule": crontab()},
     # People look for 已缴 soon after the bank has answered.
     "post-answers": {"task": "contributions.tasks.post_answers", "schedule": crontab()},
+    # Whoever has paid waits before the page: what a provider did not tell by itself is asked for soon.
+    "ask-payments": {"task": "contributions.order_tasks.ask_payments", "schedule": 20.0},
+    # An order that is over holds its months for nobody; a minute late harms no one.
+    "end-overdue-orders": {"task": "contributions.order_tasks.end_overdue_orders", "schedule": crontab()},
+    # Banks open at full hours of the day, some at half: within a minute after, what waited is started.
+    "start-queued-payments": {
+        "task": "contributions.order_tasks.start_queued_payments",
+        "schedule": crontab(),
+    },
+    # Whoever is given money back waits for days at their bank; a minute here harms no one.
+    "send-refunds": {"task": "contributions.order_tasks.send_refunds", "schedule": crontab()},
+    # Who has to do something learns it within the hour; what is many is spread over minutes.
+    "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",

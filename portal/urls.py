@@ -7,6 +7,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
     path("", include("portal.accounts.urls")),
+    path("", include("enrollment.urls")),
     path("", include("contributions.urls")),
     path("", include("certificates.urls")),
     path("", include("portal.web.urls")),

@@ -115,7 +115,7 @@ class Answer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._encoding = _encoding_of(path)
+        self._encoding = encoding_of(path)
         with self._open() as text:
             self.heading = _answer_heading(_complete(text.readline()))
 
@@ -169,7 +169,7 @@ class Answer:
             raise Unreadable(_("文件头的笔数或金额与明细不符。"))
 
 
-def _encoding_of(path: Path) -> str:
+def encoding_of(path: Path) -> str:
     """UTF-8 where the whole file is that, else GB18030 where it is that; Unreadable otherwise."""
     for encoding in ("utf-8", ENCODING):
         decoder = codecs.getincrementaldecoder(encoding)("strict")

@@ -27,6 +27,18 @@ REASON_LABELS = {
 }
 
 
+# What the holder of the account is to do about it.
+REASON_ADVICE = {
+    Reason.BALANCE: "请在扣款账户足额存款，并申请补托收。",
+    Reason.FROZEN: "请到银行解除冻结，或更换扣款账户后申请补托收。",
+    Reason.CLOSED: "请更换扣款账户，再申请补托收。",
+    Reason.HOLDER: "请核对账号和户名，更正后申请补托收。",
+    Reason.UNKNOWN: "请核对账号，更正后申请补托收。",
+    Reason.AGREEMENT: "请到银行签订代扣协议，再申请补托收。",
+    Reason.OTHER: "请向银行了解原因，再申请补托收。",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The bank's answer to one line. ``reason`` is None where the money was taken."""

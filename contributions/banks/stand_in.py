@@ -13,7 +13,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
+
+from lxml import etree
 
 PAID = "00"
 FAILURES = {"01": "51", "02": "62", "03": "14", "04": "15", "05": "40"}
@@ -46,6 +50,8 @@ def answer_file(path: Path, root: Path) -> Path:
     answer, so that a bank that was stopped in between, or gets a file again, does not answer differently."""
     inbox = root / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".xml":
+        return _answer_message(path, inbox, root)
     header, count, total = _check(path)
     number, date = header[2], header[5]
     tally = {True: [0, 0], False: [0, 0]}
@@ -72,6 +78,72 @@ def answer_file(path: Path, root: Path) -> Path:
     draft.replace(target)
     _move(path, root / "bank" / "taken")
     return target
+
+
+# ISO 20022: the same, for banks that take pain.008 and answer with pain.002.
+_PAIN_008 = "{urn:iso:std:iso:20022:tech:xsd:pain.008.001.08}"
+_CODES = {"51": "AM04", "62": "AC06", "14": "AC04", "15": "BE01", "40": "MD01"}
+
+
+def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
+    number, made, count, total, rows = _read_message(path)
+    tally: dict[bool, list[Any]] = {True: [0, Decimal(0)], False: [0, Decimal(0)]}
+    for _sequence, account, amount in rows:
+        part = tally[_result(account) == PAID]
+        part[0] += 1
+        part[1] += amount
+    target = inbox / f"{path.stem}.result.xml"
+    draft = inbox / f".{target.name}.{os.getpid()}"
+    with draft.open("w", encoding="utf-8") as out:
+        out.write(
+            '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10">'
+            f"<CstmrPmtStsRpt><GrpHdr><MsgId>R-{number}</MsgId><CreDtTm>{made}</CreDtTm></GrpHdr>\n"
+            f"<OrgnlGrpInfAndSts><OrgnlMsgId>{number}</OrgnlMsgId><OrgnlMsgNmId>pain.008.001.08</OrgnlMsgNmId>"
+            f"<OrgnlNbOfTxs>{count}</OrgnlNbOfTxs><OrgnlCtrlSum>{total}</OrgnlCtrlSum>"
+        )
+        for paid, state in ((True, "ACSC"), (False, "RJCT")):
+            out.write(
+                f"<NbOfTxsPerSts><DtldNbOfTxs>{tally[paid][0]}</DtldNbOfTxs><DtldSts>{state}</DtldSts>"
+                f"<DtldCtrlSum>{tally[paid][1]:.2f}</DtldCtrlSum></NbOfTxsPerSts>"
+            )
+        out.write(f"</OrgnlGrpInfAndSts>\n<OrgnlPmtInfAndSts><OrgnlPmtInfId>{number}</OrgnlPmtInfId>\n")
+        for sequence, account, amount in rows:
+            result = _result(account)
+            why = "" if result == PAID else f"<StsRsnInf><Rsn><Cd>{_CODES[result]}</Cd></Rsn></StsRsnInf>"
+            out.write(
+                f"<TxInfAndSts><StsId>PS{int(sequence):09d}</StsId><OrgnlEndToEndId>{sequence}</OrgnlEndToEndId>"
+                f"<TxSts>{'RJCT' if why else 'ACSC'}</TxSts>{why}<OrgnlTxRef>"
+                f'<Amt><InstdAmt Ccy="CNY">{amount:.2f}</InstdAmt></Amt>'
+                f"<DbtrAcct><Id><Othr><Id>{account}</Id></Othr></Id></DbtrAcct></OrgnlTxRef></TxInfAndSts>\n"
+            )
+        out.write("</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>\n")
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(target)
+    _move(path, root / "bank" / "taken")
+    return target
+
+
+def _read_message(path: Path) -> tuple[str, str, int, Decimal, list[tuple[str, str, Decimal]]]:
+    """Number, time, count, sum and rows of a pain.008; a bank takes it only where count and sum agree."""
+    try:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        [message] = etree.parse(str(path), parser).getroot()
+        header = {child.tag.removeprefix(_PAIN_008): child.text or "" for child in message[0]}
+        rows = [
+            (
+                row.findtext(f"{_PAIN_008}PmtId/{_PAIN_008}EndToEndId") or "",
+                row.findtext("/".join(f"{_PAIN_008}{tag}" for tag in ("DbtrAcct", "Id", "Othr", "Id"))) or "",
+                Decimal(row.findtext(f"{_PAIN_008}InstdAmt") or ""),
+            )
+            for row in message.iter(f"{_PAIN_008}DrctDbtTxInf")
+        ]
+        count, total = int(header["NbOfTxs"]), Decimal(header["CtrlSum"])
+    except (etree.XMLSyntaxError, ValueError, KeyError, InvalidOperation) as error:
+        raise Refused(str(error)) from error
+    if (count, total) != (len(rows), sum(amount for _sequence, _account, amount in rows)):
+        raise Refused("count or sum do not agree")
+    return header["MsgId"], header["CreDtTm"], count, total, rows
 
 
 def _orders(root: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contributions.models.charges import Charge
 from contributions.models.debit import DebitLine
+from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
 from portal.shared.insurance import INSURANCE_LABELS
 
@@ -18,6 +19,7 @@ class AccountKind(StrEnum):
     CLEARING = "clearing"
     POOLED = "pooled"
     PERSONAL = "personal"
+    SURCHARGE = "surcharge"
     SUSPENSE = "suspense"
 
 
@@ -25,6 +27,7 @@ ACCOUNT_KIND_LABELS = {
     AccountKind.CLEARING: "收款清算",
     AccountKind.POOLED: "统筹基金收入",
     AccountKind.PERSONAL: "个人账户收入",
+    AccountKind.SURCHARGE: "利息和滞纳金收入",
     AccountKind.SUSPENSE: "暂收款（待核实退回）",
 }
 
@@ -138,7 +141,7 @@ class Receipt(models.Model):
     """Money that a channel confirmed for a charge: the ledger's sub-ledger. Never changed.
 
     ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no longer is owed) lie in
-    suspense until they are given back.
+    suspense until they are given back. A receipt with a surcharge paid both, or was meant to: its amount is the sum.
     """
 
     channel = models.CharField(_("渠道"), max_length=30)
@@ -146,6 +149,15 @@ class Receipt(models.Model):
     amount_fen = models.BigIntegerField(_("金额（分）"))
     charge = models.ForeignKey(
         Charge, models.PROTECT, related_name="receipts", db_index=False, verbose_name=_("应缴")
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        db_index=False,
+        verbose_name=_("利息或滞纳金"),
     )
     applied = models.BooleanField(_("已入账"))
     received_at = models.DateTimeField(_("到账时间"))
@@ -176,6 +188,11 @@ class Receipt(models.Model):
             models.UniqueConstraint(fields=["channel", "provider_number"], name="a_payment_is_received_once"),
             models.UniqueConstraint(
                 fields=["charge"], condition=Q(applied=True), name="a_charge_is_paid_once"
+            ),
+            models.UniqueConstraint(
+                fields=["surcharge"],
+                condition=Q(applied=True, surcharge__isnull=False),
+                name="a_surcharge_is_paid_once",
             ),
         ]
         indexes = [models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense")]

@@ -48,7 +48,8 @@ CANCELLATION_LABELS = {CancellationKind.VOID: "作废", CancellationKind.WRITTEN
 class Charge(models.Model):
     """What one covered month of one insurance owes (应缴), and the policy leaf that priced it. Only ``status`` ever moves.
 
-    ``live`` says the same as ``status <> void``: the unique indexes go by it, so that a payment touches no index.
+    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void ones do not,
+    and written-off pension does not while a later charge is to pay its month (``Repricing``). Written-off medical always does.
     """
 
     city = models.CharField(_("参保地"), max_length=30)
@@ -109,7 +110,7 @@ class Charge(models.Model):
             first_of_month("month", name="charge_month_is_month"),
             models.CheckConstraint(
                 condition=Q(live=True, status__in=["owed", "paid", "written_off"])
-                | Q(live=False, status="void"),
+                | Q(live=False, status__in=["void", "written_off"]),
                 name="charge_live_unless_void",
             ),
             models.CheckConstraint(
@@ -173,6 +174,8 @@ class Charge(models.Model):
                     )
                     + " OR "
                     + illegal("status", CHARGE_MOVES)
+                    + f" OR (NOT NEW.live AND NEW.status = '{ChargeStatus.WRITTEN_OFF}'"
+                    f" AND NEW.insurance <> '{Insurance.PENSION}')"
                 ),
             ),
             pgtrigger.Protect(name="charges_are_kept", operation=pgtrigger.Delete),

@@ -11,11 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
+from contributions.models.surcharges import Surcharge
 from portal.columns import MonthField, choices, first_of_month, one_of
 
 
 class BatchStatus(StrEnum):
     OPENED = "opened"
+    RELEASED = "released"
     SENT = "sent"
     HELD = "held"
     ANSWERED = "answered"
@@ -24,7 +26,8 @@ class BatchStatus(StrEnum):
 
 
 BATCH_STATUS_LABELS = {
-    BatchStatus.OPENED: "待送银行",
+    BatchStatus.OPENED: "待核对放行",
+    BatchStatus.RELEASED: "待送银行",
     BatchStatus.SENT: "已送银行",
     BatchStatus.HELD: "结果有疑，已暂缓",
     BatchStatus.ANSWERED: "已收结果，记账中",
@@ -33,7 +36,8 @@ BATCH_STATUS_LABELS = {
 }
 
 BATCH_MOVES = (
-    (BatchStatus.OPENED, BatchStatus.SENT),
+    (BatchStatus.OPENED, BatchStatus.RELEASED),
+    (BatchStatus.RELEASED, BatchStatus.SENT),
     (BatchStatus.SENT, BatchStatus.HELD),
     (BatchStatus.SENT, BatchStatus.ANSWERED),
     (BatchStatus.HELD, BatchStatus.ANSWERED),
@@ -86,7 +90,10 @@ FILE_STATUS_LABELS = {FileStatus.ACCEPTED: "已采用", FileStatus.HELD: "已暂
 
 
 class DebitBatch(models.Model):
-    """One debit file (托收批次): frozen count and sum, what the bank answered, and how far it has come."""
+    """One debit file (托收批次): frozen count and sum, who let it go, what the bank answered, and how far it has come.
+
+    ``second_person`` is the city's rule when the batch was opened: then nobody releases what they opened.
+    """
 
     number = models.CharField(_("批次号"), max_length=30, unique=True)
     city = models.CharField(_("城市"), max_length=30)
@@ -103,6 +110,16 @@ class DebitBatch(models.Model):
     opened_at = models.DateTimeField(_("开批时间"))
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="opened_batches", verbose_name=_("开批人")
+    )
+    second_person = models.BooleanField(_("须第二人放行"), default=False)
+    released_at = models.DateTimeField(_("放行时间"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="released_batches",
+        verbose_name=_("放行人"),
     )
     closed_at = models.DateTimeField(_("关闭时间"), null=True, blank=True)
     closed_by = models.ForeignKey(
@@ -121,13 +138,24 @@ class DebitBatch(models.Model):
             first_of_month("month", name="batch_month_is_month"),
             models.CheckConstraint(condition=Q(line_count__gt=0, total_fen__gt=0), name="batch_is_not_empty"),
             models.CheckConstraint(
-                condition=Q(status="opened") | (~Q(file_name="") & ~Q(file_digest="")),
+                condition=Q(status__in=["opened", "released"]) | (~Q(file_name="") & ~Q(file_digest="")),
                 name="batch_sent_with_its_file",
             ),
             models.CheckConstraint(
                 condition=(~Q(status="closed") & Q(closed_at__isnull=True, closed_by__isnull=True))
                 | Q(status="closed", closed_at__isnull=False, closed_by__isnull=False),
                 name="batch_closed_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="opened", released_at__isnull=True, released_by__isnull=True)
+                | (~Q(status="opened") & Q(released_at__isnull=False, released_by__isnull=False)),
+                name="batch_released_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(second_person=False)
+                | Q(released_by__isnull=True)
+                | ~Q(released_by=F("opened_by")),
+                name="batch_released_by_a_second_person",
             ),
             models.UniqueConstraint(
                 fields=["city", "month", "bank", "round"], name="one_batch_per_month_bank_and_round"
@@ -150,9 +178,12 @@ class DebitBatch(models.Model):
                             "total_fen",
                             "opened_at",
                             "opened_by_id",
+                            "second_person",
                         ]
                     )
                     + " OR (OLD.status <> 'opened' AND ("
+                    + differs(["released_at", "released_by_id"])
+                    + ")) OR (OLD.status NOT IN ('opened', 'released') AND ("
                     + differs(["file_name", "file_digest"])
                     + "))"
                     + " OR "
@@ -190,7 +221,8 @@ class BatchEvent(models.Model):
 
 
 class DebitLine(models.Model):
-    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch.
+    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch. The amount
+    is the charge's and, where there is one, its surcharge's.
 
     ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from being drawn twice goes by it.
     """
@@ -201,6 +233,15 @@ class DebitLine(models.Model):
     sequence = models.PositiveIntegerField(_("序号"))
     charge = models.ForeignKey(
         Charge, models.PROTECT, related_name="debit_lines", db_index=False, verbose_name=_("应缴")
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="debit_lines",
+        db_index=False,
+        verbose_name=_("利息或滞纳金"),
     )
     account_number = models.CharField(_("账号"), max_length=32)
     holder = models.CharField(_("户名"), max_length=60)
@@ -240,7 +281,16 @@ class DebitLine(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     differs(
-                        ["id", "batch_id", "sequence", "charge_id", "account_number", "holder", "amount_fen"]
+                        [
+                            "id",
+                            "batch_id",
+                            "sequence",
+                            "charge_id",
+                            "surcharge_id",
+                            "account_number",
+                            "holder",
+                            "amount_fen",
+                        ]
                     )
                     + " OR "
                     + illegal("status", LINE_MOVES)

@@ -79,7 +79,8 @@ class EnrollForm(ServiceForm):
             )
         for insurance in terms.offered_insurances(self.offer):
             self._add_insurance(city, insurance)
-        if person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
+        asked = self.offer.options.get("account_at_enrolment", False)
+        if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
             debit = debit_of(city, self.month)
             self.fields["account_number"] = BankCardField(
                 label=_("{bank}缴费账号").format(bank=debit.bank_title if debit else ""),

@@ -4,6 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -196,6 +197,78 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.phone} {self.sent_at:%Y-%m-%d %H:%M}"
+
+
+class Notice(models.Model):
+    """Something that the hall tells a person, or one login, by itself; shown on the page 消息 until it is read and after.
+
+    ``kind`` and ``reference`` name what is told, so that nothing is told twice. Where ``by_text`` it also goes out as a text
+    message, once: ``texted_at`` is set before it is handed over.
+    """
+
+    person = models.ForeignKey(
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="notices",
+        db_index=False,
+        verbose_name=_("人员"),
+    )
+    user = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="notices",
+        db_index=False,
+        verbose_name=_("账号"),
+    )
+    kind = models.CharField(_("类别"), max_length=20)
+    reference = models.CharField(_("事由"), max_length=60)
+    title = models.CharField(_("标题"), max_length=80)
+    text = models.TextField(_("内容"))
+    at = models.DateTimeField(_("时间"))
+    read_at = models.DateTimeField(_("阅读时间"), null=True, blank=True)
+    by_text = models.BooleanField(_("同时发短信"), default=False)
+    texted_at = models.DateTimeField(_("短信发出时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("消息")
+        ordering = ("-at", "-id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, user__isnull=True)
+                | Q(person__isnull=True, user__isnull=False),
+                name="notice_is_for_a_person_or_a_login",
+            ),
+            models.CheckConstraint(
+                condition=Q(by_text=True) | Q(texted_at__isnull=True), name="notice_texted_only_where_asked"
+            ),
+            models.UniqueConstraint(fields=["kind", "reference"], name="nothing_is_told_twice"),
+        ]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="notice_by_person"),
+            models.Index(fields=["user", "-at"], condition=Q(user__isnull=False), name="notice_by_user"),
+            models.Index(
+                fields=["id"], condition=Q(by_text=True, texted_at__isnull=True), name="notice_to_text"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="notices_stay_as_told",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "((OLD.person_id, OLD.user_id, OLD.kind, OLD.reference, OLD.title, OLD.text, OLD.at, OLD.by_text)"
+                    " IS DISTINCT FROM (NEW.person_id, NEW.user_id, NEW.kind, NEW.reference, NEW.title, NEW.text, NEW.at,"
+                    " NEW.by_text))"
+                ),
+            ),
+            pgtrigger.Protect(name="told_notices_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
 
 
 class PersonLookup(models.Model):

@@ -230,9 +230,7 @@ class CaseAdmin(ModelAdmin):
         if sheet.why_not:
             raise desk.NotAllowed(sheet.why_not)
         if "approve" in request.POST:
-            approve = reviewing.ApproveForm(
-                request.POST, papers=sheet.papers, mismatch=bool(sheet.mismatches)
-            )
+            approve = sheet.approval(request.POST)
             if not approve.is_valid():
                 return self._page(request, case, sheet=sheet, approve=approve)
             try:
@@ -247,9 +245,7 @@ class CaseAdmin(ModelAdmin):
             except desk.NotAccepted as refusal:
                 # What the rule found just now, or the database: shown with what was typed.
                 sheet = reviewing.sheet(case, by=staff_of(request))
-                approve = reviewing.ApproveForm(
-                    request.POST, papers=sheet.papers, mismatch=bool(sheet.mismatches)
-                )
+                approve = sheet.approval(request.POST)
                 for finding in refusal.findings:
                     approve.add_error(None, finding.why)
                 return self._page(request, case, sheet=sheet, approve=approve)
@@ -291,7 +287,7 @@ class CaseAdmin(ModelAdmin):
         if sheet is None and case.is_open:
             sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet and not sheet.why_not:
-            approve = approve or reviewing.ApproveForm(papers=sheet.papers, mismatch=bool(sheet.mismatches))
+            approve = approve or sheet.approval()
             refuse = refuse or reviewing.RefuseForm()
         words, pressing = reviewing.due_words(case, today_in_china(timezone.now()))
         context = {

@@ -192,6 +192,8 @@ def decide(
                 raise NotAccepted(findings)
             if verdict == Verdict.MISMATCH and not reason.strip():
                 raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
+            if service.answered and not reason.strip():
+                raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
             _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:
@@ -290,6 +292,7 @@ def _take(
     handed_in = Attachment.objects.filter(pk__in=[one.pk for one in attachments], draft__isnull=False)
     if handed_in.update(draft=None, case=case) != len(attachments):
         raise NotAccepted([Bar("", _("材料刚刚在另一个页面被更换，请核对后重新提交。"))])
+    service.taken(case, ask, facts)
     if route == Status.DONE:
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:

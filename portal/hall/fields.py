@@ -77,6 +77,30 @@ class MonthChoiceField(forms.ChoiceField):
         return Month.parse(text) if text else None
 
 
+class MonthsField(forms.MultipleChoiceField):
+    """Some of the months that are allowed, as buttons; what is not allowed is shown with the reason. Cleaned to Months."""
+
+    def __init__(
+        self, *, months: Sequence[Month], not_allowed: Mapping[Month, Any] | None = None, **kwargs: Any
+    ) -> None:
+        refused = dict(not_allowed or {})
+        self.not_allowed = {str(month): why for month, why in refused.items()}
+        kwargs.setdefault("widget", forms.CheckboxSelectMultiple(attrs={"class": "month-buttons"}))
+        shown = sorted({*months, *refused})
+        super().__init__(choices=[(str(month), month.zh) for month in shown], **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        months = [Month.parse(text) for text in super().clean(value)]
+        for month in months:
+            if str(month) in self.not_allowed:
+                raise ValidationError(
+                    _("%(month)s:%(why)s。"),
+                    params={"month": month.zh, "why": self.not_allowed[str(month)]},
+                    code="not_allowed",
+                )
+        return sorted(months)
+
+
 class BankCardField(forms.CharField):
     """A bank card or passbook number, checked by its last digit; spaces are mended."""
 

@@ -20,14 +20,26 @@ from portal.shared.months import Month
 
 
 class ApproveForm(forms.Form):
-    """通过, or 核对材料并办结 at the counter: the papers that were seen, and why a mismatch is overruled."""
+    """通过, or 核对材料并办结 at the counter: an answer where one is wanted, the papers seen, why a mismatch is overruled."""
 
     prefix = "approve"
 
     def __init__(
-        self, *args: Any, papers: Sequence[Paper] = (), mismatch: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        papers: Sequence[Paper] = (),
+        mismatch: bool = False,
+        answered: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if answered:
+            self.fields["answer"] = forms.CharField(
+                label=_("答复"),
+                help_text=_("写明核实的结果和接下来的处理；申请人会看到。"),
+                widget=forms.Textarea(attrs={"rows": 4}),
+                error_messages={"required": _("请写明答复，申请人会看到。")},
+            )
         self.papers = list(papers)
         if self.papers:
             self.fields["papers"] = forms.MultipleChoiceField(
@@ -63,7 +75,7 @@ class ApproveForm(forms.Form):
         seen = set(self.cleaned_data.get("papers", ()))
         titles = [paper.title for paper in self.papers if paper.code in seen]
         checked = _("已核对原件：{papers}。").format(papers="、".join(titles)) if titles else ""
-        return checked + self.cleaned_data.get("basis", "")
+        return self.cleaned_data.get("answer", "") + checked + self.cleaned_data.get("basis", "")
 
 
 class RefuseForm(forms.Form):
@@ -85,9 +97,15 @@ class Sheet:
     """An open case as it would be decided at this moment; empty where it is closed already."""
 
     sections: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     papers: list[Paper] = field(default_factory=list)
     why_not: str = ""
+    answered: bool = False
+
+    def approval(self, typed: Any = None) -> ApproveForm:
+        """The form to approve with, empty or as it was typed."""
+        return ApproveForm(typed, papers=self.papers, mismatch=bool(self.mismatches), answered=self.answered)
 
     @property
     def bars(self) -> list[Finding]:
@@ -105,9 +123,11 @@ def sheet(case: Case, *, by: User) -> Sheet:
     facts, findings = desk.examine(ask)
     return Sheet(
         sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, facts)],
+        links=service.staff_links(ask, facts),
         findings=findings,
         papers=service.papers(ask, facts) if case.status == Status.PRE_APPLIED else [],
         why_not=permissions.why_not_decide(by, case),
+        answered=service.answered,
     )
 
 

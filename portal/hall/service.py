@@ -173,6 +173,8 @@ class Service(ABC):
     searches: ClassVar[str] = ""
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
+    # Whether staff answer in words when they approve, too; the applicant sees the answer.
+    answered: ClassVar[bool] = False
     # The app that the service lives in; set by the catalogue.
     app: str = ""
 
@@ -213,6 +215,12 @@ class Service(ABC):
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         """Pure: what bars the application or does not match. Nothing yielded means clear."""
 
+    def taken(self, case: Case, ask: Ask, facts: Any) -> None:  # noqa: B027  # most services keep nothing with the draft
+        """The application has just become a case, in the desk's transaction: what was kept with the draft goes to the case here.
+
+        May raise ``portal.hall.desk.NotAccepted``.
+        """
+
     @abstractmethod
     def effect(self, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime) -> dict[str, Any]:
         """Writes what the application asks for, inside the desk's transaction; returns a JSON-able outcome.
@@ -235,6 +243,10 @@ class Service(ABC):
                 [(str(label), str(value)) for label, value in self.summary(ask, facts)],
             )
         ]
+
+    def staff_links(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
+        """Pages of the workbench that show more than fits beside the decision: (text, address)."""
+        return []
 
     def preview(self, ask: Ask, facts: Any) -> dict[str, Any]:
         """Context for the service's own part of the last look; ``template`` names it. Empty: no such part."""

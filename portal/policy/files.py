@@ -27,6 +27,7 @@ from portal.policy.schema import (
     MonthText,
     Shape,
     Text,
+    TimeOfDay,
     member_of,
     one_of,
 )
@@ -117,9 +118,27 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
+# The channels that an order can be paid by, as contributions.channels knows them.
+CHANNELS = ("card", "alipay", "wechat")
+
+
+def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
+    if values["from"] >= values["until"]:
+        yield f"the bank opens at {values['from']}, after it closes at {values['until']}"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
+    "contribution_year": Shape(
+        {
+            "first_month": Count(1, 12),
+            "months_before": Count(0, 5),
+            "months_after": Count(0, 5),
+            "review_rise": SHARE,
+            "review_fall": SHARE,
+        }
+    ),
     "charging": Shape({"days": Mapped(CAPACITY, DAY_OF_MONTH)}),
     "debit": Shape(
         {
@@ -128,7 +147,25 @@ CITY_FILES: Mapping[str, Kind] = {
             "debit_day": Either("last", DAY_OF_MONTH),
             "bank": SLUG,
             "bank_title": Text(),
+            "format": one_of("postal", "iso20022"),
+            # Who lets a batch go to the bank: a second person, or the schedule that opened it.
+            "release": one_of("second-person", "schedule"),
+            # In how many following months a debit that failed is tried again; with one month more owed, coverage is suspended.
+            "retry_months": Count(0, 12),
         }
+    ),
+    # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.
+    "arrears": Shape(
+        {
+            "surcharge": one_of("interest", "late_fee", "none"),
+            "written_off_pension": Flag(),
+            "pension_gap": Flag(),
+        }
+    ),
+    "arrears_interest": Shape({"yearly_rate": RATE}),
+    "payment": Shape(
+        {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
+        {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
 }
 
@@ -202,10 +239,21 @@ OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
         "stop_months": _MONTHS,
+        "pay_months": Shape({"behind": Count(0, 24), "ahead": Count(0, 24)}),
         "elsewhere": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance"),
         "entrance_with": SLUG,
         "site": one_of("any", "household"),
+        # From how many months after the application on what is asked for counts.
+        "counts_after": Count(0, 12),
+        "account_at_enrolment": Flag(),
+        "paid_by": one_of("debit", "order"),
+        # How many months back a debit that failed may be collected again.
+        "months_back": Count(1, 24),
         "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
+        # Within how many days a bill for late months is paid.
+        "pay_within_days": Count(1, 90),
+        # Until how many days after a payment it can be disputed.
+        "dispute_days": Count(1, 365),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
         "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
     }

@@ -149,6 +149,16 @@ class Day(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOfDay(Kind):
+    """A time of the day in China, quoted, as "09:00"."""
+
+    def read(self, value: Any, where: Where) -> dt.time:
+        if not isinstance(value, str) or not re.fullmatch(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", value):
+            raise where.error(f'a time such as "09:00" is expected, not {value!r}')
+        return dt.time.fromisoformat(value)
+
+
+@dataclass(frozen=True, slots=True)
 class MonthText(Kind):
     """A month, as 1998-01."""
 

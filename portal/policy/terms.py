@@ -9,10 +9,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
+from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, month_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,11 @@ def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DebitTerms:
-    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank."""
+    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank.
+
+    ``second_person`` says that a batch leaves only after somebody who did not open it has checked and released it. A month whose
+    debit failed is debited again in each of ``retry_months`` months after it; who owes more months than that is suspended.
+    """
 
     leaf: Leaf
     capacities: tuple[Capacity, ...]
@@ -167,6 +172,9 @@ class DebitTerms:
     debit_day: int | Literal["last"]
     bank: str
     bank_title: str
+    format: str
+    second_person: bool
+    retry_months: int
 
     def deposit_by(self, month: Month) -> dt.date:
         return month.day(self.deposit_by_day)
@@ -185,7 +193,71 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
         debit_day=leaf.values["debit_day"],
         bank=leaf.values["bank"],
         bank_title=leaf.values["bank_title"],
+        format=leaf.values["format"],
+        retry_months=leaf.values["retry_months"],
+        second_person=leaf.values["release"] == "second-person",
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaymentTerms:
+    """How orders are paid in a city: by which channels, within how many minutes, and when its bank takes money.
+
+    ``bank_hours`` is None where money is taken at any time.
+    """
+
+    leaf: Leaf
+    channels: tuple[str, ...]
+    order_minutes: int
+    bank_hours: BankHours | None
+
+
+def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
+    """Raises PolicyMissing where the city takes no orders."""
+    leaf = book.leaf(city, "payment", on)
+    hours = leaf.values["bank_hours"]
+    return PaymentTerms(
+        leaf=leaf,
+        channels=leaf.values["channels"],
+        order_minutes=leaf.values["order_minutes"],
+        bank_hours=BankHours(hours["from"], hours["until"]) if hours is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContributionYearTerms:
+    """The contribution year (缴费年度) of employers: its first month, and when its wages are declared.
+
+    A wage that rises by more than ``review_rise`` of the former one, or falls by more than ``review_fall``, is shown to staff.
+    """
+
+    leaf: Leaf
+    first_month: int
+    months_before: int
+    months_after: int
+    review_rise: Decimal
+    review_fall: Decimal
+
+    def open_year(self, filed_in: Month) -> Month | None:
+        """The first month of the year that can be declared in this month; None outside the time for it."""
+        for year in (filed_in.year, filed_in.year + 1, filed_in.year - 1):
+            start = Month(year, self.first_month)
+            if -self.months_before <= filed_in - start <= self.months_after:
+                return start
+        return None
+
+    def next_open(self, after: Month) -> Month:
+        """The first month from this one on in which a year can be declared."""
+        month = after
+        while self.open_year(month) is None:
+            month += 1
+        return month
+
+
+def contribution_year_terms(book: Book, *, city: str, on: dt.date) -> ContributionYearTerms:
+    """Raises PolicyMissing where the city's employers declare no wages."""
+    leaf = book.leaf(city, "contribution_year", on)
+    return ContributionYearTerms(leaf=leaf, **leaf.values)
 
 
 def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
@@ -196,6 +268,22 @@ def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tupl
 def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
     """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
     return _months(offer, "stop_months", insurance, filed_in)
+
+
+def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
+    """The months that an order may pay, earliest first. Raises PolicyMissing where the offer takes no orders."""
+    values = offer.options.get("pay_months")
+    if values is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} pays no months")
+    return tuple(month_span(filed_in - values["behind"], filed_in + values["ahead"] + 1))
+
+
+def pay_within_days(offer: Offer) -> int:
+    """Within how many days after the application late months are paid. Raises PolicyMissing where the offer bills none."""
+    days = offer.options.get("pay_within_days")
+    if days is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} bills no late months")
+    return int(days)
 
 
 def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:
@@ -295,6 +383,34 @@ def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
     return LateFeeTerms(
         leaf=leaf, daily_rate=leaf.values["daily_rate"], capped=leaf.values["cap"] == "principal"
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrearsTerms:
+    """What a city's flexible workers pay on top of a late month, and which months they can have after the fact: written-off
+    pension at the tiers then in force, months without pension coverage.
+    """
+
+    leaf: Leaf
+    surcharge: Literal["interest", "late_fee", "none"]
+    written_off_pension: bool
+    pension_gap: bool
+
+
+def arrears_terms(book: Book, *, city: str, on: dt.date) -> ArrearsTerms:
+    """Raises PolicyMissing where the city takes nothing late from flexible workers."""
+    leaf = book.leaf(city, "arrears", on)
+    return ArrearsTerms(
+        leaf=leaf,
+        surcharge=leaf.values["surcharge"],
+        written_off_pension=leaf.values["written_off_pension"],
+        pension_gap=leaf.values["pension_gap"],
+    )
+
+
+def counts_from(offer: Offer, *, filed_in: Month) -> Month:
+    """The first month in which what an offer changes counts: the one of filing, where it names no other."""
+    return filed_in + int(offer.options.get("counts_after", 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,20 +10,30 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
-from portal.registers.models import HouseholdRecord
-from portal.shared import identity
+from portal.registers.models import BankAccountRecord, HouseholdRecord, SecurityCardRecord
+from portal.shared import bank_card, identity
 
 
-class HouseholdRecordForm(forms.ModelForm):
-    class Meta:
-        model = HouseholdRecord
-        fields = ("identity_number", "name", "place_code", "settled_on")
-
+class RecordForm(forms.ModelForm):
     def clean_identity_number(self) -> str:
         try:
             return identity.parse(self.cleaned_data["identity_number"]).number
         except identity.InvalidIdentity as mistake:
             raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+
+
+class AccountRecordForm(RecordForm):
+    def clean_number(self) -> str:
+        try:
+            return bank_card.parse(self.cleaned_data["number"])
+        except bank_card.InvalidBankCard as mistake:
+            raise ValidationError(_("账号不正确，请逐位核对。"), code=mistake.code) from mistake
+
+
+class HouseholdRecordForm(RecordForm):
+    class Meta:
+        model = HouseholdRecord
+        fields = ("identity_number", "name", "place_code", "settled_on")
 
     def clean_place_code(self) -> str:
         code: str = self.cleaned_data["place_code"]
@@ -56,3 +66,44 @@ class HouseholdRecordAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("身份证号码"))
     def number_masked(self, record: HouseholdRecord) -> str:
         return identity.mask(record.identity_number)
+
+
+class AccountRecordAdmin(ModelAdmin):
+    """What a bank says of a person's account: numbers are typed once; afterwards they are masked and stay."""
+
+    form = AccountRecordForm
+    show_full_result_count = False
+    actions = None
+    ordering = ("pk",)
+    shown: tuple[str, ...] = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        numbers = ("identity_number", "number") if obj is None else ("identity_masked", "number_masked")
+        return (*numbers, "bank", *self.shown)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("identity_masked", "number_masked")
+
+    @admin.display(description=gettext_lazy("身份证号码"))
+    def identity_masked(self, record: BankAccountRecord | SecurityCardRecord) -> str:
+        return identity.mask(record.identity_number)
+
+    @admin.display(description=gettext_lazy("账号"))
+    def number_masked(self, record: BankAccountRecord | SecurityCardRecord) -> str:
+        return identity.mask_account(record.number)
+
+
+@admin.register(BankAccountRecord)
+class BankAccountRecordAdmin(AccountRecordAdmin):
+    list_display = ("holder", "identity_masked", "bank", "number_masked")
+    search_fields = ("=holder", "=identity_number", "=number")
+    search_help_text = gettext_lazy("完整的账号、身份证号码或户名")
+    shown = ("holder",)
+
+
+@admin.register(SecurityCardRecord)
+class SecurityCardRecordAdmin(AccountRecordAdmin):
+    list_display = ("identity_masked", "bank", "number_masked", "activated")
+    search_fields = ("=identity_number", "=number")
+    search_help_text = gettext_lazy("完整的身份证号码或卡号")
+    shown = ("activated",)

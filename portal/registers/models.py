@@ -1,6 +1,7 @@
 """What the local register that stands in for the outside ones holds."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,3 +18,44 @@ class HouseholdRecord(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BankAccountRecord(models.Model):
+    """An account as its bank knows it: number and holder."""
+
+    bank = models.CharField(_("银行代码"), max_length=20)
+    number = models.CharField(_("账号"), max_length=32)
+    holder = models.CharField(_("户名"), max_length=60)
+    identity_number = models.CharField(_("身份证号码"), max_length=18)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("银行账户登记")
+        constraints = [
+            models.UniqueConstraint(fields=["bank", "number"], name="one_record_per_account"),
+            models.CheckConstraint(
+                condition=Q(number__regex=r"^[0-9]{8,32}$"), name="account_record_number_digits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank} ····{self.number[-4:]}"
+
+
+class SecurityCardRecord(models.Model):
+    """A social-security card: its financial account, and whether that is activated."""
+
+    identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
+    bank = models.CharField(_("银行代码"), max_length=20)
+    number = models.CharField(_("卡号"), max_length=32, unique=True)
+    activated = models.BooleanField(_("金融账户已激活"), default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("社会保障卡登记")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(number__regex=r"^[0-9]{8,32}$"), name="card_record_number_digits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank} ····{self.number[-4:]}"

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from portal.settings import payment
 from portal.shared.logs import as_log_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,6 +195,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Where files for the banks are put, and where their answers arrive.
 BANK_EXCHANGE_DIR = Path(os.environ.get("BANK_EXCHANGE_DIR") or DATA_DIR / "exchange")
 
+# Payment channels, and how many seconds to wait for a connection to a provider and for its whole answer.
+PAYMENT_CHANNELS = payment.from_environment()
+PAYMENT_TIMEOUTS = (3.0, 10.0)
+# Where development keys are made, for the hall and for the gateway that stands in.
+CHANNEL_KEYS_DIR = DATA_DIR / "keys" / "channels"
+
 # The seal: key and certificates from files. Without a key no document leaves the hall.
 SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
 
@@ -205,6 +212,7 @@ TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 
 # The household register that applications are compared against.
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
+BANK_REGISTER = os.environ.get("BANK_REGISTER", "portal.registers.bank.LocalRegister")
 
 # The address that people reach the hall by; it is printed in proofs and in their QR codes.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")

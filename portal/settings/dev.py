@@ -5,3 +5,8 @@ from .base import *
 DEMO = True
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
 TEXT_MESSAGE_BACKEND = TEXT_MESSAGE_BACKEND or "portal.accounts.messages.OutboxPage"
+
+# script/server starts the gateway that stands in for the providers, and says where.
+STAND_IN_GATEWAY_URL = os.environ.get("STAND_IN_GATEWAY_URL", "").rstrip("/")
+if STAND_IN_GATEWAY_URL:
+    PAYMENT_CHANNELS = payment.of_stand_in(STAND_IN_GATEWAY_URL, CHANNEL_KEYS_DIR)

@@ -21,3 +21,7 @@ _scratch = Path(tempfile.mkdtemp(prefix="hall-test-"))
 BANK_EXCHANGE_DIR = _scratch / "exchange"
 STORAGES["documents"]["OPTIONS"] = {"location": _scratch / "documents"}
 STORAGES["default"]["OPTIONS"] = {"location": _scratch / "uploads"}
+
+# The providers stand still in most tests; tests/gateway.py starts the gateway that stands in for those that pay.
+CHANNEL_KEYS_DIR = _scratch / "channels"
+PAYMENT_TIMEOUTS = (2.0, 2.0)

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import sliding
+from portal.accounts import notices, sliding
 from portal.accounts.models import User
 from portal.policy.book import City, UnknownCity, book
 
@@ -34,12 +34,14 @@ def login_of(request: HttpRequest) -> User:
 
 def hall(request: HttpRequest) -> dict[str, Any]:
     """The context that base.html relies on."""
-    signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
     return {
         "hall_name": _("社会保险网上办事大厅"),
         "city": city_of(request),
         "cities": book().cities,
         "elder": request.COOKIES.get(ELDER_COOKIE) == "1",
         "session_ends_in": sliding.seconds_left(request) if signed_in else None,
+        "unread": notices.unread(user) if isinstance(user, User) else 0,
         "demo": settings.DEMO,
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from portal.web import application, cases, cities, health, home, search, statements
+from portal.web import application, cases, cities, health, home, notices, quoting, search, statements
 
 register_converter(cities.CitySlug, "city")
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("accessibility/", statements.accessibility, name="accessibility"),
     path("elder/", cities.elder, name="elder"),
     path("city/<slug:slug>/", cities.choose_city, name="choose-city"),
+    path("messages/", notices.messages, name="messages"),
+    path("messages/read/", notices.read_all, name="messages-read"),
+    path("messages/<int:pk>/read/", notices.read, name="message-read"),
     path("cases/", cases.cases, name="cases"),
     path("cases/<slug:number>/", cases.case, name="case"),
     path("cases/<slug:number>/receipt/", cases.receipt, name="receipt"),
@@ -23,6 +26,7 @@ urlpatterns = [
     path("drafts/attachments/<int:pk>/", cases.draft_attachment, name="draft-attachment"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
+    path("<city:city>/quote/", quoting.quote, name="quote"),
     path("<city:city>/services/", home.services, name="services"),
     path("<city:city>/services/<slug:code>/", application.service, name="service"),
     path("<city:city>/services/<slug:code>/apply/", application.apply, name="apply"),

@@ -47,6 +47,11 @@ use_environment() {
         PUBLIC_URL="$(cat "$HALL_DATA_DIR/public_url")"
         export PUBLIC_URL
     fi
+    # Where the last script/server had its stand-in for the payment providers.
+    if [[ -z "${STAND_IN_GATEWAY_URL:-}" && -s "$HALL_DATA_DIR/gateway_url" ]]; then
+        STAND_IN_GATEWAY_URL="$(cat "$HALL_DATA_DIR/gateway_url")"
+        export STAND_IN_GATEWAY_URL
+    fi
 }
 
 # Signals. A command that runs through `attend` hears what this script is told; the script then ends by its exit trap.

@@ -194,6 +194,12 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!document.hidden) {
         try {
           const answer = await fetch(element.dataset.poll, { headers: { "X-Requested-With": "XMLHttpRequest" } });
+          // Where there is nothing more to look at, the server says where the page goes on.
+          const on = answer.headers.get("Hall-Go");
+          if (on) {
+            window.location.assign(on);
+            return;
+          }
           if (answer.ok && !answer.redirected) element.innerHTML = await answer.text();
           if (answer.status === 286 || answer.status === 403 || answer.status === 404 || answer.redirected) return;
         } catch {

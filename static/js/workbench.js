@@ -20,6 +20,11 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  // The theme draws charts when a page is loaded; a part that follows by itself can bring one later.
+  document.addEventListener("htmx:afterSettle", () => {
+    if (document.querySelector(".chart")) renderCharts();
+  });
+
   // What went wrong, or what is to be confirmed, gets the focus: first the field itself, where there is one.
   const first = document.querySelector("[data-focus]");
   if (first) {

@@ -21,15 +21,17 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.models import Certificate, CertificateKind
+from contributions.assessment import draw_up
 from contributions.charging import charge
-from contributions.models import Charge
-from portal.accounts.models import User
+from contributions.models import Assessment, Charge, Order
+from contributions.orders import place_charges
+from portal.accounts.models import Notice, User
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import Status
 from portal.policy.book import Mode, book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, cover
 from tests.conftest import Clock
 from tests.filing import file
 
@@ -46,6 +48,8 @@ NOT_SO = "405"
 NO_SESSION = "401"
 WRONG = "422"
 SERVED = "a file"
+OVER = "286"
+NOT_NOW = "503"
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,10 @@ class World:
     attachment: Attachment
     draft_attachment: Attachment
     charge: Charge
+    assessment: Assessment
     certificate: Certificate
     captcha: str
+    order: Order
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,38 @@ def serial_number(world: World) -> dict[str, Any]:
     return {"serial_number": world.certificate.serial_number}
 
 
+def order_number(world: World) -> dict[str, Any]:
+    return {"number": world.order.number}
+
+
+def no_such_order(world: World) -> dict[str, Any]:
+    return {"number": "320200-20991231-ABCDEFGH"}
+
+
+def of_assessment(world: World) -> dict[str, Any]:
+    return {"pk": world.assessment.pk}
+
+
+def of_staff_charge(world: World) -> dict[str, Any]:
+    return {"pk": world.assessment.last}
+
+
 def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
     return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
+
+
+def notice_of_person(world: World) -> dict[str, Any]:
+    notice, _made = Notice.objects.get_or_create(
+        kind="debit-failed",
+        reference="x",
+        defaults={
+            "person_id": world.charge.person_id,
+            "title": "托收扣款失败",
+            "text": "余额不足。",
+            "at": NOW,
+        },
+    )
+    return {"pk": notice.pk}
 
 
 SAMPLES = [
@@ -134,6 +170,7 @@ SAMPLES = [
     Sample("choose-city", all_get(NONE), lambda world: {"slug": "atlantis"}, what="unknown"),
     Sample("home", all_get(PAGE), in_ningbo()),
     Sample("search", all_get(PAGE), in_ningbo()),
+    Sample("quote", all_get(PAGE), in_ningbo()),
     Sample("services", all_get(PAGE), in_ningbo()),
     Sample("service", all_get(PAGE), in_ningbo("employer-add-staff"), what="for employers"),
     Sample("service", all_get(PAGE), in_ningbo("flexible-enroll"), what="for persons"),
@@ -152,6 +189,12 @@ SAMPLES = [
         "materials", only(TO_PERSONS, what=ON, others=ON), in_ningbo("flexible-enroll"), what="for persons"
     ),
     Sample("cases", only(TO_PERSONS, *ANYONE)),
+    Sample("messages", only(TO_PERSONS, *ANYONE)),
+    Sample("messages-read", all_get(NOT_SO)),
+    Sample("messages-read", only(TO_PERSONS, *ANYONE, what=ON), method="POST"),
+    Sample("message-read", all_get(NOT_SO), notice_of_person),
+    Sample("message-read", only(TO_PERSONS, "person A", what=ON), notice_of_person, "POST", "of person A"),
+    Sample("message-read", only(TO_PERSONS), lambda world: {"pk": 10**9}, "POST", "unknown"),
     *(
         sample
         for name in ("case", "receipt")
@@ -201,8 +244,16 @@ SAMPLES = [
         lambda world: {"pk": world.draft_attachment.pk},
         what="of clerk A",
     ),
+    # enrollment: Ningbo's employers declare no wages, so there is nothing for their clerks
+    Sample("employer-bases", only(TO_EMPLOYERS)),
+    Sample("employer-bases-list", only(TO_EMPLOYERS)),
+    Sample("employer-bases-upload", all_get(NOT_SO)),
+    Sample("employer-bases-upload", only(TO_EMPLOYERS), method="POST"),
+    Sample("employer-bases-problems", only(TO_EMPLOYERS)),
+    Sample("employer-bases-sent", only(TO_EMPLOYERS), lambda world: {"pk": 1}),
     # contributions
     Sample("record", only(TO_PERSONS, *PERSONS)),
+    Sample("record-account", only(TO_PERSONS, *PERSONS)),
     Sample(
         "record-charge",
         only(TO_PERSONS, "person A"),
@@ -210,6 +261,40 @@ SAMPLES = [
         what="of person A",
     ),
     Sample("employer-charges", only(TO_EMPLOYERS, *CLERKS)),
+    Sample("employer-assessments", only(TO_EMPLOYERS, *CLERKS)),
+    *(
+        Sample(name, only(TO_EMPLOYERS, "clerk A"), of_assessment, what="of employer A")
+        for name in ("employer-assessment", "employer-assessment-csv", "employer-assessment-xlsx")
+    ),
+    *(
+        sample
+        for name in ("employer-confirm", "employer-order")
+        for sample in (
+            Sample(name, all_get(NOT_SO), of_assessment),
+            Sample(name, only(TO_EMPLOYERS, "clerk A", what=ON), of_assessment, "POST", "of employer A"),
+        )
+    ),
+    Sample("employer-charge", only(TO_EMPLOYERS, "clerk A"), of_staff_charge, what="of employer A"),
+    Sample("employer-charge", only(TO_EMPLOYERS), lambda world: {"pk": world.charge.pk}, what="of person A"),
+    Sample("employer-bill", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
+    # orders
+    Sample("orders", only(TO_PERSONS, *PERSONS, *CLERKS)),
+    Sample("paid-list", only(TO_PERSONS, *PERSONS)),
+    Sample("order", only(TO_PERSONS, "person A"), order_number, what="of person A"),
+    Sample("order", only(TO_PERSONS), no_such_order, what="unknown"),
+    # No channel can be used here, so the card's page leads back; and nothing is under way, so the payment's page does.
+    Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    Sample("order-state", only(TO_PERSONS, "person A", what=OVER), order_number, what="of person A"),
+    Sample("order-cancel", only(TO_PERSONS, "person A"), order_number, what="of person A"),
+    Sample("order-pay", all_get(NOT_SO), order_number),
+    Sample("order-pay", only(TO_PERSONS, "person A"), order_number, "POST", "of person A"),
+    Sample("order-drop", all_get(NOT_SO), order_number),
+    Sample("order-drop", only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A"),
+    Sample("order-cancel", only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A"),
+    Sample("payment-callback", all_get(NOT_SO), lambda world: {"channel": "wechat"}),
+    Sample("payment-callback", all_get(NONE), lambda world: {"channel": "barter"}, "POST", "unknown"),
+    Sample("payment-callback", all_get(NOT_NOW), lambda world: {"channel": "wechat"}, "POST", "without keys"),
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),
@@ -267,7 +352,11 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         digest="0" * 64,
         submitted_at=NOW,
     )
+    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-11", at=cast.yongjiang, wage_fen=600000)
+    charge(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
+    draw_up(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
     charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
+    owed = Charge.objects.get(person=cast.li_qiang)
     facts = person_facts(
         cast.li_qiang, city=book().city("wuhan"), insurances=[Insurance.PENSION], month_count=12, now=NOW
     )
@@ -292,9 +381,13 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         draft_attachment=Attachment.objects.create(
             draft=draft, digest="b" * 64, file=ContentFile(b"paper", "paper"), **paper
         ),
-        charge=Charge.objects.get(person=cast.li_qiang),
+        charge=owed,
+        assessment=Assessment.objects.get(),
         certificate=certificate,
         captcha=CaptchaStore.generate_key(),
+        order=place_charges(
+            city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
+        ),
     )
 
 
@@ -348,6 +441,11 @@ def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) 
         ("certificate", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("certificate-download", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("record-charge", lambda world: {"pk": world.charge.pk}, lambda world: {"pk": 999999}),
+        ("employer-assessment", of_assessment, lambda world: {"pk": 999999}),
+        ("employer-charge", of_staff_charge, lambda world: {"pk": 999999}),
+        ("order", order_number, no_such_order),
+        ("order-payment", order_number, no_such_order),
+        ("order-cancel", order_number, no_such_order),
     ],
 )
 def test_anothers_thing_looks_like_no_thing(
@@ -398,8 +496,11 @@ REVIEWERS_LISTS = {
     "people_employer",
     "people_bankaccount",
     "registers_householdrecord",
+    "registers_bankaccountrecord",
+    "registers_securitycardrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
+    "enrollment_rosterrow",
 }
 
 

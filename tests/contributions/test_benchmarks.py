@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from contributions.models import Charge
+from portal.accounts.models import Kind, User
 from portal.people.models import Person
 from tests.cast import Cast
 
@@ -33,6 +34,7 @@ def test_a_month_is_measured_and_nothing_is_left(capsys: pytest.CaptureFixture[s
     ]
     assert not Person.objects.exists()
     assert not Charge.objects.exists()
+    assert not User.objects.exclude(kind=Kind.SYSTEM).exists()
     assert exclusions() == before
 
 

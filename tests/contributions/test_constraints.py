@@ -161,6 +161,9 @@ def test_a_batch_stays_frozen_and_moves_only_forward(road: Road, charge: Charge)
         refused(lambda: rows.update(**changes), "Cannot update")  # noqa: B023
     for status in ("answered", "posted", "closed", "held"):
         refused(lambda: rows.update(status=status, file_name="f", file_digest="d"))  # noqa: B023
+    refused(lambda: rows.update(status="sent", file_name="f", file_digest="d"), "Cannot update")
+    road.release(batch)
+    refused(lambda: rows.update(released_by=road.by), "Cannot update")
     refused(lambda: rows.update(status="sent"), "batch_sent_with_its_file")
     rows.update(status="sent", file_name="f", file_digest="d")
     refused(lambda: rows.update(file_digest="e"), "Cannot update")

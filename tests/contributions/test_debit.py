@@ -5,9 +5,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from contributions import debit, ledger
+from contributions import debit, ledger, recollecting
 from contributions.audit import audit
 from contributions.consequences import Money
 from contributions.models import (
@@ -19,6 +19,7 @@ from contributions.models import (
     DebitLine,
     Entry,
     Receipt,
+    RequestKind,
 )
 from contributions.receiving import receive
 from portal.accounts.models import User
@@ -82,6 +83,7 @@ def test_the_whole_road(road: Road, cast: Cast) -> None:
         assert charge_of(who).debit_lines.get().reason_code == reason
     assert [event.status for event in batch.events.all()] == [
         "opened",
+        "released",
         "sent",
         "answered",
         "posted",
@@ -159,10 +161,15 @@ def test_where_accounts_overlap_the_later_one_is_drawn_once(road: Road) -> None:
     assert [line.account_number for line in batch.lines.all()] == ["6217990000777788"]
 
 
-def test_a_second_round_takes_only_what_is_not_drawn(road: Road) -> None:
+def test_a_second_round_takes_only_what_was_asked_for(road: Road) -> None:
     worker(1)
     poor = worker(2, ending=POOR)
     road.walked()
+    assert debit.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
+    with transaction.atomic():
+        recollecting.ask(
+            [charge_of(poor)], kind=RequestKind.RECOLLECT, month=OCTOBER, by=road.by, now=road.now
+        )
     second = debit.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2)
     assert second is not None
     assert [line.charge for line in second.lines.select_related("charge")] == [charge_of(poor)]
@@ -188,7 +195,7 @@ def test_a_file_that_was_written_but_not_marked_is_written_again_the_same(road: 
         cursor.execute("DELETE FROM contributions_bankfile")
         cursor.execute("DELETE FROM contributions_batchevent WHERE status = 'sent'")
         cursor.execute(
-            "UPDATE contributions_debitbatch SET status = 'opened', file_name = '', file_digest = ''"
+            "UPDATE contributions_debitbatch SET status = 'released', file_name = '', file_digest = ''"
         )
         cursor.execute("SET session_replication_role = origin")
     road.now += dt.timedelta(days=2)
@@ -203,7 +210,7 @@ def test_an_answer_that_comes_before_our_mark_waits(road: Road) -> None:
     road.bank()
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute("UPDATE contributions_debitbatch SET status = 'opened'")
+        cursor.execute("UPDATE contributions_debitbatch SET status = 'released'")
         cursor.execute("SET session_replication_role = origin")
     assert [one.outcome for one in road.read()] == ["left"]
     assert len(inbox(road)) == 1
@@ -379,7 +386,7 @@ def test_rare_names_go_out_and_come_back(road: Road) -> None:
 def test_a_full_disk_sends_nothing_and_the_next_run_does(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     worker(1)
     road.charge()
-    batch = road.open()
+    batch = road.release(road.open())
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -389,7 +396,7 @@ def test_a_full_disk_sends_nothing_and_the_next_run_does(road: Road, monkeypatch
         with pytest.raises(OSError, match="No space"):
             debit.write_file(batch, by=road.by, now=road.now)
     batch.refresh_from_db()
-    assert batch.status == "opened"
+    assert batch.status == "released"
     assert list((road.exchange / "outbox").iterdir()) == []
     assert road.send(batch).exists()
 

@@ -20,7 +20,7 @@ from contributions.audit import audit
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
-from tests.contributions.money_cast import OCTOBER, POOR, worker
+from tests.contributions.money_cast import OCTOBER, POOR, released, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +73,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
     batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
+    released(batch, NOW)
     code = WORKER.format(exchange=str(exchange))
 
     dice = random.Random(20261117)
@@ -106,7 +107,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     assert Entry.objects.count() == 13
     assert kills
     assert BankFile.objects.count() == 2
-    assert DebitBatch.objects.get().events.count() == 5
+    assert DebitBatch.objects.get().events.count() == 6
     assert all(one.holds for one in audit())
     assert list((exchange / "inbox").iterdir()) == []
 
@@ -122,7 +123,7 @@ def test_killed_between_every_two_commits_of_the_posting(
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
     batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    debit.write_file(batch, by=by, now=NOW)
+    debit.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
     debit.read_answers(by=by, now=NOW)
 
@@ -162,7 +163,7 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
     batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    debit.write_file(batch, by=by, now=NOW)
+    debit.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
     debit.read_answers(by=by, now=NOW)
     booked = debit._book

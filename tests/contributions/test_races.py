@@ -90,7 +90,7 @@ def test_several_workers_share_a_batch(owed: Road, monkeypatch: pytest.MonkeyPat
 
 
 def test_one_file_is_written_by_one(owed: Road) -> None:
-    batch = owed.open()
+    batch = owed.release(owed.open())
     at_once(lambda: debit.write_file(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now))
     batch.refresh_from_db()
     assert batch.status == "sent"

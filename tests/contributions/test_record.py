@@ -157,7 +157,7 @@ def test_what_is_due_for_an_employer_and_for_nobody_else(road: Road, cast: Cast)
     road.city = "ningbo"
     road.charge()
     [due] = queries.due_for(cast.yongjiang_clerk, road.now)
-    assert due.url == reverse("employer-charges")
+    assert due.url == reverse("employer-assessments")
     assert due.days_left < 0
     assert queries.due_for(cast.wang_fang_login, road.now) == []
     assert queries.due_for(cast.zhaobao_clerk, road.now) == []

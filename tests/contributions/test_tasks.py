@@ -12,7 +12,7 @@ from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover
 from tests.conftest import Clock
-from tests.contributions.money_cast import NOVEMBER, OCTOBER, POOR, Road, worker
+from tests.contributions.money_cast import NOVEMBER, OCTOBER, POOR, Road, released, worker
 
 
 def test_beat_rings_only_for_tasks_that_exist() -> None:
@@ -87,6 +87,7 @@ def test_the_road_by_its_doorbells_alone(road: Road, clock: Clock) -> None:
     clock.set("2026-11-30 02:10")
     tasks.charge_due()
     tasks.open_due_batches()
+    released(DebitBatch.objects.get(month=NOVEMBER), road.now)
     tasks.send_batches()
     road.bank()
     tasks.read_answers()
@@ -94,7 +95,9 @@ def test_the_road_by_its_doorbells_alone(road: Road, clock: Clock) -> None:
     november = DebitBatch.objects.get(month=NOVEMBER)
     assert november.status == "posted"
     assert sorted(Charge.objects.filter(month=NOVEMBER).values_list("status", flat=True)) == ["owed", "paid"]
-    assert {event.by.kind for event in november.events.select_related("by")} == {"system"}
+    by = {event.status: event.by.kind for event in november.events.select_related("by")}
+    assert by.pop("released") == "staff"
+    assert set(by.values()) == {"system"}
 
 
 def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
@@ -104,7 +107,7 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
     for month in (OCTOBER, NOVEMBER):
         road.month = month
         road.charge()
-        road.open()
+        road.release(road.open())
     write = debit.write_file
 
     def one_fails(batch: DebitBatch, **more: object) -> DebitBatch:
@@ -115,7 +118,7 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
     monkeypatch.setattr(debit, "write_file", one_fails)
     tasks.send_batches()
     assert {str(batch.month): batch.status for batch in DebitBatch.objects.all()} == {
-        "2026-10": "opened",
+        "2026-10": "released",
         "2026-11": "sent",
     }
 

@@ -88,12 +88,21 @@ def test_a_month_from_charge_to_closed_batch(
     batch = batches.get()
     assert (batch.status, batch.line_count, batch.total_fen) == (BatchStatus.OPENED, 10, 9 * 39304 + 196518)
 
-    # The collector watches it go: to the bank, which they ask for themselves, and back.
+    # The schedule opened it; nothing leaves before the collector has looked at it and let it go.
+    ring(doorbell, "send_batches")
     zheng = visitor(cast.wuhan_collector)
     zheng.go("/admin/contributions/debitbatch/")
-    zheng.sees(last.zh, "待送银行", "5,502.54")
+    zheng.sees(last.zh, "待核对放行", "5,502.54")
     zheng.follow(batch.number)
-    zheng.sees("10 笔 5,502.54 元", "系统每分钟自动处理一次")
+    zheng.sees("10 笔 5,502.54 元")
+    zheng.press("核对并放行")
+    zheng.sees("请核对笔数、金额及与上月的差异", "上月没有同一轮次的批次可比较")
+    zheng.press("确认核对并放行")
+    zheng.sees(f"批次 {batch.number} 已放行", "系统每分钟自动处理一次")
+    batch.refresh_from_db()
+    assert (batch.status, batch.released_by) == (BatchStatus.RELEASED, cast.wuhan_collector)
+
+    # They watch it go: to the bank, which they ask for themselves, and back.
     zheng.press("生成文件")
     zheng.sees("送出后批次内容不能再改变")
     zheng.press("确认生成文件")
@@ -115,6 +124,12 @@ def test_a_month_from_charge_to_closed_batch(
         zheng.sees(words, re.compile(sum_of))
     for reason in REASONS.values():
         expect(zheng.main.get_by_role("row").filter(has_text=reason)).to_contain_text("393.04")
+
+    drawn = zheng.main.locator("canvas.chart")
+    expect(drawn).to_be_visible()
+    bars = "canvas => Chart.getChart(canvas).data.datasets[0].data"
+    until(lambda: drawn.evaluate(bars) == [1, 1, 1], "the failures are drawn")
+    expect(zheng.main.get_by_role("link", name="试算平衡表")).to_be_visible()
 
     # Who was debited, and who was not and why.
     he.page.reload()

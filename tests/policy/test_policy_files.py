@@ -108,6 +108,11 @@ def test_a_reference_without_its_value_is_refused(data):
     [
         ("wuhan/debit.yaml", "debit_day: last", "debit_day: first", "values.debit_day"),
         ("wuhan/debit.yaml", "deposit_by_day: 20", "deposit_by_day: 31", "values.deposit_by_day"),
+        ("wuxi/payment.yaml", "[card, ", "[cash, ", "values.channels.1"),
+        ("wuxi/payment.yaml", "minutes: 30", "minutes: 0", "values.order_minutes"),
+        ("shenzhen/payment.yaml", '"17:00"', '"08:00"', "values.bank_hours"),
+        ("shenzhen/payment.yaml", '"17:00"', '"24:00"', "values.bank_hours.until"),
+        ("shenzhen/payment.yaml", '"09:00"', '"9:00"', "values.bank_hours.from"),
         ("wuhan/debit.yaml", "capacities: [flexible]", "capacities: []", "values.capacities"),
         ("wuhan/charging.yaml", "{employee: 1", "{owner: 1", "values.days.owner"),
         ("national/retirement.yaml", ", most_months: 36}", "}", "values"),

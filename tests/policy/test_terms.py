@@ -5,14 +5,17 @@ from decimal import Decimal
 
 import pytest
 
+from portal.policy.bankhours import BankHours
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import (
     account_interest_rate,
     charging_terms,
     contribution_terms,
+    contribution_year_terms,
     debit_terms,
     insurances,
     late_fee_terms,
+    payment_terms,
     pension_transfer_terms,
     proof_terms,
     register_within_days,
@@ -141,7 +144,7 @@ def test_wuhan_deposits_by_the_20th_and_is_debited_on_the_last_day():
 
 
 def test_the_other_cities_do_not_debit():
-    for city in ("ningbo", "wuxi", "shenzhen"):
+    for city in ("ningbo", "wuxi"):
         with pytest.raises(PolicyMissing):
             debit_terms(book(), city=city, on=TODAY)
 
@@ -195,3 +198,33 @@ def test_working_age_and_registration():
 def test_only_proofs_have_proof_terms():
     with pytest.raises(PolicyMissing):
         proof_terms(book().city("wuhan").offers["flexible-pause"])
+
+
+def test_payment_channels_and_bank_hours():
+    wuxi = payment_terms(book(), city="wuxi", on=TODAY)
+    assert (wuxi.channels, wuxi.order_minutes, wuxi.bank_hours) == (("card", "alipay", "wechat"), 30, None)
+    shenzhen = payment_terms(book(), city="shenzhen", on=TODAY)
+    assert shenzhen.channels == ("card",)
+    assert shenzhen.bank_hours == BankHours(dt.time(9), dt.time(17))
+    assert shenzhen.leaf.reference.standing == "seed"
+    for city in ("ningbo", "wuhan"):
+        assert payment_terms(book(), city=city, on=TODAY).leaf.reference.mark == "示例值"
+    with pytest.raises(PolicyMissing):
+        payment_terms(book(), city="wuxi", on=dt.date(2022, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("filed_in", "year"),
+    [
+        (Month(2026, 10), None),
+        (Month(2026, 11), Month(2027, 1)),
+        (Month(2026, 12), Month(2027, 1)),
+        (Month(2027, 1), Month(2027, 1)),
+        (Month(2027, 3), Month(2027, 1)),
+        (Month(2027, 4), None),
+    ],
+)
+def test_wages_are_declared_around_the_first_month_of_the_contribution_year(filed_in, year):
+    terms = contribution_year_terms(book(), city="wuhan", on=filed_in.first_day)
+    assert terms.open_year(filed_in) == year
+    assert terms.open_year(terms.next_open(filed_in)) == Month(2027 + (filed_in > Month(2027, 3)), 1)

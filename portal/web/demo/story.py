@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import charging, debit, receiving
+from contributions import assessment, charging, debit, receiving
 from contributions.banks import stand_in
 from contributions.models import BatchStatus, Charge, ChargeStatus
 from enrollment import actions
@@ -26,6 +26,7 @@ from portal.hall.service import Applicant
 from portal.people.models import BankAccount, Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, start_months
+from portal.registers.models import BankAccountRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
@@ -56,6 +57,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
         _month(month, this - 1, system)
     for city in book().cities:
         charging.charge(city=city.slug, month=this, by=system, now=now)
+        assessment.draw_up(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
     _open_cases(now)
 
@@ -137,6 +139,11 @@ def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) ->
     number = cast.account_number(account[0], ending=account[1])
     if not BankAccount.objects.filter(person=person, city=city, number=number).exists():
         bank = debit_terms(book(), city=city, on=start.first_day).bank
+        BankAccountRecord.objects.get_or_create(
+            bank=bank,
+            number=number,
+            defaults={"holder": person.name, "identity_number": person.identity_number},
+        )
         actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
 
 
@@ -149,6 +156,7 @@ def _month(month: Month, last: Month, system: User) -> None:
     evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
     for city in book().cities:
         charging.charge(city=city.slug, month=month, by=system, now=morning)
+        assessment.draw_up(city=city.slug, month=month, by=system, now=morning)
         drawn: tuple[Capacity, ...] = ()
         try:
             terms = debit_terms(book(), city=city.slug, on=month.first_day)
@@ -158,14 +166,19 @@ def _month(month: Month, last: Month, system: User) -> None:
             drawn = terms.capacities
             _debit(city.slug, month, system, evening, close=month < last)
         _paid_otherwise(city.slug, month, drawn, system, evening)
+        # What was paid is found paid.
+        assessment.draw_up(city=city.slug, month=month, by=system, now=evening)
 
 
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
-    """The month's debit as the schedule would run it; the bank's part is played by the stand-in at once."""
+    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
+    played by the stand-in at once."""
     batch = debit.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
     if batch.status == BatchStatus.OPENED:
+        batch = debit.release(batch, by=_collector(city), now=evening)
+    if batch.status == BatchStatus.RELEASED:
         debit.write_file(batch, by=system, now=evening)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
     debit.read_answers(by=system, now=evening)
@@ -177,7 +190,7 @@ def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close
 
 
 def _collector(city: str) -> User:
-    """Who closes the city's batches."""
+    """Who releases and closes the city's batches."""
     told = cast.script()["staff"]
     return next(
         cast.staff(name) for name, one in told.items() if one["city"] == city and COLLECTOR in one["roles"]

@@ -236,7 +236,7 @@ MONTH_STATES = {
     "owed": ("alert", gettext_lazy("待缴")),
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
-    "written_off": ("strike", gettext_lazy("已注销，不可补缴")),
+    "written_off": ("strike", gettext_lazy("已注销")),
     "transferred": ("arrow", gettext_lazy("已转出")),
     "none": ("", gettext_lazy("无记录")),
 }

@@ -1,0 +1,57 @@
+"""What a receipt (电子票据) and a list of payments (缴费清单) say, frozen as plain data like other certificates' facts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from certificates.facts import issuer
+from contributions.paid import Paid
+from portal.people.models import Person
+from portal.policy.book import City
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month, today_in_china
+
+PAYMENT_RECEIPT_SCHEMA = "payment-receipt/1"
+PAYMENT_LIST_SCHEMA = "payment-list/1"
+
+_SUMS = ("personal_fen", "employer_fen", "surcharge_fen", "account_fen", "amount_fen")
+
+
+def payment_facts(
+    person: Person,
+    paid: Sequence[Paid],
+    *,
+    schema: str,
+    city: City,
+    start: Month | None = None,
+    until: Month | None = None,
+    now: datetime,
+) -> dict[str, Any]:
+    """What was paid for a person's months [start, until) (or of the payments), each payment and the sums in fen."""
+    months = [one.month for one in paid]
+    first = start or min(months, default=Month.of(today_in_china(now)))
+    end = until or max(months, default=first) + 1
+    insurances = {one.insurance for one in paid}
+    return {
+        "schema": schema,
+        **issuer(city, now),
+        "person": {"name": person.name, "identity_number": person.identity_number},
+        "period": {"start": str(first), "until": str(end)},
+        "insurances": [str(insurance) for insurance in Insurance if insurance in insurances],
+        "payments": [_payment(one) for one in paid],
+        "totals": {name: sum(getattr(one, name) for one in paid) for name in _SUMS},
+    }
+
+
+def _payment(one: Paid) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "order": one.order,
+        "channel": one.channel,
+        "received_on": str(today_in_china(one.received_at)),
+        "month": str(one.month),
+        "insurance": str(one.insurance),
+        "employer": one.employer,
+        "base": f"{one.base.normalize():f}",
+        **{name: getattr(one, name) for name in _SUMS},
+    }

@@ -1,0 +1,424 @@
+"""Late months of flexible workers: what they cost when they are paid, paying them, writing them off, paying a gap back.
+
+A month keeps the day on which it was due, whenever and by whatever rule it is priced: what is paid on top is reckoned from it.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from contributions import charging, late_months, orders, recollecting, surcharges
+from contributions.consequences import before_or_after_a_batch
+from contributions.late_months import LateMonth
+from contributions.models import (
+    Cancellation,
+    CancellationKind,
+    Charge,
+    ChargeStatus,
+    Order,
+    Repricing,
+    RequestKind,
+    Surcharge,
+)
+from contributions.reckoning import Derivation, Reckoned, basis_text, derivation, explain, quote
+from enrollment import actions
+from enrollment.models import Coverage
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.people.models import Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import ArrearsTerms, arrears_terms
+from portal.shared import identity, money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, month_span, today_in_china
+
+REVIVED = (
+    Insurance.PENSION
+)  # the only insurance of which a month that was given up, or never paid, can be had
+
+
+class Busy(Exception):
+    """A month was taken by an order, a batch or another application meanwhile, or is no longer in the state that was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a late month costs when it is paid on ``paid_on``: itself and what comes on top, in fen, each with its reasons."""
+
+    month: Month
+    insurance: Insurance
+    paid_on: dt.date
+    principal_fen: int
+    on_top_fen: int
+    principal_why: Derivation | None
+    on_top_why: Derivation | None
+
+    @property
+    def total_fen(self) -> int:
+        return self.principal_fen + self.on_top_fen
+
+    @property
+    def label(self) -> str:
+        return _("{month} {insurance}").format(
+            month=self.month.zh, insurance=INSURANCE_LABELS[self.insurance]
+        )
+
+
+def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
+    """What the city takes late from flexible workers; None where nothing."""
+    try:
+        return arrears_terms(book(), city=city, on=on)
+    except PolicyMissing:
+        return None
+
+
+def overdue(months: Iterable[LateMonth], today: dt.date) -> list[LateMonth]:
+    """Those that were due before today."""
+    return [one for one in months if one.due_on < today]
+
+
+def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
+    """Whether a written-off month can be paid after all."""
+    return bool(terms and terms.written_off_pension and one.insurance == REVIVED)
+
+
+# What it costs
+
+
+def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
+    """What the month costs on that day; by the rule then in force where it is written off, or (``as_written_off``) were it so.
+
+    PolicyMissing where that rule has no such tier.
+    """
+    if as_written_off or one.status == ChargeStatus.WRITTEN_OFF:
+        price = later_price(city, one.basis, paid_on)
+        return _cost(city, one.insurance, one.month, one.due_on, paid_on, price.amount_fen, price)
+    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge_id)
+
+
+def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
+    """What a month without coverage costs on that day, at a tier then in force. Raises PolicyMissing."""
+    price = later_price(city, tier, paid_on)
+    due = charging.due_on(city, Capacity.FLEXIBLE, month)
+    return _cost(city, REVIVED, month, due, paid_on, price.amount_fen, price)
+
+
+def later_price(city: str, tier: str, paid_on: dt.date) -> Reckoned:
+    """A month of pension at the tier, by the rule in force on the day of paying. Raises PolicyMissing."""
+    return quote(city=city, capacity=Capacity.FLEXIBLE, insurance=REVIVED, month=Month.of(paid_on), tier=tier)
+
+
+def _cost(
+    city: str,
+    insurance: Insurance,
+    month: Month,
+    due_on: dt.date,
+    paid_on: dt.date,
+    principal_fen: int,
+    price: Reckoned | None,
+    charge_id: int = 0,
+) -> Cost:
+    on_top = surcharges.price(
+        city=city,
+        capacity=Capacity.FLEXIBLE,
+        principal_fen=principal_fen,
+        since=due_on,
+        paid_on=paid_on,
+    )
+    why: Derivation | None
+    if price is not None:
+        why = derivation(price, on=paid_on)
+    else:
+        try:
+            why = explain(Charge.objects.get(pk=charge_id), on=paid_on)
+        except PolicyMissing:
+            why = None
+    return Cost(
+        month=month,
+        insurance=insurance,
+        paid_on=paid_on,
+        principal_fen=principal_fen,
+        on_top_fen=on_top[1].amount_fen if on_top else 0,
+        principal_why=why,
+        on_top_why=on_top[1].derivation(on=paid_on) if on_top else None,
+    )
+
+
+# Writing off
+
+
+def write_off(
+    person: Person,
+    city: str,
+    charge_ids: Iterable[int],
+    *,
+    by: User,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> list[Charge]:
+    """Give up these owed months for good; returns them. Must run in a transaction, under the person's lock.
+
+    Raises Busy where one is no longer owed, or in an order, at the bank or asked for.
+    """
+    charges = _held(person, city, charge_ids, (ChargeStatus.OWED,), today_in_china(now))
+    ids = [one.pk for one in charges]
+    moved = Charge.objects.filter(pk__in=ids, status=ChargeStatus.OWED).update(
+        status=ChargeStatus.WRITTEN_OFF
+    )
+    if moved != len(ids):
+        raise Busy
+    why = _("本人申请注销（办件 {number}）").format(number=case.number) if case else _("本人申请注销")
+    Cancellation.objects.bulk_create(
+        Cancellation(charge=charge, kind=CancellationKind.WRITTEN_OFF, at=now, by=by, why=why)
+        for charge in charges
+    )
+    return charges
+
+
+def _held(
+    person: Person,
+    city: str,
+    charge_ids: Iterable[int],
+    statuses: Sequence[ChargeStatus],
+    today: dt.date,
+) -> list[Charge]:
+    """The charges, locked: no batch, order or request has them, and none can take them until the transaction ends."""
+    wanted = set(charge_ids)
+    before_or_after_a_batch(city)
+    charges = late_months.lock(wanted)
+    months = overdue(late_months.late_months(person, city, statuses=statuses), today)
+    if not wanted or wanted - {one.charge_id for one in months if not one.busy}:
+        raise Busy
+    return charges
+
+
+# Paying
+
+
+def prepare(
+    person: Person,
+    city: str,
+    charge_ids: Iterable[int],
+    *,
+    paid_on: dt.date,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> tuple[list[Charge], dict[int, Surcharge]]:
+    """The owed charges by which these late months can be paid on that day, and what is paid on top, by charge.
+
+    A written-off month gets a new charge by the rule then in force, which stands for it from now on. Must run in a transaction,
+    under the person's lock. Raises Busy; PolicyMissing where that rule does not price it.
+    """
+    statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
+    charges = [
+        _revived(one, paid_on=paid_on, now=now, case=case) if one.status == ChargeStatus.WRITTEN_OFF else one
+        for one in _held(person, city, charge_ids, statuses, today_in_china(now))
+    ]
+    return charges, _on_top(charges, paid_on=paid_on, now=now)
+
+
+def _on_top(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
+    laid = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
+    return {pk: surcharge for pk, surcharge in laid.items() if surcharge is not None}
+
+
+def _revived(old: Charge, *, paid_on: dt.date, now: dt.datetime, case: Case | None) -> Charge:
+    if (
+        not (terms := terms_of(old.city, paid_on))
+        or not terms.written_off_pension
+        or old.insurance != REVIVED
+    ):
+        raise Busy
+    Charge.objects.filter(pk=old.pk).update(live=False)
+    return _late_charge(
+        Coverage.objects.get(pk=old.coverage_id),
+        old.month,
+        old.basis,
+        due_on=old.due_on,
+        paid_on=paid_on,
+        now=now,
+        case=case,
+        replaces=old,
+    )
+
+
+def _late_charge(
+    coverage: Coverage,
+    month: Month,
+    tier: str,
+    *,
+    due_on: dt.date,
+    paid_on: dt.date,
+    now: dt.datetime,
+    case: Case | None,
+    replaces: Charge | None = None,
+) -> Charge:
+    price = later_price(coverage.city, tier, paid_on)
+    charge = Charge.objects.create(
+        city=coverage.city,
+        person_id=coverage.person_id,
+        coverage=coverage,
+        insurance=coverage.insurance,
+        capacity=coverage.capacity,
+        month=month,
+        base=price.base,
+        amount_fen=price.amount_fen,
+        personal_fen=price.personal_fen,
+        employer_fen=price.employer_fen,
+        account_fen=price.account_fen,
+        policy=price.path,
+        policy_since=price.since,
+        basis=basis_text(tier=tier, wage_fen=None),
+        due_on=due_on,
+        created_at=now,
+    )
+    Repricing.objects.create(charge=charge, replaces=replaces, priced_in=Month.of(paid_on), at=now, case=case)
+    return charge
+
+
+def pay_by_order(
+    person: Person,
+    city: str,
+    charge_ids: Iterable[int],
+    *,
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> Order:
+    """Order these late months at what they cost today, in one sum with what comes on top. Raises Busy, orders.CannotOrder."""
+    charges, on_top = prepare(person, city, charge_ids, paid_on=today_in_china(now), now=now, case=case)
+    extra: Mapping[int, Surcharge] = on_top
+    return orders.place_charges(
+        city=city, charges=charges, key=key, by=by, now=now, person=person, on_top=lambda _held: extra
+    )
+
+
+def pay_by_debit(
+    person: Person,
+    city: str,
+    charge_ids: Iterable[int],
+    *,
+    month: Month,
+    by: User,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> list[Charge]:
+    """Ask the month's debit to collect these late months at what they cost on its day. Raises Busy."""
+    charges, on_top = prepare(person, city, charge_ids, paid_on=debit_day(city, month), now=now, case=case)
+    recollecting.ask(charges, kind=RequestKind.ARREARS, month=month, by=by, now=now, case=case, on_top=on_top)
+    return charges
+
+
+def debit_day(city: str, month: Month) -> dt.date:
+    """The day of the month's debit. ValueError where the city has none."""
+    terms = recollecting.terms_of(city, month)
+    if terms is None:
+        raise ValueError(f"{city} does not debit in {month}")
+    return terms.debit_on(month)
+
+
+# Paying a gap back
+
+
+def gap_months(person: Person, *, until: Month) -> list[Month]:
+    """The months before ``until`` without pension coverage anywhere, since the first with it."""
+    coverages = list(
+        Coverage.objects.filter(person=person, insurance=REVIVED, live=True, start__lt=until).order_by(
+            "start"
+        )
+    )
+    if not coverages:
+        return []
+    covered: set[Month] = set()
+    for one in coverages:
+        covered.update(month_span(one.start, min(one.until or until, until)))
+    return [month for month in month_span(coverages[0].start, until) if month not in covered]
+
+
+def pay_gap(
+    person: Person,
+    city: str,
+    months: Sequence[Month],
+    *,
+    tier: str,
+    debit_month: Month,
+    by: User,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> list[Charge]:
+    """Insure the gap's months, charge them by the rule in force on the debit's day, and ask that debit to collect them.
+
+    Must run in a transaction, under the person's lock. IntegrityError by ``no_two_live_coverages_share_a_month`` where one of
+    them is covered meanwhile.
+    """
+    paid_on = debit_day(city, debit_month)
+    charges = []
+    for first, last in orders.stretches(sorted(set(months))):
+        coverage = actions.open_coverage(
+            person=person,
+            insurance=REVIVED,
+            capacity=Capacity.FLEXIBLE,
+            city=city,
+            start=first,
+            until=last + 1,
+            tier=tier,
+            case=case,
+            now=now,
+        )
+        charges += [
+            _late_charge(
+                coverage,
+                month,
+                tier,
+                due_on=charging.due_on(city, Capacity.FLEXIBLE, month),
+                paid_on=paid_on,
+                now=now,
+                case=case,
+            )
+            for month in month_span(first, last + 1)
+        ]
+    on_top = _on_top(charges, paid_on=paid_on, now=now)
+    recollecting.ask(
+        charges, kind=RequestKind.GAP, month=debit_month, by=by, now=now, case=case, on_top=on_top
+    )
+    return charges
+
+
+# In words
+
+
+def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
+    """Each month's amount with what comes on top, and the sum."""
+    lines = [
+        (
+            one.label,
+            _("{principal} 元，另加 {on_top} 元，共 {total} 元").format(
+                principal=money.format_yuan(one.principal_fen),
+                on_top=money.format_yuan(one.on_top_fen),
+                total=money.format_yuan(one.total_fen),
+            ),
+        )
+        for one in costs
+    ]
+    total = sum(one.total_fen for one in costs)
+    return [*lines, (_("合计"), _("{total} 元").format(total=money.format_yuan(total)))]
+
+
+def how_paid(city: str, debit: Month | None, account: str) -> list[tuple[str, str]]:
+    """From which account and when the debit takes it; nothing where an order is paid."""
+    terms = recollecting.terms_of(city, debit) if debit else None
+    if debit is None or terms is None:
+        return []
+    by, on = terms.deposit_by(debit), terms.debit_on(debit)
+    day = _("{0.year}年{0.month}月{0.day}日")
+    return [
+        (_("扣款账户"), f"{terms.bank_title} {identity.mask_account(account)}"),
+        (
+            _("扣款时间"),
+            _("{on} 扣款，请于 {by} 前足额存入该账户").format(on=day.format(on), by=day.format(by)),
+        ),
+    ]

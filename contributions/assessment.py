@@ -1,0 +1,371 @@
+"""核定: an employer's month drawn up from its charges, confirmed by its clerk, and paid; and what changed since the month before.
+
+An assessment covers all ids up to its last. So whoever makes employees' charges holds ``charging.lock_charging``, as this does:
+else a charge with a lower id could appear after the assessment was drawn up.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions.charging import lock_charging
+from contributions.models import (
+    Assessment,
+    AssessmentEvent,
+    AssessmentStatus,
+    Charge,
+    ChargeStatus,
+)
+from portal.accounts.models import User
+from portal.accounts.permissions import may_act_for_employer
+from portal.people.models import Employer
+from portal.shared.months import Month, month_in_china
+
+UNPAID = (AssessmentStatus.DRAWN_UP, AssessmentStatus.CONFIRMED)
+
+
+class AlreadyMoved(Exception):
+    """The assessment is no longer in the state that the move starts from."""
+
+
+class NotYours(Exception):
+    """This login may not act for the assessment's employer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a run did: assessments made, replaced because charges had fallen away, and found paid."""
+
+    created: int
+    replaced: int
+    paid: int
+
+
+# What a digest is taken over: which charge, whose, how much.
+_DIGEST = """encode(sha256(convert_to(string_agg(
+    concat_ws(':', charge.id, charge.person_id, charge.personal_fen, charge.employer_fen), ',' ORDER BY charge.id
+), 'UTF8')), 'hex')"""
+
+_OF_THE_ASSESSMENT = """
+    charge.employer_id = assessment.employer_id AND charge.month = assessment.month
+    AND charge.id > assessment.after AND charge.id <= assessment.last
+"""
+
+_REPLACE = f"""
+    WITH standing AS (
+        SELECT assessment.id, count(charge.id) AS charges, coalesce(sum(charge.amount_fen), 0) AS sum_fen
+        FROM contributions_assessment assessment
+        LEFT JOIN contributions_charge charge ON {_OF_THE_ASSESSMENT} AND charge.live
+        WHERE assessment.city = %(city)s AND assessment.month = %(month)s AND assessment.status IN ('drawn_up', 'confirmed')
+        GROUP BY assessment.id
+    ), moved AS (
+        UPDATE contributions_assessment assessment SET status = 'replaced' FROM standing
+        WHERE standing.id = assessment.id
+            AND (standing.charges, standing.sum_fen) <> (assessment.charges, assessment.sum_fen)
+            AND assessment.status IN ('drawn_up', 'confirmed')
+        RETURNING assessment.id
+    )
+    INSERT INTO contributions_assessmentevent (assessment_id, at, by_id, status, note)
+    SELECT id, %(now)s, %(by)s, 'replaced', %(why)s FROM moved
+"""  # noqa: S608 - the parts are constants
+
+# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between its neighbours.
+_CREATE = f"""
+    WITH standing AS (
+        SELECT employer_id, array_agg(last) FILTER (WHERE status <> 'replaced') AS ends, max(round) + 1 AS round
+        FROM contributions_assessment WHERE city = %(city)s AND month = %(month)s GROUP BY employer_id
+    ), charge AS (
+        SELECT charge.*, coalesce(standing.round, 0) AS first_round,
+            CASE WHEN standing.ends IS NULL THEN 0
+                ELSE coalesce((SELECT max(one) FROM unnest(standing.ends) one WHERE one < charge.id), 0) END AS below
+        FROM contributions_charge charge
+        LEFT JOIN standing ON standing.employer_id = charge.employer_id
+        WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.live AND charge.employer_id IS NOT NULL
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_assessment assessment
+                WHERE {_OF_THE_ASSESSMENT} AND assessment.status <> 'replaced'
+            )
+    ), summed AS (
+        SELECT employer_id, first_round, below, max(id) AS last, count(DISTINCT person_id) AS people, count(*) AS charges,
+            sum(amount_fen) AS sum_fen, sum(personal_fen) AS personal_fen, sum(employer_fen) AS employer_fen,
+            {_DIGEST} AS digest, max(due_on) AS due_on
+        FROM charge GROUP BY employer_id, first_round, below
+    ), made AS (
+        INSERT INTO contributions_assessment (
+            city, employer_id, month, round, after, last, people, charges, sum_fen, personal_fen, employer_fen, digest,
+            due_on, status, drawn_at
+        )
+        SELECT %(city)s, employer_id, %(month)s,
+            first_round + row_number() OVER (PARTITION BY employer_id ORDER BY below) - 1,
+            below, last, people, charges, sum_fen, personal_fen, employer_fen, digest,
+            greatest(due_on, %(not_before)s), 'drawn_up', %(now)s
+        FROM summed ORDER BY employer_id, below
+        RETURNING id
+    )
+    INSERT INTO contributions_assessmentevent (assessment_id, at, by_id, status, note)
+    SELECT id, %(now)s, %(by)s, 'drawn_up', '' FROM made
+"""  # noqa: S608 - the parts are constants
+
+_PAID = f"""
+    WITH moved AS (
+        UPDATE contributions_assessment assessment SET status = 'paid'
+        WHERE assessment.status IN ('drawn_up', 'confirmed') AND %s
+            AND EXISTS (
+                SELECT 1 FROM contributions_charge charge WHERE {_OF_THE_ASSESSMENT} AND charge.status = 'paid'
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_charge charge WHERE {_OF_THE_ASSESSMENT} AND charge.status = 'owed'
+            )
+        RETURNING assessment.id
+    )
+    INSERT INTO contributions_assessmentevent (assessment_id, at, by_id, status, note)
+    SELECT id, %%(now)s, %%(by)s, 'paid', '' FROM moved
+"""  # noqa: S608 - the parts are constants
+
+
+def draw_up(*, city: str, month: Month, by: User, now: dt.datetime) -> Drawn:
+    """Assess every employer's charges of the month that stand in no assessment yet. Repeated, it finds nothing to do.
+
+    A fixed number of statements, whatever the number of employers. An unpaid assessment of which charges have fallen away since
+    is replaced by one of what is left; one whose charges are all paid is paid. What is drawn up late is due by that month's end.
+    """
+    told: dict[str, Any] = {
+        "city": city,
+        "month": month.first_day,
+        "not_before": month_in_china(now).last_day,
+        "now": now,
+        "by": by.pk,
+        "why": _("核定后有应缴作废，已重新核定"),
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_charging(cursor, city)
+        cursor.execute(_REPLACE, told)
+        replaced = cursor.rowcount
+        cursor.execute(_CREATE, told)
+        created = cursor.rowcount
+        cursor.execute(_PAID % "assessment.city = %(city)s AND assessment.month = %(month)s", told)
+        paid = cursor.rowcount
+    return Drawn(created=created, replaced=replaced, paid=paid)
+
+
+def settle(employer: Employer, *, by: User, now: dt.datetime) -> int:
+    """Marks the employer's assessments paid whose charges all are; how many. Must run in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PAID % "assessment.employer_id = %(employer)s",
+            {"employer": employer.pk, "now": now, "by": by.pk},
+        )
+        return int(cursor.rowcount)
+
+
+def confirm(assessment: Assessment, *, by: User, now: dt.datetime) -> Assessment:
+    """The clerk confirms it; whoever does so second changes nothing. NotYours, or AlreadyMoved where it was paid or replaced."""
+    with transaction.atomic():
+        found = (
+            Assessment.objects.select_for_update(of=("self",))
+            .select_related("employer")
+            .get(pk=assessment.pk)
+        )
+        if not may_act_for_employer(by, found.employer):
+            raise NotYours
+        if found.status == AssessmentStatus.CONFIRMED:
+            return found
+        move(found, AssessmentStatus.CONFIRMED, by=by, now=now)
+        return found
+
+
+def move(assessment: Assessment, to: AssessmentStatus, *, by: User, now: dt.datetime, note: str = "") -> None:
+    """Moves it by compare-and-set and writes the event. AlreadyMoved where someone else was first."""
+    start = assessment.status
+    if start not in UNPAID or not Assessment.objects.filter(pk=assessment.pk, status=start).update(status=to):
+        raise AlreadyMoved
+    AssessmentEvent.objects.create(assessment=assessment, at=now, by=by, status=to, note=note)
+    assessment.status = to
+
+
+# Reading
+
+
+def of_employer(employer: Employer) -> QuerySet[Assessment]:
+    """The employer's assessments that stand, the latest month first."""
+    return (
+        Assessment.objects.filter(employer=employer)
+        .exclude(status=AssessmentStatus.REPLACED)
+        .order_by("-month", "-round")
+    )
+
+
+def lines(assessment: Assessment) -> QuerySet[Charge]:
+    """Its charges with their persons, in the order of the list."""
+    return (
+        Charge.objects.filter(
+            employer=assessment.employer_id,
+            month=assessment.month,
+            pk__gt=assessment.after,
+            pk__lte=assessment.last,
+            live=True,
+        )
+        .select_related("person")
+        .order_by("person__name", "person_id", "insurance")
+    )
+
+
+def owed_fen(assessment: Assessment) -> int:
+    """What of it is still owed."""
+    owed = lines(assessment).order_by().filter(status=ChargeStatus.OWED)
+    return int(owed.aggregate(fen=Sum("amount_fen", default=0))["fen"])
+
+
+def digest_of(assessment: Assessment) -> str:
+    """The digest over its charges as they are now; the frozen one where nothing was changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {_DIGEST} FROM contributions_assessment assessment
+            JOIN contributions_charge charge ON {_OF_THE_ASSESSMENT} AND charge.live WHERE assessment.id = %s
+            """,  # noqa: S608 - the parts are constants
+            [assessment.pk],
+        )
+        return str(cursor.fetchone()[0])
+
+
+class Change(StrEnum):
+    """How a person's month differs from the month before."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    STARTED = "started"
+    ENDED = "ended"
+    BASE = "base"
+    POLICY = "policy"
+    BOTH = "both"
+
+
+CHANGE_LABELS = {
+    Change.JOINED: gettext_lazy("新增职工"),
+    Change.LEFT: gettext_lazy("减少职工"),
+    Change.STARTED: gettext_lazy("在职职工增加险种"),
+    Change.ENDED: gettext_lazy("在职职工减少险种"),
+    Change.BASE: gettext_lazy("申报工资变动"),
+    Change.POLICY: gettext_lazy("费率、上下限或行业类别调整"),
+    Change.BOTH: gettext_lazy("申报工资和费率（或上下限）都有变动"),
+}
+
+# A person's insurance this month beside the month before; where only one side is there, the person's other insurances tell why.
+_PAIRS = """
+    WITH side AS (
+        SELECT person_id, insurance, basis, policy, policy_since, amount_fen, month = %(month)s AS present
+        FROM contributions_charge
+        WHERE employer_id = %(employer)s AND month IN (%(month)s, %(before)s) AND live AND (month <> %(month)s OR id <= %(last)s)
+    ), pair AS (
+        SELECT person_id, insurance,
+            max(amount_fen) FILTER (WHERE present) AS amount, max(amount_fen) FILTER (WHERE NOT present) AS former,
+            count(DISTINCT basis) > 1 AS other_basis, count(DISTINCT (policy, policy_since)) > 1 AS other_policy
+        FROM side GROUP BY person_id, insurance
+    ), person AS (
+        SELECT person_id, bool_or(amount IS NOT NULL) AS is_here, bool_or(former IS NOT NULL) AS was_here
+        FROM pair GROUP BY person_id
+    ), change AS (
+        SELECT pair.person_id, coalesce(pair.former, 0) AS former, coalesce(pair.amount, 0) AS amount,
+            CASE
+                WHEN pair.former IS NULL THEN CASE WHEN person.was_here THEN 'started' ELSE 'joined' END
+                WHEN pair.amount IS NULL THEN CASE WHEN person.is_here THEN 'ended' ELSE 'left' END
+                WHEN pair.other_basis THEN CASE WHEN pair.other_policy THEN 'both' ELSE 'base' END
+                ELSE 'policy'
+            END AS kind
+        FROM pair JOIN person USING (person_id) WHERE pair.amount IS DISTINCT FROM pair.former
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """So many people, by so much (fen)."""
+
+    kind: Change
+    people: int
+    difference_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """One person's part of a change: what they cost the month before, and now (fen, of the insurances concerned)."""
+
+    name: str
+    identity_number: str
+    former_fen: int
+    amount_fen: int
+
+    @property
+    def difference_fen(self) -> int:
+        return self.amount_fen - self.former_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The month against the one before: ``former_fen`` plus all differences is ``amount_fen``. ``first`` where there was none."""
+
+    former_fen: int
+    amount_fen: int
+    changes: tuple[Changed, ...]
+    first: bool
+
+
+def compare(assessment: Assessment) -> Comparison:
+    """The employer's month, up to this assessment's last charge, against the month before. Two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PAIRS + "SELECT kind, count(DISTINCT person_id), sum(amount - former) FROM change GROUP BY kind",  # noqa: S608
+            _sides(assessment),
+        )
+        found = {kind: (people, int(difference)) for kind, people, difference in cursor.fetchall()}
+        cursor.execute(
+            """
+            SELECT coalesce(sum(amount_fen) FILTER (WHERE month = %(before)s), 0),
+                coalesce(sum(amount_fen) FILTER (WHERE month = %(month)s), 0)
+            FROM contributions_charge
+            WHERE employer_id = %(employer)s AND month IN (%(month)s, %(before)s) AND live
+                AND (month <> %(month)s OR id <= %(last)s)
+            """,
+            _sides(assessment),
+        )
+        former, amount = cursor.fetchone()
+    return Comparison(
+        former_fen=int(former),
+        amount_fen=int(amount),
+        changes=tuple(Changed(kind, *found[kind]) for kind in Change if kind in found),
+        first=not former,
+    )
+
+
+def people_of(assessment: Assessment, kind: Change, *, offset: int, limit: int) -> list[PersonChanged]:
+    """Who is behind a change, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PAIRS  # noqa: S608 - the parts are constants
+            + """
+            SELECT who.name, who.identity_number, sum(change.former), sum(change.amount)
+            FROM change JOIN people_person who ON who.id = change.person_id WHERE change.kind = %(kind)s
+            GROUP BY who.id ORDER BY who.name, who.id LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {**_sides(assessment), "kind": str(kind), "limit": limit, "offset": offset},
+        )
+        return [
+            PersonChanged(name, number, int(former), int(amount))
+            for name, number, former, amount in cursor.fetchall()
+        ]
+
+
+def _sides(assessment: Assessment) -> dict[str, Any]:
+    return {
+        "employer": assessment.employer_id,
+        "month": assessment.month.first_day,
+        "before": (assessment.month - 1).first_day,
+        "last": assessment.last,
+    }

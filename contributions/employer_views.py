@@ -1,0 +1,353 @@
+"""The employer's month for its clerks: what is assessed, why, what changed, confirming, paying. What is another's answers 404."""
+
+import uuid
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from contributions import arrears_bills, orders
+from contributions import assessment as assessing
+from contributions.assessment import CHANGE_LABELS, Change
+from contributions.models import (
+    ArrearsBill,
+    Assessment,
+    AssessmentStatus,
+    BillStatus,
+    Charge,
+    ChargeStatus,
+    Receipt,
+)
+from contributions.reckoning import explain
+from contributions.transfer_notes import code_of
+from contributions.views import CHARGE_TONES
+from enrollment.spreadsheets import XLSX, write_csv, write_xlsx
+from portal.accounts.models import User
+from portal.accounts.permissions import clerk_required
+from portal.people.models import Employer
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import payment_terms
+from portal.shared import money
+from portal.shared.characters import narrow
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import today_in_china
+
+PER_PAGE = 50
+_CENT = Decimal("0.01")
+
+TONES = {
+    AssessmentStatus.DRAWN_UP: "warn",
+    AssessmentStatus.CONFIRMED: "info",
+    AssessmentStatus.PAID: "good",
+    AssessmentStatus.REPLACED: "quiet",
+}
+BILL_TONES = {BillStatus.OPEN: "warn", BillStatus.PAID: "good", BillStatus.LAPSED: "quiet"}
+
+
+def _clerk(request: HttpRequest) -> tuple[User, Employer]:
+    user = request.user
+    if not isinstance(user, User) or user.employer is None:
+        raise Http404
+    return user, user.employer
+
+
+def _assessment(request: HttpRequest, pk: int) -> Assessment:
+    return get_object_or_404(
+        Assessment.objects.select_related("employer"), pk=pk, employer=_clerk(request)[1]
+    )
+
+
+@never_cache
+@require_safe
+@clerk_required
+def assessments(request: HttpRequest) -> HttpResponse:
+    """单位应缴核定: the months, what is to be confirmed and paid, and the bills for late months."""
+    _user, employer = _clerk(request)
+    page = Paginator(assessing.of_employer(employer), PER_PAGE).get_page(request.GET.get("page"))
+    today = today_in_china(timezone.now())
+    late = arrears_bills.late_months(employer, employer.city, today=today)
+    return render(
+        request,
+        "contributions/employer/assessments.html",
+        {
+            "employer": employer,
+            "page_obj": page,
+            "rows": [(one, TONES[AssessmentStatus(one.status)]) for one in page],
+            "bills": [
+                (one, BILL_TONES[BillStatus(one.status)]) for one in arrears_bills.of_employer(employer)[:10]
+            ],
+            "late_fen": arrears_bills.total_fen(late),
+            "late_months": [one for one in late if one.charges],
+            "arrears_url": arrears_url(employer),
+        },
+    )
+
+
+def arrears_url(employer: Employer) -> str:
+    """Where the employer pays late months; "" where its city does not offer it."""
+    offered = "employer-arrears" in book().city(employer.city).offers
+    return reverse("service", args=[employer.city, "employer-arrears"]) if offered else ""
+
+
+@never_cache
+@require_safe
+@clerk_required
+def assessment(request: HttpRequest, pk: int) -> HttpResponse:
+    """One month's statement: the sums, what changed since the month before, every person's lines, how to pay."""
+    found = _assessment(request, pk)
+    today = today_in_china(timezone.now())
+    words = request.GET.get("q", "").replace("\0", "").strip()[:60]
+    listed = assessing.lines(found)
+    if words:
+        number = narrow(words).upper()[:18]
+        listed = listed.filter(person__name__contains=words) | listed.filter(person__identity_number=number)
+    page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
+    told = assessing.compare(found) if found.after == 0 else None
+    kind = _kind(request, told)
+    behind, people_page = _behind(request, found, told, kind)
+    owed = assessing.owed_fen(found)
+    return render(
+        request,
+        "contributions/employer/assessment.html",
+        {
+            "assessment": found,
+            "employer": found.employer,
+            "tone": TONES[AssessmentStatus(found.status)],
+            "told": told,
+            "changes": [(one, CHANGE_LABELS[one.kind]) for one in told.changes] if told else [],
+            "kind": kind,
+            "kind_label": CHANGE_LABELS[kind] if kind else "",
+            "behind": behind,
+            "people_page": people_page,
+            "query": words,
+            "page_obj": page,
+            "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)]) for one in page],
+            "owed_fen": owed,
+            "overdue": found.status in assessing.UNPAID and found.due_on < today,
+            "code": code_of(found),
+            "agency": book().city(found.city).agency,
+            "arrears_url": arrears_url(found.employer),
+            "order_key": uuid.uuid4(),
+            "orders": _takes_orders(found.city, today),
+            "events": found.events.select_related("by"),
+            "corrected": assessing.of_employer(found.employer).filter(month=found.month).first()
+            if found.status == AssessmentStatus.REPLACED
+            else None,
+        },
+    )
+
+
+def _kind(request: HttpRequest, told: assessing.Comparison | None) -> Change | None:
+    asked = request.GET.get("change", "")
+    if not asked or told is None:
+        return None
+    if asked not in {str(one.kind) for one in told.changes}:
+        raise Http404
+    return Change(asked)
+
+
+def _behind(
+    request: HttpRequest, found: Assessment, told: assessing.Comparison | None, kind: Change | None
+) -> tuple[list[assessing.PersonChanged], dict[str, Any]]:
+    """The people behind a change, and where the list goes on."""
+    if kind is None or told is None:
+        return [], {}
+    count = next(one.people for one in told.changes if one.kind == kind)
+    asked = request.GET.get("from", "0")
+    first = min(int(asked), count - 1) if asked.isdecimal() and len(asked) < 9 else 0
+    people = assessing.people_of(found, kind, offset=first, limit=PER_PAGE)
+    return people, {
+        "first": first + 1,
+        "last": first + len(people),
+        "count": count,
+        "before": max(first - PER_PAGE, 0) if first else None,
+        "next": first + PER_PAGE if first + PER_PAGE < count else None,
+    }
+
+
+def _takes_orders(city: str, on: Any) -> bool:
+    try:
+        return bool(payment_terms(book(), city=city, on=on).channels)
+    except PolicyMissing:
+        return False
+
+
+@require_POST
+@clerk_required
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """The clerk says that the month is right."""
+    found = _assessment(request, pk)
+    user, _employer = _clerk(request)
+    try:
+        assessing.confirm(found, by=user, now=timezone.now())
+    except assessing.AlreadyMoved:
+        messages.warning(request, _("这份核定单的状态刚刚有变动，请看下面的最新情况。"))
+    else:
+        messages.success(request, _("已确认。请在缴费期限前缴款。"))
+    return redirect("employer-assessment", pk)
+
+
+@require_POST
+@clerk_required
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """An order for what is still owed of a confirmed month, to be paid online."""
+    found = _assessment(request, pk)
+    user, employer = _clerk(request)
+    now = timezone.now()
+    try:
+        key = uuid.UUID(request.POST.get("key", ""))
+    except ValueError:
+        return redirect("employer-assessment", pk)
+    if found.status != AssessmentStatus.CONFIRMED or found.due_on < today_in_china(now):
+        messages.warning(request, _("这份核定单现在不能网上缴款，请看下面的说明。"))
+        return redirect("employer-assessment", pk)
+    try:
+        placed = orders.place_charges(
+            city=found.city,
+            charges=assessing.lines(found).order_by("pk").filter(status=ChargeStatus.OWED),
+            employer=employer,
+            key=key,
+            by=user,
+            now=now,
+        )
+    except (orders.CannotOrder, orders.KeyReused) as refusal:
+        why = "".join(words for _about, words in getattr(refusal, "findings", []))
+        messages.error(request, why or _("这次下单与先前的内容不同，请刷新后重新操作。"))
+        return redirect("employer-assessment", pk)
+    except PolicyMissing:
+        raise Http404 from None
+    return redirect("order", placed.number)
+
+
+# The lines as files
+
+
+def _heads() -> list[str]:
+    return [
+        _("姓名"),
+        _("身份证号码"),
+        _("险种"),
+        _("所属月份"),
+        _("申报工资或档次"),
+        _("缴费基数（元）"),
+        _("个人缴纳（元）"),
+        _("单位缴纳（元）"),
+        _("合计（元）"),
+        _("状态"),
+    ]
+
+
+def _rows(found: Assessment) -> Iterator[list[Any]]:
+    for one in assessing.lines(found).iterator(chunk_size=2000):
+        basis = one.basis.removeprefix("wage:")
+        yield [
+            one.person.name,
+            one.person.identity_number,
+            str(_(INSURANCE_LABELS[Insurance(one.insurance)])),
+            str(one.month),
+            money.yuan(int(basis)) if basis != one.basis else one.basis,
+            one.base.quantize(_CENT) if one.base == one.base.quantize(_CENT) else one.base.normalize(),
+            money.yuan(one.personal_fen),
+            money.yuan(one.employer_fen),
+            money.yuan(one.amount_fen),
+            one.get_status_display(),
+        ]
+
+
+@never_cache
+@require_safe
+@clerk_required
+def as_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """All lines as CSV; identity numbers stand as text, with a tab that spreadsheets do not show."""
+    found = _assessment(request, pk)
+    rows = ([one[0], f"{one[1]}\t", *one[2:]] for one in _rows(found))
+    response = StreamingHttpResponse(write_csv(_heads(), rows), content_type="text/csv; charset=utf-8")
+    return _saved_as(response, f"assessment-{found.month}-{found.round}.csv")
+
+
+@never_cache
+@require_safe
+@clerk_required
+def as_xlsx(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """All lines as a spreadsheet."""
+    found = _assessment(request, pk)
+    content = write_xlsx(
+        _("核定明细"), _heads(), _rows(found), widths=(14, 24, 12, 12, 16, 16, 16, 16, 16, 10)
+    )
+    return _saved_as(HttpResponse(content, content_type=XLSX), f"assessment-{found.month}-{found.round}.xlsx")
+
+
+def _saved_as(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+# One line, and one bill
+
+
+@never_cache
+@require_safe
+@clerk_required
+def charge(request: HttpRequest, pk: int) -> HttpResponse:
+    """为什么是这个数, for one person's month of one insurance."""
+    _user, employer = _clerk(request)
+    found = get_object_or_404(
+        Charge.objects.select_related("employer", "person", "cancellation"), pk=pk, employer=employer
+    )
+    try:
+        derivation = explain(found, on=today_in_china(timezone.now()))
+    except PolicyMissing:
+        derivation = None
+    return render(
+        request,
+        "contributions/employer/charge.html",
+        {
+            "charge": found,
+            "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
+            "derivation": derivation,
+            "tone": CHARGE_TONES[ChargeStatus(found.status)],
+            "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+        },
+    )
+
+
+@never_cache
+@require_safe
+@clerk_required
+def bill(request: HttpRequest, pk: int) -> HttpResponse:
+    """补缴单: what late months come to with their fees, and how to pay it."""
+    _user, employer = _clerk(request)
+    found = get_object_or_404(ArrearsBill.objects.select_related("case"), pk=pk, employer=employer)
+    page = Paginator(arrears_bills.lines(found), PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "contributions/employer/bill.html",
+        {
+            "bill": found,
+            "employer": employer,
+            "tone": BILL_TONES[BillStatus(found.status)],
+            "code": code_of(found),
+            "agency": book().city(found.city).agency,
+            "page_obj": page,
+            "rows": [
+                (
+                    one,
+                    (one.surcharge.paid_on - one.surcharge.since).days if one.surcharge else 0,
+                )
+                for one in page
+            ],
+            "arrears_url": arrears_url(employer),
+        },
+    )

@@ -1,0 +1,97 @@
+"""A flexible worker's months that are owed or written off, with what stands against doing anything about them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from contributions import orders, recollecting
+from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models import Charge, ChargeStatus, DebitLine, LineStatus, Surcharge, SurchargeStatus
+from portal.people.models import Person
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month
+
+
+@dataclass(frozen=True, slots=True)
+class LateMonth:
+    """A month of one insurance that is owed, or written off. ``busy`` says in Chinese what is under way with it ("": nothing);
+    ``failed`` why the latest debit failed ("": none did)."""
+
+    charge_id: int
+    insurance: Insurance
+    month: Month
+    status: ChargeStatus
+    amount_fen: int
+    due_on: dt.date
+    basis: str
+    busy: str
+    failed: str
+
+    @property
+    def label(self) -> str:
+        return _("{month} {insurance}").format(
+            month=self.month.zh, insurance=INSURANCE_LABELS[self.insurance]
+        )
+
+
+def late_months(
+    person: Person, city: str, *, statuses: Iterable[ChargeStatus] = (ChargeStatus.OWED,)
+) -> list[LateMonth]:
+    """The person's own charges of the city in these states, oldest first. The number of queries does not grow with them."""
+    charges = list(
+        Charge.objects.filter(
+            person=person,
+            city=city,
+            capacity=Capacity.FLEXIBLE,
+            status__in=[str(status) for status in statuses],
+            live=True,
+        ).order_by("month", "insurance")
+    )
+    ids = [one.pk for one in charges]
+    ordered = orders.in_orders(charges)
+    lines = {line.charge_id: line for line in DebitLine.objects.filter(charge__in=ids).order_by("pk")}
+    waiting = {one.charge_id: one for one in recollecting.waiting(ids)}
+    priced = set(
+        Surcharge.objects.filter(charge__in=ids, status=SurchargeStatus.OWED).values_list(
+            "charge_id", flat=True
+        )
+    )
+    found = []
+    for charge in charges:
+        line = lines.get(charge.pk)
+        busy = failed = ""
+        if charge.pk in ordered:
+            busy = _("在待支付的缴费订单 {number} 中").format(number=ordered[charge.pk])
+        elif line and line.status in (LineStatus.PENDING, LineStatus.MISSING):
+            busy = _("正在银行扣款，结果返回后才能办理")
+        elif charge.pk in waiting:
+            busy = _("已申请{what}，等待扣款").format(what=waiting[charge.pk].get_kind_display())
+        elif charge.pk in priced:
+            busy = _("正在补缴，结果入账后才能办理")
+        if line and line.status == LineStatus.FAILED:
+            failed = str(REASON_LABELS[Reason(line.reason_code)])
+        found.append(
+            LateMonth(
+                charge_id=charge.pk,
+                insurance=Insurance(charge.insurance),
+                month=charge.month,
+                status=ChargeStatus(charge.status),
+                amount_fen=charge.amount_fen,
+                due_on=charge.due_on,
+                basis=charge.basis,
+                busy=busy,
+                failed=failed,
+            )
+        )
+    return found
+
+
+def lock(charge_ids: Iterable[int]) -> list[Charge]:
+    """These charges, held until the transaction ends, in one order."""
+    return list(
+        Charge.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk__in=list(charge_ids))
+        .order_by("pk")
+    )

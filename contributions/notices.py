@@ -1,0 +1,74 @@
+"""What the debit tells people: one notice for each person and outcome of a batch, all of them by one statement."""
+
+import datetime as dt
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
+from contributions.models import DebitBatch
+from portal.policy.book import book
+from portal.policy.terms import debit_terms
+from portal.shared.insurance import INSURANCE_LABELS
+
+DEBIT_PAID, DEBIT_FAILED = "debit-paid", "debit-failed"
+
+
+def tell_results(batch: DebitBatch, *, now: dt.datetime) -> None:
+    """Tell everyone in the batch what was debited, and what was not, why, and what to do; only the latter by text message.
+
+    Lines that the bank left out tell nothing: nobody knows yet. Must run in the transaction that marks the batch posted; told
+    again, it says nothing new.
+    """
+    terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TELL,
+            {
+                "batch": batch.pk,
+                "number": batch.number,
+                "now": now,
+                "insurances": [str(insurance) for insurance in INSURANCE_LABELS],
+                "names": [_(name) for name in INSURANCE_LABELS.values()],
+                "codes": [str(reason) for reason in Reason],
+                "reasons": [_(REASON_LABELS[reason]) for reason in Reason],
+                "advice": [_(REASON_ADVICE[reason]) for reason in Reason],
+                "paid_kind": DEBIT_PAID,
+                "failed_kind": DEBIT_FAILED,
+                "paid_title": _("{month}托收扣款成功").format(month=batch.month.zh),
+                "failed_title": _("{month}托收扣款失败").format(month=batch.month.zh),
+                "again": _("下月托收时系统会再次扣款。"),
+                "retried_since": (batch.month + 1 - terms.retry_months).first_day,
+                "not_owed": _("（该月已另行缴费或不再应缴，本笔款项待退还）"),
+            },
+        )
+
+
+_TELL = """
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    SELECT person_id, CASE WHEN paid THEN %(paid_kind)s ELSE %(failed_kind)s END, %(number)s || '/' || person_id,
+        CASE WHEN paid THEN %(paid_title)s ELSE %(failed_title)s END,
+        CASE WHEN paid THEN %(paid_title)s ELSE %(failed_title)s END || '：' || string_agg(item, '、' ORDER BY sequence) || '。'
+            || coalesce(string_agg(DISTINCT advice, ''), '') || CASE WHEN bool_or(again) THEN %(again)s ELSE '' END,
+        %(now)s, NOT paid
+    FROM (
+        SELECT charge.person_id, line.sequence, line.status = 'paid' AS paid, said.advice,
+            line.status = 'failed' AND suspension.id IS NULL AND charge.month >= %(retried_since)s AS again,
+            to_char(charge.month, 'YYYY"年"FMMM"月"') || insurance.name || ' '
+                || to_char(line.amount_fen / 100.0, 'FM999,999,999,990.00') || ' 元'
+                || CASE WHEN line.status = 'failed' THEN '（' || said.reason || '）'
+                    WHEN receipt.applied THEN '' ELSE %(not_owed)s END AS item
+        FROM contributions_debitline line
+        JOIN contributions_charge charge ON charge.id = line.charge_id
+        JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name)
+            ON insurance.code = charge.insurance
+        LEFT JOIN unnest(%(codes)s::varchar[], %(reasons)s::varchar[], %(advice)s::varchar[]) AS said (code, reason, advice)
+            ON said.code = line.reason_code
+        LEFT JOIN contributions_receipt receipt ON receipt.debit_line_id = line.id
+        LEFT JOIN contributions_suspension suspension
+            ON suspension.coverage_id = charge.coverage_id AND suspension.until IS NULL
+        WHERE line.batch_id = %(batch)s AND line.status IN ('paid', 'failed')
+    ) told
+    GROUP BY person_id, paid
+    ON CONFLICT (kind, reference) DO NOTHING
+"""

@@ -1,0 +1,103 @@
+"""What must hold of orders and payments, as (number of the invariant, query for the rows that break it); ``audit`` runs them."""
+
+CHECKS: tuple[tuple[int, str], ...] = (
+    (
+        2,
+        """
+        SELECT format('支付 %s 到账 %s 分，到账记录合计 %s 分', payment.number, payment.received_fen, sum(receipt.amount_fen))
+        FROM contributions_payment payment
+        LEFT JOIN contributions_receipt receipt ON receipt.entry_id = payment.entry_id
+        WHERE payment.entry_id IS NOT NULL
+        GROUP BY payment.id HAVING sum(receipt.amount_fen) IS DISTINCT FROM payment.received_fen
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('支付 %s 已入账，金额 %s 分，订单 %s 为 %s 分（%s）', payment.number, payment.received_fen, orders.number,
+            orders.sum_fen, orders.status)
+        FROM contributions_payment payment JOIN contributions_order orders ON orders.id = payment.order_id
+        WHERE payment.credited AND (orders.status <> 'paid' OR payment.received_fen <> orders.sum_fen)
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('支付 %s 没有入账，其到账记录 %s 却已入账', payment.number, receipt.id)
+        FROM contributions_payment payment JOIN contributions_receipt receipt ON receipt.entry_id = payment.entry_id
+        WHERE NOT payment.credited AND receipt.applied
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('订单 %s 的状态 %s 没有经过记录', number, status) FROM contributions_order orders
+        WHERE NOT EXISTS (
+            SELECT 1 FROM contributions_orderevent event WHERE event.order_id = orders.id AND event.status = orders.status
+        )
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('支付 %s 的状态 %s 没有经过记录', number, status) FROM contributions_payment payment
+        WHERE NOT EXISTS (
+            SELECT 1 FROM contributions_paymentevent event WHERE event.payment_id = payment.id AND event.status = payment.status
+        )
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('订单 %s 为 %s，而其明细 %s 与之不符', orders.number, orders.status, line.id)
+        FROM contributions_orderline line JOIN contributions_order orders ON orders.id = line.order_id
+        WHERE line.live <> (orders.status IN ('open', 'paid'))
+        """,
+    ),
+    (
+        7,
+        """
+        SELECT format('应缴 %s 同时在 %s 份订单中', charge_id, count(*)) FROM contributions_orderline
+        WHERE live GROUP BY charge_id HAVING count(*) > 1
+        """,
+    ),
+    (
+        7,
+        """
+        SELECT format('应缴 %s 在订单 %s 中，同时在扣款', line.charge_id, orders.number)
+        FROM contributions_orderline line
+        JOIN contributions_order orders ON orders.id = line.order_id AND orders.status = 'open'
+        JOIN contributions_debitline drawn ON drawn.charge_id = line.charge_id AND drawn.status IN ('pending', 'missing')
+        WHERE line.live
+        """,
+    ),
+    (
+        7,
+        """
+        SELECT format('订单 %s 为 %s，入账 %s 次', orders.number, orders.status, count(payment.id))
+        FROM contributions_order orders
+        LEFT JOIN contributions_payment payment ON payment.order_id = orders.id AND payment.credited
+        GROUP BY orders.id HAVING count(payment.id) <> (orders.status = 'paid')::int
+        """,
+    ),
+    (
+        8,
+        """
+        SELECT format('订单 %s 为 %s 笔 %s 分，明细为 %s 笔 %s 分', orders.number, orders.line_count, orders.sum_fen,
+            count(line.id), sum(line.amount_fen))
+        FROM contributions_order orders LEFT JOIN contributions_orderline line ON line.order_id = orders.id
+        GROUP BY orders.id
+        HAVING (count(line.id), coalesce(sum(line.amount_fen), 0)) <> (orders.line_count, orders.sum_fen)
+        """,
+    ),
+    (
+        8,
+        """
+        SELECT format('订单明细 %s 为 %s 分，应缴与利息为 %s 分', line.id, line.amount_fen,
+            charge.amount_fen + coalesce(surcharge.amount_fen, 0))
+        FROM contributions_orderline line JOIN contributions_charge charge ON charge.id = line.charge_id
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
+        WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
+        """,
+    ),
+)

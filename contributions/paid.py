@@ -1,0 +1,106 @@
+"""What was paid: the receipts that paid a person's months, with what a receipt on paper says of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions import channels
+from contributions.models import Order, OrderStatus, Receipt
+from portal.people.models import Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+
+# Of channels beside those that orders are paid by.
+OTHER_CHANNELS = {
+    "counter": gettext_lazy("柜台"),
+    "bank-transfer": gettext_lazy("银行转账"),
+    "debit": gettext_lazy("银行托收"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A month of an insurance as it was paid. ``base`` is yuan, the amounts are fen: personal + employer + surcharge = amount;
+    ``account_fen`` is the part that went to the personal account. ``order`` is the order's number, empty without one."""
+
+    number: str
+    channel: str
+    received_at: datetime
+    order: str
+    insurance: Insurance
+    month: Month
+    employer: str
+    base: Decimal
+    personal_fen: int
+    employer_fen: int
+    surcharge_fen: int
+    account_fen: int
+    amount_fen: int
+
+
+def channel_title(code: str) -> str:
+    """A channel's name in Chinese; the code itself where nobody named it."""
+    if code in channels.TITLES:
+        return _(channels.TITLES[code])
+    return str(OTHER_CHANNELS.get(code.partition(":")[0], code))
+
+
+def paid_months(
+    person: Person,
+    *,
+    city: str,
+    start: Month | None = None,
+    until: Month | None = None,
+    order: str = "",
+    own_only: bool = False,
+) -> list[Paid]:
+    """The receipts applied to a person's months [start, until) in a city, or to those of one order, by month and insurance.
+
+    ``own_only`` leaves out what an employer paid. One query.
+    """
+    receipts = Receipt.objects.filter(charge__person=person, charge__city=city, applied=True)
+    if start is not None:
+        receipts = receipts.filter(charge__month__gte=start)
+    if until is not None:
+        receipts = receipts.filter(charge__month__lt=until)
+    if order:
+        receipts = receipts.filter(entry__payment__order__number=order)
+    if own_only:
+        receipts = receipts.filter(charge__employer__isnull=True)
+    places = {insurance: place for place, insurance in enumerate(Insurance)}
+    found = [_of(one) for one in _with_source(receipts)]
+    return sorted(found, key=lambda one: (one.month, places[one.insurance], one.number))
+
+
+def paid_orders(person: Person, *, city: str, latest: int) -> list[Order]:
+    """The person's latest paid orders in a city, newest first."""
+    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID)
+    return list(paid.order_by("-placed_at", "-pk")[:latest])
+
+
+def _with_source(receipts: QuerySet[Receipt]) -> QuerySet[Receipt]:
+    return receipts.select_related("charge__employer", "surcharge", "entry__payment__order")
+
+
+def _of(one: Receipt) -> Paid:
+    charge = one.charge
+    payment = getattr(one.entry, "payment", None)
+    return Paid(
+        number=one.provider_number,
+        channel=channel_title(one.channel),
+        received_at=one.received_at,
+        order=payment.order.number if payment else "",
+        insurance=Insurance(charge.insurance),
+        month=charge.month,
+        employer=charge.employer.name if charge.employer else "",
+        base=charge.base,
+        personal_fen=charge.personal_fen,
+        employer_fen=charge.employer_fen,
+        surcharge_fen=one.surcharge.amount_fen if one.surcharge else 0,
+        account_fen=one.account_fen,
+        amount_fen=one.amount_fen,
+    )

@@ -1,0 +1,518 @@
+"""Paying an order: one payment at a time, begun, asked about and closed with the provider, and booked when it says paid.
+
+No transaction is open while a provider is spoken to. ``take_answer`` is the one place where what a provider says takes effect.
+"""
+
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from contributions import channels, orders, receiving, surcharges
+from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
+from contributions.models import (
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentEvent,
+    PaymentStatus,
+)
+from contributions.orders import StillPaying
+from portal.accounts.models import User
+from portal.hall.models import WorkdayOverride
+from portal.policy import bankhours
+from portal.policy.book import book
+from portal.policy.terms import payment_terms
+from portal.shared import identity
+from portal.shared.months import CHINA, today_in_china
+
+log = logging.getLogger(__name__)
+
+# After how many seconds a provider is asked, and asked again; the last holds for ever after. Most payers are done within two
+# minutes, and a provider that is down for an hour is not asked a hundred times.
+DELAYS = (20, 20, 30, 60, 120, 300, 600)
+# The least time between two questions when the payer watches the page.
+WATCHED = dt.timedelta(seconds=3)
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class OrderEnded(Exception):
+    """The order is paid, cancelled or over: nothing more is begun for it."""
+
+
+class PaymentUnderWay(Exception):
+    """Another channel's payment of the order is under way: it must be known how it ended before a new one is begun."""
+
+    def __init__(self, payment: Payment) -> None:
+        super().__init__(payment.number)
+        self.payment = payment
+
+
+class NotOffered(Exception):
+    """The city does not offer this channel, or it cannot be used here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the payer holds: some channels lead a phone into their own app."""
+
+    on_phone: bool = False
+    address: str = ""
+
+
+# Begin
+
+
+def start_payment(
+    *,
+    order: Order,
+    channel: str,
+    payer: Mapping[str, str] | None = None,
+    device: Device = Device(),  # frozen
+    by: User,
+    now: dt.datetime,
+) -> Payment:
+    """Begin to pay an order through a channel, or give the payment of it that is under way there already.
+
+    Outside the bank's hours the payment is queued until they begin (``start_at``) and may be dropped until then. Raises
+    OrderEnded, PaymentUnderWay (by another channel), NotOffered; channels' Refused where the provider does not take it, and the
+    payment has failed then. Where the provider does not answer, the payment's status is UNKNOWN.
+    """
+    payment, fresh = _begin(order, channel, dict(payer or {}), by=by, now=now)
+    if fresh and payment.status == PaymentStatus.STARTED:
+        announce(payment, device=device, by=by, now=now)
+    return payment
+
+
+@transaction.atomic
+def _begin(
+    order: Order, channel: str, payer: dict[str, str], *, by: User, now: dt.datetime
+) -> tuple[Payment, bool]:
+    current = orders.locked(order.pk)
+    standing = orders.under_way(current)
+    if standing is not None:
+        if standing.channel != channel:
+            raise PaymentUnderWay(standing)
+        return standing, False
+    if not current.is_open or now >= current.expires_at:
+        raise OrderEnded(current.number)
+    on = today_in_china(now)
+    if channel not in [one.code for one in channels.available(current.city, on=on)]:
+        raise NotOffered(channel)
+    start_at = opening(current.city, now)
+    payment = Payment.objects.create(
+        number=_number(current.city, now),
+        order=current,
+        channel=channel,
+        amount_fen=current.sum_fen,
+        status=PaymentStatus.QUEUED if start_at > now else PaymentStatus.STARTED,
+        begun_at=now,
+        begun_by=by,
+        start_at=start_at if start_at > now else None,
+        payer=payer,
+        payer_account=identity.mask_account(payer["card_number"]) if "card_number" in payer else "",
+        ask_at=None if start_at > now else now + _delay(0),
+    )
+    if start_at > now:
+        _wait_until(current, start_at)
+    _event(payment, by=by, now=now)
+    return payment, True
+
+
+def opening(city: str, now: dt.datetime) -> dt.datetime:
+    """When a payment that is asked for now is started: at once, or when the city's bank opens next."""
+    hours = payment_terms(book(), city=city, on=today_in_china(now)).bank_hours
+    if hours is None:
+        return now
+    days = WorkdayOverride.objects.filter(day__gte=today_in_china(now))
+    return bankhours.next_opening(now, hours, dict(days.values_list("day", "is_workday")))
+
+
+def _wait_until(order: Order, start_at: dt.datetime) -> None:
+    """The order lives as long after the bank has opened as it would have from now."""
+    minutes = payment_terms(book(), city=order.city, on=today_in_china(start_at)).order_minutes
+    until = start_at + dt.timedelta(minutes=minutes)
+    Order.objects.filter(pk=order.pk, expires_at__lt=until).update(expires_at=until)
+
+
+def announce(
+    payment: Payment,
+    *,
+    device: Device = Device(),  # frozen
+    by: User,
+    now: dt.datetime,
+) -> None:
+    """Tell the provider of a payment that has started; its number makes twice once. Raises Refused after the payment failed."""
+    order = payment.order
+    wanted = Wanted(
+        number=payment.number,
+        amount_fen=payment.amount_fen,
+        subject=_("%(city)s社会保险费 %(number)s")
+        % {"city": book().city(order.city).title, "number": order.number},
+        expires_at=Order.objects.values_list("expires_at", flat=True).get(pk=order.pk),
+        notify_url=settings.PUBLIC_URL + reverse("payment-callback", args=[payment.channel]),
+        return_url=settings.PUBLIC_URL + reverse("order-payment", args=[order.number]),
+        payer=payment.payer,
+        on_phone=device.on_phone,
+        payer_ip=device.address,
+    )
+    try:
+        started = channels.channel(payment.channel).start(wanted)
+    except Refused as refusal:
+        take_answer(
+            Answer(payment.number, Outcome.FAILED, why=refusal.why),
+            channel=payment.channel,
+            by=by,
+            now=now,
+            how=_("渠道不受理"),
+        )
+        payment.refresh_from_db()
+        raise
+    except (Unreachable, channels.ChannelUnavailable) as problem:
+        log.warning("%s %s was not announced: %s", payment.channel, payment.number, problem)
+        take_answer(
+            Answer(payment.number, Outcome.UNKNOWN),
+            channel=payment.channel,
+            by=by,
+            now=now,
+            how=_("渠道没有应答"),
+        )
+    else:
+        Payment.objects.filter(pk=payment.pk).update(
+            redirect_url=started.redirect_url,
+            qr_text=started.qr_text,
+            needs_code=started.needs_code,
+        )
+    # The provider has what it needs, or will be asked; the hall keeps no card number.
+    Payment.objects.filter(pk=payment.pk).exclude(payer={}).update(payer={})
+    payment.refresh_from_db()
+
+
+def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
+    """Complete a payment by the code from a text message; what is still to be done, in Chinese ("" where nothing is).
+
+    Twice is once: the provider goes by the payment's number.
+    """
+    if payment.status not in (PaymentStatus.STARTED, PaymentStatus.UNKNOWN):
+        return ""
+    try:
+        answer = channels.channel(payment.channel).confirm(payment.number, code)
+        if answer.outcome == Outcome.FAILED:
+            # Refused because it was wrong, or because it had come through before: only asking tells.
+            asked = channels.channel(payment.channel).ask(payment.number)
+            answer = asked if asked.outcome != Outcome.FAILED else answer
+    except (Unreachable, channels.ChannelUnavailable) as problem:
+        log.warning("%s %s: %s", payment.channel, payment.number, problem)
+        answer = Answer(payment.number, Outcome.UNKNOWN)
+    take_answer(answer, channel=payment.channel, by=by, now=now, how=_("短信验证码确认"))
+    payment.refresh_from_db()
+    return answer.why if answer.outcome == Outcome.PENDING else ""
+
+
+# Ask
+
+
+def ask(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
+    """Ask the provider what became of a payment, where nobody else is just asking; the answer takes effect."""
+    if _claim(payment, now):
+        _ask(payment, by=by, now=now)
+    payment.refresh_from_db()
+    return payment
+
+
+def ask_watched(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
+    """``ask`` for a payer who watches the page: before its time, but not more often than every three seconds."""
+    if (
+        payment.live
+        and payment.ask_at is not None
+        and payment.ask_at - _delay(payment.asked) + WATCHED <= now
+    ):
+        return ask(payment, by=by, now=now)
+    return payment
+
+
+def ask_due(*, by: User, now: dt.datetime, limit: int = 200) -> int:
+    """Ask about every payment whose time it is, each by one worker; how many were asked about."""
+    asked = 0
+    while asked < limit:
+        payment = _next_due(now)
+        if payment is None:
+            break
+        asked += 1
+        if payment.order.is_open and now < payment.order.expires_at:
+            _ask(payment, by=by, now=now)
+        else:
+            _close_with_provider(payment, by=by, now=now)
+    return asked
+
+
+def _next_due(now: dt.datetime) -> Payment | None:
+    with transaction.atomic():
+        payment = (
+            Payment.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .select_related("order")
+            .filter(live=True, ask_at__lte=now)
+            .order_by("ask_at")
+            .first()
+        )
+        return payment if payment is not None and _claim(payment, now) else None
+
+
+def _claim(payment: Payment, now: dt.datetime) -> bool:
+    """Whether the question is ours to ask: moved on to its next time by compare-and-set, before it is asked."""
+    return bool(
+        Payment.objects.filter(pk=payment.pk, live=True, asked=payment.asked, ask_at__isnull=False).update(
+            asked=F("asked") + 1, ask_at=now + _delay(payment.asked + 1)
+        )
+    )
+
+
+def _ask(payment: Payment, *, by: User, now: dt.datetime) -> None:
+    try:
+        answer = channels.channel(payment.channel).ask(payment.number)
+    except (Unreachable, channels.ChannelUnavailable) as problem:
+        log.warning("%s %s: %s", payment.channel, payment.number, problem)
+        answer = Answer(payment.number, Outcome.UNKNOWN)
+    take_answer(answer, channel=payment.channel, by=by, now=now, how=_("向渠道查询"))
+
+
+# Close
+
+
+def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
+    """End a payment that is under way, with its provider; one that was made after all is booked instead.
+
+    Raises StillPaying where the provider does not say.
+    """
+    if payment.status == PaymentStatus.QUEUED:
+        with transaction.atomic():
+            orders.locked(payment.order_id)
+            _move(
+                payment, PaymentStatus.CLOSED, was=[PaymentStatus.QUEUED], by=by, now=now, note=_("取消等待")
+            )
+    payment.refresh_from_db()
+    if payment.live:
+        _close_with_provider(payment, by=by, now=now)
+        payment.refresh_from_db()
+    if payment.live:
+        raise StillPaying(payment.number)
+    return payment
+
+
+def cancel(order: Order, *, by: User, now: dt.datetime) -> Order:
+    """Cancel an open order, ending what is under way first; an order that turns out paid stays paid. Raises StillPaying."""
+    payment = orders.under_way(order)
+    if payment is not None:
+        drop(payment, by=by, now=now)
+    return orders.cancel_unpaid(order, by=by, now=now)
+
+
+def _close_with_provider(payment: Payment, *, by: User, now: dt.datetime) -> None:
+    try:
+        channel = channels.channel(payment.channel)
+        answer = channel.close(payment.number)
+        if answer.outcome == Outcome.FAILED:
+            # A payment that came through just before may refuse to be closed: only asking tells.
+            asked = channel.ask(payment.number)
+            answer = asked if asked.outcome == Outcome.SUCCEEDED else answer
+    except (Unreachable, channels.ChannelUnavailable) as problem:
+        log.warning("%s %s was not closed: %s", payment.channel, payment.number, problem)
+        answer = Answer(payment.number, Outcome.UNKNOWN)
+    take_answer(answer, channel=payment.channel, by=by, now=now, how=_("向渠道关闭"), closing=True)
+
+
+# What the schedule does
+
+
+def start_queued(*, by: User, now: dt.datetime) -> int:
+    """Start the payments that waited for the bank to open; those that find it closed wait for the next time."""
+    begun = 0
+    for payment in Payment.objects.filter(status=PaymentStatus.QUEUED, start_at__lte=now).order_by(
+        "start_at"
+    ):
+        if _begin_queued(payment, by=by, now=now):
+            begun += 1
+            try:
+                announce(payment, by=by, now=now)
+            except Refused as refusal:
+                log.info("%s %s was refused: %s", payment.channel, payment.number, refusal.why)
+    return begun
+
+
+@transaction.atomic
+def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
+    order = orders.locked(payment.order_id)
+    start_at = opening(order.city, now)
+    if start_at > now and order.is_open:
+        _wait_until(order, start_at)
+        Payment.objects.filter(pk=payment.pk, status=PaymentStatus.QUEUED).update(start_at=start_at)
+        return False
+    if not order.is_open:
+        _move(payment, PaymentStatus.CLOSED, was=[PaymentStatus.QUEUED], by=by, now=now)
+        return False
+    _wait_until(order, now)
+    if not _move(payment, PaymentStatus.STARTED, was=[PaymentStatus.QUEUED], by=by, now=now):
+        return False
+    Payment.objects.filter(pk=payment.pk).update(ask_at=now + _delay(0))
+    return True
+
+
+def end_overdue(*, by: User, now: dt.datetime) -> int:
+    """Expire the orders whose time is over. A payment under way is closed with its provider first, by ``ask_due``; until its end
+    is known the order waits."""
+    ended = 0
+    overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at")
+    for order in overdue.exclude(payments__live=True):
+        try:
+            ended += orders.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
+        except StillPaying:
+            continue
+    return ended
+
+
+# What a provider says
+
+
+def take_answer(
+    answer: Answer, *, channel: str, by: User, now: dt.datetime, how: str, closing: bool = False
+) -> Payment | None:
+    """Let a provider's answer take effect, whichever way and however often it came; None where there is no such payment.
+
+    Success pays the order's charges at once: receipts, ledger entry and statuses in one transaction. Where the order has ended,
+    or another payment has paid it, the money is recorded and not applied; where the sum is another, it is held, staff are told
+    and nothing is paid. Failure ends a payment that is under way (closed where we asked for that); it never undoes a success.
+    """
+    found = Payment.objects.filter(number=answer.number, channel=channel).first()
+    if found is None:
+        log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
+        return None
+    with transaction.atomic():
+        order = orders.locked(found.order_id)
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
+        match answer.outcome:
+            case Outcome.SUCCEEDED if answer.amount_fen is not None and answer.provider_number:
+                _money_came(payment, order, answer, answer.amount_fen, by=by, now=now, how=how)
+            case Outcome.FAILED:
+                _failed(payment, answer, by=by, now=now, how=how, closing=closing)
+            case Outcome.PENDING:
+                was = [PaymentStatus.UNKNOWN]
+                _move(payment, PaymentStatus.STARTED, was=was, by=by, now=now, note=how, why=answer.why)
+            case _:
+                # A success without sum or number is none that could be booked: it is asked again.
+                was = [PaymentStatus.STARTED]
+                _move(payment, PaymentStatus.UNKNOWN, was=was, by=by, now=now, note=how)
+    return payment
+
+
+def _money_came(
+    payment: Payment,
+    order: Order,
+    answer: Answer,
+    amount_fen: int,
+    *,
+    by: User,
+    now: dt.datetime,
+    how: str,
+) -> None:
+    if payment.entry_id is not None:
+        if (payment.provider_number, payment.received_fen) != (answer.provider_number, amount_fen):
+            log.error("%s %s: another success than was booked: %s", payment.channel, payment.number, answer)
+        return
+    lines = list(order.lines.select_related("charge").order_by("charge_id"))
+    system, at = User.objects.system(), answer.at or now
+    source = {"channel": payment.channel, "provider_number": answer.provider_number}
+    exact = amount_fen == payment.amount_fen
+    credited = exact and order.is_open
+    if exact:
+        charges = [line.charge for line in lines]
+        receipts = receiving.receive(
+            charges,
+            **source,
+            at=at,
+            by=system,
+            now=now,
+            apply=credited,
+            surcharges=surcharges.of_order(order.pk),
+        )
+    else:
+        receipts = [
+            receiving.hold(lines[0].charge, **source, amount_fen=amount_fen, at=at, by=system, now=now)
+        ]
+        log.error(
+            "%s %s: %s fen came where %s were asked for; held",
+            payment.channel,
+            payment.number,
+            amount_fen,
+            payment.amount_fen,
+        )
+    _move(
+        payment,
+        PaymentStatus.SUCCEEDED if exact else PaymentStatus.HELD,
+        was=list(PaymentStatus),
+        by=by,
+        now=now,
+        note=how,
+        credited=credited,
+        provider_number=answer.provider_number,
+        received_fen=amount_fen,
+        entry_id=receipts[0].entry_id,
+        why=""
+        if credited
+        else _("订单已完结，款项将原路退回")
+        if exact
+        else _("到账金额与订单不符，已暂存待核实"),
+    )
+    if credited:
+        orders.end(order, OrderStatus.PAID, by=by, now=now)
+    elif not exact:
+        orders.end(order, OrderStatus.CANCELLED, by=by, now=now, note=_("到账金额与订单不符"))
+
+
+def _failed(payment: Payment, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool) -> None:
+    to = PaymentStatus.CLOSED if closing else PaymentStatus.FAILED
+    was = [PaymentStatus.STARTED, PaymentStatus.UNKNOWN]
+    _move(payment, to, was=was, by=by, now=now, note=how, why=answer.why)
+
+
+def _move(
+    payment: Payment,
+    to: PaymentStatus,
+    *,
+    was: list[PaymentStatus],
+    by: User,
+    now: dt.datetime,
+    note: str = "",
+    **changes: object,
+) -> bool:
+    """Move a payment from one of ``was``, by compare-and-set; whether it was this call that did."""
+    live = to in (PaymentStatus.QUEUED, PaymentStatus.STARTED, PaymentStatus.UNKNOWN)
+    if not live:
+        changes |= {"live": False, "ended_at": now, "ask_at": None, "payer": {}}
+    moved = Payment.objects.filter(pk=payment.pk, status__in=was).exclude(status=to)
+    if not moved.update(status=to, **changes):
+        return False
+    payment.refresh_from_db()
+    _event(payment, by=by, now=now, note=note)
+    return True
+
+
+def _event(payment: Payment, *, by: User, now: dt.datetime, note: str = "") -> None:
+    PaymentEvent.objects.create(payment=payment, at=now, by=by, status=payment.status, note=note)
+
+
+def _delay(asked: int) -> dt.timedelta:
+    return dt.timedelta(seconds=DELAYS[min(asked, len(DELAYS) - 1)])
+
+
+def _number(city: str, now: dt.datetime) -> str:
+    """A fresh payment number: 27 characters that every provider takes, and that nobody guesses."""
+    tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
+    return f"P{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"

@@ -1,0 +1,412 @@
+"""Giving money back in the workbench: what lies in suspense, and the refunds that two members of staff let go."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions import channels, refunds
+from contributions.models import (
+    IN_VAIN,
+    REFUND_WAY_LABELS,
+    Charge,
+    HeldReceipt,
+    Receipt,
+    Refund,
+    RefundStatus,
+    RefundWay,
+)
+from enrollment.admin import CityFilter, LookUpAdmin
+from portal.accounts import permissions
+from portal.hall.workbench import staff_of
+from portal.policy.book import book
+from portal.shared import identity, money
+
+REFUND_TONES = {
+    RefundStatus.SUCCEEDED: "good",
+    RefundStatus.FAILED: "bad",
+    RefundStatus.REFUSED: "bad",
+    RefundStatus.DRAFTED: "warn",
+    RefundStatus.APPROVED: "warn",
+    RefundStatus.SENT: "warn",
+}
+
+
+class DraftForm(forms.Form):
+    """What of a held receipt goes back, and why; the key makes pressing twice one refund."""
+
+    prefix = "draft"
+
+    amount = forms.CharField(
+        label=gettext_lazy("退回金额（元）"),
+        error_messages={"required": gettext_lazy("请填写退回金额。")},
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("退回原因"),
+        max_length=80,
+        help_text=gettext_lazy("写明为什么退回，如重复缴费；渠道和缴费人会看到。"),
+        error_messages={
+            "required": gettext_lazy("请填写退回原因。"),
+            "max_length": gettext_lazy("退回原因最多 80 个字。"),
+        },
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_amount(self) -> int:
+        """In fen."""
+        try:
+            return money.parse_yuan(self.cleaned_data["amount"])
+        except money.InvalidAmount as error:
+            raise ValidationError(_("请填写金额，如 100 或 100.50。")) from error
+
+
+class RefuseForm(forms.Form):
+    prefix = "refuse"
+
+    why = forms.CharField(
+        label=gettext_lazy("不同意退回的原因"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("请填写不同意退回的原因。")},
+    )
+
+
+class TransferForm(forms.Form):
+    prefix = "transfer"
+
+    bank_number = forms.CharField(
+        label=gettext_lazy("银行回单流水号"),
+        max_length=64,
+        error_messages={"required": gettext_lazy("请填写银行回单上的流水号。")},
+    )
+
+
+class ReturnedForm(forms.Form):
+    prefix = "returned"
+
+    why = forms.CharField(
+        label=gettext_lazy("银行退票的原因"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("请填写银行退票的原因。")},
+    )
+
+
+class _QueueAdmin(LookUpAdmin):
+    """A list and one page per row; nothing is added, edited or deleted but by the steps of that page."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, self.opts.model_name
+        return [
+            path("", view(self.changelist_view), name=f"contributions_{name}_changelist"),
+            path("<int:object_id>/change/", view(self.page), name=f"contributions_{name}_change"),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def may_step(self, request: HttpRequest) -> bool:
+        """Whether this login takes steps of refunds, or only looks at them."""
+        return request.user.has_perm("contributions.change_refund")
+
+    def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        raise NotImplementedError
+
+    def _found(self, request: HttpRequest, object_id: int) -> Any:
+        row = self.get_queryset(request).filter(pk=object_id).first()
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404
+        if request.method == "POST" and not self.may_step(request):
+            raise Http404
+        return row
+
+
+def _person(charge: Charge) -> str:
+    number = identity.mask(charge.person.identity_number)
+    return format_html('{} <span class="nums">{}</span>', charge.person.name, number)
+
+
+def _what(receipt: Receipt) -> str:
+    return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
+
+
+def _yuan(fen: int) -> str:
+    return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
+
+
+def _channel(code: str) -> str:
+    return _(channels.TITLES.get(code, code))
+
+
+class LeftFilter(admin.SimpleListFilter):
+    """Without a choice the queue: what no refund is under way for."""
+
+    title = gettext_lazy("退款")
+    parameter_name = "left"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("all", _("全部未入账款项"))]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("待经办退款")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[HeldReceipt]) -> QuerySet[HeldReceipt]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(pk__in=refunds.to_draft().order_by().values("pk"))
+
+
+class ReceiptCityFilter(CityFilter):
+    column = "charge__city"
+
+
+@admin.register(HeldReceipt)
+class HeldReceiptAdmin(_QueueAdmin):
+    city_column = "charge__city"
+    person_column = "charge__person"
+    employer_column = "charge__employer"
+    list_display = ("provider_number", "way", "whom", "what", "amount", "left", "received_at")
+    list_display_links = ("provider_number",)
+    list_select_related = ("charge__person",)
+    list_filter = (LeftFilter, ReceiptCityFilter)
+    search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
+    ordering = ("received_at", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return refunds.held(permissions.staff_cities(request.user)).select_related("charge__person")
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many receipts wait for their refund to be drafted."""
+        return refunds.to_draft(permissions.staff_cities(request.user)).count()
+
+    def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The money and its refunds; a POST drafts one."""
+        receipt = self._found(request, object_id)
+        left = refunds.left_fen(receipt)
+        form = DraftForm(
+            request.POST if request.method == "POST" else None,
+            initial={"amount": money.format_yuan(left), "reason": _("重复缴费"), "key": uuid4()},
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                refund = refunds.draft(
+                    receipt,
+                    amount_fen=form.cleaned_data["amount"],
+                    reason=form.cleaned_data["reason"],
+                    key=form.cleaned_data["key"],
+                    by=staff_of(request),
+                    now=timezone.now(),
+                )
+            except refunds.CannotRefund as why:
+                form.add_error(None, str(why))
+            except refunds.KeyReused:
+                form.add_error(None, _("这份退款已经提交过，请刷新页面后再填写。"))
+            else:
+                messages.success(
+                    request, _("退款 {number} 已提交，等待另一名征缴人员复核。").format(number=refund.number)
+                )
+                return HttpResponseRedirect(reverse("admin:contributions_refund_change", args=[refund.pk]))
+        try:
+            road, no_road = refunds.road(receipt), ""
+        except refunds.CannotRefund as why:
+            road, no_road = None, str(why)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": receipt.provider_number,
+            "receipt": receipt,
+            "city": book().city(receipt.charge.city),
+            "whom": _person(receipt.charge),
+            "what": _what(receipt),
+            "channel": _channel(receipt.channel),
+            "left_fen": left,
+            "road": road,
+            "way": _(REFUND_WAY_LABELS[road.way]) if road else "",
+            "no_road": no_road,
+            "refunds": [
+                (one, REFUND_TONES[RefundStatus(one.status)]) for one in receipt.refunds.order_by("pk")
+            ],
+            "form": form if left and road and self.may_step(request) else None,
+        }
+        return TemplateResponse(
+            request, "admin/contributions/held_receipt.html", context, status=422 if form.errors else 200
+        )
+
+    @admin.display(description=gettext_lazy("渠道"))
+    def way(self, receipt: HeldReceipt) -> str:
+        return _channel(receipt.channel)
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, receipt: HeldReceipt) -> str:
+        return _person(receipt.charge)
+
+    @admin.display(description=gettext_lazy("应缴"))
+    def what(self, receipt: HeldReceipt) -> str:
+        return _what(receipt)
+
+    @admin.display(description=gettext_lazy("到账（元）"))
+    def amount(self, receipt: HeldReceipt) -> str:
+        return _yuan(receipt.amount_fen)
+
+    @admin.display(description=gettext_lazy("还可退（元）"))
+    def left(self, receipt: Any) -> str:
+        return _yuan(receipt.amount_fen - receipt.given_fen)
+
+
+def waits_for_staff() -> Q:
+    """Drafts to be checked, and approved transfers that staff make with the bank."""
+    return Q(status=RefundStatus.DRAFTED) | Q(status=RefundStatus.APPROVED, way=RefundWay.BANK)
+
+
+class RefundStateFilter(admin.SimpleListFilter):
+    """Without a choice the queue: what has not ended."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("mine", _("待征缴人员处理")),
+            ("done", _("已退回")),
+            ("vain", _("未退成")),
+            ("all", _("全部")),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("未完结")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        match self.value():
+            case "mine":
+                return queryset.filter(waits_for_staff())
+            case "done":
+                return queryset.filter(status=RefundStatus.SUCCEEDED)
+            case "vain":
+                return queryset.filter(status__in=IN_VAIN)
+            case "all":
+                return queryset
+        return queryset.filter(ended_at__isnull=True)
+
+
+class RefundCityFilter(CityFilter):
+    column = "receipt__charge__city"
+
+
+@admin.register(Refund)
+class RefundAdmin(_QueueAdmin):
+    city_column = "receipt__charge__city"
+    person_column = "receipt__charge__person"
+    employer_column = "receipt__charge__employer"
+    list_display = (
+        "number",
+        "whom",
+        "amount",
+        "way",
+        "state",
+        "drafted_by",
+        "decided_by",
+        "drafted_at",
+        "why",
+    )
+    list_display_links = ("number",)
+    list_select_related = ("receipt__charge__person", "drafted_by", "decided_by")
+    list_filter = (RefundStateFilter, RefundCityFilter)
+    search_help_text = gettext_lazy("完整的退款号、身份证号码、姓名、单位名称或统一社会信用代码")
+    ordering = ("-pk",)
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many wait for staff: to be checked, or to be transferred."""
+        return self.get_queryset(request).filter(waits_for_staff()).count()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        by_number = queryset.filter(number=search_term.strip())
+        return (by_number, False) if by_number else super().get_search_results(request, queryset, search_term)
+
+    def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """One refund; a POST takes the step whose button was pressed."""
+        refund = self._found(request, object_id)
+        pressed = request.POST.get("step", "")
+        typed = {
+            step: form(request.POST if step == pressed else None)
+            for step, form in (("refuse", RefuseForm), ("confirm", TransferForm), ("fail", ReturnedForm))
+        }
+        form = typed.get(pressed)
+        if request.method == "POST" and (form is None or form.is_valid()):
+            try:
+                self._take(request, refund, pressed, form.cleaned_data if form else {})
+            except refunds.CannotRefund as why:
+                messages.error(request, str(why))
+            return HttpResponseRedirect(request.path)
+        receipt = refund.receipt
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": refund.number,
+            "refund": refund,
+            "receipt": receipt,
+            "city": book().city(receipt.charge.city),
+            "whom": _person(receipt.charge),
+            "what": _what(receipt),
+            "channel": _channel(refund.channel),
+            "forms": typed,
+            "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
+            "why_not": refunds.why_not_decide(refund, staff_of(request)),
+            "transferring": refund.status == RefundStatus.APPROVED
+            and refund.way == RefundWay.BANK
+            and self.may_step(request),
+            "events": refund.events.select_related("by"),
+        }
+        wrong = form is not None and bool(form.errors)
+        return TemplateResponse(
+            request, "admin/contributions/refund.html", context, status=422 if wrong else 200
+        )
+
+    def _take(self, request: HttpRequest, refund: Refund, step: str, typed: dict[str, Any]) -> None:
+        by, now = staff_of(request), timezone.now()
+        if step == "approve":
+            refunds.approve(refund, by=by, now=now)
+            messages.success(request, _("退款 {number} 已复核。").format(number=refund.number))
+        elif step == "refuse":
+            refunds.refuse(refund, why=typed["why"], by=by, now=now)
+            messages.success(request, _("退款 {number} 已退回经办人。").format(number=refund.number))
+        elif step == "confirm":
+            refunds.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
+            messages.success(request, _("退款 {number} 已登记为已退回。").format(number=refund.number))
+        elif step == "fail":
+            refunds.fail_transfer(refund, why=typed["why"], by=by, now=now)
+            messages.success(request, _("退款 {number} 已登记为退回失败。").format(number=refund.number))
+        else:
+            messages.error(request, _("请按页面上的按钮操作。"))
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, refund: Refund) -> str:
+        return _person(refund.receipt.charge)
+
+    @admin.display(description=gettext_lazy("金额（元）"))
+    def amount(self, refund: Refund) -> str:
+        return _yuan(refund.amount_fen)
+
+    @admin.display(description=gettext_lazy("状态"), ordering="status")
+    def state(self, refund: Refund) -> str:
+        return format_html(
+            '<span class="state" data-state="{}">{}</span>', refund.status, refund.get_status_display()
+        )

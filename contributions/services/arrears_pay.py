@@ -1,0 +1,197 @@
+"""历史欠费补缴(无锡:补缴): owed or written-off months, with interest to the day of paying, by the next debit or by an order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions import arrears, late_months, orders, recollecting
+from contributions.arrears import Cost
+from contributions.late_months import LateMonth
+from contributions.models import ChargeStatus
+from portal.accounts.models import User
+from portal.hall.desk import NotAccepted
+from portal.hall.models import Case
+from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.people.models import Person
+from portal.policy.book import PolicyMissing
+from portal.policy.terms import ArrearsTerms
+from portal.shared import identity, money
+from portal.shared.months import Month, today_in_china
+
+BY_DEBIT = "debit"
+
+
+def payable_months(person: Person, city: str, today: date) -> list[LateMonth]:
+    """The person's months of the city that were due before today and are owed or written off."""
+    return arrears.overdue(
+        late_months.late_months(person, city, statuses=(ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)), today
+    )
+
+
+def barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
+    """Why the month cannot be paid late; "" where it can."""
+    if one.busy:
+        return one.busy
+    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != arrears.REVIVED:
+        return _("医疗保险欠费注销后不能再补缴")
+    if one.status == ChargeStatus.WRITTEN_OFF and not arrears.revivable(one, terms):
+        return _("欠费注销后本市不办理补缴")
+    return ""
+
+
+class ArrearsForm(ServiceForm):
+    def build(self) -> None:
+        person, today = self.applicant.person, today_in_china(self.now)
+        months = payable_months(person, self.offer.city, today) if person else []
+        if not months:
+            return
+        terms = arrears.terms_of(self.offer.city, today)
+        field = forms.MultipleChoiceField(
+            label=_("补缴哪些月份"),
+            choices=[(str(one.charge_id), one.label) for one in months],
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={
+                "required": _("请至少选择一个月份。"),
+                "invalid_choice": _("所选的月份中有的已有变动，请重新查看后再选择。"),
+            },
+        )
+        field.choice_hints = {str(one.charge_id): _hint(one) for one in months}  # type: ignore[attr-defined]
+        field.not_allowed = {  # type: ignore[attr-defined]
+            str(one.charge_id): why for one in months if (why := barrier(one, terms))
+        }
+        self.fields["charges"] = field
+
+
+def _hint(one: LateMonth) -> str:
+    amount = money.format_yuan(one.amount_fen)
+    if one.status == ChargeStatus.WRITTEN_OFF:
+        return _("注销时 {amount} 元；须按补缴时的标准缴纳，另计利息").format(amount=amount)
+    return _("{amount} 元，另计利息").format(amount=amount)
+
+
+@dataclass(frozen=True)
+class ArrearsFacts:
+    """The months, what each costs on the day of paying (None: it has no price then), and how they are paid."""
+
+    months: tuple[LateMonth, ...]
+    terms: ArrearsTerms | None
+    costs: tuple[Cost, ...]
+    unpriced: tuple[int, ...]
+    debit: Month | None
+    account: str
+
+    def frozen(self) -> dict[str, Any]:
+        return {
+            "costs": [
+                [str(one.insurance), str(one.month), one.principal_fen, one.on_top_fen] for one in self.costs
+            ],
+            "debit": str(self.debit) if self.debit else None,
+            "account": identity.mask_account(self.account),
+        }
+
+
+class ArrearsPay(Service):
+    code = "arrears-pay"
+    title = gettext_lazy("历史欠费补缴")
+    audience = Audience.PERSON
+    theme = Theme.PAYMENT
+    form = ArrearsForm
+    also_known_as = ("补缴", "欠费补缴", "补交社保", "历史欠费")
+    conflicts = {
+        "one_live_recollect_request_per_charge": ("charges", gettext_lazy("所选月份刚刚已申请补缴。")),
+        "one_live_surcharge_per_charge": ("charges", gettext_lazy("所选月份刚刚已在补缴。")),
+        "a_charge_is_in_one_live_order": ("charges", gettext_lazy("所选月份刚刚已在另一份订单中。")),
+    }
+
+    def facts(self, ask: Ask, outside: Any) -> ArrearsFacts:
+        city, today = ask.offer.city, today_in_china(ask.filed_at)
+        months = tuple(payable_months(ask.person, city, today))
+        debit = recollecting.next_debit(city, ask.filed_at) if _by_debit(ask) else None
+        account = recollecting.account_of(ask.person, city, debit) if debit else None
+        terms = arrears.terms_of(city, today)
+        paid_on = arrears.debit_day(city, debit) if debit else today
+        costs, unpriced = [], []
+        for one in months:
+            if str(one.charge_id) not in ask.answers.get("charges", []) or barrier(one, terms):
+                continue
+            try:
+                costs.append(arrears.cost(one, city=city, paid_on=paid_on))
+            except PolicyMissing:
+                unpriced.append(one.charge_id)
+        return ArrearsFacts(
+            months=months,
+            terms=terms,
+            costs=tuple(costs),
+            unpriced=tuple(unpriced),
+            debit=debit,
+            account=account.number if account else "",
+        )
+
+    def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
+        if not facts.months:
+            yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要补缴。"))
+            return
+        if _by_debit(ask) and not facts.account:
+            yield Bar("", _("您还没有可以扣款的缴费账户，请先到社保经办机构登记缴费账户。"))
+        known = {str(one.charge_id): one for one in facts.months}
+        for chosen in ask.answers["charges"]:
+            one = known.get(chosen)
+            if one is None:
+                yield Bar("charges", _("所选的月份已不再欠缴，请重新选择。"))
+            elif why := barrier(one, facts.terms):
+                yield Bar("charges", _("{month}：{why}。").format(month=one.label, why=why))
+            elif one.charge_id in facts.unpriced:
+                yield Bar(
+                    "charges",
+                    _("{month}：原缴费档次已不在现行标准中，请到社保经办机构窗口办理。").format(
+                        month=one.label
+                    ),
+                )
+
+    def effect(self, case: Case, ask: Ask, facts: ArrearsFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        charge_ids = [int(chosen) for chosen in ask.answers["charges"]]
+        lines = [list(line) for line in self.summary(ask, facts)]
+        person, city = ask.person, ask.offer.city
+        try:
+            if facts.debit:
+                charges = arrears.pay_by_debit(
+                    person, city, charge_ids, month=facts.debit, by=by, now=now, case=case
+                )
+                return {"charges": [one.pk for one in charges], "lines": lines}
+            order = arrears.pay_by_order(person, city, charge_ids, key=case.key, by=by, now=now, case=case)
+        except arrears.Busy as busy:
+            raise NotAccepted(
+                [Bar("charges", _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。"))]
+            ) from busy
+        except orders.CannotOrder as refusal:
+            raise NotAccepted([Bar("charges", one.why) for one in refusal.refusals]) from refusal
+        until = localtime(order.expires_at)
+        return {
+            "order": order.number,
+            "lines": [
+                *lines,
+                [_("缴费订单号"), order.number],
+                [_("请在此之前支付"), f"{until:%Y-%m-%d %H:%M}"],
+            ],
+            "links": [[_("去支付"), reverse("order", args=[order.number])]],
+        }
+
+    def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
+        return [
+            *arrears.as_lines(facts.costs),
+            *arrears.how_paid(ask.offer.city, facts.debit, facts.account),
+        ]
+
+    def preview(self, ask: Ask, facts: ArrearsFacts) -> dict[str, Any]:
+        return {"template": "contributions/costs.html", "costs": facts.costs}
+
+
+def _by_debit(ask: Ask) -> bool:
+    return ask.offer.options.get("paid_by") == BY_DEBIT

@@ -1,0 +1,286 @@
+"""灵活就业人员缴费(深圳:个缴自助缴费): choosing insurance, tier and months becomes an order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions import orders
+from contributions.orders import Payable, Picks
+from contributions.reckoning import Derivation, derivation, quote
+from portal.accounts.models import User
+from portal.hall.desk import NotAccepted
+from portal.hall.fields import MonthsField
+from portal.hall.models import Case
+from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import payment_terms
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, today_in_china
+
+
+class Span(StrEnum):
+    """How many months are paid at once."""
+
+    NOW = "now"
+    YEAR = "year"
+    ALL = "all"
+    PICK = "pick"
+
+
+SPAN_LABELS = {
+    Span.NOW: gettext_lazy("只缴当月"),
+    Span.YEAR: gettext_lazy("缴到今年年底"),
+    Span.ALL: gettext_lazy("缴全部可缴月份"),
+    Span.PICK: gettext_lazy("自己选择月份"),
+}
+
+
+class PayForm(ServiceForm):
+    """A tier for each insurance, and the months: by a span for all of them, or one by one."""
+
+    def build(self) -> None:
+        self.payable: list[Payable] = []
+        if self.applicant.person is not None:
+            self.payable = orders.payable(self.applicant.person, self.offer.city, now=self.now)
+        if not self.payable:
+            return
+        months = {month for one in self.payable for month in one.months}
+        hints = {
+            Span.NOW: self.month.zh,
+            Span.YEAR: _("{first}至{last}").format(first=self.month.zh, last=Month(self.month.year, 12).zh),
+        }
+        if months:
+            hints[Span.ALL] = _("到{last}为止").format(last=max(months).zh)
+        for one in self.payable:
+            self.fields[f"tier_{one.insurance}"] = self._tier(one)
+        span = forms.ChoiceField(
+            label=_("缴纳哪些月份"),
+            choices=[(str(span), label) for span, label in SPAN_LABELS.items()],
+            widget=forms.RadioSelect,
+            initial=str(Span.NOW),
+            help_text=_("已缴和不能缴的月份会自动跳过。"),
+        )
+        span.choice_hints = {str(key): hint for key, hint in hints.items()}  # type: ignore[attr-defined]
+        self.fields["span"] = span
+        for one in self.payable:
+            self.fields[f"months_{one.insurance}"] = MonthsField(
+                label=_("{insurance}：自己选择月份").format(insurance=INSURANCE_LABELS[one.insurance]),
+                months=one.months,
+                not_allowed=one.barred,
+                required=False,
+                help_text=_("上面选择“自己选择月份”时填写。"),
+            )
+
+    def _tier(self, one: Payable) -> forms.ChoiceField:
+        month = max(self.month, min(one.months, default=self.month))
+        field = forms.ChoiceField(
+            label=_("{insurance}缴费档次").format(insurance=INSURANCE_LABELS[one.insurance]),
+            choices=[*one.tiers, ("", _("不缴"))],
+            widget=forms.RadioSelect,
+            required=False,
+            initial=one.tier_now,
+        )
+        hints = {}
+        for code, _title in one.tiers:
+            try:
+                fen = one.price(self.offer.city, code, month)
+            except PolicyMissing:
+                continue
+            hints[code] = _("每月 {amount} 元").format(amount=money.format_yuan(fen))
+        field.choice_hints = hints  # type: ignore[attr-defined]
+        return field
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        span = cleaned.get("span", "")
+        some = False
+        for one in self.payable:
+            name = f"months_{one.insurance}"
+            if not cleaned.get(f"tier_{one.insurance}"):
+                cleaned[name] = []
+            elif span != Span.PICK:
+                cleaned[name] = [month for month in one.months if self._in(span, month)]
+            some = some or bool(cleaned.get(name)) or name in self.errors
+        if self.payable and span and not some:
+            raise forms.ValidationError(
+                _("所选范围内没有可以缴费的月份，请选择档次，并改选其他月份。")
+                if span != Span.PICK
+                else _("请至少选择一个险种的档次和缴费月份。")
+            )
+        return cleaned
+
+    def _in(self, span: str, month: Month) -> bool:
+        if span == Span.NOW:
+            return month == self.month
+        return span == Span.ALL or (month.year == self.month.year and month >= self.month)
+
+
+@dataclass(frozen=True)
+class PayFacts:
+    """What may be paid now, and whether a bank's hours make it wait."""
+
+    payable: tuple[Payable, ...]
+
+    def frozen(self) -> dict[str, Any]:
+        return {
+            "payable": {
+                str(one.insurance): {
+                    "tier": one.tier_now,
+                    "months": [str(month) for month in one.months],
+                    "barred": {str(month): why for month, why in one.barred.items()},
+                }
+                for one in self.payable
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The months of one insurance that cost the same."""
+
+    insurance: str
+    tier: str
+    months: str
+    count: int
+    each_fen: int
+    fen: int
+    derivation: Derivation
+
+
+class FlexiblePay(Service):
+    code = orders.SERVICE
+    title = gettext_lazy("灵活就业人员缴费")
+    audience = Audience.PERSON
+    theme = Theme.PAYMENT
+    form = PayForm
+    also_known_as = ("缴社保", "缴费", "交社保", "灵活就业缴费", "个人缴费", "缴费订单")
+
+    def facts(self, ask: Ask, outside: Any) -> PayFacts:
+        return PayFacts(payable=tuple(orders.payable(ask.person, ask.offer.city, now=ask.filed_at)))
+
+    def rule(self, ask: Ask, facts: PayFacts) -> Iterator[Finding]:
+        if not facts.payable:
+            yield Bar(
+                "",
+                _(
+                    "您在{city}没有以灵活就业人员身份参保的险种，请先办理参保登记；由单位参保的，由单位缴费。"
+                ).format(city=book().city(ask.offer.city).title),
+            )
+            return
+        for refusal in orders.refusals(facts.payable, picks_of(ask.answers), ask.offer.city):
+            yield _bar(refusal)
+
+    def effect(self, case: Case, ask: Ask, facts: PayFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        try:
+            order = orders.place(
+                person=ask.person,
+                city=ask.offer.city,
+                picks=picks_of(ask.answers),
+                key=case.key,
+                by=by,
+                now=now,
+                case=case,
+            )
+        except orders.CannotOrder as refusal:
+            raise NotAccepted([_bar(one) for one in refusal.refusals]) from refusal
+        yuan = money.format_yuan(order.sum_fen)
+        return {
+            "order": order.number,
+            "lines": [
+                [str(_("缴费订单号")), order.number],
+                [str(_("应付金额")), str(_("%(yuan)s 元") % {"yuan": yuan})],
+                [str(_("请在此之前支付")), f"{localtime(order.expires_at):%Y-%m-%d %H:%M}"],
+            ],
+            "links": [[str(_("去支付 %(yuan)s 元") % {"yuan": yuan}), reverse("order", args=[order.number])]],
+        }
+
+    def summary(self, ask: Ask, facts: PayFacts) -> list[tuple[str, str]]:
+        parts = parts_of(ask, facts.payable)
+        lines = [
+            (
+                part.insurance,
+                _("%(tier)s,%(months)s，共 %(count)s 个月，每月 %(each)s 元")
+                % {
+                    "tier": part.tier,
+                    "months": part.months,
+                    "count": part.count,
+                    "each": money.format_yuan(part.each_fen),
+                },
+            )
+            for part in parts
+        ]
+        total = sum(part.fen for part in parts)
+        return [*lines, (_("应付金额"), _("%(yuan)s 元") % {"yuan": money.format_yuan(total)})]
+
+    def preview(self, ask: Ask, facts: PayFacts) -> dict[str, Any]:
+        parts = parts_of(ask, facts.payable)
+        on = today_in_china(ask.filed_at)
+        return {
+            "template": "contributions/orders/last_look.html",
+            "parts": parts,
+            "total_fen": sum(part.fen for part in parts),
+            "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
+        }
+
+
+def _bar(refusal: orders.Refusal) -> Bar:
+    return Bar(f"{refusal.about}_{refusal.insurance}" if refusal.about else "", refusal.why)
+
+
+def picks_of(answers: Mapping[str, Any]) -> Picks:
+    """What was chosen: the tier and months of each insurance that has both."""
+    return {
+        insurance: (
+            str(answers[f"tier_{insurance}"]),
+            [Month.parse(month) for month in answers[f"months_{insurance}"]],
+        )
+        for insurance in Insurance
+        if answers.get(f"tier_{insurance}") and answers.get(f"months_{insurance}")
+    }
+
+
+def parts_of(ask: Ask, payable: Sequence[Payable]) -> list[Part]:
+    """What was chosen, priced: months of one insurance that cost the same together."""
+    by_insurance = {one.insurance: one for one in payable}
+    on = today_in_china(ask.filed_at)
+    parts = []
+    for insurance, (tier, months) in picks_of(ask.answers).items():
+        titles = dict(by_insurance[insurance].tiers) if insurance in by_insurance else {}
+        prices: dict[int, list[Month]] = {}
+        how = {}
+        for month in months:
+            price = quote(
+                city=ask.offer.city, capacity=Capacity.FLEXIBLE, insurance=insurance, month=month, tier=tier
+            )
+            prices.setdefault(price.amount_fen, []).append(month)
+            how[price.amount_fen] = derivation(price, on=on)
+        parts += [
+            Part(
+                insurance=_(INSURANCE_LABELS[insurance]),
+                tier=titles.get(tier, tier),
+                months=months_text(priced),
+                count=len(priced),
+                each_fen=fen,
+                fen=fen * len(priced),
+                derivation=how[fen],
+            )
+            for fen, priced in prices.items()
+        ]
+    return parts
+
+
+def months_text(months: Sequence[Month]) -> str:
+    """Months in words, runs as first to last: 2026年11月、2027年1月至2027年3月."""
+    return "、".join(
+        first.zh if first == last else _("%(first)s至%(last)s") % {"first": first.zh, "last": last.zh}
+        for first, last in orders.stretches(sorted(months))
+    )

@@ -1,0 +1,140 @@
+"""Who owes too many months is charged no more until they are settled; both by one statement, told to everyone it is about."""
+
+import datetime as dt
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from contributions.models import DebitBatch
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import debit_terms
+from portal.shared.insurance import INSURANCE_LABELS
+from portal.shared.months import Month, month_in_china, today_in_china
+
+SUSPENDED, RESUMED = "suspended", "resumed"
+
+
+def after_answer(batch: DebitBatch, *, now: dt.datetime) -> int:
+    """Suspend the coverages of a batch that was just answered whose failed months, all still owed, are more than are tried
+    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that marks the
+    batch posted; again, it finds them suspended.
+    """
+    terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SUSPEND,
+            {
+                **_words(),
+                "batch": batch.pk,
+                "next": (batch.month + 1).first_day,
+                "retries": terms.retry_months,
+                "now": now,
+                "kind": SUSPENDED,
+                "why": _("欠缴 %s 个月，托收未成功"),
+                "title": _("暂停缴费"),
+                "text": _(
+                    "您的%s已欠缴 %s 个月（自%s起），自%s起暂停缴费，不再自动扣款。结清欠费后自动恢复缴费。"
+                ),
+            },
+        )
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def resume_settled(*, now: dt.datetime) -> int:
+    """Resume what is suspended and owes nothing any more, whichever way it was settled: from the month whose debit comes next,
+    so that no month is charged for which there is no debit to come. How many they are. Twice is once.
+    """
+    resumed = 0
+    for city in book().cities:
+        month = _next_month(city.slug, now)
+        if month is None:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _RESUME,
+                {
+                    **_words(),
+                    "city": city.slug,
+                    "month": month.first_day,
+                    "now": now,
+                    "kind": RESUMED,
+                    "title": _("恢复缴费"),
+                    "text": _("您的%s欠费已结清，自%s起恢复缴费。"),
+                },
+            )
+            resumed += cursor.rowcount
+    return resumed
+
+
+def _next_month(city: str, now: dt.datetime) -> Month | None:
+    month = month_in_china(now)
+    try:
+        terms = debit_terms(book(), city=city, on=month.first_day)
+    except PolicyMissing:
+        return None
+    return month if today_in_china(now) < terms.debit_on(month) else month + 1
+
+
+def _words() -> dict[str, list[str]]:
+    return {
+        "insurances": [str(insurance) for insurance in INSURANCE_LABELS],
+        "names": [_(name) for name in INSURANCE_LABELS.values()],
+    }
+
+
+# Person and insurance follow from the coverage; they are there for the index.
+_SUSPEND = """
+    WITH failed AS (
+        SELECT DISTINCT charge.coverage_id, charge.person_id, charge.insurance
+        FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+        WHERE line.batch_id = %(batch)s AND line.status = 'failed' AND charge.status = 'owed'
+    ), late AS (
+        SELECT failed.coverage_id, failed.person_id, failed.insurance,
+            count(*) FILTER (WHERE charge.status = 'owed' AND EXISTS (
+                SELECT 1 FROM contributions_debitline line WHERE line.charge_id = charge.id AND line.status = 'failed'
+            )) AS months,
+            min(charge.month) FILTER (WHERE charge.status = 'owed') AS owed_since,
+            max(charge.month) AS charged_to
+        FROM failed JOIN contributions_charge charge ON charge.live AND charge.person_id = failed.person_id
+            AND charge.insurance = failed.insurance AND charge.coverage_id = failed.coverage_id
+        GROUP BY failed.coverage_id, failed.person_id, failed.insurance
+    ), made AS (
+        INSERT INTO contributions_suspension (coverage_id, start, why, batch_id, suspended_at)
+        SELECT coverage_id, greatest(%(next)s::date, (charged_to + interval '1 month')::date), format(%(why)s, months),
+            %(batch)s, %(now)s
+        FROM late WHERE months > %(retries)s
+        ORDER BY coverage_id
+        ON CONFLICT DO NOTHING
+        RETURNING id, coverage_id, start
+    )
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    SELECT late.person_id, %(kind)s, made.id::text, %(title)s,
+        format(%(text)s, insurance.name, late.months, to_char(late.owed_since, 'YYYY"年"FMMM"月"'),
+            to_char(made.start, 'YYYY"年"FMMM"月"')),
+        %(now)s, true
+    FROM made JOIN late ON late.coverage_id = made.coverage_id
+    JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name) ON insurance.code = late.insurance
+    ON CONFLICT (kind, reference) DO NOTHING
+"""
+
+_RESUME = """
+    WITH settled AS (
+        UPDATE contributions_suspension suspension
+        SET until = greatest(suspension.start, %(month)s::date), resumed_at = %(now)s
+        FROM enrollment_coverage coverage
+        WHERE suspension.until IS NULL AND coverage.id = suspension.coverage_id AND coverage.city = %(city)s
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_charge charge
+                WHERE charge.live AND charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
+                    AND charge.coverage_id = coverage.id AND charge.status = 'owed'
+            )
+        RETURNING suspension.id, suspension.until, coverage.person_id, coverage.insurance
+    )
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    SELECT settled.person_id, %(kind)s, settled.id::text, %(title)s,
+        format(%(text)s, insurance.name, to_char(settled.until, 'YYYY"年"FMMM"月"')), %(now)s, false
+    FROM settled
+    JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name) ON insurance.code = settled.insurance
+    ON CONFLICT (kind, reference) DO NOTHING
+"""

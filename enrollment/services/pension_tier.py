@@ -1,0 +1,204 @@
+"""养老保险缴费档次变更: another tier from next month on, at any time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enrollment import actions, consequences, queries
+from enrollment.models import ContributionBase, Coverage
+from enrollment.queries import Held
+from portal.accounts.models import User
+from portal.hall.desk import NotAccepted
+from portal.hall.models import Case
+from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.people.models import Person
+from portal.policy import terms
+from portal.policy.book import Offer, PolicyMissing, book
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, today_in_china
+
+
+def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month] | None:
+    """The person's flexible pension in the city that goes on, and the first month that another tier can count from."""
+    start = terms.counts_from(offer, filed_in=month)
+    held = queries.to_go_on(queries.held(person.identity_number), month=start, capacity=Capacity.FLEXIBLE)
+    for one in held:
+        if one.city == offer.city and one.insurance == Insurance.PENSION:
+            return one, max(start, one.start)
+    return None
+
+
+def tier_of(coverage_id: int, month: Month) -> str:
+    """The tier that the coverage has in the month; "" where it has none."""
+    for base in ContributionBase.objects.filter(coverage=coverage_id, start__lte=month).order_by("-start"):
+        if base.until is None or month < base.until:
+            return base.tier
+    return ""
+
+
+def tiers_in(city: str, month: Month) -> tuple[terms.Tier, ...]:
+    """The city's pension tiers in the month."""
+    try:
+        return terms.contribution_terms(
+            book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=month
+        ).tiers
+    except PolicyMissing:
+        return ()
+
+
+def cost(city: str, tier: str, month: Month) -> int | None:
+    """What a month of pension costs at the tier, in fen."""
+    return consequences.quote(
+        city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, tier=tier, month=month
+    )
+
+
+class TierForm(ServiceForm):
+    def build(self) -> None:
+        found = changeable(self.applicant.person, self.offer, self.month) if self.applicant.person else None
+        if found is None:
+            return
+        held, start = found
+        now_at = tier_of(held.pk, start)
+        tiers = tiers_in(self.offer.city, start)
+        field = forms.ChoiceField(
+            label=_("新的养老保险缴费档次"),
+            choices=[(tier.code, tier.title) for tier in tiers],
+            widget=forms.RadioSelect,
+            help_text=_("从{month}起按新的档次缴费，之前的月份不变。").format(month=start.zh),
+        )
+        hints = {}
+        for tier in tiers:
+            fen = cost(self.offer.city, tier.code, start)
+            amount = _("每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
+            hints[tier.code] = (
+                _("{amount}（现在的档次）").format(amount=amount) if tier.code == now_at else amount
+            )
+        field.choice_hints = hints  # type: ignore[attr-defined]
+        self.fields["tier"] = field
+
+
+@dataclass(frozen=True)
+class TierFacts:
+    """The pension that goes on, its tier in ``start``, the first month of a new one, and what stands against that."""
+
+    held: Held | None
+    employed: bool
+    start: Month
+    tier_now: str
+    barriers: tuple[str, ...]
+
+    def frozen(self) -> dict[str, Any]:
+        return {
+            "held": self.held.described() if self.held else None,
+            "start": str(self.start),
+            "tier_now": self.tier_now,
+            "barriers": list(self.barriers),
+        }
+
+
+class PensionTier(Service):
+    code = "pension-tier"
+    title = gettext_lazy("养老保险缴费档次变更")
+    audience = Audience.PERSON
+    theme = Theme.ENROLLMENT
+    form = TierForm
+    also_known_as = ("调档", "变更缴费档次", "改缴费基数", "提高缴费档次", "降低缴费档次")
+
+    def facts(self, ask: Ask, outside: Any) -> TierFacts:
+        found = changeable(ask.person, ask.offer, ask.month)
+        holdings = queries.held(ask.person.identity_number)
+        employed = bool(queries.to_go_on(holdings, month=ask.month, capacity=Capacity.EMPLOYEE))
+        if found is None:
+            start = terms.counts_from(ask.offer, filed_in=ask.month)
+            return TierFacts(held=None, employed=employed, start=start, tier_now="", barriers=())
+        held, start = found
+        barriers = consequences.base_barriers(Coverage.objects.get(pk=held.pk), start)
+        return TierFacts(
+            held=held,
+            employed=employed,
+            start=start,
+            tier_now=tier_of(held.pk, start),
+            barriers=tuple(barriers),
+        )
+
+    def rule(self, ask: Ask, facts: TierFacts) -> Iterator[Finding]:
+        if facts.held is None:
+            if facts.employed:
+                yield Bar("", _("您由单位参保，缴费基数由所在单位申报；您可以在参保缴费记录中查询。"))
+            else:
+                yield Bar(
+                    "",
+                    _("您在本市没有{month}仍在缴的灵活就业养老保险，不能变更缴费档次。").format(
+                        month=facts.start.zh
+                    ),
+                )
+            return
+        if ask.answers["tier"] == facts.tier_now:
+            yield Bar("tier", _("{month}已是这个档次，请选择其他档次。").format(month=facts.start.zh))
+        for why in facts.barriers:
+            yield Bar("tier", why)
+
+    def effect(self, case: Case, ask: Ask, facts: TierFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        if facts.held is None:
+            raise ValueError(f"{case.number}: no pension to change; the rule was not applied")
+        coverage = Coverage.objects.select_for_update().get(pk=facts.held.pk)
+        try:
+            consequences.base_changed(coverage, facts.start, by=by, now=now)
+        except consequences.Barred as barred:
+            raise NotAccepted([Bar("tier", why) for why in barred.whys]) from barred
+        actions.set_base(coverage, start=facts.start, tier=str(ask.answers["tier"]), case=case)
+        return {"coverages": [coverage.pk], "lines": [list(line) for line in self.summary(ask, facts)]}
+
+    def summary(self, ask: Ask, facts: TierFacts) -> list[tuple[str, str]]:
+        return [
+            (_("险种"), str(INSURANCE_LABELS[Insurance.PENSION])),
+            (_("原缴费档次"), _described(ask.offer.city, facts.tier_now, facts.start)),
+            (_("新缴费档次"), _described(ask.offer.city, str(ask.answers["tier"]), facts.start)),
+            (_("起用月份"), _("从{month}起").format(month=facts.start.zh)),
+        ]
+
+    def preview(self, ask: Ask, facts: TierFacts) -> dict[str, Any]:
+        city, on = ask.offer.city, today_in_china(ask.filed_at)
+        return {
+            "template": "enrollment/tier_change.html",
+            "start": facts.start,
+            "tiers": [
+                {
+                    "title": title,
+                    "fen": cost(city, tier, facts.start),
+                    "derivation": consequences.explain(
+                        city=city,
+                        capacity=Capacity.FLEXIBLE,
+                        insurance=Insurance.PENSION,
+                        tier=tier,
+                        month=facts.start,
+                        on=on,
+                    ),
+                }
+                for title, tier in (
+                    (_("原档次每月应缴"), facts.tier_now),
+                    (_("新档次每月应缴"), str(ask.answers["tier"])),
+                )
+            ],
+        }
+
+    def staff_facts(self, ask: Ask, facts: TierFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
+        return [held, *super().staff_facts(ask, facts)]
+
+
+def _described(city: str, code: str, month: Month) -> str:
+    title = next((tier.title for tier in tiers_in(city, month) if tier.code == code), code)
+    fen = cost(city, code, month)
+    return (
+        title
+        if fen is None
+        else _("{tier}，每月 {amount} 元").format(tier=title, amount=money.format_yuan(fen))
+    )

@@ -1,0 +1,303 @@
+"""Spreadsheets from and for employers: read only after they were measured, written so that no cell is a formula.
+
+An .xlsx file is a zip archive of XML. Every part that is read is unpacked within limits and parsed by a parser that refuses
+document types; only then are these parts, and no others, handed to the reader.
+"""
+
+import csv
+import io
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+
+import defusedxml.sax
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from django.utils.translation import gettext as _
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from python_calamine import CalamineError, CalamineWorkbook
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_ROWS = 10_000
+# Rows above the table: a title, a few lines of explanation, the heads of the columns.
+ROWS_ABOVE = 10
+MAX_COLUMNS = 60
+MAX_UNPACKED = 40 * 1024 * 1024
+MAX_RATIO = 100
+MAX_PARTS = 500
+MAX_TAGS = 3_000_000
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINKS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FRAME = ("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels")
+_OPTIONAL = ("xl/sharedStrings.xml", "xl/styles.xml")
+
+# What a spreadsheet takes for the beginning of a formula, in half and full width.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class SheetRefused(Exception):
+    """The file is not taken at all; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first visible sheet: its rows from the top, and the cells (row, column, both from 1) that hold formulas."""
+
+    rows: list[list[Any]]
+    formulas: frozenset[tuple[int, int]]
+
+
+def column_letter(column: int) -> str:
+    """The name of a column (from 1) as spreadsheets show it: 1 → A, 27 → AA."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+# Reading
+
+
+def read_table(content: bytes) -> Table:
+    """The first visible sheet of an .xlsx file. Raises SheetRefused for what is no such file, or larger than the limits."""
+    if len(content) > MAX_BYTES:
+        raise SheetRefused(_("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。"))
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise SheetRefused(
+            _("这是旧版 .xls 文件，或设有打开密码。请去掉密码，另存为“Excel 工作簿（.xlsx）”后上传。")
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = _Parts(archive)
+            name, sheet = _first_sheet(parts)
+            guard = _SheetGuard()
+            parts.check(sheet, guard)
+            for optional in _OPTIONAL:
+                if optional in parts.names:
+                    parts.check(optional, _Tags())
+            measured = parts.packed_again()
+    except _UNREADABLE as error:
+        raise SheetRefused(_broken()) from error
+    try:
+        rows = (
+            CalamineWorkbook.from_filelike(measured).get_sheet_by_name(name).to_python(skip_empty_area=False)
+        )
+    except (CalamineError, ValueError, OSError) as error:
+        raise SheetRefused(_broken()) from error
+    return Table(rows=rows, formulas=frozenset(guard.formulas))
+
+
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    KeyError,
+    ValueError,
+    SyntaxError,
+    SAXException,
+    zlib.error,
+)
+
+
+def _broken() -> str:
+    return _("文件不是完整的 .xlsx 表格。请用表格软件打开，另存为“Excel 工作簿（.xlsx）”后重新上传。")
+
+
+class _Parts:
+    """The parts of the archive that were read, each unpacked within what is left of the limits."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        entries = archive.infolist()
+        self.names = {entry.filename for entry in entries}
+        if len(entries) > MAX_PARTS or len(self.names) != len(entries):
+            raise SheetRefused(_broken())
+        if sum(entry.file_size for entry in entries) > MAX_UNPACKED or any(
+            entry.file_size > MAX_RATIO * max(entry.compress_size, 1024) for entry in entries
+        ):
+            raise SheetRefused(
+                _("文件解压后过大，不能读取。请新建一个表格，只保留职工名单，复制为数值后上传。")
+            )
+        if not set(_FRAME) <= self.names:
+            raise SheetRefused(_broken())
+        self.left = MAX_UNPACKED
+        self.read: dict[str, bytes] = {}
+        types = self.get("[Content_Types].xml")
+        if b"macroEnabled" in types:
+            raise SheetRefused(_("文件带有宏，不能上传。请另存为不带宏的“Excel 工作簿（.xlsx）”。"))
+        for name in _FRAME:
+            self.check(name, _Tags())
+
+    def get(self, name: str) -> bytes:
+        """A part, unpacked as far as its head says and the limit allows: what the head says need not be true."""
+        if name not in self.read:
+            with self.archive.open(name) as part:
+                content = part.read(self.left + 1)
+            self.left -= len(content)
+            if self.left < 0:
+                raise SheetRefused(_broken())
+            self.read[name] = content
+        return self.read[name]
+
+    def check(self, name: str, handler: "_Tags") -> None:
+        """Parse a part once; document types, entities and outside references are refused."""
+        try:
+            defusedxml.sax.parseString(self.get(name), handler, forbid_dtd=True)
+        except DefusedXmlException as error:
+            raise SheetRefused(
+                _("文件中带有不允许的内容（文档类型或实体声明），不能读取。请用表格软件另存后上传。")
+            ) from error
+
+    def packed_again(self) -> io.BytesIO:
+        """An archive of just what was read and checked."""
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in self.read.items():
+                archive.writestr(name, content)
+        target.seek(0)
+        return target
+
+
+def _first_sheet(parts: _Parts) -> tuple[str, str]:
+    """The name of the first visible sheet, and the part that holds it."""
+    workbook = fromstring(parts.get("xl/workbook.xml"), forbid_dtd=True)
+    links = fromstring(parts.get("xl/_rels/workbook.xml.rels"), forbid_dtd=True)
+    targets = {link.get("Id"): link.get("Target", "") for link in links.iter(f"{_LINKS}Relationship")}
+    for sheet in workbook.iter(f"{_MAIN}sheet"):
+        if sheet.get("state", "visible") == "visible":
+            target = targets[sheet.get(_ID)]
+            path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+            return str(sheet.get("name")), path
+    raise SheetRefused(_("文件中没有可见的工作表。"))
+
+
+class _Tags(ContentHandler):
+    """Counts elements, so that a small file cannot keep the parser busy for long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = 0
+
+    def startElement(self, name: str, attrs: Any) -> None:
+        self.tags += 1
+        if self.tags > MAX_TAGS:
+            raise SheetRefused(_broken())
+
+
+class _SheetGuard(_Tags):
+    """Where the cells with content lie, before anything is laid out by it: one cell far away would fill the memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.formulas: set[tuple[int, int]] = set()
+        self.row = self.column = 0
+
+    def startElement(self, name: str, attrs: Any) -> None:
+        super().startElement(name, attrs)
+        tag = name.rpartition(":")[2]
+        if tag == "row":
+            self.row = int(attrs["r"]) if "r" in attrs else self.row + 1
+            self.column = 0
+        elif tag == "c":
+            place = attrs.get("r", "")
+            if place:
+                self.column, self.row = _place(place)
+            else:
+                self.column += 1
+        elif tag in ("v", "is", "f"):
+            if self.row > MAX_ROWS + ROWS_ABOVE:
+                raise SheetRefused(
+                    _("名单超过 %(most)s 行。请分成几个文件，逐个上传。") % {"most": f"{MAX_ROWS:,}"}
+                )
+            if self.column > MAX_COLUMNS:
+                raise SheetRefused(
+                    _("表格的列数过多(第 %(column)s 列有内容)，请只保留模板中的列。")
+                    % {"column": column_letter(self.column)}
+                )
+            if tag == "f":
+                self.formulas.add((self.row, self.column))
+
+
+def _place(text: str) -> tuple[int, int]:
+    letters = text.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        if not "A" <= letter <= "Z":
+            raise ValueError(f"no cell: {text!r}")
+        column = column * 26 + ord(letter) - 64
+        if column > 20_000:
+            raise ValueError(f"no cell: {text!r}")
+    return column, int(text[len(letters) :][:9])
+
+
+# Writing
+
+
+def neutral(value: Any) -> Any:
+    """The value; where it is text that a spreadsheet would take for a formula, with an apostrophe before it."""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def plain(text: str) -> str:
+    """What ``neutral`` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+
+
+def write_xlsx(
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]
+) -> bytes:
+    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers."""
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for number, width in enumerate(widths, 1):
+        sheet.column_dimensions[column_letter(number)].width = width
+    bold = Font(bold=True)
+    head_cells = [_text_cell(sheet, head) for head in heads]
+    for cell in head_cells:
+        cell.font = bold
+    sheet.append(head_cells)
+    for row in rows:
+        sheet.append([_text_cell(sheet, one) if isinstance(one, str) else one for one in row])
+    target = io.BytesIO()
+    workbook.save(target)
+    return target.getvalue()
+
+
+def _text_cell(sheet: Any, text: str) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, neutral(text))
+    cell.data_type = "s"
+    # As text in the spreadsheet too, so that a long number keeps its last digits when it is edited.
+    cell.number_format = "@"
+    return cell
+
+
+def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The lines of a CSV file for the spreadsheets in use here: marked as UTF-8, formulas neutralised."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    yield "\ufeff"
+    writer.writerow(heads)
+    for row in rows:
+        writer.writerow([neutral(one) for one in row])
+        if line.tell() > 1 << 15:
+            yield line.getvalue()
+            line.seek(0)
+            line.truncate()
+    yield line.getvalue()

@@ -1,0 +1,59 @@
+"""What the hall tells people by itself: whose notices a login sees, reading them, and the text messages among them."""
+
+import datetime as dt
+
+from django.db.models import Q, QuerySet
+
+from portal.accounts import messages
+from portal.accounts.models import Kind, Notice, User
+
+# The badge counts no further.
+COUNTED_AT_MOST = 100
+_TEXTED_AT_ONCE = 500
+
+
+def notices_of(user: User) -> QuerySet[Notice]:
+    """The login's own notices, and those of the person who it is the personal login of; newest first."""
+    own = Q(user=user)
+    return Notice.objects.filter(own | Q(person=user.person_id) if user.is_person else own)
+
+
+def unread(user: User) -> int:
+    """How many are unread, no further than COUNTED_AT_MOST."""
+    return len(notices_of(user).filter(read_at__isnull=True).order_by().values("pk")[:COUNTED_AT_MOST])
+
+
+def read(notices: QuerySet[Notice], *, now: dt.datetime) -> int:
+    """Mark those read that are not; how many they were."""
+    return notices.filter(read_at__isnull=True).update(read_at=now)
+
+
+def send_text_messages(*, now: dt.datetime) -> int:
+    """Hand over the text messages that wait, oldest first; how many were.
+
+    Each is claimed by compare-and-set before it is handed over, so that no worker sends what another does. A worker that is
+    killed in between loses that one text message, never the notice; one that the provider refuses waits for the next time.
+    """
+    waiting = Notice.objects.filter(by_text=True, texted_at__isnull=True).order_by("pk")
+    sent = 0
+    for notice in waiting.select_related("person", "user")[:_TEXTED_AT_ONCE]:
+        if not Notice.objects.filter(pk=notice.pk, texted_at__isnull=True).update(texted_at=now):
+            continue
+        phone = _phone_of(notice)
+        if not phone:
+            continue
+        try:
+            messages.send(phone=phone, text=notice.text, now=now)
+        except messages.MessageNotSent:
+            Notice.objects.filter(pk=notice.pk).update(texted_at=None)
+            break
+        sent += 1
+    return sent
+
+
+def _phone_of(notice: Notice) -> str:
+    """The phone of the login that is told, else of the person on file."""
+    if notice.user:
+        return notice.user.phone
+    login = User.objects.filter(kind=Kind.PERSON, person=notice.person_id).only("phone").first()
+    return (login.phone if login else "") or (notice.person.phone if notice.person else "")

@@ -1,0 +1,42 @@
+"""消息: what the hall told a login, and marking it read."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.accounts import notices
+from portal.accounts.permissions import login_required_any
+from portal.web.context import login_of
+
+PER_PAGE = 20
+
+
+@never_cache
+@require_safe
+@login_required_any
+def messages(request: HttpRequest) -> HttpResponse:
+    """The login's notices, newest first."""
+    page = Paginator(notices.notices_of(login_of(request)), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "web/messages.html", {"page_obj": page})
+
+
+@require_POST
+@login_required_any
+def read(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one notice read; another's is not there."""
+    own = notices.notices_of(login_of(request)).filter(pk=pk)
+    if not own.exists():
+        raise Http404
+    notices.read(own, now=timezone.now())
+    return redirect("messages")
+
+
+@require_POST
+@login_required_any
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Mark all of the login's notices read."""
+    notices.read(notices.notices_of(login_of(request)), now=timezone.now())
+    return redirect("messages")

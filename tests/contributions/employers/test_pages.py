@@ -1,0 +1,210 @@
+"""The clerk's pages of the employer's month, and the collector's page for transfers."""
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from contributions import assessment as assessments
+from contributions.assessment import draw_up
+from contributions.charging import charge
+from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, Order, Receipt
+from contributions.queries import due_for
+from contributions.transfer_notes import code_of
+from enrollment.models import ContributionBase, Coverage
+from portal.accounts.models import User
+from portal.people.models import Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+from tests.cast import Cast, cover, moment, person
+from tests.conftest import Clock
+
+OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
+
+
+def month(which: Month, now: Any = None) -> None:
+    by = User.objects.system()
+    at = now or moment(f"{which}-01 01:10")
+    charge(city="wuhan", month=which, by=by, now=at)
+    draw_up(city="wuhan", month=which, by=by, now=at)
+
+
+@pytest.fixture
+def november(cast: Cast, clock: Clock) -> Assessment:
+    """Two people in October; in November one left and another came, whose name begins like a formula."""
+    for one in (cast.li_qiang, cast.wang_fang):
+        cover(one, Insurance.PENSION, "wuhan", "2025-03", at=cast.donghu, wage_fen=600000)
+    month(OCTOBER)
+    ContributionBase.objects.filter(coverage__person=cast.wang_fang).update(until=NOVEMBER)
+    Coverage.objects.filter(person=cast.wang_fang).update(until=NOVEMBER)
+    new = person("=甲<b>", "420106", "1990-01-01", 900)
+    cover(new, Insurance.PENSION, "wuhan", "2026-11", at=cast.donghu, wage_fen=500000)
+    month(NOVEMBER)
+    return Assessment.objects.get(month=NOVEMBER)
+
+
+@pytest.fixture
+def clerk(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.donghu_clerk)
+    return client
+
+
+def page(client: Client, one: Assessment, query: str = "") -> str:
+    answer = client.get(reverse("employer-assessment", args=[one.pk]) + query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_statement_says_what_changed_and_why_each_amount(clerk: Client, november: Assessment) -> None:
+    shown = page(clerk, november)
+    for words in ("新增职工", "减少职工", "+1,200.00", "-1,440.00", "=甲&lt;b&gt;"):
+        assert words in shown
+    assert "王芳" in page(clerk, november, "?change=left")
+    assert clerk.get(reverse("employer-assessment", args=[november.pk]) + "?change=base").status_code == 404
+    assert "李强" not in page(clerk, november, "?q=甲")
+    line = Charge.objects.get(month=NOVEMBER, person__name="李强")
+    why = clerk.get(reverse("employer-charge", args=[line.pk])).content.decode()
+    assert "为什么是这个数" in why
+    assert "16%" in why
+
+
+def test_it_is_confirmed_and_then_says_how_to_pay(
+    clerk: Client, cast: Cast, clock: Clock, november: Assessment
+) -> None:
+    assert code_of(november) not in page(clerk, november)
+    due = due_for(cast.donghu_clerk, clock.now)
+    assert [(one.title.split()[0], one.days_left) for one in due if one.days_left >= 0] == [
+        ("确认2026年11月单位应缴", 13)
+    ]
+    assert any("单位欠缴" in one.title and one.days_left < 0 for one in due)
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    november.refresh_from_db()
+    assert november.status == AssessmentStatus.CONFIRMED
+    assert code_of(november) in page(clerk, november)
+    titles = [one.title for one in due_for(cast.donghu_clerk, clock.now)]
+    assert any(title.startswith("缴纳2026年11月") for title in titles)
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    assert november.events.filter(status="confirmed").count() == 1
+
+
+def test_after_the_last_day_it_leads_to_the_arrears(
+    clerk: Client, clock: Clock, november: Assessment
+) -> None:
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    clock.set("2026-12-01 00:00")
+    shown = page(clerk, november)
+    assert "已过缴费期限" in shown
+    assert code_of(november) not in shown
+
+
+def test_an_order_takes_what_is_owed_once(clerk: Client, cast: Cast, november: Assessment) -> None:
+    key = "0c9e3f2e-4b3a-4f4e-9a5e-1f6f3a2b1c0d"
+    url = reverse("employer-order", args=[november.pk])
+    clerk.post(url, {"key": key})
+    assert not Order.objects.exists()
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    for _again in range(2):
+        answer = clerk.post(url, {"key": key})
+        order = Order.objects.get()
+        assert answer["Location"] == reverse("order", args=[order.number])
+    assert (order.employer, order.sum_fen) == (cast.donghu, november.sum_fen)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_lines_as_files_hold_no_formula(clerk: Client, november: Assessment, kind: str) -> None:
+    answer = clerk.get(reverse(f"employer-assessment-{kind}", args=[november.pk]))
+    assert f"assessment-2026-11-0.{kind}" in answer["Content-Disposition"]
+    content = answer.getvalue()
+    if kind == "csv":
+        text = content.decode("utf-8-sig")
+        assert "'=甲<b>" in text
+        assert not any(line.startswith("=") for line in text.splitlines())
+        assert "1440.00" in text
+        return
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    names = [row[0].value for row in sheet.iter_rows(min_row=2)]
+    assert sorted(str(name) for name in names) == ["'=甲<b>", "李强"]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
+
+
+def test_another_employers_month_is_nothing(cast: Cast, november: Assessment) -> None:
+    client = Client()
+    client.force_login(cast.yongjiang_clerk)
+    line = assessments.lines(november)[0]
+    for name, pk in (
+        ("employer-assessment", november.pk),
+        ("employer-assessment-csv", november.pk),
+        ("employer-assessment-xlsx", november.pk),
+        ("employer-charge", line.pk),
+    ):
+        assert client.get(reverse(name, args=[pk])).status_code == 404
+    for name in ("employer-confirm", "employer-order"):
+        assert client.post(reverse(name, args=[november.pk])).status_code == 404
+    november.refresh_from_db()
+    assert november.status == AssessmentStatus.DRAWN_UP
+
+
+def test_the_statements_queries_do_not_grow_with_the_staff(cast: Cast, clock: Clock, clerk: Client) -> None:
+    people: list[Person] = [cast.li_qiang]
+    counts = []
+    for which, more in ((OCTOBER, 0), (NOVEMBER, 40)):
+        people += [person(f"职工{order}", "420106", "1990-01-01", 100 + order) for order in range(more)]
+        for one in people:
+            if not Coverage.objects.filter(person=one).exists():
+                cover(one, Insurance.PENSION, "wuhan", "2026-10", at=cast.donghu, wage_fen=600000)
+        month(which)
+        latest = Assessment.objects.order_by("-month").first()
+        assert latest is not None
+        page(clerk, latest)
+        with CaptureQueriesContext(connection) as captured:
+            page(clerk, latest)
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+# The collector's side
+
+
+def test_a_transfer_is_shown_and_then_booked(
+    cast: Cast, clock: Clock, clerk: Client, november: Assessment
+) -> None:
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    collector = Client()
+    collector.force_login(cast.wuhan_collector)
+    url = reverse("admin:contributions_transfer")
+    told = {
+        "note": f"社保 {code_of(november)}",
+        "amount": "2,640.00",
+        "bank_number": "B1",
+        "arrived_on": "2026-11-16",
+    }
+    shown = collector.post(url, told).content.decode()
+    assert "武汉东湖软件有限公司" in shown
+    assert not Receipt.objects.exists()
+    # Confirmed for something else than what was shown: shown again.
+    assert collector.post(url, {**told, "confirmed": "HD0000000000"}).status_code == 200
+    assert not Receipt.objects.exists()
+    short = collector.post(url, {**told, "amount": "2600", "confirmed": code_of(november)})
+    assert short.status_code == 422
+    assert "少 40.00 元" in short.content.decode()
+    assert collector.post(url, {**told, "confirmed": code_of(november)}).status_code == 302
+    november.refresh_from_db()
+    assert november.status == AssessmentStatus.PAID
+    assert not Charge.objects.filter(month=NOVEMBER).exclude(status=ChargeStatus.PAID).exists()
+    assert collector.get(reverse("admin:contributions_assessment_changelist")).status_code == 200
+    assert collector.get(reverse("admin:contributions_arrearsbill_changelist")).status_code == 200
+    found = collector.get(reverse("admin:contributions_assessment_changelist") + f"?q={code_of(november)}")
+    assert "武汉东湖软件有限公司" in found.content.decode()
+
+
+def test_who_is_no_collector_books_nothing(cast: Cast, november: Assessment) -> None:
+    client = Client()
+    client.force_login(cast.wuhan_reviewer)
+    assert client.get(reverse("admin:contributions_transfer")).status_code == 404

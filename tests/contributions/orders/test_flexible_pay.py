@@ -1,0 +1,111 @@
+"""灵活就业人员缴费: from the service's four steps to an order."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from contributions.models import Order
+from portal.accounts.models import User
+from portal.hall import desk
+from portal.hall.routing import Status
+from tests.contributions.orders.conftest import PENSION, THIS, WUXI_MEDICAL_60, WUXI_PENSION_60, Till
+from tests.filing import ask, file, reasons
+
+pytestmark = pytest.mark.django_db
+CODE = "flexible-pay"
+
+
+def typed(**more: object) -> dict[str, object]:
+    return {"tier_pension": "60", "tier_medical": "60", "span": "now", **more}
+
+
+@pytest.fixture
+def wang(till: Till) -> User:
+    return till.cast.wang_fang_login
+
+
+def test_it_ends_in_an_order_and_leads_to_it(till: Till, wang: User) -> None:
+    case = file(wang, "wuxi", CODE, typed(), till.now)
+    order = Order.objects.get()
+    assert case.status == Status.DONE
+    assert order.sum_fen == WUXI_PENSION_60 + WUXI_MEDICAL_60
+    assert case.outcome["links"] == [["去支付 1,303.26 元", f"/orders/{order.number}/"]]
+    assert {line.charge.month for line in order.lines.all()} == {THIS}
+
+
+@pytest.mark.parametrize(
+    ("span", "count"),
+    [("now", 1), ("year", 2), ("all", 12)],
+)
+def test_how_many_months(till: Till, wang: User, span: str, count: int) -> None:
+    file(wang, "wuxi", CODE, typed(tier_medical="", span=span), till.now)
+    assert Order.objects.get().sum_fen == count * WUXI_PENSION_60
+
+
+def test_months_one_by_one(till: Till, wang: User) -> None:
+    chosen = [str(THIS), str(THIS + 3)]
+    file(wang, "wuxi", CODE, typed(tier_medical="", span="pick", months_pension=chosen), till.now)
+    assert [str(line.charge.month) for line in Order.objects.get().lines.order_by("charge__month")] == chosen
+
+
+def test_what_an_order_holds_is_skipped_or_refused_with_its_number(till: Till, wang: User) -> None:
+    order = till.place({PENSION: ("60", [THIS])})
+    picked = typed(tier_medical="", span="pick", months_pension=[str(THIS)])
+    assert order.number in reasons(wang, "wuxi", CODE, picked, till.now)["months_pension"]
+    file(wang, "wuxi", CODE, typed(tier_medical="", span="year"), till.now)
+    assert Order.objects.latest("pk").sum_fen == WUXI_PENSION_60
+
+
+@pytest.mark.parametrize(
+    ("answers", "field"),
+    [
+        (typed(tier_pension="", tier_medical=""), ""),
+        (typed(tier_pension="61"), "tier_pension"),
+        (typed(span="pick"), ""),
+        (typed(span="pick", months_pension=["2026-10"]), "months_pension"),
+        (typed(span=""), "span"),
+    ],
+)
+def test_what_is_missing_or_not_allowed_is_said_beside_its_field(
+    till: Till, wang: User, answers: dict[str, object], field: str
+) -> None:
+    assert field in reasons(wang, "wuxi", CODE, answers, till.now)
+    assert not Order.objects.exists()
+
+
+def test_who_is_not_insured_here_is_told_what_to_do(till: Till) -> None:
+    said = reasons(till.cast.li_qiang_login, "wuxi", CODE, typed(), till.now)
+    assert "请先办理参保登记" in said[""]
+
+
+def test_a_clerk_cannot_file_it(till: Till) -> None:
+    client = Client()
+    client.force_login(till.cast.yongjiang_clerk)
+    assert client.get(f"/wuxi/services/{CODE}/apply/").status_code == 302
+
+
+def test_the_four_steps_on_the_pages(till: Till, wang: User) -> None:
+    client = Client()
+    client.force_login(wang)
+    notice = client.get(f"/wuxi/services/{CODE}/").content.decode()
+    assert "断超过三个月会影响报销" in notice
+    assert "请保留缴费凭证" in notice
+    form = client.get(f"/wuxi/services/{CODE}/apply/").content.decode()
+    assert "每月 898.80 元" in form
+    look = client.post(f"/wuxi/services/{CODE}/apply/", typed(), follow=True)
+    words = look.content.decode()
+    assert "1,303.26" in words
+    assert "为什么是这个数" in words
+    key = re.search(r'name="key" value="([^"]+)"', words)
+    assert key is not None
+    done = client.post(f"/wuxi/services/{CODE}/materials/", {"action": "submit", "key": key[1]}, follow=True)
+    assert f"/orders/{Order.objects.get().number}/" in done.content.decode()
+
+
+def test_the_desk_and_the_order_share_the_key(till: Till, wang: User) -> None:
+    asked, key = ask(wang, "wuxi", CODE, typed(), till.now), uuid4()
+    first = desk.submit(ask=asked, key=key, now=till.now)
+    assert desk.submit(ask=asked, key=key, now=till.now) == first
+    assert Order.objects.get().key == first.key

@@ -1,0 +1,96 @@
+"""The workbench's pages of refunds, and what whoever paid sees of them."""
+
+import pytest
+from django.test import Client
+
+from contributions import refunds
+from contributions.models import Charge, Receipt, Refund, RefundStatus
+from portal.accounts.models import User
+from tests.cast import staff
+from tests.contributions.orders.conftest import Provider, Till, audit
+from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_twice, sends
+
+pytestmark = pytest.mark.django_db
+
+HELD = "/admin/contributions/heldreceipt/"
+REFUNDS = "/admin/contributions/refund/"
+
+
+@pytest.fixture
+def twice(till: Till, providers: dict[str, Provider]) -> Receipt:
+    return Receipt.objects.get(entry=paid_twice(till, providers).entry)
+
+
+def at_desk(client: Client, user: User) -> Client:
+    client.force_login(user, backend="portal.accounts.doors.StaffDoor")
+    return client
+
+
+def test_the_whole_road_on_the_pages(till: Till, twice: Receipt, client: Client) -> None:
+    desk = at_desk(client, maker())
+    assert twice.provider_number in desk.get(HELD).content.decode()
+    assert "待退回款项" in desk.get("/admin/").content.decode()
+    page = desk.get(f"{HELD}{twice.pk}/change/")
+    assert "原支付渠道退回" in page.content.decode()
+    typed = {f"draft-{name}": page.context["form"][name].value() for name in ("amount", "reason", "key")}
+    assert typed["draft-amount"] == "898.80"
+    wrong = desk.post(f"{HELD}{twice.pk}/change/", {**typed, "draft-amount": "898.81"})
+    assert wrong.status_code == 422
+    assert "不超过可退的 898.80 元" in wrong.content.decode()
+    assert 'value="898.81"' in wrong.content.decode()
+    for _press in range(2):
+        drafted_page = desk.post(f"{HELD}{twice.pk}/change/", typed, follow=True)
+    refund = Refund.objects.get()
+    assert "须由另一名征缴人员复核" in drafted_page.content.decode()
+    assert twice.provider_number not in desk.get(HELD).content.decode()
+    desk.post(f"{REFUNDS}{refund.pk}/change/", {"step": "approve"})
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.DRAFTED
+    desk = at_desk(client, checker())
+    assert refund.number in desk.get(f"{REFUNDS}?state=mine").content.decode()
+    desk.post(f"{REFUNDS}{refund.pk}/change/", {"step": "approve"})
+    sends(till)
+    assert "已退回" in desk.get(f"{REFUNDS}{refund.pk}/change/").content.decode()
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.SUCCEEDED
+    audit()
+
+
+def test_a_refusal_wants_its_reason(till: Till, twice: Receipt, client: Client) -> None:
+    refund = drafted(till, twice)
+    desk = at_desk(client, checker())
+    answer = desk.post(f"{REFUNDS}{refund.pk}/change/", {"step": "refuse", "refuse-why": ""})
+    assert answer.status_code == 422
+    assert "请填写不同意退回的原因" in answer.content.decode()
+    desk.post(f"{REFUNDS}{refund.pk}/change/", {"step": "refuse", "refuse-why": "先与银行核实"})
+    refund.refresh_from_db()
+    assert (refund.status, refund.why) == (RefundStatus.REFUSED, "先与银行核实")
+
+
+def test_only_the_citys_collectors(till: Till, twice: Receipt, client: Client) -> None:
+    refund = drafted(till, twice)
+    for user in (maker("ningbo"), staff("wuxi-reviewer", "郑明", "wuxi", "受理审核")):
+        desk = at_desk(client, user)
+        for url in (f"{HELD}{twice.pk}/change/", f"{REFUNDS}{refund.pk}/change/"):
+            assert desk.get(url).status_code == 404
+            assert desk.post(url, {"step": "approve"}).status_code == 404
+    looks = at_desk(client, staff("wuxi-manager", "吴江", "wuxi", "管理员"))
+    assert looks.get(f"{REFUNDS}{refund.pk}/change/").status_code == 200
+    assert looks.post(f"{REFUNDS}{refund.pk}/change/", {"step": "approve"}).status_code == 404
+
+
+def test_whoever_paid_sees_how_far_it_is(till: Till, twice: Receipt, client: Client) -> None:
+    client.force_login(till.cast.wang_fang_login)
+    pages = [
+        f"/orders/{twice.entry.payment.order.number}/",
+        f"/record/charges/{Charge.objects.get().pk}/",
+    ]
+    assert all("待退回" in client.get(url).content.decode() for url in pages)
+    refund = drafted(till, twice)
+    assert all("退款处理中" in client.get(url).content.decode() for url in pages)
+    refunds.approve(refund, by=checker(), now=till.now)
+    sends(till)
+    for url in pages:
+        shown = client.get(url).content.decode()
+        assert "已退回" in shown or "已原路退回" in shown
+        assert "退款处理中" not in shown

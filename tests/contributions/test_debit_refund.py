@@ -1,0 +1,95 @@
+"""Money that a debit drew for what was paid by another road: it goes back by a bank transfer that staff confirm."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from contributions import receiving, refunds
+from contributions.audit import audit
+from contributions.models import Receipt, Refund, RefundStatus, RefundWay
+from portal.accounts.permissions import COLLECTOR
+from tests.cast import staff
+from tests.contributions.money_cast import Road, charge_of, collector, worker
+
+
+@pytest.fixture
+def twice(road: Road) -> Receipt:
+    """The month was paid at the counter while the bank drew it."""
+    who = worker(1)
+    road.charge()
+    batch = road.open()
+    road.send(batch)
+    receiving.receive(
+        [charge_of(who)], channel="counter", provider_number="C-1", at=road.now, by=collector(), now=road.now
+    )
+    road.bank()
+    road.read()
+    batch.refresh_from_db()
+    road.post(batch)
+    return Receipt.objects.get(applied=False)
+
+
+@pytest.fixture
+def approved(road: Road, twice: Receipt) -> Refund:
+    refund = refunds.draft(
+        twice, amount_fen=twice.amount_fen, reason="重复扣款", key=uuid4(), by=collector(), now=road.now
+    )
+    return refunds.approve(refund, by=staff("second", "孙立", "wuhan", COLLECTOR), now=road.now)
+
+
+def test_it_goes_to_the_account_that_was_drawn_and_the_bank_confirms(road: Road, approved: Refund) -> None:
+    assert (approved.way, approved.account_number) == (RefundWay.BANK, "6217990000000188")
+    assert refunds.send_due(by=road.by, now=road.now) == 0, "no channel is spoken to"
+    with pytest.raises(refunds.CannotRefund, match="流水号"):
+        refunds.confirm_transfer(approved, bank_number=" ", by=collector(), now=road.now)
+    for _press in range(2):
+        refunds.confirm_transfer(approved, bank_number="PSBC-7788", by=collector(), now=road.now)
+    approved.refresh_from_db()
+    assert (approved.status, approved.provider_number) == (RefundStatus.SUCCEEDED, "PSBC-7788")
+    with pytest.raises(refunds.CannotRefund, match="已退回"):
+        refunds.confirm_transfer(approved, bank_number="PSBC-7789", by=collector(), now=road.now)
+    assert all(one.holds for one in audit())
+
+
+def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Receipt) -> None:
+    refunds.fail_transfer(approved, why="户名不符", by=collector(), now=road.now)
+    assert refunds.left_fen(twice) == twice.amount_fen
+    halves = [
+        refunds.approve(
+            refunds.draft(
+                twice, amount_fen=fen, reason="重复扣款", key=uuid4(), by=collector(), now=road.now
+            ),
+            by=staff(f"second-{fen}", "孙立", "wuhan", COLLECTOR),
+            now=road.now,
+        )
+        for fen in (100, 200)
+    ]
+    refunds.confirm_transfer(halves[0], bank_number="PSBC-1", by=collector(), now=road.now)
+    with pytest.raises(refunds.CannotRefund, match="另一笔"):
+        refunds.confirm_transfer(halves[1], bank_number="PSBC-1", by=collector(), now=road.now)
+    assert all(one.holds for one in audit())
+
+
+def test_the_transfer_is_recorded_on_its_page(road: Road, approved: Refund, client: Client) -> None:
+    client.force_login(collector(), backend="portal.accounts.doors.StaffDoor")
+    url = f"/admin/contributions/refund/{approved.pk}/change/"
+    assert "6217990000000188" in client.get(url).content.decode()
+    assert client.post(url, {"step": "confirm", "transfer-bank_number": ""}).status_code == 422
+    client.post(url, {"step": "confirm", "transfer-bank_number": "PSBC-7788"})
+    approved.refresh_from_db()
+    assert approved.status == RefundStatus.SUCCEEDED
+
+
+def test_money_whose_payer_is_not_known_is_not_sent_anywhere(road: Road, twice: Receipt) -> None:
+    [receipt] = receiving.receive(
+        [twice.charge],
+        channel="counter",
+        provider_number="C-2",
+        at=road.now,
+        by=collector(),
+        now=road.now,
+        apply=False,
+    )
+    with pytest.raises(refunds.CannotRefund, match="付款账户"):
+        refunds.draft(receipt, amount_fen=1, reason="x", key=uuid4(), by=collector(), now=road.now)

@@ -1,0 +1,117 @@
+"""缴费银行信息维护: compared with the banks' register; an activated card is the account and cannot be changed."""
+
+import datetime as dt
+
+import pytest
+
+from portal.hall import desk
+from portal.hall.routing import Status
+from portal.people.models import BankAccount, Person
+from portal.policy.book import book
+from portal.registers.models import BankAccountRecord, SecurityCardRecord
+from portal.shared.months import Month
+from tests.cast import Cast
+from tests.contributions.flexible import EMPTY_ACCOUNT, GOOD_ACCOUNT, account
+from tests.filing import file, reasons
+
+CODE = "bank-account"
+TYPED = {"bank": "psbc", "account_number": GOOD_ACCOUNT}
+
+
+def registered(holder: Person, *, name: str = "", number: str = GOOD_ACCOUNT) -> BankAccountRecord:
+    return BankAccountRecord.objects.create(
+        bank="psbc", number=number, holder=name or holder.name, identity_number=holder.identity_number
+    )
+
+
+def test_an_account_that_matches_is_done_at_once_and_counts_from_next_month(
+    cast: Cast, now: dt.datetime
+) -> None:
+    registered(cast.chen_jing)
+    former = account(cast.chen_jing, EMPTY_ACCOUNT, start="2026-01", city="shenzhen")
+    case = file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+    assert case.status == Status.DONE
+    former.refresh_from_db()
+    drawn = BankAccount.objects.get(until__isnull=True)
+    assert (drawn.number, drawn.holder, drawn.start) == (GOOD_ACCOUNT, "陈静", Month(2026, 12))
+    assert former.until == Month(2026, 12)
+    assert GOOD_ACCOUNT not in str(case.outcome)
+
+
+def test_twice_is_no_change(cast: Cast, now: dt.datetime) -> None:
+    registered(cast.chen_jing)
+    case = file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+    assert file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now, key=case.key) == case
+    assert "不需要变更" in reasons(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)["account_number"]
+    assert BankAccount.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("whose", "name", "why"),
+    [
+        ("nobody", "", "没有查到"),
+        ("li_qiang", "", "不是您本人"),
+        ("chen_jing", "陈婧", "户名与您的参保登记不一致"),
+    ],
+)
+def test_one_that_does_not_is_pre_applied_and_confirmed_at_the_counter(
+    cast: Cast, now: dt.datetime, whose: str, name: str, why: str
+) -> None:
+    if whose != "nobody":
+        registered(getattr(cast, whose), name=name)
+    case = file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+    assert case.status == Status.PRE_APPLIED
+    assert why in case.mismatches[0]["why"]
+    assert not BankAccount.objects.exists()
+    desk.decide(
+        case, approve=True, by=cast.shenzhen_reviewer, now=now, overrule=True, reason="已核对存折原件"
+    )
+    assert BankAccount.objects.get().person == cast.chen_jing
+
+
+def test_a_mistyped_number_is_told_beside_the_field(cast: Cast, now: dt.datetime) -> None:
+    typed = {**TYPED, "account_number": GOOD_ACCOUNT[:-1] + "5"}
+    assert "有一位输错" in reasons(cast.chen_jing_login, "shenzhen", CODE, typed, now)["account_number"]
+
+
+def test_an_unknown_bank_is_refused(cast: Cast, now: dt.datetime) -> None:
+    assert "bank" in reasons(cast.chen_jing_login, "shenzhen", CODE, {**TYPED, "bank": "other"}, now)
+
+
+@pytest.mark.parametrize("activated", [True, False])
+def test_an_activated_card_is_the_account_and_cannot_be_changed(
+    cast: Cast, now: dt.datetime, activated: bool
+) -> None:
+    registered(cast.chen_jing)
+    SecurityCardRecord.objects.create(
+        identity_number=cast.chen_jing.identity_number,
+        bank="psbc",
+        number=EMPTY_ACCOUNT,
+        activated=activated,
+    )
+    refused = reasons(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+    assert ("默认为该卡，不能改为其他账户" in refused.get("account_number", "")) is activated
+    if activated:
+        with pytest.raises(desk.NotAccepted):
+            file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+        assert not BankAccount.objects.exists()
+
+
+def test_the_card_itself_can_be_named(cast: Cast, now: dt.datetime) -> None:
+    registered(cast.chen_jing)
+    SecurityCardRecord.objects.create(
+        identity_number=cast.chen_jing.identity_number, bank="psbc", number=GOOD_ACCOUNT, activated=True
+    )
+    assert file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now).status == Status.DONE
+
+
+def test_nobody_names_an_account_for_anyone_else(cast: Cast, now: dt.datetime) -> None:
+    registered(cast.chen_jing)
+    assert file(cast.li_qiang_login, "shenzhen", CODE, TYPED, now).status == Status.PRE_APPLIED
+    with pytest.raises(desk.NotAllowed):
+        file(cast.donghu_clerk, "shenzhen", CODE, TYPED, now)
+    assert not BankAccount.objects.exists()
+
+
+def test_wuhan_does_not_offer_it() -> None:
+    assert CODE not in book().city("wuhan").offers
