@@ -103,7 +103,7 @@ def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) ->
     certificate.refresh_from_db()
     if not moved:
         raise NotIssued(
-            _("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具,不需要撤销。")
+            _("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具，不需要撤销。")
         )
     return certificate
 

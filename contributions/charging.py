@@ -110,7 +110,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
             Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).order_by("month")
         )
         if [one.month for one in charges] != wanted:
-            raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴,不能重复缴费。"))
+            raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴，不能重复缴费。"))
     return charges
 
 

@@ -36,7 +36,7 @@ class Money:
             for charge in charges.filter(status=ChargeStatus.PAID)
         ]
         reasons += [
-            _("%(month)s%(insurance)s在待支付的缴费订单 %(order)s 中,请先完成支付或取消订单。")
+            _("%(month)s%(insurance)s在待支付的缴费订单 %(order)s 中，请先完成支付或取消订单。")
             % {"month": line.charge.month.zh, "insurance": name, "order": line.order.number}
             for line in OrderLine.objects.filter(
                 charge__in=charges, live=True, order__status=OrderStatus.OPEN

@@ -184,8 +184,8 @@ class RosterRow(models.Model):
     person = models.ForeignKey(
         Person, models.PROTECT, related_name="roster_rows", db_index=False, verbose_name=_("职工")
     )
-    wage_fen = models.BigIntegerField(_("月申报工资(分)"), null=True, blank=True)
-    former_fen = models.BigIntegerField(_("现行申报工资(分)"), null=True, blank=True)
+    wage_fen = models.BigIntegerField(_("月申报工资（分）"), null=True, blank=True)
+    former_fen = models.BigIntegerField(_("现行申报工资（分）"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("名册明细")

@@ -25,11 +25,11 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 _REASONS = {
     "ACQ.TRADE_HAS_CLOSE": "支付已关闭",
     "ACQ.TRADE_NOT_EXIST": "支付宝没有这笔支付",
-    "ACQ.SELLER_BALANCE_NOT_ENOUGH": "收款账户余额不足,暂时不能退款",
+    "ACQ.SELLER_BALANCE_NOT_ENOUGH": "收款账户余额不足，暂时不能退款",
     "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL": "退款金额超过已支付的金额",
     "ACQ.REASON_TRADE_REFUND_FEE_ERR": "退款金额超过已支付的金额",
-    "ACQ.REASON_TRADE_STATUS_INVALID": "这笔支付没有付款,不能退款",
-    "ACQ.TRADE_STATUS_ERROR": "这笔支付没有付款,不能退款",
+    "ACQ.REASON_TRADE_STATUS_INVALID": "这笔支付没有付款，不能退款",
+    "ACQ.TRADE_STATUS_ERROR": "这笔支付没有付款，不能退款",
 }
 
 

@@ -34,13 +34,13 @@ _REASONS = {
     "holder": "持卡人姓名或证件号码与银行登记的不符",
     "phone": "手机号与银行预留的不符",
     "code": "短信验证码不正确",
-    "tries": "短信验证码输错次数过多,本次支付已关闭",
+    "tries": "短信验证码输错次数过多，本次支付已关闭",
     "expired": "支付已超过有效时间",
     "closed": "支付已关闭",
     "used": "支付编号已用于另一笔支付",
     "finished": "这笔支付已有结果",
     "exceeds": "退款金额超过已支付的金额",
-    "not_paid": "这笔支付没有付款,不能退款",
+    "not_paid": "这笔支付没有付款，不能退款",
     "unknown": "银行没有这笔交易",
 }
 # Which entry of the payer's a bank's refusal concerns.
@@ -55,15 +55,15 @@ def check_payer(payer: Mapping[str, str]) -> dict[str, str]:
     except bank_card.InvalidBankCard as problem:
         wrong["card_number"] = {
             "characters": _("银行卡号只能是数字。"),
-            "length": _("银行卡号为 12 至 19 位数字,请核对位数。"),
-            "check": _("银行卡号不正确,请核对是否输错了一位。"),
+            "length": _("银行卡号为 12 至 19 位数字，请核对位数。"),
+            "check": _("银行卡号不正确，请核对是否输错了一位。"),
         }[problem.code]
     if not payer.get("holder", "").strip():
-        wrong["holder"] = _("请填写持卡人姓名,与银行卡上登记的一致。")
+        wrong["holder"] = _("请填写持卡人姓名，与银行卡上登记的一致。")
     try:
         identity.parse(payer.get("identity_number", ""))
     except identity.InvalidIdentity:
-        wrong["identity_number"] = _("身份证号码不正确,请核对 18 位号码。")
+        wrong["identity_number"] = _("身份证号码不正确，请核对 18 位号码。")
     try:
         phones.parse(payer.get("phone", ""))
     except phones.InvalidPhone:
@@ -213,7 +213,7 @@ class CardChannel:
             reason = str(answer.get("code") or "")
             why = _(_REASONS.get(reason, "银行未说明原因")) if outcome is Outcome.FAILED or reason else ""
             if reason == "code" and outcome is Outcome.PENDING:
-                why = _("短信验证码不正确,还可以输入 %(count)s 次。") % {"count": int(answer["tries_left"])}
+                why = _("短信验证码不正确，还可以输入 %(count)s 次。") % {"count": int(answer["tries_left"])}
             if outcome is not Outcome.SUCCEEDED:
                 return Answer(number, outcome, why=why)
             amount, provider_number = answer["amount_fen"], answer["bank_number"]

@@ -70,12 +70,12 @@ def _settings(code: str) -> Mapping[str, str]:
     named: Mapping[str, str] = settings.PAYMENT_CHANNELS.get(code, {})
     missing = sorted(name for name, value in named.items() if not value)
     if missing or not named:
-        raise ChannelUnavailable(_("尚未配置:%(names)s。") % {"names": "、".join(missing) or code})
+        raise ChannelUnavailable(_("尚未配置：%(names)s。") % {"names": "、".join(missing) or code})
     return named
 
 
 def _no_file(path: str, problem: Exception) -> str:
-    return _("密钥文件 %(name)s 不能读取:%(why)s") % {
+    return _("密钥文件 %(name)s 不能读取：%(why)s") % {
         "name": Path(path).name,
         "why": getattr(problem, "strerror", None) or _("内容不是文本"),
     }

@@ -42,9 +42,9 @@ _REASONS = {
     "CLOSED": "支付已关闭",
     "REVOKED": "支付已撤销",
     "PAYERROR": "支付失败",
-    "ABNORMAL": "退款不能退回原账户,需人工处理",
-    "NOT_ENOUGH": "收款账户余额不足,暂时不能退款",
-    "USER_ACCOUNT_ABNORMAL": "付款人的账户异常,不能退回",
+    "ABNORMAL": "退款不能退回原账户，需人工处理",
+    "NOT_ENOUGH": "收款账户余额不足，暂时不能退款",
+    "USER_ACCOUNT_ABNORMAL": "付款人的账户异常，不能退回",
 }
 # Refusals that tell of our own set-up, not of the payment.
 _SET_UP = ("SIGN_ERROR", "NO_AUTH", "APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS", "RULE_LIMIT")
@@ -149,7 +149,7 @@ class WeChatChannel:
         )
         if status != 200:
             raise Refused(
-                _("微信支付不接受这笔支付(%(code)s)。请换一种支付方式,或稍后再试。")
+                _("微信支付不接受这笔支付（%(code)s）。请换一种支付方式，或稍后再试。")
                 % {"code": self._refusal(answer)}
             )
         name = "h5_url" if wanted.on_phone else "code_url"

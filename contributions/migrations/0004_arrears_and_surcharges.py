@@ -56,10 +56,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('interest', '补缴利息'), ('late_fee', '滞纳金')], max_length=10, verbose_name='类别')),
-                ('principal_fen', models.BigIntegerField(verbose_name='计算基数(分)')),
+                ('principal_fen', models.BigIntegerField(verbose_name='计算基数（分）')),
                 ('since', models.DateField(verbose_name='缴费期限')),
                 ('paid_on', models.DateField(verbose_name='计算到')),
-                ('amount_fen', models.BigIntegerField(verbose_name='金额(分)')),
+                ('amount_fen', models.BigIntegerField(verbose_name='金额（分）')),
                 ('policy', models.CharField(max_length=60, verbose_name='计算依据')),
                 ('policy_since', models.DateField(verbose_name='依据起用日期')),
                 ('status', models.CharField(choices=[('owed', '待缴'), ('paid', '已缴'), ('void', '已作废')], default=contributions.models.surcharges.SurchargeStatus['OWED'], max_length=5, verbose_name='状态')),

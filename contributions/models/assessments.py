@@ -69,9 +69,9 @@ class Assessment(models.Model):
     last = models.BigIntegerField()
     people = models.PositiveIntegerField(_("人数"))
     charges = models.PositiveIntegerField(_("笔数"))
-    sum_fen = models.BigIntegerField(_("应缴合计(分)"))
-    personal_fen = models.BigIntegerField(_("个人缴纳(分)"))
-    employer_fen = models.BigIntegerField(_("单位缴纳(分)"))
+    sum_fen = models.BigIntegerField(_("应缴合计（分）"))
+    personal_fen = models.BigIntegerField(_("个人缴纳（分）"))
+    employer_fen = models.BigIntegerField(_("单位缴纳（分）"))
     # SHA-256 over the charges, as ``assessment.DIGEST`` writes it.
     digest = models.CharField(_("内容摘要"), max_length=64)
     due_on = models.DateField(_("缴费期限"))
@@ -197,8 +197,8 @@ class ArrearsBill(models.Model):
     case = models.OneToOneField(Case, models.PROTECT, related_name="arrears_bill", verbose_name=_("办件"))
     pay_on = models.DateField(_("缴款日期"))
     charges = models.PositiveIntegerField(_("笔数"))
-    principal_fen = models.BigIntegerField(_("应缴合计(分)"))
-    surcharge_fen = models.BigIntegerField(_("滞纳金合计(分)"))
+    principal_fen = models.BigIntegerField(_("应缴合计（分）"))
+    surcharge_fen = models.BigIntegerField(_("滞纳金合计（分）"))
     status = models.CharField(
         _("状态"), max_length=6, choices=choices(BILL_STATUS_LABELS), default=BillStatus.OPEN
     )

@@ -57,7 +57,7 @@ PAYMENT_STATUS_LABELS = {
     PaymentStatus.SUCCEEDED: "支付成功",
     PaymentStatus.FAILED: "支付失败",
     PaymentStatus.CLOSED: "已关闭",
-    PaymentStatus.HELD: "金额不符,已暂存",
+    PaymentStatus.HELD: "金额不符，已暂存",
 }
 
 # A payment that failed or was closed may turn out to have been made: the money is then recorded, wherever it belongs.
@@ -114,7 +114,7 @@ class Order(models.Model):
         _("状态"), max_length=10, choices=choices(ORDER_STATUS_LABELS), default=OrderStatus.OPEN
     )
     line_count = models.PositiveIntegerField(_("笔数"))
-    sum_fen = models.BigIntegerField(_("金额(分)"))
+    sum_fen = models.BigIntegerField(_("金额（分）"))
     # Whoever sends the same key with the same content gets the same order.
     key = models.UUIDField(unique=True)
     digest = models.CharField(max_length=64)
@@ -243,7 +243,7 @@ class OrderLine(models.Model):
         related_name="order_lines",
         verbose_name=_("利息或滞纳金"),
     )
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
     live = models.BooleanField(default=True)
     made = models.BooleanField(_("随订单生成"), default=False)
     replaced = models.ForeignKey(
@@ -307,7 +307,7 @@ class Payment(models.Model):
     number = models.CharField(_("支付号"), max_length=32, unique=True)
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("订单"))
     channel = models.CharField(_("渠道"), max_length=30)
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
     status = models.CharField(_("状态"), max_length=10, choices=choices(PAYMENT_STATUS_LABELS))
     live = models.BooleanField(default=True)
     credited = models.BooleanField(_("已入账"), default=False)
@@ -328,7 +328,7 @@ class Payment(models.Model):
     ask_at = models.DateTimeField(_("下次查询"), null=True, blank=True)
     asked = models.PositiveIntegerField(_("查询次数"), default=0)
     provider_number = models.CharField(_("渠道流水号"), max_length=64, blank=True)
-    received_fen = models.BigIntegerField(_("到账金额(分)"), null=True, blank=True)
+    received_fen = models.BigIntegerField(_("到账金额（分）"), null=True, blank=True)
     entry = models.OneToOneField(
         Entry,
         models.PROTECT,
@@ -426,7 +426,7 @@ class Verdict(StrEnum):
 
 VERDICT_LABELS = {
     Verdict.APPLIED: "已处理",
-    Verdict.FORGED: "验签不通过,未采用",
+    Verdict.FORGED: "验签不通过，未采用",
     Verdict.STRANGE: "没有这笔支付",
 }
 

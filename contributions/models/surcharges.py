@@ -49,10 +49,10 @@ class Surcharge(models.Model):
         Charge, models.PROTECT, related_name="surcharges", db_index=False, verbose_name=_("应缴")
     )
     kind = models.CharField(_("类别"), max_length=10, choices=choices(SURCHARGE_KIND_LABELS))
-    principal_fen = models.BigIntegerField(_("计算基数(分)"))
+    principal_fen = models.BigIntegerField(_("计算基数（分）"))
     since = models.DateField(_("缴费期限"))
     paid_on = models.DateField(_("计算到"))
-    amount_fen = models.BigIntegerField(_("金额(分)"))
+    amount_fen = models.BigIntegerField(_("金额（分）"))
     # The rule by which it was worked out, and since when that rule was in force on ``paid_on``.
     policy = models.CharField(_("计算依据"), max_length=60)
     policy_since = models.DateField(_("依据起用日期"))

@@ -39,8 +39,8 @@ class Migration(migrations.Migration):
             name='RosterRow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wage_fen', models.BigIntegerField(blank=True, null=True, verbose_name='月申报工资(分)')),
-                ('former_fen', models.BigIntegerField(blank=True, null=True, verbose_name='现行申报工资(分)')),
+                ('wage_fen', models.BigIntegerField(blank=True, null=True, verbose_name='月申报工资（分）')),
+                ('former_fen', models.BigIntegerField(blank=True, null=True, verbose_name='现行申报工资（分）')),
                 ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='roster_rows', to='people.person', verbose_name='职工')),
                 ('roster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='enrollment.roster', verbose_name='名册')),
             ],

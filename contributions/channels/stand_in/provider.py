@@ -276,7 +276,7 @@ class Notifier:
             if tampered
             else "通知"
         )
-        what = f"{kind}:{'成功' if paid else '失败'}{'(旧)' if ago else ''}"
+        what = f"{kind}:{'成功' if paid else '失败'}{'（旧）' if ago else ''}"
         return self._post(provider, payment, headers, body, what)
 
     def idle(self, seconds: float) -> bool:

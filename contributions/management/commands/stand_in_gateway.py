@@ -12,7 +12,7 @@ from contributions.channels.stand_in.server import Gateway
 
 class Command(BaseCommand):
     help = (
-        "代替微信支付、支付宝和银行卡支付机构:验证大厅的签名,显示付款页面,发送通知,也能按要求出错。"
+        "代替微信支付、支付宝和银行卡支付机构：验证大厅的签名，显示付款页面，发送通知，也能按要求出错。"
         "说明见 docs/bank-card-channel.md。仅用于开发与演示。"
     )
     # It is another house: it must work while the hall's database is down.
@@ -20,14 +20,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="监听的地址")
-        parser.add_argument("--port", type=int, default=0, help="监听的端口,默认由系统选取")
-        parser.add_argument("--public-url", default="", help="付款人打开付款页面的地址,默认即监听的地址")
+        parser.add_argument("--port", type=int, default=0, help="监听的端口，默认由系统选取")
+        parser.add_argument("--public-url", default="", help="付款人打开付款页面的地址，默认即监听的地址")
         parser.add_argument("--folder", type=Path, default=None, help="存放自身数据的目录")
-        parser.add_argument("--keys", type=Path, default=None, help="密钥目录,默认取 CHANNEL_KEYS_DIR")
+        parser.add_argument("--keys", type=Path, default=None, help="密钥目录，默认取 CHANNEL_KEYS_DIR")
         parser.add_argument("--control", action="store_true", help="接受测试用的控制请求")
         parser.add_argument("--late", type=float, default=5.0, help="迟到的通知晚几秒")
         parser.add_argument(
-            "--retries", default="2,5,10", help="通知未被接受时,隔几秒再发,以逗号分隔;空则不再发"
+            "--retries", default="2,5,10", help="通知未被接受时，隔几秒再发，以逗号分隔；空则不再发"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
