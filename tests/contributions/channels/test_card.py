@@ -40,8 +40,8 @@ def test_a_wrong_code_can_be_typed_again_and_the_third_ends_it(through, gateway,
     wrong = f"{(int(right) + 1) % 10**6:06d}"
     said = [through.confirm(payment.number, wrong) for _ in range(3)]
     assert [answer.outcome for answer in said] == [Outcome.PENDING, Outcome.PENDING, Outcome.FAILED]
-    assert said[0].why == "短信验证码不正确,还可以输入 2 次。"
-    assert said[2].why == "短信验证码输错次数过多,本次支付已关闭"
+    assert said[0].why == "短信验证码不正确，还可以输入 2 次。"
+    assert said[2].why == "短信验证码输错次数过多，本次支付已关闭"
     assert through.confirm(payment.number, right).outcome is Outcome.FAILED
     assert through.ask(payment.number).outcome is Outcome.FAILED
 

@@ -29,7 +29,7 @@ def test_without_keys_nothing_is_offered_and_staff_are_told_what_is_missing(sett
     assert codes("wuxi") == []
     told = channels.offered("wuxi", on=TODAY)
     assert [one.channel for one in told] == [None, None, None]
-    assert told[0].why == "尚未配置:gateway、key_file、merchant、provider_key_file。"
+    assert told[0].why == "尚未配置：gateway、key_file、merchant、provider_key_file。"
     with pytest.raises(ChannelUnavailable):
         channels.channel("card")
     with pytest.raises(ChannelUnavailable):
