@@ -7,7 +7,7 @@ document is first wanted. Whoever is killed in between leaves a frozen certifica
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -27,6 +27,9 @@ _LETTERS = {
     CertificateKind.EMPLOYER: "EP",
     CertificateKind.PAYMENT_RECEIPT: "PR",
     CertificateKind.PAYMENT_LIST: "PL",
+    CertificateKind.PENSION_HISTORY: "PH",
+    CertificateKind.CASE_RECEIPT: "CR",
+    CertificateKind.APPLICATION_FORM: "AF",
 }
 
 
@@ -56,12 +59,14 @@ def freeze(
     person: Person | None = None,
     employer: Employer | None = None,
     case: Case | None = None,
+    valid_until: date | None = None,
     by: User,
     now: datetime,
 ) -> Certificate:
     """Puts what a certificate says into the register, under a serial number and a code; ``produce`` draws and seals it later.
 
-    IntegrityError where the subject does not fit the kind, or the case has its certificate already.
+    ``valid_until`` is the last day in China on which it may be relied on; None where it does not end. IntegrityError where the
+    subject does not fit the kind, the case has its certificate of that kind already, or it would end before it begins.
     """
     return Certificate.objects.create(
         serial_number=_serial_number(kind, book().city(city), now),
@@ -75,6 +80,7 @@ def freeze(
         facts=facts,
         facts_digest=facts_digest(facts),
         frozen_at=now,
+        valid_until=valid_until,
     )
 
 

@@ -6,7 +6,7 @@ from operator import or_
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from certificates.codes import grouped
@@ -21,6 +21,9 @@ class CertificateKind(StrEnum):
     EMPLOYER = "employer"
     PAYMENT_RECEIPT = "receipt"
     PAYMENT_LIST = "pay_list"
+    PENSION_HISTORY = "history"
+    CASE_RECEIPT = "case"
+    APPLICATION_FORM = "form"
 
 
 KIND_LABELS = {
@@ -28,7 +31,20 @@ KIND_LABELS = {
     CertificateKind.EMPLOYER: "单位参保证明",
     CertificateKind.PAYMENT_RECEIPT: "社会保险费缴费电子票据",
     CertificateKind.PAYMENT_LIST: "社会保险费缴费清单",
+    CertificateKind.PENSION_HISTORY: "基本养老保险历年参保证明",
+    CertificateKind.CASE_RECEIPT: "收件回执单",
+    CertificateKind.APPLICATION_FORM: "预申请表",
 }
+
+# Of whom a kind may speak: a person, an employer, or either.
+_ABOUT_A_PERSON = [
+    CertificateKind.PERSON,
+    CertificateKind.PAYMENT_RECEIPT,
+    CertificateKind.PAYMENT_LIST,
+    CertificateKind.PENSION_HISTORY,
+]
+_ABOUT_AN_EMPLOYER = [CertificateKind.EMPLOYER]
+_ABOUT_EITHER = [CertificateKind.CASE_RECEIPT, CertificateKind.APPLICATION_FORM]
 
 
 class Status(StrEnum):
@@ -53,8 +69,15 @@ _SAID = (
     "facts",
     "facts_digest",
     "frozen_at",
+    "valid_until",
 )
 _SEALED = ("document", "document_digest", "document_size", "key_fingerprint", "issued_at")
+# The day of the freeze in China, whatever the session's time zone.
+_DAY_FROZEN = Func(
+    F("frozen_at"),
+    template="((%(expressions)s) AT TIME ZONE 'Asia/Shanghai')::date",
+    output_field=models.DateField(),
+)
 
 
 def _any_changes(fields: tuple[str, ...]) -> pgtrigger.Q:
@@ -93,6 +116,8 @@ class Certificate(models.Model):
     facts = models.JSONField(_("证明内容"))
     facts_digest = models.CharField(_("内容摘要"), max_length=64)
     frozen_at = models.DateTimeField(_("数据截止时间"))
+    # The last day, in China, on which it may be relied on; empty where it does not end.
+    valid_until = models.DateField(_("有效期至"), null=True, blank=True)
     status = models.CharField(_("状态"), max_length=10, choices=choices(STATUS_LABELS), default=Status.FROZEN)
     # The sealed PDF: its name in the store of documents, its SHA-256, its size in bytes, the SHA-256 of the seal's certificate.
     document = models.CharField(_("文件"), max_length=200, blank=True)
@@ -125,10 +150,20 @@ class Certificate(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    kind__in=["person", "receipt", "pay_list"], person__isnull=False, employer__isnull=True
+                    kind__in=[str(kind) for kind in (*_ABOUT_A_PERSON, *_ABOUT_EITHER)],
+                    person__isnull=False,
+                    employer__isnull=True,
                 )
-                | Q(kind="employer", person__isnull=True, employer__isnull=False),
+                | Q(
+                    kind__in=[str(kind) for kind in (*_ABOUT_AN_EMPLOYER, *_ABOUT_EITHER)],
+                    person__isnull=True,
+                    employer__isnull=False,
+                ),
                 name="certificate_subject_fits_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=_DAY_FROZEN),
+                name="certificate_ends_after_it_begins",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -163,7 +198,9 @@ class Certificate(models.Model):
                 name="one_certificate_per_document",
             ),
             models.UniqueConstraint(
-                fields=["case"], condition=Q(case__isnull=False), name="one_certificate_per_case"
+                fields=["case", "kind"],
+                condition=Q(case__isnull=False),
+                name="one_certificate_of_a_kind_per_case",
             ),
         ]
         indexes = [
