@@ -241,7 +241,8 @@ CHECKS = (
         """,
     ),
     # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
-    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account.
+    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account; a
+    # movement of a personal account is booked against the account that it names.
     Check(
         2,
         """
@@ -262,6 +263,13 @@ CHECKS = (
                 FROM contributions_receipt
                 UNION ALL
                 SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
+                UNION ALL
+                SELECT movement.entry_id,
+                    CASE WHEN account.kind = 'clearing' THEN movement.amount_fen + movement.pooled_fen ELSE 0 END,
+                    movement.amount_fen,
+                    CASE WHEN account.kind = 'suspense' THEN -movement.amount_fen - movement.pooled_fen ELSE 0 END
+                FROM contributions_accountmovement movement
+                JOIN contributions_ledgeraccount account ON account.id = movement.against_id
             ) moved GROUP BY entry_id
         ) received USING (entry_id)
         WHERE (booked.clearing, booked.personal, booked.suspense)
@@ -278,9 +286,19 @@ CHECKS = (
             WHERE account.insurance <> '' GROUP BY leg.entry_id, account.insurance
         ) booked
         FULL JOIN (
-            SELECT receipt.entry_id, charge.insurance, sum(receipt.amount_fen) AS fen
-            FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-            WHERE receipt.applied GROUP BY receipt.entry_id, charge.insurance
+            SELECT entry_id, insurance, sum(fen) AS fen
+            FROM (
+                SELECT receipt.entry_id, charge.insurance, receipt.amount_fen AS fen
+                FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+                WHERE receipt.applied
+                UNION ALL
+                SELECT entry_id, insurance, amount_fen + pooled_fen FROM contributions_accountmovement
+                UNION ALL
+                SELECT movement.entry_id, account.insurance, -movement.amount_fen - movement.pooled_fen
+                FROM contributions_accountmovement movement
+                JOIN contributions_ledgeraccount account ON account.id = movement.against_id
+                WHERE account.insurance <> ''
+            ) moved GROUP BY entry_id, insurance
         ) received USING (entry_id, insurance)
         WHERE booked.fen IS DISTINCT FROM received.fen
         """,
@@ -297,6 +315,7 @@ CHECKS = (
         """,
     ),
     Check(2, personal_account.BOOKS_AND_RECEIPTS),
+    *(Check(2, rows) for rows in personal_account.MOVEMENTS_AND_BOOKS),
     Check(
         3,
         """

@@ -3,6 +3,11 @@
 Amounts are fen. Months are [from, until).
 """
 
+from contributions.models.account_movements import (
+    MOVEMENT_KIND_LABELS,
+    AccountMovement,
+    MovementKind,
+)
 from contributions.models.arrears import (
     REQUEST_KIND_LABELS,
     REQUEST_MOVES,
@@ -117,6 +122,7 @@ __all__ = [
     "IN_VAIN",
     "LINE_MOVES",
     "LINE_STATUS_LABELS",
+    "MOVEMENT_KIND_LABELS",
     "ORDER_MOVES",
     "ORDER_STATUS_LABELS",
     "PAYMENT_MOVES",
@@ -133,6 +139,7 @@ __all__ = [
     "UNDER_WAY",
     "VERDICT_LABELS",
     "AccountKind",
+    "AccountMovement",
     "ArrearsBill",
     "ArrearsLine",
     "Assessment",
@@ -156,6 +163,7 @@ __all__ = [
     "LedgerAccount",
     "Leg",
     "LineStatus",
+    "MovementKind",
     "Order",
     "OrderEvent",
     "OrderLine",

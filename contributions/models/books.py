@@ -21,6 +21,8 @@ class AccountKind(StrEnum):
     PERSONAL = "personal"
     SURCHARGE = "surcharge"
     SUSPENSE = "suspense"
+    INTEREST = "interest"
+    TRANSFER = "transfer"
 
 
 ACCOUNT_KIND_LABELS = {
@@ -29,11 +31,14 @@ ACCOUNT_KIND_LABELS = {
     AccountKind.PERSONAL: "个人账户收入",
     AccountKind.SURCHARGE: "利息和滞纳金收入",
     AccountKind.SUSPENSE: "暂收款（待核实退回）",
+    AccountKind.INTEREST: "个人账户记账利息支出",
+    AccountKind.TRANSFER: "转移资金清算",
 }
 
 
 class LedgerAccount(models.Model):
-    """An account of a city's books. ``insurance`` is empty for clearing and suspense, ``channel`` for all but clearing."""
+    """An account of a city's books. ``insurance`` is empty for clearing and suspense. ``channel`` names the channel of a clearing
+    account, and the other agency of one for transfers; it is empty for all others."""
 
     city = models.CharField(_("城市"), max_length=30)
     kind = models.CharField(_("科目"), max_length=10, choices=choices(ACCOUNT_KIND_LABELS))
