@@ -24,7 +24,8 @@ from weasyprint import HTML
 from certificates import authority, documents, rendering, sealing
 from certificates.codes import new_code
 from certificates.facts import PERSON_SCHEMA
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china, today_in_china

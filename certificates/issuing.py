@@ -15,22 +15,13 @@ from django.utils.translation import gettext as _
 
 from certificates import authority, documents, rendering, sealing
 from certificates.codes import new_code
-from certificates.models import Certificate, CertificateKind, Status
+from certificates.kinds import KINDS, CertificateKind
+from certificates.models import Certificate, Status
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
 from portal.policy.book import City, book
 from portal.shared.months import today_in_china
-
-_LETTERS = {
-    CertificateKind.PERSON: "PP",
-    CertificateKind.EMPLOYER: "EP",
-    CertificateKind.PAYMENT_RECEIPT: "PR",
-    CertificateKind.PAYMENT_LIST: "PL",
-    CertificateKind.PENSION_HISTORY: "PH",
-    CertificateKind.CASE_RECEIPT: "CR",
-    CertificateKind.APPLICATION_FORM: "AF",
-}
 
 
 class FactsDamaged(Exception):
@@ -141,4 +132,4 @@ def _serial_number(kind: CertificateKind, city: City, now: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('certificates_serial_number')")
         [number] = cursor.fetchone()
-    return f"{city.code}-{_LETTERS[kind]}-{today_in_china(now):%Y%m%d}-{number:06d}"
+    return f"{city.code}-{KINDS[kind].letters}-{today_in_china(now):%Y%m%d}-{number:06d}"

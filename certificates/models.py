@@ -10,41 +10,11 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from certificates.codes import grouped
+from certificates.kinds import KIND_LABELS, KINDS, About, CertificateKind, Kind, about
 from portal.accounts.models import User
 from portal.columns import choices, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
-
-
-class CertificateKind(StrEnum):
-    PERSON = "person"
-    EMPLOYER = "employer"
-    PAYMENT_RECEIPT = "receipt"
-    PAYMENT_LIST = "pay_list"
-    PENSION_HISTORY = "history"
-    CASE_RECEIPT = "case"
-    APPLICATION_FORM = "form"
-
-
-KIND_LABELS = {
-    CertificateKind.PERSON: "个人参保证明",
-    CertificateKind.EMPLOYER: "单位参保证明",
-    CertificateKind.PAYMENT_RECEIPT: "社会保险费缴费电子票据",
-    CertificateKind.PAYMENT_LIST: "社会保险费缴费清单",
-    CertificateKind.PENSION_HISTORY: "基本养老保险历年参保证明",
-    CertificateKind.CASE_RECEIPT: "收件回执单",
-    CertificateKind.APPLICATION_FORM: "预申请表",
-}
-
-# Of whom a kind may speak: a person, an employer, or either.
-_ABOUT_A_PERSON = [
-    CertificateKind.PERSON,
-    CertificateKind.PAYMENT_RECEIPT,
-    CertificateKind.PAYMENT_LIST,
-    CertificateKind.PENSION_HISTORY,
-]
-_ABOUT_AN_EMPLOYER = [CertificateKind.EMPLOYER]
-_ABOUT_EITHER = [CertificateKind.CASE_RECEIPT, CertificateKind.APPLICATION_FORM]
 
 
 class Status(StrEnum):
@@ -149,16 +119,8 @@ class Certificate(models.Model):
                 condition=Q(facts_digest__regex=r"^[0-9a-f]{64}$"), name="certificate_facts_have_a_digest"
             ),
             models.CheckConstraint(
-                condition=Q(
-                    kind__in=[str(kind) for kind in (*_ABOUT_A_PERSON, *_ABOUT_EITHER)],
-                    person__isnull=False,
-                    employer__isnull=True,
-                )
-                | Q(
-                    kind__in=[str(kind) for kind in (*_ABOUT_AN_EMPLOYER, *_ABOUT_EITHER)],
-                    person__isnull=True,
-                    employer__isnull=False,
-                ),
+                condition=Q(kind__in=about(About.PERSON), person__isnull=False, employer__isnull=True)
+                | Q(kind__in=about(About.EMPLOYER), person__isnull=True, employer__isnull=False),
                 name="certificate_subject_fits_its_kind",
             ),
             models.CheckConstraint(
@@ -228,8 +190,13 @@ class Certificate(models.Model):
 
     @property
     def title(self) -> str:
-        """What the document calls itself."""
-        return str(self.get_kind_display())
+        """What the document calls itself: its kind, or what its facts say where the kind alone would not tell."""
+        return str(self.facts.get("title") or self.get_kind_display())
+
+    @property
+    def form(self) -> Kind:
+        """What its kind asks for."""
+        return KINDS[CertificateKind(self.kind)]
 
     @property
     def grouped_code(self) -> str:

@@ -15,14 +15,8 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from certificates import fonts, presenting, seal_picture
-from certificates.models import Certificate, CertificateKind
+from certificates.models import Certificate
 
-_TEMPLATES = {
-    CertificateKind.PERSON: "certificates/documents/person.html",
-    CertificateKind.EMPLOYER: "certificates/documents/employer.html",
-    CertificateKind.PAYMENT_RECEIPT: "certificates/documents/payments.html",
-    CertificateKind.PAYMENT_LIST: "certificates/documents/payments.html",
-}
 _SEAL_BOX = "seal"
 _POINTS_PER_PIXEL = 0.75
 _FONT = "hall-font:"
@@ -99,7 +93,7 @@ def document_html(certificate: Certificate, *, development: bool, on: date) -> s
         "qr": segno.make(address, error="m", mask=3).png_data_uri(border=0, scale=8),
         **presenting.contents(facts),
     }
-    return render_to_string(_TEMPLATES[CertificateKind(certificate.kind)], context)
+    return render_to_string(certificate.form.document, context)
 
 
 def press(html: str, *, agency: str) -> bytes:

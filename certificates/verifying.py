@@ -15,7 +15,8 @@ from certificates import authority, documents, presenting
 from certificates.codes import InvalidCode, parse_code
 from certificates.inspection import Inspection, Signature, inspect_apart
 from certificates.issuing import facts_digest
-from certificates.models import Certificate, CertificateKind, Result, Status, VerificationLog, Way
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate, Result, Status, VerificationLog, Way
 from portal.shared.identity import mask, mask_name
 from portal.shared.months import CHINA
 

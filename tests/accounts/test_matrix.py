@@ -20,7 +20,8 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from certificates import authority, issuing
 from certificates.facts import person_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from contributions.assessment import draw_up
 from contributions.charging import charge
 from contributions.models import Assessment, Charge, Order

@@ -11,7 +11,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from pgtrigger import ignore
 
 from certificates import authority, codes, documents, issuing, rendering
-from certificates.models import Certificate, CertificateKind, Status
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate, Status
 from portal.accounts.models import User
 from tests.cast import NOW, Cast, moment
 

@@ -11,7 +11,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
 from certificates import fonts, issuing, rendering
 from certificates.facts import employer_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
