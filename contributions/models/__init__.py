@@ -37,6 +37,12 @@ from contributions.models.books import (
     Leg,
     Receipt,
 )
+from contributions.models.brought_in import (
+    BroughtIn,
+    BroughtInPeriod,
+    MovedOut,
+    MovedOutPeriod,
+)
 from contributions.models.charges import (
     CANCELLATION_LABELS,
     CHARGE_MOVES,
@@ -149,6 +155,8 @@ __all__ = [
     "BatchEvent",
     "BatchStatus",
     "BillStatus",
+    "BroughtIn",
+    "BroughtInPeriod",
     "Cancellation",
     "CancellationKind",
     "Charge",
@@ -163,6 +171,8 @@ __all__ = [
     "LedgerAccount",
     "Leg",
     "LineStatus",
+    "MovedOut",
+    "MovedOutPeriod",
     "MovementKind",
     "Order",
     "OrderEvent",
