@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 import pgtrigger
 from django.db import models
@@ -21,11 +22,21 @@ class Status(StrEnum):
     FROZEN = "frozen"
     ISSUED = "issued"
     REVOKED = "revoked"
+    SUPERSEDED = "superseded"
 
 
-STATUS_LABELS = {Status.FROZEN: "待盖章", Status.ISSUED: "有效", Status.REVOKED: "已撤销"}
+STATUS_LABELS = {
+    Status.FROZEN: "待盖章",
+    Status.ISSUED: "有效",
+    Status.REVOKED: "已撤销",
+    Status.SUPERSEDED: "已更正替换",
+}
 
-MOVES: tuple[tuple[Status, Status], ...] = ((Status.FROZEN, Status.ISSUED), (Status.ISSUED, Status.REVOKED))
+MOVES: tuple[tuple[Status, Status], ...] = (
+    (Status.FROZEN, Status.ISSUED),
+    (Status.ISSUED, Status.REVOKED),
+    (Status.ISSUED, Status.SUPERSEDED),
+)
 
 _SAID = (
     "serial_number",
@@ -105,6 +116,25 @@ class Certificate(models.Model):
         verbose_name=_("撤销人"),
     )
     revoked_reason = models.TextField(_("撤销原因"), blank=True)
+    # The proof that staff issued in its place when the facts had been wrong.
+    superseded_by = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="supersedes",
+        verbose_name=_("替换它的证明"),
+    )
+    superseded_at = models.DateTimeField(_("替换时间"), null=True, blank=True)
+    corrected_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrected_certificates",
+        verbose_name=_("更正人"),
+    )
+    superseded_reason = models.TextField(_("更正原因"), blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("证明")
@@ -137,7 +167,11 @@ class Certificate(models.Model):
                     issued_at__isnull=True,
                 )
                 | (
-                    Q(status__in=["issued", "revoked"], document_size__gt=0, issued_at__gte=F("frozen_at"))
+                    Q(
+                        status__in=["issued", "revoked", "superseded"],
+                        document_size__gt=0,
+                        issued_at__gte=F("frozen_at"),
+                    )
                     & Q(document_digest__regex=r"^[0-9a-f]{64}$", key_fingerprint__regex=r"^[0-9a-f]{64}$")
                     & ~Q(document="")
                 ),
@@ -153,6 +187,28 @@ class Certificate(models.Model):
                     & Q(revoked_at__isnull=True, revoked_by__isnull=True, revoked_reason="")
                 ),
                 name="certificate_revoked_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        status="superseded",
+                        superseded_by__isnull=False,
+                        superseded_at__isnull=False,
+                        corrected_by__isnull=False,
+                    )
+                    & ~Q(superseded_reason="")
+                    & ~Q(superseded_by=F("id"))
+                )
+                | (
+                    ~Q(status="superseded")
+                    & Q(
+                        superseded_by__isnull=True,
+                        superseded_at__isnull=True,
+                        corrected_by__isnull=True,
+                        superseded_reason="",
+                    )
+                ),
+                name="certificate_superseded_by_another",
             ),
             models.UniqueConstraint(
                 fields=["document_digest"],
@@ -207,36 +263,191 @@ class Certificate(models.Model):
     def is_revoked(self) -> bool:
         return self.status == Status.REVOKED
 
+    @property
+    def is_superseded(self) -> bool:
+        return self.status == Status.SUPERSEDED
+
+    @property
+    def latest(self) -> "Sealed":
+        """The document as it was sealed last; for certificates that are issued."""
+        newest = self.versions.order_by("-version").first()
+        if newest is not None:
+            return newest.sealed
+        return Sealed(1, self.document, self.document_digest, self.key_fingerprint)
+
+
+class Sealed(NamedTuple):
+    """One sealed document of a certificate: 1 is that of the day of issue."""
+
+    version: int
+    # Its name in the store of documents, its SHA-256, the SHA-256 of the seal's certificate.
+    document: str
+    digest: str
+    fingerprint: str
+
+
+class ResealingRun(models.Model):
+    """One replacement of a seal: what was issued under earlier keys of a city gets a new document under the present one.
+
+    What is left to do is read from the register, so that a run goes on wherever it stopped.
+    """
+
+    city = models.CharField(_("出具城市"), max_length=30)
+    reason = models.TextField(_("重新盖章原因"))
+    # SHA-256 of the certificate of the seal in use since.
+    key_fingerprint = models.CharField(_("新印章证书指纹"), max_length=64)
+    # Also what the same key has sealed: where an algorithm is replaced, and not the key.
+    everything = models.BooleanField(_("包括同一印章的证明"), default=False)
+    total = models.PositiveIntegerField(_("应重新盖章（份）"))
+    started_by = models.ForeignKey(
+        User, models.PROTECT, related_name="resealing_runs", verbose_name=_("发起人")
+    )
+    started_at = models.DateTimeField(_("发起时间"))
+    finished_at = models.DateTimeField(_("完成时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("重新盖章")
+        ordering = ("-started_at", "-id")
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="resealing_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(key_fingerprint__regex=r"^[0-9a-f]{64}$"), name="resealing_names_a_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="resealing_ends_after_it_begins",
+            ),
+            models.UniqueConstraint(
+                fields=["city"], condition=Q(finished_at__isnull=True), name="one_open_resealing_per_city"
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="resealing_stays_as_ordered",
+                fields=[
+                    "city",
+                    "reason",
+                    "key_fingerprint",
+                    "everything",
+                    "total",
+                    "started_by",
+                    "started_at",
+                ],
+            ),
+            pgtrigger.Protect(
+                name="resealing_ends_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__finished_at__isnull=False),
+            ),
+            pgtrigger.Protect(name="resealing_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class SealedVersion(models.Model):
+    """A later document of a certificate, from the same facts under the same number and code. Never changed."""
+
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, related_name="versions", verbose_name=_("证明")
+    )
+    # 1 is the document in the certificate's own row.
+    version = models.PositiveSmallIntegerField(_("版本"))
+    run = models.ForeignKey(ResealingRun, models.PROTECT, related_name="versions", verbose_name=_("重新盖章"))
+    document = models.CharField(_("文件"), max_length=200)
+    document_digest = models.CharField(_("文件摘要"), max_length=64, unique=True)
+    document_size = models.PositiveIntegerField(_("文件大小（字节）"))
+    key_fingerprint = models.CharField(_("印章证书指纹"), max_length=64)
+    sealed_at = models.DateTimeField(_("盖章时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("重新盖章的文件")
+        ordering = ("certificate", "version")
+        constraints = [
+            models.UniqueConstraint(fields=["certificate", "version"], name="one_document_per_version"),
+            models.UniqueConstraint(fields=["certificate", "run"], name="resealed_once_in_a_run"),
+            models.CheckConstraint(
+                condition=Q(version__gte=2, document_size__gt=0)
+                & Q(document_digest__regex=r"^[0-9a-f]{64}$", key_fingerprint__regex=r"^[0-9a-f]{64}$")
+                & ~Q(document=""),
+                name="version_is_whole",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="versions_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate} · {self.version}"
+
+    @property
+    def sealed(self) -> Sealed:
+        return Sealed(self.version, self.document, self.document_digest, self.key_fingerprint)
+
+
+class ResealingFailure(models.Model):
+    """A certificate that a run could not seal anew, and why; its earlier document stays. Never changed."""
+
+    run = models.ForeignKey(ResealingRun, models.PROTECT, related_name="failures", verbose_name=_("重新盖章"))
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, related_name="resealing_failures", verbose_name=_("证明")
+    )
+    why = models.CharField(_("原因"), max_length=200)
+    at = models.DateTimeField(_("时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("未能重新盖章的证明")
+        ordering = ("run", "certificate")
+        constraints = [models.UniqueConstraint(fields=["run", "certificate"], name="failed_once_in_a_run")]
+        triggers = [
+            pgtrigger.Protect(
+                name="resealing_failures_are_kept", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate}: {self.why}"
+
 
 class Way(StrEnum):
     CODE = "code"
+    QR = "qr"
     FILE = "file"
+    API = "api"
 
 
-WAY_LABELS = {Way.CODE: "验证码或二维码", Way.FILE: "上传文件"}
+WAY_LABELS = {Way.CODE: "验证码", Way.QR: "二维码", Way.FILE: "上传文件", Way.API: "机构接口"}
 
 
 class Result(StrEnum):
     VALID = "valid"
+    EXPIRED = "expired"
     REVOKED = "revoked"
+    SUPERSEDED = "superseded"
     ALTERED = "altered"
     UNKNOWN = "unknown"
 
 
 RESULT_LABELS = {
     Result.VALID: "真实有效",
+    Result.EXPIRED: "已过有效期",
     Result.REVOKED: "已撤销",
+    Result.SUPERSEDED: "已被替换",
     Result.ALTERED: "已被改动",
     Result.UNKNOWN: "无法确认",
 }
 
 
 class VerificationLog(models.Model):
-    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked. Never changed."""
+    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked but the name of
+    an institution that asked by its signed interface. Never changed.
+    """
 
     at = models.DateTimeField(_("时间"))
     way = models.CharField(_("方式"), max_length=10, choices=choices(WAY_LABELS))
     result = models.CharField(_("结果"), max_length=10, choices=choices(RESULT_LABELS))
+    asker = models.CharField(_("核验机构"), max_length=100, blank=True)
     certificate = models.ForeignKey(
         Certificate,
         models.PROTECT,
@@ -252,6 +463,9 @@ class VerificationLog(models.Model):
         constraints = [
             one_of("way", Way, name="verification_way_known"),
             one_of("result", Result, name="verification_result_known"),
+            models.CheckConstraint(
+                condition=Q(asker="") | Q(way="api"), name="verification_names_institutions_only"
+            ),
         ]
         indexes = [models.Index(fields=["-at"], name="verification_by_time")]
         triggers = [
