@@ -42,6 +42,8 @@ BEAT_SCHEDULE = {
     "send-refunds": {"task": "contributions.order_tasks.send_refunds", "schedule": crontab()},
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
+    # Nonces of signatures that are over, when few partners ask.
+    "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",

@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
+    path("api/v1/", include("portal.partners.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("enrollment.urls")),
     path("", include("contributions.urls")),

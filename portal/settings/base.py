@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",
     "rest_framework",
+    "drf_spectacular",
     "axes",
     "captcha",
     "pgtrigger",
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
     "portal.people",
     "portal.accounts",
     "portal.registers",
+    "portal.partners",
     "portal.hall",
     "enrollment",
     "contributions",
@@ -247,12 +249,26 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 
+# The API: partners sign their requests, nothing in it goes by a session. What a view of it is, PartnerView says.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.partners.problems.answer",
     "UNAUTHENTICATED_USER": None,
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "社保网上办事大厅接口",
+    "DESCRIPTION": "供银行、城市服务和学校等合作方调用。每个请求按 RFC 9421 签名，签名方法、错误代码和示例见 docs/api.md。",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+# The hall's own key, by which it signs its answers; without it they are not signed.
+API_KEY_FILE = Path(os.environ.get("API_KEY_FILE") or DATA_DIR / "keys" / "api.pem")
 
 UNFOLD = {
     "SITE_TITLE": _("社会保险经办工作台"),
