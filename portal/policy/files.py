@@ -211,6 +211,8 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     "pension_transfer": Shape(
         {"pooled_rate": RATE, "pooled_from": MonthText(), "agency_working_days": Count(1, 365)}
     ),
+    "medical_transfer": Shape({"agency_working_days": Count(1, 365)}),
+    "benefit_place": Shape({"years": Count(1, 60)}),
     "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
 }
 
@@ -254,6 +256,8 @@ OPTIONS = Shape(
         "pay_within_days": Count(1, 90),
         # Until how many days after a payment it can be disputed.
         "dispute_days": Count(1, 365),
+        # Whether the balance of the medical account moves with the relation.
+        "moves_balance": Flag(),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
         "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
     }
@@ -269,7 +273,7 @@ def _check_offer(values: Mapping[str, Any]) -> Iterable[str]:
     options = values["options"] or {}
     for name in values["assumed"] or ():
         option, _, part = name.partition(".")
-        chosen = options.get(option) or values.get(option)
+        chosen = options[option] if options.get(option) is not None else values.get(option)
         if chosen is None or (part and chosen.get(part) is None):
             yield f"assumed: there is no {name}"
     for paper in values["papers"] or ():

@@ -433,6 +433,36 @@ def pension_transfer_terms(book: Book, *, on: dt.date) -> PensionTransferTerms:
     )
 
 
+def transfer_days(book: Book, *, insurance: Insurance, on: dt.date) -> int:
+    """The working days that each agency has for its part of a transfer. PolicyMissing for insurances that are not transferred."""
+    return int(book.leaf(NATIONAL, f"{insurance}_transfer", on).values["agency_working_days"])
+
+
+def moves_balance(offer: Offer) -> bool:
+    """Whether the balance of the medical account moves with the relation. PolicyMissing where the offer does not say."""
+    moved = offer.options.get("moves_balance")
+    if moved is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} moves no account")
+    return bool(moved)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BenefitPlaceTerms:
+    """Where a pension is drawn (待遇领取地) for whom is not insured at their household's place: where they paid so long."""
+
+    leaf: Leaf
+    years: int
+
+    @property
+    def months(self) -> int:
+        return self.years * 12
+
+
+def benefit_place_terms(book: Book, *, on: dt.date) -> BenefitPlaceTerms:
+    leaf = book.leaf(NATIONAL, "benefit_place", on)
+    return BenefitPlaceTerms(leaf=leaf, years=leaf.values["years"])
+
+
 def account_interest_rate(book: Book, *, year: int) -> Leaf:
     """The leaf whose ``rate`` holds for the interest year: its own, or the latest published before it."""
     return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
