@@ -205,6 +205,12 @@ CHANNEL_KEYS_DIR = DATA_DIR / "keys" / "channels"
 
 # The seal: key and certificates from files. Without a key no document leaves the hall.
 SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
+# A token that holds the keys instead: its library (PKCS #11), its label and its PIN.
+SEAL_PKCS11_MODULE = os.environ.get("SEAL_PKCS11_MODULE", "")
+SEAL_PKCS11_TOKEN = os.environ.get("SEAL_PKCS11_TOKEN", "")
+SEAL_PKCS11_PIN = os.environ.get("SEAL_PKCS11_PIN", "")
+# The time stamp service (RFC 3161) of the seals; without one the hall states the time itself, with the key in time.pem.
+TSA_URL = os.environ.get("TSA_URL", "")
 
 # How many different people a login may look up by identity number in an hour; each look-up is recorded.
 PERSON_LOOKUPS_PER_HOUR = int(os.environ.get("PERSON_LOOKUPS_PER_HOUR", "120"))
