@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contributions import queries as contributions
+from enrollment import queries as enrollment
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
@@ -31,12 +32,11 @@ SHOWN = 10
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The home of the chosen city; for a clerk who has not chosen, of their employer's."""
+    """The home of the chosen city; for who has not chosen, of their employer's, or where they are insured."""
     city = city_of(request)
-    user = request.user
-    if CITY_COOKIE not in request.COOKIES and isinstance(user, User) and user.employer:
+    if CITY_COOKIE not in request.COOKIES and isinstance(request.user, User):
         with suppress(UnknownCity):
-            city = book().city(user.employer.city)
+            city = book().city(_own_city(request.user))
     return redirect("home", city.slug)
 
 
@@ -60,6 +60,12 @@ def services(request: HttpRequest, city: str) -> HttpResponse:
         "count": sum(len(group["offers"]) for group in groups),
     }
     return render(request, "web/services.html", context)
+
+
+def _own_city(user: User) -> str:
+    if user.employer:
+        return user.employer.city
+    return enrollment.city_of(user.person) if user.person else ""
 
 
 def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict[str, Any]]:
