@@ -1,7 +1,7 @@
 """The monthly debit (托收): open a batch, release it, write its file, read the bank's answer, post it, close it.
 
 Every step can be killed anywhere and done again, by one worker or by several at once: a step is one transaction (posting:
-one for each chunk of lines), claimed by compare-and-set on a row, and a file is whole or not there.
+one for each chunk of people), claimed by compare-and-set on a row, and a file is whole or not there.
 """
 
 import csv
@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import credit_postings
-from contributions.sets import row_by_row, whole_tables
+from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
@@ -135,15 +135,27 @@ def open_batch(
         opened_by=by,
         second_person=terms.second_person,
     )
+    firsts = [1, *(last + 1 for last in _ends_of_chunks(batch_id, count))]
     PostingChunk.objects.bulk_create(
-        PostingChunk(batch=batch, number=number, first=first, last=min(first + CHUNK - 1, count))
-        for number, first in enumerate(range(1, count + 1, CHUNK), 1)
+        PostingChunk(batch=batch, number=number, first=first, last=following - 1)
+        for number, (first, following) in enumerate(pairwise([*firsts, count + 1]), 1)
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
     recollecting.taken(batch, now=now)
     if not terms.second_person:
         _released(batch, by=by, now=now)
     return batch
+
+
+def _ends_of_chunks(batch_id: int, count: int) -> list[int]:
+    """Where all chunks but the last end: after every CHUNK lines, and then with the last line of that person, so that what
+    is told and suspended of a person is known in one chunk."""
+    with connection.cursor() as cursor:
+        a_sliver(cursor)
+        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK, "count": count})
+        ends = [ending for [ending] in cursor.fetchall() if ending < count]
+        row_by_row(cursor)
+    return ends
 
 
 def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
@@ -203,8 +215,8 @@ _OPEN = """
             batch_id, sequence, charge_id, surcharge_id, account_number, holder, amount_fen, status, drawing, reason_code,
             bank_reference
         )
-        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, charge.surcharge_id, account.number, account.holder,
-            charge.amount_fen, 'pending', true, '', ''
+        SELECT %(batch)s, row_number() OVER (ORDER BY charge.person_id, charge.id), charge.id, charge.surcharge_id,
+            account.number, account.holder, charge.amount_fen, 'pending', true, '', ''
         FROM due charge
         JOIN account ON account.person_id = charge.person_id
         WHERE NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
@@ -212,6 +224,20 @@ _OPEN = """
         RETURNING amount_fen
     )
     SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line
+"""
+
+# A person's lines follow one another: the last of them is found from any one.
+_ENDS_OF_CHUNKS = """
+    SELECT DISTINCT (
+        SELECT max(line.sequence)
+        FROM contributions_debitline there
+        JOIN contributions_charge one ON one.id = there.charge_id
+        JOIN contributions_charge charge ON charge.person_id = one.person_id AND charge.live
+        JOIN contributions_debitline line ON line.charge_id = charge.id AND line.batch_id = there.batch_id
+        WHERE there.batch_id = %(batch)s AND there.sequence = place
+    ) AS ending
+    FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place
+    ORDER BY ending
 """
 
 
@@ -459,8 +485,9 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
 
 
 def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk. Several workers may share a batch;
-    a chunk is posted by one of them, whole or not at all, and once."""
+    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk; surcharges that came to nothing are
+    let go, who owes too much is suspended, and everyone is told. Several workers may share a batch; a chunk is posted by one
+    of them, whole or not at all, and once."""
     while _post_chunk(batch, by, now):
         pass
     with transaction.atomic():
@@ -470,9 +497,6 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             )
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
-                surcharges.after_answer(batch.pk, by=by, now=now)
-                suspending.after_answer(batch, now=now)
-                notices.tell_results(batch, now=now)
     batch.refresh_from_db()
     return batch
 
@@ -487,7 +511,13 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
         )
         if chunk is None:
             return False
-        _book(batch, chunk, by, now)
+        with connection.cursor() as cursor:
+            a_sliver(cursor)
+            _book(batch, chunk, by, now)
+            surcharges.after_answer(chunk, by=by, now=now)
+            suspending.after_answer(chunk, now=now)
+            notices.tell_results(chunk, now=now)
+            row_by_row(cursor)
         chunk.posted_at = now
         chunk.save(update_fields=["posted_at"])
     return True
@@ -499,24 +529,21 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
         "batch": batch.pk,
         "first": chunk.first,
         "last": chunk.last,
-        "channel": channel(batch),
+        "channel": batch.receipt_channel,
         "number": batch.number,
         "entry": entry_id,
         "now": now,
     }
     with connection.cursor() as cursor:
-        # A chunk is a sliver of its tables: whatever the planner believes of them, rows are found by index.
-        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE + _DRAWN, values)
         cursor.execute(_SUMS, values)
         sums = cursor.fetchall()
         cursor.execute(_SETTLE_SURCHARGES, values)
         cursor.execute(_MARK_PAID, values)
-        cursor.execute("SET LOCAL enable_seqscan = on")
     if not sums:
         return
-    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
+    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=batch.receipt_channel)
     postings = [
         ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account, _on_top in sums))
     ]
@@ -585,11 +612,6 @@ _MARK_PAID = """
 """
 
 
-def channel(batch: DebitBatch) -> str:
-    """The channel of a batch's receipts; our own batch number and sequence are the number of each, for the bank echoes them."""
-    return f"debit:{batch.bank}"
-
-
 # Close
 
 
@@ -619,7 +641,8 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             }
         )
     paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
-    received = Receipt.objects.filter(debit_line__batch=locked).aggregate(
+    entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
+    received = Receipt.objects.filter(entry__kind=ENTRY_KIND, entry__reference__in=entries).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )
     if (received["count"], received["fen"]) != (paid.count, paid.fen):

@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.models import DebitBatch
+from contributions.models import PostingChunk
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -14,11 +14,12 @@ from portal.shared.months import Month, month_in_china, today_in_china
 SUSPENDED, RESUMED = "suspended", "resumed"
 
 
-def after_answer(batch: DebitBatch, *, now: dt.datetime) -> int:
-    """Suspend the coverages of a batch that was just answered whose failed months, all still owed, are more than are tried
-    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that marks the
-    batch posted; again, it finds them suspended.
+def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
+    """Suspend the coverages of a chunk that was just booked whose failed months, all still owed, are more than are tried
+    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that books the
+    chunk; again, it finds them suspended.
     """
+    batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -26,6 +27,8 @@ def after_answer(batch: DebitBatch, *, now: dt.datetime) -> int:
             {
                 **_words(),
                 "batch": batch.pk,
+                "first": chunk.first,
+                "last": chunk.last,
                 "next": (batch.month + 1).first_day,
                 "retries": terms.retry_months,
                 "now": now,
@@ -88,7 +91,8 @@ _SUSPEND = """
     WITH failed AS (
         SELECT DISTINCT charge.coverage_id, charge.person_id, charge.insurance
         FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
-        WHERE line.batch_id = %(batch)s AND line.status = 'failed' AND charge.status = 'owed'
+        WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'failed'
+            AND charge.status = 'owed'
     ), late AS (
         SELECT failed.coverage_id, failed.person_id, failed.insurance,
             count(*) FILTER (WHERE charge.status = 'owed' AND EXISTS (
