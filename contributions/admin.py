@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 
-from contributions import debit, ledger, tasks
+from contributions import debit, ledger, refund_admin, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
@@ -407,10 +407,6 @@ class MoneyAdmin(LookUpAdmin):
         return ModelAdmin.change_view(self, request, object_id, form_url, extra_context)
 
 
-class MoneyCityFilter(CityFilter):
-    column = "charge__city"
-
-
 def _yuan(fen: int) -> str:
     return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
 
@@ -480,11 +476,11 @@ class ChargeAdmin(MoneyAdmin):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(MoneyAdmin):
+class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
     list_display = ("provider_number", "channel", "whom", "what", "amount", "applied", "received_at")
     list_display_links = ("provider_number",)
-    list_select_related = ("charge__person",)
-    list_filter = ("applied", MoneyCityFilter)
+    list_select_related = ("charge__person", "top_up__order__person")
+    list_filter = ("applied", refund_admin.ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
     fields = readonly_fields = (
@@ -502,11 +498,11 @@ class ReceiptAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: Receipt) -> str:
-        return _whom(receipt.charge)
+        return refund_admin.person_of(receipt)
 
     @admin.display(description=gettext_lazy("应缴"))
     def what(self, receipt: Receipt) -> str:
-        return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
+        return refund_admin.what_of(receipt)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, receipt: Receipt) -> str:
@@ -656,4 +652,4 @@ class LedgerAccountAdmin(MoneyAdmin):
 
 
 # Registered by being imported: the admin looks for this module alone.
-from contributions import assessment_admin, order_admin, refund_admin  # noqa: E402, F401
+from contributions import assessment_admin, order_admin  # noqa: E402, F401

@@ -4,11 +4,15 @@ CHECKS: tuple[tuple[int, str], ...] = (
     (
         2,
         """
-        SELECT format('支付 %s 到账 %s 分，到账记录合计 %s 分', payment.number, payment.received_fen, sum(receipt.amount_fen))
+        SELECT format('支付 %s 到账 %s 分，到账记录合计 %s 分', payment.number, payment.received_fen, sum(booked.amount_fen))
         FROM contributions_payment payment
-        LEFT JOIN contributions_receipt receipt ON receipt.entry_id = payment.entry_id
+        LEFT JOIN (
+            SELECT entry_id, amount_fen FROM contributions_receipt
+            UNION ALL
+            SELECT entry_id, amount_fen FROM contributions_accountmovement WHERE kind = 'top_up'
+        ) booked ON booked.entry_id = payment.entry_id
         WHERE payment.entry_id IS NOT NULL
-        GROUP BY payment.id HAVING sum(receipt.amount_fen) IS DISTINCT FROM payment.received_fen
+        GROUP BY payment.id HAVING sum(booked.amount_fen) IS DISTINCT FROM payment.received_fen
         """,
     ),
     (
@@ -85,7 +89,12 @@ CHECKS: tuple[tuple[int, str], ...] = (
         """
         SELECT format('订单 %s 为 %s 笔 %s 分，明细为 %s 笔 %s 分', orders.number, orders.line_count, orders.sum_fen,
             count(line.id), sum(line.amount_fen))
-        FROM contributions_order orders LEFT JOIN contributions_orderline line ON line.order_id = orders.id
+        FROM contributions_order orders
+        LEFT JOIN (
+            SELECT id, order_id, amount_fen FROM contributions_orderline
+            UNION ALL
+            SELECT id, order_id, amount_fen FROM contributions_topup
+        ) line ON line.order_id = orders.id
         GROUP BY orders.id
         HAVING (count(line.id), coalesce(sum(line.amount_fen), 0)) <> (orders.line_count, orders.sum_fen)
         """,
@@ -98,6 +107,19 @@ CHECKS: tuple[tuple[int, str], ...] = (
         FROM contributions_orderline line JOIN contributions_charge charge ON charge.id = line.charge_id
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
         WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('充值订单 %s 为 %s，个人账户变动 %s 分', orders.number, orders.status, coalesce(movement.amount_fen, 0))
+        FROM contributions_topup top_up JOIN contributions_order orders ON orders.id = top_up.order_id
+        LEFT JOIN contributions_accountmovement movement ON movement.id = top_up.movement_id
+        LEFT JOIN contributions_payment payment ON payment.order_id = orders.id AND payment.credited
+        WHERE CASE WHEN orders.status = 'paid'
+            THEN (movement.kind, movement.insurance, movement.person_id, movement.city, movement.amount_fen, movement.entry_id)
+                IS DISTINCT FROM ('top_up', top_up.insurance, orders.person_id, orders.city, top_up.amount_fen, payment.entry_id)
+            ELSE top_up.movement_id IS NOT NULL END
         """,
     ),
 )

@@ -166,13 +166,13 @@ def paid_list(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "receipt": one,
-                    "charge": one.charge,
-                    "insurance": _(INSURANCE_LABELS[Insurance(one.charge.insurance)]),
+                    "charge": one.of_charge,
+                    "insurance": _(INSURANCE_LABELS[Insurance(one.of_charge.insurance)]),
                     "channel": channel_title(one.channel),
                 }
                 for one in paid
             ],
-            "personal_fen": sum(one.charge.personal_fen for one in paid),
+            "personal_fen": sum(one.of_charge.personal_fen for one in paid),
             "total_fen": sum(one.amount_fen for one in paid),
         },
     )

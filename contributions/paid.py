@@ -77,8 +77,8 @@ def paid_months(
 
 
 def paid_orders(person: Person, *, city: str, latest: int) -> list[Order]:
-    """The person's latest paid orders in a city, newest first."""
-    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID)
+    """The person's latest paid orders of contributions in a city, newest first; no top-ups."""
+    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID, top_up__isnull=True)
     return list(paid.order_by("-placed_at", "-pk")[:latest])
 
 
@@ -87,7 +87,7 @@ def _with_source(receipts: QuerySet[Receipt]) -> QuerySet[Receipt]:
 
 
 def _of(one: Receipt) -> Paid:
-    charge = one.charge
+    charge = one.of_charge
     payment = getattr(one.entry, "payment", None)
     return Paid(
         number=one.provider_number,

@@ -200,7 +200,7 @@ def accounts_of(person: Person) -> list[Account]:
     )
     found: dict[tuple[str, Insurance], tuple[list[Credit], list[AccountMovement]]] = {}
     for one in receipts:
-        charge = one.charge
+        charge = one.of_charge
         found.setdefault((charge.city, Insurance(charge.insurance)), ([], []))[0].append(
             Credit(
                 charge_id=charge.pk,

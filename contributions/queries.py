@@ -41,6 +41,7 @@ class State(StrEnum):
     IN_DEBIT = "in_debit"
     FAILED = "failed"
     WRITTEN_OFF = "written_off"
+    TAKEN_BACK = "taken_back"
     COVERED = "covered"
 
 
@@ -50,6 +51,7 @@ STATE_LABELS = {
     State.IN_DEBIT: "扣款中",
     State.FAILED: "扣款失败",
     State.WRITTEN_OFF: "已注销",
+    State.TAKEN_BACK: "重复缴费已清退",
     State.COVERED: "已参保，应缴未生成",
 }
 

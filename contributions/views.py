@@ -33,6 +33,7 @@ STATE_TONES = {
     State.IN_DEBIT: "info",
     State.FAILED: "bad",
     State.WRITTEN_OFF: "quiet",
+    State.TAKEN_BACK: "quiet",
     State.COVERED: "info",
 }
 
@@ -40,6 +41,7 @@ CHARGE_TONES = {
     ChargeStatus.OWED: "warn",
     ChargeStatus.PAID: "good",
     ChargeStatus.WRITTEN_OFF: "quiet",
+    ChargeStatus.TAKEN_BACK: "quiet",
     ChargeStatus.VOID: "quiet",
 }
 
@@ -258,9 +260,12 @@ def _cell(month: Month, one: MonthRecord | None, inside: bool) -> dict[str, Any]
         }
     label = _(STATE_LABELS[one.state])
     amount = "" if one.amount_fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(one.amount_fen)}
-    short = {State.COVERED: _("参保"), State.WRITTEN_OFF: _("注销"), State.FAILED: _("失败")}.get(
-        one.state, label
-    )
+    short = {
+        State.COVERED: _("参保"),
+        State.WRITTEN_OFF: _("注销"),
+        State.FAILED: _("失败"),
+        State.TAKEN_BACK: _("清退"),
+    }.get(one.state, label)
     return {
         "month": month.month,
         "state": str(one.state),

@@ -100,6 +100,17 @@ from contributions.models.refunds import (
     RefundStatus,
     RefundWay,
 )
+from contributions.models.settlements import (
+    OF_LINES,
+    SETTLEMENT_MOVES,
+    SETTLEMENT_STATUS_LABELS,
+    SETTLEMENT_WAY_LABELS,
+    BankInquiry,
+    SettledLine,
+    Settlement,
+    SettlementStatus,
+    SettlementWay,
+)
 from contributions.models.surcharges import (
     SURCHARGE_KIND_LABELS,
     SURCHARGE_MOVES,
@@ -109,6 +120,8 @@ from contributions.models.surcharges import (
     SurchargeStatus,
 )
 from contributions.models.suspensions import Suspension
+from contributions.models.taken_back import TakenBack
+from contributions.models.top_ups import TopUp
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
@@ -129,6 +142,7 @@ __all__ = [
     "LINE_MOVES",
     "LINE_STATUS_LABELS",
     "MOVEMENT_KIND_LABELS",
+    "OF_LINES",
     "ORDER_MOVES",
     "ORDER_STATUS_LABELS",
     "PAYMENT_MOVES",
@@ -139,6 +153,9 @@ __all__ = [
     "REQUEST_KIND_LABELS",
     "REQUEST_MOVES",
     "REQUEST_STATUS_LABELS",
+    "SETTLEMENT_MOVES",
+    "SETTLEMENT_STATUS_LABELS",
+    "SETTLEMENT_WAY_LABELS",
     "SURCHARGE_KIND_LABELS",
     "SURCHARGE_MOVES",
     "SURCHARGE_STATUS_LABELS",
@@ -152,6 +169,7 @@ __all__ = [
     "AssessmentEvent",
     "AssessmentStatus",
     "BankFile",
+    "BankInquiry",
     "BatchEvent",
     "BatchStatus",
     "BillStatus",
@@ -192,9 +210,15 @@ __all__ = [
     "Repricing",
     "RequestKind",
     "RequestStatus",
+    "SettledLine",
+    "Settlement",
+    "SettlementStatus",
+    "SettlementWay",
     "Surcharge",
     "SurchargeKind",
     "SurchargeStatus",
     "Suspension",
+    "TakenBack",
+    "TopUp",
     "Verdict",
 ]

@@ -12,6 +12,7 @@ from contributions.models.charges import Charge
 from contributions.models.debit import DebitLine
 from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
+from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS
 
 
@@ -143,7 +144,7 @@ class Leg(models.Model):
 
 
 class Receipt(models.Model):
-    """Money that a channel confirmed for a charge: the ledger's sub-ledger. Never changed.
+    """Money that a channel confirmed for a charge, or held for a top-up: the ledger's sub-ledger. Never changed.
 
     ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no longer is owed) lie in
     suspense until they are given back. A receipt with a surcharge paid both, or was meant to: its amount is the sum.
@@ -153,7 +154,23 @@ class Receipt(models.Model):
     provider_number = models.CharField(_("渠道流水号"), max_length=64)
     amount_fen = models.BigIntegerField(_("金额（分）"))
     charge = models.ForeignKey(
-        Charge, models.PROTECT, related_name="receipts", db_index=False, verbose_name=_("应缴")
+        Charge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        db_index=False,
+        verbose_name=_("应缴"),
+    )
+    # Instead of a charge: a top-up whose money could not be credited. One that could is booked by its movement.
+    top_up = models.ForeignKey(
+        "contributions.TopUp",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        db_index=False,
+        verbose_name=_("个人账户充值"),
     )
     surcharge = models.ForeignKey(
         Surcharge,
@@ -190,6 +207,11 @@ class Receipt(models.Model):
             models.CheckConstraint(
                 condition=~Q(channel="") & ~Q(provider_number=""), name="receipt_names_its_source"
             ),
+            models.CheckConstraint(
+                condition=Q(charge__isnull=False, top_up__isnull=True)
+                | Q(charge__isnull=True, top_up__isnull=False, applied=False, surcharge__isnull=True),
+                name="receipt_is_for_a_charge_or_held_for_a_top_up",
+            ),
             models.UniqueConstraint(fields=["channel", "provider_number"], name="a_payment_is_received_once"),
             models.UniqueConstraint(
                 fields=["charge"], condition=Q(applied=True), name="a_charge_is_paid_once"
@@ -200,10 +222,35 @@ class Receipt(models.Model):
                 name="a_surcharge_is_paid_once",
             ),
         ]
-        indexes = [models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense")]
+        indexes = [
+            models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense"),
+            models.Index(
+                fields=["top_up"], condition=Q(top_up__isnull=False), name="receipt_held_for_a_top_up"
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(name="receipts_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.provider_number}"
+
+    @property
+    def of_charge(self) -> Charge:
+        """The charge that it was for; ValueError for one held for a top-up."""
+        if self.charge is None:
+            raise ValueError(f"{self} is for no charge")
+        return self.charge
+
+    @property
+    def city(self) -> str:
+        return self.top_up.order.city if self.top_up else self.of_charge.city
+
+    @property
+    def person(self) -> Person:
+        """Whose month, or whose account, it was for."""
+        if self.top_up is None:
+            return self.of_charge.person
+        if self.top_up.order.person is None:
+            raise ValueError(f"{self} is for no person")
+        return self.top_up.order.person

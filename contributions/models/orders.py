@@ -182,7 +182,11 @@ class Order(models.Model):
                 timing=pgtrigger.Deferred,
                 func="""
                     IF EXISTS (
-                        SELECT 1 FROM contributions_orderline WHERE order_id = NEW.id
+                        SELECT 1 FROM (
+                            SELECT amount_fen FROM contributions_orderline WHERE order_id = NEW.id
+                            UNION ALL
+                            SELECT amount_fen FROM contributions_topup WHERE order_id = NEW.id
+                        ) part
                         HAVING (count(*), coalesce(sum(amount_fen), 0)) <> (NEW.line_count, NEW.sum_fen)
                     ) THEN
                         RAISE EXCEPTION 'order % is not the sum of its lines', NEW.number USING ERRCODE = 'check_violation';

@@ -127,6 +127,11 @@ def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
         yield f"the bank opens at {values['from']}, after it closes at {values['until']}"
 
 
+def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
+    if not values["least"] <= values["most"] <= values["per_day"]:
+        yield "least, most and per_day rise in this order"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
@@ -167,6 +172,10 @@ CITY_FILES: Mapping[str, Kind] = {
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
+    # How much may be put into the medical account at once, and in a day.
+    "card_top_up": Shape({"least": YUAN, "most": YUAN, "per_day": YUAN}, check=_check_top_up),
+    # How many months back the refund of a pension month that was paid twice can be asked for.
+    "duplicate_refund": Shape({"months_back": Count(1, 600)}),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
+from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 
@@ -221,6 +222,44 @@ def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
         channels=leaf.values["channels"],
         order_minutes=leaf.values["order_minutes"],
         bank_hours=BankHours(hours["from"], hours["until"]) if hours is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TopUpTerms:
+    """How much may be put into one's own medical account at once and in a day, in fen."""
+
+    leaf: Leaf
+    least_fen: int
+    most_fen: int
+    per_day_fen: int
+
+
+def top_up_terms(book: Book, *, city: str, on: dt.date) -> TopUpTerms:
+    """Raises PolicyMissing where the city takes no top-ups."""
+    leaf = book.leaf(city, "card_top_up", on)
+    return TopUpTerms(
+        leaf=leaf,
+        least_fen=money.to_fen(leaf.values["least"]),
+        most_fen=money.to_fen(leaf.values["most"]),
+        per_day_fen=money.to_fen(leaf.values["per_day"]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DuplicateRefundTerms:
+    """How many months back the refund of a month that was paid twice can be asked for."""
+
+    leaf: Leaf
+    months_back: int
+
+
+def duplicate_refund_terms(book: Book, *, city: str, on: dt.date) -> DuplicateRefundTerms:
+    """Raises PolicyMissing where the city has no such refund."""
+    leaf = book.leaf(city, "duplicate_refund", on)
+    return DuplicateRefundTerms(
+        leaf=leaf,
+        months_back=leaf.values["months_back"],
     )
 
 

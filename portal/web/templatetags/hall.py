@@ -237,6 +237,7 @@ MONTH_STATES = {
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
     "written_off": ("strike", gettext_lazy("已注销")),
+    "taken_back": ("strike", gettext_lazy("重复缴费已清退")),
     "transferred": ("arrow", gettext_lazy("已转出")),
     "none": ("", gettext_lazy("无记录")),
 }
