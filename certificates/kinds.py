@@ -12,6 +12,9 @@ class CertificateKind(StrEnum):
     PENSION_HISTORY = "history"
     CASE_RECEIPT = "case"
     APPLICATION_FORM = "form"
+    TRANSFER_VOUCHER = "voucher"
+    TRANSFER_LETTER = "letter"
+    TRANSFER_FORM = "tr_form"
 
 
 class About(StrEnum):
@@ -37,6 +40,7 @@ class Kind:
 
 
 _IN = "certificates/documents/"
+_TRANSFER = "transfers/documents/transfer.html"
 
 KINDS = {
     CertificateKind.PERSON: Kind("个人参保证明", "PP", About.PERSON, _IN + "person.html", relied_on=True),
@@ -52,6 +56,9 @@ KINDS = {
     ),
     CertificateKind.CASE_RECEIPT: Kind("收件回执单", "CR", About.EITHER, _IN + "case.html"),
     CertificateKind.APPLICATION_FORM: Kind("预申请表", "AF", About.EITHER, _IN + "case.html"),
+    CertificateKind.TRANSFER_VOUCHER: Kind("参保缴费凭证", "TV", About.PERSON, _TRANSFER),
+    CertificateKind.TRANSFER_LETTER: Kind("关系转移接续联系函", "TL", About.PERSON, _TRANSFER),
+    CertificateKind.TRANSFER_FORM: Kind("关系转移接续信息表", "TF", About.PERSON, _TRANSFER),
 }
 
 KIND_LABELS = {code: kind.title for code, kind in KINDS.items()}
