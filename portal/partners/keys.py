@@ -4,7 +4,12 @@ import hashlib
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from django.utils.translation import gettext as _
 from http_message_signatures import algorithms
 
@@ -33,6 +38,18 @@ def parse(pem: str) -> PublicKey:
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise InvalidKey(_("只受理 Ed25519、ECDSA P-256 和 RSA 公钥。"))
+
+
+def private(pem: bytes) -> PrivateKey:
+    """The private key in a PEM file, of the kinds that are taken. Raises InvalidKey."""
+    try:
+        key = load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise InvalidKey(_("不是 PEM 格式的私钥。")) from problem
+    if isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        parse(pem_of(key.public_key()))
         return key
     raise InvalidKey(_("只受理 Ed25519、ECDSA P-256 和 RSA 公钥。"))
 

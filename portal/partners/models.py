@@ -122,7 +122,8 @@ class PartnerKey(models.Model):
                 name="partner_keys_stay",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "((OLD.partner_id, OLD.key_id, OLD.public_key, OLD.fingerprint, OLD.valid_from, OLD.added_by_id, OLD.added_at)"
+                    "((OLD.partner_id, OLD.key_id, OLD.public_key, OLD.fingerprint, OLD.valid_from, OLD.added_by_id,"
+                    " OLD.added_at)"
                     " IS DISTINCT FROM"
                     " (NEW.partner_id, NEW.key_id, NEW.public_key, NEW.fingerprint, NEW.valid_from, NEW.added_by_id,"
                     " NEW.added_at)"

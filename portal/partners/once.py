@@ -55,7 +55,6 @@ def once(handler: Handler[P]) -> Handler[P]:
             )
         return _response(json.loads(standing.body), standing.status)
 
-    kept.once = True  # type: ignore[attr-defined]
     return kept
 
 

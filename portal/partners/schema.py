@@ -29,11 +29,10 @@ def refusal(status: int) -> OpenApiResponse:
 
 
 class PartnerSchema(AutoSchema):
-    """Adds the header of requests that write."""
+    """Adds the header that every request but a reading one is signed with, whether its answer is kept or not."""
 
     def get_override_parameters(self) -> list[Any]:
-        handler = getattr(self.view, self.method.lower(), None)
-        return [_KEY] if getattr(handler, "once", False) else []
+        return [] if self.method == "GET" else [_KEY]
 
 
 class Signature(OpenApiAuthenticationExtension):

@@ -64,7 +64,7 @@ def required(method: str) -> tuple[str, ...]:
 def sign(
     message: Message,
     *,
-    key: keys.PrivateKey,
+    secret: keys.PrivateKey,
     key_id: str,
     created: dt.datetime | None = None,
     expires: dt.datetime | None = None,
@@ -75,8 +75,8 @@ def sign(
     created = created or dt.datetime.now(dt.UTC)
     covered = required(message.method) if cover is None else cover
     HTTPMessageSigner(
-        signature_algorithm=keys.algorithm(key),
-        key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: key}),
+        signature_algorithm=keys.algorithm(secret),
+        key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: secret}),
     ).sign(
         message,
         key_id=key_id,

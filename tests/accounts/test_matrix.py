@@ -296,6 +296,8 @@ SAMPLES = [
     Sample("payment-callback", all_get(NOT_SO), lambda world: {"channel": "wechat"}),
     Sample("payment-callback", all_get(NONE), lambda world: {"channel": "barter"}, "POST", "unknown"),
     Sample("payment-callback", all_get(NOT_NOW), lambda world: {"channel": "wechat"}, "POST", "without keys"),
+    # portal.partners: signed requests only, whatever the session
+    Sample("api-schema", all_get(PAGE)),
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),
