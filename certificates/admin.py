@@ -157,12 +157,9 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         whose = [
             (_("单位名称"), facts["employer"]["name"]),
             (_("统一社会信用代码"), facts["employer"]["credit_code"]),
-            (_("参保地"), facts["place"]),
-            (_("联系人"), f"{facts['contact']['name']} {facts['contact']['phone']}"),
         ]
     return [
         *whose,
-        (_("证明期间"), presenting.period(facts)),
-        (_("险种"), presenting.insurances(facts)),
+        *presenting.described(facts),
         (_("验证码"), certificate.grouped_code),
     ]

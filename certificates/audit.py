@@ -14,10 +14,10 @@ _ROWS_AT_A_TIME = 500
 # What was booked in the last minute before the freeze may have been written by a transaction that the freeze did not see yet.
 _TOTALS = """
     SELECT certificate.serial_number || '：' || total.key || ' 已缴 ' || (total.value ->> 'paid_months') || ' 个月、个人 '
-        || (total.value ->> 'personal_fen') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'
+        || coalesce(total.value ->> 'personal_fen', '—') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'
     FROM certificates_certificate certificate
     CROSS JOIN LATERAL jsonb_each(
-        CASE WHEN certificate.facts ->> 'schema' = 'person-proof/1' THEN certificate.facts -> 'totals' END
+        CASE WHEN certificate.facts ->> 'schema' IN ('person-proof/1', 'person-proof/2') THEN certificate.facts -> 'totals' END
     ) total
     CROSS JOIN LATERAL (
         SELECT count(*) AS months, coalesce(sum(charge.personal_fen), 0) AS fen,
@@ -33,6 +33,25 @@ _TOTALS = """
     ) paid
     WHERE (total.value ->> 'paid_months')::bigint NOT BETWEEN paid.sure_months AND paid.months
         OR (total.value ->> 'personal_fen')::bigint NOT BETWEEN paid.sure_fen AND paid.fen
+    ORDER BY certificate.id
+"""
+
+# A proof that tells only that at least so many months are paid.
+_AT_LEAST = """
+    SELECT certificate.serial_number || '：' || insurance || ' 证明不少于 ' || (certificate.facts ->> 'at_least')
+        || ' 个月，账上为 ' || paid.months || ' 个月'
+    FROM certificates_certificate certificate
+    CROSS JOIN LATERAL jsonb_array_elements_text(certificate.facts -> 'insurances') insurance
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS months
+        FROM contributions_charge charge
+        JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
+        JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
+        WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = insurance
+            AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
+            AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
+    ) paid
+    WHERE certificate.facts ->> 'reveals' = 'at_least' AND paid.months < (certificate.facts ->> 'at_least')::int
     ORDER BY certificate.id
 """
 
@@ -57,4 +76,4 @@ def _documents() -> Iterator[str]:
             yield serial_number + _("：文件缺失或与登记的摘要不符")
 
 
-CHECKS = (Check(11, _TOTALS), Check(11, _facts), Check(11, _documents))
+CHECKS = (Check(11, _TOTALS), Check(11, _AT_LEAST), Check(11, _facts), Check(11, _documents))

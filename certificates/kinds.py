@@ -29,7 +29,7 @@ class About(StrEnum):
 class Kind:
     """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the template of its document.
 
-    ``relied_on``: it is a proof that is shown to others, and that its holder may take back; not a paper about a case or a payment.
+    ``relied_on``: a proof that is shown to others, and that its holder may take back; not a paper about a case or a payment.
     """
 
     title: str

@@ -1,13 +1,21 @@
 """Frozen facts in words and tables: for the document, for the last look before it is issued, and for the certificate's page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from certificates.facts import EMPLOYER_SCHEMA, PERSON_SCHEMA, STATE_WORDS
+from certificates.facts import (
+    EMPLOYER_SCHEMA,
+    FIRST_PERSON_SCHEMA,
+    PERSON_SCHEMA,
+    STATE_WORDS,
+    Reveal,
+)
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
@@ -28,14 +36,34 @@ def insurances(facts: Mapping[str, Any]) -> str:
 
 
 def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a receipt or a list of payments comes to; nothing for other certificates."""
-    if facts["schema"] not in (PAYMENT_RECEIPT_SCHEMA, PAYMENT_LIST_SCHEMA):
-        return []
+    """What a receipt or a list of payments comes to."""
     total = facts["totals"]["amount_fen"]
     return [
         (_("金额"), _("%(yuan)s 元") % {"yuan": format_yuan(total)}),
         (_("金额（大写）"), in_words(total)),
     ]
+
+
+def described(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """In a few lines what is certified, for whom and until when: for the last look, the register, and whoever verifies it."""
+    return [*_READINGS[facts["schema"]].lines(facts), *use_lines(facts)]
+
+
+def use_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """For whom it was issued, for what, and its last day; nothing for what was not said."""
+    use = facts.get("use", {})
+    lines = [
+        (_("出具给"), use.get("recipient", "")),
+        (_("用途"), use.get("purpose", "")),
+        (_("有效期至"), day(use["valid_until"]) if "valid_until" in use else ""),
+    ]
+    return [(label, value) for label, value in lines if value]
+
+
+def day(iso: str) -> str:
+    """A frozen day as documents write it: 2026年11月21日."""
+    one = date.fromisoformat(iso)
+    return f"{one.year}年{one.month}月{one.day}日"
 
 
 def outcome(certificate: Certificate) -> dict[str, Any]:
@@ -52,8 +80,69 @@ def outcome(certificate: Certificate) -> dict[str, Any]:
 
 
 def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html."""
-    return {"facts": facts, "period": period(facts), **_TABLES[facts["schema"]](facts)}
+    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html.
+
+    ``page`` names the template that shows them on pages.
+    """
+    reading = _READINGS[facts["schema"]]
+    return {
+        "facts": facts,
+        "period": period(facts) if "period" in facts else "",
+        "use": use_lines(facts),
+        "page": reading.page,
+        **reading.tables(facts),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How facts of one schema are read: the template that shows them on pages, its tables, and what they say in a few lines."""
+
+    page: str
+    tables: Callable[[Mapping[str, Any]], dict[str, Any]]
+    lines: Callable[[Mapping[str, Any]], list[tuple[str, str]]]
+
+
+def register(schema: str, reading: Reading) -> None:
+    """Teaches how the facts of a schema are read; apps above this one call it when they are made ready. ValueError if taken."""
+    if _READINGS.setdefault(schema, reading) != reading:
+        raise ValueError(schema)
+
+
+def _months_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(_("证明期间"), period(facts)), (_("险种"), insurances(facts))]
+
+
+def _employer_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (_("参保地"), facts["place"]),
+        *_months_lines(facts),
+        (_("联系人"), f"{facts['contact']['name']} {facts['contact']['phone']}"),
+    ]
+
+
+def _person_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if facts.get("reveals") != Reveal.AT_LEAST:
+        return _months_lines(facts)
+    return [*_months_lines(facts), (_("证明内容"), at_least(facts))]
+
+
+def _payment_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [*_months_lines(facts), *sums(facts)]
+
+
+def at_least(facts: Mapping[str, Any]) -> str:
+    """The one statement of a proof that tells no more: 各险种均已缴费不少于 12 个月."""
+    if len(facts["insurances"]) == 1:
+        return _("已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
+    return _("各险种均已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
+
+
+def _person_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+    if facts.get("reveals") != Reveal.AT_LEAST:
+        return _person_tables(facts)
+    span = Month.parse(facts["period"]["until"]) - Month.parse(facts["period"]["start"])
+    return {"at_least": at_least(facts), "span": span, "insurances": insurances(facts)}
 
 
 def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +151,9 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             "insurance": insurance,
             "label": INSURANCE_LABELS[insurance],
             # Where nobody pays a personal share (work injury), a column of zeros says nothing: the state says it.
-            "money": any(row["cells"].get(insurance, {}).get("personal_fen") for row in facts["months"]),
+            "money": any(
+                _tells_sums(row["cells"][insurance]) for row in facts["months"] if insurance in row["cells"]
+            ),
         }
         for insurance in facts["insurances"]
         # An insurance without any record stands in the summary; in the table it would be an empty column.
@@ -80,20 +171,26 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
                 "capacity": CAPACITY_LABELS[status["capacity"]] if status else "—",
                 "since": Month.parse(status["since"]).zh if status else "—",
                 "paid_months": facts["totals"][insurance]["paid_months"],
-                "personal": format_yuan(facts["totals"][insurance]["personal_fen"]),
+                "personal": format_yuan(facts["totals"][insurance].get("personal_fen", 0)),
             }
             for insurance in facts["insurances"]
             for status in [facts["status"].get(insurance)]
         ],
         "any_money": money_columns > 0,
+        "with_sums": facts.get("reveals", Reveal.ALL) == Reveal.ALL,
         "paid_by_employer": [
             column["label"]
             for column in columns
-            if not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
+            if money_columns and not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
         ],
         "left_out": _left_out(facts),
         "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
     }
+
+
+def _tells_sums(cell: Mapping[str, Any]) -> bool:
+    # The first schema kept base and zeros also where nobody pays a share.
+    return bool(cell["personal_fen"]) if "employer_fen" in cell else "base" in cell
 
 
 def _left_out(facts: Mapping[str, Any]) -> list[str]:
@@ -119,7 +216,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
             if not column["money"]:
                 cells.append(("middle first", label, word))
                 continue
-            base = _base(cell["base"]) if cell else ""
+            base = _base(cell.get("base", "")) if cell else ""
             paid = format_yuan(cell["personal_fen"]) if cell and cell["state"] == State.PAID else word
             cells += [
                 ("number first", _("{insurance}缴费基数").format(insurance=label), base),
@@ -130,7 +227,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
         yield {
             "month": row["month"],
             "employer": row["employer"],
-            "name": facts["employers"][row["employer"] - 1]["name"],
+            "name": facts["employers"][row["employer"] - 1]["name"] if row["employer"] else "",
             "cells": cells,
             "new_year": new_year,
         }
@@ -139,7 +236,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
 def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "labels": [INSURANCE_LABELS[insurance] for insurance in facts["insurances"]],
-        "rows": [
+        "heads": [
             {
                 "month": Month.parse(row["month"]).zh,
                 "people": row["people"],
@@ -185,9 +282,14 @@ def _base(yuan: str) -> str:
     return f"{Decimal(yuan):,.{decimals}f}"
 
 
-_TABLES = {
-    PERSON_SCHEMA: _person_tables,
-    EMPLOYER_SCHEMA: _employer_tables,
-    PAYMENT_RECEIPT_SCHEMA: _payment_tables,
-    PAYMENT_LIST_SCHEMA: _payment_tables,
+_IN = "certificates/contents/"
+_PERSON = Reading(_IN + "person.html", _person_page, _person_lines)
+_PAYMENTS = Reading(_IN + "payments.html", _payment_tables, _payment_lines)
+
+_READINGS = {
+    FIRST_PERSON_SCHEMA: _PERSON,
+    PERSON_SCHEMA: _PERSON,
+    EMPLOYER_SCHEMA: Reading(_IN + "employer.html", _employer_tables, _employer_lines),
+    PAYMENT_RECEIPT_SCHEMA: _PAYMENTS,
+    PAYMENT_LIST_SCHEMA: _PAYMENTS,
 }

@@ -268,7 +268,15 @@ OPTIONS = Shape(
         # Whether the balance of the medical account moves with the relation.
         "moves_balance": Flag(),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
-        "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
+        "proof": Shape(
+            {"insurances": Listed(INSURANCE)},
+            {
+                "month_counts": Listed(Count(1, 600)),
+                # What a proof may be for, and for how many days it may be relied on; the first is proposed.
+                "purposes": Listed(Text()),
+                "valid_days": Listed(Count(1, 730)),
+            },
+        ),
     }
 )
 

@@ -394,10 +394,15 @@ def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class ProofTerms:
-    """What a proof can show: how many months back (empty: there is no such choice), and which insurances."""
+    """What a proof can show: how many months back (empty: there is no such choice), which insurances, for what, for how long.
+
+    ``purposes`` and ``valid_days`` are empty where the offer lets nobody choose; the first of the days is proposed.
+    """
 
     month_counts: tuple[int, ...]
     insurances: tuple[Insurance, ...]
+    purposes: tuple[str, ...] = ()
+    valid_days: tuple[int, ...] = ()
 
 
 def proof_terms(offer: Offer) -> ProofTerms:
@@ -405,7 +410,12 @@ def proof_terms(offer: Offer) -> ProofTerms:
     values = offer.options.get("proof")
     if values is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} is no proof")
-    return ProofTerms(month_counts=values["month_counts"] or (), insurances=values["insurances"])
+    return ProofTerms(
+        month_counts=values["month_counts"] or (),
+        insurances=values["insurances"],
+        purposes=values["purposes"] or (),
+        valid_days=values["valid_days"] or (),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
