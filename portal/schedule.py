@@ -40,6 +40,11 @@ BEAT_SCHEDULE = {
     },
     # Whoever is given money back waits for days at their bank; a minute here harms no one.
     "send-refunds": {"task": "contributions.order_tasks.send_refunds", "schedule": crontab()},
+    # After the night's postings: what was paid twice lies in the collectors' queue in the morning.
+    "draft-refunds": {
+        "task": "contributions.order_tasks.draft_refunds",
+        "schedule": crontab(hour=4, minute=40),
+    },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Nonces of signatures that are over, when few partners ask.
