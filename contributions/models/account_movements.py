@@ -19,6 +19,7 @@ class MovementKind(StrEnum):
     TRANSFER_IN = "transfer_in"
     TRANSFER_OUT = "transfer_out"
     DUPLICATE_TAKEN_BACK = "duplicate_taken_back"
+    REVERSED = "reversed"
 
 
 MOVEMENT_KIND_LABELS = {
@@ -27,12 +28,13 @@ MOVEMENT_KIND_LABELS = {
     MovementKind.TRANSFER_IN: "转移接续转入",
     MovementKind.TRANSFER_OUT: "转移接续转出",
     MovementKind.DUPLICATE_TAKEN_BACK: "重复缴费扣回",
+    MovementKind.REVERSED: "缴费冲正",
 }
 
 # Kinds that only bring money, kinds that only take it, and those whose entry moves the pooled fund, too.
 _BRING = ["top_up", "transfer_in"]
-_TAKE = ["transfer_out", "duplicate_taken_back"]
-_POOLED = ["transfer_in", "transfer_out", "duplicate_taken_back"]
+_TAKE = ["transfer_out", "duplicate_taken_back", "reversed"]
+_POOLED = ["transfer_in", "transfer_out", "duplicate_taken_back", "reversed"]
 
 
 class AccountMovement(models.Model):

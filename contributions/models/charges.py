@@ -22,6 +22,7 @@ class ChargeStatus(StrEnum):
     WRITTEN_OFF = "written_off"
     VOID = "void"
     TAKEN_BACK = "taken_back"
+    REVERSED = "reversed"
 
 
 CHARGE_STATUS_LABELS = {
@@ -30,6 +31,7 @@ CHARGE_STATUS_LABELS = {
     ChargeStatus.WRITTEN_OFF: "已注销",
     ChargeStatus.VOID: "已作废",
     ChargeStatus.TAKEN_BACK: "重复缴费已清退",
+    ChargeStatus.REVERSED: "已冲正",
 }
 
 CHARGE_MOVES = (
@@ -37,6 +39,7 @@ CHARGE_MOVES = (
     (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF),
     (ChargeStatus.OWED, ChargeStatus.VOID),
     (ChargeStatus.PAID, ChargeStatus.TAKEN_BACK),
+    (ChargeStatus.PAID, ChargeStatus.REVERSED),
 )
 
 
@@ -51,7 +54,8 @@ CANCELLATION_LABELS = {CancellationKind.VOID: "作废", CancellationKind.WRITTEN
 class Charge(models.Model):
     """What one covered month of one insurance owes (应缴), and the policy leaf that priced it. Only ``status`` ever moves.
 
-    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void ones do not,
+    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void and reversed
+    ones do not,
     and written-off pension does not while a later charge is to pay its month (``Repricing``). Written-off medical always
     does, and so does a month that was paid twice and taken back: it counts elsewhere, and is not charged again.
     """
@@ -114,7 +118,7 @@ class Charge(models.Model):
             first_of_month("month", name="charge_month_is_month"),
             models.CheckConstraint(
                 condition=Q(live=True, status__in=["owed", "paid", "written_off", "taken_back"])
-                | Q(live=False, status__in=["void", "written_off"]),
+                | Q(live=False, status__in=["void", "written_off", "reversed"]),
                 name="charge_live_unless_void",
             ),
             models.CheckConstraint(
