@@ -38,16 +38,16 @@ _TOTALS = """
 
 # A proof that tells only that at least so many months are paid.
 _AT_LEAST = """
-    SELECT certificate.serial_number || '：' || insurance || ' 证明不少于 ' || (certificate.facts ->> 'at_least')
+    SELECT certificate.serial_number || '：' || chosen.name || ' 证明不少于 ' || (certificate.facts ->> 'at_least')
         || ' 个月，账上为 ' || paid.months || ' 个月'
     FROM certificates_certificate certificate
-    CROSS JOIN LATERAL jsonb_array_elements_text(certificate.facts -> 'insurances') insurance
+    CROSS JOIN LATERAL jsonb_array_elements_text(certificate.facts -> 'insurances') chosen(name)
     CROSS JOIN LATERAL (
         SELECT count(*) AS months
         FROM contributions_charge charge
         JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
-        WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = insurance
+        WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = chosen.name
             AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
             AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
     ) paid

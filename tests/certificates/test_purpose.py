@@ -34,14 +34,14 @@ def test_it_prints_for_whom_for_what_and_until_when(cast: Cast, insured: Person)
     certificate = made(
         cast, recipient="  宁波银行 鄞州支行 ", purpose="贷款申请", valid_days="30", reveal="months"
     )
-    assert str(certificate.valid_until) == "2026-12-21"
+    assert str(certificate.valid_until) == "2026-12-17"
     assert certificate.facts["use"] == {
         "recipient": "宁波银行 鄞州支行",
         "purpose": "贷款申请",
-        "valid_until": "2026-12-21",
+        "valid_until": "2026-12-17",
     }
     text = text_of(issuing.produce(certificate, now=NOW))
-    for said in ("宁波银行 鄞州支行", "贷款申请", "2026年12月21日", "由申请人填写"):
+    for said in ("宁波银行 鄞州支行", "贷款申请", "2026年12月17日", "由申请人填写"):
         assert said in text
 
 
@@ -49,9 +49,9 @@ def test_what_was_not_said_is_not_printed_and_it_ends_as_the_city_proposes(
     cast: Cast, insured: Person
 ) -> None:
     certificate = made(cast)
-    assert certificate.facts["use"] == {"valid_until": "2027-02-19"}
+    assert certificate.facts["use"] == {"valid_until": "2027-02-15"}
     text = text_of(issuing.produce(certificate, now=NOW))
-    assert "2027年2月19日" in text
+    assert "2027年2月15日" in text
     assert "出具给" not in text
     assert "用途" not in text
 
