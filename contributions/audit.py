@@ -15,7 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import order_checks, personal_account, refund_checks, surcharges
+from contributions import interest, order_checks, personal_account, refund_checks, surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -315,7 +315,7 @@ CHECKS = (
         """,
     ),
     Check(2, personal_account.BOOKS_AND_RECEIPTS),
-    *(Check(2, rows) for rows in personal_account.MOVEMENTS_AND_BOOKS),
+    *(Check(2, rows) for rows in (*personal_account.MOVEMENTS_AND_BOOKS, *interest.CHECKS)),
     Check(
         3,
         """

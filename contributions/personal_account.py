@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
 from contributions import ledger
 from contributions.models import (
+    AccountInterest,
     AccountKind,
     AccountMovement,
     LedgerAccount,
@@ -48,14 +50,19 @@ class Credit:
     account_fen: int
 
 
+Happening: TypeAlias = Credit | AccountMovement | AccountInterest
+
+
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A calendar year of an account, in fen: opening + credited + moved = closing."""
+    """A calendar year of an account, in fen: opening + credited + moved + interest = closing. ``interests`` are those for the
+    year, whenever they were booked."""
 
     year: int
     opening_fen: int
     credits: tuple[Credit, ...]
     movements: tuple[AccountMovement, ...]
+    interests: tuple[AccountInterest, ...] = ()
 
     @property
     def credited_fen(self) -> int:
@@ -63,12 +70,12 @@ class Year:
 
     @property
     def interest_fen(self) -> int:
-        return sum(one.amount_fen for one in self.movements if one.kind == MovementKind.INTEREST)
+        return sum(one.movement.amount_fen for one in self.interests)
 
     @property
     def moved_fen(self) -> int:
         """Top-ups, transfers and what was taken back."""
-        return sum(one.amount_fen for one in self.movements if one.kind != MovementKind.INTEREST)
+        return sum(one.amount_fen for one in self.movements)
 
     @property
     def closing_fen(self) -> int:
@@ -191,17 +198,17 @@ def accounts_of(person: Person) -> list[Account]:
     """The person's accounts that anything ever moved, by city and insurance. Two queries.
 
     A credit belongs to the year, in China, in which its money arrived, whichever month it pays; a movement to the year in which
-    it was booked.
+    it was booked, and interest to the year that it is for.
     """
     receipts = (
         Receipt.objects.filter(charge__person=person, applied=True, account_fen__gt=0)
         .select_related("charge")
         .order_by("received_at", "charge__month", "pk")
     )
-    found: dict[tuple[str, Insurance], tuple[list[Credit], list[AccountMovement]]] = {}
+    found: dict[tuple[str, Insurance], list[Happening]] = {}
     for one in receipts:
         charge = one.of_charge
-        found.setdefault((charge.city, Insurance(charge.insurance)), ([], []))[0].append(
+        found.setdefault((charge.city, Insurance(charge.insurance)), []).append(
             Credit(
                 charge_id=charge.pk,
                 month=charge.month,
@@ -211,27 +218,41 @@ def accounts_of(person: Person) -> list[Account]:
                 account_fen=one.account_fen,
             )
         )
-    for moved in AccountMovement.objects.filter(person=person).order_by("booked_on", "pk"):
-        found.setdefault((moved.city, Insurance(moved.insurance)), ([], []))[1].append(moved)
+    movements = AccountMovement.objects.filter(person=person).select_related("interest")
+    for moved in movements.order_by("booked_on", "pk"):
+        is_interest = moved.kind == MovementKind.INTEREST
+        found.setdefault((moved.city, Insurance(moved.insurance)), []).append(
+            moved.interest if is_interest else moved
+        )
     order = {insurance: place for place, insurance in enumerate(Insurance)}
     return [
-        Account(city, insurance, _years(*found[city, insurance]))
+        Account(city, insurance, _years(found[city, insurance]))
         for city, insurance in sorted(found, key=lambda key: (key[0], order[key[1]]))
     ]
 
 
-def _years(credits_: Iterable[Credit], movements: Iterable[AccountMovement]) -> tuple[Year, ...]:
-    by_year: dict[int, tuple[list[Credit], list[AccountMovement]]] = {}
-    for one in credits_:
-        by_year.setdefault(one.credited_on.year, ([], []))[0].append(one)
-    for moved in movements:
-        by_year.setdefault(moved.booked_on.year, ([], []))[1].append(moved)
+def _years(happened: Iterable[Happening]) -> tuple[Year, ...]:
+    by_year: dict[int, list[Happening]] = {}
+    for one in happened:
+        by_year.setdefault(_year_of(one), []).append(one)
     years: list[Year] = []
     for year in sorted(by_year):
-        credited, moving = by_year[year]
-        opening = years[-1].closing_fen if years else 0
-        years.append(Year(year, opening, tuple(credited), tuple(moving)))
+        years.append(
+            Year(
+                year,
+                opening_fen=years[-1].closing_fen if years else 0,
+                credits=tuple(one for one in by_year[year] if isinstance(one, Credit)),
+                movements=tuple(one for one in by_year[year] if isinstance(one, AccountMovement)),
+                interests=tuple(one for one in by_year[year] if isinstance(one, AccountInterest)),
+            )
+        )
     return tuple(reversed(years))
+
+
+def _year_of(one: Happening) -> int:
+    if isinstance(one, Credit):
+        return one.credited_on.year
+    return one.year if isinstance(one, AccountInterest) else one.booked_on.year
 
 
 # For the audit: the personal accounts of each city and insurance, as receipts and movements and as the books say them.

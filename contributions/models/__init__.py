@@ -3,6 +3,7 @@
 Amounts are fen. Months are [from, until).
 """
 
+from contributions.models.account_interest import AccountInterest, InterestRun
 from contributions.models.account_movements import (
     MOVEMENT_KIND_LABELS,
     AccountMovement,
@@ -186,6 +187,7 @@ __all__ = [
     "UNDER_WAY",
     "VERDICT_LABELS",
     "WAY_LABELS",
+    "AccountInterest",
     "AccountKind",
     "AccountMovement",
     "ArrearsBill",
@@ -217,6 +219,7 @@ __all__ = [
     "Entry",
     "FileStatus",
     "HeldReceipt",
+    "InterestRun",
     "LedgerAccount",
     "Leg",
     "LineStatus",

@@ -20,6 +20,7 @@ from portal.policy.schema import (
     Count,
     Day,
     Either,
+    Figure,
     Flag,
     Kind,
     Listed,
@@ -186,6 +187,11 @@ def _check_retirement(values: Mapping[str, Any]) -> Iterable[str]:
             yield f"{category}: delayed_from, births_per_month and most_months stand together"
 
 
+def _check_interest_method(values: Mapping[str, Any]) -> Iterable[str]:
+    if (values["method"] == "yearly") != (values["yearly_factor"] is not None):
+        yield "yearly_factor stands with the yearly method, and with no other"
+
+
 RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
 
 NATIONAL_FILES: Mapping[str, Kind] = {
@@ -217,6 +223,12 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     ),
     "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
     "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
+    # How the credits of the year bear interest: by the months left, or all alike as half a year times a factor.
+    "account_interest_method": Shape(
+        {"insurances": Listed(INSURANCE), "method": one_of("month_products", "yearly")},
+        {"yearly_factor": Figure(high=Decimal(2))},
+        check=_check_interest_method,
+    ),
     "pension_transfer": Shape(
         {"pooled_rate": RATE, "pooled_from": MonthText(), "agency_working_days": Count(1, 365)}
     ),
