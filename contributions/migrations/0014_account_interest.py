@@ -9,85 +9,193 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contributions', '0012_top_ups_and_settlements'),
-        ('people', '0001_initial'),
+        ("contributions", "0013_partners"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='InterestRun',
+            name="InterestRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('city', models.CharField(max_length=30, verbose_name='城市')),
-                ('insurance', models.CharField(choices=[('pension', '养老保险'), ('medical', '医疗保险'), ('unemployment', '失业保险'), ('work_injury', '工伤保险'), ('maternity', '生育保险')], max_length=20, verbose_name='险种')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='计息年度')),
-                ('rate', models.DecimalField(decimal_places=6, max_digits=7, verbose_name='记账利率')),
-                ('policy', models.CharField(max_length=80, verbose_name='政策参数')),
-                ('policy_since', models.DateField(verbose_name='参数起始日')),
-                ('done_through', models.BigIntegerField(default=0)),
-                ('people', models.PositiveIntegerField(default=0, verbose_name='账户数')),
-                ('amount_fen', models.BigIntegerField(default=0, verbose_name='利息合计（分）')),
-                ('begun_at', models.DateTimeField(verbose_name='开始时间')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='完成时间')),
-                ('begun_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name='结息人')),
-                ('last_person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("city", models.CharField(max_length=30, verbose_name="城市")),
+                (
+                    "insurance",
+                    models.CharField(
+                        choices=[
+                            ("pension", "养老保险"),
+                            ("medical", "医疗保险"),
+                            ("unemployment", "失业保险"),
+                            ("work_injury", "工伤保险"),
+                            ("maternity", "生育保险"),
+                        ],
+                        max_length=20,
+                        verbose_name="险种",
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(verbose_name="计息年度")),
+                ("rate", models.DecimalField(decimal_places=6, max_digits=7, verbose_name="记账利率")),
+                ("policy", models.CharField(max_length=80, verbose_name="政策参数")),
+                ("policy_since", models.DateField(verbose_name="参数起始日")),
+                ("done_through", models.BigIntegerField(default=0)),
+                ("people", models.PositiveIntegerField(default=0, verbose_name="账户数")),
+                ("amount_fen", models.BigIntegerField(default=0, verbose_name="利息合计（分）")),
+                ("begun_at", models.DateTimeField(verbose_name="开始时间")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="完成时间")),
+                (
+                    "begun_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="结息人",
+                    ),
+                ),
+                (
+                    "last_person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '个人账户年度结息',
-                'verbose_name_plural': '个人账户年度结息',
+                "verbose_name": "个人账户年度结息",
+                "verbose_name_plural": "个人账户年度结息",
             },
         ),
         migrations.CreateModel(
-            name='AccountInterest',
+            name="AccountInterest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='计息年度')),
-                ('until', portal.columns.MonthField(blank=True, null=True, verbose_name='计息至（不含）')),
-                ('opening_fen', models.BigIntegerField(verbose_name='年初余额（分）')),
-                ('moved_fen', models.BigIntegerField(verbose_name='当年变动（分）')),
-                ('product', models.DecimalField(decimal_places=4, max_digits=20, verbose_name='月积数（分·月）')),
-                ('rate', models.DecimalField(decimal_places=6, max_digits=7, verbose_name='记账利率')),
-                ('policy', models.CharField(max_length=80, verbose_name='政策参数')),
-                ('policy_since', models.DateField(verbose_name='参数起始日')),
-                ('interest_fen', models.BigIntegerField(verbose_name='当年利息（分）')),
-                ('adjustment_fen', models.BigIntegerField(verbose_name='以前年度调整（分）')),
-                ('movement', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='interest', to='contributions.accountmovement', verbose_name='变动')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='interests', to='contributions.interestrun', verbose_name='结息')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(verbose_name="计息年度")),
+                ("until", portal.columns.MonthField(blank=True, null=True, verbose_name="计息至（不含）")),
+                ("opening_fen", models.BigIntegerField(verbose_name="年初余额（分）")),
+                ("moved_fen", models.BigIntegerField(verbose_name="当年变动（分）")),
+                (
+                    "product",
+                    models.DecimalField(decimal_places=4, max_digits=20, verbose_name="月积数（分·月）"),
+                ),
+                ("rate", models.DecimalField(decimal_places=6, max_digits=7, verbose_name="记账利率")),
+                ("policy", models.CharField(max_length=80, verbose_name="政策参数")),
+                ("policy_since", models.DateField(verbose_name="参数起始日")),
+                ("interest_fen", models.BigIntegerField(verbose_name="当年利息（分）")),
+                ("adjustment_fen", models.BigIntegerField(verbose_name="以前年度调整（分）")),
+                (
+                    "movement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interest",
+                        to="contributions.accountmovement",
+                        verbose_name="变动",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interests",
+                        to="contributions.interestrun",
+                        verbose_name="结息",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '个人账户利息',
-                'verbose_name_plural': '个人账户利息',
+                "verbose_name": "个人账户利息",
+                "verbose_name_plural": "个人账户利息",
             },
         ),
         migrations.AddConstraint(
-            model_name='interestrun',
-            constraint=models.UniqueConstraint(fields=('city', 'insurance', 'year'), name='a_year_bears_interest_once'),
+            model_name="interestrun",
+            constraint=models.UniqueConstraint(
+                fields=("city", "insurance", "year"), name="a_year_bears_interest_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='interestrun',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('done_through__gte', models.F('last_person')), _connector='OR'), name='interest_run_finished_when_all_are_done'),
+            model_name="interestrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("finished_at__isnull", True),
+                    ("done_through__gte", models.F("last_person")),
+                    _connector="OR",
+                ),
+                name="interest_run_finished_when_all_are_done",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='interestrun',
-            trigger=pgtrigger.compiler.Trigger(name='interest_runs_stay_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.finished_at IS NOT NULL OR NEW.done_through < OLD.done_through OR OLD.id IS DISTINCT FROM NEW.id OR OLD.city IS DISTINCT FROM NEW.city OR OLD.insurance IS DISTINCT FROM NEW.insurance OR OLD.year IS DISTINCT FROM NEW.year OR OLD.rate IS DISTINCT FROM NEW.rate OR OLD.policy IS DISTINCT FROM NEW.policy OR OLD.policy_since IS DISTINCT FROM NEW.policy_since OR OLD.last_person_id IS DISTINCT FROM NEW.last_person_id OR OLD.begun_at IS DISTINCT FROM NEW.begun_at OR OLD.begun_by_id IS DISTINCT FROM NEW.begun_by_id)', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='ba8615b840c10e5ffc88b6482494e8c3a9e2713c', operation='UPDATE', pgid='pgtrigger_interest_runs_stay_frozen_c5459', table='contributions_interestrun', when='BEFORE')),
+            model_name="interestrun",
+            trigger=pgtrigger.compiler.Trigger(
+                name="interest_runs_stay_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.finished_at IS NOT NULL OR NEW.done_through < OLD.done_through OR OLD.id IS DISTINCT FROM NEW.id OR OLD.city IS DISTINCT FROM NEW.city OR OLD.insurance IS DISTINCT FROM NEW.insurance OR OLD.year IS DISTINCT FROM NEW.year OR OLD.rate IS DISTINCT FROM NEW.rate OR OLD.policy IS DISTINCT FROM NEW.policy OR OLD.policy_since IS DISTINCT FROM NEW.policy_since OR OLD.last_person_id IS DISTINCT FROM NEW.last_person_id OR OLD.begun_at IS DISTINCT FROM NEW.begun_at OR OLD.begun_by_id IS DISTINCT FROM NEW.begun_by_id)",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="ba8615b840c10e5ffc88b6482494e8c3a9e2713c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_interest_runs_stay_frozen_c5459",
+                    table="contributions_interestrun",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='interestrun',
-            trigger=pgtrigger.compiler.Trigger(name='interest_runs_are_kept', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='cafe1b5f37254282ca77a94539aa82e8d580172e', operation='DELETE', pgid='pgtrigger_interest_runs_are_kept_22df6', table='contributions_interestrun', when='BEFORE')),
+            model_name="interestrun",
+            trigger=pgtrigger.compiler.Trigger(
+                name="interest_runs_are_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="cafe1b5f37254282ca77a94539aa82e8d580172e",
+                    operation="DELETE",
+                    pgid="pgtrigger_interest_runs_are_kept_22df6",
+                    table="contributions_interestrun",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accountinterest',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__day', 1), _connector='OR'), name='account_interest_until_is_month'),
+            model_name="accountinterest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("until__isnull", True), ("until__day", 1), _connector="OR"),
+                name="account_interest_until_is_month",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='accountinterest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('run__isnull', False), ('until__isnull', True)), models.Q(('run__isnull', True), ('until__isnull', False)), _connector='OR'), name='account_interest_by_a_run_or_at_leaving'),
+            model_name="accountinterest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("run__isnull", False), ("until__isnull", True)),
+                    models.Q(("run__isnull", True), ("until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="account_interest_by_a_run_or_at_leaving",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='accountinterest',
-            trigger=pgtrigger.compiler.Trigger(name='account_interest_is_kept', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='45bbed0493d7c7925b3ec2d8a93056b7d61491aa', operation='UPDATE OR DELETE', pgid='pgtrigger_account_interest_is_kept_21189', table='contributions_accountinterest', when='BEFORE')),
+            model_name="accountinterest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="account_interest_is_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="45bbed0493d7c7925b3ec2d8a93056b7d61491aa",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_account_interest_is_kept_21189",
+                    table="contributions_accountinterest",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
