@@ -14,7 +14,7 @@ from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from certificates import fonts, presenting, seal_picture
+from certificates import fonts, presenting, seal_picture, summaries
 from certificates.models import Certificate
 
 _SEAL_BOX = "seal"
@@ -80,17 +80,17 @@ def render(certificate: Certificate, *, development: bool, on: date) -> bytes:
 def document_html(certificate: Certificate, *, development: bool, on: date) -> str:
     """The document as one HTML page that needs nothing from outside. Everything from the facts is escaped."""
     facts = certificate.facts
-    address = settings.PUBLIC_URL + reverse("verify-code", args=[certificate.code])
     context = {
         "certificate": certificate,
         "facts": facts,
         "as_of": _day(date.fromisoformat(facts["as_of"])),
         "on": _day(on),
         "development": development,
-        "address": address,
         "site": settings.PUBLIC_URL + reverse("verify"),
         # Readers take any of the eight masks; to weigh them all takes longer than all else that the QR code needs.
-        "qr": segno.make(address, error="m", mask=3).png_data_uri(border=0, scale=8),
+        "qr": segno.make(
+            summaries.address(certificate, on=on, site=settings.PUBLIC_URL), error="m", mask=3
+        ).png_data_uri(border=0, scale=4),
         **presenting.contents(facts),
     }
     return render_to_string(certificate.form.document, context)

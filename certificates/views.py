@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from certificates import issuing, limits, presenting, queries, verifying
+from certificates import issuing, limits, offline, presenting, queries, verifying
 from certificates.authority import SealUnavailable
+from certificates.codes import InvalidCode, parse_code
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from certificates.forms import CodeForm, FileForm
@@ -76,29 +77,54 @@ def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """Public verification: by a code typed here, or by the file."""
+    """Public verification: by a code with the last four characters of a number, or by the file."""
     if request.method == "POST":
-        return _verify_file(request)
+        return _verify_code(request) if "code" in request.POST else _verify_file(request)
     if "code" not in request.GET:
         return _verify_page(request)
-    form = CodeForm(request.GET)
-    if form.is_valid():
-        return redirect("verify-code", form.cleaned_data["code"])
-    return _verify_page(request, code_form=form, status=422)
+    return _ask_last_four(request, request.GET["code"])
 
 
 @never_cache
 @require_safe
 def verify_by_code(request: HttpRequest, code: str) -> HttpResponse:
-    """The answer for a code; the QR code of a document leads here."""
-    if not limits.within(request, Way.CODE):
-        return _too_often(request)
+    """Where a document's QR code leads: asks for the last four characters.
+
+    What stands after the # of the address, the signed summary, never gets here: the page's script reads them from it.
+    """
+    return _ask_last_four(request, code)
+
+
+@require_safe
+def verify_offline(request: HttpRequest) -> HttpResponse:
+    """A page to keep that checks QR codes without any network."""
+    response = HttpResponse(offline.page(), content_type="text/html; charset=utf-8")
+    response.headers["Content-Disposition"] = str(content_disposition_header(True, _("离线核验证明.html")))
+    return response
+
+
+def _ask_last_four(request: HttpRequest, code: str) -> HttpResponse:
     try:
-        verdict = verifying.verify_code(code, now=timezone.now())
-    except verifying.NotVerifiable:
+        parse_code(code)
+    except InvalidCode:
         form = CodeForm({"code": code})
         form.is_valid()
         return _verify_page(request, code_form=form, status=422)
+    return _verify_page(request, code_form=CodeForm(initial={"code": code}), asking=True)
+
+
+def _verify_code(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST)
+    if not limits.within(request, Way.CODE):
+        return _too_often(request)
+    if not form.is_valid():
+        return _verify_page(request, code_form=form, status=422)
+    code, ending, way = (form.cleaned_data[name] for name in ("code", "last_four", "way"))
+    if not limits.may_try(code):
+        return _too_often(request)
+    verdict = verifying.verify_code(code, ending, way=way, now=timezone.now())
+    if verdict.certificate:
+        limits.was_right(code)
     return _verify_page(request, verdict=verdict)
 
 

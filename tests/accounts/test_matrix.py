@@ -305,6 +305,7 @@ SAMPLES = [
         "certificate-download", only(TO_PERSONS, "person A", what=SERVED), serial_number, what="of person A"
     ),
     Sample("verify", all_get(PAGE)),
+    Sample("verify-offline", all_get(SERVED)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
     Sample("verify-code", all_get(WRONG), lambda world: {"code": "0"}, what="that is none"),
 ]
