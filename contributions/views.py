@@ -1,5 +1,6 @@
 """What a person and an employer can look up about their contributions. Whatever is not theirs answers 404."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,15 +13,16 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import queries, refunds, surcharges
+from contributions import interest, queries, refunds, surcharges
 from contributions.models import Charge, ChargeStatus, Receipt
-from contributions.personal_account import accounts_of
+from contributions.personal_account import Account, accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import account_interest_terms, account_interest_years
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, today_in_china
@@ -142,8 +144,9 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
-    """个人账户: what was credited to one's own accounts, by year."""
+    """个人账户: the statement of one's own accounts, by year."""
     person = _person(request)
+    today = today_in_china(timezone.now())
     return render(
         request,
         "contributions/account.html",
@@ -154,11 +157,39 @@ def account(request: HttpRequest) -> HttpResponse:
                     "title": _("%(city)s %(insurance)s个人账户")
                     % {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])},
                     "account": one,
+                    "waits": _waits(one, today),
+                    "years": [
+                        (year, [(paid, interest.derivation(paid, on=today)) for paid in year.interests])
+                        for year in one.years
+                    ],
                 }
                 for one in accounts_of(person)
             ],
         },
     )
+
+
+def _waits(account: Account, today: dt.date) -> str:
+    """What the balance does not hold yet: the interest of which years, and what it waits for."""
+    terms = account_interest_terms(book(), year=today.year)
+    if account.insurance not in terms.insurances:
+        return _("余额。这个险种的个人账户不按记账利率计息。")
+    credited = {year.year for year in account.years if year.interests}
+    since = min(year.year for year in account.years)
+    published = [year for year in account_interest_years(book()) if since <= year < today.year]
+    out = [str(year) for year in published if year not in credited]
+    parts = [_("余额，含已结的记账利息。")]
+    if out:
+        parts.append(_("%(years)s年的利率已公布，尚未结息。") % {"years": _("、").join(out)})
+    parts.append(
+        _("%(year)s年的记账利率公布后结息，最近一次公布的是%(last)s年 %(rate)s%%。")
+        % {
+            "year": terms.rate_leaf.values["year"] + 1,
+            "last": terms.rate_leaf.values["year"],
+            "rate": f"{(terms.rate * 100).normalize():f}",
+        }
+    )
+    return "".join(parts)
 
 
 @clerk_required

@@ -45,6 +45,11 @@ BEAT_SCHEDULE = {
         "task": "contributions.order_tasks.draft_refunds",
         "schedule": crontab(hour=4, minute=40),
     },
+    # A rate comes with a new version of the policy, once a year; at night nobody waits for the books.
+    "credit-account-interest": {
+        "task": "contributions.book_tasks.credit_account_interest",
+        "schedule": crontab(hour=4, minute=10),
+    },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Nonces of signatures that are over, when few partners ask.
