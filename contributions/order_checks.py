@@ -122,4 +122,11 @@ CHECKS: tuple[tuple[int, str], ...] = (
             ELSE top_up.movement_id IS NOT NULL END
         """,
     ),
+    (
+        2,
+        """
+        SELECT format('充值订单 %s 充入 %s 个人账户，只能充入医疗保险', order_id, insurance) FROM contributions_topup
+        WHERE insurance <> 'medical'
+        """,
+    ),
 )

@@ -25,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, orders, paying, refunds
+from contributions import channels, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -49,6 +49,7 @@ from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
+from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import today_in_china
 
@@ -97,9 +98,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state not in states:
         raise Http404
-    page = Paginator(within.filter(states[state][1]).prefetch_related("lines__charge"), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = Paginator(
+        within.filter(states[state][1]).select_related("top_up").prefetch_related("lines__charge"), PER_PAGE
+    ).get_page(request.GET.get("page"))
     now = timezone.now()
     return render(
         request,
@@ -110,6 +111,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
                 {
                     "order": one,
                     "parts": _parts(list(one.lines.all())),
+                    "top_up": getattr(one, "top_up", None),
                     "state": _state_of(one, now),
                     "tone": _tone_of(one, now),
                 }
@@ -505,7 +507,8 @@ def _order_page(
     payments = list(found.payments.order_by("begun_at"))
     current = next((one for one in payments if one.live), None)
     payable = current is None and _payable(found, now)
-    offer = book().city(found.city).offers.get(orders.SERVICE)
+    top_up = top_ups.of_order(found)
+    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     context = {
         "order": found,
         "lines": lines,
@@ -533,7 +536,10 @@ def _order_page(
         "opening": _opening(found, now) if payable else None,
         "form": (form or ChannelForm(codes=_codes(found, now))) if payable else None,
         "notice": offer.notice if offer else (),
-        "again": reverse("service", args=[found.city, orders.SERVICE]) if offer else "",
+        "again": reverse("service", args=[found.city, offer.code]) if offer else "",
+        "top_up": top_up,
+        "card": identity.mask_account(top_up.card_number) if top_up else "",
+        "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
         **_city(found),
     }
     return render(request, "contributions/orders/order.html", context, status=status)

@@ -6,7 +6,7 @@ The money is for medical use only. It is no contribution: no month is paid by it
 import datetime as dt
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from contributions import ledger, orders, personal_account
@@ -122,17 +122,8 @@ def credit(
 
 
 def balance_fen(top_up: TopUp) -> int | None:
-    """What the account held when the top-up was credited, it included; None before that."""
+    """What the account holds now; None until the top-up is credited."""
     movement = top_up.movement
     if movement is None:
         return None
     return personal_account.balance(movement.person, movement.city, Insurance(movement.insurance))
-
-
-def latest(person: Person, city: str) -> QuerySet[TopUp]:
-    """The person's top-ups in a city, latest first."""
-    return (
-        TopUp.objects.filter(order__person=person, order__city=city)
-        .select_related("order", "movement")
-        .order_by("-order__placed_at", "-pk")
-    )

@@ -64,6 +64,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "registers.change_bankaccountrecord",
         "registers.add_securitycardrecord",
         "registers.change_securitycardrecord",
+        "registers.add_medicalaccountrecord",
+        "registers.change_medicalaccountrecord",
         "hall.view_*",
         "hall.add_workdayoverride",
         "hall.change_workdayoverride",

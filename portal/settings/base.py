@@ -221,6 +221,9 @@ TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 # The household register that applications are compared against.
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
 BANK_REGISTER = os.environ.get("BANK_REGISTER", "portal.registers.bank.LocalRegister")
+MEDICAL_ACCOUNT_REGISTER = os.environ.get(
+    "MEDICAL_ACCOUNT_REGISTER", "portal.registers.medical.LocalRegister"
+)
 
 # The address that people reach the hall by; it is printed in proofs and in their QR codes.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
