@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from contributions import interest, queries, refunds, surcharges
 from contributions.models import Charge, ChargeStatus, Receipt
@@ -66,6 +67,7 @@ class Row:
     charge_id: int | None
 
 
+@require_safe
 @person_required
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
@@ -100,6 +102,7 @@ def record(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
@@ -142,6 +145,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+@require_safe
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
     """个人账户: the statement of one's own accounts, by year."""
@@ -192,6 +196,7 @@ def _waits(account: Account, today: dt.date) -> str:
     return "".join(parts)
 
 
+@require_safe
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
     """本单位应缴: the months as sums, and the people of one month."""

@@ -286,6 +286,10 @@ SAMPLES = [
     # No channel can be used here, so the card's page leads back; and nothing is under way, so the payment's page does.
     Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    *(
+        Sample(name, only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A")
+        for name in ("order-card", "order-payment")
+    ),
     Sample("order-state", only(TO_PERSONS, "person A", what=OVER), order_number, what="of person A"),
     Sample("order-cancel", only(TO_PERSONS, "person A"), order_number, what="of person A"),
     Sample("order-pay", all_get(NOT_SO), order_number),
