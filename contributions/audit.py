@@ -442,6 +442,7 @@ CHECKS = (
         WHERE CASE charge.status
             WHEN 'paid' THEN receipt.id IS NULL OR cancellation.id IS NOT NULL
             WHEN 'owed' THEN receipt.id IS NOT NULL OR cancellation.id IS NOT NULL
+            WHEN 'reversed' THEN cancellation.id IS NOT NULL OR receipt.id IS NULL
             WHEN 'taken_back' THEN cancellation.id IS NOT NULL
                 OR NOT EXISTS (SELECT 1 FROM contributions_takenback back WHERE back.receipt_id = receipt.id)
             ELSE receipt.id IS NOT NULL OR cancellation.kind IS DISTINCT FROM charge.status

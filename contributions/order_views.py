@@ -29,6 +29,7 @@ from contributions import channels, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
+    ChargeStatus,
     Charge,
     Order,
     OrderLine,
@@ -63,6 +64,7 @@ ORDER_LOOKS = {
     OrderStatus.PAID: "good",
     OrderStatus.CANCELLED: "quiet",
     OrderStatus.EXPIRED: "quiet",
+    OrderStatus.REVERSED: "quiet",
 }
 PAYMENT_LOOKS = {
     PaymentStatus.QUEUED: "info",
@@ -72,6 +74,7 @@ PAYMENT_LOOKS = {
     PaymentStatus.FAILED: "bad",
     PaymentStatus.CLOSED: "quiet",
     PaymentStatus.HELD: "warn",
+    PaymentStatus.REVERSED: "quiet",
 }
 
 # One's own orders
@@ -93,7 +96,10 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "": (_("全部"), Q()),
         "open": (_("待支付"), Q(status=OrderStatus.OPEN)),
         "paid": (_("缴费成功"), Q(status=OrderStatus.PAID)),
-        "ended": (_("已取消或过期"), Q(status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED])),
+        "ended": (
+            _("已取消或过期"),
+            Q(status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REVERSED]),
+        ),
     }
     state = request.GET.get("state", "")
     if state not in states:
@@ -137,7 +143,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
 def paid_list(request: HttpRequest) -> HttpResponse:
     """缴费清单: what was paid for the months of a year, whichever way it came, to print."""
     person = _login(request).person
-    receipts = Receipt.objects.filter(charge__person=person, applied=True)
+    receipts = Receipt.objects.filter(charge__person=person, applied=True).exclude(
+        charge__status=ChargeStatus.REVERSED
+    )
     months = {month.year for month in receipts.values_list("charge__month", flat=True)}
     years = sorted(months, reverse=True)
     chosen = request.GET.get("year", str(years[0]) if years else "")

@@ -484,13 +484,39 @@ def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
         now=now,
     )
     for line in going:
-        coverage, month = line.charge.coverage, line.charge.month
-        if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
-            continue
-        if line.former_tier:
-            actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)
-        if line.replaced_id is not None or month <= this:
-            charging.charge_months(coverage, [month], now=now)
+        _as_before(line, owed=line.replaced_id is not None or line.charge.month <= this, now=now)
+
+
+def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
+    """Undo a paid order whose money went back: its charges no longer count, and each month is owed as it was, at its former tier;
+    months to come that only the order had charged are not. Inside a transaction, the order ``locked``."""
+    lines = list(
+        order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
+    )
+    charges = [line.charge_id for line in lines]
+    Order.objects.filter(pk=order.pk, status=OrderStatus.PAID).update(status=OrderStatus.REVERSED)
+    OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.REVERSED, note=note[:200])
+    OrderLine.objects.filter(order=order, live=True).update(live=False)
+    Charge.objects.filter(pk__in=charges, status=ChargeStatus.PAID).update(
+        status=ChargeStatus.REVERSED, live=False
+    )
+    order.refresh_from_db()
+    this = month_in_china(now)
+    for line in lines:
+        _as_before(
+            line, owed=not line.made or line.replaced_id is not None or line.charge.month <= this, now=now
+        )
+
+
+def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
+    """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it is still covered."""
+    coverage, month = line.charge.coverage, line.charge.month
+    if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
+        return
+    if line.former_tier:
+        actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)
+    if owed:
+        charging.charge_months(coverage, [month], now=now)
 
 
 def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:

@@ -109,7 +109,7 @@ def _begin(
         raise NotOffered(channel)
     start_at = opening(current.city, now)
     payment = Payment.objects.create(
-        number=_number(current.city, now),
+        number=new_number(current.city, now),
         order=current,
         channel=channel,
         amount_fen=current.sum_fen,
@@ -535,7 +535,12 @@ def _delay(asked: int) -> dt.timedelta:
     return dt.timedelta(seconds=DELAYS[min(asked, len(DELAYS) - 1)])
 
 
-def _number(city: str, now: dt.datetime) -> str:
+def mark_reversed(payment: Payment, *, by: User, now: dt.datetime, note: str) -> None:
+    """Record that a credited payment was given back by the channel that took it; inside the transaction that undoes its order."""
+    _move(payment, PaymentStatus.REVERSED, was=[PaymentStatus.SUCCEEDED], by=by, now=now, note=note[:200])
+
+
+def new_number(city: str, now: dt.datetime) -> str:
     """A fresh payment number: 27 characters that every provider takes, and that nobody guesses."""
     tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
     return f"P{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"

@@ -186,7 +186,7 @@ def _yuan(fen: int) -> str:
 
 
 def _channel(code: str) -> str:
-    return _(channels.TITLES.get(code, code))
+    return channels.title(code)
 
 
 class LeftFilter(admin.SimpleListFilter):

@@ -7,6 +7,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
     path("api/v1/", include("portal.partners.urls")),
+    path("api/v1/", include("contributions.api.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("enrollment.urls")),
     path("", include("contributions.urls")),

@@ -1,7 +1,8 @@
 """What went wrong, for machines and people: problem details (RFC 9457) with a stable code, in Chinese."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -25,12 +26,20 @@ class Problem(exceptions.APIException):
     """An answer that refuses: ``code`` stays the same for ever, ``detail`` tells people why and what to do."""
 
     def __init__(
-        self, code: str, detail: str, *, status: int = 422, mistakes: Sequence[Mistake] = ()
+        self,
+        code: str,
+        detail: str,
+        *,
+        status: int = 422,
+        mistakes: Sequence[Mistake] = (),
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         super().__init__(detail, code)
         self.code = code
         self.status_code = status
         self.mistakes = list(mistakes)
+        # What machines are told besides: when to come again, for one.
+        self.more = more
 
 
 class NotSigned(exceptions.AuthenticationFailed):
@@ -101,6 +110,8 @@ def answer(error: Exception, _context: Any = None) -> Response | None:
         "code": code,
         "detail": detail,
     }
+    if isinstance(error, Problem):
+        body |= error.more
     mistakes = _mistakes(error)
     if mistakes:
         body["errors"] = [asdict(one) for one in mistakes]
