@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db.models import Max, Q, QuerySet, Sum
 from django.urls import reverse
@@ -102,14 +103,13 @@ def record(
     """
     limits = _months("month", since, until)
     places = None if cities is None else list(cities)
-    charges = Charge.objects.filter(limits, person=person, live=True).select_related("employer")
+    charges = Charge.objects.filter(limits, person=person, live=True)
     coverages = Coverage.objects.filter(person=person, live=True).select_related("employer")
     if places is not None:
         charges = charges.filter(city__in=places)
         coverages = coverages.filter(city__in=places)
-    charged = list(charges)
-    lines = _latest_lines(charges.filter(status=ChargeStatus.OWED))
-    records = {(one.insurance, one.month): _of_charge(one, lines.get(one.pk)) for one in charged}
+    charged = _records(charges)
+    records = {(one.insurance, one.month): one for one in charged}
     horizon = until or max((one.month + 1 for one in charged), default=None)
     for coverage in coverages:
         if horizon is None:
@@ -125,11 +125,8 @@ def record(
 
 def owed(person: Person) -> list[MonthRecord]:
     """Charges owed that are the person's own to pay, oldest first, with the reason where a debit failed."""
-    charges = Charge.objects.filter(
-        person=person, status=ChargeStatus.OWED, employer__isnull=True
-    ).select_related("employer")
-    lines = _latest_lines(charges)
-    return [_of_charge(charge, lines.get(charge.pk)) for charge in charges.order_by("month", "insurance")]
+    charges = Charge.objects.filter(person=person, live=True, status=ChargeStatus.OWED, employer__isnull=True)
+    return _records(charges.order_by("month", "insurance"))
 
 
 def employer_record(employer: Employer, months: Sequence[Month]) -> QuerySet[Charge]:
@@ -153,14 +150,13 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
 
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     today = today_in_china(now)
-    ordered = list(
-        OrderLine.objects.filter(order__person=person, order__status=OrderStatus.OPEN, live=True)
-        .select_related("order")
-        .order_by("order__expires_at")
+    orders = list(Order.objects.filter(person=person, status=OrderStatus.OPEN).order_by("expires_at"))
+    items = [_due_order(order, today) for order in orders if order.expires_at > now]
+    in_orders = set(
+        OrderLine.objects.filter(order__in=orders, live=True).values_list("charge_id", flat=True)
+        if orders
+        else ()
     )
-    waiting = {line.order.number: line.order for line in ordered if line.order.expires_at > now}
-    items = [_due_order(order, today) for order in waiting.values()]
-    in_orders = {line.charge_id for line in ordered}
     months: dict[tuple[str, Month], list[MonthRecord]] = {}
     for one in owed(person):
         if one.state != State.IN_DEBIT and one.charge_id not in in_orders:
@@ -288,42 +284,72 @@ def _months(field: str, since: Month | None, until: Month | None) -> Q:
     return condition
 
 
-def _latest_lines(charges: QuerySet[Charge]) -> dict[int, DebitLine]:
-    """The last debit line of each of the charges that has one."""
-    lines = DebitLine.objects.filter(charge__in=charges.values("pk")).select_related("batch").order_by("id")
-    return {line.charge_id: line for line in lines}
-
-
-def _of_charge(charge: Charge, line: DebitLine | None) -> MonthRecord:
-    state, reason = State(charge.status), ""
-    if charge.status == ChargeStatus.OWED and line is not None:
-        state, reason = _of_line(line)
-    return MonthRecord(
-        city=charge.city,
-        insurance=Insurance(charge.insurance),
-        capacity=Capacity(charge.capacity),
-        employer=charge.employer.name if charge.employer else "",
-        month=charge.month,
-        state=state,
-        base=charge.base,
-        amount_fen=charge.amount_fen,
-        personal_fen=charge.personal_fen,
-        employer_fen=charge.employer_fen,
-        account_fen=charge.account_fen,
-        charge_id=charge.pk,
-        reason=reason,
+def _records(charges: QuerySet[Charge]) -> list[MonthRecord]:
+    """The charges as months, in their order; two queries, the second only where one is owed. Values, not models: a history has
+    hundreds of months, and a page shows all of them."""
+    rows = charges.values_list(
+        "pk",
+        "city",
+        "insurance",
+        "capacity",
+        "employer__name",
+        "month",
+        "status",
+        "base",
+        "amount_fen",
+        "personal_fen",
+        "employer_fen",
+        "account_fen",
     )
+    found = list(rows)
+    lines = _latest_lines([row[0] for row in found if row[6] == ChargeStatus.OWED])
+    records = []
+    for pk, city, insurance, capacity, employer, month, status, *amounts in found:
+        state, reason = _of_line(lines[pk]) if pk in lines else (State(status), "")
+        records.append(
+            MonthRecord(
+                city,
+                Insurance(insurance),
+                Capacity(capacity),
+                employer or "",
+                month,
+                state,
+                *amounts,
+                charge_id=pk,
+                reason=reason,
+            )
+        )
+    return records
 
 
-def _of_line(line: DebitLine) -> tuple[State, str]:
+class _Line(NamedTuple):
+    """What of a debit line tells where its charge stands."""
+
+    charge_id: int
+    status: str
+    reason_code: str
+    month: Month
+    batch_status: str
+
+
+def _latest_lines(charges: Sequence[int]) -> dict[int, _Line]:
+    """The last debit line of each of the charges that has one."""
+    if not charges:
+        return {}
+    lines = DebitLine.objects.filter(charge__in=charges).order_by("id")
+    columns = ("charge_id", "status", "reason_code", "batch__month", "batch__status")
+    return {line.charge_id: line for line in map(_Line._make, lines.values_list(*columns))}
+
+
+def _of_line(line: _Line) -> tuple[State, str]:
     if line.status == LineStatus.FAILED:
         return State.FAILED, _("%(month)s银行扣款失败：%(reason)s") % {
-            "month": line.batch.month.zh,
+            "month": line.month.zh,
             "reason": REASON_LABELS[Reason(line.reason_code)],
         }
     if line.status == LineStatus.MISSING:
         return State.IN_DEBIT, _("银行尚未返回扣款结果，正在核实，请勿重复缴费")
-    if line.batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
+    if line.batch_status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         return State.IN_DEBIT, _("已列入扣款批次，待送银行")
     return State.IN_DEBIT, _("已送银行扣款，结果待返回")
 

@@ -44,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest, city: str) -> HttpResponse:
     """Search, what is due for me, the city's services, how to verify a proof."""
     place = book().city(city)
-    context: dict[str, Any] = {"city": place, "groups": groups_of(offers(city), user=request.user)}
+    context: dict[str, Any] = {"city": place, "groups": lambda: groups_of(offers(city), user=request.user)}
     if isinstance(request.user, User):
         context |= {"due": due_for(request.user, timezone.now()), "drafts": drafts_of(request.user)}
     return remember_city(render(request, "web/home.html", context), place)
