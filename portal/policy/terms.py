@@ -438,6 +438,11 @@ def account_interest_rate(book: Book, *, year: int) -> Leaf:
     return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
 
 
+def adulthood(book: Book, *, on: dt.date) -> int:
+    """The age in years at which a person is of age."""
+    return int(book.leaf(NATIONAL, "adulthood", on).values["years"])
+
+
 def working_age(book: Book, *, on: dt.date) -> int:
     """The age in years from which a person may be employed and insured."""
     return int(book.leaf(NATIONAL, "working_age", on).values["years"])

@@ -494,6 +494,7 @@ REVIEWERS_LISTS = {
     "hall_workdayoverride",
     "people_person",
     "people_employer",
+    "people_guardianship",
     "people_bankaccount",
     "registers_householdrecord",
     "registers_bankaccountrecord",
