@@ -6,13 +6,14 @@ certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from contributions import brought_in
 from contributions import queries as contributions
 from contributions.queries import MonthRecord, State
 from enrollment import queries as enrollment
@@ -93,6 +94,7 @@ def person_facts(
         "status": _status(person, city, insurances, until - 1),
         "months": rows,
         "employers": employers,
+        "elsewhere": _elsewhere(person, city, insurances),
         "totals": {
             str(insurance): _total(
                 (record for record in records if record.insurance == insurance),
@@ -272,6 +274,12 @@ def _total(records: Iterable[MonthRecord], *, with_sums: bool) -> dict[str, Any]
             left_out[str(record.state)] = left_out.get(str(record.state), 0) + 1
     sums = {"personal_fen": fen} if with_sums else {}
     return {"paid_months": months, **sums, "left_out": left_out}
+
+
+def _elsewhere(person: Person, city: City, insurances: Sequence[Insurance]) -> dict[str, dict[str, int]]:
+    """What the city's own record does not tell, by insurance: months from elsewhere, gone elsewhere, and under way."""
+    found = brought_in.elsewhere(person, cities=[city.slug])
+    return {str(insurance): asdict(one) for insurance, one in found.items() if insurance in insurances}
 
 
 def _head_count(

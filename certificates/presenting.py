@@ -16,6 +16,7 @@ from certificates.facts import (
     STATE_WORDS,
     Reveal,
 )
+from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
@@ -184,6 +185,7 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             if money_columns and not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
         ],
         "left_out": _left_out(facts),
+        "elsewhere": _elsewhere(facts),
         "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
     }
 
@@ -203,6 +205,24 @@ def _left_out(facts: Mapping[str, Any]) -> list[str]:
         f"{STATE_WORDS[State(state)]} {count} 个月（{'、'.join(labels)}）"
         for (state, count), labels in alike.items()
     ]
+
+
+def _elsewhere(facts: Mapping[str, Any]) -> str:
+    """That months came from elsewhere or left: 另有不计入的月份：养老保险从外地转入 12 个月。"""
+    words = {
+        "brought_in": _("从外地转入 %(months)s 个月"),
+        "moved_out": _("本地缴费已转出 %(months)s 个月"),
+        "in_transit": _("转移途中 %(months)s 个月"),
+    }
+    parts = [
+        f"{_(INSURANCE_LABELS[insurance])}{words[name] % {'months': months}}"
+        for insurance, one in facts.get("elsewhere", {}).items()
+        for name, months in one.items()
+        if months
+    ]
+    return (
+        _("转移接续：%(list)s，转入和在途的不在明细和合计中。") % {"list": "、".join(parts)} if parts else ""
+    )
 
 
 def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -274,6 +294,70 @@ def _payment_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _history_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    totals, rows = facts["totals"], facts["years"]
+    return {
+        "years": [
+            {
+                **_year_sums(one),
+                "year": one["year"],
+                "where": one["where"],
+                "base": _base(one["low"])
+                if one["low"] == one["high"]
+                else f"{_base(one['low'])}–{_base(one['high'])}",
+                "new_year": place > 0 and rows[place - 1]["year"] != one["year"],
+            }
+            for place, one in enumerate(rows)
+        ],
+        "total": _year_sums(totals),
+        "left_out": _history_left_out(facts),
+        "account": [
+            {
+                name.removesuffix("_fen"): one[name] if name == "year" else format_yuan(one[name])
+                for name in one
+            }
+            for one in facts["account"]
+        ],
+        "brought_in": [
+            {
+                "place": one["place"],
+                "span": period({"period": one}),
+                "months": one["months"],
+                "account": format_yuan(one["account_fen"]),
+            }
+            for one in facts["brought_in"]
+        ],
+    }
+
+
+def _year_sums(sums_of: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "months": sums_of["months"],
+        "wages": _base(sums_of["wages"]),
+        "personal": format_yuan(sums_of["personal_fen"]),
+        "employer": format_yuan(sums_of["employer_fen"]),
+        "account": format_yuan(sums_of["account_fen"]),
+    }
+
+
+def _history_left_out(facts: Mapping[str, Any]) -> list[str]:
+    """What the totals leave out: by state, brought in from elsewhere, and under way."""
+    words = {**{str(state): word for state, word in STATE_WORDS.items()}, MOVED_OUT: _("已转出")}
+    counted = [(words[state], count) for state, count in facts["totals"]["left_out"].items()]
+    counted += [
+        (_("转移途中"), facts["in_transit"]),
+        (_("从外地转入"), sum(one["months"] for one in facts["brought_in"])),
+    ]
+    return [_("%(what)s %(count)s 个月") % {"what": what, "count": count} for what, count in counted if count]
+
+
+def _history_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        *_months_lines(facts),
+        (_("已缴月数"), _("%(months)s 个月") % {"months": facts["totals"]["months"]}),
+    ]
+
+
 def _base(yuan: str) -> str:
     """A base in yuan with at least two decimals, and as many as it has."""
     if not yuan:
@@ -292,4 +376,5 @@ _READINGS = {
     EMPLOYER_SCHEMA: Reading(_IN + "employer.html", _employer_tables, _employer_lines),
     PAYMENT_RECEIPT_SCHEMA: _PAYMENTS,
     PAYMENT_LIST_SCHEMA: _PAYMENTS,
+    HISTORY_SCHEMA: Reading(_IN + "history.html", _history_tables, _history_lines),
 }
