@@ -11,14 +11,17 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from portal.accounts.models import Kind, User
-from portal.people.models import Employer, Person
+from portal.people.models import Employer, Person, wards_of
 from portal.policy.book import book
+from portal.shared.months import today_in_china
 
 Visitor: TypeAlias = User | AnonymousUser
 P = ParamSpec("P")
@@ -57,6 +60,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "people.view_*",
         "people.change_person",
         "people.change_employer",
+        "people.add_guardianship",
+        "people.change_guardianship",
         "registers.view_*",
         "registers.add_householdrecord",
         "registers.change_householdrecord",
@@ -77,14 +82,27 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 def may_act_for_person(user: Visitor, person: Person | None) -> bool:
-    """Whether this login is that person's own."""
-    return (
-        isinstance(user, User)
-        and user.is_active
-        and user.is_person
-        and person is not None
-        and user.person_id == person.pk
-    )
+    """Whether this login is that person's own, or of somebody who is their guardian today."""
+    if not (isinstance(user, User) and user.is_active and user.is_person) or person is None:
+        return False
+    return user.person_id == person.pk or wards(user).filter(pk=person.pk).exists()
+
+
+def wards(user: Visitor) -> QuerySet[Person]:
+    """For whom this login files besides its own person: whose guardian that person is today."""
+    if isinstance(user, User) and user.is_active and user.is_person and user.person:
+        return wards_of(user.person, on=today_in_china(timezone.now()))
+    return Person.objects.none()
+
+
+def persons_of(user: User) -> list[int]:
+    """The ids of all persons for whom this login acts; its own first."""
+    return [user.person_id, *wards(user).values_list("pk", flat=True)] if user.person_id else []
+
+
+def guarded_by(person: Person) -> list[int]:
+    """The ids of those whose guardian this person is today, whichever login it uses."""
+    return list(wards_of(person, on=today_in_china(timezone.now())).values_list("pk", flat=True))
 
 
 def may_act_for_employer(user: Visitor, employer: Employer | None) -> bool:

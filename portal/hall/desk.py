@@ -126,7 +126,7 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
     KeyReused with other answers. NotAccepted where the rule or the database bars it; then nothing was written.
     """
     service = service_of(ask.offer.code)
-    if not permissions.may_file(ask.applicant.user, service):
+    if not permissions.may_file_for(ask.applicant, service):
         raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
     digest = _digest(ask)
     earlier = _earlier(key, digest, ask)
@@ -331,7 +331,13 @@ def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
 
 
 def _digest(ask: Ask) -> str:
-    content = {"city": ask.offer.city, "service": ask.offer.code, "answers": dict(ask.answers)}
+    content: dict[str, Any] = {
+        "city": ask.offer.city,
+        "service": ask.offer.code,
+        "answers": dict(ask.answers),
+    }
+    if ask.applicant.ward:
+        content["ward"] = ask.applicant.ward.pk
     return hashlib.sha256(
         json.dumps(content, sort_keys=True, ensure_ascii=False, cls=DjangoJSONEncoder).encode()
     ).hexdigest()

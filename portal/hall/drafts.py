@@ -9,23 +9,33 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.hall import attachments
 from portal.hall.models import Draft
+from portal.people.models import Person
 from portal.policy.book import Offer
 
 # Longer than any month window, so that nothing typed for this month is lost; then personal data go.
 KEPT_FOR = timedelta(days=60)
 
 
-def find(*, user: User, offer: Offer) -> Draft | None:
-    """The user's draft for this offer, if there is one."""
-    return Draft.objects.filter(user=user, city=offer.city, service=offer.code).first()
+def find(*, user: User, offer: Offer, ward: Person | None = None) -> Draft | None:
+    """The user's draft for this offer, for themselves or for a ward, if there is one."""
+    return Draft.objects.filter(user=user, city=offer.city, service=offer.code, ward=ward).first()
 
 
-def keep(*, user: User, offer: Offer, typed: Mapping[str, Any], checked: bool, now: datetime) -> Draft:
+def keep(
+    *,
+    user: User,
+    offer: Offer,
+    typed: Mapping[str, Any],
+    checked: bool,
+    now: datetime,
+    ward: Person | None = None,
+) -> Draft:
     """Keeps what was typed; ``checked`` says that the form and its captcha were passed with exactly this."""
     draft, _made = Draft.objects.update_or_create(
         user=user,
         city=offer.city,
         service=offer.code,
+        ward=ward,
         defaults={"typed": dict(typed), "checked": checked, "updated_at": now},
     )
     return draft

@@ -141,6 +141,8 @@ class Draft(models.Model):
     """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's key."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
+    # The ward that it is for; empty for the user's own.
+    ward = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     city = models.CharField(max_length=30)
     service = models.CharField(max_length=40)
     key = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -152,7 +154,11 @@ class Draft(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "city", "service"], name="one_draft_per_user_and_offer")
+            models.UniqueConstraint(
+                fields=["user", "city", "service", "ward"],
+                nulls_distinct=False,
+                name="one_draft_per_user_offer_and_ward",
+            )
         ]
 
     def __str__(self) -> str:

@@ -5,12 +5,21 @@ from django.utils.translation import gettext as _
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Audience, Service
+from portal.hall.service import Applicant, Audience, Service
 
 
 def may_file(user: User, service: Service) -> bool:
     """Whether this login is of the kind that the service is for."""
     return user.is_active and (user.is_clerk if service.audience == Audience.EMPLOYER else user.is_person)
+
+
+def may_file_for(applicant: Applicant, service: Service) -> bool:
+    """Whether the login may file the service for whom it says: itself or its employer, or a ward of its own."""
+    if not may_file(applicant.user, service):
+        return False
+    if applicant.ward is None:
+        return True
+    return service.for_wards and permissions.may_act_for_person(applicant.user, applicant.ward)
 
 
 def is_applicant(user: User, case: Case) -> bool:
@@ -41,4 +50,6 @@ def why_not_decide(user: User, case: Case) -> str:
         or user.person_id in (case.subject_id, case.applicant_person_id)
     ):
         return _("您是这份办件的办理对象，请由其他工作人员审核。")
+    if user.person and case.subject_id in permissions.guarded_by(user.person):
+        return _("这份办件是您的被监护人的，请由其他工作人员审核。")
     return ""

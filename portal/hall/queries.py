@@ -5,7 +5,7 @@ from datetime import date
 from django.db.models import Count, Q, QuerySet
 
 from portal.accounts.models import User
-from portal.accounts.permissions import staff_cities
+from portal.accounts.permissions import persons_of, staff_cities
 from portal.hall.models import Case
 from portal.hall.routing import OPEN, Status
 
@@ -16,12 +16,13 @@ QUEUE_ORDER = ("due_on", "submitted_at", "pk")
 
 
 def cases_of(user: User) -> QuerySet[Case]:
-    """The cases of whom the login acts for, newest first: an employer's clerks see all of their employer's."""
+    """The cases of whom the login acts for, newest first: an employer's clerks see all of their employer's, a guardian those
+    of the wards, too."""
     cases = Case.objects.select_related("applicant_person", "applicant_employer", "subject", "filed_by")
     if user.is_clerk:
         return cases.filter(applicant_employer=user.employer).order_by("-submitted_at", "-pk")
     if user.is_person:
-        return cases.filter(applicant_person=user.person).order_by("-submitted_at", "-pk")
+        return cases.filter(applicant_person__in=persons_of(user)).order_by("-submitted_at", "-pk")
     return cases.none()
 
 

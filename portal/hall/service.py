@@ -64,18 +64,26 @@ Finding = Bar | Mismatch
 
 @dataclass(frozen=True)
 class Applicant:
-    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of the two is set."""
+    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of the two is set.
+
+    A guardian's login acts for the ward: then the person is the ward, and rules and effects are about the ward.
+    """
 
     user: User
     person: Person | None
     employer: Employer | None
 
     @classmethod
-    def of(cls, user: User) -> "Applicant":
-        """Whom this login acts for: a clerk for the employer, a person for themselves."""
+    def of(cls, user: User, ward: Person | None = None) -> "Applicant":
+        """Whom this login acts for: a clerk for the employer, a person for themselves, or for a ward of theirs."""
         if user.is_clerk:
             return cls(user=user, person=None, employer=user.employer)
-        return cls(user=user, person=user.person, employer=None)
+        return cls(user=user, person=ward or user.person, employer=None)
+
+    @property
+    def ward(self) -> Person | None:
+        """The person that the login acts for, where it is not its own."""
+        return self.person if self.person and self.person.pk != self.user.person_id else None
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,8 @@ class Service(ABC):
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
     # Whether staff answer in words when they approve, too; the applicant sees the answer.
     answered: ClassVar[bool] = False
+    # Whether a guardian may file it for a ward.
+    for_wards: ClassVar[bool] = False
     # The app that the service lives in; set by the catalogue.
     app: str = ""
 

@@ -1,8 +1,12 @@
 """Persons, employers and bank accounts, as the agency's register knows them."""
 
+from datetime import date
+from enum import StrEnum
+
 import pghistory
+import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portal.columns import MonthField, choices, first_of_month, one_of
@@ -100,3 +104,58 @@ class BankAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bank} ····{self.number[-4:]}"
+
+
+class Relation(StrEnum):
+    PARENT = "parent"
+    GRANDPARENT = "grandparent"
+    SPOUSE = "spouse"
+    OTHER = "other"
+
+
+RELATION_LABELS = {
+    Relation.PARENT: "父母",
+    Relation.GRANDPARENT: "祖父母或外祖父母",
+    Relation.SPOUSE: "配偶",
+    Relation.OTHER: "其他监护人",
+}
+
+
+@pghistory.track()
+class Guardianship(models.Model):
+    """That a guardian files for a ward, on the days [start, ends_on); staff enter it from the papers named in ``proof``."""
+
+    guardian = models.ForeignKey(
+        Person, models.PROTECT, related_name="guardianships", verbose_name=_("监护人")
+    )
+    ward = models.ForeignKey(Person, models.PROTECT, related_name="guarded_by", verbose_name=_("被监护人"))
+    relation = models.CharField(_("监护关系"), max_length=12, choices=choices(RELATION_LABELS))
+    proof = models.CharField(_("依据"), max_length=200)
+    start = models.DateField(_("开始日期"))
+    ends_on = models.DateField(_("终止日期"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("监护关系")
+        constraints = [
+            one_of("relation", Relation, name="guardianship_relation_known"),
+            models.CheckConstraint(condition=~Q(guardian=F("ward")), name="guardian_of_another"),
+            models.CheckConstraint(condition=~Q(proof=""), name="guardianship_has_proof"),
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("start")),
+                name="guardianship_days_in_order",
+            ),
+            models.UniqueConstraint(
+                fields=["guardian", "ward", "start"], name="one_guardianship_of_a_pair_a_day"
+            ),
+        ]
+        indexes = [models.Index(fields=["guardian", "ward"], name="guardianship_by_guardian")]
+        triggers = [pgtrigger.Protect(name="guardianships_are_kept", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.guardian_id} → {self.ward_id}"
+
+
+def wards_of(guardian: Person, *, on: date) -> QuerySet[Person]:
+    """For whom this person files on a day, as their guardian."""
+    standing = Guardianship.objects.filter(guardian=guardian, start__lte=on).exclude(ends_on__lte=on)
+    return Person.objects.filter(pk__in=standing.values("ward")).order_by("birth_date", "pk")

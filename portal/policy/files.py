@@ -195,6 +195,7 @@ def _check_interest_method(values: Mapping[str, Any]) -> Iterable[str]:
 RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
 
 NATIONAL_FILES: Mapping[str, Kind] = {
+    "adulthood": Shape({"years": Count(14, 30)}),
     "working_age": Shape({"years": Count(14, 30)}),
     "registration": Shape({"within_days": Count(1, 365)}),
     "retirement": Shape(

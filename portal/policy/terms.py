@@ -560,6 +560,11 @@ def account_interest_years(book: Book) -> list[int]:
     return sorted(leaf.values["year"] for leaf in book.history(NATIONAL, "account_interest"))
 
 
+def adulthood(book: Book, *, on: dt.date) -> int:
+    """The age in years at which a person is of age."""
+    return int(book.leaf(NATIONAL, "adulthood", on).values["years"])
+
+
 def working_age(book: Book, *, on: dt.date) -> int:
     """The age in years from which a person may be employed and insured."""
     return int(book.leaf(NATIONAL, "working_age", on).values["years"])

@@ -1,15 +1,17 @@
 """The four steps of every application: 用户须知, 业务申报, 材料申报, 收件回执单."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -21,13 +23,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.accounts.permissions import to_door
+from portal.accounts.permissions import to_door, wards
 from portal.hall import attachments, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import ROUTES, Status
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.people.models import Person
 from portal.policy.book import City, Mode, Offer, Paper, book
 from portal.shared.months import today_in_china
 from portal.web.context import login_of
@@ -44,6 +47,10 @@ DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
 # What a form of the hall sends beside the service's own fields.
 ACTION, KEY = "action", "key"
 
+# The ward's id in the addresses of an application that a guardian files.
+WARD = "for"
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -55,8 +62,8 @@ class Errand:
     applicant: Applicant
     now: datetime
 
-    def url(self, step: str) -> str:
-        return reverse(step, args=[self.city.slug, self.offer.code])
+    def url(self, step: str, **more: str) -> str:
+        return address(step, self.city.slug, self.offer.code, self.applicant.ward, **more)
 
     def form(self, typed: Any = None, known: Mapping[str, Any] | None = None) -> ServiceForm:
         return desk.form_for(
@@ -64,11 +71,16 @@ class Errand:
         )
 
     def draft(self) -> Draft | None:
-        return drafts.find(user=self.applicant.user, offer=self.offer)
+        return drafts.find(user=self.applicant.user, offer=self.offer, ward=self.applicant.ward)
 
     def keep(self, typed: Mapping[str, Any], *, checked: bool) -> Draft:
         return drafts.keep(
-            user=self.applicant.user, offer=self.offer, typed=typed, checked=checked, now=self.now
+            user=self.applicant.user,
+            offer=self.offer,
+            typed=typed,
+            checked=checked,
+            now=self.now,
+            ward=self.applicant.ward,
         )
 
     def known(self, typed: Any) -> tuple[dict[str, Any], str]:
@@ -84,6 +96,7 @@ class Errand:
             "city": self.city,
             "offer": self.offer,
             "service": self.service,
+            "ward": self.applicant.ward,
             "steps": self._steps(step),
             **context,
         }
@@ -103,6 +116,23 @@ class Errand:
 View = Callable[[HttpRequest, Errand], HttpResponseBase]
 
 
+def address(step: str, city: str, code: str, ward: Person | None = None, **more: str) -> str:
+    """Where a step of an application stands; the address says for which ward it is."""
+    query = {**({WARD: str(ward.pk)} if ward else {}), **more}
+    return reverse(step, args=[city, code]) + (f"?{urlencode(query)}" if query else "")
+
+
+def _applicant(request: HttpRequest, kind: Service) -> Applicant:
+    """Whom the login files for: the ward that the address names, else itself. Http404 for whoever is no ward of its own."""
+    user, named = login_of(request), request.GET.get(WARD, "")
+    if not named:
+        return Applicant.of(user)
+    ward = wards(user).filter(pk=int(named)).first() if kind.for_wards and _NUMBER.fullmatch(named) else None
+    if ward is None:
+        raise Http404
+    return Applicant.of(user, ward)
+
+
 def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponseBase]:
     """A step that only the service's own audience may take: others are shown the right door."""
 
@@ -116,7 +146,7 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             return to_door(request, DOORS[kind.audience])
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
-        errand = Errand(place, place.offers[code], kind, Applicant.of(request.user), timezone.now())
+        errand = Errand(place, place.offers[code], kind, _applicant(request, kind), timezone.now())
         turned = _turned(request, errand)
         return turned or view(request, errand)
 
@@ -139,7 +169,7 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         door = reverse(DOORS[kind.audience])
         context["login_url"] = f"{door}?next={reverse('apply', args=[city, code])}"
     elif permissions.may_file(request.user, kind):
-        applicant = Applicant.of(request.user)
+        applicant = _applicant(request, kind)
     else:
         context["blocked"] = _other_login(kind)
     if applicant is None:
@@ -151,8 +181,31 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
     return render(
         request,
         "web/notice.html",
-        {**_public_page(place, offer, kind), **context, "draft": errand.draft()},
+        {
+            **_public_page(place, offer, kind),
+            **context,
+            "draft": errand.draft(),
+            "ward": applicant.ward,
+            "next_url": errand.url("apply"),
+            "choices": _for_whom(errand),
+        },
     )
+
+
+def _for_whom(errand: Errand) -> list[dict[str, Any]]:
+    """For whom this login may file it, itself first; empty where there is nothing to choose."""
+    if not errand.service.for_wards:
+        return []
+    chosen = errand.applicant.ward
+    place, code = errand.city.slug, errand.offer.code
+    of_wards = [
+        {"label": ward.name, "url": address("service", place, code, ward), "current": ward == chosen}
+        for ward in wards(errand.applicant.user)
+    ]
+    if not of_wards:
+        return []
+    own = {"label": _("本人"), "url": address("service", place, code), "current": chosen is None}
+    return [own, *of_wards]
 
 
 def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
@@ -204,7 +257,7 @@ def _turned(request: HttpRequest, errand: Errand) -> HttpResponse | None:
             here=errand.offer.title, there=other.title
         ),
     )
-    return redirect("service", errand.city.slug, code)
+    return redirect(address("service", errand.city.slug, code, errand.applicant.ward))
 
 
 def _not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
@@ -513,7 +566,7 @@ def _sent_otherwise(request: HttpRequest, errand: Errand, draft: Draft) -> HttpR
 def _back_to_form(errand: Errand, draft: Draft) -> HttpResponse:
     """What was checked does not hold any more (a month's window closed, say): the form shows why."""
     errand.keep(draft.typed, checked=False)
-    return redirect(f"{errand.url('apply')}?check=1")
+    return redirect(errand.url("apply", check="1"))
 
 
 def _last_look(

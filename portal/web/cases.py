@@ -25,6 +25,7 @@ from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
 from portal.shared import identity
 from portal.shared.months import Month, today_in_china
+from portal.web.application import address
 from portal.web.context import login_of
 
 PER_PAGE = 20
@@ -57,7 +58,9 @@ def cases(request: HttpRequest) -> HttpResponse:
         "page_obj": page,
         "title": _("单位业务申报进度查询") if employer else _("我的办件"),
         "tabs": [_tab(request, name, counts, status) for name in ORDINAL_TABS],
-        "for_employer": employer,
+        # A guardian's list holds the wards' cases, too.
+        "for_employer": employer
+        or any(case.applicant_person_id != user.person_id for case in page.object_list),
         "query": words,
         "code": code,
         "status": status,
@@ -249,14 +252,17 @@ def file_again(request: HttpRequest, number: str) -> HttpResponse:
         or not _still_offered(found)
     ):
         raise Http404
-    url = reverse("apply", args=[found.city, found.service])
-    if drafts.find(user=login_of(request), offer=found.offer):
+    user = login_of(request)
+    ward = found.applicant_person if found.applicant_person_id not in (None, user.person_id) else None
+    url = address("apply", found.city, found.service, ward)
+    if drafts.find(user=user, offer=found.offer, ward=ward):
         messages.info(request, _("您有一份尚未提交的草稿，已为您打开；不再需要的，可先放弃草稿再重新申报。"))
         return redirect(url)
     now = timezone.now()
-    form = desk.form_for(offer=found.offer, applicant=Applicant.of(login_of(request)), now=now)
+    form = desk.form_for(offer=found.offer, applicant=Applicant.of(user, ward), now=now)
     drafts.keep(
-        user=login_of(request),
+        user=user,
+        ward=ward,
         offer=found.offer,
         typed={name: _as_typed(found.answers.get(name)) for name in form.fields if name not in form.gate},
         checked=False,

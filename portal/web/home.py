@@ -22,6 +22,7 @@ from portal.hall.routing import Status
 from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
 from portal.shared.months import today_in_china
+from portal.web.application import address
 from portal.web.cases import bring_by, papers_to_bring, title_of
 from portal.web.cities import remember_city
 from portal.web.context import CITY_COOKIE, city_of
@@ -95,15 +96,16 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
 def drafts_of(user: User) -> list[dict[str, Any]]:
     """What was begun and not sent, last touched first."""
     begun = []
-    for draft in Draft.objects.filter(user=user).order_by("-updated_at")[:SHOWN]:
+    for draft in Draft.objects.filter(user=user).select_related("ward").order_by("-updated_at")[:SHOWN]:
         try:
             city = book().city(draft.city)
         except UnknownCity:
             continue
         offer = city.offers.get(draft.service)
         if offer:
-            url = reverse("apply", args=[city.slug, offer.code])
-            begun.append({"title": offer.title, "city": city, "updated_at": draft.updated_at, "url": url})
+            url = address("apply", city.slug, offer.code, draft.ward)
+            title = f"{offer.title}（{draft.ward.name}）" if draft.ward else offer.title
+            begun.append({"title": title, "city": city, "updated_at": draft.updated_at, "url": url})
     return begun
 
 

@@ -502,6 +502,7 @@ REVIEWERS_LISTS = {
     "hall_workdayoverride",
     "people_person",
     "people_employer",
+    "people_guardianship",
     "people_bankaccount",
     "registers_householdrecord",
     "registers_bankaccountrecord",
