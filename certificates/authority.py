@@ -157,7 +157,7 @@ def evidence(seal: Seal, *, now: datetime) -> Evidence:
     """
     _renew_development_crl(now)
     folder = _folder() / "crls"
-    lists = sorted(folder.glob("*")) if folder.is_dir() else []
+    lists = sorted(folder.glob("*.crl")) if folder.is_dir() else []
     known = (
         os.getpid(),
         settings.TSA_URL,
@@ -175,16 +175,40 @@ def evidence(seal: Seal, *, now: datetime) -> Evidence:
     return found
 
 
+def keep_crl(name: str, content: bytes, *, now: datetime) -> bool:
+    """Puts a revocation list in place under this name, where it is newer than the one there; False where it is not.
+
+    SealUnavailable where it is no list, or has ended.
+    """
+    new = _crl(name, content)["tbs_cert_list"]
+    ends = new["next_update"].native
+    if ends is not None and ends <= now:
+        raise SealUnavailable(f"{name}: ended on {ends}")
+    folder = _folder() / "crls"
+    path = folder / name
+    if path.exists() and crl_of(path)["tbs_cert_list"]["this_update"].native >= new["this_update"].native:
+        return False
+    folder.mkdir(exist_ok=True, mode=0o700)
+    _write(path, content)
+    return True
+
+
 def crl_of(path: Path) -> crl.CertificateList:
     """The revocation list in a file, DER or PEM. SealUnavailable where it is none."""
     try:
-        content = path.read_bytes()
+        return _crl(path.name, path.read_bytes())
+    except OSError as error:
+        raise SealUnavailable(f"{path.name}: {error.strerror}") from error
+
+
+def _crl(name: str, content: bytes) -> crl.CertificateList:
+    try:
         if pem.detect(content):
             _name, _headers, content = pem.unarmor(content)
         loaded = crl.CertificateList.load(content)
         _ = loaded["tbs_cert_list"]["this_update"].native
-    except (OSError, ValueError) as error:
-        raise SealUnavailable(f"{path.name}: {error}") from error
+    except ValueError as error:
+        raise SealUnavailable(f"{name}: {error}") from error
     return loaded
 
 
@@ -380,9 +404,16 @@ def _collect(seal: Seal, lists: list[crl.CertificateList], now: datetime) -> tup
 def read_certificates(folder: Path) -> list[asn1_x509.Certificate]:
     """The certificates in the .pem files of a folder."""
     return [
+        certificate for path in sorted(folder.glob("*.pem")) for certificate in read_certificates_of(path)
+    ]
+
+
+def read_certificates_of(path: Path) -> list[asn1_x509.Certificate]:
+    """The certificates in a file; the keys that stand beside them are not read."""
+    return [
         asn1_x509.Certificate.load(content)
-        for path in sorted(folder.glob("*.pem"))
-        for _name, _headers, content in pem.unarmor(path.read_bytes(), multiple=True)
+        for name, _headers, content in pem.unarmor(path.read_bytes(), multiple=True)
+        if name == "CERTIFICATE"
     ]
 
 

@@ -303,7 +303,7 @@ def read_keys(folder: Path) -> tuple[list[x509.Certificate], list[crl.Certificat
         for path in sorted((folder / "trust").glob("*.pem"))
         for _name, _headers, content in pem.unarmor(path.read_bytes(), multiple=True)
     ]
-    lists = [path.read_bytes() for path in sorted((folder / "crls").glob("*"))]
+    lists = [path.read_bytes() for path in sorted((folder / "crls").glob("*.crl"))]
     return roots, [
         crl.CertificateList.load(pem.unarmor(content)[2] if pem.detect(content) else content)
         for content in lists

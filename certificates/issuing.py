@@ -33,7 +33,7 @@ class NotIssued(Exception):
 
 
 class Revoked(Exception):
-    """A revoked certificate is not handed out."""
+    """A revoked certificate, or one that another replaced, is not handed out."""
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
@@ -76,7 +76,8 @@ def freeze(
 
 
 def produce(certificate: Certificate, *, now: datetime) -> bytes:
-    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the store ever after.
+    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the store ever after; the latest
+    where it was sealed anew.
 
     Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to be called inside a
     transaction. Raises SealUnavailable (nothing is issued), Revoked, FactsDamaged, DocumentDamaged, OSError from a full disk.
@@ -85,9 +86,10 @@ def produce(certificate: Certificate, *, now: datetime) -> bytes:
     if certificate.status == Status.FROZEN:
         _seal_and_store(certificate, now=now)
         certificate.refresh_from_db()
-    if certificate.status == Status.REVOKED:
+    if certificate.status in (Status.REVOKED, Status.SUPERSEDED):
         raise Revoked(certificate.serial_number)
-    return documents.load(certificate.document, digest=certificate.document_digest)
+    sealed = certificate.latest
+    return documents.load(sealed.document, digest=sealed.digest)
 
 
 def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
@@ -100,7 +102,9 @@ def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) ->
     certificate.refresh_from_db()
     if not moved:
         raise NotIssued(
-            _("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具，不需要撤销。")
+            _("这份证明尚未出具，不需要撤销。")
+            if certificate.status == Status.FROZEN
+            else _("这份证明已经撤销或替换。")
         )
     return certificate
 

@@ -264,6 +264,10 @@ class Certificate(models.Model):
         return self.status == Status.REVOKED
 
     @property
+    def kind_code(self) -> CertificateKind:
+        return CertificateKind(self.kind)
+
+    @property
     def is_superseded(self) -> bool:
         return self.status == Status.SUPERSEDED
 

@@ -54,6 +54,13 @@ BEAT_SCHEDULE = {
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Nonces of signatures that are over, when few partners ask.
     "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
+    # A run over proofs begins within a minute; it rings by itself while there is more.
+    "go-on-resealing": {"task": "certificates.seal_tasks.go_on_resealing", "schedule": crontab()},
+    # Authorities publish lists once a day or a week; whoever fails is asked again before the old one ends.
+    "refresh-revocation-lists": {
+        "task": "certificates.seal_tasks.refresh_revocation_lists",
+        "schedule": crontab(minute=50),
+    },
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",
