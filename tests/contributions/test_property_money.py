@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from contributions import orders, receiving, surcharges
 from contributions.banks import stand_in
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
@@ -36,6 +38,23 @@ SUITE = settings(
     **COMMON,
 )
 
+CONTROL = settings(max_examples=300, stateful_step_count=40, derandomize=True, phases=FIND, **COMMON)
+
+# What a run must have come to at least once, or it proves nothing.
+GETS_TO = {
+    "order paid",
+    "order expired",
+    "payment succeeded, credited",
+    "payment succeeded",
+    "payment held",
+    "line paid",
+    "line failed",
+    "in suspense by alipay",
+    "refund succeeded by channel",
+    "charge written_off",
+    "surcharge paid",
+}
+
 
 @pytest.fixture
 def world(
@@ -56,5 +75,40 @@ def world(
 
 def test_whatever_happens_the_books_hold(world: World) -> None:
     run_state_machine_as_test(lambda: MoneyMachine(world), settings=SUITE)
-    for what, count in sorted(world.reached.items()):
-        print(f"{count:5} {what}")  # noqa: T201
+    missed = GETS_TO - set(world.reached)
+    assert not missed, f"the examples get nowhere near {sorted(missed)}: {world.reached}"
+
+
+# Bugs that it must find: a guard is taken away, and the run must fail
+
+
+def ordered_while_at_the_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever orders no longer asks whether the month is in the bank's file."""
+    monkeypatch.setattr(orders, "_AT_THE_BANK", ())
+
+
+def paid_for_an_order_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Money for an order that had ended pays its months all the same."""
+    receive = receiving.receive
+    monkeypatch.setattr(receiving, "receive", lambda *what, **how: receive(*what, **{**how, "apply": True}))
+
+
+def interest_of_a_debit_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lay on top of a month whose debit failed is not let go, so that nobody can ever pay the month."""
+    monkeypatch.setattr(surcharges, "after_answer", lambda *what, **how: None)
+
+
+@pytest.mark.parametrize(
+    ("bug", "says"),
+    [
+        (ordered_while_at_the_bank, "ordered and at the bank"),
+        (paid_for_an_order_that_is_over, "没有入账"),
+        (interest_of_a_debit_that_failed, "on top of a month that nobody is paying"),
+    ],
+)
+def test_control_a_bug_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, bug: Callable[[pytest.MonkeyPatch], None], says: str
+) -> None:
+    bug(monkeypatch)
+    with pytest.raises(AssertionError, match=says):
+        run_state_machine_as_test(lambda: MoneyMachine(world), settings=CONTROL)
