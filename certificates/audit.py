@@ -21,13 +21,16 @@ _TOTALS = """
     ) total
     CROSS JOIN LATERAL (
         SELECT count(*) AS months, coalesce(sum(charge.personal_fen), 0) AS fen,
-            count(*) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute') AS sure_months,
-            coalesce(sum(charge.personal_fen) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute'), 0)
-                AS sure_fen
+            count(*) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute'
+                AND coalesce(back.at, 'infinity') > certificate.frozen_at + interval '1 minute') AS sure_months,
+            coalesce(sum(charge.personal_fen) FILTER (WHERE entry.at < certificate.frozen_at - interval '1 minute'
+                AND coalesce(back.at, 'infinity') > certificate.frozen_at + interval '1 minute'), 0) AS sure_fen
         FROM contributions_charge charge
         JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
+        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
         WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = total.key
+            AND coalesce(back.at, 'infinity') > certificate.frozen_at - interval '1 minute'
             AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
             AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
     ) paid
@@ -47,7 +50,9 @@ _AT_LEAST = """
         FROM contributions_charge charge
         JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
+        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
         WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = chosen.name
+            AND coalesce(back.at, 'infinity') > certificate.frozen_at - interval '1 minute'
             AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
             AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
     ) paid

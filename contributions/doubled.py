@@ -1,7 +1,8 @@
 """Doubled and late payments, found by themselves: what paid nothing gets its refund drafted, and who paid is told.
 
 Staff check each draft like any other and let it go. Left to staff altogether is what nobody can say without them: money of
-another sum than was asked for, money whose account is not known, and what had a refund before, whatever became of it.
+another sum than was asked for, money whose account is not known, and what had a refund before, whatever became of it. What an
+application is at the counter for (``duplicate-refund``) waits for its end.
 """
 
 import datetime as dt
@@ -180,6 +181,10 @@ _OPEN = """
     WHERE NOT receipt.applied
         AND (payment.status = 'succeeded' OR (payment.id IS NULL AND line.id IS NOT NULL))
         AND NOT EXISTS (SELECT 1 FROM contributions_refund refund WHERE refund.receipt_id = receipt.id)
+        AND NOT EXISTS (
+            SELECT 1 FROM hall_case asked WHERE asked.subject_id = charge.person_id AND asked.service = 'duplicate-refund'
+                AND asked.status = 'pre_applied' AND asked.city = charge.city AND charge.insurance = 'pension'
+        )
 """
 
 # An employer's login that paid is told; a person is told whoever of theirs did.

@@ -448,18 +448,22 @@ class Returned:
 
 
 def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
-    """How far the money of these receipts has gone back, by receipt; those that paid their charge are left out."""
+    """How far the money of these receipts has gone back, by receipt; those that paid their charge, and were not taken back, are
+    left out."""
     sums: dict[int, dict[bool, int]] = {}
     moving = Refund.objects.filter(receipt__in=receipts).exclude(status__in=IN_VAIN)
     for receipt_id, status, fen in moving.values_list("receipt_id", "status", "amount_fen"):
         by_end = sums.setdefault(receipt_id, {True: 0, False: 0})
         by_end[status == RefundStatus.SUCCEEDED] += fen
+    back = dict(TakenBack.objects.filter(receipt__in=receipts).values_list("receipt_id", "amount_fen"))
     return {
         one.pk: Returned(
-            one.amount_fen, sums.get(one.pk, {}).get(True, 0), sums.get(one.pk, {}).get(False, 0)
+            back.get(one.pk, one.amount_fen),
+            sums.get(one.pk, {}).get(True, 0),
+            sums.get(one.pk, {}).get(False, 0),
         )
         for one in receipts
-        if not one.applied
+        if not one.applied or one.pk in back
     }
 
 
