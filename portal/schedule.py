@@ -61,6 +61,11 @@ BEAT_SCHEDULE = {
         "task": "certificates.seal_tasks.refresh_revocation_lists",
         "schedule": crontab(minute=50),
     },
+    # Before offices open: who lets a transfer lie finds the reminder in the morning.
+    "chase-late-transfers": {
+        "task": "transfers.tasks.chase_late",
+        "schedule": crontab(hour=7, minute=30),
+    },
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("enrollment.urls")),
     path("", include("contributions.urls")),
     path("", include("certificates.urls")),
+    path("", include("transfers.urls")),
     path("", include("portal.web.urls")),
 ]
 

@@ -38,6 +38,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "people.view_*",
         "enrollment.view_*",
         "registers.view_*",
+        "transfers.view_transfer",
+        "transfers.change_transfer",
     ),
     COLLECTOR: (
         "contributions.view_*",

@@ -35,6 +35,8 @@ from portal.shared.months import Month
 from tests.cast import NOW, Cast, cover
 from tests.conftest import Clock
 from tests.filing import file
+from transfers import agencies, steps
+from transfers.models import Direction, Transfer
 
 VISITORS = ("nobody", "person A", "person B", "clerk A", "clerk B", "reviewer")
 
@@ -67,6 +69,7 @@ class World:
     certificate: Certificate
     captcha: str
     order: Order
+    transfer: Transfer
 
 
 @dataclass(frozen=True)
@@ -300,6 +303,23 @@ SAMPLES = [
     Sample("payment-callback", all_get(NOT_SO), lambda world: {"channel": "wechat"}),
     Sample("payment-callback", all_get(NONE), lambda world: {"channel": "barter"}, "POST", "unknown"),
     Sample("payment-callback", all_get(NOT_NOW), lambda world: {"channel": "wechat"}, "POST", "without keys"),
+    # transfers
+    Sample("transfers", only(TO_PERSONS, *PERSONS)),
+    *(
+        sample
+        for name in ("transfer", "transfer-cancel")
+        for sample in (
+            Sample(name, only(TO_PERSONS, "person A"), number_of("transfer"), what="of person A"),
+            Sample(name, only(TO_PERSONS), no_such_case, what="unknown"),
+        )
+    ),
+    Sample("transfer-again", all_get(NOT_SO), number_of("transfer")),
+    Sample(
+        "transfer-again", only(TO_PERSONS, "person A", what=ON), number_of("transfer"), "POST", "of person A"
+    ),
+    Sample(
+        "transfer-cancel", only(TO_PERSONS, "person A", what=ON), number_of("transfer"), "POST", "of person A"
+    ),
     # portal.partners: signed requests only, whatever the session
     Sample("api-schema", all_get(PAGE)),
     # certificates
@@ -379,6 +399,16 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         "size": 5,
         "uploaded_at": NOW,
     }
+    transfer = steps.apply(
+        person=cast.li_qiang,
+        insurance=Insurance.PENSION,
+        old=agencies.of_city("wuhan"),
+        new=agencies.of_city("shenzhen"),
+        direction=Direction.OUT,
+        case=None,
+        by=person,
+        now=NOW,
+    )
     return World(
         person_case=person_case,
         employer_case=employer_case,
@@ -393,6 +423,7 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         assessment=Assessment.objects.get(),
         certificate=certificate,
         captcha=CaptchaStore.generate_key(),
+        transfer=transfer,
         order=place_charges(
             city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
         ),
@@ -510,6 +541,7 @@ REVIEWERS_LISTS = {
     "enrollment_coverage",
     "enrollment_contributionbase",
     "enrollment_rosterrow",
+    "transfers_transfer",
 }
 
 

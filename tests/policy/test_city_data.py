@@ -52,7 +52,30 @@ OFFERED = {
     ("shenzhen", "flexible-enroll"): ("个人缴费人员参保登记", Mode.MATCH),
     ("shenzhen", "flexible-pause"): ("个人缴费人员停保", Mode.DIRECT),
     ("shenzhen", "person-proof"): ("参保证明（表单下载）", Mode.DIRECT),
+    ("shenzhen", "pension-out"): ("养老保险关系转出（省内外）", Mode.DIRECT),
+    ("shenzhen", "pension-out-cancel"): ("撤销养老保险转出（省内外）", Mode.DIRECT),
+    ("shenzhen", "pension-in"): ("养老保险关系转入（省内、省外）", Mode.COUNTER),
+    ("shenzhen", "medical-out"): ("医疗保险关系转出", Mode.DIRECT),
+    ("shenzhen", "medical-out-cancel"): ("撤销医疗保险关系转出", Mode.DIRECT),
+    ("shenzhen", "medical-in"): ("医疗保险关系转入", Mode.COUNTER),
 }
+
+# What no document of the city names, but the law has every city do: so that two cities of the hall can exchange relations.
+LOCAL = {
+    (city, f"{insurance}-{what}"): (f"{before}{name}{after}", mode)
+    for city, insured in (
+        ("ningbo", {"pension": "养老保险"}),
+        ("wuhan", {"pension": "养老保险", "medical": "医疗保险"}),
+        ("wuxi", {"pension": "养老保险", "medical": "医疗保险"}),
+    )
+    for insurance, name in insured.items()
+    for what, before, after, mode in (
+        ("out", "", "关系转出", Mode.DIRECT),
+        ("out-cancel", "撤销", "关系转出", Mode.DIRECT),
+        ("in", "", "关系转入", Mode.REVIEW),
+    )
+}
+OFFERED |= LOCAL
 
 MARCH = Month(2026, 3)
 
@@ -103,7 +126,7 @@ def test_every_offer_can_be_found_and_understood(city, code):
     assert it.notice
     assert all(sentence.endswith("。") for sentence in it.notice)
     assert it.search_names
-    assert it.reference.standing == "seed"
+    assert it.reference.standing == ("local" if (city, code) in LOCAL else "seed")
     if it.mode is not Mode.DIRECT:
         assert it.days
 
