@@ -9,4 +9,5 @@ urlpatterns = [
     path("proofs/", views.proofs, name="proofs"),
     path("proofs/<str:serial_number>/", views.certificate, name="certificate"),
     path("proofs/<str:serial_number>/document/", views.document, name="certificate-download"),
+    path("proofs/<str:serial_number>/revoke/", views.take_back, name="certificate-take-back"),
 ]

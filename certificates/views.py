@@ -1,12 +1,15 @@
 """My certificates, and public verification."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -20,11 +23,15 @@ from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from certificates.forms import CodeForm, FileForm
 from certificates.models import Certificate, Way
+from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
+from portal.shared.months import today_in_china
 
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
+# The holder's page tells the latest; how many there were in all stands above them.
+MOST_VERIFICATIONS = 50
 
 
 class NotReady(Exception):
@@ -37,8 +44,10 @@ def proofs(request: HttpRequest) -> HttpResponse:
     """My certificates, newest first."""
     if request.user.is_staff:
         raise Http404
-    page = Paginator(queries.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "certificates/proofs.html", {"page_obj": page})
+    asked = queries.own(request.user).annotate(asked=Count("verifications")).order_by("-frozen_at", "-pk")
+    page = Paginator(asked.select_related("person", "issued_to"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page_obj": page, "today": today_in_china(timezone.now())}
+    return render(request, "certificates/proofs.html", context)
 
 
 @never_cache
@@ -53,8 +62,42 @@ def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
             _document(found)
         except NotReady as why:
             problem = str(why)
-    context = {"certificate": found, "problem": problem, **presenting.contents(found.facts)}
+    found.refresh_from_db()
+    context = {
+        "certificate": found,
+        "problem": problem,
+        "ended": found.valid_until is not None and found.valid_until < today_in_china(timezone.now()),
+        "may_take_back": queries.may_take_back(request.user, found),
+        "verifications": found.verifications.all()[:MOST_VERIFICATIONS],
+        "verified": found.verifications.count(),
+        **presenting.contents(found.facts),
+    }
     return render(request, "certificates/certificate.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required_any
+def take_back(request: HttpRequest, serial_number: str) -> HttpResponse:
+    """The holder revokes a proof of theirs: asks, then does it."""
+    found = _mine(request, serial_number)
+    url = reverse("certificate", args=[found.serial_number])
+    if not queries.may_take_back(request.user, found):
+        messages.info(request, _("这份证明不能自行撤销。"))
+        return redirect(url)
+    if request.method == "POST":
+        try:
+            issuing.revoke(found, by=cast(User, request.user), reason=_("持有人自行撤销"), now=timezone.now())
+        except issuing.NotIssued as why:
+            messages.warning(request, str(why))
+        else:
+            messages.success(request, _("已撤销。从现在起，任何人核验这份证明都会看到已撤销。"))
+        return redirect(url)
+    return render(
+        request,
+        "certificates/take_back.html",
+        {"certificate": found, "back_url": url, "use": presenting.use_lines(found.facts)},
+    )
 
 
 @never_cache
@@ -165,7 +208,8 @@ def _too_often(request: HttpRequest) -> HttpResponse:
 
 
 def _mine(request: HttpRequest, serial_number: str) -> Certificate:
-    found = queries.own(request.user).filter(serial_number=serial_number).select_related("case").first()
+    asked = queries.own(request.user).filter(serial_number=serial_number)
+    found = asked.select_related("case", "person", "issued_to", "revoked_by").first()
     if found is None:
         raise Http404
     return found

@@ -123,6 +123,7 @@ class PersonProof(Service):
     audience = Audience.PERSON
     theme = Theme.PROOF
     form = PersonProofForm
+    for_wards = True
     also_known_as = ("参保证明", "社保证明", "社保证明打印", "缴费证明")
 
     def outside(self, ask: Ask) -> bool:

@@ -328,6 +328,9 @@ SAMPLES = [
     Sample(
         "certificate-download", only(TO_PERSONS, "person A", what=SERVED), serial_number, what="of person A"
     ),
+    Sample(
+        "certificate-take-back", only(TO_PERSONS, "person A", what=ON), serial_number, what="not issued yet"
+    ),
     Sample("verify", all_get(PAGE)),
     Sample("verify-offline", all_get(SERVED)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
