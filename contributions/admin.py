@@ -652,4 +652,4 @@ class LedgerAccountAdmin(MoneyAdmin):
 
 
 # Registered by being imported: the admin looks for this module alone.
-from contributions import assessment_admin, order_admin  # noqa: E402, F401
+from contributions import assessment_admin, order_admin, reconciling_admin  # noqa: E402, F401

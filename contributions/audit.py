@@ -15,7 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import interest, order_checks, personal_account, refund_checks, surcharges
+from contributions import interest, order_checks, personal_account, reconciling, refund_checks, surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -592,5 +592,8 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
-    *(Check(number, rows) for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS)),
+    *(
+        Check(number, rows)
+        for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS, *reconciling.CHECKS)
+    ),
 )

@@ -50,6 +50,11 @@ BEAT_SCHEDULE = {
         "task": "contributions.book_tasks.credit_account_interest",
         "schedule": crontab(hour=4, minute=10),
     },
+    # A day's file is due at half past midnight; what was missed is made at the next ring.
+    "make-day-files": {
+        "task": "contributions.reconciling_tasks.make_day_files",
+        "schedule": crontab(minute="*/15"),
+    },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
     # Nonces of signatures that are over, when few partners ask.

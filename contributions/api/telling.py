@@ -13,7 +13,7 @@ from portal.people.models import Person
 from portal.policy.book import PolicyMissing
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS
-from portal.shared.months import Month
+from portal.shared.months import CHINA, Month
 
 
 def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datetime | None) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datet
     return {
         "person": _masked(person),
         "city": city,
-        "opens_at": opens_at,
+        "opens_at": _in_china(opens_at) if opens_at else None,
         "dues": [
             {
                 "insurance": str(one.insurance),
@@ -58,8 +58,8 @@ def order(one: Order) -> dict[str, Any]:
         "person": _masked(one.person) if one.person else None,
         "status": one.status,
         "sum_fen": one.sum_fen,
-        "placed_at": one.placed_at,
-        "expires_at": one.expires_at,
+        "placed_at": _in_china(one.placed_at),
+        "expires_at": _in_china(one.expires_at),
         "lines": [
             {
                 "insurance": line.charge.insurance,
@@ -100,7 +100,7 @@ def reversal(one: Reversal, of: Payment) -> dict[str, Any]:
         "amount_fen": of.received_fen,
         "reason": one.reason,
         "business_day": one.business_day,
-        "at": one.at,
+        "at": _in_china(one.at),
     }
 
 
@@ -120,6 +120,11 @@ def refund(one: Refund) -> dict[str, Any]:
 def refusals(error: orders.CannotOrder) -> list[tuple[str, str]]:
     """Where in the request each refusal belongs, and why."""
     return [(".".join(filter(None, ["picks", one.insurance, one.about])), one.why) for one in error.refusals]
+
+
+def _in_china(moment: dt.datetime) -> str:
+    """One spelling of a moment, whichever way it came."""
+    return moment.astimezone(CHINA).isoformat()
 
 
 def _masked(person: Person) -> dict[str, str]:

@@ -109,7 +109,7 @@ class OrderListView(OrdersView):
                 _("银行营业时间之外不能缴费，请在 %(time)s 以后下单。")
                 % {"time": f"{timezone.localtime(opens_at):%Y-%m-%d %H:%M}"},
                 status=409,
-                more={"opens_at": opens_at.isoformat()},
+                more={"opens_at": timezone.localtime(opens_at).isoformat()},
             )
         picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
         try:

@@ -222,6 +222,8 @@ NATIONAL_FILES: Mapping[str, Kind] = {
             "most_months": Count(1, 600),
         },
     ),
+    # From when on the next day partners find the file of what was booked.
+    "reconciliation": Shape({"ready_at": TimeOfDay()}),
     "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
     "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
     # How the credits of the year bear interest: by the months left, or all alike as half a year times a factor.

@@ -435,6 +435,19 @@ def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ReconciliationTerms:
+    """From when on the next day, in China, partners find the file of what was booked of a day."""
+
+    leaf: Leaf
+    ready_at: dt.time
+
+
+def reconciliation_terms(book: Book, *, on: dt.date) -> ReconciliationTerms:
+    leaf = book.leaf(NATIONAL, "reconciliation", on)
+    return ReconciliationTerms(leaf=leaf, ready_at=leaf.values["ready_at"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ArrearsTerms:
     """What a city's flexible workers pay on top of a late month, and which months they can have after the fact: written-off
     pension at the tiers then in force, months without pension coverage.
