@@ -17,18 +17,19 @@ SUSPENDED, RESUMED = "suspended", "resumed"
 def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
     """Suspend the coverages of a chunk that was just booked whose failed months, all still owed, are more than are tried
     again: from the month after, or after what stands charged. How many they are. Must run in the transaction that books the
-    chunk; again, it finds them suspended.
+    chunk, and after ``charging.keep_from_charging``; again, it finds them suspended.
     """
     batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    lines = {"batch": batch.pk, "first": chunk.first, "last": chunk.last}
     with connection.cursor() as cursor:
+        # What is charged meanwhile is either seen here, or sees that it is suspended.
+        cursor.execute(_HOLD, lines)
         cursor.execute(
             _SUSPEND,
             {
                 **_words(),
-                "batch": batch.pk,
-                "first": chunk.first,
-                "last": chunk.last,
+                **lines,
                 "next": (batch.month + 1).first_day,
                 "retries": terms.retry_months,
                 "now": now,
@@ -85,6 +86,17 @@ def _words() -> dict[str, list[str]]:
         "names": [_(name) for name in INSURANCE_LABELS.values()],
     }
 
+
+# As ``charging.charge_months`` holds the coverage whose months it charges.
+_HOLD = """
+    SELECT id FROM enrollment_coverage
+    WHERE id IN (
+        SELECT charge.coverage_id
+        FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+        WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'failed'
+    )
+    ORDER BY id FOR NO KEY UPDATE
+"""
 
 # Person and insurance follow from the coverage; they are there for the index.
 _SUSPEND = """

@@ -14,8 +14,7 @@ def test_every_test_that_the_table_names_is_there() -> None:
     missing = [
         f"{path}::{name}"
         for path, name in named
-        if not (folder / path).is_file()
-        or f"def {name}(" not in (folder / path).read_text(encoding="utf-8")
+        if not (folder / path).is_file() or f"def {name}(" not in (folder / path).read_text(encoding="utf-8")
     ]
     assert not missing, missing
 
