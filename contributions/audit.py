@@ -15,7 +15,16 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import interest, order_checks, personal_account, reconciling, refund_checks, surcharges
+from contributions import (
+    closing,
+    day_sheets,
+    interest,
+    order_checks,
+    personal_account,
+    reconciling,
+    refund_checks,
+    surcharges,
+)
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -113,8 +122,10 @@ def _offences(check: Check, cursor: Any) -> Iterator[str]:
 
 
 def _chain() -> Iterator[str]:
-    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs."""
+    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs; the close of a
+    month is a link between two of them."""
     previous: dict[str, tuple[int, str]] = {}
+    closes = closing.links()
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             """
@@ -131,6 +142,14 @@ def _chain() -> Iterator[str]:
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             for city, number, kind, reference, at, by, said, digest, accounts, amounts in rows:
                 last, before = previous.get(city, (0, ""))
+                while (waiting := closes.get(city)) and waiting[0][0] < number:
+                    follows, sealed_over, close_digest = waiting.pop(0)
+                    if follows != last or sealed_over != before:
+                        yield _("%(city)s #%(number)s 之后的月结与凭证链不衔接") % {
+                            "city": city,
+                            "number": follows,
+                        }
+                    before = close_digest
                 name = f"{city} #{number} {kind} {reference}"
                 if number != last + 1 or said != before:
                     yield name + _("：与上一分录不衔接")
@@ -147,6 +166,11 @@ def _chain() -> Iterator[str]:
                 ):
                     yield name + _("：内容与摘要不符")
                 previous[city] = (number, digest)
+    for city, waiting in closes.items():
+        for follows, sealed_over, close_digest in waiting:
+            if (follows, sealed_over) != previous.get(city):
+                yield _("%(city)s #%(number)s 之后的月结与凭证链不衔接") % {"city": city, "number": follows}
+            previous[city] = (follows, close_digest)
 
 
 def _moves(moves: Any) -> str:
@@ -234,6 +258,9 @@ CHECKS = (
         """,
     ),
     Check(1, _chain),
+    Check(1, closing.broken_digests),
+    *(Check(1, rows) for rows in closing.CHECKS),
+    *(Check(2, rows) for rows in day_sheets.CHECKS),
     Check(
         2,
         """

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from contributions import interest
+from contributions import day_sheets, interest
 from portal.accounts.models import User
 from portal.shared.months import today_in_china
 
@@ -19,3 +19,10 @@ def credit_account_interest() -> None:
     for city, insurance, year in interest.due(on=today_in_china(now)):
         done = interest.credit(city=city, insurance=insurance, year=year, by=by, now=now)
         log.info("%s %s %s: %s accounts credited", city, insurance, year, done.people)
+
+
+@shared_task
+def make_day_sheets() -> None:
+    """Write the trial balances of the days that are over, of all cities."""
+    made = day_sheets.make_due(by=User.objects.system(), now=timezone.now())
+    log.info("%s day sheets made", made)

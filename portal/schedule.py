@@ -45,6 +45,11 @@ BEAT_SCHEDULE = {
         "task": "contributions.order_tasks.draft_refunds",
         "schedule": crontab(hour=4, minute=40),
     },
+    # The day is over, and what was booked at its last minute has been committed; a month can be closed the same morning.
+    "make-day-sheets": {
+        "task": "contributions.book_tasks.make_day_sheets",
+        "schedule": crontab(hour=0, minute=40),
+    },
     # A rate comes with a new version of the policy, once a year; at night nobody waits for the books.
     "credit-account-interest": {
         "task": "contributions.book_tasks.credit_account_interest",

@@ -54,6 +54,13 @@ from contributions.models.charges import (
     ChargeStatus,
     ChargingRun,
 )
+from contributions.models.closing import (
+    DayComparison,
+    DaySheet,
+    DaySheetLine,
+    MonthClose,
+    MonthCloseLine,
+)
 from contributions.models.debit import (
     BATCH_MOVES,
     BATCH_STATUS_LABELS,
@@ -207,8 +214,11 @@ __all__ = [
     "Charge",
     "ChargeStatus",
     "ChargingRun",
+    "DayComparison",
     "DayFile",
     "DayRow",
+    "DaySheet",
+    "DaySheetLine",
     "DebitBatch",
     "DebitLine",
     "Deed",
@@ -223,6 +233,8 @@ __all__ = [
     "LedgerAccount",
     "Leg",
     "LineStatus",
+    "MonthClose",
+    "MonthCloseLine",
     "MovedOut",
     "MovedOutPeriod",
     "MovementKind",

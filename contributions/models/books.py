@@ -15,6 +15,9 @@ from portal.columns import choices, one_of
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS
 
+# The first key of the advisory locks that keep a city's entries, and the closes of its months, in one row.
+CHAIN_LOCK = 0x1ED6E4
+
 
 class AccountKind(StrEnum):
     CLEARING = "clearing"
@@ -86,6 +89,23 @@ class Entry(models.Model):
         indexes = [models.Index(fields=["city", "at"], name="entry_by_city_and_time")]
         triggers = [
             pgtrigger.Protect(name="entries_are_kept", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="closed_months_take_no_entries",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                # The lock of the city's chain: a close and an entry wait for each other, and the later one sees the earlier.
+                func=f"""
+                    PERFORM pg_advisory_xact_lock({CHAIN_LOCK}, hashtext(NEW.city));
+                    IF EXISTS (
+                        SELECT 1 FROM contributions_monthclose
+                        WHERE city = NEW.city AND closed_at IS NOT NULL
+                            AND (month + interval '1 month') AT TIME ZONE 'Asia/Shanghai' > NEW.at
+                    ) THEN
+                        RAISE EXCEPTION 'the month of % is closed in %', NEW.at, NEW.city USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,  # noqa: S608 - the lock is a constant
+            ),
             pgtrigger.Trigger(
                 name="entries_have_legs",
                 operation=pgtrigger.Insert,
