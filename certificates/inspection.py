@@ -32,8 +32,8 @@ WALL_SECONDS = 20
 MEMORY_BYTES = 1 << 30
 # Our documents carry one. More than a few are somebody's game.
 MOST_SIGNATURES = 5
-# A proof of thirty years has some hundred objects.
-MOST_OBJECTS = 20_000
+# A proof of thirty years has some hundred objects beside those that tell a screen reader how it is built.
+MOST_OBJECTS = 2_000
 
 _SERIAL = re.compile(rb"[0-9]{6}-[A-Z]{2}-[0-9]{8}-[0-9]{6,12}")
 
@@ -136,7 +136,7 @@ def inspect(document: bytes, *, roots: list[x509.Certificate], crls: list[crl.Ce
             _look_at(signature, roots, crls, evidence)
             for signature in reader.embedded_regular_signatures[:MOST_SIGNATURES]
         ]
-        makeup = _makeup(reader, evidence is not None)
+        makeup = _makeup_if_plain(reader, evidence is not None)
     except (
         Exception
     ):  # a hostile file may break the reader in any way; whatever it is, the file cannot be read
@@ -213,6 +213,13 @@ def _revoked(certificate: x509.Certificate, crls: list[crl.CertificateList], mom
     return False
 
 
+def _makeup_if_plain(reader: PdfFileReader, evidence: bool) -> Makeup | None:
+    try:
+        return _makeup(reader, evidence)
+    except Exception:  # a hostile file again; its signatures could be read
+        return None
+
+
 def _makeup(reader: PdfFileReader, evidence: bool) -> Makeup:
     info = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401 -- a trailer has no get
     words = sorted((str(key), str(value)) for key, value in info.items())
@@ -256,6 +263,8 @@ def _page_digest(page: generic.DictionaryObject) -> str:
     return drawn.hexdigest()
 
 
+# What tells a screen reader how the text is built runs nothing, and is nine tenths of a document's objects.
+_STRUCTURE = {"/StructTreeRoot", "/StructParent", "/StructParents", "/Parent"}
 _RUNNING = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/URI", "/GoToR", "/Rendition"}
 
 
@@ -279,7 +288,7 @@ def _hidden(reader: PdfFileReader) -> tuple[bool, bool]:
             kind = thing.get("/S")
             scripts = scripts or "/JS" in thing or (isinstance(kind, str) and kind in _RUNNING)
             attachments = attachments or "/EF" in thing or "/EmbeddedFiles" in thing
-            waiting += [thing.raw_get(key) for key in thing]
+            waiting += [thing.raw_get(key) for key in thing if key not in _STRUCTURE]
         elif isinstance(thing, generic.ArrayObject):
             waiting += [thing.raw_get(place) for place in range(len(thing))]
     return scripts, attachments
