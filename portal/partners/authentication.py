@@ -30,13 +30,8 @@ class SignedRequest(BaseAuthentication):
     """Takes a request for the partner's whose signature it carries; every other is refused with 401."""
 
     def authenticate(self, request: Request) -> tuple[User, Caller]:
-        message = signing.Message(
-            method=str(request.method),
-            # Not what the Host header says: a signature is made for this hall's address and no other.
-            url=settings.PUBLIC_URL + request.get_full_path(),
-            headers=dict(request.headers),
-            body=_body(request),
-        )
+        message = message_of(request)
+        message.body = _body(request)
         try:
             key = signing.verify(message, now=timezone.now())
         except signing.BadSignature as bad:
@@ -45,6 +40,16 @@ class SignedRequest(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Signature realm="api"'
+
+
+def message_of(request: Request) -> signing.Message:
+    """The request as it is signed, without its body."""
+    return signing.Message(
+        method=str(request.method),
+        # Not what the Host header says: a signature is made for this hall's address and no other.
+        url=settings.PUBLIC_URL + request.get_full_path(),
+        headers=dict(request.headers),
+    )
 
 
 def _body(request: Request) -> bytes:

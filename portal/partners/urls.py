@@ -5,5 +5,6 @@ from django.urls import path
 from portal.partners import views
 
 urlpatterns = [
+    path("keys/", views.KeysView.as_view(), name="api-keys"),
     path("schema/", views.SchemaView.as_view(), name="api-schema"),
 ]

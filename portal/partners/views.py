@@ -1,13 +1,18 @@
 """What every address of the API shares, and the two that need no signature."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from portal.partners.authentication import HasScope, SignedRequest
+from portal.partners import answering
+from portal.partners.authentication import HasScope, SignedRequest, message_of
 from portal.partners.models import Scope
 from portal.partners.negotiation import AlwaysJson
 from portal.partners.schema import PartnerSchema
@@ -29,9 +34,36 @@ class PartnerView(APIView):
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Every answer, a refusal too, is signed with the hall's key over the request that it answers."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        asked = message_of(request)
+
+        def sign(done: HttpResponse) -> None:
+            answering.sign(done, asked)
+
+        if isinstance(final, Response):
+            final.add_post_render_callback(sign)
+        else:
+            sign(final)
+        return final
+
 
 class SchemaView(SpectacularAPIView):
     """The description of the API; anybody may read it."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+
+
+class KeysView(APIView):
+    """The hall's own public key, by which its answers are verified; anybody may read it."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """A list, so that an old and a new key can stand side by side; empty where answers are not signed."""
+        key = answering.own_key()
+        return Response([answering.published(key)] if key else [])
