@@ -87,18 +87,65 @@ def person_facts(
     since = None if month_count is None else until - month_count
     records = _records(person, city=city, insurances=insurances, since=since, until=until)
     start = since or min((record.month for record in records), default=until - 1)
-    rows, employers = _rows(records, person, with_sums=reveal == Reveal.ALL, with_employers=with_employers)
+    codes = _credit_codes(person) if with_employers else None
     return {
         **_of_person(person, city=city, insurances=insurances, reveal=reveal, use=use, now=now),
         "period": {"start": str(start), "until": str(until)},
-        "status": _status(person, city, insurances, until - 1),
+        "status": _status(
+            enrollment.running(person, until - 1).filter(city=city.slug, insurance__in=insurances)
+        ),
+        **_told(records, insurances, codes, with_sums=reveal == Reveal.ALL),
+        "elsewhere": _elsewhere(person, city, insurances),
+    }
+
+
+def staff_facts(
+    person: Person,
+    *,
+    employer: Employer,
+    records: Sequence[MonthRecord],
+    running: Iterable[Coverage],
+    city: City,
+    insurances: Sequence[Insurance],
+    month_count: int,
+    reveal: Reveal,
+    use: Use,
+    now: datetime,
+) -> dict[str, Any]:
+    """What an employer may have certified of one of its staff: the months there, and nothing of any other employer or place.
+
+    ``records`` and ``running`` are those with this employer, of the current month and those before it, ``month_count`` in all.
+    """
+    until = month_in_china(now) + 1
+    return {
+        **_of_person(person, city=city, insurances=insurances, reveal=reveal, use=use, now=now),
+        "only_at": employer.name,
+        "period": {"start": str(until - month_count), "until": str(until)},
+        "status": _status(running),
+        **_told(
+            records,
+            insurances,
+            {employer.name: {employer.credit_code}},
+            with_sums=reveal == Reveal.ALL,
+        ),
+    }
+
+
+def _told(
+    records: Sequence[MonthRecord],
+    insurances: Sequence[Insurance],
+    codes: Mapping[str, set[str]] | None,
+    *,
+    with_sums: bool,
+) -> dict[str, Any]:
+    """Months, employers (None for ``codes``: none are told) and totals."""
+    rows, employers = _rows(records, codes, with_sums=with_sums)
+    return {
         "months": rows,
         "employers": employers,
-        "elsewhere": _elsewhere(person, city, insurances),
         "totals": {
             str(insurance): _total(
-                (record for record in records if record.insurance == insurance),
-                with_sums=reveal == Reveal.ALL,
+                (record for record in records if record.insurance == insurance), with_sums=with_sums
             )
             for insurance in insurances
         },
@@ -211,13 +258,12 @@ def issuer(city: City, now: datetime) -> dict[str, str]:
 
 
 def _rows(
-    records: Sequence[MonthRecord], person: Person, *, with_sums: bool, with_employers: bool
+    records: Sequence[MonthRecord], codes: Mapping[str, set[str]] | None, *, with_sums: bool
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """One row for each month and employer (or capacity), newest first; and the employers, numbered in that order from 1.
 
-    Without employers there is one row for each month, its number 0.
+    Without employers' credit codes there is one row for each month, its number 0.
     """
-    codes = _credit_codes(person) if with_employers else {}
     rows: dict[tuple[Month, str], dict[str, Any]] = {}
     employers: dict[str, dict[str, str]] = {}
     # Where nobody pays a share of their own (work injury), base and sum say nothing.
@@ -225,7 +271,7 @@ def _rows(
     for record in sorted(records, key=lambda one: (one.month, one.employer), reverse=True):
         name, number = "", 0
         month = str(record.month)
-        if with_employers:
+        if codes is not None:
             name = record.employer or CAPACITY_LABELS[record.capacity]
             code = "、".join(sorted(codes.get(record.employer, ())))
             employers.setdefault(name, {"name": name, "credit_code": code, "last": month})["first"] = month
@@ -255,13 +301,11 @@ def _cell(record: MonthRecord, *, with_sums: bool) -> dict[str, Any]:
     }
 
 
-def _status(
-    person: Person, city: City, insurances: Sequence[Insurance], month: Month
-) -> dict[str, dict[str, str]]:
-    """The coverages that run in the month, by insurance."""
+def _status(coverages: Iterable[Coverage]) -> dict[str, dict[str, str]]:
+    """The coverages that run now, by insurance."""
     return {
         str(coverage.insurance): {"capacity": str(coverage.capacity), "since": str(coverage.start)}
-        for coverage in enrollment.running(person, month).filter(city=city.slug, insurance__in=insurances)
+        for coverage in coverages
     }
 
 

@@ -186,6 +186,7 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "left_out": _left_out(facts),
         "elsewhere": _elsewhere(facts),
+        "only_at": facts.get("only_at", ""),
         "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
     }
 

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from certificates.models import Certificate, Status
+from certificates.models import Certificate, StaffBatch, Status
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.accounts.permissions import Visitor
@@ -29,6 +29,13 @@ def may_take_back(user: Visitor, certificate: Certificate) -> bool:
         and certificate.issued_to.kind == user.kind
         and own(user).filter(pk=certificate.pk).exists()
     )
+
+
+def own_batches(user: Visitor) -> QuerySet[StaffBatch]:
+    """What this clerk's employer asked for in bulk, latest first; nothing for anybody else."""
+    if isinstance(user, User) and user.is_clerk:
+        return StaffBatch.objects.filter(employer=user.employer_id).select_related("case", "employer")
+    return StaffBatch.objects.none()
 
 
 def for_staff(user: Visitor) -> QuerySet[Certificate]:

@@ -30,6 +30,7 @@ from portal.shared.months import today_in_china
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
+LATEST_BATCHES = 10
 # The holder's page tells the latest; how many there were in all stands above them.
 MOST_VERIFICATIONS = 50
 
@@ -46,7 +47,11 @@ def proofs(request: HttpRequest) -> HttpResponse:
         raise Http404
     asked = queries.own(request.user).annotate(asked=Count("verifications")).order_by("-frozen_at", "-pk")
     page = Paginator(asked.select_related("person", "issued_to"), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page_obj": page, "today": today_in_china(timezone.now())}
+    context = {
+        "page_obj": page,
+        "today": today_in_china(timezone.now()),
+        "batches": queries.own_batches(request.user)[:LATEST_BATCHES],
+    }
     return render(request, "certificates/proofs.html", context)
 
 

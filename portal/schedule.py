@@ -81,4 +81,11 @@ BEAT_SCHEDULE = {
         "task": "portal.hall.tasks.forget_old_drafts",
         "schedule": crontab(hour=3, minute=10),
     },
+    # Whoever asked for proofs of all their staff watches the bar; between two rings others have their turn.
+    "make-staff-proofs": {"task": "certificates.tasks.make_staff_proofs", "schedule": 45.0},
+    # What may be downloaded no more is deleted before the offices open.
+    "delete-expired-archives": {
+        "task": "certificates.tasks.delete_expired_archives",
+        "schedule": crontab(hour=3, minute=40),
+    },
 }

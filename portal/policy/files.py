@@ -290,6 +290,8 @@ OPTIONS = Shape(
                 # What a proof may be for, and for how many days it may be relied on; the first is proposed.
                 "purposes": Listed(Text()),
                 "valid_days": Listed(Count(1, 730)),
+                # For how many days the archive of proofs made in bulk can be downloaded.
+                "kept_days": Count(1, 365),
             },
         ),
     }

@@ -67,6 +67,7 @@ class World:
     charge: Charge
     assessment: Assessment
     certificate: Certificate
+    staff_case: Case
     captcha: str
     order: Order
     transfer: Transfer
@@ -331,6 +332,21 @@ SAMPLES = [
     Sample(
         "certificate-take-back", only(TO_PERSONS, "person A", what=ON), serial_number, what="not issued yet"
     ),
+    *(
+        Sample(name, only(TO_PERSONS, "clerk A", what=gets), number_of("staff_case"), what="of employer A")
+        for name, gets in (
+            ("staff-batch", PAGE),
+            ("staff-batch-state", PAGE),
+            ("staff-batch-archive", ON),
+        )
+    ),
+    Sample(
+        "staff-batch-retry",
+        only(TO_PERSONS, "clerk A", what=ON),
+        number_of("staff_case"),
+        method="POST",
+        what="of employer A",
+    ),
     Sample("verify", all_get(PAGE)),
     Sample("verify-offline", all_get(SERVED)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
@@ -388,6 +404,13 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
     draw_up(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
     charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
     owed = Charge.objects.get(person=cast.li_qiang)
+    proofs = {
+        "who": "all",
+        "numbers": "",
+        "months": "1",
+        "insurances": ["pension"],
+        "reveal": "months",
+    }
     facts = person_facts(
         cast.li_qiang, city=book().city("wuhan"), insurances=[Insurance.PENSION], month_count=12, now=NOW
     )
@@ -425,6 +448,7 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         charge=owed,
         assessment=Assessment.objects.get(),
         certificate=certificate,
+        staff_case=file(clerk, "ningbo", "staff-proofs", proofs, NOW),
         captcha=CaptchaStore.generate_key(),
         transfer=transfer,
         order=place_charges(

@@ -30,6 +30,7 @@ OFFERED = {
     ("ningbo", "flexible-pause"): ("灵活就业人员社保中断", Mode.DIRECT),
     ("ningbo", "employer-proof"): ("单位参保证明", Mode.DIRECT),
     ("ningbo", "person-proof"): ("个人参保证明", Mode.DIRECT),
+    ("ningbo", "staff-proofs"): ("职工参保证明批量开具", Mode.DIRECT),
     ("ningbo", "pension-history"): ("基本养老历年参保", Mode.DIRECT),
     ("wuhan", "employer-add-staff"): ("增员", Mode.REVIEW),
     ("wuhan", "employer-stop-staff"): ("减员", Mode.REVIEW),
