@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
 
 from certificates import issuing
 from certificates.authority import SealUnavailable
@@ -25,11 +26,11 @@ from portal.hall.workbench import staff_of
 from portal.shared import identity
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
-from transfers import queries, relation, steps
+from transfers import information, queries, relation, steps
 from transfers.amounts import periods_of
 from transfers.applying import shown
 from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
-from transfers.models import Transfer, TransferDocument
+from transfers.models import OutsideAgency, Transfer, TransferDocument
 
 # The button for what comes next: its name, what it says, what it does.
 STEPS = {
@@ -51,6 +52,57 @@ class SendBackForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": gettext_lazy("请写明退回的原因，对方会看到。")},
     )
+
+
+class ToldForm(forms.Form):
+    """The information form of an agency outside, as staff type it from the paper."""
+
+    prefix = "told"
+
+    lines = forms.CharField(
+        label=gettext_lazy("缴费月份和缴费工资"),
+        help_text=gettext_lazy(
+            "每行写一年中连续的月份：年份 起月-止月 这些月份的缴费工资合计（元），例如 2019 3-12 45000.00。"
+        ),
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": gettext_lazy("请填写缴费月份和缴费工资。")},
+    )
+    account = forms.DecimalField(
+        label=gettext_lazy("个人账户（元）"), min_value=0, max_digits=14, decimal_places=2
+    )
+    pooled = forms.DecimalField(
+        label=gettext_lazy("统筹基金（元）"), min_value=0, max_digits=14, decimal_places=2
+    )
+
+    def told(self, transfer: Transfer) -> dict[str, Any] | None:
+        """The form as data; None, with what is wrong beside its field, where it does not hold."""
+        if not self.is_valid():
+            return None
+        try:
+            periods, wages = information.from_lines(self.cleaned_data["lines"])
+            return information.checked(
+                {
+                    "periods": periods,
+                    "wages": wages,
+                    "account_fen": int(self.cleaned_data["account"] * 100),
+                    "pooled_fen": int(self.cleaned_data["pooled"] * 100),
+                },
+                transfer,
+                on=today_in_china(timezone.now()),
+            )
+        except information.Unfit as unfit:
+            for field, why in unfit.mistakes:
+                self.add_error(_TOLD_FIELDS[field], why)
+            return None
+
+
+_TOLD_FIELDS = {
+    "lines": "lines",
+    "periods": "lines",
+    "wages": "lines",
+    "account_fen": "account",
+    "pooled_fen": "pooled",
+}
 
 
 class StandFilter(admin.SimpleListFilter):
@@ -138,21 +190,26 @@ class TransferAdmin(LookUpAdmin):
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One transfer; a POST takes the step whose button was pressed, or sends it back."""
         transfer = self._found(request, object_id)
-        form = SendBackForm(request.POST if request.POST.get("step") == "back" else None)
+        pressed = request.POST.get("step")
+        form = SendBackForm(request.POST if pressed == "back" else None)
+        asks = _asks_for_form(transfer)
+        told_form = ToldForm(request.POST if asks and pressed == "release" else None)
+        told = told_form.told(transfer) if told_form.is_bound else None
+        ready = form.is_valid() if pressed == "back" else told is not None or not told_form.is_bound
         whys: list[str] = []
-        if request.method == "POST" and (request.POST.get("step") != "back" or form.is_valid()):
+        if request.method == "POST" and ready:
             try:
-                self._take(request, transfer, form)
+                self._take(request, transfer, form, told)
             except steps.CannotStep as refusal:
                 whys = refusal.whys
                 transfer = self._found(request, object_id)
             else:
                 return HttpResponseRedirect(request.path)
-        wrong = bool(whys) or form.errors
+        wrong = bool(whys) or form.errors or told_form.errors
         return TemplateResponse(
             request,
             "admin/transfers/transfer.html",
-            self._context(request, transfer, form, whys),
+            {**self._context(request, transfer, form, whys), "told_form": told_form if asks else None},
             status=422 if wrong else 200,
         )
 
@@ -192,7 +249,9 @@ class TransferAdmin(LookUpAdmin):
             raise Http404
         return transfer
 
-    def _take(self, request: HttpRequest, transfer: Transfer, form: SendBackForm) -> None:
+    def _take(
+        self, request: HttpRequest, transfer: Transfer, form: SendBackForm, told: dict[str, Any] | None
+    ) -> None:
         by, now, pressed = staff_of(request), timezone.now(), request.POST.get("step", "")
         if pressed == "back":
             moved = steps.send_back(transfer, reason=form.cleaned_data["reason"], by=by, now=now)
@@ -200,7 +259,9 @@ class TransferAdmin(LookUpAdmin):
             name, _label, does = STEPS.get(Status(transfer.status), ("", "", steps.accept))
             if pressed != name:
                 raise steps.AlreadyMoved
-            moved = does(transfer, by=by, now=now)
+            moved = (
+                steps.release(transfer, by=by, now=now, told=told) if told else does(transfer, by=by, now=now)
+            )
         messages.success(
             request,
             _("{number}：{status}。").format(
@@ -244,6 +305,7 @@ class TransferAdmin(LookUpAdmin):
             "due_words": due_words,
             "pressing": pressing,
             "step": step[:2] if step and not why_not else None,
+            "recorded": transfer.outside if _is_outsides_turn(transfer) else None,
             "why_not": why_not,
             "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
             "form": form,
@@ -286,6 +348,17 @@ class TransferAdmin(LookUpAdmin):
         return transfer.holder or "—"
 
 
+def _is_outsides_turn(transfer: Transfer) -> bool:
+    return (transfer.side == Side.OLD and not transfer.from_city) or (
+        transfer.side == Side.NEW and not transfer.to_city
+    )
+
+
+def _asks_for_form(transfer: Transfer) -> bool:
+    """Whether the next step is to enter the form of an agency outside."""
+    return transfer.status == Status.LETTER_SENT and not transfer.from_city
+
+
 def _due_words(transfer: Transfer) -> tuple[str, str]:
     if not transfer.is_open or transfer.due_on is None:
         return "", ""
@@ -299,3 +372,19 @@ def _due_words(transfer: Transfer) -> tuple[str, str]:
 
 def _periods(transfer: Transfer) -> str:
     return in_words(periods_of(transfer.information)) if transfer.information else ""
+
+
+@admin.register(OutsideAgency)
+class OutsideAgencyAdmin(ModelAdmin):
+    """The agencies outside the hall that relations come from and go to; kept, and closed instead of deleted."""
+
+    list_display = ("title", "agency", "partner", "active")
+    list_select_related = ("partner",)
+    search_fields = ("title", "agency")
+    ordering = ("title",)
+    actions = None
+    show_full_result_count = False
+    fields = ("title", "agency", "partner", "active")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -22,7 +22,7 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
 from transfers.machine import MOVES, OPEN, STATUS_LABELS, Status
-from transfers.models import Direction, Transfer
+from transfers.models import Direction, OutsideAgency, Transfer
 from transfers.relation import Relation
 
 CONFLICTS = {
@@ -70,7 +70,12 @@ class WhenceForm(ServiceForm):
 
 
 def _offer_places(form: ServiceForm, name: str, places: list[Agency]) -> None:
-    form.fields[name].choices = [(place.city, place.title) for place in places]  # type: ignore[attr-defined]
+    outside = [_outside(agency) for agency in OutsideAgency.objects.filter(active=True)]
+    form.fields[name].choices = [(place.key, place.title) for place in [*places, *outside]]  # type: ignore[attr-defined]
+
+
+def _outside(agency: OutsideAgency) -> Agency:
+    return Agency("", agency.title, agency)
 
 
 @dataclass(frozen=True)
@@ -191,10 +196,14 @@ class MoveIn(_Move):
 
 
 def _chosen(ask: Ask, name: str) -> Agency:
+    key = str(ask.answers[name])
+    kind, _dash, pk = key.partition("-")
+    if kind == "outside" and pk.isdigit():
+        return _outside(OutsideAgency.objects.get(pk=int(pk)))
     try:
-        return agencies.of_city(str(ask.answers[name]))
+        return agencies.of_city(key)
     except UnknownCity as error:
-        raise ValueError(f"no such city: {ask.answers[name]}") from error
+        raise ValueError(f"no such city: {key}") from error
 
 
 def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from portal.policy.terms import pension_transfer_terms, transfer_days
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
 from portal.shared.months import today_in_china
-from transfers.agencies import Agency
 from transfers.amounts import periods_of, what_moves
 from transfers.models import Transfer, TransferDocument
 
@@ -104,9 +103,9 @@ def _freeze(
         "transfer": transfer.number,
         "from": {
             "place": transfer.from_place,
-            "agency": Agency(transfer.from_city, transfer.from_place).name,
+            "agency": transfer.old.name,
         },
-        "to": {"place": transfer.to_place, "agency": Agency(transfer.to_city, transfer.to_place).name},
+        "to": {"place": transfer.to_place, "agency": transfer.new.name},
         **more,
         "notes": notes,
     }

@@ -1,13 +1,14 @@
 """The information form (信息表) of an agency outside the hall: read, and held against what the hall itself can reckon.
 
-As data it is what ``Moving.information`` gives: periods [start, until) as YYYY-MM, how many months they are, wages in yuan by year, and
-the two amounts in fen.
+As data it is what ``Moving.information`` gives: periods [start, until) as YYYY-MM, how many months they are, wages in yuan by
+year, and the two amounts in fen.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -70,10 +71,9 @@ def _wrong_months(periods: Periods, on: date) -> Iterator[tuple[str, str]]:
             yield "periods", _("{start}起的一段没有月份，请核对起止。").format(start=start.zh)
     if any(until > Month(on.year, on.month) for _start, until in periods):
         yield "periods", _("缴费月份不能晚于上个月。")
-    for (_first, until), (start, _last) in zip(periods, periods[1:], strict=False):
+    for (_first, until), (start, _last) in pairwise(periods):
         if start < until:
             yield "periods", _("{month}填了不止一次。").format(month=start.zh)
-
 
 
 def _wrong_wages(wages: Mapping[str, Decimal], periods: Periods) -> Iterator[tuple[str, str]]:
@@ -111,9 +111,7 @@ def _wrong_amounts(
         )
 
 
-def _counted(
-    person: Person, insurance: Insurance, city: str, periods: Periods
-) -> Iterator[tuple[str, str]]:
+def _counted(person: Person, insurance: Insurance, city: str, periods: Periods) -> Iterator[tuple[str, str]]:
     here = brought_in.counted_months(person, insurance=insurance, city=city)
     twice = [month for start, until in periods for month in month_span(start, until) if month in here]
     if twice:

@@ -204,6 +204,16 @@ class Transfer(models.Model):
         return self.number
 
     @property
+    def old(self) -> Agency:
+        """The place that the relation leaves."""
+        return Agency(self.from_city, self.from_place, None if self.from_city else self.outside)
+
+    @property
+    def new(self) -> Agency:
+        """The place that it goes to."""
+        return Agency(self.to_city, self.to_place, None if self.to_city else self.outside)
+
+    @property
     def is_open(self) -> bool:
         return self.status in OPEN
 
@@ -226,9 +236,9 @@ class Transfer(models.Model):
     def holder(self) -> str:
         """Who has it now, by name; "" once it has ended."""
         if self.side == Side.OLD:
-            return Agency(self.from_city, self.from_place).name
+            return self.old.name
         if self.side == Side.NEW:
-            return Agency(self.to_city, self.to_place).name
+            return self.new.name
         return str(_("本人")) if self.side == Side.PERSON else ""
 
     def is_late(self, today: date) -> bool:

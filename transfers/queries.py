@@ -123,7 +123,7 @@ def _note(transfer: Transfer, status: Status) -> str:
 
 def places(transfer: Transfer) -> tuple[Agency, Agency]:
     """From where to where."""
-    return Agency(transfer.from_city, transfer.from_place), Agency(transfer.to_city, transfer.to_place)
+    return transfer.old, transfer.new
 
 
 def usual_days(*, city: str, status: Status, today: date) -> int | None:

@@ -5,8 +5,9 @@ Months and money leave at the release and arrive at the receipt and the merger; 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -25,7 +26,7 @@ from portal.policy.terms import transfer_days
 from portal.policy.workdays import add_workdays
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
-from transfers import books, documents, notices, relation
+from transfers import books, documents, notices, outgoing, relation
 from transfers.agencies import Agency
 from transfers.machine import AGAIN, CLOCK_STARTS, FINAL, MOVES, STATUS_LABELS, Side, Status, turn
 from transfers.models import Direction, Transfer, TransferEvent
@@ -76,6 +77,7 @@ def apply(
         from_place=old.title,
         to_city=new.city,
         to_place=new.title,
+        outside=old.outside or new.outside,
         direction=direction,
         case=case,
         due_on=_due(insurance, today_in_china(now)),
@@ -85,6 +87,7 @@ def apply(
         transfer=transfer, at=now, by=by, to_status=Status.APPLIED, due_on=transfer.due_on
     )
     notices.tell(transfer, event)
+    outgoing.tell(transfer, event)
     if direction == Direction.OUT:
         documents.voucher(transfer, by=by, now=now)
     elif why_not(transfer, by) == "":
@@ -105,12 +108,15 @@ def send_letter(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
     return _step(transfer, Status.LETTER_SENT, by=by, now=now, does=_letter)
 
 
-def release(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
+def release(
+    transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None = None
+) -> Transfer:
     """The old place lets go: the rules are applied again, months and money leave its books, the information form is made.
+    Where that place is none of the hall's, ``told`` is its form (``information.checked``).
 
     Raises CannotStep, above all where coverage runs again or something is owed.
     """
-    return _step(transfer, Status.RELEASED, by=by, now=now, does=_release)
+    return _step(transfer, Status.RELEASED, by=by, now=now, does=partial(_release, told=told))
 
 
 def receive(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
@@ -166,12 +172,29 @@ def cancel(transfer: Transfer, *, by: User, now: datetime, reason: str = "") -> 
 
 
 def why_not(transfer: Transfer, user: User) -> str:
-    """Why this member of staff may not do what comes next; "" where they may."""
+    """Why this member of staff may not do what comes next; "" where they may.
+
+    The system of the outside agency whose turn it is may, too.
+    """
+    if _is_correspondent(transfer, user):
+        return ""
     if transfer.acting_city not in staff_cities(user) or not user.has_perm("transfers.change_transfer"):
         return _("这一步由{agency}办理。").format(agency=transfer.holder)
     if user.person_id is not None and user.person_id == transfer.person_id:
         return _("这是您本人的关系转移，请由其他工作人员办理。")
     return ""
+
+
+def _is_correspondent(transfer: Transfer, user: User) -> bool:
+    """Whether this is the account of the outside agency's system, and it is that agency's turn."""
+    place = {Side.OLD: transfer.from_city, Side.NEW: transfer.to_city}.get(transfer.side)  # type: ignore[arg-type]
+    agency = transfer.outside
+    return (
+        place == ""
+        and agency is not None
+        and agency.partner is not None
+        and agency.partner.user_id == user.pk
+    )
 
 
 # How
@@ -239,6 +262,7 @@ def _move(
         due_on=transfer.due_on,
     )
     notices.tell(transfer, event)
+    outgoing.tell(transfer, event)
     return transfer
 
 
@@ -273,14 +297,19 @@ def _letter(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
     return {}
 
 
-def _release(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
+def _release(
+    transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None
+) -> dict[str, Any]:
     found = _relation(transfer, now)
     whys = list(relation.barriers(found))
     if whys:
         raise CannotStep(*whys)
-    if found.moving is None:
-        raise CannotStep(_("对方机构的信息表尚未登记。"))
     transfer.releases += 1
+    if found.moving is None:
+        if told is None:
+            raise CannotStep(_("请先登记对方机构的信息表。"))
+        documents.information_form(transfer, told, by=by, now=now)
+        return {"releases": transfer.releases, "information": dict(told)}
     moved = books.let_go(transfer, found.moving, by=by, now=now)
     for double in found.doubles:
         _give_back(transfer, double, by=by, now=now)
