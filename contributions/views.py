@@ -10,12 +10,13 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import interest, queries, refunds, surcharges
-from contributions.models import Charge, ChargeStatus, Receipt
+from contributions import interest, queries, refunds, surcharges, suspending
+from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.personal_account import Account, accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
@@ -65,6 +66,8 @@ class Row:
     tone: str
     reason: str
     charge_id: int | None
+    # What a screen reader says in place of the amount, which is a link.
+    link_said: str
 
 
 @require_safe
@@ -98,6 +101,7 @@ def record(request: HttpRequest) -> HttpResponse:
             "year": year,
             "rows": listed,
             "failed": [_row(one) for one in records if one.state == State.FAILED],
+            "suspended": [_suspended(one) for one in suspending.standing(person)],
         },
     )
 
@@ -259,11 +263,31 @@ def _row(one: MonthRecord) -> Row:
         tone=STATE_TONES[one.state],
         reason=one.reason,
         charge_id=one.charge_id,
+        link_said=_("%(month)s%(insurance)s %(amount)s 元，查看为什么是这个数")
+        % {
+            "month": one.month.zh,
+            "insurance": _(INSURANCE_LABELS[one.insurance]),
+            "amount": "" if one.amount_fen is None else money.format_yuan(one.amount_fen),
+        },
     )
 
 
 def _paid(records: Iterable[MonthRecord]) -> int:
     return sum(one.state == State.PAID for one in records)
+
+
+def _suspended(one: Suspension) -> dict[str, str]:
+    """A suspension that stands, and where it can be settled (an address, may be empty)."""
+    city = one.coverage.city
+    service = suspending.service_to_settle(city)
+    return {
+        "title": _("%(insurance)s暂停缴费")
+        % {"insurance": _(INSURANCE_LABELS[Insurance(one.coverage.insurance)])},
+        "text": _("%(why)s，自%(start)s起暂停缴费，不再自动扣款。%(to_do)s")
+        % {"why": one.why, "start": one.start.zh, "to_do": suspending.what_to_do(city)},
+        "url": reverse("service", args=[city, service]) if service else "",
+        "label": book().city(city).offers[service].title if service else "",
+    }
 
 
 def _grid(records: list[MonthRecord]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from enrollment import queries as enrollment
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
-from portal.hall.queries import cases_of
+from portal.hall.queries import of_applicant
 from portal.hall.routing import Status
 from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
@@ -96,7 +96,7 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
 def drafts_of(user: User) -> list[dict[str, Any]]:
     """What was begun and not sent, last touched first."""
     begun = []
-    for draft in Draft.objects.filter(user=user).select_related("ward").order_by("-updated_at")[:SHOWN]:
+    for draft in Draft.objects.filter(user=user).prefetch_related("ward").order_by("-updated_at")[:SHOWN]:
         try:
             city = book().city(draft.city)
         except UnknownCity:
@@ -113,7 +113,7 @@ def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
     """Open cases that wait for papers from the applicant."""
     today = today_in_china(now)
     waits = [str(Status.PRE_APPLIED), str(Status.IN_REVIEW)]
-    waiting = cases_of(user).select_related(None).filter(status__in=waits)[:SHOWN]
+    waiting = of_applicant(user, waits, at_most=SHOWN)
     due = []
     for case in waiting:
         papers = papers_to_bring(case)
