@@ -24,7 +24,7 @@ from contributions.audit import audit
 from contributions.models import AccountKind, Charge, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
 from portal.people.models import Person
-from portal.policy.book import Book, PolicyMissing, book
+from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms, debit_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.measuring import Goal
@@ -51,17 +51,16 @@ def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
     One in twenty fails each time (the stand-in bank sees to that), so that the second month tries failures again and the
     fourth suspends. CommandError where the database is not empty, for what the rounds make is emptied again.
     """
-    if Person.objects.exists() or Charge.objects.exists():
-        raise CommandError("库中已有人员或应缴，测速会清空它们。请用 script/bench，它在自己的库里测。")
+    require_empty()
     names = (CHARGES_PLAIN, CHARGES, BATCH, FILE_CSV, FILE, RESULTS_LOOP, RESULTS, WHOLE, AUDIT, MEMORY)
     measured: dict[str, list[float]] = {name: [] for name in names}
     last = month_in_china(timezone.now())
     months = [last - back for back in reversed(range(rounds))]
-    city = _city(book(), months)
+    city = debiting_city(months)
     by = User.objects.system()
     with (
         _second_person(city) as second,
-        _people(city, months, people),
+        stored_people(city, start=months[0] - 1, count=people),
         tempfile.TemporaryDirectory() as folder,
         _exchange_in(Path(folder)),
     ):
@@ -148,14 +147,20 @@ def _timed(work: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def _city(policy: Book, months: list[Month]) -> str:
-    """The first city that debits flexible workers in two insurances in all these months."""
-    for city in policy.cities:
+def require_empty() -> None:
+    """CommandError where the database holds people or charges: what is made for measuring is emptied again."""
+    if Person.objects.exists() or Charge.objects.exists():
+        raise CommandError("库中已有人员或应缴，测速会清空它们。请用 script/bench，它在自己的库里测。")
+
+
+def debiting_city(months: list[Month]) -> str:
+    """The first city that debits flexible workers in two insurances in all these months; CommandError where there is none."""
+    for city in book().cities:
         try:
-            terms = [debit_terms(policy, city=city.slug, on=of.first_day) for of in months]
+            terms = [debit_terms(book(), city=city.slug, on=of.first_day) for of in months]
             for of, insurance in product(months, (Insurance.PENSION, Insurance.MEDICAL)):
                 contribution_terms(
-                    policy, city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=of
+                    book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=of
                 )
         except PolicyMissing:
             continue
@@ -184,19 +189,20 @@ def _exchange_in(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _people(city: str, months: list[Month], count: int) -> Iterator[None]:
-    """So many made-up people; gone afterwards.
+def stored_people(city: str, *, start: Month, count: int) -> Iterator[None]:
+    """So many made-up people with two insurances since a month and an account; gone afterwards, with all that names them.
 
     Their history is not written and the overlap of their coverages not checked meanwhile: that is not what is measured.
     """
-    bank = debit_terms(book(), city=city, on=months[0].first_day).bank
+    now = month_in_china(timezone.now())
+    bank = debit_terms(book(), city=city, on=now.first_day).bank
     terms = contribution_terms(
-        book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=months[0]
+        book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=now
     )
     values: dict[str, Any] = {
         "city": city,
         "count": count,
-        "start": (months[0] - 1).first_day,
+        "start": start.first_day,
         "bank": bank,
         "tier": terms.tiers[0].code,
     }
@@ -262,7 +268,7 @@ def _empty_money() -> None:
             WHERE schemaname = current_schema() AND (tablename LIKE 'contributions\\_%' OR tablename = 'accounts_notice')
             """
         )
-        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]}")
+        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
 
 
 def _insert_plainly(city: str, of: Month) -> None:
