@@ -5,10 +5,12 @@ providers and the bank took is known here apart from the hall's own rows, and co
 """
 
 import datetime as dt
+import hashlib
 import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -20,7 +22,8 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import debit, order_tasks, orders, paying, receiving, refunds, tasks
+from contributions import charging, debit, order_tasks, orders, paying, receiving, refunds, tasks
+from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.banks import stand_in
 from contributions.channels.protocol import Answer, Outcome, Refused
@@ -105,10 +108,10 @@ class World:
         self.clock.set(dt.datetime(FIRST.year, FIRST.month, 3, 10, tzinfo=CHINA))
 
 
-def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Marks what one of the groups of rules may do, with what is drawn for it."""
 
-    def mark(method: Callable[..., None]) -> Callable[..., None]:
+    def mark(method: Callable[..., T]) -> Callable[..., T]:
         method.drawn = drawn  # type: ignore[attr-defined]
         return method
 
@@ -195,8 +198,6 @@ class MoneyMachine(RuleBasedStateMachine):
         actions.draw_on(person=person, city=city, bank="psbc", number=number, start=month_in_china(self.now))
 
     def _charge(self, city: str, month: Month) -> None:
-        from contributions import charging
-
         charging.charge(city=city, month=month, by=self.system, now=self.now)
 
     # Time
@@ -237,10 +238,8 @@ class MoneyMachine(RuleBasedStateMachine):
         _person, login = self.people[city]
         this = month_in_china(self.now)
         for stop in (this, this + 1):
-            typed = {f"stop_{insurance}": str(stop)}
-            if self.attempt(
-                lambda typed=typed: file(login, city, "flexible-pause", typed, self.now), desk.NotAccepted
-            ):
+            pause = partial(file, login, city, "flexible-pause", {f"stop_{insurance}": str(stop)}, self.now)
+            if self.attempt(pause, desk.NotAccepted):
                 return
 
     @step(
@@ -291,8 +290,6 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @step(pick=which, tier=st.sampled_from(["60", "100"]))
     def a_gap_is_paid_back(self, pick: int, tier: str) -> None:
-        from contributions.arrears import gap_months
-
         person, login = self.people["wuhan"]
         month = one(gap_months(person, until=month_in_china(self.now)), pick)
         typed = {"insurance": "pension", "months": [str(month)], "tier": tier}
@@ -343,7 +340,7 @@ class MoneyMachine(RuleBasedStateMachine):
             for number, one in enumerate(found, 1)
             if number & insurances
         }
-        given = {"person": person, "city": city, "picks": picks, "by": login}
+        given: dict[str, Any] = {"person": person, "city": city, "picks": picks, "by": login}
         key = uuid4()
         self.keys.append((key, given))
         order = self.attempt(lambda: orders.place(**given, key=key, now=self.now), orders.CannotOrder)
@@ -635,7 +632,7 @@ class MoneyMachine(RuleBasedStateMachine):
             "part": receipt.amount_fen // 3,
             "too much": receipt.amount_fen + 1,
         }[part]
-        key, by = uuid4(), self.staff(receipt.charge.city, "maker")
+        key, by = uuid4(), self.staff(receipt.entry.city, "maker")
         drafted = [
             self.attempt(
                 lambda: refunds.draft(
@@ -662,7 +659,7 @@ class MoneyMachine(RuleBasedStateMachine):
         refund = one(self._refunds(RefundStatus.DRAFTED), pick)
         if refund is None:
             return
-        by = self.staff(refund.receipt.charge.city, name)
+        by = self.staff(refund.receipt.entry.city, name)
         for _time in range(2):
             if approve:
                 self.attempt(lambda: refunds.approve(refund, by=by, now=self.now), refunds.CannotRefund)
@@ -690,7 +687,7 @@ class MoneyMachine(RuleBasedStateMachine):
         refund = one((r for r in self._refunds(RefundStatus.APPROVED) if r.way == RefundWay.BANK), pick)
         if refund is None:
             return
-        by = self.staff(refund.receipt.charge.city, "maker")
+        by = self.staff(refund.receipt.entry.city, "maker")
         if made:
             for _time in range(2):
                 refunds.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
@@ -803,11 +800,11 @@ class MoneyMachine(RuleBasedStateMachine):
         assert self.sums == dict(Order.objects.filter(number__in=self.sums).values_list("number", "sum_fen"))
         # What providers took and gave back is what was booked.
         for payment in Payment.objects.filter(entry__isnull=False):
-            assert (
-                payment.received_fen == self.world.providers[payment.channel].paid[payment.number].amount_fen
-            )
+            took = self.world.providers[payment.channel].paid[payment.number].amount_fen
+            assert payment.received_fen == took, f"{took} came, {payment.received_fen} is booked"
         for refund in Refund.objects.filter(status=RefundStatus.SUCCEEDED, way=RefundWay.CHANNEL):
-            assert refund.amount_fen == self.world.providers[refund.channel].given[refund.number]
+            gave = self.world.providers[refund.channel].given[refund.number]
+            assert refund.amount_fen == gave, f"{gave} went back, {refund.amount_fen} is booked"
 
     # The end
 
@@ -886,8 +883,6 @@ _REACHED = """
 
 def without_row(content: bytes, sequence: int) -> bytes:
     """A postal answer whose row of that sequence the bank left out; head, foot and check fit."""
-    import hashlib
-
     lines = content.decode("gb18030").replace("\r\n", "\n").splitlines()
     head, rows = lines[0].split("|"), [line for line in lines[1:-1] if line.split("|")[1] != str(sequence)]
     if not rows:

@@ -1,6 +1,7 @@
 """Redis stopped, or flushed with work in its queue: what is left to do stands in PostgreSQL, and the next bell finds it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from kombu.exceptions import OperationalError
@@ -19,6 +20,11 @@ pytestmark = pytest.mark.django_db
 QUEUE = "faults-of-the-broker"
 
 
+def redis_of(broker: Any) -> Any:
+    """The broker's own client."""
+    return broker.default_channel.client
+
+
 @pytest.fixture
 def queue() -> Iterator[str]:
     """A queue of this test's own in the real broker."""
@@ -27,12 +33,12 @@ def queue() -> Iterator[str]:
     yield QUEUE
     app.conf.task_default_queue = former
     with app.connection_for_write() as broker:
-        broker.default_channel.client.delete(QUEUE)
+        redis_of(broker).delete(QUEUE)
 
 
 def queued(queue: str) -> int:
     with app.connection_for_write() as broker:
-        return int(broker.default_channel.client.llen(queue))
+        return int(redis_of(broker).llen(queue))
 
 
 @pytest.fixture
@@ -46,15 +52,15 @@ def batch(road: Road) -> DebitBatch:
 def ring() -> None:
     """The minute's bells, as a worker does them."""
     for slot in ("send-batches", "read-answers", "post-answers"):
-        app.tasks[BEAT_SCHEDULE[slot]["task"]]()
+        app.tasks[str(BEAT_SCHEDULE[slot]["task"])]()
 
 
 def test_flushed_with_work_queued_the_next_bells_do_it(road: Road, batch: DebitBatch, queue: str) -> None:
-    tasks.run_step.apply_async(["send", batch.pk, User.objects.system().pk], queue=queue)
+    tasks.run_step.apply_async(("send", batch.pk, User.objects.system().pk), queue=queue)
     tasks.send_batches.apply_async(queue=queue)
     assert queued(queue) == 2
     with app.connection_for_write() as broker:
-        broker.default_channel.client.delete(queue)
+        redis_of(broker).delete(queue)
     assert queued(queue) == 0
     batch.refresh_from_db()
     assert batch.status == "released", "nobody has done it"
@@ -87,10 +93,9 @@ def test_stopped_the_sender_is_told_at_once_and_nothing_is_lost(
     road: Road, batch: DebitBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens at the broker's port."""
+    publish: Any = tasks.run_step.apply_async
     with app.connection_for_write("redis://127.0.0.1:1/0") as nobody, pytest.raises(OperationalError):
-        tasks.run_step.apply_async(
-            ["send", batch.pk, User.objects.system().pk], connection=nobody, retry=False
-        )
+        publish(("send", batch.pk, User.objects.system().pk), connection=nobody, retry=False)
     ring()
     batch.refresh_from_db()
     assert batch.status == "sent"

@@ -208,7 +208,7 @@ def test_two_beats_at_one_tick_bring_the_month_to_the_same_end(
 
     def beat() -> None:
         for slot in BEAT_SCHEDULE.values():
-            app.tasks[slot["task"]]()
+            app.tasks[str(slot["task"])]()
 
     app.loader.import_default_modules()
     rung(beat, 2)
