@@ -23,6 +23,7 @@ from contributions import (
     personal_account,
     reconciling,
     refund_checks,
+    settling,
     surcharges,
 )
 from contributions.ledger import entry_digest
@@ -621,6 +622,11 @@ CHECKS = (
     ),
     *(
         Check(number, rows)
-        for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS, *reconciling.CHECKS)
+        for number, rows in (
+            *order_checks.CHECKS,
+            *refund_checks.CHECKS,
+            *settling.CHECKS,
+            *reconciling.CHECKS,
+        )
     ),
 )

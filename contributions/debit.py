@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import charging, ledger, notices, recollecting, surcharges, suspending
+from contributions import charging, ledger, notices, recollecting, settling, surcharges, suspending
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -722,7 +722,9 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
         )
     paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
     entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
-    received = Receipt.objects.filter(entry__kind=ENTRY_KIND, entry__reference__in=entries).aggregate(
+    by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
+    by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
+    received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )
     if (received["count"], received["fen"]) != (paid.count, paid.fen):

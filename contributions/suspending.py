@@ -5,7 +5,8 @@ import datetime as dt
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.models import PostingChunk
+from contributions.models import PostingChunk, Suspension
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -69,6 +70,31 @@ def resume_settled(*, now: dt.datetime) -> int:
             )
             resumed += cursor.rowcount
     return resumed
+
+
+def standing(person: Person) -> list[Suspension]:
+    """The person's coverages that are charged no more at present, by insurance. One query."""
+    return list(
+        Suspension.objects.filter(coverage__person=person, until__isnull=True)
+        .select_related("coverage")
+        .order_by("coverage__insurance", "pk")
+    )
+
+
+def what_to_do(city: str) -> str:
+    """How a suspension of the city ends, in the words of whoever it is about."""
+    code = service_to_settle(city)
+    if not code:
+        return _("请与经办机构联系结清欠费；结清后系统自动恢复缴费，无须另行申请。")
+    return _("请办理“%(service)s”结清欠费；结清后系统自动恢复缴费，无须另行申请。") % {
+        "service": book().city(city).offers[code].title
+    }
+
+
+def service_to_settle(city: str) -> str:
+    """The code of the city's service by which arrears are settled online; "" where it has none."""
+    offers = book().city(city).offers
+    return next((code for code in ("arrears-pay", "recollect") if code in offers), "")
 
 
 def _next_month(city: str, now: dt.datetime) -> Month | None:
