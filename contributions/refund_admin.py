@@ -416,6 +416,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             "city": book().city(receipt.city),
             "whom": person_of(receipt),
             "what": what_of(receipt),
+            "state": _state_of(receipt),
             "channel": _channel(refund.channel),
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),

@@ -118,9 +118,9 @@ class SettlementAdmin(LookUpAdmin):
         return [
             path("", view(self.changelist_view), name="contributions_settlement_changelist"),
             path("<int:object_id>/change/", view(self.page), name="contributions_settlement_change"),
-            path("batch/<int:batch_id>/", view(self.lines_page), name="contributions_settle_lines"),
-            path("batch/<int:batch_id>/missing.csv", view(self.as_csv), name="contributions_settle_csv"),
-            path("file/<int:file_id>/", view(self.file_page), name="contributions_settle_file"),
+            path("batch/<int:object_id>/", view(self.lines_page), name="contributions_settle_lines"),
+            path("batch/<int:object_id>/missing.csv", view(self.as_csv), name="contributions_settle_csv"),
+            path("file/<int:object_id>/", view(self.file_page), name="contributions_settle_file"),
         ]
 
     def waiting(self, request: HttpRequest) -> int:
@@ -187,9 +187,9 @@ class SettlementAdmin(LookUpAdmin):
 
     # Proposing
 
-    def lines_page(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+    def lines_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A batch's open lines; a POST proposes what became of some of them, or records that the bank was asked again."""
-        batch = self._batch(request, batch_id)
+        batch = self._batch(request, object_id)
         asking = request.method == "POST" and "ask" in request.POST
         proposing = request.method == "POST" and not asking
         form = EvidenceForm(request.POST if proposing else None, ways=list(OF_LINES))
@@ -262,9 +262,9 @@ class SettlementAdmin(LookUpAdmin):
             form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
         return None
 
-    def file_page(self, request: HttpRequest, file_id: int) -> HttpResponse:
+    def file_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A held answer; a POST proposes what becomes of it."""
-        file = BankFile.objects.filter(pk=file_id, batch__isnull=False).select_related("batch").first()
+        file = BankFile.objects.filter(pk=object_id, batch__isnull=False).select_related("batch").first()
         if file is None or file.batch is None:
             raise Http404
         batch = self._batch(request, file.batch.pk)
@@ -302,9 +302,9 @@ class SettlementAdmin(LookUpAdmin):
             status=422 if form.is_bound and form.errors else 200,
         )
 
-    def as_csv(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+    def as_csv(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The open lines, to send to the bank with the question what became of them."""
-        batch = self._batch(request, batch_id)
+        batch = self._batch(request, object_id)
         answer = HttpResponse(content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{batch.number}-missing.csv"'
         answer.write("\ufeff")

@@ -565,6 +565,7 @@ REVIEWERS_LISTS = {
     "registers_householdrecord",
     "registers_bankaccountrecord",
     "registers_securitycardrecord",
+    "registers_medicalaccountrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
     "enrollment_rosterrow",

@@ -26,7 +26,7 @@ from portal.hall.service import Applicant
 from portal.people.models import BankAccount, Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, start_months
-from portal.registers.models import BankAccountRecord
+from portal.registers.models import BankAccountRecord, MedicalAccountRecord, SecurityCardRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
@@ -51,6 +51,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
     _employed(this, now)
     _flexible(this, now)
     _crowd(this, now)
+    _cards()
     first = this - int(cast.script()["history"])
     for month in month_span(first, this):
         say(f"{month.zh}：应缴、托收和到账")
@@ -133,6 +134,18 @@ def _insure(
     )
     if until:
         actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)
+
+
+def _cards() -> None:
+    for told in cast.script()["cards"]:
+        number = cast.account_number(told["number"][0], ending=told["number"][1])
+        holder = cast.person(told["person"]).identity_number
+        SecurityCardRecord.objects.get_or_create(
+            identity_number=holder, defaults={"bank": told["bank"], "number": number, "activated": True}
+        )
+        MedicalAccountRecord.objects.get_or_create(
+            identity_number=holder, city=told["city"], defaults={"number": number}
+        )
 
 
 def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) -> None:
