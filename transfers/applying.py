@@ -97,6 +97,7 @@ class _Move(Service):
 
     audience = Audience.PERSON
     theme = Theme.TRANSFER
+    for_wards = True
     conflicts = CONFLICTS
     insurance: ClassVar[Insurance]
     direction: ClassVar[Direction]
@@ -291,6 +292,7 @@ class CancelOut(Service):
 
     audience = Audience.PERSON
     theme = Theme.TRANSFER
+    for_wards = True
     form = CancelForm
     insurance: ClassVar[Insurance]
 

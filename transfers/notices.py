@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Kind, Notice, User
+from portal.people.models import Person
 from portal.policy.book import book
 from transfers.machine import OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
@@ -19,7 +20,7 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
     """Tell the person of a move: where it stands, who has it and by when. Once for each move."""
     status = Status(event.to_status)
     Notice.objects.create(
-        person=transfer.person,
+        **_to(transfer),
         kind=MOVED,
         reference=f"{transfer.number}/{event.pk}",
         title=_("{insurance}关系转移{status}").format(
@@ -29,6 +30,14 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
         at=event.at,
         by_text=status in _TEXTED,
     )
+
+
+def _to(transfer: Transfer) -> dict[str, User | Person]:
+    """Whom to tell: the person, or the guardian who applied for them."""
+    filed_by = transfer.case.filed_by if transfer.case else None
+    if filed_by and filed_by.person_id != transfer.person_id:
+        return {"user": filed_by}
+    return {"person": transfer.person}
 
 
 def _text(transfer: Transfer, event: TransferEvent) -> str:
@@ -65,7 +74,7 @@ def chase(*, today: date, now: datetime) -> int:
         one
         for one in Transfer.objects.filter(
             status__in=[str(status) for status in OPEN], due_on__lt=today
-        ).select_related("person")
+        ).select_related("person", "case__filed_by")
         if one.acting_city
     ]
     staff = _staff({one.acting_city for one in late})
@@ -106,7 +115,7 @@ def _reminders(transfer: Transfer, staff: list[User], now: datetime) -> list[Not
         for user in staff
     ]
     to_person = Notice(
-        person=transfer.person,
+        **_to(transfer),
         kind=LATE,
         reference=reference,
         title=_("关系转移已超期，已催办"),

@@ -10,8 +10,7 @@ from django.db.models import When as Then
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
-from portal.accounts.permissions import staff_cities
-from portal.people.models import Person
+from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
 from transfers.agencies import Agency
 from transfers.machine import LINE, OPEN, STATUS_LABELS, Status
@@ -25,9 +24,10 @@ _OLD_HAS = Q(status=Status.LETTER_SENT) | Q(status=Status.RETURNED, returned_fro
 _NEW_HAS = Q(status__in=[Status.APPLIED, Status.ACCEPTED, Status.RELEASED, Status.RECEIVED])
 
 
-def transfers_of(person: Person) -> QuerySet[Transfer]:
-    """A person's transfers, newest first."""
-    return Transfer.objects.filter(person=person).order_by("-applied_at", "-pk")
+def transfers_of(user: User) -> QuerySet[Transfer]:
+    """The transfers of whom the login acts for, a guardian's wards included, newest first."""
+    found = Transfer.objects.filter(person__in=persons_of(user)).select_related("person")
+    return found.order_by("-applied_at", "-pk")
 
 
 def seen_by(user: User) -> QuerySet[Transfer]:

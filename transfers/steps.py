@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from contributions import refunds
 from contributions.models import HeldReceipt
 from portal.accounts.models import User
-from portal.accounts.permissions import may_act_for_person, staff_cities
+from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
 from portal.hall.desk import lock_subject
 from portal.hall.models import Case, WorkdayOverride
 from portal.people.models import Person
@@ -182,6 +182,8 @@ def why_not(transfer: Transfer, user: User) -> str:
         return _("这一步由{agency}办理。").format(agency=transfer.holder)
     if user.person_id is not None and user.person_id == transfer.person_id:
         return _("这是您本人的关系转移，请由其他工作人员办理。")
+    if user.person is not None and transfer.person_id in guarded_by(user.person):
+        return _("这是您的被监护人的关系转移，请由其他工作人员办理。")
     return ""
 
 

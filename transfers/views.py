@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.models import User
 from portal.accounts.permissions import person_required
-from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms import transfer_days
 from portal.shared.insurance import Insurance
@@ -43,9 +42,15 @@ TONES = {
 @person_required
 def transfers(request: HttpRequest) -> HttpResponse:
     """关系转移: one's own transfers, newest first."""
-    page = Paginator(queries.transfers_of(_person(request)), PER_PAGE).get_page(request.GET.get("page"))
+    user = _login(request)
+    page = Paginator(queries.transfers_of(user), PER_PAGE).get_page(request.GET.get("page"))
     rows = [
-        {"transfer": one, "state": STATUS_LABELS[Status(one.status)], "tone": TONES[Status(one.status)]}
+        {
+            "transfer": one,
+            "whose": "" if one.person_id == user.person_id else one.person.name,
+            "state": STATUS_LABELS[Status(one.status)],
+            "tone": TONES[Status(one.status)],
+        }
         for one in page.object_list
     ]
     return render(request, "transfers/list.html", {"page_obj": page, "rows": rows})
@@ -69,7 +74,7 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     back = redirect("transfer", number)
     if request.method == "POST":
         try:
-            steps.cancel(found, by=cast(User, request.user), now=timezone.now())
+            steps.cancel(found, by=_login(request), now=timezone.now())
         except steps.CannotStep as why:
             messages.warning(request, why.whys[0])
         else:
@@ -92,9 +97,7 @@ def again(request: HttpRequest, number: str) -> HttpResponse:
     """What was returned goes on, once the person has put it right; says what still stands against it."""
     found = _own(request, number)
     try:
-        steps.put_right(
-            found, by=cast(User, request.user), now=timezone.now(), note=_("本人已处理，重新提交")
-        )
+        steps.put_right(found, by=_login(request), now=timezone.now(), note=_("本人已处理，重新提交"))
     except steps.AlreadyMoved as why:
         messages.warning(request, why.whys[0])
     except steps.CannotStep as refusal:
@@ -164,15 +167,12 @@ def _may_cancel(found: Transfer) -> bool:
 
 def _own(request: HttpRequest, number: str) -> Transfer:
     found = (
-        queries.transfers_of(_person(request)).filter(number=number).select_related("person", "case").first()
+        queries.transfers_of(_login(request)).filter(number=number).select_related("person", "case").first()
     )
     if found is None:
         raise Http404
     return found
 
 
-def _person(request: HttpRequest) -> Person:
-    person = cast(User, request.user).person
-    if person is None:
-        raise Http404
-    return person
+def _login(request: HttpRequest) -> User:
+    return cast(User, request.user)
