@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import python_calamine
 from django.conf import settings as django_settings
+from django.core.files.storage import storages
 from django.db import IntegrityError, connection, connections, transaction
 from django.urls import reverse
 
@@ -352,7 +353,7 @@ def test_killed_in_the_midst_nothing_is_lost_or_doubled(cast: Cast, staff: list[
         "import django; django.setup()\n"
         "from django.conf import settings\n"
         f"settings.SEAL_DIR = __import__('pathlib').Path({str(django_settings.SEAL_DIR)!r})\n"
-        f"settings.STORAGES['documents']['OPTIONS'] = {django_settings.STORAGES['documents']['OPTIONS']!r}\n"
+        f"settings.STORAGES['documents']['OPTIONS'] = {{'location': {str(storages['documents'].location)!r}}}\n"
         "from certificates import issuing, staff_batches\n"
         "from certificates.models import StaffBatch\n"
         "from datetime import datetime\n"
