@@ -1,6 +1,5 @@
 """The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
 
-import datetime as dt
 import json
 from functools import cached_property
 from typing import Any, cast
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 
-from contributions import debit, ledger, refund_admin, settling, tasks
+from contributions import debit, refund_admin, settling, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
@@ -30,7 +29,6 @@ from contributions.models import (
     DebitLine,
     Direction,
     Entry,
-    LedgerAccount,
     Leg,
     LineStatus,
     PostingChunk,
@@ -699,54 +697,5 @@ class BankFileAdmin(MoneyAdmin):
         return (queryset.filter(Q(name=term) | Q(batch__number=term)) if term else queryset), False
 
 
-@admin.register(LedgerAccount)
-class LedgerAccountAdmin(MoneyAdmin):
-    """The accounts are shown as the trial balance of a day."""
-
-    city_column = "city"
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [path("", view(self.changelist_view), name="contributions_ledgeraccount_changelist")]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise Http404
-        day, wrong = today_in_china(timezone.now()), ""
-        if asked := request.GET.get("day", ""):
-            try:
-                day = dt.date.fromisoformat(asked)
-            except ValueError:
-                wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=asked[:20])
-        cities = permissions.staff_cities(request.user)
-        end = dt.datetime.combine(
-            day + dt.timedelta(days=1), dt.time.min, tzinfo=timezone.get_default_timezone()
-        )
-        balances = ledger.trial_balance(cities=cities, until=end)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("试算平衡表"),
-            "day": day,
-            "wrong": wrong,
-            "cities": [
-                {
-                    "title": book().city(city).title,
-                    "rows": rows,
-                    "debit_fen": sum(one.debit_fen for one in rows),
-                    "credit_fen": sum(one.credit_fen for one in rows),
-                }
-                for city in cities
-                if (rows := [one for one in balances if one.account.city == city])
-            ],
-            **(extra_context or {}),
-        }
-        return TemplateResponse(
-            request, "admin/contributions/trial_balance.html", context, status=422 if wrong else 200
-        )
-
-
 # Registered by being imported: the admin looks for this module alone.
-from contributions import assessment_admin, order_admin, reconciling_admin, settlement_admin  # noqa: E402, F401
+from contributions import assessment_admin, books_admin, order_admin, reconciling_admin, settlement_admin  # noqa: E402, F401

@@ -46,6 +46,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "contributions.change_debitbatch",
         "contributions.change_assessment",
         "contributions.change_refund",
+        "contributions.change_monthclose",
         "contributions.change_difference",
         "hall.view_case",
         "people.view_*",
