@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from certificates import documents
 from certificates.issuing import facts_digest
-from certificates.models import Certificate, Status
+from certificates.models import Certificate, SealedVersion, Status
 from contributions.audit import Check
 
 _ROWS_AT_A_TIME = 500
@@ -71,7 +71,7 @@ def _facts() -> Iterator[str]:
 
 def _documents() -> Iterator[str]:
     """The sealed documents are there, byte for byte."""
-    sealed = Certificate.objects.filter(status__in=[str(Status.ISSUED), str(Status.REVOKED)]).order_by("pk")
+    sealed = Certificate.objects.exclude(status=str(Status.FROZEN)).order_by("pk")
     for serial_number, name, digest in sealed.values_list(
         "serial_number", "document", "document_digest"
     ).iterator(_ROWS_AT_A_TIME):
@@ -81,4 +81,44 @@ def _documents() -> Iterator[str]:
             yield serial_number + _("：文件缺失或与登记的摘要不符")
 
 
-CHECKS = (Check(11, _TOTALS), Check(11, _AT_LEAST), Check(11, _facts), Check(11, _documents))
+def _versions() -> Iterator[str]:
+    """What was sealed anew is there, byte for byte."""
+    later = SealedVersion.objects.order_by("certificate", "version")
+    for serial_number, version, name, digest in later.values_list(
+        "certificate__serial_number", "version", "document", "document_digest"
+    ).iterator(_ROWS_AT_A_TIME):
+        try:
+            documents.load(name, digest=digest)
+        except documents.DocumentDamaged:
+            yield _("{number}（第 {version} 版）：文件缺失或与登记的摘要不符").format(
+                number=serial_number, version=version
+            )
+
+
+_GAPS = """
+    SELECT certificate.serial_number || '：版本不连续'
+    FROM certificates_sealedversion version
+    JOIN certificates_certificate certificate ON certificate.id = version.certificate_id
+    GROUP BY certificate.id
+    HAVING min(version.version) <> 2 OR max(version.version) <> count(*) + 1
+    ORDER BY certificate.id
+"""
+
+_REPLACED = """
+    SELECT old.serial_number || '：替换它的证明 ' || made.serial_number || ' 不是同一人同一种证明，或早于它'
+    FROM certificates_certificate old
+    JOIN certificates_certificate made ON made.id = old.superseded_by_id
+    WHERE (old.kind, old.city) <> (made.kind, made.city) OR old.person_id IS DISTINCT FROM made.person_id
+        OR old.employer_id IS DISTINCT FROM made.employer_id OR made.id <= old.id OR made.frozen_at < old.frozen_at
+    ORDER BY old.id
+"""
+
+CHECKS = (
+    Check(11, _TOTALS),
+    Check(11, _AT_LEAST),
+    Check(11, _facts),
+    Check(11, _documents),
+    Check(11, _versions),
+    Check(11, _GAPS),
+    Check(11, _REPLACED),
+)

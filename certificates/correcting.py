@@ -25,10 +25,8 @@ class Correction:
 
     facts: dict[str, Any]
     lines: list[tuple[str, str, str]]
-
-    @property
-    def same(self) -> bool:
-        return all(then == now for _label, then, now in self.lines)
+    # But for the day, and the end that is reckoned from it.
+    same: bool
 
 
 def preview(certificate: Certificate, *, now: datetime) -> Correction:
@@ -37,7 +35,8 @@ def preview(certificate: Certificate, *, now: datetime) -> Correction:
     before = dict(_words(certificate.facts))
     after = dict(_words(proof))
     labels = [*before, *(label for label in after if label not in before)]
-    return Correction(proof, [(label, before.get(label, "—"), after.get(label, "—")) for label in labels])
+    lines = [(label, before.get(label, "—"), after.get(label, "—")) for label in labels]
+    return Correction(proof, lines, same=_lasting(certificate.facts) == _lasting(proof))
 
 
 def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
@@ -110,6 +109,10 @@ def _case(certificate: Certificate) -> Any:
             return None
         certificate = earlier
     return certificate.case
+
+
+def _lasting(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in ("as_of", "frozen_at", "use")}
 
 
 def _words(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -71,6 +71,16 @@ class FileForm(forms.Form):
         return file
 
 
+class CorrectForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("更正原因"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("会显示给证明的持有人，公开核验只显示已被替换、替换日期和新证明的编号。"),
+        error_messages={"required": gettext_lazy("请写明更正原因。")},
+    )
+
+
 class RevokeForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("撤销原因"),
