@@ -22,15 +22,16 @@ from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from contributions.brought_in import in_words
 from enrollment.admin import LookUpAdmin
+from portal.hall import attachments
 from portal.hall.workbench import staff_of
 from portal.shared import identity
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
-from transfers import information, queries, relation, steps
+from transfers import information, papers, queries, relation, steps
 from transfers.amounts import periods_of
 from transfers.applying import shown
 from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
-from transfers.models import OutsideAgency, Transfer, TransferDocument
+from transfers.models import OutsideAgency, Transfer, TransferDocument, TransferPaper
 
 # The button for what comes next: its name, what it says, what it does.
 STEPS = {
@@ -51,6 +52,19 @@ class SendBackForm(forms.Form):
         help_text=gettext_lazy("写明哪里不对、怎样更正。本人和对方经办机构会看到。"),
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": gettext_lazy("请写明退回的原因，对方会看到。")},
+    )
+
+
+class PaperForm(forms.Form):
+    prefix = "paper"
+
+    file = forms.FileField(
+        label=gettext_lazy("来函、来表的扫描件"),
+        help_text=gettext_lazy("JPG、PNG 图片或 PDF 文件，不超过 5 MB。"),
+        error_messages={
+            "required": gettext_lazy("请选择文件。"),
+            "empty": gettext_lazy("这是空文件，请重新选择。"),
+        },
     )
 
 
@@ -159,6 +173,11 @@ class TransferAdmin(LookUpAdmin):
                 view(self.document),
                 name="transfers_transfer_document",
             ),
+            path(
+                "<int:object_id>/papers/<int:paper_id>/",
+                view(self.paper),
+                name="transfers_transfer_paper",
+            ),
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
@@ -195,9 +214,12 @@ class TransferAdmin(LookUpAdmin):
         asks = _asks_for_form(transfer)
         told_form = ToldForm(request.POST if asks and pressed == "release" else None)
         told = told_form.told(transfer) if told_form.is_bound else None
+        paper_form = PaperForm(*((request.POST, request.FILES) if pressed == "paper" else ()))
+        if paper_form.is_bound and transfer.outside and self._kept(request, transfer, paper_form):
+            return HttpResponseRedirect(request.path)
         ready = form.is_valid() if pressed == "back" else told is not None or not told_form.is_bound
         whys: list[str] = []
-        if request.method == "POST" and ready:
+        if request.method == "POST" and ready and not paper_form.is_bound:
             try:
                 self._take(request, transfer, form, told)
             except steps.CannotStep as refusal:
@@ -205,11 +227,15 @@ class TransferAdmin(LookUpAdmin):
                 transfer = self._found(request, object_id)
             else:
                 return HttpResponseRedirect(request.path)
-        wrong = bool(whys) or form.errors or told_form.errors
+        wrong = bool(whys) or form.errors or told_form.errors or paper_form.errors
         return TemplateResponse(
             request,
             "admin/transfers/transfer.html",
-            {**self._context(request, transfer, form, whys), "told_form": told_form if asks else None},
+            {
+                **self._context(request, transfer, form, whys),
+                "told_form": told_form if asks else None,
+                "paper_form": paper_form if transfer.outside and transfer.is_open else None,
+            },
             status=422 if wrong else 200,
         )
 
@@ -240,6 +266,24 @@ class TransferAdmin(LookUpAdmin):
         response.headers["Content-Disposition"] = str(content_disposition_header(False, name))
         response.headers["Cache-Control"] = "no-store, private"
         return response
+
+    def paper(self, request: HttpRequest, object_id: int, paper_id: int) -> HttpResponseBase:
+        """A scan that staff kept with the transfer."""
+        found = TransferPaper.objects.filter(transfer=self._found(request, object_id), pk=paper_id).first()
+        if found is None:
+            raise Http404
+        return attachments.served(found)
+
+    def _kept(self, request: HttpRequest, transfer: Transfer, form: PaperForm) -> bool:
+        if not form.is_valid():
+            return False
+        try:
+            paper = papers.keep(transfer, form.cleaned_data["file"], by=staff_of(request), now=timezone.now())
+        except attachments.UploadRefused as refusal:
+            form.add_error("file", str(refusal))
+            return False
+        messages.success(request, _("已保存“{name}”。").format(name=paper.name))
+        return True
 
     def _found(self, request: HttpRequest, object_id: int) -> Transfer:
         transfer = self.get_queryset(request).filter(pk=object_id).first()
@@ -315,6 +359,7 @@ class TransferAdmin(LookUpAdmin):
             "periods": _periods(transfer),
             "sum_fen": sum(transfer.information.get(part, 0) for part in ("account_fen", "pooled_fen")),
             "documents": transfer.documents.select_related("certificate").order_by("pk"),
+            "papers": transfer.papers.all(),
             "events": transfer.events.select_related("by"),
             **(shown(current, old, new) if current else {}),
         }

@@ -12,7 +12,7 @@ from certificates.models import Certificate
 from contributions.models import BroughtIn, MovedOut
 from portal.accounts.models import User
 from portal.columns import choices, one_of
-from portal.hall.models import Case
+from portal.hall.models import Case, private_storage
 from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -287,6 +287,37 @@ class TransferDocument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transfer_id} {self.certificate_id}"
+
+
+def paper_path(paper: "TransferPaper", _filename: str) -> str:
+    """Where a scan lies: by its digest, so that no name that a user chose reaches the disk."""
+    return f"transfers/{paper.digest[:2]}/{paper.digest}"
+
+
+class TransferPaper(models.Model):
+    """A paper of an agency outside, scanned by staff: its letter, its form. Kept as it came."""
+
+    transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="papers", verbose_name=_("转移"))
+    name = models.CharField(_("文件名"), max_length=200)
+    content_type = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    file = models.FileField(storage=private_storage, upload_to=paper_path, max_length=200)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("上传人"))
+    at = models.DateTimeField(_("上传时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("转移来文")
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "digest"], name="a_paper_is_kept_once_per_transfer"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="transfer_papers_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Way(StrEnum):

@@ -2,11 +2,14 @@
 
 import base64
 import datetime as dt
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from certificates import authority
 from contributions import brought_in, personal_account
@@ -388,3 +391,37 @@ def test_agencies_are_kept_by_managers_and_closed_ones_are_not_offered(
     assert "to" in reasons(cast.li_qiang_login, "wuhan", "pension-out", whither, clock.now)
     assert client.post(f"{rows}{agency.pk}/delete/", {"post": "yes"}).status_code == 403
     assert at_desk("wuhan").get(f"{rows}add/").status_code == 403
+
+
+def test_staff_keep_scans_of_what_came(cast: Cast, clock: Clock, by_paper: OutsideAgency) -> None:
+    transfer = coming(cast, by_paper, clock.now)
+    client = at_desk("shenzhen")
+    for _time in range(2):
+        scan = SimpleUploadedFile("信息表.png", picture(), "image/png")
+        assert client.post(page_of(transfer), {"step": "paper", "paper-file": scan}).status_code == 302
+    paper = transfer.papers.get()
+    assert (paper.name, paper.by) == ("信息表.jpg", clerk_of("shenzhen"))
+    address = f"/admin/transfers/transfer/{transfer.pk}/papers/{paper.pk}/"
+    assert address in client.get(page_of(transfer)).content.decode()
+    assert b"".join(client.get(address)).startswith(b"\xff\xd8")  # type: ignore[arg-type]
+    assert at_desk("ningbo").get(address).status_code == 404
+    transfer.refresh_from_db()
+    assert transfer.status == "letter_sent"
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg onload=alert(1)>", b"%PDF-1.7 cut"])
+def test_what_is_no_scan_is_refused_beside_the_field(
+    cast: Cast, clock: Clock, by_paper: OutsideAgency, content: bytes
+) -> None:
+    transfer = coming(cast, by_paper, clock.now)
+    scan = SimpleUploadedFile("信息表.pdf", content, "application/pdf")
+    page = at_desk("shenzhen").post(page_of(transfer), {"step": "paper", "paper-file": scan})
+    assert page.status_code == 422
+    assert "请重新" in page.content.decode()
+    assert not transfer.papers.exists()
+
+
+def picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(written, "PNG")
+    return written.getvalue()
