@@ -67,3 +67,7 @@ KIND_LABELS = {code: kind.title for code, kind in KINDS.items()}
 def about(who: About) -> list[str]:
     """The codes of the kinds that may speak of a person, or of an employer."""
     return [str(code) for code, kind in KINDS.items() if kind.about in (who, About.EITHER)]
+
+
+# What the papers of a case are written in; here, because both who writes and who reads them need it.
+CASE_SCHEMA = "case-paper/1"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,12 +17,14 @@ from certificates.facts import (
     Reveal,
 )
 from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
+from certificates.kinds import CASE_SCHEMA, CertificateKind
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
+from portal.shared.identity import mask
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
 from portal.shared.money import format_yuan, in_words
-from portal.shared.months import Month
+from portal.shared.months import CHINA, Month
 
 
 def period(facts: Mapping[str, Any]) -> str:
@@ -359,6 +361,40 @@ def _history_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _case_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    case = facts["case"]
+    filed = datetime.fromisoformat(case["submitted_at"]).astimezone(CHINA)
+    lines = [
+        (_("办件编号"), case["number"]),
+        (_("事项"), case["service"]),
+        (_("提交时间"), f"{filed:%Y-%m-%d %H:%M}"),
+        (_("承诺办结日期"), day(case["due_on"]) if case["due_on"] else ""),
+    ]
+    return [(label, value) for label, value in lines if value]
+
+
+def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    person, employer = facts.get("person"), facts.get("employer")
+    applicant = person["name"] if person else employer["name"]
+    number = mask(person["identity_number"]) if person else employer["credit_code"]
+    lists = [
+        (_("需要核实"), facts["mismatches"]),
+        (_("已交材料"), facts["handed_in"]),
+        (_("需要携带的材料"), facts["to_bring"]),
+    ]
+    return {
+        "applicant": applicant,
+        "head": [
+            *_case_lines(facts),
+            (_("申请人"), f"{applicant}（{number}）"),
+            *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
+            (_("经办机构"), facts["agency"]),
+        ],
+        "lists": [(title, lines) for title, lines in lists if lines],
+        "to_sign": facts["kind"] == CertificateKind.APPLICATION_FORM,
+    }
+
+
 def _base(yuan: str) -> str:
     """A base in yuan with at least two decimals, and as many as it has."""
     if not yuan:
@@ -377,5 +413,6 @@ _READINGS = {
     EMPLOYER_SCHEMA: Reading(_IN + "employer.html", _employer_tables, _employer_lines),
     PAYMENT_RECEIPT_SCHEMA: _PAYMENTS,
     PAYMENT_LIST_SCHEMA: _PAYMENTS,
+    CASE_SCHEMA: Reading(_IN + "case.html", _case_tables, _case_lines),
     HISTORY_SCHEMA: Reading(_IN + "history.html", _history_tables, _history_lines),
 }

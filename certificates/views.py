@@ -14,17 +14,20 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from certificates import issuing, limits, offline, presenting, queries, verifying
+from certificates import case_papers, issuing, limits, offline, presenting, queries, verifying
 from certificates.authority import SealUnavailable
 from certificates.codes import InvalidCode, parse_code
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from certificates.forms import CodeForm, FileForm
+from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Way
 from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
+from portal.hall import permissions
+from portal.hall.models import Case
 from portal.shared.months import today_in_china
 
 log = logging.getLogger(__name__)
@@ -120,6 +123,25 @@ def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
     response.headers["Content-Disposition"] = str(content_disposition_header("open" not in request.GET, name))
     response.headers["Cache-Control"] = "no-store, private"
     return response
+
+
+_PAPERS = {"receipt": CertificateKind.CASE_RECEIPT, "form": CertificateKind.APPLICATION_FORM}
+
+
+@require_POST
+@login_required_any
+def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
+    """The sealed receipt or application form of one's own case: made at the first asking, then the same ever after."""
+    user = cast(User, request.user)
+    case = Case.objects.select_related("applicant_person", "applicant_employer", "subject")
+    found = case.filter(number=number).first()
+    if kind not in _PAPERS or found is None or not permissions.is_applicant(user, found):
+        raise Http404
+    try:
+        paper = case_papers.paper_of(found, kind=_PAPERS[kind], by=user, now=timezone.now())
+    except case_papers.NoSuchPaper:
+        raise Http404 from None
+    return redirect("certificate", paper.serial_number)
 
 
 @never_cache

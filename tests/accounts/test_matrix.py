@@ -332,6 +332,13 @@ SAMPLES = [
     Sample(
         "certificate-take-back", only(TO_PERSONS, "person A", what=ON), serial_number, what="not issued yet"
     ),
+    Sample(
+        "case-paper",
+        only(TO_PERSONS, "person A", what=ON),
+        lambda world: {"number": world.person_case.number, "kind": "receipt"},
+        method="POST",
+        what="of person A",
+    ),
     *(
         Sample(name, only(TO_PERSONS, "clerk A", what=gets), number_of("staff_case"), what="of employer A")
         for name, gets in (
