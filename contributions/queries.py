@@ -290,7 +290,7 @@ def _charged(
     owed: bool = False,
     since: Month | None = None,
     until: Month | None = None,
-    cities: Sequence[str] | None = None,
+    cities: list[str] | None = None,
 ) -> list[MonthRecord]:
     """Live charges as months, by month, then insurance, with the last debit line of what is owed. One query, and no models: a
     history has hundreds of months, and nearly every page of a person asks what is owed."""

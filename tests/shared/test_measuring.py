@@ -28,7 +28,7 @@ def test_of_seconds_the_fewest_count_and_of_a_peak_the_most() -> None:
     assert Goal("megabytes", at_most=300, peak=True).compare(MEASURED) == (310.0, False)
 
 
-@pytest.mark.parametrize("bounds", [{}, {"at_least": 1.0, "at_most": 2.0}])
-def test_a_goal_has_one_bound(bounds: dict[str, float]) -> None:
+@pytest.mark.parametrize(("least", "most"), [(None, None), (1.0, 2.0)])
+def test_a_goal_has_one_bound(least: float | None, most: float | None) -> None:
     with pytest.raises(ValueError, match="one bound"):
-        Goal("ours", **bounds)
+        Goal("ours", at_least=least, at_most=most)
