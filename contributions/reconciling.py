@@ -16,6 +16,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -297,7 +298,7 @@ _COMPARE = """
 
 
 def _compare(partner: Partner, day: dt.date, now: dt.datetime) -> None:
-    named = {
+    named: dict[str, Any] = {
         "partner": partner.pk,
         "channel": partner.channel,
         "user": partner.user_id,

@@ -1,7 +1,7 @@
 """The addresses of the daily reconciliation: fetch our file of a day, send one's own, see where they differ."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -58,7 +58,7 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 
 class DayView(PartnerView):
     scope = Scope.ORDERS
-    parser_classes = (RawText,)
+    parser_classes: ClassVar = (RawText,)
 
     @extend_schema(
         summary="取对账文件",

@@ -64,7 +64,7 @@ class PickSerializer(serializers.Serializer[Any]):
 
 
 class NewOrderSerializer(PayerSerializer):
-    picks = PickSerializer(many=True, min_length=1, max_length=5)
+    picks = serializers.ListField(child=PickSerializer(), min_length=1, max_length=5)
 
     def validate_picks(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({one["insurance"] for one in value}) < len(value):

@@ -50,19 +50,20 @@ class NotSigned(exceptions.AuthenticationFailed):
         self.code = code
 
 
+class MistakeSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
 class ProblemSerializer(serializers.Serializer[Any]):
     """Problem details, as the description of the API shows them."""
-
-    class MistakeSerializer(serializers.Serializer[Any]):
-        field = serializers.CharField()
-        message = serializers.CharField()
 
     type = serializers.CharField(help_text="urn:problem: 加上 code")
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="稳定的错误代码，见接口说明")
     detail = serializers.CharField()
-    errors = MistakeSerializer(many=True, required=False)
+    errors = MistakeSerializer(many=True, required=False)  # type: ignore[assignment]  # DRF names its own so
 
 
 TITLES = {
@@ -119,8 +120,8 @@ def answer(error: Exception, _context: Any = None) -> Response | None:
     if isinstance(error, exceptions.APIException):
         if challenge := getattr(error, "auth_header", ""):
             headers["WWW-Authenticate"] = challenge
-        if isinstance(error, exceptions.Throttled) and error.wait:
-            headers["Retry-After"] = str(int(error.wait) + 1)
+        if wait := getattr(error, "wait", None):
+            headers["Retry-After"] = str(int(wait) + 1)
     return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 

@@ -9,6 +9,21 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.partners import keys
 from portal.partners.models import Partner, PartnerKey, Scope
+from portal.policy.book import book
+
+# The partner of demonstrations.
+DEMO = "demo-bank"
+
+
+def demo_partner(*, now: dt.datetime, code: str = DEMO) -> Partner:
+    """The partner that a demo plays, for every city and scope; opened where it is not there yet."""
+    return Partner.objects.filter(code=code).first() or open_partner(
+        code=code,
+        name=_("示例银行"),
+        cities=[city.slug for city in book().cities],
+        scopes=list(Scope),
+        now=now,
+    )
 
 
 @transaction.atomic

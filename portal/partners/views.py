@@ -30,13 +30,13 @@ class PartnerView(APIView):
     authentication_classes = (SignedRequest,)
     permission_classes = (HasScope,)
     throttle_classes = (PartnerThrottle,)
-    parser_classes = (JSONParser,)
+    parser_classes: ClassVar = (JSONParser,)
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer, a refusal too, is signed with the hall's key over the request that it answers."""
-        final = super().finalize_response(request, response, *args, **kwargs)
+        final: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
         asked = message_of(request)
 
         def sign(done: HttpResponse) -> None:

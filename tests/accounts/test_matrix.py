@@ -4,6 +4,7 @@ A new page says here what each of them gets; an address that says nothing fails 
 samples, so that A's things are asked for by B too. What is not one's own answers exactly as what does not exist.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -131,6 +132,10 @@ def of_staff_charge(world: World) -> dict[str, Any]:
 
 def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
     return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
+
+
+def of_no_partner(**kwargs: Any) -> Callable[[World], dict[str, Any]]:
+    return lambda world: kwargs
 
 
 def notice_of_person(world: World) -> dict[str, Any]:
@@ -323,6 +328,27 @@ SAMPLES = [
     ),
     # portal.partners: signed requests only, whatever the session
     Sample("api-schema", all_get(PAGE)),
+    Sample("api-keys", all_get(PAGE)),
+    *(
+        Sample(name, all_get(NO_SESSION), of_no_partner(**kwargs), method)
+        for name, method, kwargs in (
+            ("api-dues", "POST", {}),
+            ("api-proof-by-code", "POST", {}),
+            ("api-proof-by-digest", "POST", {}),
+            ("api-proof-by-file", "POST", {}),
+            ("api-orders", "POST", {}),
+            ("api-order", "GET", {"number": "X"}),
+            ("api-order-cancel", "POST", {"number": "X"}),
+            ("api-order-payments", "POST", {"number": "X"}),
+            ("api-payment", "GET", {"provider_number": "X"}),
+            ("api-reversal", "POST", {"provider_number": "X"}),
+            ("api-day", "GET", {"day": dt.date(2026, 11, 16)}),
+            ("api-day", "POST", {"day": dt.date(2026, 11, 16)}),
+            ("api-differences", "GET", {"day": dt.date(2026, 11, 16)}),
+            ("api-refunds", "GET", {}),
+            ("api-refund-done", "POST", {"number": "X"}),
+        )
+    ),
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),

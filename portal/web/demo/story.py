@@ -13,9 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import assessment, charging, debit, receiving
+from contributions import assessment, charging, debit, orders, partner_orders, receiving, reconciling
 from contributions.banks import stand_in
-from contributions.models import BatchStatus, Charge, ChargeStatus
+from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -23,6 +23,7 @@ from portal.accounts.permissions import COLLECTOR, REVIEWER
 from portal.hall import desk
 from portal.hall.models import Case
 from portal.hall.service import Applicant
+from portal.partners import registering
 from portal.people.models import BankAccount, Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, start_months
@@ -61,6 +62,45 @@ def tell(*, now: dt.datetime, say: Say) -> None:
         assessment.draw_up(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
     _open_cases(now)
+    say("银行应用里的订单和对账")
+    _bank_app(now)
+
+
+def _bank_app(now: dt.datetime) -> None:
+    """Yesterday in a bank's app: one order paid, and one that the bank took money for and never told of, as its file shows."""
+    ten = dt.time(10, tzinfo=CHINA)
+    then = dt.datetime.combine(now.astimezone(CHINA).date() - dt.timedelta(days=1), ten)
+    day, person, lines = then.date(), cast.person("gu_lei"), []
+    with transaction.atomic():
+        bank = registering.demo_partner(now=then)
+        if bank.day_files.exists() or not reconciling.is_ready(day, now):
+            return
+        for told, one in enumerate(orders.payable(person, "wuxi", now=then)):
+            if not one.months:
+                continue
+            order = orders.place(
+                person=person,
+                city="wuxi",
+                picks={one.insurance: (one.tier_now, one.months[:1])},
+                key=uuid.uuid5(uuid.NAMESPACE_URL, f"bank-app/{day}/{one.insurance}"),
+                by=bank.user,
+                now=then,
+            )
+            lines.append(
+                reconciling.Line(Deed.PAYMENT, f"DEMO-{day:%Y%m%d}-{told}", order.number, order.sum_fen)
+            )
+            if not told:
+                partner_orders.confirm(
+                    order=order,
+                    partner=bank,
+                    amount_fen=order.sum_fen,
+                    provider_number=lines[0].provider_number,
+                    taken_at=then,
+                    by=bank.user,
+                    now=then,
+                )
+            orders.expire(order, by=User.objects.system(), now=order.expires_at)
+        reconciling.take_file(bank, day, reconciling.written(bank.code, day, lines), now=now)
 
 
 def _employed(this: Month, now: dt.datetime) -> None:

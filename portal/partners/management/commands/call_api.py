@@ -9,8 +9,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.partners import keys, signing
-from portal.partners.management.commands.make_partner_key import CODE
+from portal.partners import keys, registering, signing
 from portal.partners.models import PartnerKey
 
 
@@ -22,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("path", help="如 /api/v1/dues/")
         parser.add_argument("--body", default="", help="正文：JSON；以 @ 开头的是文件名，.csv 按对账文件发送")
         parser.add_argument("--key", default="", help="幂等键；不填则每次新生成一个")
-        parser.add_argument("--partner", default=CODE, help=f"合作方代码，默认 {CODE}")
+        parser.add_argument(
+            "--partner", default=registering.DEMO, help=f"合作方代码，默认 {registering.DEMO}"
+        )
         parser.add_argument("--url", default="", help="大厅的地址；不填则用 PUBLIC_URL")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,7 +33,8 @@ class Command(BaseCommand):
             options["method"], (options["url"] or settings.PUBLIC_URL) + options["path"], {}, body
         )
         if message.method == "POST":
-            message.headers |= {"Content-Type": kind, "Idempotency-Key": options["key"] or str(uuid4())}
+            message.headers["Content-Type"] = kind
+            message.headers["Idempotency-Key"] = options["key"] or str(uuid4())
         signing.sign(message, secret=secret, key_id=key_id)
         status, text = _send(message)
         self.stdout.write(text)

@@ -10,10 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.partners import keys, registering
-from portal.partners.models import Partner, PartnerKey, Scope
-from portal.policy.book import book
-
-CODE = "demo-bank"
+from portal.partners.models import PartnerKey
 
 
 class Command(BaseCommand):
@@ -23,20 +20,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--code", default=CODE, help=f"合作方代码，默认 {CODE}")
+        parser.add_argument("--code", default=registering.DEMO, help=f"合作方代码，默认 {registering.DEMO}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("正式环境的合作方由管理员在工作台登记，见 docs/api.md。")
         now, folder = timezone.now(), settings.DATA_DIR / "keys" / "partners"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partner = Partner.objects.filter(code=options["code"]).first() or registering.open_partner(
-            code=options["code"],
-            name="示例银行",
-            cities=[city.slug for city in book().cities],
-            scopes=list(Scope),
-            now=now,
-        )
+        partner = registering.demo_partner(code=options["code"], now=now)
         secret = _own(folder / f"{partner.code}.pem")
         key = PartnerKey.objects.filter(fingerprint=keys.fingerprint(secret.public_key())).first()
         if key is None:
