@@ -8,6 +8,7 @@ urlpatterns = [
     path("captcha/", include("captcha.urls")),
     path("api/v1/", include("portal.partners.urls")),
     path("api/v1/", include("contributions.api.urls")),
+    path("api/v1/", include("certificates.api_urls")),
     path("api/v1/", include("transfers.api_urls")),
     path("", include("portal.accounts.urls")),
     path("", include("enrollment.urls")),
