@@ -27,7 +27,6 @@ from contributions.models import (
     SettlementWay,
     Suspension,
 )
-from contributions.refund_admin import RefuseForm
 from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
@@ -74,6 +73,18 @@ class InquiryForm(forms.Form):
         max_length=200,
         help_text=gettext_lazy("如“致电清算部某某，已传未返回明细”。登记后批次不变，等待银行答复。"),
         error_messages={"required": gettext_lazy("请填写向银行询问的方式。")},
+    )
+
+
+class RefuseForm(forms.Form):
+    """Why what was proposed goes back."""
+
+    prefix = "refuse"
+
+    why = forms.CharField(
+        label=gettext_lazy("不同意的原因"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("请填写不同意的原因。")},
     )
 
 
