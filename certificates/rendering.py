@@ -103,14 +103,29 @@ def press(html: str, *, agency: str) -> bytes:
     """
     own = _press()
 
-    def draw_seal(document: Document, pdf: pydyf.PDF) -> None:
+    def finish(document: Document, pdf: pydyf.PDF) -> None:
+        _say_what_heads_are_of(pdf)
         _draw_seal(document, pdf, seal_picture.operators(agency))
 
     page = _Page(string=html, url_fetcher=own.fetcher)
     result: bytes = page.write_pdf(
-        font_config=own.fonts, stylesheets=[own.style], pdf_variant=_PDF_VARIANT, finisher=draw_seal
+        font_config=own.fonts, stylesheets=[own.style], pdf_variant=_PDF_VARIANT, finisher=finish
     )
     return result
+
+
+def _say_what_heads_are_of(pdf: pydyf.PDF) -> None:
+    """Tells screen readers whether a head is of a column or of a row: PDF/UA asks for it, and WeasyPrint does not say it."""
+    kinds = {
+        item.reference: (item["S"], item.get("P"))
+        for item in pdf.objects
+        if isinstance(item, pydyf.Dictionary) and "S" in item
+    }
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Dictionary) and item.get("S") == "/TH":
+            _row, group = kinds[item["P"]]
+            of_column = kinds[group][0] == "/THead"
+            item["A"]["Scope"] = "/Column" if of_column else "/Row"
 
 
 def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:
