@@ -377,7 +377,7 @@ def _place(
                 person=person,
                 employer=employer,
                 line_count=len(taken) + len(filled),
-                sum_fen=sum(one.amount_fen for one in [*taken, *filled]),
+                sum_fen=sum(one.amount_fen for one in taken) + sum(one.amount_fen for one in filled),
                 key=key,
                 digest=digest,
                 placed_at=now,

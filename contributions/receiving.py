@@ -178,7 +178,7 @@ def _book(
         )
         for charge in charges
     ]
-    paid = [receipt.charge_id for receipt in receipts if receipt.applied]
+    paid = [receipt.of_charge.pk for receipt in receipts if receipt.applied]
     Charge.objects.filter(pk__in=paid).update(status=ChargeStatus.PAID)
     Surcharge.objects.filter(pk__in=[surcharges[pk].pk for pk in paid if pk in surcharges]).update(
         status=SurchargeStatus.PAID

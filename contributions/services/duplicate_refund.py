@@ -55,11 +55,14 @@ class DuplicateForm(ServiceForm):
         )
         self.fields["elsewhere"] = forms.CharField(
             label=_("这些月份还在哪里缴费"),
-            required=False,
+            required=not known,
             max_length=60,
             help_text=_(
                 "填写参保地和单位或缴费身份，例如“湖南省长沙市，灵活就业”。系统已查到的月份不必填写。"
-            ),
+            )
+            if known
+            else _("填写参保地和单位或缴费身份，例如“湖南省长沙市，灵活就业”。"),
+            error_messages={"required": _("请填写所选月份还在哪里缴费。")},
         )
 
 
