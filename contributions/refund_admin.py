@@ -163,7 +163,7 @@ class ReceiptsAdmin:
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cities = permissions.staff_cities(request.user)
-        rows = ModelAdmin.get_queryset(self, request)  # type: ignore[arg-type]  # mixed into one
+        rows = ModelAdmin.get_queryset(self, request)
         return rows.filter(refunds.of_cities(cities, self.to_receipt))
 
     def get_search_results(

@@ -97,7 +97,7 @@ def of_cities(cities: Iterable[str], prefix: str = "") -> Q:
 
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     """Held receipts of which something is left that no refund is under way for."""
-    return held(cities).filter(back_fen__gt=F("given_fen"))
+    return held(cities).filter(Q(back_fen__gt=F("given_fen")))
 
 
 def left_fen(receipt: Receipt) -> int:

@@ -57,8 +57,8 @@ class EvidenceForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, ways: list[SettlementWay], **kwargs: Any) -> None:
-        super().__init__(*args, initial={"key": uuid4()}, **kwargs)
+    def __init__(self, data: Any, *, ways: list[SettlementWay]) -> None:
+        super().__init__(data, initial={"key": uuid4()})
         choices = [(str(way), _(SETTLEMENT_WAY_LABELS[way])) for way in ways]
         self.fields["way"].choices = choices  # type: ignore[attr-defined]
 

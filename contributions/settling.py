@@ -394,14 +394,14 @@ def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     )
     clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel)
     postings = [ledger.Posting(clearing, sum(one.amount_fen for one in receipts))]
-    for one in receipts:
+    for received in receipts:
         postings += credit_postings(
             city=batch.city,
-            insurance=one.of_charge.insurance,
-            applied=one.applied,
-            amount_fen=one.amount_fen,
-            account_fen=one.account_fen,
-            surcharge_fen=one.surcharge.amount_fen if one.surcharge and one.applied else 0,
+            insurance=received.of_charge.insurance,
+            applied=received.applied,
+            amount_fen=received.amount_fen,
+            account_fen=received.account_fen,
+            surcharge_fen=received.surcharge.amount_fen if received.surcharge and received.applied else 0,
         )
     ledger.post_entry(
         city=batch.city,

@@ -1,5 +1,7 @@
 """The collectors' pages for opening by hand, for what the bank left open, and for who is suspended."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -81,7 +83,7 @@ def lines_page(batch: DebitBatch) -> str:
     return reverse("admin:contributions_settle_lines", args=[batch.pk])
 
 
-def propose(client: Client, batch: DebitBatch, way: str, *lines: DebitLine, **more: str) -> object:
+def propose(client: Client, batch: DebitBatch, way: str, *lines: DebitLine, **more: str) -> Any:
     return client.post(
         lines_page(batch),
         {

@@ -4,7 +4,7 @@ A held answer is given up, or the first one stands.
 """
 
 import hashlib
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -73,14 +73,14 @@ def missing(batch: DebitBatch) -> list[DebitLine]:
 
 
 def drafted(
-    road: Road, batch: DebitBatch, way: SettlementWay, *lines: DebitLine, **more: object
+    road: Road, batch: DebitBatch, way: SettlementWay, *lines: DebitLine, key: UUID | None = None
 ) -> Settlement:
     return settling.draft_lines(
         batch,
         way=way,
         numbers={line.pk: f"PSBC-{line.pk}" for line in lines},
         evidence="邮储银行 2026-11-17 回函 12 号",
-        key=more.get("key") or uuid4(),
+        key=key or uuid4(),
         by=collector(),
         now=road.now,
     )
@@ -341,7 +341,7 @@ def test_of_two_answers_the_first_stands(road: Road) -> None:
     )
     approved(road, settlement)
     assert settling.open_files(batch) == []
-    assert charge_of(batch.lines.first().charge.person).status == ChargeStatus.PAID
+    assert charge_of(batch.lines.get(sequence=1).charge.person).status == ChargeStatus.PAID
     sound()
 
 
