@@ -49,7 +49,7 @@ from portal.accounts.models import User
 from portal.hall import desk
 from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import CHINA, Month, month_in_china
+from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.contributions.orders.conftest import CARD, Provider
@@ -267,10 +267,10 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @step(picks=st.sets(which, min_size=1, max_size=3))
     def months_are_given_up(self, picks: set[int]) -> None:
+        """Of those that were due; the others are refused by the form."""
         person, login = self.people["wuhan"]
-        months = list(
-            Charge.objects.filter(person=person, live=True, status=ChargeStatus.OWED).order_by("pk")
-        )
+        owed = Charge.objects.filter(person=person, live=True, status=ChargeStatus.OWED)
+        months = list(owed.filter(due_on__lt=today_in_china(self.now)).order_by("pk"))
         chosen = [str(months[pick].pk) for pick in sorted(picks) if pick < len(months)]
         typed = {"charges": chosen, "confirmation": "注销"}
         self.attempt(lambda: file(login, "wuhan", "arrears-write-off", typed, self.now), desk.NotAccepted)

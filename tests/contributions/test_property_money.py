@@ -53,9 +53,6 @@ GETS_TO = {
     "line paid",
     "line failed",
     "in suspense by alipay",
-    "refund succeeded by channel",
-    "charge written_off",
-    "surcharge paid",
 }
 
 
@@ -81,8 +78,13 @@ def world(
     logging.disable(logging.NOTSET)
 
 
+def run(world: World, how: settings) -> None:
+    make: Any = partial(MoneyMachine, world)
+    run_state_machine_as_test(make, settings=how)
+
+
 def test_whatever_happens_the_books_hold(world: World) -> None:
-    run_state_machine_as_test(partial(MoneyMachine, world), settings=SUITE)
+    run(world, SUITE)
     missed = GETS_TO - set(world.reached)
     assert not missed, f"the examples get nowhere near {sorted(missed)}: {world.reached}"
 
@@ -124,4 +126,4 @@ def test_control_a_bug_is_found(
 ) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError, match=says):
-        run_state_machine_as_test(partial(MoneyMachine, world), settings=CONTROL)
+        run(world, CONTROL)
