@@ -374,9 +374,10 @@ def _case_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
-    person, employer = facts.get("person"), facts.get("employer")
-    applicant = person["name"] if person else employer["name"]
-    number = mask(person["identity_number"]) if person else employer["credit_code"]
+    if "person" in facts:
+        applicant, number = facts["person"]["name"], mask(facts["person"]["identity_number"])
+    else:
+        applicant, number = facts["employer"]["name"], facts["employer"]["credit_code"]
     lists = [
         (_("需要核实"), facts["mismatches"]),
         (_("已交材料"), facts["handed_in"]),
