@@ -13,13 +13,14 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from asn1crypto import cms, core, crl, keys, pem, tsp
 from asn1crypto import x509 as asn1_x509
@@ -37,6 +38,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certificates import tokens
 from portal.policy.book import book
+
+T = TypeVar("T")
 
 DEVELOPMENT = "开发环境"
 
@@ -115,7 +118,7 @@ def earlier_qr_certificates() -> list[asn1_x509.Certificate]:
 def sign_raw(seal: Seal, content: bytes) -> bytes:
     """The seal's bare signature of these bytes, with SHA-256, in DER. SealUnavailable where the token refuses."""
     try:
-        return asyncio.run(seal.signer.async_sign_raw(content, "sha256"))
+        return _wait_for(seal.signer.async_sign_raw(content, "sha256"))
     except tokens.TokenUnavailable as error:
         raise SealUnavailable(str(error)) from error
 
@@ -215,7 +218,7 @@ def _crl(name: str, content: bytes) -> crl.CertificateList:
 def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
     """The certificate of the time stamp, first, and what comes with it. SealUnavailable where no time is stated."""
     try:
-        token = asyncio.run(time_stamper(now).async_dummy_response("sha256"))
+        token = _wait_for(time_stamper(now).async_dummy_response("sha256"))
     except (TimestampRequestError, OSError) as error:
         raise SealUnavailable(f"time stamp: {error}") from error
     signed = token["content"]
@@ -292,6 +295,16 @@ def replace_development_seal(slug: str, agency: str, *, stolen: bool = False, no
 def development_cities() -> list[tuple[str, str]]:
     """The cities' slugs with the names of their agencies, as on the seals."""
     return [(city.slug, city.agency) for city in book().cities]
+
+
+def _wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of it, also where this thread runs a loop already (a server or a test of that kind)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(asyncio.run, work).result()
 
 
 class _OwnTimeStamper(TimeStamper):
@@ -391,7 +404,7 @@ def _collect(seal: Seal, lists: list[crl.CertificateList], now: datetime) -> tup
             (stamping, set(), {"time_stamping"}),
         ):
             validator = CertificateValidator(certificate, validation_context=context)
-            path = asyncio.run(validator.async_validate_usage(usage, extended))
+            path = _wait_for(validator.async_validate_usage(usage, extended))
             chain |= {one.sha256: one for one in path if isinstance(one, asn1_x509.Certificate)}
     except (ValidationError, ValueError) as error:
         raise SealUnavailable(f"revocation: {error}") from error
