@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
 from transfers.agencies import Agency
-from transfers.machine import LINE, OPEN, STATUS_LABELS, Status
+from transfers.machine import LINE, OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
 # How far back the usual time of a step is measured, and how many it takes to say one.
@@ -78,7 +78,7 @@ def stations(transfer: Transfer) -> list[dict[str, Any]]:
         }
         return [*line[: at + 1], stop, *(line[at + 1 :] if status == Status.RETURNED else [])]
     if at + 1 < len(line):
-        line[at + 1] |= {"state": "now", "note": turn_words(transfer)}
+        line[at + 1] |= {"state": "now", "note": _place_and_day(transfer)}
     return line
 
 
@@ -103,6 +103,16 @@ def turn_words(transfer: Transfer) -> str:
     day = transfer.due_on
     return _("由{name}办理，应在{year}年{month}月{day}日前完成").format(
         name=name, year=day.year, month=day.month, day=day.day
+    )
+
+
+def _place_and_day(transfer: Transfer) -> str:
+    """As short as a station is wide: 深圳，12月8日前."""
+    place = {Side.OLD: transfer.from_place, Side.NEW: transfer.to_place}.get(transfer.side, "")  # type: ignore[arg-type]
+    if transfer.due_on is None:
+        return place
+    return _("{place}，{month}月{day}日前").format(
+        place=place, month=transfer.due_on.month, day=transfer.due_on.day
     )
 
 
