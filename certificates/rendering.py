@@ -89,7 +89,9 @@ def document_html(certificate: Certificate, *, development: bool, on: date) -> s
         "site": settings.PUBLIC_URL + reverse("verify"),
         # Readers take any of the eight masks; to weigh them all takes longer than all else that the QR code needs.
         "qr": segno.make(
-            summaries.address(certificate, on=on, site=settings.PUBLIC_URL), error="m", mask=3
+            summaries.address(certificate, on=on, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
+            error="m",
+            mask=3,
         ).png_data_uri(border=0, scale=4),
         **presenting.contents(facts),
     }

@@ -98,7 +98,7 @@ class ResealingRunAdmin(ModelAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         titles = {city.slug: city.title for city in book().cities}
-        runs = [
+        runs: list[dict[str, Any]] = [
             {
                 "run": run,
                 "city": titles[run.city],

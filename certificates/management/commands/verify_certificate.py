@@ -15,6 +15,7 @@ from certificates.models import RESULT_LABELS
 from certificates.verifying import MOST_BYTES, NotVerifiable, verify_pdf
 from portal.shared.months import today_in_china
 
+_TITLES = {str(kind): title for kind, title in KIND_LABELS.items()}
 _SIGNS = {True: "通过", False: "不通过", None: "未检查"}
 
 
@@ -72,7 +73,7 @@ class Command(BaseCommand):
                 "签名有效：二维码的内容由本平台签名，没有被改动。是否已被撤销或替换，只有联网核验才能知道。"
             )
         for label, value in (
-            ("证明名称", dict(KIND_LABELS).get(summary.kind, summary.kind)),
+            ("证明名称", _TITLES.get(summary.kind, summary.kind)),
             ("证明编号", summary.serial_number),
             ("姓名或单位", summary.name),
             ("号码后四位", summary.last_four),
