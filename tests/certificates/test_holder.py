@@ -119,3 +119,10 @@ def test_the_list_asks_the_database_alike_for_one_and_for_many(
     client = signed_in(cast.wang_fang_login)
     with django_assert_max_num_queries(12):
         assert client.get(reverse("proofs")).status_code == 200
+
+
+def test_the_page_printed_by_mistake_says_that_it_is_no_proof(cast: Cast, certificate: Certificate) -> None:
+    shown = signed_in(cast.wang_fang_login).get(page(certificate)).content.decode()
+    assert '<p class="print-note">本页不是证明' in shown
+    opened = reverse("certificate-download", args=[certificate.serial_number]) + "?open"
+    assert f'href="{opened}"' in shown
