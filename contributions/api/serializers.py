@@ -12,7 +12,7 @@ from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month
 
-_INSURANCES = [(str(one), INSURANCE_LABELS[one]) for one in Insurance]
+INSURANCES = [(str(one), INSURANCE_LABELS[one]) for one in Insurance]
 # The partner's own number of a payment or reversal.
 _NUMBER = r"^[A-Za-z0-9_-]{6,40}$"
 
@@ -58,7 +58,7 @@ class PayerSerializer(serializers.Serializer[Any]):
 
 
 class PickSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=_INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCES)
     tier = serializers.CharField(max_length=20)
     months = serializers.ListField(child=MonthText(), min_length=1, max_length=36)
 
@@ -117,7 +117,7 @@ class BarredMonthSerializer(serializers.Serializer[Any]):
 
 
 class DueSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=_INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCES)
     title = serializers.CharField()
     tier_now = serializers.CharField(allow_blank=True, help_text="目前的缴费档次")
     months = DueMonthSerializer(many=True)
@@ -134,7 +134,7 @@ class DuesSerializer(serializers.Serializer[Any]):
 
 
 class OrderLineSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=_INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCES)
     month = MonthText()
     amount_fen = serializers.IntegerField()
 
