@@ -336,9 +336,6 @@ SAMPLES = [
             ("api-proof-by-code", "POST", {}),
             ("api-proof-by-digest", "POST", {}),
             ("api-proof-by-file", "POST", {}),
-            ("api-proof-by-code", "POST", {}),
-            ("api-proof-by-digest", "POST", {}),
-            ("api-proof-by-file", "POST", {}),
             ("api-orders", "POST", {}),
             ("api-order", "GET", {"number": "X"}),
             ("api-order-cancel", "POST", {"number": "X"}),
@@ -350,6 +347,8 @@ SAMPLES = [
             ("api-differences", "GET", {"day": dt.date(2026, 11, 16)}),
             ("api-refunds", "GET", {}),
             ("api-refund-done", "POST", {"number": "X"}),
+            ("api-transfer-messages", "POST", {}),
+            ("api-transfer-document", "GET", {"serial_number": "X"}),
         )
     ),
     # certificates
