@@ -22,7 +22,6 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -105,7 +104,6 @@ def mix(*, people: int = 900_000, rate: int = 60, seconds: int = 60) -> dict[str
     with stored_people(city, start=month - 1, count=people):
         charging.charge(city=city, month=month, by=by, now=now)
         debit.open_batch(city=city, month=month, by=by, now=now)
-        call_command("collectstatic", interactive=False, verbosity=0)
         chosen = _dice().sample(range(people), min(people, rate * seconds // 10 + CLIENTS))
         visitors = SimpleQueue[_Visitor]()
         for person in Person.objects.filter(pk__in=_nth_people(chosen)):
