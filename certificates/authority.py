@@ -168,12 +168,13 @@ def evidence(seal: Seal, *, now: datetime) -> Evidence:
         *((path, _stamp(path)) for path in [*lists, *sorted(trust_folder().glob("*.pem"))]),
         *([_stamp(_folder() / "time.pem")] if not settings.TSA_URL else []),
     )
-    if known in _evidence:
-        since, until, kept = _evidence[known]
-        if since <= now < until:
-            return kept
+    checked = _evidence.get(known)
+    if checked and checked[0] <= now < checked[1]:
+        return checked[2]
     found, until = _collect(seal, [crl_of(path) for path in lists], now)
-    _evidence.clear()
+    for earlier in list(_evidence):
+        if seal.fingerprint in earlier:
+            _evidence.pop(earlier, None)
     _evidence[known] = (now, until, found)
     return found
 
