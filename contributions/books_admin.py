@@ -162,8 +162,8 @@ def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
             fens = (row.opening_fen, row.debit_fen, row.credit_fen, row.closing_fen)
             out.writerow([*head, str(row.account), *(_plain(fen) for fen in fens), "", ""])
         for what, compared, _todo in one.comparisons():
-            fens = (compared.booked_fen, compared.said_fen, compared.difference_fen)
-            out.writerow([*head, what, "", "", "", *(_plain(fen) for fen in fens)])
+            beside = (compared.booked_fen, compared.said_fen, compared.difference_fen)
+            out.writerow([*head, what, "", "", "", *(_plain(fen) for fen in beside)])
     return response
 
 
@@ -313,7 +313,6 @@ class InterestRunAdmin(LookUpAdmin):
     list_display = ("year", "place", "insurance", "percent", "people", "amount", "begun_at", "finished_at")
     list_display_links = None
     list_filter = ("year", CityFilter)
-    search_fields = ()
     ordering = ("-year", "city")
 
     def get_urls(self) -> list[URLPattern]:

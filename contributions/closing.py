@@ -6,7 +6,7 @@ their digest is a link of the chain that the entries make.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -241,7 +241,7 @@ def links() -> dict[str, list[tuple[int, str, str]]]:
     return found
 
 
-def broken_digests() -> Iterable[str]:
+def broken_digests() -> Iterator[str]:
     """For the audit: closed months whose totals are not those that were sealed."""
     for one in MonthClose.objects.filter(closed_at__isnull=False).prefetch_related("lines").order_by("pk"):
         if digest(one, one.lines.all()) != one.digest:

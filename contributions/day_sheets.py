@@ -6,6 +6,7 @@ A sheet goes on from the one before and looks at the day's entries only, so that
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -141,7 +142,7 @@ def days(first: dt.date, last: dt.date) -> Iterable[dt.date]:
 
 
 def _reckon(city: str, day: dt.date, before: DaySheet | None) -> Reckoned:
-    values = {
+    values: dict[str, Any] = {
         "city": city,
         "end": end_of(day),
         "after": before.last_number if before else 0,
@@ -149,27 +150,30 @@ def _reckon(city: str, day: dt.date, before: DaySheet | None) -> Reckoned:
         "since": end_of(before.day) if before else end_of(dt.date(1970, 1, 1)),
     }
     openings = {one.account_id: one.closing_fen for one in before.lines.all()} if before else {}
+    moved: dict[int, tuple[int, int]] = {}
+    booked: dict[str, int] = {}
+    said: dict[str, int] = {}
     with connection.cursor() as cursor:
-        whole_tables(cursor)
-        cursor.execute(
-            "SELECT coalesce(max(number), 0) FROM contributions_entry WHERE city = %(city)s", values
-        )
+        cursor.execute("SELECT coalesce(max(number), 0) FROM contributions_entry WHERE city = %s", [city])
         [last_number] = cursor.fetchone()
-        cursor.execute("DROP TABLE IF EXISTS day_entry")
-        cursor.execute(_DAY_ENTRIES, values)
-        entries = cursor.rowcount
-        # What was just written is unknown to the planner.
-        cursor.execute("ANALYZE day_entry")
-        cursor.execute(_DAY_LEGS)
-        moved = {account: (debit, credit) for account, debit, credit in cursor.fetchall()}
-        cursor.execute(_BOOKED)
-        booked = dict(cursor.fetchall())
-        cursor.execute(_SAID)
-        said = dict(cursor.fetchall())
-        row_by_row(cursor)
+        cursor.execute(_COUNT, values)
+        [entries] = cursor.fetchone()
+        # Years of days on which nothing happened are caught up with in little time.
+        if entries:
+            whole_tables(cursor)
+            cursor.execute(_DAY_ENTRIES, values)
+            # What was just written is unknown to the planner.
+            cursor.execute("ANALYZE day_entry")
+            cursor.execute(_DAY_LEGS)
+            moved = {account: (debit, credit) for account, debit, credit in cursor.fetchall()}
+            cursor.execute(_BOOKED)
+            booked = dict(cursor.fetchall())
+            cursor.execute(_SAID)
+            said = dict(cursor.fetchall())
+            row_by_row(cursor)
+            cursor.execute("DROP TABLE day_entry")
         cursor.execute(_HELD, {**values, "last": last_number})
         [in_suspense] = cursor.fetchone()
-        cursor.execute("DROP TABLE day_entry")
     accounts = LedgerAccount.objects.in_bulk(set(openings) | set(moved))
     lines = tuple(
         Line(one, openings.get(one.pk, 0), *moved.get(one.pk, (0, 0)))
@@ -190,10 +194,15 @@ def _reckon(city: str, day: dt.date, before: DaySheet | None) -> Reckoned:
     )
 
 
-_DAY_ENTRIES = """
-    CREATE TEMP TABLE day_entry ON COMMIT DROP AS
-    SELECT id, kind, reference FROM contributions_entry
+_OF_THE_DAY = """
+    FROM contributions_entry
     WHERE city = %(city)s AND at < %(end)s AND (number > %(after)s OR at >= %(since)s)
+"""
+
+_COUNT = f"SELECT count(*) {_OF_THE_DAY}"
+
+_DAY_ENTRIES = f"""
+    CREATE TEMP TABLE day_entry ON COMMIT DROP AS SELECT id, kind, reference {_OF_THE_DAY}
 """
 
 _DAY_LEGS = """

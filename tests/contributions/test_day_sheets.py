@@ -176,9 +176,9 @@ def test_sheets_are_kept(payer: Person) -> None:
         (DayComparison, {"said_fen": 1}),
     ):
         with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
-            model.objects.update(**change)  # type: ignore[attr-defined]
+            model.objects.update(**change)
         with pytest.raises(Exception, match="Cannot"), transaction.atomic():
-            model.objects.all()._raw_delete("default")  # type: ignore[attr-defined]
+            model.objects.all()._raw_delete("default")
 
 
 def behind(*statements: str) -> set[int]:
