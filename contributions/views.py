@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import interest, queries, refunds, surcharges, suspending
+from contributions import brought_in, interest, queries, refunds, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.personal_account import Account, accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
@@ -79,6 +79,7 @@ def record(request: HttpRequest) -> HttpResponse:
     years = sorted({one.month.year for one in records}, reverse=True)
     year = _chosen(request.GET.get("year"), years)
     listed = [_row(one) for one in reversed(records) if one.month.year == year]
+    moved = brought_in.elsewhere(person)
     return render(
         request,
         "contributions/record.html",
@@ -90,6 +91,7 @@ def record(request: HttpRequest) -> HttpResponse:
                     "title": _(INSURANCE_LABELS[insurance]),
                     "rows": _grid(months),
                     "paid": _paid(months),
+                    "moved": moved.get(insurance),
                 }
                 for insurance in Insurance
                 if (months := [one for one in records if one.insurance == insurance])

@@ -113,6 +113,21 @@ def test_staff_open_the_sealed_papers(
     assert of(clerk_of("wuxi")).get(papers[0]).status_code == 404
 
 
+def test_the_record_says_what_has_left_and_what_came(
+    cast: Cast, now: dt.datetime, transfer: Transfer
+) -> None:
+    he = of(cast.li_qiang_login)
+    assert "已随关系转出" not in text(he, "/record/")
+    released = walked(transfer, Status.RELEASED, now)
+    page = text(he, "/record/")
+    assert "其中 12 个月已随关系转出" in page
+    assert "有 12 个月正在转移途中" in page
+    walked(released, Status.MERGED, now)
+    page = text(he, "/record/")
+    assert "由转移转入并计算的有 12 个月" in page
+    assert "正在转移途中" not in page
+
+
 def test_overdue_stands_out_and_is_chased_once_a_due_day(
     cast: Cast, clock: Clock, transfer: Transfer
 ) -> None:

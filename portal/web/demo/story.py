@@ -32,6 +32,7 @@ from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast
+from transfers import steps
 
 Say = Callable[[str], None]
 
@@ -62,8 +63,34 @@ def tell(*, now: dt.datetime, say: Say) -> None:
         assessment.draw_up(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
     _open_cases(now)
+    say("关系转移")
+    _transfers(now)
     say("银行应用里的订单和对账")
     _bank_app(now)
+
+
+def _transfers(now: dt.datetime) -> None:
+    """Relations on their way: applied for by the person, and asked for by the new place's letter."""
+    for number, told in enumerate(cast.script()["transfers"]):
+        key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-transfer-{number}")
+        if Case.objects.filter(key=key).exists():
+            continue
+        at = now - dt.timedelta(days=told["days_ago"])
+        offer = book().city(told["from"]).offers[f"{told['insurance']}-out"]
+        applicant = Applicant.of(cast.person_login(told["person"]))
+        ask = desk.ask_for(offer=offer, applicant=applicant, typed={"to": told["to"]}, now=at)
+        case = desk.submit(ask=ask, key=key, now=at)
+        letter = at + dt.timedelta(days=2)
+        transfer = steps.accept(case.transfer, by=_reviewer(told["to"]), now=letter)
+        steps.send_letter(transfer, by=_reviewer(told["to"]), now=letter)
+
+
+def _reviewer(city: str) -> User:
+    """Who reviews cases of the city."""
+    told = cast.script()["staff"]
+    return next(
+        cast.staff(name) for name, one in told.items() if one["city"] == city and REVIEWER in one["roles"]
+    )
 
 
 def _bank_app(now: dt.datetime) -> None:
