@@ -1,7 +1,8 @@
 """The addresses of the daily reconciliation: fetch our file of a day, send one's own, see where they differ."""
 
 import datetime as dt
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from http_message_signatures import ContentDigest
 from rest_framework import serializers
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -58,7 +60,7 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 
 class DayView(PartnerView):
     scope = Scope.ORDERS
-    parser_classes: ClassVar = (RawText,)
+    parser_classes: Sequence[type[BaseParser]] = (RawText,)
 
     @extend_schema(
         summary="取对账文件",

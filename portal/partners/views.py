@@ -1,11 +1,12 @@
 """What every address of the API shares, and the two that need no signature."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +31,7 @@ class PartnerView(APIView):
     authentication_classes = (SignedRequest,)
     permission_classes = (HasScope,)
     throttle_classes = (PartnerThrottle,)
-    parser_classes: ClassVar = (JSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
 

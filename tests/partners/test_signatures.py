@@ -85,6 +85,34 @@ def test_half_a_signature(bank: Caller) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sig1",
+        "sig1=1",
+        "sig1=abc",
+        "sig1=?1",
+        'sig1="@method"',
+        "sig1=()",
+        "sig1=(1 2);created=1",
+        'sig1=("@method";req);keyid=1',
+        "签名",
+        "sig1=:AAAA:",
+        "=" * 2000,
+        "(" * 2000,
+        'sig1=("@method" "@target-uri");created=99999999999999;expires=1;keyid="x"',
+    ],
+)
+def test_whatever_stands_there_is_refused_and_breaks_nothing(bank: Caller, text: str) -> None:
+    def write(message: signing.Message) -> None:
+        message.headers["Signature-Input"] = text
+
+    response = bank.post(NOTES, NOTE, spoil=write)
+    assert response.status_code == 401
+    assert response.json()["code"].startswith(("signature_", "key_"))
+    assert not Notice.objects.exists()
+
+
 def test_two_signatures_are_not_one(bank: Caller) -> None:
     def twice(message: signing.Message) -> None:
         said = message.headers["Signature-Input"]
