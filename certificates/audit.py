@@ -17,7 +17,12 @@ _TOTALS = """
         || coalesce(total.value ->> 'personal_fen', '—') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'
     FROM certificates_certificate certificate
     CROSS JOIN LATERAL jsonb_each(
-        CASE WHEN certificate.facts ->> 'schema' IN ('person-proof/1', 'person-proof/2') THEN certificate.facts -> 'totals' END
+        CASE
+            WHEN certificate.facts ->> 'schema' IN ('person-proof/1', 'person-proof/2') THEN certificate.facts -> 'totals'
+            WHEN certificate.facts ->> 'schema' = 'pension-history/1' THEN jsonb_build_object('pension', jsonb_build_object(
+                'paid_months', (certificate.facts -> 'totals' ->> 'months')::bigint
+                    + coalesce((certificate.facts -> 'totals' -> 'left_out' ->> 'moved_out')::bigint, 0)))
+        END
     ) total
     CROSS JOIN LATERAL (
         SELECT count(*) AS months, coalesce(sum(charge.personal_fen), 0) AS fen,
@@ -30,6 +35,10 @@ _TOTALS = """
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
         LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
         WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = total.key
+            -- What an employer asked for tells the months there.
+            AND (certificate.facts ->> 'only_at' IS NULL OR charge.employer_id = (
+                SELECT batch.employer_id FROM certificates_staffbatch batch
+                JOIN certificates_staffbatchline line ON line.batch_id = batch.id AND line.certificate_id = certificate.id))
             AND coalesce(back.at, 'infinity') > certificate.frozen_at - interval '1 minute'
             AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')
             AND charge.month < to_date(certificate.facts -> 'period' ->> 'until', 'YYYY-MM')
