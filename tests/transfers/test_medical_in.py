@@ -22,7 +22,7 @@ def test_it_is_confirmed_at_the_window_and_runs_to_its_end(cast: Cast, now: dt.d
     case = file(cast.li_qiang_login, "shenzhen", CODE, FROM_WUHAN, now)
     assert case.status == CaseStatus.PRE_APPLIED
     desk.decide(case, approve=True, by=clerk_of("shenzhen"), now=now)
-    assert walked(Transfer.objects.get(), Status.MERGED, now).brought_in.months == 3
+    assert walked(Transfer.objects.get(), Status.MERGED, now).information["months"] == 3
     assert offences() == []
 
 

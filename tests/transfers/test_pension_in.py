@@ -32,7 +32,7 @@ def test_shenzhen_takes_a_pre_application_and_accepts_it_at_the_window(
     transfer = Transfer.objects.get(case=case)
     assert (transfer.status, transfer.direction) == (Status.ACCEPTED, Direction.IN)
     assert [event.to_status for event in transfer.events.all()] == ["applied", "accepted"]
-    assert walked(transfer, Status.MERGED, moment("2026-11-20 10:00")).brought_in.months == 12
+    assert walked(transfer, Status.MERGED, moment("2026-11-20 10:00")).information["months"] == 12
     assert offences() == []
 
 

@@ -108,8 +108,12 @@ class Traveller:
         assert len(set().union(*counted)) == sum(len(months) for months in counted)
         standing = sum(personal_account.balance(self.who, city, PENSION) for city in CITIES)
         transfer = self.open
-        under_way = transfer is not None and transfer.status == Status.RELEASED
-        assert standing + (transfer.information["account_fen"] if under_way else 0) == self.account_fen
+        under_way = (
+            transfer.information["account_fen"]
+            if transfer is not None and transfer.status == Status.RELEASED
+            else 0
+        )
+        assert standing + under_way == self.account_fen
 
 
 @pytest.mark.django_db
