@@ -195,7 +195,8 @@ def _verify_code(request: HttpRequest) -> HttpResponse:
     verdict = verifying.verify_code(code, ending, way=way, now=timezone.now())
     if verdict.certificate:
         limits.was_right(code)
-    return _verify_page(request, verdict=verdict)
+    # Whoever mistyped one of the two looks at both again.
+    return _verify_page(request, verdict=verdict, code_form=None if verdict.certificate else form)
 
 
 def _verify_file(request: HttpRequest) -> HttpResponse:
