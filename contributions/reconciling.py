@@ -93,21 +93,21 @@ def make_files(*, now: dt.datetime) -> int:
 def _days_to_make(partner: Partner, now: dt.datetime) -> Iterator[dt.date]:
     last = DayFile.objects.filter(partner=partner, side=Side.OURS).order_by("-day").first()
     day = last.day + DAY if last else partner.created_at.astimezone(CHINA).date()
-    while is_ready(day, now):
+    while is_ready(partner, day, now):
         yield day
         day += DAY
 
 
-def is_ready(day: dt.date, now: dt.datetime) -> bool:
-    """Whether a day is over and its file is due."""
-    at = reconciliation_terms(book(), on=day).ready_at
+def is_ready(partner: Partner, day: dt.date, now: dt.datetime) -> bool:
+    """Whether a day is over and the partner's file of it is due: by the latest of its cities."""
+    at = max(reconciliation_terms(book(), city=city, on=day).ready_at for city in partner.cities)
     return now >= dt.datetime.combine(day + DAY, at, tzinfo=CHINA)
 
 
 @transaction.atomic
 def make_file(partner: Partner, day: dt.date, *, now: dt.datetime) -> bool:
     """Freeze what we booked of the partner's day; whether it was this call that did. ValueError before the day is ready."""
-    if not is_ready(day, now):
+    if not is_ready(partner, day, now):
         raise ValueError(f"{day} is not ready")
     _alone(partner)
     if DayFile.objects.filter(partner=partner, day=day, side=Side.OURS).exists():
@@ -184,7 +184,7 @@ def take_file(partner: Partner, day: dt.date, content: bytes, *, now: dt.datetim
 
     Raises FileRefused: before our own is ready, where the file is not whole and right, and where another of that day stands.
     """
-    if not is_ready(day, now):
+    if not is_ready(partner, day, now):
         raise FileRefused("too_early", _("这一天的对账尚未开始，请在次日对账文件备好以后上传。"))
     lines = read(content, partner_code=partner.code, day=day)
     make_file(partner, day, now=now)

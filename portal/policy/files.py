@@ -169,6 +169,8 @@ CITY_FILES: Mapping[str, Kind] = {
         }
     ),
     "arrears_interest": Shape({"yearly_rate": RATE}),
+    # From when on the next day partners find the file of what was booked.
+    "reconciliation": Shape({"ready_at": TimeOfDay()}),
     "payment": Shape(
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
@@ -222,8 +224,6 @@ NATIONAL_FILES: Mapping[str, Kind] = {
             "most_months": Count(1, 600),
         },
     ),
-    # From when on the next day partners find the file of what was booked.
-    "reconciliation": Shape({"ready_at": TimeOfDay()}),
     "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
     "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
     # How the credits of the year bear interest: by the months left, or all alike as half a year times a factor.

@@ -445,8 +445,8 @@ class ReconciliationTerms:
     ready_at: dt.time
 
 
-def reconciliation_terms(book: Book, *, on: dt.date) -> ReconciliationTerms:
-    leaf = book.leaf(NATIONAL, "reconciliation", on)
+def reconciliation_terms(book: Book, *, city: str, on: dt.date) -> ReconciliationTerms:
+    leaf = book.leaf(city, "reconciliation", on)
     return ReconciliationTerms(leaf=leaf, ready_at=leaf.values["ready_at"])
 
 

@@ -100,7 +100,7 @@ def _bank_app(now: dt.datetime) -> None:
     day, person, lines = then.date(), cast.person("gu_lei"), []
     with transaction.atomic():
         bank = registering.demo_partner(now=then)
-        if bank.day_files.exists() or not reconciling.is_ready(day, now):
+        if bank.day_files.exists() or not reconciling.is_ready(bank, day, now):
             return
         for told, one in enumerate(orders.payable(person, "wuxi", now=then)):
             if not one.months:
