@@ -84,7 +84,9 @@ class Line:
 def make_files(*, now: dt.datetime) -> int:
     """Make every partner's files of the days that are over and ready, from the last one made on; how many. Twice makes none."""
     made = 0
-    for partner in Partner.objects.filter(scopes__contains=[str(Scope.ORDERS)]).order_by("pk"):
+    for partner in (
+        Partner.objects.filter(scopes__contains=[str(Scope.ORDERS)]).exclude(cities=[]).order_by("pk")
+    ):
         for day in _days_to_make(partner, now):
             made += make_file(partner, day, now=now)
     return made
