@@ -29,9 +29,7 @@ class PdfParser(BaseParser):
 
     media_type = "application/pdf"
 
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, Any]:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         return {"file": stream.read()}
 
 
@@ -122,7 +120,7 @@ class DigestView(ProofsView):
 
 
 class FileView(ProofsView):
-    parser_classes = (PdfParser,)  # type: ignore[assignment, misc]
+    parser_classes = (PdfParser,)
 
     @extend_schema(
         summary="上传文件核验证明",

@@ -29,8 +29,8 @@ from contributions import channels, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
-    ChargeStatus,
     Charge,
+    ChargeStatus,
     Order,
     OrderLine,
     OrderStatus,

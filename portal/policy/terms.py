@@ -559,7 +559,7 @@ def account_interest_terms(book: Book, *, year: int) -> AccountInterestTerms:
     rate_leaf = account_interest_rate(book, year=year)
     method_leaf = book.leaf(NATIONAL, "account_interest_method", dt.date(year, 12, 31))
     if method_leaf.values["method"] == "yearly":
-        weights = (12 * method_leaf.values["yearly_factor"] / 2,) * 12
+        weights: tuple[Decimal, ...] = (12 * method_leaf.values["yearly_factor"] / 2,) * 12
     else:
         weights = tuple(Decimal(13 - month) for month in range(1, 13))
     return AccountInterestTerms(

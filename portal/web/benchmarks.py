@@ -114,7 +114,7 @@ def mix(*, people: int = 900_000, rate: int = 60, seconds: int = 60) -> dict[str
             load.run(rate, seconds)
         with _served("portal.web.bare:application", "--threads", "4") as port:
             ask = _ask(port, "/", _given_session(port))
-            bare = _paced(lambda number: ask(number) or 200, rate, seconds)
+            bare = _paced(ask, rate, seconds)
     measured = {
         P95: [_p95([took for _name, took, _status in load.answers])],
         P95_BARE: [_p95([took for took, _status in bare])],
@@ -340,7 +340,7 @@ def _dice() -> random.Random:
 # Asking
 
 
-def _rate(ask: Callable[[int], None], requests: int) -> float:
+def _rate(ask: Callable[[int], int], requests: int) -> float:
     with ThreadPoolExecutor(CLIENTS) as clients:
         start = time.perf_counter()
         list(clients.map(ask, range(requests)))
@@ -353,13 +353,14 @@ def _given_session(port: int) -> str:
         return SimpleCookie(answer.headers["Set-Cookie"])[settings.SESSION_COOKIE_NAME].value
 
 
-def _ask(port: int, path: str, session: str) -> Callable[[int], None]:
-    """One request on a connection of its own. RuntimeError where the answer is not 200."""
+def _ask(port: int, path: str, session: str) -> Callable[[int], int]:
+    """One request on a connection of its own, and its status. RuntimeError where that is not 200."""
 
-    def ask(_number: int) -> None:
+    def ask(_number: int) -> int:
         status, answer = _exchange(port, path, session)
         if status != 200:
             raise RuntimeError(f"{path}: {answer[:60]!r}")
+        return status
 
     return ask
 

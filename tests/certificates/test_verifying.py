@@ -285,7 +285,9 @@ def test_a_wrong_ending_is_answered_like_a_wrong_code(certificate: Certificate) 
     wrong_code = verifying.verify_code("7" * 28, last_four(certificate.facts), now=NOW)
     assert wrong_ending == wrong_code
     assert wrong_ending.result == Result.UNKNOWN
-    assert {(one.result, one.certificate) for one in VerificationLog.objects.all()} == {(Result.UNKNOWN, None)}
+    assert {(one.result, one.certificate) for one in VerificationLog.objects.all()} == {
+        (Result.UNKNOWN, None)
+    }
 
 
 def test_an_employers_proof_goes_by_its_credit_code() -> None:
