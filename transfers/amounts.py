@@ -111,7 +111,7 @@ def _pension(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> 
     pooled = money.round_fen(total * terms.pooled_rate)
     percent = f"{(terms.pooled_rate * 100).normalize():f}%"
     lines = [
-        Line(_("个人账户储存额"), _fen(balance), _("全部转移")),
+        Line(_("个人账户储存额"), _fen(balance), _("全部转移，转出时连同结算到上月的利息")),
         *(Line(_("%(year)s年缴费工资") % {"year": year}, _yuan(wage)) for year, wage in counted.items()),
         Line(
             _("缴费工资合计"),

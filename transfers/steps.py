@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import refunds
+from contributions import interest, refunds
 from contributions.models import HeldReceipt
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
@@ -302,6 +302,15 @@ def _letter(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
 def _release(
     transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None
 ) -> dict[str, Any]:
+    if transfer.from_city:
+        # The account goes whole: with what it has borne until this month.
+        interest.settle(
+            person=transfer.person,
+            city=transfer.from_city,
+            insurance=Insurance(transfer.insurance),
+            by=by,
+            now=now,
+        )
     found = _relation(transfer, now)
     whys = list(relation.barriers(found))
     if whys:

@@ -28,6 +28,9 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 
 WAGES = {"2025": "23582.16"}
 ACCOUNT_FEN = 188652
+# With interest for 2025 (15,721 fen a month × 6.5 × 1.5 %: 1,533) and for 2026 until the release (190,185 × 10 or 11 months).
+IN_NOVEMBER_FEN = ACCOUNT_FEN + 1533 + 2377
+IN_DECEMBER_FEN = ACCOUNT_FEN + 1533 + 2615
 POOLED_FEN = 282986
 
 

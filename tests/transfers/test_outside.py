@@ -22,7 +22,7 @@ from tests.conftest import Clock
 from tests.filing import file, reasons
 from tests.partners.calling import Caller, partner_called
 from tests.transfers.mover import (
-    ACCOUNT_FEN,
+    IN_NOVEMBER_FEN,
     PENSION,
     POOLED_FEN,
     WAGES,
@@ -128,7 +128,7 @@ def test_a_letter_of_the_other_system_begins_a_transfer_and_its_receipt_ends_it(
         "periods": [["2025-01", "2026-01"]],
         "months": 12,
         "wages": WAGES,
-        "account_fen": ACCOUNT_FEN,
+        "account_fen": IN_NOVEMBER_FEN,
         "pooled_fen": POOLED_FEN,
     }
     assert personal_account.balance(mover, "wuhan", PENSION) == 0

@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 from django.db import transaction
+from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contributions import brought_in, personal_account
-from contributions.models import MovedOut
+from contributions.models import AccountMovement, MovedOut, MovementKind
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import Person
@@ -113,7 +114,9 @@ class Traveller:
             if transfer is not None and transfer.status == Status.RELEASED
             else 0
         )
-        assert standing + under_way == self.account_fen
+        interest = AccountMovement.objects.filter(person=self.who, kind=MovementKind.INTEREST)
+        earned = interest.aggregate(fen=Sum("amount_fen", default=0))["fen"]
+        assert standing + under_way == self.account_fen + earned
 
 
 @pytest.mark.django_db

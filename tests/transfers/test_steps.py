@@ -15,7 +15,8 @@ from portal.shared.months import Month
 from tests.cast import Cast, cover, moment, staff
 from tests.contributions.flexible import paid_at_the_counter
 from tests.transfers.mover import (
-    ACCOUNT_FEN,
+    IN_DECEMBER_FEN,
+    IN_NOVEMBER_FEN,
     MEDICAL,
     PENSION,
     POOLED_FEN,
@@ -61,19 +62,19 @@ def test_from_application_to_merger(cast: Cast, now: dt.datetime, mover: Person)
     assert (moved.months, moved.wages, moved.account_fen, moved.pooled_fen) == (
         12,
         WAGES,
-        ACCOUNT_FEN,
+        IN_DECEMBER_FEN,
         POOLED_FEN,
     )
     # Under way, the months count nowhere and the money stands in one clearing account only.
     assert (counted(mover, "wuhan"), counted(mover, "shenzhen")) == (0, 0)
     assert personal_account.balance(mover, "wuhan", PENSION) == 0
-    assert clearing("wuhan", "shenzhen") == -(ACCOUNT_FEN + POOLED_FEN)
+    assert clearing("wuhan", "shenzhen") == -(IN_DECEMBER_FEN + POOLED_FEN)
     assert brought_in.elsewhere(mover)[PENSION] == brought_in.Elsewhere(0, 12, 12)
     assert offences() == []
 
     transfer = steps.receive(transfer, by=shenzhen, now=moment("2026-12-02 10:00"))
-    assert personal_account.balance(mover, "shenzhen", PENSION) == ACCOUNT_FEN
-    assert clearing("shenzhen", "wuhan") == ACCOUNT_FEN + POOLED_FEN
+    assert personal_account.balance(mover, "shenzhen", PENSION) == IN_DECEMBER_FEN
+    assert clearing("shenzhen", "wuhan") == IN_DECEMBER_FEN + POOLED_FEN
     # The clock of an agency runs on through its own next step.
     assert transfer.due_on == dt.date(2026, 12, 22)
     assert offences() == []
@@ -185,14 +186,14 @@ def test_returned_after_the_release_the_old_place_takes_all_back(
     transfer = steps.send_back(transfer, reason="到账金额与信息表不符", by=clerk_of("shenzhen"), now=now)
     assert (transfer.side, transfer.acting_city, transfer.information) == ("old", "wuhan", {})
     assert counted(mover, "wuhan") == 12
-    assert personal_account.balance(mover, "wuhan", PENSION) == ACCOUNT_FEN
+    assert personal_account.balance(mover, "wuhan", PENSION) == IN_NOVEMBER_FEN
     assert clearing("wuhan", "shenzhen") == 0
     assert offences() == []
     transfer = steps.put_right(transfer, by=clerk_of("wuhan"), now=now)
     transfer = walked(transfer, Status.MERGED, now)
     assert (transfer.releases, counted(mover, "wuhan"), counted(mover, "shenzhen")) == (2, 0, 12)
     assert MovedOut.objects.filter(live=True).count() == 1
-    assert personal_account.balance(mover, "shenzhen", PENSION) == ACCOUNT_FEN
+    assert personal_account.balance(mover, "shenzhen", PENSION) == IN_NOVEMBER_FEN
     assert offences() == []
 
 
@@ -245,7 +246,7 @@ def test_who_comes_back_brings_the_same_months_back(cast: Cast, now: dt.datetime
     back = walked(applied(cast.li_qiang_login, later, old="shenzhen", new="wuhan"), Status.MERGED, later)
     assert back.information["months"] == 12
     assert (counted(mover, "wuhan"), counted(mover, "shenzhen")) == (12, 0)
-    assert personal_account.balance(mover, "wuhan", PENSION) == ACCOUNT_FEN
+    assert personal_account.balance(mover, "wuhan", PENSION) == IN_NOVEMBER_FEN
     assert offences() == []
 
 
@@ -254,7 +255,7 @@ def test_money_paid_twice_goes_to_refund_at_the_release(cast: Cast, now: dt.date
     paid_at_the_counter([month], now=moment("2026-01-05"))
     held = HeldReceipt.objects.get(applied=False)
     transfer = walked(applied(cast.li_qiang_login, now), Status.RELEASED, now)
-    assert transfer.information["account_fen"] == ACCOUNT_FEN
+    assert transfer.information["account_fen"] == IN_NOVEMBER_FEN
     # A payment at the counter names no account to go back to: it stays with the collectors.
     assert not Refund.objects.exists()
     assert held.amount_fen == 39304
