@@ -118,7 +118,7 @@ def earlier_qr_certificates() -> list[asn1_x509.Certificate]:
 def sign_raw(seal: Seal, content: bytes) -> bytes:
     """The seal's bare signature of these bytes, with SHA-256, in DER. SealUnavailable where the token refuses."""
     try:
-        return _wait_for(seal.signer.async_sign_raw(content, "sha256"))
+        return wait_for(seal.signer.async_sign_raw(content, "sha256"))
     except tokens.TokenUnavailable as error:
         raise SealUnavailable(str(error)) from error
 
@@ -219,7 +219,7 @@ def _crl(name: str, content: bytes) -> crl.CertificateList:
 def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
     """The certificate of the time stamp, first, and what comes with it. SealUnavailable where no time is stated."""
     try:
-        token = _wait_for(time_stamper(now).async_dummy_response("sha256"))
+        token = wait_for(time_stamper(now).async_dummy_response("sha256"))
     except (TimestampRequestError, OSError) as error:
         raise SealUnavailable(f"time stamp: {error}") from error
     signed = token["content"]
@@ -298,7 +298,7 @@ def development_cities() -> list[tuple[str, str]]:
     return [(city.slug, city.agency) for city in book().cities]
 
 
-def _wait_for(work: Coroutine[Any, Any, T]) -> T:
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
     """What comes of it, also where this thread runs a loop already (a server or a test of that kind)."""
     try:
         asyncio.get_running_loop()
@@ -405,7 +405,7 @@ def _collect(seal: Seal, lists: list[crl.CertificateList], now: datetime) -> tup
             (stamping, set(), {"time_stamping"}),
         ):
             validator = CertificateValidator(certificate, validation_context=context)
-            path = _wait_for(validator.async_validate_usage(usage, extended))
+            path = wait_for(validator.async_validate_usage(usage, extended))
             chain |= {one.sha256: one for one in path if isinstance(one, asn1_x509.Certificate)}
     except (ValidationError, ValueError) as error:
         raise SealUnavailable(f"revocation: {error}") from error

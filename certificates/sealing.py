@@ -49,7 +49,7 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
     DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=evidence.certificates, crls=evidence.crls)
     output = BytesIO()
     try:
-        signer.sign_pdf(writer, bytes_reserved=_RESERVED, output=output)
+        authority.wait_for(signer.async_sign_pdf(writer, bytes_reserved=_RESERVED, output=output))
     except (TimestampRequestError, TokenUnavailable) as error:
         raise SealUnavailable(str(error)) from error
     return output.getvalue()

@@ -383,7 +383,7 @@ SAMPLES = [
         what="of employer A",
     ),
     Sample("verify", all_get(PAGE)),
-    Sample("verify-offline", all_get(SERVED)),
+    Sample("verify-offline", all_get(PAGE)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
     Sample("verify-code", all_get(WRONG), lambda world: {"code": "0"}, what="that is none"),
 ]

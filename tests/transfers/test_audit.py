@@ -60,7 +60,7 @@ def test_a_whole_one_is_whole(merged: Transfer) -> None:
         ),
         (
             "UPDATE transfers_transfer SET status = 'released', brought_in_id = NULL, ended_at = NULL",
-            "在途 471638 分",
+            "在途 475548 分",
         ),
         (
             (

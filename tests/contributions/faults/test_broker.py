@@ -28,10 +28,7 @@ def redis_of(broker: Any) -> Any:
 @pytest.fixture
 def queue() -> Iterator[str]:
     """A queue of this test's own in the real broker."""
-    former = app.conf.task_default_queue
-    app.conf.task_default_queue = QUEUE
     yield QUEUE
-    app.conf.task_default_queue = former
     with app.connection_for_write() as broker:
         redis_of(broker).delete(QUEUE)
 
