@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certificates import authority, inspection, rendering, revocation, sealing, tokens
 from certificates.authority import SealUnavailable
 from tests.cast import NOW, moment
+from tests.certificates.inspecting import inspected
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def sealed(page: bytes, now: datetime = NOW) -> bytes:
 
 def seen(document: bytes) -> inspection.Signature:
     roots, crls = inspection.read_keys(authority.trust_folder().parent)
-    [signature] = inspection.inspect(document, roots=roots, crls=crls).signatures
+    [signature] = inspected(document, roots=roots, crls=crls).signatures
     return signature
 
 

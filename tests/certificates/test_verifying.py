@@ -23,6 +23,7 @@ from certificates import authority, inspection, issuing, rendering, sealing, ver
 from certificates.codes import last_four
 from certificates.models import Certificate, Result, VerificationLog, Way
 from tests.cast import NOW, Cast, moment
+from tests.certificates.inspecting import inspected
 
 pytestmark = pytest.mark.django_db
 
@@ -370,4 +371,4 @@ def test_the_command_leaves_with_one_otherwise(document: bytes, tmp_path: Path) 
 
 def look(document: bytes) -> inspection.Inspection:
     roots, crls = inspection.read_keys(authority.trust_folder().parent)
-    return inspection.inspect(document, roots=roots, crls=crls)
+    return inspected(document, roots=roots, crls=crls)
