@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
-from certificates import issuing, presenting, queries
+from certificates import correcting_admin, issuing, presenting, queries
+from certificates import resealing_admin as resealing_admin
 from certificates.codes import InvalidCode, parse_code
 from certificates.forms import RevokeForm
 from certificates.models import Certificate, Status
@@ -24,7 +25,12 @@ from portal.shared.characters import narrow
 from portal.shared.identity import InvalidIdentity, mask
 
 # The workbench colours states of cases; a certificate's are told in the same colours.
-_STATE_LIKE = {Status.FROZEN: "pre_applied", Status.ISSUED: "done", Status.REVOKED: "refused"}
+_STATE_LIKE = {
+    Status.FROZEN: "pre_applied",
+    Status.ISSUED: "done",
+    Status.REVOKED: "refused",
+    Status.SUPERSEDED: "withdrawn",
+}
 
 
 @admin.register(Certificate)
@@ -47,6 +53,11 @@ class CertificateAdmin(ModelAdmin):
         return [
             path("", view(self.changelist_view), name="certificates_certificate_changelist"),
             path("<int:object_id>/change/", view(self.change_view), name="certificates_certificate_change"),
+            path(
+                "<int:object_id>/correct/",
+                view(self.correct_view),
+                name="certificates_certificate_correct",
+            ),
         ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -106,6 +117,10 @@ class CertificateAdmin(ModelAdmin):
             messages.success(request, _("{number} 已撤销。").format(number=certificate.serial_number))
         return HttpResponseRedirect(request.path)
 
+    def correct_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Issuing the certificate anew from the present facts, in place of a wrong one."""
+        return correcting_admin.correct_view(self.admin_site, request, object_id)
+
     def _page(
         self,
         request: HttpRequest,
@@ -117,6 +132,8 @@ class CertificateAdmin(ModelAdmin):
         why_not = ""
         if certificate.status == Status.FROZEN:
             why_not = _("尚未出具，不需要撤销。")
+        elif certificate.is_superseded:
+            why_not = _("已由新的证明替换，不再有效，不需要撤销。")
         elif not (isinstance(request.user, User) and queries.may_revoke(request.user, certificate)):
             why_not = _("您没有撤销这份证明的权限。")
         context = {
@@ -157,12 +174,9 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         whose = [
             (_("单位名称"), facts["employer"]["name"]),
             (_("统一社会信用代码"), facts["employer"]["credit_code"]),
-            (_("参保地"), facts["place"]),
-            (_("联系人"), f"{facts['contact']['name']} {facts['contact']['phone']}"),
         ]
     return [
         *whose,
-        (_("证明期间"), presenting.period(facts)),
-        (_("险种"), presenting.insurances(facts)),
+        *presenting.described(facts),
         (_("验证码"), certificate.grouped_code),
     ]

@@ -1,7 +1,12 @@
-"""Verification codes: 140 random bits in Crockford's base 32, which people can read out and type without doubt."""
+"""Verification codes: 140 random bits in Crockford's base 32, which people can read out and type without doubt.
+
+And what goes with a code: the last four characters of its subject's number.
+"""
 
 import re
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from portal.shared.characters import narrow
 
@@ -15,6 +20,10 @@ _FORM = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
 
 class InvalidCode(ValueError):
     """The text is not a verification code."""
+
+
+class InvalidLastFour(ValueError):
+    """The text is not four digits or letters."""
 
 
 def new_code() -> str:
@@ -36,3 +45,18 @@ def parse_code(text: str) -> str:
     if not _FORM.fullmatch(code):
         raise InvalidCode(text)
     return code
+
+
+def last_four(facts: Mapping[str, Any]) -> str:
+    """How the number of whom a certificate is about ends: of the identity number, or of an employer's credit code."""
+    if "person" in facts:
+        return str(facts["person"]["identity_number"])[-4:]
+    return str(facts["employer"]["credit_code"])[-4:]
+
+
+def parse_last_four(text: str) -> str:
+    """The four characters as typed, small letters and full-width characters mended. Raises InvalidLastFour."""
+    ending = narrow(text).strip().upper()
+    if not re.fullmatch(r"[0-9A-Z]{4}", ending):
+        raise InvalidLastFour(text)
+    return ending

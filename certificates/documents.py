@@ -51,11 +51,11 @@ def load(name: str, *, digest: str) -> bytes:
     return document
 
 
-def keep_only(name: str) -> None:
-    """Removes what earlier attempts, killed before they were marked, left beside the issued document."""
-    path = _path(name)
-    for other in path.parent.iterdir():
-        if other != path:
+def keep_only(name: str, *more: str) -> None:
+    """Removes what earlier attempts, killed before they were marked, left beside a certificate's documents."""
+    kept = {_path(one) for one in (name, *more)}
+    for other in _path(name).parent.iterdir():
+        if other not in kept:
             other.unlink(missing_ok=True)
 
 

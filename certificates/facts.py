@@ -6,11 +6,14 @@ certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from contributions import brought_in
 from contributions import queries as contributions
 from contributions.queries import MonthRecord, State
 from enrollment import queries as enrollment
@@ -20,8 +23,37 @@ from portal.policy.book import City, District
 from portal.shared.insurance import CAPACITY_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, month_span, today_in_china
 
-PERSON_SCHEMA = "person-proof/1"
+PERSON_SCHEMA = "person-proof/2"
+# Certificates of the first weeks: all of it, for nobody in particular.
+FIRST_PERSON_SCHEMA = "person-proof/1"
 EMPLOYER_SCHEMA = "employer-proof/1"
+
+
+class Reveal(StrEnum):
+    """How much of a person's record a proof tells."""
+
+    ALL = "all"
+    MONTHS = "months"
+    AT_LEAST = "at_least"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a proof is for: for whom and for what ("" where the applicant did not say), and its last day."""
+
+    recipient: str
+    purpose: str
+    valid_until: date | None
+
+    def frozen(self) -> dict[str, str]:
+        """As facts, with what was not said left out."""
+        said = {
+            "recipient": self.recipient,
+            "purpose": self.purpose,
+            "valid_until": str(self.valid_until or ""),
+        }
+        return {name: value for name, value in said.items() if value}
+
 
 # Short enough for a cell of the months' table.
 STATE_WORDS = {
@@ -30,39 +62,148 @@ STATE_WORDS = {
     State.IN_DEBIT: "扣款中",
     State.FAILED: "扣款失败",
     State.WRITTEN_OFF: "已注销",
+    State.TAKEN_BACK: "重复缴费已清退",
     State.COVERED: "参保",
 }
 
 
 def person_facts(
-    person: Person, *, city: City, insurances: Sequence[Insurance], month_count: int | None, now: datetime
+    person: Person,
+    *,
+    city: City,
+    insurances: Sequence[Insurance],
+    month_count: int | None,
+    reveal: Reveal = Reveal.ALL,
+    with_employers: bool = True,
+    use: Use | None = None,
+    now: datetime,
 ) -> dict[str, Any]:
     """A person's coverage and contributions in one city: the current month and those before it, ``month_count`` in all.
 
-    None for ``month_count`` means everything from the first month on.
+    None for ``month_count`` means everything from the first month on. ``reveal`` ALL tells bases and amounts, MONTHS where each
+    month stands and no sums. What is not told is not in the facts either.
     """
     until = month_in_china(now) + 1
     since = None if month_count is None else until - month_count
-    records = [
+    records = _records(person, city=city, insurances=insurances, since=since, until=until)
+    start = since or min((record.month for record in records), default=until - 1)
+    codes = _credit_codes(person) if with_employers else None
+    return {
+        **_of_person(person, city=city, insurances=insurances, reveal=reveal, use=use, now=now),
+        "period": {"start": str(start), "until": str(until)},
+        "status": _status(
+            enrollment.running(person, until - 1).filter(city=city.slug, insurance__in=insurances)
+        ),
+        **_told(records, insurances, codes, with_sums=reveal == Reveal.ALL),
+        "elsewhere": _elsewhere(person, city, insurances),
+    }
+
+
+def staff_facts(
+    person: Person,
+    *,
+    employer: Employer,
+    records: Sequence[MonthRecord],
+    running: Iterable[Coverage],
+    city: City,
+    insurances: Sequence[Insurance],
+    month_count: int,
+    reveal: Reveal,
+    use: Use,
+    now: datetime,
+) -> dict[str, Any]:
+    """What an employer may have certified of one of its staff: the months there, and nothing of any other employer or place.
+
+    ``records`` and ``running`` are those with this employer, of the current month and those before it, ``month_count`` in all.
+    """
+    until = month_in_china(now) + 1
+    return {
+        **_of_person(person, city=city, insurances=insurances, reveal=reveal, use=use, now=now),
+        "only_at": employer.name,
+        "period": {"start": str(until - month_count), "until": str(until)},
+        "status": _status(running),
+        **_told(
+            records,
+            insurances,
+            {employer.name: {employer.credit_code}},
+            with_sums=reveal == Reveal.ALL,
+        ),
+    }
+
+
+def _told(
+    records: Sequence[MonthRecord],
+    insurances: Sequence[Insurance],
+    codes: Mapping[str, set[str]] | None,
+    *,
+    with_sums: bool,
+) -> dict[str, Any]:
+    """Months, employers (None for ``codes``: none are told) and totals."""
+    rows, employers = _rows(records, codes, with_sums=with_sums)
+    return {
+        "months": rows,
+        "employers": employers,
+        "totals": {
+            str(insurance): _total(
+                (record for record in records if record.insurance == insurance), with_sums=with_sums
+            )
+            for insurance in insurances
+        },
+    }
+
+
+def at_least_facts(
+    person: Person,
+    *,
+    city: City,
+    insurances: Sequence[Insurance],
+    month_count: int,
+    at_least: int,
+    use: Use | None = None,
+    now: datetime,
+) -> tuple[dict[str, Any], dict[Insurance, int]]:
+    """Only that at least so many of the last ``month_count`` months are paid in each insurance; and beside it the months counted.
+
+    The count is for the rule, which bars a statement that is not true. It is no part of the facts.
+    """
+    until = month_in_china(now) + 1
+    since = until - month_count
+    records = _records(person, city=city, insurances=insurances, since=since, until=until)
+    paid = [record.insurance for record in records if record.state == State.PAID]
+    facts = {
+        **_of_person(person, city=city, insurances=insurances, reveal=Reveal.AT_LEAST, use=use, now=now),
+        "period": {"start": str(since), "until": str(until)},
+        "at_least": at_least,
+    }
+    return facts, {insurance: paid.count(insurance) for insurance in insurances}
+
+
+def _records(
+    person: Person, *, city: City, insurances: Sequence[Insurance], since: Month | None, until: Month
+) -> list[MonthRecord]:
+    return [
         record
         for record in contributions.record(person, since=since, until=until, cities=[city.slug])
         if record.insurance in insurances
     ]
-    start = since or min((record.month for record in records), default=until - 1)
-    rows, employers = _rows(records, person)
+
+
+def _of_person(
+    person: Person,
+    *,
+    city: City,
+    insurances: Sequence[Insurance],
+    reveal: Reveal,
+    use: Use | None,
+    now: datetime,
+) -> dict[str, Any]:
     return {
         "schema": PERSON_SCHEMA,
         **issuer(city, now),
         "person": {"name": person.name, "identity_number": person.identity_number},
-        "period": {"start": str(start), "until": str(until)},
         "insurances": [str(insurance) for insurance in insurances],
-        "status": _status(person, city, insurances, until - 1),
-        "months": rows,
-        "employers": employers,
-        "totals": {
-            str(insurance): _total(record for record in records if record.insurance == insurance)
-            for insurance in insurances
-        },
+        "reveals": str(reveal),
+        "use": use.frozen() if use else {},
     }
 
 
@@ -117,52 +258,72 @@ def issuer(city: City, now: datetime) -> dict[str, str]:
 
 
 def _rows(
-    records: Iterable[MonthRecord], person: Person
+    records: Sequence[MonthRecord], codes: Mapping[str, set[str]] | None, *, with_sums: bool
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """One row for each month and employer (or capacity), newest first; and the employers, numbered in that order."""
+    """One row for each month and employer (or capacity), newest first; and the employers, numbered in that order from 1.
+
+    Without employers' credit codes there is one row for each month, its number 0.
+    """
+    rows: dict[tuple[Month, str], dict[str, Any]] = {}
+    employers: dict[str, dict[str, str]] = {}
+    # Where nobody pays a share of their own (work injury), base and sum say nothing.
+    with_share = {record.insurance for record in records if record.personal_fen} if with_sums else set()
+    for record in sorted(records, key=lambda one: (one.month, one.employer), reverse=True):
+        name, number = "", 0
+        month = str(record.month)
+        if codes is not None:
+            name = record.employer or CAPACITY_LABELS[record.capacity]
+            code = "、".join(sorted(codes.get(record.employer, ())))
+            employers.setdefault(name, {"name": name, "credit_code": code, "last": month})["first"] = month
+            number = list(employers).index(name) + 1
+        row = rows.setdefault((record.month, name), {"month": month, "employer": number, "cells": {}})
+        row["cells"][str(record.insurance)] = _cell(record, with_sums=record.insurance in with_share)
+    return list(rows.values()), list(employers.values())
+
+
+def _credit_codes(person: Person) -> dict[str, set[str]]:
+    """The credit codes of those who employ or employed the person, by name."""
     codes: dict[str, set[str]] = {}
     employed = Coverage.objects.filter(person=person, employer__isnull=False)
     for name, code in employed.values_list("employer__name", "employer__credit_code"):
         codes.setdefault(name, set()).add(code)
-    rows: dict[tuple[Month, str], dict[str, Any]] = {}
-    employers: dict[str, dict[str, str]] = {}
-    for record in sorted(records, key=lambda one: (one.month, one.employer), reverse=True):
-        name = record.employer or CAPACITY_LABELS[record.capacity]
-        month = str(record.month)
-        known = employers.setdefault(
-            name,
-            {"name": name, "credit_code": "、".join(sorted(codes.get(record.employer, ()))), "last": month},
-        )
-        known["first"] = month
-        number = list(employers).index(name) + 1
-        row = rows.setdefault((record.month, name), {"month": month, "employer": number, "cells": {}})
-        row["cells"][str(record.insurance)] = {
-            "base": "" if record.base is None else f"{record.base.normalize():f}",
-            "personal_fen": record.personal_fen or 0,
-            "employer_fen": record.employer_fen or 0,
-            "state": str(record.state),
-        }
-    return list(rows.values()), list(employers.values())
+    return codes
 
 
-def _status(
-    person: Person, city: City, insurances: Sequence[Insurance], month: Month
-) -> dict[str, dict[str, str]]:
-    """The coverages that run in the month, by insurance."""
+def _cell(record: MonthRecord, *, with_sums: bool) -> dict[str, Any]:
+    if not with_sums:
+        return {"state": str(record.state)}
+    paid = record.state == State.PAID
     return {
-        str(coverage.insurance): {"capacity": str(coverage.capacity), "since": str(coverage.start)}
-        for coverage in enrollment.running(person, month).filter(city=city.slug, insurance__in=insurances)
+        "state": str(record.state),
+        "base": "" if record.base is None else f"{record.base.normalize():f}",
+        **({"personal_fen": record.personal_fen or 0} if paid else {}),
     }
 
 
-def _total(records: Iterable[MonthRecord]) -> dict[str, Any]:
+def _status(coverages: Iterable[Coverage]) -> dict[str, dict[str, str]]:
+    """The coverages that run now, by insurance."""
+    return {
+        str(coverage.insurance): {"capacity": str(coverage.capacity), "since": str(coverage.start)}
+        for coverage in coverages
+    }
+
+
+def _total(records: Iterable[MonthRecord], *, with_sums: bool) -> dict[str, Any]:
     months, fen, left_out = 0, 0, dict[str, int]()
     for record in records:
         if record.state == State.PAID:
             months, fen = months + 1, fen + (record.personal_fen or 0)
         else:
             left_out[str(record.state)] = left_out.get(str(record.state), 0) + 1
-    return {"paid_months": months, "personal_fen": fen, "left_out": left_out}
+    sums = {"personal_fen": fen} if with_sums else {}
+    return {"paid_months": months, **sums, "left_out": left_out}
+
+
+def _elsewhere(person: Person, city: City, insurances: Sequence[Insurance]) -> dict[str, dict[str, int]]:
+    """What the city's own record does not tell, by insurance: months from elsewhere, gone elsewhere, and under way."""
+    found = brought_in.elsewhere(person, cities=[city.slug])
+    return {str(insurance): asdict(one) for insurance, one in found.items() if insurance in insurances}
 
 
 def _head_count(

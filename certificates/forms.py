@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates.codes import InvalidCode, parse_code
+from certificates.codes import InvalidCode, InvalidLastFour, parse_code, parse_last_four
+from certificates.models import Way
 from certificates.verifying import MOST_BYTES
 
 
@@ -28,6 +29,29 @@ class CodeForm(forms.Form):
         except InvalidCode:
             raise ValidationError(_("验证码应为 28 位字母和数字，请对照证明页脚逐位核对。")) from None
 
+    last_four = forms.CharField(
+        label=gettext_lazy("号码后四位"),
+        max_length=8,
+        help_text=gettext_lazy("证明上身份证号码的后四位；单位证明填统一社会信用代码的后四位。"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters", "size": 8}
+        ),
+        error_messages={"required": gettext_lazy("请填写号码的后四位。")},
+    )
+    # How the code came here: typed, or read from a QR code by the page's script.
+    way = forms.ChoiceField(
+        choices=[(str(Way.CODE), ""), (str(Way.QR), "")], required=False, widget=forms.HiddenInput
+    )
+
+    def clean_last_four(self) -> str:
+        try:
+            return parse_last_four(self.cleaned_data["last_four"])
+        except InvalidLastFour:
+            raise ValidationError(_("后四位应为四个数字或字母，例如 1234 或 123X。")) from None
+
+    def clean_way(self) -> Way:
+        return Way(self.cleaned_data["way"] or Way.CODE)
+
 
 class FileForm(forms.Form):
     file = forms.FileField(
@@ -45,6 +69,16 @@ class FileForm(forms.Form):
         if file.size > MOST_BYTES:
             raise ValidationError(_("文件超过 10 MB，不是本平台出具的证明。请上传下载时的原文件。"))
         return file
+
+
+class CorrectForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("更正原因"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("会显示给证明的持有人，公开核验只显示已被替换、替换日期和新证明的编号。"),
+        error_messages={"required": gettext_lazy("请写明更正原因。")},
+    )
 
 
 class RevokeForm(forms.Form):

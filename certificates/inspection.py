@@ -1,24 +1,29 @@
-"""What can be seen in a PDF alone: its signatures, and which certificate it says it is.
+"""What can be seen in a PDF alone: its signatures, what it is made of, and which certificate it says it is.
 
 Anyone may upload anything, and a PDF can be built to eat memory or time. So files are read in a process of their own, with little
 of both, by ``inspect_apart``; ``python -m certificates.inspection`` is that process. It knows no Django and no register.
 """
 
+import hashlib
 import json
 import os
 import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import pem, x509
+from asn1crypto import crl, pem, x509
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko_certvalidator import ValidationContext
 
@@ -27,6 +32,8 @@ WALL_SECONDS = 20
 MEMORY_BYTES = 1 << 30
 # Our documents carry one. More than a few are somebody's game.
 MOST_SIGNATURES = 5
+# A proof of thirty years has some hundred objects beside those that tell a screen reader how it is built.
+MOST_OBJECTS = 2_000
 
 _SERIAL = re.compile(rb"[0-9]{6}-[A-Z]{2}-[0-9]{8}-[0-9]{6,12}")
 
@@ -37,8 +44,14 @@ class Signature:
 
     # The signed bytes are as they were signed, and the signature is that of the certificate in it.
     intact: bool
-    # The certificate leads to a root that we believe, was valid at the time, and may seal. Not asked of what is not intact.
+    # What was signed may be another document, but the signature's own parts fit one another and its certificate.
+    genuine: bool
+    # The certificate leads to a root that we believe, was valid at the time, and may seal. Not asked of what is not genuine.
     trusted: bool
+    # The file brings the chains and revocation lists by which that can be told without asking anybody.
+    evidenced: bool
+    # A revocation list that we have names the certificate, since before the time of the seal.
+    revoked: bool
     # Nothing follows the signed bytes, nothing is left out but the signature itself.
     whole: bool
     # A time stamp that leads to a root that we believe; its time in ISO form.
@@ -46,6 +59,24 @@ class Signature:
     signer: str
     # SHA-256 of the signer's certificate.
     fingerprint: str
+    # SHA-256 of what was signed and how: tells one signature from every other.
+    identity: str
+
+
+@dataclass(frozen=True)
+class Makeup:
+    """What a PDF is made of, as digests to be compared with another's."""
+
+    # One for each page in order: what is drawn on it, its size and how it is turned.
+    pages: list[str]
+    # Title, author and the like.
+    metadata: str
+    # Something in it runs or calls when it is opened or clicked.
+    scripts: bool
+    # Other files lie in it.
+    attachments: bool
+    # The certificate chains and revocation lists for judging its seal later.
+    evidence: bool
 
 
 @dataclass(frozen=True)
@@ -55,17 +86,18 @@ class Inspection:
     readable: bool
     serial_numbers: list[str] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
+    makeup: Makeup | None = None
 
 
-def inspect_apart(document: bytes, *, trust: Path) -> Inspection:
-    """Looks at a PDF in a process of its own, with the roots in the folder ``trust``.
+def inspect_apart(document: bytes, *, keys: Path) -> Inspection:
+    """Looks at a PDF in a process of its own, with the roots and revocation lists in the folder ``keys``.
 
     Not readable where that process dies or takes too long.
     """
     home = Path(__file__).resolve().parents[1]
     try:
         done = subprocess.run(  # noqa: S603 -- our own module, no shell, nothing from the file among the arguments
-            [sys.executable, "-m", "certificates.inspection", str(trust)],
+            [sys.executable, "-m", "certificates.inspection", str(keys)],
             input=document,
             capture_output=True,
             timeout=WALL_SECONDS,
@@ -80,13 +112,15 @@ def inspect_apart(document: bytes, *, trust: Path) -> Inspection:
         readable=found["readable"],
         serial_numbers=found["serial_numbers"],
         signatures=[Signature(**signature) for signature in found["signatures"]],
+        makeup=Makeup(**found["makeup"]) if found["makeup"] else None,
     )
 
 
-def inspect(document: bytes, *, roots: list[x509.Certificate]) -> Inspection:
+def inspect(document: bytes, *, roots: list[x509.Certificate], crls: list[crl.CertificateList]) -> Inspection:
     """Looks at a PDF here and now."""
-    # Also where the file cannot be read any more: our number stands in plain bytes, as the reason of the signature.
-    serial_numbers = sorted({found.decode() for found in _SERIAL.findall(document)})
+    # Also where the file cannot be read any more: our number is the reason of the signature, in plain bytes, its dashes octal.
+    plain = document.replace(rb"\055", b"-")
+    serial_numbers = sorted({found.decode() for found in _SERIAL.findall(plain)})
     try:
         reader = PdfFileReader(BytesIO(document), strict=False)
         info = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401 -- a trailer has no get
@@ -97,19 +131,28 @@ def inspect(document: bytes, *, roots: list[x509.Certificate]) -> Inspection:
                 *(found.decode() for found in _SERIAL.findall(words.encode("utf-8", "replace"))),
             }
         )
+        evidence = _evidence(reader)
         signatures = [
-            _look_at(signature, roots) for signature in reader.embedded_regular_signatures[:MOST_SIGNATURES]
+            _look_at(signature, roots, crls, evidence)
+            for signature in reader.embedded_regular_signatures[:MOST_SIGNATURES]
         ]
+        makeup = _makeup_if_plain(reader, evidence is not None)
     except (
         Exception
     ):  # a hostile file may break the reader in any way; whatever it is, the file cannot be read
         return Inspection(readable=False, serial_numbers=serial_numbers)
-    return Inspection(readable=True, serial_numbers=serial_numbers, signatures=signatures)
+    return Inspection(readable=True, serial_numbers=serial_numbers, signatures=signatures, makeup=makeup)
 
 
-def _look_at(signature: EmbeddedPdfSignature, roots: list[x509.Certificate]) -> Signature:
+def _look_at(
+    signature: EmbeddedPdfSignature,
+    roots: list[x509.Certificate],
+    crls: list[crl.CertificateList],
+    evidence: DocumentSecurityStore | None,
+) -> Signature:
     # Judged by the time of the seal: a certificate that expired since still vouches for what it sealed.
-    context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=_stated_time(signature))
+    moment = _stated_time(signature)
+    context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=moment)
     status = validate_pdf_signature(
         signature, signer_validation_context=context, ts_validation_context=context
     )
@@ -117,14 +160,138 @@ def _look_at(signature: EmbeddedPdfSignature, roots: list[x509.Certificate]) -> 
     certificate = signature.signer_cert
     return Signature(
         intact=bool(status.intact and status.valid),
+        genuine=bool(status.valid),
         trusted=bool(status.trusted),
+        evidenced=evidence is not None and _evidenced(signature, roots, evidence, moment),
+        revoked=_revoked(certificate, crls, moment),
         whole=status.coverage == SignatureCoverageLevel.ENTIRE_FILE,
         stamped_at=stamped.timestamp.isoformat()
         if stamped and stamped.valid and stamped.intact and stamped.trusted
         else "",
         signer=str(certificate.subject.native.get("common_name", "")),
         fingerprint=certificate.sha256.hex(),
+        identity=hashlib.sha256(signature.signer_info["signature"].native).hexdigest(),
     )
+
+
+def _evidence(reader: PdfFileReader) -> DocumentSecurityStore | None:
+    try:
+        return DocumentSecurityStore.read_dss(reader)
+    except NoDSSFoundError:
+        return None
+
+
+def _evidenced(
+    signature: EmbeddedPdfSignature,
+    roots: list[x509.Certificate],
+    evidence: DocumentSecurityStore,
+    moment: datetime | None,
+) -> bool:
+    """Whether signature and time stamp can be judged by what the file brings along, revocation included."""
+    context = evidence.as_validation_context(
+        {
+            "trust_roots": roots,
+            "allow_fetching": False,
+            "revocation_mode": "require",
+            "moment": moment,
+        }
+    )
+    status = validate_pdf_signature(
+        signature, signer_validation_context=context, ts_validation_context=context
+    )
+    stamped = status.timestamp_validity
+    return bool(status.trusted and stamped and stamped.trusted)
+
+
+def _revoked(certificate: x509.Certificate, crls: list[crl.CertificateList], moment: datetime | None) -> bool:
+    for one in crls:
+        if one.issuer.hashable != certificate.issuer.hashable:
+            continue
+        for entry in one["tbs_cert_list"]["revoked_certificates"]:
+            if entry["user_certificate"].native == certificate.serial_number:
+                return moment is None or bool(entry["revocation_date"].native <= moment)
+    return False
+
+
+def _makeup_if_plain(reader: PdfFileReader, evidence: bool) -> Makeup | None:
+    try:
+        return _makeup(reader, evidence)
+    except Exception:  # a hostile file again; its signatures could be read
+        return None
+
+
+def _makeup(reader: PdfFileReader, evidence: bool) -> Makeup:
+    info = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401 -- a trailer has no get
+    words = sorted((str(key), str(value)) for key, value in info.items())
+    described = reader.root.get("/Metadata")
+    if isinstance(described, generic.StreamObject):
+        words.append(("/Metadata", hashlib.sha256(described.data).hexdigest()))
+    scripts, attachments = _hidden(reader)
+    return Makeup(
+        pages=[_page_digest(page) for page in _pages(reader.root["/Pages"], 0)],
+        metadata=hashlib.sha256(repr(words).encode()).hexdigest(),
+        scripts=scripts,
+        attachments=attachments,
+        evidence=evidence,
+    )
+
+
+def _pages(node: generic.DictionaryObject, depth: int) -> Iterator[generic.DictionaryObject]:
+    if "/Kids" not in node:
+        yield node
+        return
+    if depth > 20:
+        raise ValueError("a tree of pages that has no end")
+    for kid in node["/Kids"]:
+        yield from _pages(kid.get_object(), depth + 1)
+
+
+def _page_digest(page: generic.DictionaryObject) -> str:
+    drawn = hashlib.sha256()
+    contents = page.get("/Contents", [])
+    for part in contents if isinstance(contents, list) else [contents]:
+        stream = part.get_object()
+        try:
+            drawn.update(stream.data)
+        except Exception:  # what was damaged cannot be unpacked: it differs as it stands
+            drawn.update(stream.encoded_data)
+    # How many notes lie on it; the seal's field is one.
+    notes = len(page["/Annots"]) if "/Annots" in page else 0
+    for shape in ("/MediaBox", "/CropBox", "/Rotate"):
+        drawn.update(f"{shape} {page.get(shape)}".encode())
+    drawn.update(str(notes).encode())
+    return drawn.hexdigest()
+
+
+# What tells a screen reader how the text is built runs nothing, and is nine tenths of a document's objects.
+_STRUCTURE = {"/StructTreeRoot", "/StructParent", "/StructParents", "/Parent"}
+_RUNNING = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/URI", "/GoToR", "/Rendition"}
+
+
+def _hidden(reader: PdfFileReader) -> tuple[bool, bool]:
+    """Whether there are scripts and other actions, and whether there are attached files, anywhere in the document."""
+    scripts = attachments = False
+    seen: set[tuple[int, int]] = set()
+    waiting: list[Any] = [reader.root]
+    looked_at = 0
+    while waiting:
+        thing = waiting.pop()
+        looked_at += 1
+        if looked_at > MOST_OBJECTS * 10 or len(seen) > MOST_OBJECTS:
+            raise ValueError("more objects than a proof can have")
+        if isinstance(thing, generic.IndirectObject):
+            if (thing.idnum, thing.generation) in seen:
+                continue
+            seen.add((thing.idnum, thing.generation))
+            thing = thing.get_object()
+        if isinstance(thing, generic.DictionaryObject):
+            kind = thing.get("/S")
+            scripts = scripts or "/JS" in thing or (isinstance(kind, str) and kind in _RUNNING)
+            attachments = attachments or "/EF" in thing or "/EmbeddedFiles" in thing
+            waiting += [thing.raw_get(key) for key in thing if key not in _STRUCTURE]
+        elif isinstance(thing, generic.ArrayObject):
+            waiting += [thing.raw_get(place) for place in range(len(thing))]
+    return scripts, attachments
 
 
 def _stated_time(signature: EmbeddedPdfSignature) -> datetime | None:
@@ -138,12 +305,17 @@ def _stated_time(signature: EmbeddedPdfSignature) -> datetime | None:
     return None
 
 
-def read_roots(folder: Path) -> list[x509.Certificate]:
-    """The certificates in the .pem files of a folder."""
-    return [
+def read_keys(folder: Path) -> tuple[list[x509.Certificate], list[crl.CertificateList]]:
+    """The roots in the folder's ``trust`` and the revocation lists in its ``crls``."""
+    roots = [
         x509.Certificate.load(content)
-        for path in sorted(folder.glob("*.pem"))
+        for path in sorted((folder / "trust").glob("*.pem"))
         for _name, _headers, content in pem.unarmor(path.read_bytes(), multiple=True)
+    ]
+    lists = [path.read_bytes() for path in sorted((folder / "crls").glob("*.crl"))]
+    return roots, [
+        crl.CertificateList.load(pem.unarmor(content)[2] if pem.detect(content) else content)
+        for content in lists
     ]
 
 
@@ -152,7 +324,8 @@ def _main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    found: dict[str, Any] = asdict(inspect(sys.stdin.buffer.read(), roots=read_roots(Path(arguments[0]))))
+    roots, crls = read_keys(Path(arguments[0]))
+    found: dict[str, Any] = asdict(inspect(sys.stdin.buffer.read(), roots=roots, crls=crls))
     sys.stdout.write(json.dumps(found))
 
 

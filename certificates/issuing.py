@@ -7,7 +7,7 @@ document is first wanted. Whoever is killed in between leaves a frozen certifica
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -15,19 +15,13 @@ from django.utils.translation import gettext as _
 
 from certificates import authority, documents, rendering, sealing
 from certificates.codes import new_code
-from certificates.models import Certificate, CertificateKind, Status
+from certificates.kinds import KINDS, CertificateKind
+from certificates.models import Certificate, Status
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
 from portal.policy.book import City, book
 from portal.shared.months import today_in_china
-
-_LETTERS = {
-    CertificateKind.PERSON: "PP",
-    CertificateKind.EMPLOYER: "EP",
-    CertificateKind.PAYMENT_RECEIPT: "PR",
-    CertificateKind.PAYMENT_LIST: "PL",
-}
 
 
 class FactsDamaged(Exception):
@@ -39,7 +33,7 @@ class NotIssued(Exception):
 
 
 class Revoked(Exception):
-    """A revoked certificate is not handed out."""
+    """A revoked certificate, or one that another replaced, is not handed out."""
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
@@ -56,12 +50,14 @@ def freeze(
     person: Person | None = None,
     employer: Employer | None = None,
     case: Case | None = None,
+    valid_until: date | None = None,
     by: User,
     now: datetime,
 ) -> Certificate:
     """Puts what a certificate says into the register, under a serial number and a code; ``produce`` draws and seals it later.
 
-    IntegrityError where the subject does not fit the kind, or the case has its certificate already.
+    ``valid_until`` is the last day in China on which it may be relied on; None where it does not end. IntegrityError where the
+    subject does not fit the kind, the case has its certificate of that kind already, or it would end before it begins.
     """
     return Certificate.objects.create(
         serial_number=_serial_number(kind, book().city(city), now),
@@ -75,11 +71,13 @@ def freeze(
         facts=facts,
         facts_digest=facts_digest(facts),
         frozen_at=now,
+        valid_until=valid_until,
     )
 
 
 def produce(certificate: Certificate, *, now: datetime) -> bytes:
-    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the store ever after.
+    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the store ever after; the latest
+    where it was sealed anew.
 
     Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to be called inside a
     transaction. Raises SealUnavailable (nothing is issued), Revoked, FactsDamaged, DocumentDamaged, OSError from a full disk.
@@ -88,9 +86,10 @@ def produce(certificate: Certificate, *, now: datetime) -> bytes:
     if certificate.status == Status.FROZEN:
         _seal_and_store(certificate, now=now)
         certificate.refresh_from_db()
-    if certificate.status == Status.REVOKED:
+    if certificate.status in (Status.REVOKED, Status.SUPERSEDED):
         raise Revoked(certificate.serial_number)
-    return documents.load(certificate.document, digest=certificate.document_digest)
+    sealed = certificate.latest
+    return documents.load(sealed.document, digest=sealed.digest)
 
 
 def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
@@ -103,7 +102,9 @@ def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) ->
     certificate.refresh_from_db()
     if not moved:
         raise NotIssued(
-            _("这份证明已经撤销。") if certificate.is_revoked else _("这份证明尚未出具，不需要撤销。")
+            _("这份证明尚未出具，不需要撤销。")
+            if certificate.status == Status.FROZEN
+            else _("这份证明已经撤销或替换。")
         )
     return certificate
 
@@ -135,4 +136,4 @@ def _serial_number(kind: CertificateKind, city: City, now: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('certificates_serial_number')")
         [number] = cursor.fetchone()
-    return f"{city.code}-{_LETTERS[kind]}-{today_in_china(now):%Y%m%d}-{number:06d}"
+    return f"{city.code}-{KINDS[kind].letters}-{today_in_china(now):%Y%m%d}-{number:06d}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext as _
 
 from certificates import authority, issuing, presenting
-from certificates.models import CertificateKind
+from certificates.kinds import CertificateKind
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, Theme

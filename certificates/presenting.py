@@ -1,19 +1,30 @@
 """Frozen facts in words and tables: for the document, for the last look before it is issued, and for the certificate's page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from certificates.facts import EMPLOYER_SCHEMA, PERSON_SCHEMA, STATE_WORDS
+from certificates.facts import (
+    EMPLOYER_SCHEMA,
+    FIRST_PERSON_SCHEMA,
+    PERSON_SCHEMA,
+    STATE_WORDS,
+    Reveal,
+)
+from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
+from certificates.kinds import CASE_SCHEMA, CertificateKind
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
+from portal.shared.identity import mask
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
 from portal.shared.money import format_yuan, in_words
-from portal.shared.months import Month
+from portal.shared.months import CHINA, Month
 
 
 def period(facts: Mapping[str, Any]) -> str:
@@ -28,14 +39,34 @@ def insurances(facts: Mapping[str, Any]) -> str:
 
 
 def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a receipt or a list of payments comes to; nothing for other certificates."""
-    if facts["schema"] not in (PAYMENT_RECEIPT_SCHEMA, PAYMENT_LIST_SCHEMA):
-        return []
+    """What a receipt or a list of payments comes to."""
     total = facts["totals"]["amount_fen"]
     return [
         (_("金额"), _("%(yuan)s 元") % {"yuan": format_yuan(total)}),
         (_("金额（大写）"), in_words(total)),
     ]
+
+
+def described(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """In a few lines what is certified, for whom and until when: for the last look, the register, and whoever verifies it."""
+    return [*_READINGS[facts["schema"]].lines(facts), *use_lines(facts)]
+
+
+def use_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """For whom it was issued, for what, and its last day; nothing for what was not said."""
+    use = facts.get("use", {})
+    lines = [
+        (_("出具给"), use.get("recipient", "")),
+        (_("用途"), use.get("purpose", "")),
+        (_("有效期至"), day(use["valid_until"]) if "valid_until" in use else ""),
+    ]
+    return [(label, value) for label, value in lines if value]
+
+
+def day(iso: str) -> str:
+    """A frozen day as documents write it: 2026年11月21日."""
+    one = date.fromisoformat(iso)
+    return f"{one.year}年{one.month}月{one.day}日"
 
 
 def outcome(certificate: Certificate) -> dict[str, Any]:
@@ -52,8 +83,69 @@ def outcome(certificate: Certificate) -> dict[str, Any]:
 
 
 def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html."""
-    return {"facts": facts, "period": period(facts), **_TABLES[facts["schema"]](facts)}
+    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html.
+
+    ``page`` names the template that shows them on pages.
+    """
+    reading = _READINGS[facts["schema"]]
+    return {
+        "facts": facts,
+        "period": period(facts) if "period" in facts else "",
+        "use": use_lines(facts),
+        "page": reading.page,
+        **reading.tables(facts),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How facts of one schema are read: the template that shows them on pages, its tables, and what they say in a few lines."""
+
+    page: str
+    tables: Callable[[Mapping[str, Any]], dict[str, Any]]
+    lines: Callable[[Mapping[str, Any]], list[tuple[str, str]]]
+
+
+def register(schema: str, reading: Reading) -> None:
+    """Teaches how the facts of a schema are read; apps above this one call it when they are made ready. ValueError if taken."""
+    if _READINGS.setdefault(schema, reading) != reading:
+        raise ValueError(schema)
+
+
+def _months_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(_("证明期间"), period(facts)), (_("险种"), insurances(facts))]
+
+
+def _employer_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (_("参保地"), facts["place"]),
+        *_months_lines(facts),
+        (_("联系人"), f"{facts['contact']['name']} {facts['contact']['phone']}"),
+    ]
+
+
+def _person_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if facts.get("reveals") != Reveal.AT_LEAST:
+        return _months_lines(facts)
+    return [*_months_lines(facts), (_("证明内容"), at_least(facts))]
+
+
+def _payment_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [*_months_lines(facts), *sums(facts)]
+
+
+def at_least(facts: Mapping[str, Any]) -> str:
+    """The one statement of a proof that tells no more: 各险种均已缴费不少于 12 个月."""
+    if len(facts["insurances"]) == 1:
+        return _("已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
+    return _("各险种均已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
+
+
+def _person_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+    if facts.get("reveals") != Reveal.AT_LEAST:
+        return _person_tables(facts)
+    span = Month.parse(facts["period"]["until"]) - Month.parse(facts["period"]["start"])
+    return {"at_least": at_least(facts), "span": span, "insurances": insurances(facts)}
 
 
 def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +154,9 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
             "insurance": insurance,
             "label": INSURANCE_LABELS[insurance],
             # Where nobody pays a personal share (work injury), a column of zeros says nothing: the state says it.
-            "money": any(row["cells"].get(insurance, {}).get("personal_fen") for row in facts["months"]),
+            "money": any(
+                _tells_sums(row["cells"][insurance]) for row in facts["months"] if insurance in row["cells"]
+            ),
         }
         for insurance in facts["insurances"]
         # An insurance without any record stands in the summary; in the table it would be an empty column.
@@ -80,20 +174,28 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
                 "capacity": CAPACITY_LABELS[status["capacity"]] if status else "—",
                 "since": Month.parse(status["since"]).zh if status else "—",
                 "paid_months": facts["totals"][insurance]["paid_months"],
-                "personal": format_yuan(facts["totals"][insurance]["personal_fen"]),
+                "personal": format_yuan(facts["totals"][insurance].get("personal_fen", 0)),
             }
             for insurance in facts["insurances"]
             for status in [facts["status"].get(insurance)]
         ],
         "any_money": money_columns > 0,
+        "with_sums": facts.get("reveals", Reveal.ALL) == Reveal.ALL,
         "paid_by_employer": [
             column["label"]
             for column in columns
-            if not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
+            if money_columns and not column["money"] and facts["totals"][column["insurance"]]["paid_months"]
         ],
         "left_out": _left_out(facts),
+        "elsewhere": _elsewhere(facts),
+        "only_at": facts.get("only_at", ""),
         "uncharged": any(State.COVERED in total["left_out"] for total in facts["totals"].values()),
     }
+
+
+def _tells_sums(cell: Mapping[str, Any]) -> bool:
+    # The first schema kept base and zeros also where nobody pays a share.
+    return bool(cell["personal_fen"]) if "employer_fen" in cell else "base" in cell
 
 
 def _left_out(facts: Mapping[str, Any]) -> list[str]:
@@ -108,6 +210,24 @@ def _left_out(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _elsewhere(facts: Mapping[str, Any]) -> str:
+    """That months came from elsewhere or left: 另有不计入的月份：养老保险从外地转入 12 个月。"""
+    words = {
+        "brought_in": _("从外地转入 %(months)s 个月"),
+        "moved_out": _("本地缴费已转出 %(months)s 个月"),
+        "in_transit": _("转移途中 %(months)s 个月"),
+    }
+    parts = [
+        f"{_(INSURANCE_LABELS[insurance])}{words[name] % {'months': months}}"
+        for insurance, one in facts.get("elsewhere", {}).items()
+        for name, months in one.items()
+        if months
+    ]
+    return (
+        _("转移接续：%(list)s，转入和在途的不在明细和合计中。") % {"list": "、".join(parts)} if parts else ""
+    )
+
+
 def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The lines of the months' table; each cell with its class, its column's words and its text."""
     year = ""
@@ -119,7 +239,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
             if not column["money"]:
                 cells.append(("middle first", label, word))
                 continue
-            base = _base(cell["base"]) if cell else ""
+            base = _base(cell.get("base", "")) if cell else ""
             paid = format_yuan(cell["personal_fen"]) if cell and cell["state"] == State.PAID else word
             cells += [
                 ("number first", _("{insurance}缴费基数").format(insurance=label), base),
@@ -130,7 +250,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
         yield {
             "month": row["month"],
             "employer": row["employer"],
-            "name": facts["employers"][row["employer"] - 1]["name"],
+            "name": facts["employers"][row["employer"] - 1]["name"] if row["employer"] else "",
             "cells": cells,
             "new_year": new_year,
         }
@@ -139,7 +259,7 @@ def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iter
 def _employer_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "labels": [INSURANCE_LABELS[insurance] for insurance in facts["insurances"]],
-        "rows": [
+        "heads": [
             {
                 "month": Month.parse(row["month"]).zh,
                 "people": row["people"],
@@ -177,6 +297,105 @@ def _payment_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _history_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    totals, rows = facts["totals"], facts["years"]
+    return {
+        "years": [
+            {
+                **_year_sums(one),
+                "year": one["year"],
+                "where": one["where"],
+                "base": _base(one["low"])
+                if one["low"] == one["high"]
+                else f"{_base(one['low'])}–{_base(one['high'])}",
+                "new_year": place > 0 and rows[place - 1]["year"] != one["year"],
+            }
+            for place, one in enumerate(rows)
+        ],
+        "total": _year_sums(totals),
+        "left_out": _history_left_out(facts),
+        "account": [
+            {
+                name.removesuffix("_fen"): one[name] if name == "year" else format_yuan(one[name])
+                for name in one
+            }
+            for one in facts["account"]
+        ],
+        "brought_in": [
+            {
+                "place": one["place"],
+                "span": period({"period": one}),
+                "months": one["months"],
+                "account": format_yuan(one["account_fen"]),
+            }
+            for one in facts["brought_in"]
+        ],
+    }
+
+
+def _year_sums(sums_of: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "months": sums_of["months"],
+        "wages": _base(sums_of["wages"]),
+        "personal": format_yuan(sums_of["personal_fen"]),
+        "employer": format_yuan(sums_of["employer_fen"]),
+        "account": format_yuan(sums_of["account_fen"]),
+    }
+
+
+def _history_left_out(facts: Mapping[str, Any]) -> list[str]:
+    """What the totals leave out: by state, brought in from elsewhere, and under way."""
+    words = {**{str(state): word for state, word in STATE_WORDS.items()}, MOVED_OUT: _("已转出")}
+    counted = [(words[state], count) for state, count in facts["totals"]["left_out"].items()]
+    counted += [
+        (_("转移途中"), facts["in_transit"]),
+        (_("从外地转入"), sum(one["months"] for one in facts["brought_in"])),
+    ]
+    return [_("%(what)s %(count)s 个月") % {"what": what, "count": count} for what, count in counted if count]
+
+
+def _history_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        *_months_lines(facts),
+        (_("已缴月数"), _("%(months)s 个月") % {"months": facts["totals"]["months"]}),
+    ]
+
+
+def _case_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    case = facts["case"]
+    filed = datetime.fromisoformat(case["submitted_at"]).astimezone(CHINA)
+    lines = [
+        (_("办件编号"), case["number"]),
+        (_("事项"), case["service"]),
+        (_("提交时间"), f"{filed:%Y-%m-%d %H:%M}"),
+        (_("承诺办结日期"), day(case["due_on"]) if case["due_on"] else ""),
+    ]
+    return [(label, value) for label, value in lines if value]
+
+
+def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
+    if "person" in facts:
+        applicant, number = facts["person"]["name"], mask(facts["person"]["identity_number"])
+    else:
+        applicant, number = facts["employer"]["name"], facts["employer"]["credit_code"]
+    lists = [
+        (_("需要核实"), facts["mismatches"]),
+        (_("已交材料"), facts["handed_in"]),
+        (_("需要携带的材料"), facts["to_bring"]),
+    ]
+    return {
+        "applicant": applicant,
+        "head": [
+            *_case_lines(facts),
+            (_("申请人"), f"{applicant}（{number}）"),
+            *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
+            (_("经办机构"), facts["agency"]),
+        ],
+        "lists": [(title, lines) for title, lines in lists if lines],
+        "to_sign": facts["kind"] == CertificateKind.APPLICATION_FORM,
+    }
+
+
 def _base(yuan: str) -> str:
     """A base in yuan with at least two decimals, and as many as it has."""
     if not yuan:
@@ -185,9 +404,16 @@ def _base(yuan: str) -> str:
     return f"{Decimal(yuan):,.{decimals}f}"
 
 
-_TABLES = {
-    PERSON_SCHEMA: _person_tables,
-    EMPLOYER_SCHEMA: _employer_tables,
-    PAYMENT_RECEIPT_SCHEMA: _payment_tables,
-    PAYMENT_LIST_SCHEMA: _payment_tables,
+_IN = "certificates/contents/"
+_PERSON = Reading(_IN + "person.html", _person_page, _person_lines)
+_PAYMENTS = Reading(_IN + "payments.html", _payment_tables, _payment_lines)
+
+_READINGS = {
+    FIRST_PERSON_SCHEMA: _PERSON,
+    PERSON_SCHEMA: _PERSON,
+    EMPLOYER_SCHEMA: Reading(_IN + "employer.html", _employer_tables, _employer_lines),
+    PAYMENT_RECEIPT_SCHEMA: _PAYMENTS,
+    PAYMENT_LIST_SCHEMA: _PAYMENTS,
+    CASE_SCHEMA: Reading(_IN + "case.html", _case_tables, _case_lines),
+    HISTORY_SCHEMA: Reading(_IN + "history.html", _history_tables, _history_lines),
 }

@@ -2,19 +2,40 @@
 
 from django.db.models import QuerySet
 
-from certificates.models import Certificate
+from certificates.models import Certificate, StaffBatch, Status
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.accounts.permissions import Visitor
 
 
 def own(user: Visitor) -> QuerySet[Certificate]:
-    """The certificates of the person, or of the employer, that this login acts for, newest first; none for staff."""
+    """The certificates of the person and their wards, or of the employer, that this login acts for, newest first."""
     if isinstance(user, User) and user.is_person:
-        return Certificate.objects.filter(person=user.person_id)
+        return Certificate.objects.filter(person__in=permissions.persons_of(user))
     if isinstance(user, User) and user.is_clerk:
         return Certificate.objects.filter(employer=user.employer_id)
     return Certificate.objects.none()
+
+
+def may_take_back(user: Visitor, certificate: Certificate) -> bool:
+    """Whether the holder may revoke it: a proof of theirs that is shown to others, and that they themselves asked for.
+
+    What an employer asked for is the employer's errand: the agency revokes it.
+    """
+    return (
+        isinstance(user, User)
+        and certificate.form.relied_on
+        and certificate.status == Status.ISSUED
+        and certificate.issued_to.kind == user.kind
+        and own(user).filter(pk=certificate.pk).exists()
+    )
+
+
+def own_batches(user: Visitor) -> QuerySet[StaffBatch]:
+    """What this clerk's employer asked for in bulk, latest first; nothing for anybody else."""
+    if isinstance(user, User) and user.is_clerk:
+        return StaffBatch.objects.filter(employer=user.employer_id).select_related("case", "employer")
+    return StaffBatch.objects.none()
 
 
 def for_staff(user: Visitor) -> QuerySet[Certificate]:

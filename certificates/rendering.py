@@ -14,15 +14,9 @@ from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from certificates import fonts, presenting, seal_picture
-from certificates.models import Certificate, CertificateKind
+from certificates import fonts, presenting, seal_picture, summaries
+from certificates.models import Certificate
 
-_TEMPLATES = {
-    CertificateKind.PERSON: "certificates/documents/person.html",
-    CertificateKind.EMPLOYER: "certificates/documents/employer.html",
-    CertificateKind.PAYMENT_RECEIPT: "certificates/documents/payments.html",
-    CertificateKind.PAYMENT_LIST: "certificates/documents/payments.html",
-}
 _SEAL_BOX = "seal"
 _POINTS_PER_PIXEL = 0.75
 _FONT = "hall-font:"
@@ -86,20 +80,22 @@ def render(certificate: Certificate, *, development: bool, on: date) -> bytes:
 def document_html(certificate: Certificate, *, development: bool, on: date) -> str:
     """The document as one HTML page that needs nothing from outside. Everything from the facts is escaped."""
     facts = certificate.facts
-    address = settings.PUBLIC_URL + reverse("verify-code", args=[certificate.code])
     context = {
         "certificate": certificate,
         "facts": facts,
         "as_of": _day(date.fromisoformat(facts["as_of"])),
         "on": _day(on),
         "development": development,
-        "address": address,
         "site": settings.PUBLIC_URL + reverse("verify"),
         # Readers take any of the eight masks; to weigh them all takes longer than all else that the QR code needs.
-        "qr": segno.make(address, error="m", mask=3).png_data_uri(border=0, scale=8),
+        "qr": segno.make(
+            summaries.address(certificate, on=on, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
+            error="m",
+            mask=3,
+        ).png_data_uri(border=0, scale=4),
         **presenting.contents(facts),
     }
-    return render_to_string(_TEMPLATES[CertificateKind(certificate.kind)], context)
+    return render_to_string(certificate.form.document, context)
 
 
 def press(html: str, *, agency: str) -> bytes:
@@ -109,14 +105,29 @@ def press(html: str, *, agency: str) -> bytes:
     """
     own = _press()
 
-    def draw_seal(document: Document, pdf: pydyf.PDF) -> None:
+    def finish(document: Document, pdf: pydyf.PDF) -> None:
+        _say_what_heads_are_of(pdf)
         _draw_seal(document, pdf, seal_picture.operators(agency))
 
     page = _Page(string=html, url_fetcher=own.fetcher)
     result: bytes = page.write_pdf(
-        font_config=own.fonts, stylesheets=[own.style], pdf_variant=_PDF_VARIANT, finisher=draw_seal
+        font_config=own.fonts, stylesheets=[own.style], pdf_variant=_PDF_VARIANT, finisher=finish
     )
     return result
+
+
+def _say_what_heads_are_of(pdf: pydyf.PDF) -> None:
+    """Tells screen readers whether a head is of a column or of a row: PDF/UA asks for it, and WeasyPrint does not say it."""
+    kinds = {
+        item.reference: (item["S"], item.get("P"))
+        for item in pdf.objects
+        if isinstance(item, pydyf.Dictionary) and "S" in item
+    }
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Dictionary) and item.get("S") == "/TH":
+            _row, group = kinds[item["P"]]
+            of_column = kinds[group][0] == "/THead"
+            item["A"]["Scope"] = "/Column" if of_column else "/Row"
 
 
 def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:

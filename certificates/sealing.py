@@ -1,4 +1,8 @@
-"""The digital seal: PAdES with a timestamp, over the whole file, allowing no later change."""
+"""The digital seal: PAdES (B-LT) with a time stamp, over the whole file, allowing no later change.
+
+The chains and revocation lists by which it can be judged in years to come (DSS) are written before the signature and are signed
+with the rest: whoever takes them out breaks the seal, and nothing follows the signed bytes.
+"""
 
 from datetime import datetime
 from io import BytesIO
@@ -6,22 +10,27 @@ from io import BytesIO
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.timestamps import TimestampRequestError
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from certificates import authority
-from certificates.authority import Seal
+from certificates.authority import Seal, SealUnavailable
+from certificates.tokens import TokenUnavailable
 
 FIELD = "AgencySeal"
 
-# Room for signature, timestamp and both chains; named, so that pyHanko need not sign once to measure it.
-_RESERVED = 12 * 1024
+# Room for signature, time stamp and both chains, in hexadecimal; named, so that pyHanko need not sign once to measure it.
+_RESERVED = 24 * 1024
 
 
 def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) -> bytes:
-    """The document under the seal, as an incremental update of the bytes given. SealUnavailable without a key valid now.
+    """The document under the seal, as an incremental update of the bytes given. SealUnavailable without a key
+    valid now, its revocation lists, or a time stamp.
 
     ``reason`` stands in the file as plain bytes where it is ASCII.
     """
     seal.check_valid(now)
+    evidence = authority.evidence(seal, now=now)
     metadata = PdfSignatureMetadata(
         field_name=FIELD,
         md_algorithm="sha256",
@@ -36,6 +45,11 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
         timestamper=authority.time_stamper(now),
         new_field_spec=SigFieldSpec(FIELD),
     )
+    writer = IncrementalPdfFileWriter(BytesIO(document))
+    DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=evidence.certificates, crls=evidence.crls)
     output = BytesIO()
-    signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(document)), bytes_reserved=_RESERVED, output=output)
+    try:
+        authority.wait_for(signer.async_sign_pdf(writer, bytes_reserved=_RESERVED, output=output))
+    except (TimestampRequestError, TokenUnavailable) as error:
+        raise SealUnavailable(str(error)) from error
     return output.getvalue()

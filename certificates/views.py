@@ -1,29 +1,41 @@
 """My certificates, and public verification."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from certificates import issuing, limits, presenting, queries, verifying
+from certificates import case_papers, issuing, limits, offline, presenting, queries, verifying
 from certificates.authority import SealUnavailable
+from certificates.codes import InvalidCode, parse_code
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from certificates.forms import CodeForm, FileForm
+from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Way
+from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
+from portal.hall import permissions
+from portal.hall.models import Case
+from portal.shared.months import today_in_china
 
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
+LATEST_BATCHES = 10
+# The holder's page tells the latest; how many there were in all stands above them.
+MOST_VERIFICATIONS = 50
 
 
 class NotReady(Exception):
@@ -36,8 +48,14 @@ def proofs(request: HttpRequest) -> HttpResponse:
     """My certificates, newest first."""
     if request.user.is_staff:
         raise Http404
-    page = Paginator(queries.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "certificates/proofs.html", {"page_obj": page})
+    asked = queries.own(request.user).annotate(asked=Count("verifications")).order_by("-frozen_at", "-pk")
+    page = Paginator(asked.select_related("person", "issued_to"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "today": today_in_china(timezone.now()),
+        "batches": queries.own_batches(request.user)[:LATEST_BATCHES],
+    }
+    return render(request, "certificates/proofs.html", context)
 
 
 @never_cache
@@ -52,8 +70,42 @@ def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
             _document(found)
         except NotReady as why:
             problem = str(why)
-    context = {"certificate": found, "problem": problem, **presenting.contents(found.facts)}
+    found.refresh_from_db()
+    context = {
+        "certificate": found,
+        "problem": problem,
+        "ended": found.valid_until is not None and found.valid_until < today_in_china(timezone.now()),
+        "may_take_back": queries.may_take_back(request.user, found),
+        "verifications": found.verifications.all()[:MOST_VERIFICATIONS],
+        "verified": found.verifications.count(),
+        **presenting.contents(found.facts),
+    }
     return render(request, "certificates/certificate.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required_any
+def take_back(request: HttpRequest, serial_number: str) -> HttpResponse:
+    """The holder revokes a proof of theirs: asks, then does it."""
+    found = _mine(request, serial_number)
+    url = reverse("certificate", args=[found.serial_number])
+    if not queries.may_take_back(request.user, found):
+        messages.info(request, _("这份证明不能自行撤销。"))
+        return redirect(url)
+    if request.method == "POST":
+        try:
+            issuing.revoke(found, by=cast(User, request.user), reason=_("持有人自行撤销"), now=timezone.now())
+        except issuing.NotIssued as why:
+            messages.warning(request, str(why))
+        else:
+            messages.success(request, _("已撤销。从现在起，任何人核验这份证明都会看到已撤销。"))
+        return redirect(url)
+    return render(
+        request,
+        "certificates/take_back.html",
+        {"certificate": found, "back_url": url, "use": presenting.use_lines(found.facts)},
+    )
 
 
 @never_cache
@@ -73,33 +125,78 @@ def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
     return response
 
 
+_PAPERS = {"receipt": CertificateKind.CASE_RECEIPT, "form": CertificateKind.APPLICATION_FORM}
+
+
+@require_POST
+@login_required_any
+def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
+    """The sealed receipt or application form of one's own case: made at the first asking, then the same ever after."""
+    user = cast(User, request.user)
+    case = Case.objects.select_related("applicant_person", "applicant_employer", "subject")
+    found = case.filter(number=number).first()
+    if kind not in _PAPERS or found is None or not permissions.is_applicant(user, found):
+        raise Http404
+    try:
+        paper = case_papers.paper_of(found, kind=_PAPERS[kind], by=user, now=timezone.now())
+    except case_papers.NoSuchPaper:
+        raise Http404 from None
+    return redirect("certificate", paper.serial_number)
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """Public verification: by a code typed here, or by the file."""
+    """Public verification: by a code with the last four characters of a number, or by the file."""
     if request.method == "POST":
-        return _verify_file(request)
+        return _verify_code(request) if "code" in request.POST else _verify_file(request)
     if "code" not in request.GET:
         return _verify_page(request)
-    form = CodeForm(request.GET)
-    if form.is_valid():
-        return redirect("verify-code", form.cleaned_data["code"])
-    return _verify_page(request, code_form=form, status=422)
+    return _ask_last_four(request, request.GET["code"])
 
 
 @never_cache
 @require_safe
 def verify_by_code(request: HttpRequest, code: str) -> HttpResponse:
-    """The answer for a code; the QR code of a document leads here."""
-    if not limits.within(request, Way.CODE):
-        return _too_often(request)
+    """Where a document's QR code leads: asks for the last four characters.
+
+    What stands after the # of the address, the signed summary, never gets here: the page's script reads them from it.
+    """
+    return _ask_last_four(request, code)
+
+
+@require_safe
+def verify_offline(request: HttpRequest) -> HttpResponse:
+    """A page to keep that checks QR codes without any network."""
+    response = HttpResponse(offline.page(), content_type="text/html; charset=utf-8")
+    response.headers["Content-Disposition"] = str(content_disposition_header(True, _("离线核验证明.html")))
+    return response
+
+
+def _ask_last_four(request: HttpRequest, code: str) -> HttpResponse:
     try:
-        verdict = verifying.verify_code(code, now=timezone.now())
-    except verifying.NotVerifiable:
+        parse_code(code)
+    except InvalidCode:
         form = CodeForm({"code": code})
         form.is_valid()
         return _verify_page(request, code_form=form, status=422)
-    return _verify_page(request, verdict=verdict)
+    return _verify_page(request, code_form=CodeForm(initial={"code": code}), asking=True)
+
+
+def _verify_code(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST)
+    if not limits.within(request, Way.CODE):
+        return _too_often(request)
+    if not form.is_valid():
+        return _verify_page(request, code_form=form, status=422)
+    code, ending, way = (form.cleaned_data[name] for name in ("code", "last_four", "way"))
+    if not limits.may_try(code):
+        return _too_often(request)
+    verdict = verifying.verify_code(code, ending, way=way, now=timezone.now())
+    if verdict.certificate:
+        limits.was_right(code)
+    # Whoever mistyped one of the two looks at both again.
+    return _verify_page(request, verdict=verdict, code_form=None if verdict.certificate else form)
 
 
 def _verify_file(request: HttpRequest) -> HttpResponse:
@@ -139,7 +236,8 @@ def _too_often(request: HttpRequest) -> HttpResponse:
 
 
 def _mine(request: HttpRequest, serial_number: str) -> Certificate:
-    found = queries.own(request.user).filter(serial_number=serial_number).select_related("case").first()
+    asked = queries.own(request.user).filter(serial_number=serial_number)
+    found = asked.select_related("case", "person", "issued_to", "revoked_by").first()
     if found is None:
         raise Http404
     return found

@@ -1,10 +1,10 @@
 """The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
 
-import datetime as dt
 import json
 from functools import cached_property
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet, Sum
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 
-from contributions import debit, ledger, tasks
+from contributions import debit, refund_admin, settling, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
@@ -29,8 +29,6 @@ from contributions.models import (
     DebitLine,
     Direction,
     Entry,
-    FileStatus,
-    LedgerAccount,
     Leg,
     LineStatus,
     PostingChunk,
@@ -42,7 +40,8 @@ from portal.hall.workbench import staff_of
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
 from portal.shared import identity, money
-from portal.shared.months import today_in_china
+from portal.shared.insurance import INSURANCE_LABELS
+from portal.shared.months import Month, month_in_china, today_in_china
 
 # What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a posted batch to be closed.
 FOR_STAFF = (BatchStatus.OPENED, BatchStatus.HELD, BatchStatus.POSTED)
@@ -152,6 +151,7 @@ class DebitBatchAdmin(ModelAdmin):
     list_filter = (StatusFilter, CityFilter)
     list_fullwidth = True
     list_per_page = 50
+    list_before_template = "admin/contributions/open_batch_link.html"
     show_full_result_count = False
     search_fields = ("number",)
     search_help_text = gettext_lazy("批次号")
@@ -159,10 +159,11 @@ class DebitBatchAdmin(ModelAdmin):
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
-        """Only the list, the batch and its progress: the admin's own pages to add, edit and delete do not exist."""
+        """Only the list, what can be opened, the batch and its progress: the admin's own pages to add and edit do not exist."""
         view = self.admin_site.admin_view
         return [
             path("", view(self.changelist_view), name="contributions_debitbatch_changelist"),
+            path("open/", view(self.open_view), name="contributions_debitbatch_open"),
             path("<int:object_id>/change/", view(self.change_view), name="contributions_debitbatch_change"),
         ]
 
@@ -188,7 +189,60 @@ class DebitBatchAdmin(ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise Http404
-        return super().changelist_view(request, {"title": _("托收批次"), **(extra_context or {})})
+        context = {
+            "title": _("托收批次"),
+            "opening": bool(_debit_cities(request)) and self.has_change_permission(request),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def open_view(self, request: HttpRequest) -> HttpResponse:
+        """What a city's month would draw if it were opened now; a POST opens it in the background."""
+        cities = _debit_cities(request)
+        if not cities or not self.has_change_permission(request):
+            raise Http404
+        now = timezone.now()
+        this = month_in_china(now)
+        asked = request.POST if request.method == "POST" else request.GET
+        form = OpenForm(asked if "city" in asked else None, cities=cities, months=[this, this - 1])
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("开批"),
+            "form": form,
+            "running": "running" in asked,
+        }
+        if form.is_valid():
+            city, month = form.cleaned_data["city"], form.cleaned_data["month"]
+            standing = debit.opened(city=city, month=month)
+            if standing is not None:
+                return _to_batch(request, standing)
+            why_not = debit.why_not_open(city=city, month=month, by=staff_of(request), now=now)
+            if request.method == "POST" and "confirmed" in request.POST and not why_not:
+                return self._open(request, city, month)
+            rows = [] if "running" in asked else debit.preview(city=city, month=month)
+            context |= {
+                "city": book().city(city),
+                "month": month,
+                "why_not": why_not,
+                "rows": [(_(INSURANCE_LABELS[row.insurance]), row) for row in rows],
+                "count": sum(row.count for row in rows),
+                "sum_fen": sum(row.fen for row in rows),
+                "second_person": debit_terms(book(), city=city, on=month.first_day).second_person,
+            }
+        return TemplateResponse(
+            request,
+            "admin/contributions/open_batch.html",
+            context,
+            status=422 if form.is_bound and form.errors else 200,
+        )
+
+    def _open(self, request: HttpRequest, city: str, month: Month) -> HttpResponse:
+        try:
+            tasks.open_batch.delay(city, str(month), staff_of(request).pk)
+        except OperationalError:
+            messages.error(request, _("后台队列暂时不可用，没有开批，请稍后再试。"))
+            return HttpResponseRedirect(f"{request.path}?city={city}&month={month}")
+        return HttpResponseRedirect(f"{request.path}?city={city}&month={month}&running=1")
 
     def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The batch; a POST asks for a step, and takes it once it is confirmed."""
@@ -269,7 +323,10 @@ class DebitBatchAdmin(ModelAdmin):
             "files": [
                 (one, _("送银行") if one.direction == Direction.OUT else _("银行返回")) for one in files
             ],
-            "conflicting": [one for one in files if one.status == FileStatus.HELD],
+            "conflicting": settling.open_files(batch),
+            "missing": sum(one.count for one in tallies if one.status == LineStatus.MISSING)
+            if batch.status in (BatchStatus.POSTED, BatchStatus.CLOSED)
+            else 0,
             "events": batch.events.select_related("by"),
             "steps": self._steps(request, batch),
             "own": _opened_by(request, batch),
@@ -309,6 +366,44 @@ class DebitBatchAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("金额（元）"), ordering="total_fen")
     def amount(self, batch: DebitBatch) -> str:
         return format_html('<span class="nums">{}</span>', money.format_yuan(batch.total_fen))
+
+
+class OpenForm(forms.Form):
+    """Which city's month is opened: this one, or the last where it was missed."""
+
+    city = forms.ChoiceField(label=gettext_lazy("城市"))
+    month = forms.ChoiceField(label=gettext_lazy("托收月份"))
+
+    def __init__(self, *args: Any, cities: list[str], months: list[Month], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["city"].choices = [(one, book().city(one).title) for one in cities]  # type: ignore[attr-defined]
+        self.fields["month"].choices = [(str(one), one.zh) for one in months]  # type: ignore[attr-defined]
+
+    def clean_month(self) -> Month:
+        return Month.parse(self.cleaned_data["month"])
+
+
+def _debit_cities(request: HttpRequest) -> list[str]:
+    """The cities of this login that debit at all this month."""
+    today = today_in_china(timezone.now())
+    found = []
+    for city in permissions.staff_cities(request.user):
+        try:
+            debit_terms(book(), city=city, on=today.replace(day=1))
+        except PolicyMissing:
+            continue
+        found.append(city)
+    return found
+
+
+def _to_batch(request: HttpRequest, batch: DebitBatch) -> HttpResponse:
+    """On to the batch that stands; a page that waits for it by htmx goes there whole."""
+    address = reverse("admin:contributions_debitbatch_change", args=[batch.pk])
+    if request.headers.get("HX-Request"):
+        answer = HttpResponse()
+        answer["HX-Redirect"] = address
+        return answer
+    return HttpResponseRedirect(address)
 
 
 def bank_title(batch: DebitBatch) -> str:
@@ -407,10 +502,6 @@ class MoneyAdmin(LookUpAdmin):
         return ModelAdmin.change_view(self, request, object_id, form_url, extra_context)
 
 
-class MoneyCityFilter(CityFilter):
-    column = "charge__city"
-
-
 def _yuan(fen: int) -> str:
     return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
 
@@ -480,11 +571,11 @@ class ChargeAdmin(MoneyAdmin):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(MoneyAdmin):
+class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
     list_display = ("provider_number", "channel", "whom", "what", "amount", "applied", "received_at")
     list_display_links = ("provider_number",)
-    list_select_related = ("charge__person",)
-    list_filter = ("applied", MoneyCityFilter)
+    list_select_related = ("charge__person", "top_up__order__person")
+    list_filter = ("applied", refund_admin.ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
     fields = readonly_fields = (
@@ -502,11 +593,11 @@ class ReceiptAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: Receipt) -> str:
-        return _whom(receipt.charge)
+        return refund_admin.person_of(receipt)
 
     @admin.display(description=gettext_lazy("应缴"))
     def what(self, receipt: Receipt) -> str:
-        return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
+        return refund_admin.what_of(receipt)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, receipt: Receipt) -> str:
@@ -606,54 +697,5 @@ class BankFileAdmin(MoneyAdmin):
         return (queryset.filter(Q(name=term) | Q(batch__number=term)) if term else queryset), False
 
 
-@admin.register(LedgerAccount)
-class LedgerAccountAdmin(MoneyAdmin):
-    """The accounts are shown as the trial balance of a day."""
-
-    city_column = "city"
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [path("", view(self.changelist_view), name="contributions_ledgeraccount_changelist")]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise Http404
-        day, wrong = today_in_china(timezone.now()), ""
-        if asked := request.GET.get("day", ""):
-            try:
-                day = dt.date.fromisoformat(asked)
-            except ValueError:
-                wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=asked[:20])
-        cities = permissions.staff_cities(request.user)
-        end = dt.datetime.combine(
-            day + dt.timedelta(days=1), dt.time.min, tzinfo=timezone.get_default_timezone()
-        )
-        balances = ledger.trial_balance(cities=cities, until=end)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("试算平衡表"),
-            "day": day,
-            "wrong": wrong,
-            "cities": [
-                {
-                    "title": book().city(city).title,
-                    "rows": rows,
-                    "debit_fen": sum(one.debit_fen for one in rows),
-                    "credit_fen": sum(one.credit_fen for one in rows),
-                }
-                for city in cities
-                if (rows := [one for one in balances if one.account.city == city])
-            ],
-            **(extra_context or {}),
-        }
-        return TemplateResponse(
-            request, "admin/contributions/trial_balance.html", context, status=422 if wrong else 200
-        )
-
-
 # Registered by being imported: the admin looks for this module alone.
-from contributions import assessment_admin, order_admin, refund_admin  # noqa: E402, F401
+from contributions import assessment_admin, books_admin, order_admin, reconciling_admin, settlement_admin  # noqa: E402, F401

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from contributions import charging, late_months, orders, recollecting, surcharges
+from contributions import brought_in, charging, late_months, orders, recollecting, surcharges
 from contributions.consequences import before_or_after_a_batch
 from contributions.late_months import LateMonth
 from contributions.models import (
@@ -336,6 +336,9 @@ def gap_months(person: Person, *, until: Month) -> list[Month]:
     covered: set[Month] = set()
     for one in coverages:
         covered.update(month_span(one.start, min(one.until or until, until)))
+    # Months that were brought in from elsewhere are paid there already.
+    came = brought_in.standing(person, insurance=REVIVED).prefetch_related("periods")
+    covered |= brought_in.months_brought_in(came)
     return [month for month in month_span(coverages[0].start, until) if month not in covered]
 
 

@@ -3,8 +3,9 @@
 What the database itself forbids is asked again here, for a constraint can be missing, disabled or restored wrongly.
 """
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -15,7 +16,17 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import order_checks, personal_account, refund_checks, surcharges
+from contributions import (
+    closing,
+    day_sheets,
+    interest,
+    order_checks,
+    personal_account,
+    reconciling,
+    refund_checks,
+    settling,
+    surcharges,
+)
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
@@ -46,10 +57,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One way in which an invariant can be broken: ``rows`` gives each offence as one line of text."""
+    """One way in which an invariant can be broken: ``rows`` gives each offence as one line of text.
+
+    ``new`` names the tables (as ``_new_rows`` does) of which an audit since a day looks at the new rows only. Such ``rows`` are
+    one SELECT, or a function that puts what it is given before its own.
+    """
 
     number: int
-    rows: str | Callable[[], Iterator[str]]
+    rows: str | Callable[[], Iterator[str]] | Callable[[str], Iterator[str]]
+    new: tuple[str, ...] = ()
 
 
 TITLES = {
@@ -65,11 +81,16 @@ TITLES = {
     10: gettext_lazy("退回的金额不超过到账的金额，且只退没有入账的款项"),
     11: gettext_lazy("证明内容与出具时的账目一致"),
     12: gettext_lazy("审核人不是申报人"),
+    14: gettext_lazy("关系转移转出的月份和金额等于转入和在途的，没有一个月算两次"),
 }
 
 
-def audit() -> list[Finding]:
+def audit(*, since: dt.datetime | None = None) -> list[Finding]:
     """Check everything in one snapshot; reads only. The list tells every invariant, broken or not, in order.
+
+    ``since`` a moment, of the tables that grow by millions a month only what came since is looked at: entries and what they
+    book, batches that moved and their lines, charges that were made or paid; of the others, everything. That proves the new
+    rows, and neither that nobody has changed an old one nor that an old and a new one are not doubles: only everything does.
 
     Rooms above bring checks of their own in a module ``audit`` with CHECKS.
     """
@@ -80,9 +101,11 @@ def audit() -> list[Finding]:
     with transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        whole_tables(cursor)
+        if since is None:
+            whole_tables(cursor)
+        narrowed = _new_rows(cursor, since) if since else {}
         for check in _all_checks():
-            for offence in _offences(check, cursor):
+            for offence in _offences(check, cursor, narrowed):
                 broken[check.number] += 1
                 if len(examples[check.number]) < SHOWN:
                     examples[check.number].append(offence)
@@ -102,18 +125,66 @@ def _all_checks() -> list[Check]:
     return [check for module in modules for check in module.CHECKS]
 
 
-def _offences(check: Check, cursor: Any) -> Iterator[str]:
+def _new_rows(cursor: Any, since: dt.datetime) -> dict[str, str]:
+    """What is new of each table, as a query that takes its name before another. A batch is new as long as it moves, and so are
+    the entries since it was opened: what it sent is compared with all that came of it."""
+    cursor.execute(_FIRST_NEW, {"since": since})
+    batch, entry, charge = cursor.fetchone()
+    rows = {
+        "leg": f"entry_id >= {entry}",
+        "receipt": f"entry_id >= {entry}",
+        "refund": f"entry_id >= {entry}",
+        "accountmovement": f"entry_id >= {entry}",
+        "debitbatch": f"id >= {batch}",
+        "debitline": f"batch_id >= {batch}",
+        "charge": f"id >= {charge}",
+    }
+    settled = f"SELECT charge_id FROM contributions_receipt WHERE {rows['receipt']}"  # noqa: S608
+    made = f"SELECT id FROM contributions_charge WHERE {rows['charge']}"  # noqa: S608
+    conditions = {**rows, _MADE_OR_PAID: f"id IN ({made} UNION {settled})"}
+    return {
+        name: "contributions_{0} AS NOT MATERIALIZED (SELECT * FROM contributions_{0} WHERE {1})".format(  # noqa: S608
+            name.split(":")[0], condition
+        )
+        for name, condition in conditions.items()
+    }
+
+
+_MADE_OR_PAID = "charge: made or paid"
+_NEW_BOOKS = ("leg", "receipt", "refund", "accountmovement")
+_NEW_DEBITS = ("debitbatch", "debitline")
+_NEW_CHARGES = ("charge",)
+
+# The first new id of each; where nothing is new, one that no row has. Entries and charges are looked through from the newest.
+_FIRST_NEW = """
+    WITH batch AS (
+        SELECT coalesce(min(batch_id), 9223372036854775807) AS id FROM contributions_batchevent WHERE at >= %(since)s
+    ), moment AS (
+        SELECT least(%(since)s, min(opened.opened_at)) AS at
+        FROM batch LEFT JOIN contributions_debitbatch opened ON opened.id >= batch.id
+    )
+    SELECT batch.id,
+        coalesce((SELECT id FROM contributions_entry entry WHERE entry.at < moment.at ORDER BY id DESC LIMIT 1), 0) + 1,
+        coalesce((SELECT id FROM contributions_charge WHERE created_at < %(since)s ORDER BY id DESC LIMIT 1), 0) + 1
+    FROM batch, moment
+"""
+
+
+def _offences(check: Check, cursor: Any, narrowed: Mapping[str, str]) -> Iterator[str]:
+    before = f"WITH {', '.join(narrowed[name] for name in check.new)} " if narrowed and check.new else ""
     if callable(check.rows):
-        yield from check.rows()
+        yield from check.rows(before) if check.new else check.rows()  # type: ignore[call-arg]
         return
-    cursor.execute(check.rows)
+    cursor.execute(before + check.rows)
     for [offence] in cursor.fetchall():
         yield offence
 
 
 def _chain() -> Iterator[str]:
-    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs."""
+    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs; the close of a
+    month is a link between two of them."""
     previous: dict[str, tuple[int, str]] = {}
+    closes = closing.links()
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             """
@@ -130,6 +201,14 @@ def _chain() -> Iterator[str]:
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             for city, number, kind, reference, at, by, said, digest, accounts, amounts in rows:
                 last, before = previous.get(city, (0, ""))
+                while (waiting := closes.get(city)) and waiting[0][0] < number:
+                    follows, sealed_over, close_digest = waiting.pop(0)
+                    if follows != last or sealed_over != before:
+                        yield _("%(city)s #%(number)s 之后的月结与凭证链不衔接") % {
+                            "city": city,
+                            "number": follows,
+                        }
+                    before = close_digest
                 name = f"{city} #{number} {kind} {reference}"
                 if number != last + 1 or said != before:
                     yield name + _("：与上一分录不衔接")
@@ -146,13 +225,18 @@ def _chain() -> Iterator[str]:
                 ):
                     yield name + _("：内容与摘要不符")
                 previous[city] = (number, digest)
+    for city, waiting in closes.items():
+        for follows, sealed_over, close_digest in waiting:
+            if (follows, sealed_over) != previous.get(city):
+                yield _("%(city)s #%(number)s 之后的月结与凭证链不衔接") % {"city": city, "number": follows}
+            previous[city] = (follows, close_digest)
 
 
 def _moves(moves: Any) -> str:
     return ", ".join(f"('{start}', '{end}')" for start, end in moves)
 
 
-def _prices() -> Iterator[str]:
+def _prices(before: str) -> Iterator[str]:
     """Every distinct price of live charges, reckoned again from the leaf that it names."""
     columns = (
         "city",
@@ -169,7 +253,7 @@ def _prices() -> Iterator[str]:
     )
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(columns)}, min(id) FROM contributions_charge WHERE live GROUP BY {', '.join(columns)}"  # noqa: S608
+            f"{before}SELECT {', '.join(columns)}, min(id) FROM contributions_charge WHERE live GROUP BY {', '.join(columns)}"  # noqa: S608
         )
         while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
             for *values, first in rows:
@@ -233,15 +317,20 @@ CHECKS = (
         """,
     ),
     Check(1, _chain),
+    Check(1, closing.broken_digests),
+    *(Check(1, rows) for rows in closing.CHECKS),
+    *(Check(2, rows) for rows in day_sheets.CHECKS),
     Check(
         2,
         """
         SELECT format('%s %s 记了 %s 次', channel, provider_number, count(*)) FROM contributions_receipt
         GROUP BY channel, provider_number HAVING count(*) > 1
         """,
+        _NEW_BOOKS,
     ),
     # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
-    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account.
+    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account; a
+    # movement of a personal account is booked against the account that it names.
     Check(
         2,
         """
@@ -262,11 +351,19 @@ CHECKS = (
                 FROM contributions_receipt
                 UNION ALL
                 SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
+                UNION ALL
+                SELECT movement.entry_id,
+                    CASE WHEN account.kind = 'clearing' THEN movement.amount_fen + movement.pooled_fen ELSE 0 END,
+                    movement.amount_fen,
+                    CASE WHEN account.kind = 'suspense' THEN -movement.amount_fen - movement.pooled_fen ELSE 0 END
+                FROM contributions_accountmovement movement
+                JOIN contributions_ledgeraccount account ON account.id = movement.against_id
             ) moved GROUP BY entry_id
         ) received USING (entry_id)
         WHERE (booked.clearing, booked.personal, booked.suspense)
             IS DISTINCT FROM (received.amount, received.personal, received.suspense)
         """,
+        _NEW_BOOKS,
     ),
     Check(
         2,
@@ -278,12 +375,23 @@ CHECKS = (
             WHERE account.insurance <> '' GROUP BY leg.entry_id, account.insurance
         ) booked
         FULL JOIN (
-            SELECT receipt.entry_id, charge.insurance, sum(receipt.amount_fen) AS fen
-            FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-            WHERE receipt.applied GROUP BY receipt.entry_id, charge.insurance
+            SELECT entry_id, insurance, sum(fen) AS fen
+            FROM (
+                SELECT receipt.entry_id, charge.insurance, receipt.amount_fen AS fen
+                FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+                WHERE receipt.applied
+                UNION ALL
+                SELECT entry_id, insurance, amount_fen + pooled_fen FROM contributions_accountmovement
+                UNION ALL
+                SELECT movement.entry_id, account.insurance, -movement.amount_fen - movement.pooled_fen
+                FROM contributions_accountmovement movement
+                JOIN contributions_ledgeraccount account ON account.id = movement.against_id
+                WHERE account.insurance <> ''
+            ) moved GROUP BY entry_id, insurance
         ) received USING (entry_id, insurance)
         WHERE booked.fen IS DISTINCT FROM received.fen
         """,
+        _NEW_BOOKS,
     ),
     Check(
         2,
@@ -295,8 +403,10 @@ CHECKS = (
         WHERE (receipt.applied AND receipt.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0))
             OR receipt.account_fen <> CASE WHEN receipt.applied THEN charge.account_fen ELSE 0 END
         """,
+        _NEW_BOOKS,
     ),
-    Check(2, personal_account.BOOKS_AND_RECEIPTS),
+    Check(2, personal_account.BOOKS_AND_RECEIPTS, _NEW_BOOKS),
+    *(Check(2, rows) for rows in (*personal_account.MOVEMENTS_AND_BOOKS, *interest.CHECKS)),
     Check(
         3,
         """
@@ -310,6 +420,7 @@ CHECKS = (
         WHERE (batch.line_count, batch.total_fen) IS DISTINCT FROM (line.count, line.fen)
             OR (batch.status IN ('answered', 'posted', 'closed') AND line.pending > 0)
         """,
+        _NEW_DEBITS,
     ),
     Check(
         3,
@@ -328,6 +439,7 @@ CHECKS = (
         ) received ON received.batch_id = batch.id
         WHERE batch.status IN ('posted', 'closed') AND (line.count, line.fen) IS DISTINCT FROM (received.count, received.fen)
         """,
+        (*_NEW_BOOKS, *_NEW_DEBITS),
     ),
     Check(
         3,
@@ -338,6 +450,7 @@ CHECKS = (
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
         WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
         """,
+        _NEW_DEBITS,
     ),
     Check(
         4,
@@ -363,6 +476,7 @@ CHECKS = (
             OR charge.employer_id IS DISTINCT FROM coverage.employer_id
         )
         """,
+        _NEW_CHARGES,
     ),
     Check(
         5,
@@ -378,6 +492,7 @@ CHECKS = (
         SELECT format('人员 %s 的 %s %s 有 %s 笔应缴', person_id, insurance, to_char(month, 'YYYY-MM'), count(*))
         FROM contributions_charge WHERE live GROUP BY person_id, insurance, month HAVING count(*) > 1
         """,
+        _NEW_CHARGES,
     ),
     Check(
         6,
@@ -423,9 +538,13 @@ CHECKS = (
         WHERE CASE charge.status
             WHEN 'paid' THEN receipt.id IS NULL OR cancellation.id IS NOT NULL
             WHEN 'owed' THEN receipt.id IS NOT NULL OR cancellation.id IS NOT NULL
+            WHEN 'reversed' THEN cancellation.id IS NOT NULL OR receipt.id IS NULL
+            WHEN 'taken_back' THEN cancellation.id IS NOT NULL
+                OR NOT EXISTS (SELECT 1 FROM contributions_takenback back WHERE back.receipt_id = receipt.id)
             ELSE receipt.id IS NOT NULL OR cancellation.kind IS DISTINCT FROM charge.status
         END
         """,
+        (_MADE_OR_PAID,),
     ),
     Check(
         7,
@@ -433,6 +552,7 @@ CHECKS = (
         SELECT format('应缴 %s 同时在 %s 笔扣款中', charge_id, count(*)) FROM contributions_debitline
         WHERE status IN ('pending', 'paid', 'missing') GROUP BY charge_id HAVING count(*) > 1
         """,
+        _NEW_DEBITS,
     ),
     Check(
         7,
@@ -440,6 +560,7 @@ CHECKS = (
         SELECT format('应缴 %s 入账 %s 次', charge_id, count(*)) FROM contributions_receipt
         WHERE applied GROUP BY charge_id HAVING count(*) > 1
         """,
+        _NEW_BOOKS,
     ),
     Check(
         7,
@@ -447,6 +568,7 @@ CHECKS = (
         SELECT format('扣款明细 %s 有 %s 条到账记录', debit_line_id, count(*)) FROM contributions_receipt
         WHERE debit_line_id IS NOT NULL GROUP BY debit_line_id HAVING count(*) > 1
         """,
+        _NEW_BOOKS,
     ),
     Check(
         7,
@@ -462,8 +584,9 @@ CHECKS = (
         WHERE amount_fen <> personal_fen + employer_fen OR amount_fen <= 0 OR personal_fen < 0 OR employer_fen < 0
             OR account_fen < 0 OR account_fen > amount_fen OR policy = '' OR basis = ''
         """,
+        _NEW_CHARGES,
     ),
-    Check(8, _prices),
+    Check(8, _prices, _NEW_CHARGES),
     Check(8, _surcharges),
     Check(
         8,
@@ -560,6 +683,7 @@ CHECKS = (
         SELECT format('应缴 %s 按晚于当月的标准核定，而没有补缴记录', id) FROM contributions_charge
         WHERE live AND policy_since > month AND id NOT IN (SELECT charge_id FROM contributions_repricing)
         """,
+        _NEW_CHARGES,
     ),
     Check(9, _later_prices),
     Check(
@@ -569,5 +693,13 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
-    *(Check(number, rows) for number, rows in (*order_checks.CHECKS, *refund_checks.CHECKS)),
+    *(
+        Check(number, rows)
+        for number, rows in (
+            *order_checks.CHECKS,
+            *refund_checks.CHECKS,
+            *settling.CHECKS,
+            *reconciling.CHECKS,
+        )
+    ),
 )

@@ -96,6 +96,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a transaction.
     """
     wanted = sorted(set(months))
+    _hold(coverage)
     _refuse_suspended(coverage, wanted)
     bases = list(ContributionBase.objects.filter(coverage=coverage).order_by("start"))
     standing = set(
@@ -112,6 +113,11 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
         if [one.month for one in charges] != wanted:
             raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴，不能重复缴费。"))
     return charges
+
+
+def _hold(coverage: Coverage) -> None:
+    """Until the transaction ends, a posting that suspends the coverage waits, and we for one that just does."""
+    Coverage.objects.select_for_update(no_key=True).only("pk").get(pk=coverage.pk)
 
 
 def _refuse_suspended(coverage: Coverage, months: Sequence[Month]) -> None:
@@ -183,6 +189,12 @@ def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month,
 def lock_charging(cursor: Any, city: str) -> None:
     """Until the transaction ends, nobody else charges the city."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
+
+
+def keep_from_charging(cursor: Any, city: str) -> None:
+    """Wait for a run that is just charging the city, and keep the next one waiting until the transaction ends: it either sees
+    what we did, or we see what it charged. Several may do so at once."""
+    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [_CHARGING_LOCK, city])
 
 
 def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:

@@ -1,7 +1,7 @@
 """The monthly debit (托收): open a batch, release it, write its file, read the bank's answer, post it, close it.
 
 Every step can be killed anywhere and done again, by one worker or by several at once: a step is one transaction (posting:
-one for each chunk of lines), claimed by compare-and-set on a row, and a file is whole or not there.
+one for each chunk of people), claimed by compare-and-set on a row, and a file is whole or not there.
 """
 
 import csv
@@ -10,15 +10,15 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger, notices, recollecting, surcharges, suspending
+from contributions import charging, ledger, notices, recollecting, settling, surcharges, suspending
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -37,12 +37,13 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import credit_postings
-from contributions.sets import row_by_row, whole_tables
+from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import debit_terms
+from portal.policy.terms import DebitTerms, debit_terms
 from portal.shared import money
+from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
 
 ENTRY_KIND = "debit"
@@ -59,6 +60,10 @@ class CannotClose(Exception):
     """A batch that does not come out even, or is not posted, stays open; the message says why in Chinese."""
 
 
+class CannotOpen(Exception):
+    """A batch that this person may not open, or not yet; the message says why in Chinese."""
+
+
 class CannotRelease(Exception):
     """A batch that this person may not let go to the bank; the message says why in Chinese."""
 
@@ -70,6 +75,16 @@ class Read:
     name: str
     outcome: str
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawable:
+    """What a batch would take of an insurance: how many and how much, of its own month or of months that are late."""
+
+    insurance: Insurance
+    late: bool
+    count: int
+    fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +121,7 @@ def open_batch(
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
-        cursor.execute(
-            _OPEN,
-            {
-                "batch": batch_id,
-                "city": city,
-                "month": month.first_day,
-                "bank": terms.bank,
-                "retried_since": (month - terms.retry_months).first_day,
-                "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
-            },
-        )
+        cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, month, round_number)})
         count, total = cursor.fetchone()
         row_by_row(cursor)
     if not count:
@@ -135,15 +140,81 @@ def open_batch(
         opened_by=by,
         second_person=terms.second_person,
     )
+    firsts = [1, *(last + 1 for last in _ends_of_chunks(batch_id, count))]
     PostingChunk.objects.bulk_create(
-        PostingChunk(batch=batch, number=number, first=first, last=min(first + CHUNK - 1, count))
-        for number, first in enumerate(range(1, count + 1, CHUNK), 1)
+        PostingChunk(batch=batch, number=number, first=first, last=following - 1)
+        for number, (first, following) in enumerate(pairwise([*firsts, count + 1]), 1)
     )
     BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
     recollecting.taken(batch, now=now)
     if not terms.second_person:
         _released(batch, by=by, now=now)
     return batch
+
+
+def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> dict[str, Any]:
+    return {
+        "city": city,
+        "month": month.first_day,
+        "bank": terms.bank,
+        "retried_since": (month - terms.retry_months).first_day,
+        "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
+    }
+
+
+@transaction.atomic
+def preview(*, city: str, month: Month) -> list[Drawable]:
+    """What the month's first batch would take if it were opened now; empty where nothing. Reads only; Raises PolicyMissing
+    where the city does not debit."""
+    terms = debit_terms(book(), city=city, on=month.first_day)
+    with connection.cursor() as cursor:
+        whole_tables(cursor)
+        cursor.execute(_PREVIEW, _what(terms, city, month))
+        rows = [
+            Drawable(Insurance(insurance), late, count, fen)
+            for insurance, late, count, fen in cursor.fetchall()
+        ]
+        row_by_row(cursor)
+    return rows
+
+
+def why_not_open(*, city: str, month: Month, by: User, now: dt.datetime) -> str:
+    """Why this member of staff cannot open the month's batch now; "" where they can. A batch that stands is no reason.
+
+    Raises PolicyMissing where the city does not debit.
+    """
+    terms = debit_terms(book(), city=city, on=month.first_day)
+    if city not in permissions.staff_cities(by):
+        return _("只有本市的征缴人员可以开批。")
+    if today_in_china(now) < terms.debit_on(month):
+        return _("%(month)s的托收日是 %(day)s，此前不能开批：参保人在托收日前还可以存款或另行缴费。") % {
+            "month": month.zh,
+            "day": terms.debit_on(month).isoformat(),
+        }
+    return ""
+
+
+def open_by_staff(*, city: str, month: Month, by: User, now: dt.datetime) -> DebitBatch | None:
+    """``open_batch`` by a member of staff of the city, on its day or later. Raises CannotOpen."""
+    if why := why_not_open(city=city, month=month, by=by, now=now):
+        raise CannotOpen(why)
+    return open_batch(city=city, month=month, by=by, now=now)
+
+
+def opened(*, city: str, month: Month) -> DebitBatch | None:
+    """The month's first batch, where it was opened. Raises PolicyMissing where the city does not debit."""
+    return _standing(city, month, debit_terms(book(), city=city, on=month.first_day).bank, 1)
+
+
+def _ends_of_chunks(batch_id: int, count: int) -> list[int]:
+    """Where all chunks but the last end: after every CHUNK lines, and then with the last line of that person, so that what
+    is told and suspended of a person is known in one chunk."""
+    with connection.cursor() as cursor:
+        a_sliver(cursor)
+        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK, "count": count})
+        ends = [ending for [ending] in cursor.fetchall() if ending < count]
+        row_by_row(cursor)
+    return ends
 
 
 def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
@@ -156,7 +227,7 @@ def lock_drawing(cursor: Any, city: str) -> None:
 
 
 # Accounts may overlap in a month where one follows another: the later one is drawn on.
-_OPEN = """
+_DRAWABLE = """
     WITH account AS (
         SELECT DISTINCT ON (person_id) person_id, number, holder
         FROM people_bankaccount
@@ -198,20 +269,54 @@ _OPEN = """
         SELECT charge.id, charge.person_id, asked.surcharge_id, charge.amount_fen + asked.on_top
         FROM asked JOIN contributions_charge charge ON charge.id = asked.charge_id
         WHERE charge.city = %(city)s AND charge.status = 'owed'
-    ), line AS (
-        INSERT INTO contributions_debitline (
-            batch_id, sequence, charge_id, surcharge_id, account_number, holder, amount_fen, status, drawing, reason_code,
-            bank_reference
-        )
-        SELECT %(batch)s, row_number() OVER (ORDER BY charge.id), charge.id, charge.surcharge_id, account.number, account.holder,
-            charge.amount_fen, 'pending', true, '', ''
+    ), drawable AS (
+        SELECT charge.id, charge.person_id, charge.surcharge_id, charge.amount_fen, account.number, account.holder
         FROM due charge
         JOIN account ON account.person_id = charge.person_id
         WHERE NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
             AND NOT EXISTS (SELECT 1 FROM contributions_orderline ordered WHERE ordered.charge_id = charge.id AND ordered.live)
+    )
+"""
+
+_OPEN = (
+    _DRAWABLE  # noqa: S608 - the statement's parts are constants
+    + """, line AS (
+        INSERT INTO contributions_debitline (
+            batch_id, sequence, charge_id, surcharge_id, account_number, holder, amount_fen, status, drawing, reason_code,
+            bank_reference
+        )
+        SELECT %(batch)s, row_number() OVER (ORDER BY person_id, id), id, surcharge_id, number, holder, amount_fen,
+            'pending', true, '', ''
+        FROM drawable
         RETURNING amount_fen
     )
     SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line
+"""
+)
+
+# What a batch that is opened now would draw: this month's, those that failed before, and what was asked for, by insurance.
+_PREVIEW = (
+    _DRAWABLE  # noqa: S608 - the statement's parts are constants
+    + """
+    SELECT charge.insurance, charge.month < %(month)s OR drawable.surcharge_id IS NOT NULL, count(*),
+        sum(drawable.amount_fen)::bigint
+    FROM drawable JOIN contributions_charge charge ON charge.id = drawable.id
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+)
+
+# A person's lines follow one another: the last of them is found from any one.
+_ENDS_OF_CHUNKS = """
+    SELECT DISTINCT (
+        SELECT max(line.sequence)
+        FROM contributions_debitline there
+        JOIN contributions_charge one ON one.id = there.charge_id
+        JOIN contributions_charge charge ON charge.person_id = one.person_id AND charge.live
+        JOIN contributions_debitline line ON line.charge_id = charge.id AND line.batch_id = there.batch_id
+        WHERE there.batch_id = %(batch)s AND there.sequence = place
+    ) AS ending
+    FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place
+    ORDER BY ending
 """
 
 
@@ -459,8 +564,9 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
 
 
 def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk. Several workers may share a batch;
-    a chunk is posted by one of them, whole or not at all, and once."""
+    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk; surcharges that came to nothing are
+    let go, who owes too much is suspended, and everyone is told. Several workers may share a batch; a chunk is posted by one
+    of them, whole or not at all, and once."""
     while _post_chunk(batch, by, now):
         pass
     with transaction.atomic():
@@ -470,15 +576,14 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             )
             if posted:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.POSTED)
-                surcharges.after_answer(batch.pk, by=by, now=now)
-                suspending.after_answer(batch, now=now)
-                notices.tell_results(batch, now=now)
     batch.refresh_from_db()
     return batch
 
 
 def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Before any row is held: a charging run takes its time.
+        charging.keep_from_charging(cursor, batch.city)
         chunk = (
             PostingChunk.objects.select_for_update(skip_locked=True)
             .filter(batch=batch, batch__status=BatchStatus.ANSWERED, posted_at__isnull=True)
@@ -487,7 +592,12 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
         )
         if chunk is None:
             return False
+        a_sliver(cursor)
         _book(batch, chunk, by, now)
+        surcharges.after_answer(chunk, by=by, now=now)
+        suspending.after_answer(chunk, now=now)
+        notices.tell_results(chunk, now=now)
+        row_by_row(cursor)
         chunk.posted_at = now
         chunk.save(update_fields=["posted_at"])
     return True
@@ -499,24 +609,21 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
         "batch": batch.pk,
         "first": chunk.first,
         "last": chunk.last,
-        "channel": channel(batch),
+        "channel": batch.receipt_channel,
         "number": batch.number,
         "entry": entry_id,
         "now": now,
     }
     with connection.cursor() as cursor:
-        # A chunk is a sliver of its tables: whatever the planner believes of them, rows are found by index.
-        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE + _DRAWN, values)
         cursor.execute(_SUMS, values)
         sums = cursor.fetchall()
         cursor.execute(_SETTLE_SURCHARGES, values)
         cursor.execute(_MARK_PAID, values)
-        cursor.execute("SET LOCAL enable_seqscan = on")
     if not sums:
         return
-    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel(batch))
+    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=batch.receipt_channel)
     postings = [
         ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account, _on_top in sums))
     ]
@@ -585,11 +692,6 @@ _MARK_PAID = """
 """
 
 
-def channel(batch: DebitBatch) -> str:
-    """The channel of a batch's receipts; our own batch number and sequence are the number of each, for the bank echoes them."""
-    return f"debit:{batch.bank}"
-
-
 # Close
 
 
@@ -619,7 +721,10 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             }
         )
     paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
-    received = Receipt.objects.filter(debit_line__batch=locked).aggregate(
+    entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
+    by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
+    by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
+    received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )
     if (received["count"], received["fen"]) != (paid.count, paid.fen):

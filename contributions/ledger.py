@@ -9,15 +9,18 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
-from contributions.models import AccountKind, Entry, LedgerAccount, Leg
+from contributions.models import AccountKind, Entry, LedgerAccount, Leg, MonthClose
+from contributions.models.books import CHAIN_LOCK
 from portal.accounts.models import User
-
-# The first key of the advisory locks that keep a city's entries in one row.
-_CHAIN_LOCK = 0x1ED6E4
+from portal.shared.months import Month, month_in_china
 
 
 class Unbalanced(ValueError):
     """The legs of an entry do not sum to zero, or there are none."""
+
+
+class MonthClosed(ValueError):
+    """The entry is dated in a month that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def post_entry(
     """Book one balanced entry and return it. Same kind and reference again: IntegrityError, nothing is booked twice.
 
     Legs on the same account are added up, and accounts that come to nothing are left out. Raises Unbalanced. Must run in a
-    transaction: the chain is locked until it ends, so book last.
+    transaction: the chain is locked until it ends, so book last. Raises MonthClosed where ``now`` lies in a closed month: what
+    is to be mended there is booked in the month that is open.
     """
     sums: dict[int, int] = {}
     for posting in postings:
@@ -82,11 +86,12 @@ def post_entry(
         raise Unbalanced(f"{kind} {reference}: {legs}")
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an entry is booked together with what it books")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHAIN_LOCK, city])
-    last = Entry.objects.filter(city=city).order_by("-number").first()
-    number = last.number + 1 if last else 1
-    previous = last.digest if last else ""
+    lock_chain(city)
+    closed = closed_through(city)
+    if closed is not None and month_in_china(now) <= closed:
+        raise MonthClosed(f"{kind} {reference}: {city} is closed through {closed}")
+    last, previous = tip(city)
+    number = last + 1
     entry = Entry(
         pk=entry_id,
         city=city,
@@ -110,6 +115,31 @@ def post_entry(
     entry.save(force_insert=True)
     Leg.objects.bulk_create([Leg(entry=entry, account_id=pk, amount_fen=fen) for pk, fen in legs.items()])
     return entry
+
+
+def lock_chain(city: str) -> None:
+    """Keep the city's chain to this transaction until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [CHAIN_LOCK, city])
+
+
+def tip(city: str) -> tuple[int, str]:
+    """The last entry's number, and the digest of the chain's last link: that entry, or a month's close after it."""
+    last = Entry.objects.filter(city=city).order_by("-number").first()
+    if last is None:
+        return 0, ""
+    close = (
+        MonthClose.objects.filter(city=city, closed_at__isnull=False, last_number=last.number)
+        .order_by("-month")
+        .first()
+    )
+    return last.number, close.digest if close else last.digest
+
+
+def closed_through(city: str) -> Month | None:
+    """The last month of the city's books that is closed; None where none is."""
+    close = MonthClose.objects.filter(city=city, closed_at__isnull=False).order_by("-month").first()
+    return close.month if close else None
 
 
 def entry_digest(

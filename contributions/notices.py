@@ -1,4 +1,4 @@
-"""What the debit tells people: one notice for each person and outcome of a batch, all of them by one statement."""
+"""What the debit tells people: one notice for each person and outcome of a batch, those of a chunk by one statement."""
 
 import datetime as dt
 
@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
-from contributions.models import DebitBatch
+from contributions.models import PostingChunk
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -14,18 +14,23 @@ from portal.shared.insurance import INSURANCE_LABELS
 DEBIT_PAID, DEBIT_FAILED = "debit-paid", "debit-failed"
 
 
-def tell_results(batch: DebitBatch, *, now: dt.datetime) -> None:
-    """Tell everyone in the batch what was debited, and what was not, why, and what to do; only the latter by text message.
+def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
+    """Tell everyone in a chunk of a batch what was debited, and what was not, why, and what to do; only the latter by text
+    message.
 
-    Lines that the bank left out tell nothing: nobody knows yet. Must run in the transaction that marks the batch posted; told
-    again, it says nothing new.
+    Lines that the bank left out tell nothing: nobody knows yet. Must run in the transaction that books the chunk; told again,
+    it says nothing new.
     """
+    batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
     with connection.cursor() as cursor:
         cursor.execute(
             _TELL,
             {
                 "batch": batch.pk,
+                "first": chunk.first,
+                "last": chunk.last,
+                "channel": batch.receipt_channel,
                 "number": batch.number,
                 "now": now,
                 "insurances": [str(insurance) for insurance in INSURANCE_LABELS],
@@ -64,10 +69,11 @@ _TELL = """
             ON insurance.code = charge.insurance
         LEFT JOIN unnest(%(codes)s::varchar[], %(reasons)s::varchar[], %(advice)s::varchar[]) AS said (code, reason, advice)
             ON said.code = line.reason_code
-        LEFT JOIN contributions_receipt receipt ON receipt.debit_line_id = line.id
+        LEFT JOIN contributions_receipt receipt
+            ON receipt.channel = %(channel)s AND receipt.provider_number = %(number)s || '-' || line.sequence
         LEFT JOIN contributions_suspension suspension
             ON suspension.coverage_id = charge.coverage_id AND suspension.until IS NULL
-        WHERE line.batch_id = %(batch)s AND line.status IN ('paid', 'failed')
+        WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status IN ('paid', 'failed')
     ) told
     GROUP BY person_id, paid
     ON CONFLICT (kind, reference) DO NOTHING

@@ -202,7 +202,7 @@ class PaymentAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("支付方式"))
     def way(self, payment: Payment) -> str:
-        return _(channels.TITLES.get(payment.channel, payment.channel))
+        return channels.title(payment.channel)
 
     @admin.display(description=gettext_lazy("应付（元）"))
     def amount(self, payment: Payment) -> str:

@@ -4,11 +4,15 @@ CHECKS: tuple[tuple[int, str], ...] = (
     (
         2,
         """
-        SELECT format('支付 %s 到账 %s 分，到账记录合计 %s 分', payment.number, payment.received_fen, sum(receipt.amount_fen))
+        SELECT format('支付 %s 到账 %s 分，到账记录合计 %s 分', payment.number, payment.received_fen, sum(booked.amount_fen))
         FROM contributions_payment payment
-        LEFT JOIN contributions_receipt receipt ON receipt.entry_id = payment.entry_id
+        LEFT JOIN (
+            SELECT entry_id, amount_fen FROM contributions_receipt
+            UNION ALL
+            SELECT entry_id, amount_fen FROM contributions_accountmovement WHERE kind = 'top_up'
+        ) booked ON booked.entry_id = payment.entry_id
         WHERE payment.entry_id IS NOT NULL
-        GROUP BY payment.id HAVING sum(receipt.amount_fen) IS DISTINCT FROM payment.received_fen
+        GROUP BY payment.id HAVING sum(booked.amount_fen) IS DISTINCT FROM payment.received_fen
         """,
     ),
     (
@@ -17,7 +21,7 @@ CHECKS: tuple[tuple[int, str], ...] = (
         SELECT format('支付 %s 已入账，金额 %s 分，订单 %s 为 %s 分（%s）', payment.number, payment.received_fen, orders.number,
             orders.sum_fen, orders.status)
         FROM contributions_payment payment JOIN contributions_order orders ON orders.id = payment.order_id
-        WHERE payment.credited AND (orders.status <> 'paid' OR payment.received_fen <> orders.sum_fen)
+        WHERE payment.credited AND (orders.status NOT IN ('paid', 'reversed') OR payment.received_fen <> orders.sum_fen)
         """,
     ),
     (
@@ -77,7 +81,7 @@ CHECKS: tuple[tuple[int, str], ...] = (
         SELECT format('订单 %s 为 %s，入账 %s 次', orders.number, orders.status, count(payment.id))
         FROM contributions_order orders
         LEFT JOIN contributions_payment payment ON payment.order_id = orders.id AND payment.credited
-        GROUP BY orders.id HAVING count(payment.id) <> (orders.status = 'paid')::int
+        GROUP BY orders.id HAVING count(payment.id) <> (orders.status IN ('paid', 'reversed'))::int
         """,
     ),
     (
@@ -85,7 +89,12 @@ CHECKS: tuple[tuple[int, str], ...] = (
         """
         SELECT format('订单 %s 为 %s 笔 %s 分，明细为 %s 笔 %s 分', orders.number, orders.line_count, orders.sum_fen,
             count(line.id), sum(line.amount_fen))
-        FROM contributions_order orders LEFT JOIN contributions_orderline line ON line.order_id = orders.id
+        FROM contributions_order orders
+        LEFT JOIN (
+            SELECT id, order_id, amount_fen FROM contributions_orderline
+            UNION ALL
+            SELECT id, order_id, amount_fen FROM contributions_topup
+        ) line ON line.order_id = orders.id
         GROUP BY orders.id
         HAVING (count(line.id), coalesce(sum(line.amount_fen), 0)) <> (orders.line_count, orders.sum_fen)
         """,
@@ -98,6 +107,54 @@ CHECKS: tuple[tuple[int, str], ...] = (
         FROM contributions_orderline line JOIN contributions_charge charge ON charge.id = line.charge_id
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
         WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('充值订单 %s 为 %s，个人账户变动 %s 分', orders.number, orders.status, coalesce(movement.amount_fen, 0))
+        FROM contributions_topup top_up JOIN contributions_order orders ON orders.id = top_up.order_id
+        LEFT JOIN contributions_accountmovement movement ON movement.id = top_up.movement_id
+        LEFT JOIN contributions_payment payment ON payment.order_id = orders.id AND payment.credited
+        WHERE CASE WHEN orders.status = 'paid'
+            THEN (movement.kind, movement.insurance, movement.person_id, movement.city, movement.amount_fen, movement.entry_id)
+                IS DISTINCT FROM ('top_up', top_up.insurance, orders.person_id, orders.city, top_up.amount_fen, payment.entry_id)
+            ELSE top_up.movement_id IS NOT NULL END
+        """,
+    ),
+    # What is reversed is so in order, payment, charges and money alike, and never in part.
+    (
+        6,
+        """
+        SELECT format('订单 %s 为 %s，支付 %s 为 %s，冲正记录 %s 条', orders.number, orders.status, payment.number,
+            payment.status, (reversal.id IS NOT NULL)::int)
+        FROM contributions_payment payment JOIN contributions_order orders ON orders.id = payment.order_id
+        LEFT JOIN contributions_reversal reversal ON reversal.payment_id = payment.id
+        WHERE payment.credited
+            AND ((orders.status = 'reversed') <> (payment.status = 'reversed')
+                OR (payment.status = 'reversed') <> (reversal.id IS NOT NULL))
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('到账 %s %s 为 %s 分，应缴为 %s，冲正 %s 分', receipt.channel, receipt.provider_number,
+            receipt.amount_fen, charge.status, coalesce(movement.amount_fen + movement.pooled_fen, 0))
+        FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+        LEFT JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id
+        LEFT JOIN contributions_accountmovement movement
+            ON movement.kind = 'reversed' AND movement.key = 'reversal/' || receipt.id
+        WHERE receipt.applied AND (charge.status = 'reversed' OR payment.status = 'reversed' OR movement.id IS NOT NULL)
+            AND (charge.status <> 'reversed' OR payment.status IS DISTINCT FROM 'reversed'
+                OR movement.amount_fen IS DISTINCT FROM -receipt.account_fen
+                OR movement.amount_fen + movement.pooled_fen IS DISTINCT FROM -receipt.amount_fen)
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('充值订单 %s 充入 %s 个人账户，只能充入医疗保险', order_id, insurance) FROM contributions_topup
+        WHERE insurance <> 'medical'
         """,
     ),
 )

@@ -6,7 +6,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from contributions import paying, refunds
+from contributions import doubled, paying, refunds
 from portal.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -36,3 +36,10 @@ def start_queued_payments() -> None:
 def send_refunds() -> None:
     """Send the approved refunds to their channels, and ask about those whose end is not known."""
     refunds.send_due(by=User.objects.system(), now=timezone.now())
+
+
+@shared_task
+def draft_refunds() -> None:
+    """Draft the refund of what was paid twice or too late, and tell who paid."""
+    drafted = doubled.draft_refunds(by=User.objects.system(), now=timezone.now())
+    log.info("%s refunds drafted", drafted)

@@ -25,11 +25,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, orders, paying, refunds
+from contributions import channels, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
     Charge,
+    ChargeStatus,
     Order,
     OrderLine,
     OrderStatus,
@@ -49,6 +50,7 @@ from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
+from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import today_in_china
 
@@ -62,6 +64,7 @@ ORDER_LOOKS = {
     OrderStatus.PAID: "good",
     OrderStatus.CANCELLED: "quiet",
     OrderStatus.EXPIRED: "quiet",
+    OrderStatus.REVERSED: "quiet",
 }
 PAYMENT_LOOKS = {
     PaymentStatus.QUEUED: "info",
@@ -71,6 +74,7 @@ PAYMENT_LOOKS = {
     PaymentStatus.FAILED: "bad",
     PaymentStatus.CLOSED: "quiet",
     PaymentStatus.HELD: "warn",
+    PaymentStatus.REVERSED: "quiet",
 }
 
 # One's own orders
@@ -92,14 +96,17 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "": (_("全部"), Q()),
         "open": (_("待支付"), Q(status=OrderStatus.OPEN)),
         "paid": (_("缴费成功"), Q(status=OrderStatus.PAID)),
-        "ended": (_("已取消或过期"), Q(status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED])),
+        "ended": (
+            _("已取消或过期"),
+            Q(status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REVERSED]),
+        ),
     }
     state = request.GET.get("state", "")
     if state not in states:
         raise Http404
-    page = Paginator(within.filter(states[state][1]).prefetch_related("lines__charge"), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = Paginator(
+        within.filter(states[state][1]).select_related("top_up").prefetch_related("lines__charge"), PER_PAGE
+    ).get_page(request.GET.get("page"))
     now = timezone.now()
     return render(
         request,
@@ -110,6 +117,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
                 {
                     "order": one,
                     "parts": _parts(list(one.lines.all())),
+                    "top_up": getattr(one, "top_up", None),
                     "state": _state_of(one, now),
                     "tone": _tone_of(one, now),
                 }
@@ -135,7 +143,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
 def paid_list(request: HttpRequest) -> HttpResponse:
     """缴费清单: what was paid for the months of a year, whichever way it came, to print."""
     person = _login(request).person
-    receipts = Receipt.objects.filter(charge__person=person, applied=True)
+    receipts = Receipt.objects.filter(charge__person=person, applied=True).exclude(
+        charge__status=ChargeStatus.REVERSED
+    )
     months = {month.year for month in receipts.values_list("charge__month", flat=True)}
     years = sorted(months, reverse=True)
     chosen = request.GET.get("year", str(years[0]) if years else "")
@@ -166,13 +176,13 @@ def paid_list(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "receipt": one,
-                    "charge": one.charge,
-                    "insurance": _(INSURANCE_LABELS[Insurance(one.charge.insurance)]),
+                    "charge": one.of_charge,
+                    "insurance": _(INSURANCE_LABELS[Insurance(one.of_charge.insurance)]),
                     "channel": channel_title(one.channel),
                 }
                 for one in paid
             ],
-            "personal_fen": sum(one.charge.personal_fen for one in paid),
+            "personal_fen": sum(one.of_charge.personal_fen for one in paid),
             "total_fen": sum(one.amount_fen for one in paid),
         },
     )
@@ -505,7 +515,8 @@ def _order_page(
     payments = list(found.payments.order_by("begun_at"))
     current = next((one for one in payments if one.live), None)
     payable = current is None and _payable(found, now)
-    offer = book().city(found.city).offers.get(orders.SERVICE)
+    top_up = top_ups.of_order(found)
+    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     context = {
         "order": found,
         "lines": lines,
@@ -533,7 +544,10 @@ def _order_page(
         "opening": _opening(found, now) if payable else None,
         "form": (form or ChannelForm(codes=_codes(found, now))) if payable else None,
         "notice": offer.notice if offer else (),
-        "again": reverse("service", args=[found.city, orders.SERVICE]) if offer else "",
+        "again": reverse("service", args=[found.city, offer.code]) if offer else "",
+        "top_up": top_up,
+        "card": identity.mask_account(top_up.card_number) if top_up else "",
+        "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
         **_city(found),
     }
     return render(request, "contributions/orders/order.html", context, status=status)

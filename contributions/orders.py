@@ -30,6 +30,7 @@ from contributions.models import (
     Payment,
     Surcharge,
     SurchargeStatus,
+    TopUp,
 )
 from contributions.reckoning import quote
 from enrollment import actions
@@ -186,6 +187,8 @@ def _why_not(
         return _("已缴费")
     if charge.status == ChargeStatus.WRITTEN_OFF:
         return _("已注销")
+    if charge.status == ChargeStatus.TAKEN_BACK:
+        return _("重复缴费已清退")
     if charge.pk in held:
         return _("已在订单 %(number)s 中") % {"number": held[charge.pk]}
     if charge.pk in drawn:
@@ -317,6 +320,21 @@ def place_charges(
     return _place(city, person, employer, take, key=key, digest=digest, by=by, now=now)
 
 
+def place_top_up(
+    *,
+    person: Person,
+    city: str,
+    take: Callable[[], TopUp],
+    content: Sequence[object],
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+) -> Order:
+    """Order a top-up of the person's account, which ``take`` gives under the person's lock; else as ``place``."""
+    digest = _digest(city, person=person, content={"top_up": list(content)})
+    return _place(city, person, None, list, key=key, digest=digest, by=by, now=now, top_up=take)
+
+
 @dataclass(frozen=True, slots=True)
 class _Taken:
     charge: Charge
@@ -340,6 +358,7 @@ def _place(
     digest: str,
     by: User,
     now: dt.datetime,
+    top_up: Callable[[], TopUp] | None = None,
 ) -> Order:
     earlier = _earlier(key, digest, by)
     if earlier:
@@ -351,13 +370,14 @@ def _place(
                 lock_subject(person.identity_number)
             _before_or_after_a_batch(city)
             taken = take()
+            filled = [top_up()] if top_up else []
             order = Order.objects.create(
                 number=case_number(book().city(city), now),
                 city=city,
                 person=person,
                 employer=employer,
-                line_count=len(taken),
-                sum_fen=sum(one.amount_fen for one in taken),
+                line_count=len(taken) + len(filled),
+                sum_fen=sum(one.amount_fen for one in taken) + sum(one.amount_fen for one in filled),
                 key=key,
                 digest=digest,
                 placed_at=now,
@@ -376,6 +396,9 @@ def _place(
                 )
                 for one in taken
             )
+            for one in filled:
+                one.order = order
+                one.save(force_insert=True)
             OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.OPEN)
             return order
     except (IntegrityError, CannotOrder) as error:
@@ -461,13 +484,39 @@ def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
         now=now,
     )
     for line in going:
-        coverage, month = line.charge.coverage, line.charge.month
-        if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
-            continue
-        if line.former_tier:
-            actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)
-        if line.replaced_id is not None or month <= this:
-            charging.charge_months(coverage, [month], now=now)
+        _as_before(line, owed=line.replaced_id is not None or line.charge.month <= this, now=now)
+
+
+def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
+    """Undo a paid order whose money went back: its charges no longer count, and each month is owed as it was, at its former tier;
+    months to come that only the order had charged are not. Inside a transaction, the order ``locked``."""
+    lines = list(
+        order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
+    )
+    charges = [line.charge_id for line in lines]
+    Order.objects.filter(pk=order.pk, status=OrderStatus.PAID).update(status=OrderStatus.REVERSED)
+    OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.REVERSED, note=note[:200])
+    OrderLine.objects.filter(order=order, live=True).update(live=False)
+    Charge.objects.filter(pk__in=charges, status=ChargeStatus.PAID).update(
+        status=ChargeStatus.REVERSED, live=False
+    )
+    order.refresh_from_db()
+    this = month_in_china(now)
+    for line in lines:
+        _as_before(
+            line, owed=not line.made or line.replaced_id is not None or line.charge.month <= this, now=now
+        )
+
+
+def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
+    """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it is still covered."""
+    coverage, month = line.charge.coverage, line.charge.month
+    if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
+        return
+    if line.former_tier:
+        actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)
+    if owed:
+        charging.charge_months(coverage, [month], now=now)
 
 
 def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:

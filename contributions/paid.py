@@ -5,11 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import channels
-from contributions.models import Order, OrderStatus, Receipt
+from contributions.models import ChargeStatus, Order, OrderStatus, Receipt
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
@@ -44,9 +43,8 @@ class Paid:
 
 def channel_title(code: str) -> str:
     """A channel's name in Chinese; the code itself where nobody named it."""
-    if code in channels.TITLES:
-        return _(channels.TITLES[code])
-    return str(OTHER_CHANNELS.get(code.partition(":")[0], code))
+    known = channels.title(code)
+    return known if known != code else str(OTHER_CHANNELS.get(code.partition(":")[0], code))
 
 
 def paid_months(
@@ -62,7 +60,9 @@ def paid_months(
 
     ``own_only`` leaves out what an employer paid. One query.
     """
-    receipts = Receipt.objects.filter(charge__person=person, charge__city=city, applied=True)
+    receipts = Receipt.objects.filter(charge__person=person, charge__city=city, applied=True).exclude(
+        charge__status=ChargeStatus.REVERSED
+    )
     if start is not None:
         receipts = receipts.filter(charge__month__gte=start)
     if until is not None:
@@ -77,8 +77,8 @@ def paid_months(
 
 
 def paid_orders(person: Person, *, city: str, latest: int) -> list[Order]:
-    """The person's latest paid orders in a city, newest first."""
-    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID)
+    """The person's latest paid orders of contributions in a city, newest first; no top-ups."""
+    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID, top_up__isnull=True)
     return list(paid.order_by("-placed_at", "-pk")[:latest])
 
 
@@ -87,7 +87,7 @@ def _with_source(receipts: QuerySet[Receipt]) -> QuerySet[Receipt]:
 
 
 def _of(one: Receipt) -> Paid:
-    charge = one.charge
+    charge = one.of_charge
     payment = getattr(one.entry, "payment", None)
     return Paid(
         number=one.provider_number,

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import channels, orders, receiving, surcharges
+from contributions import channels, orders, receiving, surcharges, top_ups
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Order,
@@ -109,7 +109,7 @@ def _begin(
         raise NotOffered(channel)
     start_at = opening(current.city, now)
     payment = Payment.objects.create(
-        number=_number(current.city, now),
+        number=new_number(current.city, now),
         order=current,
         channel=channel,
         amount_fen=current.sum_fen,
@@ -155,7 +155,11 @@ def announce(
     wanted = Wanted(
         number=payment.number,
         amount_fen=payment.amount_fen,
-        subject=_("%(city)s社会保险费 %(number)s")
+        subject=(
+            _("%(city)s医保个人账户充值 %(number)s")
+            if top_ups.of_order(order)
+            else _("%(city)s社会保险费 %(number)s")
+        )
         % {"city": book().city(order.city).title, "number": order.number},
         expires_at=Order.objects.values_list("expires_at", flat=True).get(pk=order.pk),
         notify_url=settings.PUBLIC_URL + reverse("payment-callback", args=[payment.channel]),
@@ -386,9 +390,10 @@ def take_answer(
 ) -> Payment | None:
     """Let a provider's answer take effect, whichever way and however often it came; None where there is no such payment.
 
-    Success pays the order's charges at once: receipts, ledger entry and statuses in one transaction. Where the order has ended,
-    or another payment has paid it, the money is recorded and not applied; where the sum is another, it is held, staff are told
-    and nothing is paid. Failure ends a payment that is under way (closed where we asked for that); it never undoes a success.
+    Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger entry and statuses in one
+    transaction. Where the order has ended, or another payment has paid it, the money is recorded and not applied; where the sum
+    is another, it is held, staff are told and nothing is paid. Failure ends a payment that is under way (closed where we asked
+    for that); it never undoes a success.
     """
     found = Payment.objects.filter(number=answer.number, channel=channel).first()
     if found is None:
@@ -426,26 +431,22 @@ def _money_came(
         if (payment.provider_number, payment.received_fen) != (answer.provider_number, amount_fen):
             log.error("%s %s: another success than was booked: %s", payment.channel, payment.number, answer)
         return
-    lines = list(order.lines.select_related("charge").order_by("charge_id"))
+    top_up = top_ups.of_order(order)
     system, at = User.objects.system(), answer.at or now
     source = {"channel": payment.channel, "provider_number": answer.provider_number}
     exact = amount_fen == payment.amount_fen
     credited = exact and order.is_open
-    if exact:
-        charges = [line.charge for line in lines]
-        receipts = receiving.receive(
-            charges,
-            **source,
-            at=at,
-            by=system,
-            now=now,
-            apply=credited,
-            surcharges=surcharges.of_order(order.pk),
-        )
+    if top_up is not None and credited:
+        entry_id = top_ups.credit(
+            top_up, payment, provider_number=answer.provider_number, by=system, now=now
+        ).entry_id
+    elif top_up is not None:
+        entry_id = receiving.hold_top_up(
+            top_up, **source, amount_fen=amount_fen, at=at, by=system, now=now
+        ).entry_id
     else:
-        receipts = [
-            receiving.hold(lines[0].charge, **source, amount_fen=amount_fen, at=at, by=system, now=now)
-        ]
+        entry_id = _receive(order, source, amount_fen, exact, credited, at=at, by=system, now=now)
+    if not exact:
         log.error(
             "%s %s: %s fen came where %s were asked for; held",
             payment.channel,
@@ -463,7 +464,7 @@ def _money_came(
         credited=credited,
         provider_number=answer.provider_number,
         received_fen=amount_fen,
-        entry_id=receipts[0].entry_id,
+        entry_id=entry_id,
         why=""
         if credited
         else _("订单已完结，款项将原路退回")
@@ -474,6 +475,28 @@ def _money_came(
         orders.end(order, OrderStatus.PAID, by=by, now=now)
     elif not exact:
         orders.end(order, OrderStatus.CANCELLED, by=by, now=now, note=_("到账金额与订单不符"))
+
+
+def _receive(
+    order: Order,
+    source: Mapping[str, str],
+    amount_fen: int,
+    exact: bool,
+    credited: bool,
+    *,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> int:
+    """Receive what was paid for an order's charges; the entry that booked it."""
+    charges = [line.charge for line in order.lines.select_related("charge").order_by("charge_id")]
+    if exact:
+        on_top = surcharges.of_order(order.pk)
+        receipts = receiving.receive(
+            charges, **source, at=at, by=by, now=now, apply=credited, surcharges=on_top
+        )
+        return receipts[0].entry_id
+    return receiving.hold(charges[0], **source, amount_fen=amount_fen, at=at, by=by, now=now).entry_id
 
 
 def _failed(payment: Payment, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool) -> None:
@@ -512,7 +535,12 @@ def _delay(asked: int) -> dt.timedelta:
     return dt.timedelta(seconds=DELAYS[min(asked, len(DELAYS) - 1)])
 
 
-def _number(city: str, now: dt.datetime) -> str:
+def mark_reversed(payment: Payment, *, by: User, now: dt.datetime, note: str) -> None:
+    """Record that a credited payment was given back by the channel that took it; inside the transaction that undoes its order."""
+    _move(payment, PaymentStatus.REVERSED, was=[PaymentStatus.SUCCEEDED], by=by, now=now, note=note[:200])
+
+
+def new_number(city: str, now: dt.datetime) -> str:
     """A fresh payment number: 27 characters that every provider takes, and that nobody guesses."""
     tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
     return f"P{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"

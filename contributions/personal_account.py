@@ -1,18 +1,41 @@
-"""Personal accounts (个人账户): what was credited to a person, by year, as the receipts say it.
+"""Personal accounts (个人账户): what receipts credited to a person, and what moved the account besides, by year.
 
-Receipts are the ledger's sub-ledger: what they credit to personal accounts is what the PERSONAL accounts of the books hold.
-Interest is not credited yet; no balance here includes any.
+Receipts and movements are the ledger's sub-ledger: together they are what the PERSONAL accounts of the books hold.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
-from contributions.models import Receipt
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from contributions import ledger
+from contributions.models import (
+    AccountInterest,
+    AccountKind,
+    AccountMovement,
+    LedgerAccount,
+    MovementKind,
+    Receipt,
+)
+from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
+
+KIND = "account_movement"
+
+
+class KeyReused(Exception):
+    """The key stands for another movement: nothing was booked."""
+
+
+class Overdrawn(Exception):
+    """The account holds less than is to be taken: nothing was booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +50,41 @@ class Credit:
     account_fen: int
 
 
+Happening: TypeAlias = Credit | AccountMovement | AccountInterest
+
+
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A calendar year of an account, in fen: opening + credited = closing, without interest."""
+    """A calendar year of an account, in fen: opening + credited + moved + interest = closing. ``interests`` are those for the
+    year, whenever they were booked."""
 
     year: int
     opening_fen: int
     credits: tuple[Credit, ...]
+    movements: tuple[AccountMovement, ...]
+    interests: tuple[AccountInterest, ...] = ()
 
     @property
     def credited_fen(self) -> int:
         return sum(one.account_fen for one in self.credits)
 
     @property
+    def interest_fen(self) -> int:
+        return sum(one.movement.amount_fen for one in self.interests)
+
+    @property
+    def moved_fen(self) -> int:
+        """Top-ups, transfers and what was taken back."""
+        return sum(one.amount_fen for one in self.movements)
+
+    @property
     def closing_fen(self) -> int:
-        return self.opening_fen + self.credited_fen
+        return self.opening_fen + self.credited_fen + self.interest_fen + self.moved_fen
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person's account of one insurance in one city; its years newest first, those without credits left out."""
+    """A person's account of one insurance in one city; its years newest first, those in which nothing happened left out."""
 
     city: str
     insurance: Insurance
@@ -57,19 +95,119 @@ class Account:
         return self.years[0].closing_fen
 
 
-def accounts_of(person: Person) -> list[Account]:
-    """The person's accounts that anything was ever credited to, by city and insurance. One query.
+def balance(person: Person, city: str, insurance: Insurance) -> int:
+    """What the person's account holds, in fen."""
+    credited = Receipt.objects.filter(
+        charge__person=person, charge__city=city, charge__insurance=insurance, applied=True
+    ).aggregate(fen=Sum("account_fen"))["fen"]
+    moved = AccountMovement.objects.filter(person=person, city=city, insurance=insurance).aggregate(
+        fen=Sum("amount_fen")
+    )["fen"]
+    return (credited or 0) + (moved or 0)
 
-    A credit belongs to the year, in China, in which its money arrived, whichever month it pays.
+
+def book_movement(
+    *,
+    person: Person,
+    city: str,
+    insurance: Insurance,
+    kind: MovementKind,
+    amount_fen: int,
+    against: LedgerAccount,
+    key: str,
+    by: User,
+    now: dt.datetime,
+    pooled_fen: int = 0,
+) -> AccountMovement:
+    """Credit (positive) or take (negative) fen of a personal account and return the movement. Twice by one key is once.
+
+    The entry books it between the city's PERSONAL account of the insurance and ``against``, an account of the same city:
+    clearing for a top-up, transfer clearing for a transfer, suspense for what is taken back to be refunded. ``pooled_fen``, of
+    the same sign, is what comes into the pooled fund or leaves it by the same entry. Raises KeyReused where the key stands for
+    another movement; Overdrawn where the account holds less than is taken; ValueError for an account of another city.
+    Constraints refuse a top-up of anything but medical, and a sign that is not the kind's.
+    """
+    if against.city != city:
+        raise ValueError(f"{against} belongs to {against.city}, not to {city}")
+    content = (person.pk, city, str(insurance), str(kind), amount_fen, pooled_fen, against.pk)
+    if standing := _standing(key, content):
+        return standing
+    try:
+        with transaction.atomic():
+            # Two takings from one account are counted one after the other.
+            _lock(person)
+            if standing := _standing(key, content):
+                return standing
+            if amount_fen < 0 and balance(person, city, insurance) + amount_fen < 0:
+                raise Overdrawn(f"{city} {insurance} {key}: {amount_fen}")
+            entry = ledger.post_entry(
+                city=city,
+                kind=KIND,
+                reference=key,
+                postings=[
+                    ledger.Posting(against, amount_fen + pooled_fen),
+                    ledger.Posting(
+                        ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -amount_fen
+                    ),
+                    ledger.Posting(
+                        ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), -pooled_fen
+                    ),
+                ],
+                by=by,
+                now=now,
+            )
+            return AccountMovement.objects.create(
+                person=person,
+                city=city,
+                insurance=insurance,
+                kind=kind,
+                amount_fen=amount_fen,
+                pooled_fen=pooled_fen,
+                against=against,
+                booked_on=today_in_china(now),
+                key=key,
+                entry=entry,
+            )
+    except IntegrityError:
+        # Booked meanwhile under the same key for another person, whose lock is not ours.
+        if standing := _standing(key, content):
+            return standing
+        raise
+
+
+def _lock(person: Person) -> None:
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+
+
+def _standing(key: str, content: tuple[object, ...]) -> AccountMovement | None:
+    found = AccountMovement.objects.filter(key=key).first()
+    if found and content != (
+        found.person_id,
+        found.city,
+        found.insurance,
+        found.kind,
+        found.amount_fen,
+        found.pooled_fen,
+        found.against_id,
+    ):
+        raise KeyReused(key)
+    return found
+
+
+def accounts_of(person: Person) -> list[Account]:
+    """The person's accounts that anything ever moved, by city and insurance. Two queries.
+
+    A credit belongs to the year, in China, in which its money arrived, whichever month it pays; a movement to the year in which
+    it was booked, and interest to the year that it is for.
     """
     receipts = (
         Receipt.objects.filter(charge__person=person, applied=True, account_fen__gt=0)
         .select_related("charge")
         .order_by("received_at", "charge__month", "pk")
     )
-    found: dict[tuple[str, Insurance], list[Credit]] = {}
+    found: dict[tuple[str, Insurance], list[Happening]] = {}
     for one in receipts:
-        charge = one.charge
+        charge = one.of_charge
         found.setdefault((charge.city, Insurance(charge.insurance)), []).append(
             Credit(
                 charge_id=charge.pk,
@@ -80,6 +218,12 @@ def accounts_of(person: Person) -> list[Account]:
                 account_fen=one.account_fen,
             )
         )
+    movements = AccountMovement.objects.filter(person=person).select_related("interest")
+    for moved in movements.order_by("booked_on", "pk"):
+        is_interest = moved.kind == MovementKind.INTEREST
+        found.setdefault((moved.city, Insurance(moved.insurance)), []).append(
+            moved.interest if is_interest else moved
+        )
     order = {insurance: place for place, insurance in enumerate(Insurance)}
     return [
         Account(city, insurance, _years(found[city, insurance]))
@@ -87,20 +231,33 @@ def accounts_of(person: Person) -> list[Account]:
     ]
 
 
-def _years(credits_: Iterable[Credit]) -> tuple[Year, ...]:
-    by_year: dict[int, list[Credit]] = {}
-    for one in credits_:
-        by_year.setdefault(one.credited_on.year, []).append(one)
-    years, balance = [], 0
+def _years(happened: Iterable[Happening]) -> tuple[Year, ...]:
+    by_year: dict[int, list[Happening]] = {}
+    for one in happened:
+        by_year.setdefault(_year_of(one), []).append(one)
+    years: list[Year] = []
     for year in sorted(by_year):
-        years.append(Year(year, balance, tuple(by_year[year])))
-        balance = years[-1].closing_fen
+        years.append(
+            Year(
+                year,
+                opening_fen=years[-1].closing_fen if years else 0,
+                credits=tuple(one for one in by_year[year] if isinstance(one, Credit)),
+                movements=tuple(one for one in by_year[year] if isinstance(one, AccountMovement)),
+                interests=tuple(one for one in by_year[year] if isinstance(one, AccountInterest)),
+            )
+        )
     return tuple(reversed(years))
 
 
-# For the audit: the personal accounts of each city and insurance, as the receipts and as the books say them.
+def _year_of(one: Happening) -> int:
+    if isinstance(one, Credit):
+        return one.credited_on.year
+    return one.year if isinstance(one, AccountInterest) else one.booked_on.year
+
+
+# For the audit: the personal accounts of each city and insurance, as receipts and movements and as the books say them.
 BOOKS_AND_RECEIPTS = """
-    SELECT format('%s %s 个人账户记账 %s 分，到账记录合计 %s 分', city, insurance, coalesce(booked.fen, 0),
+    SELECT format('%s %s 个人账户记账 %s 分，到账和变动记录合计 %s 分', city, insurance, coalesce(booked.fen, 0),
         coalesce(received.fen, 0))
     FROM (
         SELECT account.city, account.insurance, -sum(leg.amount_fen) AS fen
@@ -108,9 +265,55 @@ BOOKS_AND_RECEIPTS = """
         WHERE account.kind = 'personal' GROUP BY account.city, account.insurance
     ) booked
     FULL JOIN (
-        SELECT charge.city, charge.insurance, sum(receipt.account_fen) AS fen
-        FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-        WHERE receipt.account_fen > 0 GROUP BY charge.city, charge.insurance
+        SELECT city, insurance, sum(fen) AS fen
+        FROM (
+            SELECT charge.city, charge.insurance, sum(receipt.account_fen) AS fen
+            FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+            WHERE receipt.account_fen > 0 GROUP BY charge.city, charge.insurance
+            UNION ALL
+            SELECT city, insurance, sum(amount_fen) FROM contributions_accountmovement GROUP BY city, insurance
+        ) moved GROUP BY city, insurance
     ) received USING (city, insurance)
     WHERE coalesce(booked.fen, 0) <> coalesce(received.fen, 0)
 """
+
+# For the audit: movements and the entries that book them, the pooled part and the other side included; no account below zero.
+MOVEMENTS_AND_BOOKS = (
+    """
+    WITH moved AS (
+        SELECT entry_id, city, insurance, against_id, sum(amount_fen) AS personal, sum(pooled_fen) AS pooled
+        FROM contributions_accountmovement GROUP BY entry_id, city, insurance, against_id
+    )
+    SELECT format('个人账户变动的分录 %s 与变动记录不符', moved.entry_id)
+    FROM moved
+    JOIN contributions_entry entry ON entry.id = moved.entry_id
+    JOIN contributions_ledgeraccount against ON against.id = moved.against_id
+    LEFT JOIN (
+        SELECT leg.entry_id, account.kind, account.insurance, account.id AS account_id, leg.amount_fen
+        FROM contributions_leg leg JOIN contributions_ledgeraccount account ON account.id = leg.account_id
+    ) leg ON leg.entry_id = moved.entry_id
+    GROUP BY moved.entry_id, moved.city, moved.insurance, moved.against_id, moved.personal, moved.pooled, entry.city, against.city
+    HAVING entry.city <> moved.city OR against.city <> moved.city
+        OR coalesce(sum(leg.amount_fen) FILTER (WHERE leg.account_id = moved.against_id), 0) <> moved.personal + moved.pooled
+        OR coalesce(sum(-leg.amount_fen) FILTER (WHERE leg.kind = 'pooled' AND leg.insurance = moved.insurance), 0)
+            <> moved.pooled
+    """,
+    """
+    SELECT format('%s %s 的 %s 个人账户余额为 %s 分', city, person_id, insurance, sum(fen))
+    FROM (
+        SELECT charge.city, charge.person_id, charge.insurance, receipt.account_fen AS fen
+        FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+        WHERE receipt.account_fen > 0
+            AND charge.person_id IN (SELECT person_id FROM contributions_accountmovement WHERE amount_fen < 0)
+        UNION ALL
+        SELECT city, person_id, insurance, amount_fen FROM contributions_accountmovement
+        WHERE person_id IN (SELECT person_id FROM contributions_accountmovement WHERE amount_fen < 0)
+    ) moved GROUP BY city, person_id, insurance HAVING sum(fen) < 0
+    """,
+    """
+    SELECT format('分录 %s 动用利息支出，而没有相应的利息记录', leg.entry_id)
+    FROM contributions_leg leg JOIN contributions_ledgeraccount account ON account.id = leg.account_id
+    WHERE account.kind = 'interest'
+        AND leg.entry_id NOT IN (SELECT entry_id FROM contributions_accountmovement)
+    """,
+)

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Max, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,11 +19,7 @@ from contributions.models import (
     BatchStatus,
     Charge,
     ChargeStatus,
-    DebitLine,
     LineStatus,
-    Order,
-    OrderLine,
-    OrderStatus,
 )
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -41,6 +39,7 @@ class State(StrEnum):
     IN_DEBIT = "in_debit"
     FAILED = "failed"
     WRITTEN_OFF = "written_off"
+    TAKEN_BACK = "taken_back"
     COVERED = "covered"
 
 
@@ -50,6 +49,7 @@ STATE_LABELS = {
     State.IN_DEBIT: "扣款中",
     State.FAILED: "扣款失败",
     State.WRITTEN_OFF: "已注销",
+    State.TAKEN_BACK: "重复缴费已清退",
     State.COVERED: "已参保，应缴未生成",
 }
 
@@ -93,29 +93,29 @@ def record(
     until: Month | None = None,
     cities: Iterable[str] | None = None,
 ) -> list[MonthRecord]:
-    """All months [since, until) of a person, charged or covered, by month, then insurance. Three queries.
+    """All months [since, until) of a person, charged or covered, by month, then insurance. Two queries.
 
     Without ``until``, covered months that are not charged are told up to the latest charged one only: what lies beyond has
     not come due. A void charge is no month: where the month is covered again it stands as covered.
     """
-    limits = _months("month", since, until)
     places = None if cities is None else list(cities)
-    charges = Charge.objects.filter(limits, person=person, live=True).select_related("employer")
-    coverages = Coverage.objects.filter(person=person, live=True).select_related("employer")
+    charged = _charged(person, since=since, until=until, cities=places)
+    coverages = Coverage.objects.filter(person=person, live=True)
     if places is not None:
-        charges = charges.filter(city__in=places)
         coverages = coverages.filter(city__in=places)
-    charged = list(charges)
-    lines = _latest_lines(charges.filter(status=ChargeStatus.OWED))
-    records = {(one.insurance, one.month): _of_charge(one, lines.get(one.pk)) for one in charged}
+    records = {(one.insurance, one.month): one for one in charged}
     horizon = until or max((one.month + 1 for one in charged), default=None)
-    for coverage in coverages:
+    columns = ("city", "insurance", "capacity", "employer__name", "start", "until")
+    for city, insurance, capacity, employer, start, covered_until in coverages.values_list(*columns):
         if horizon is None:
             break
-        month = max(coverage.start, since) if since else coverage.start
-        end = min(coverage.until, horizon) if coverage.until else horizon
+        month = max(start, since) if since else start
+        end = min(covered_until, horizon) if covered_until else horizon
         while month < end:
-            records.setdefault((coverage.insurance, month), _of_coverage(coverage, month))
+            if (insurance, month) not in records:
+                records[insurance, month] = MonthRecord(
+                    city, Insurance(insurance), Capacity(capacity), employer or "", month, State.COVERED
+                )
             month += 1
     order = {insurance: number for number, insurance in enumerate(Insurance)}
     return sorted(records.values(), key=lambda one: (one.month, order[one.insurance]))
@@ -123,11 +123,7 @@ def record(
 
 def owed(person: Person) -> list[MonthRecord]:
     """Charges owed that are the person's own to pay, oldest first, with the reason where a debit failed."""
-    charges = Charge.objects.filter(
-        person=person, status=ChargeStatus.OWED, employer__isnull=True
-    ).select_related("employer")
-    lines = _latest_lines(charges)
-    return [_of_charge(charge, lines.get(charge.pk)) for charge in charges.order_by("month", "insurance")]
+    return _charged(person, owed=True)
 
 
 def employer_record(employer: Employer, months: Sequence[Month]) -> QuerySet[Charge]:
@@ -151,14 +147,11 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
 
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     today = today_in_china(now)
-    ordered = list(
-        OrderLine.objects.filter(order__person=person, order__status=OrderStatus.OPEN, live=True)
-        .select_related("order")
-        .order_by("order__expires_at")
-    )
-    waiting = {line.order.number: line.order for line in ordered if line.order.expires_at > now}
-    items = [_due_order(order, today) for order in waiting.values()]
-    in_orders = {line.charge_id for line in ordered}
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_ORDERS, [person.pk])
+        orders = [_OpenOrder(*row) for row in cursor.fetchall()]
+    items = [_due_order(order, today) for order in orders if order.expires_at > now]
+    in_orders = {charge for order in orders for charge in order.charges}
     months: dict[tuple[str, Month], list[MonthRecord]] = {}
     for one in owed(person):
         if one.state != State.IN_DEBIT and one.charge_id not in in_orders:
@@ -181,7 +174,21 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     return items
 
 
-def _due_order(order: Order, today: dt.date) -> Due:
+class _OpenOrder(NamedTuple):
+    number: str
+    sum_fen: int
+    expires_at: dt.datetime
+    charges: list[int]
+
+
+_OPEN_ORDERS = """
+    SELECT number, sum_fen, expires_at,
+        ARRAY(SELECT charge_id FROM contributions_orderline line WHERE line.order_id = orders.id AND line.live)
+    FROM contributions_order orders WHERE person_id = %s AND status = 'open' ORDER BY expires_at
+"""
+
+
+def _due_order(order: _OpenOrder, today: dt.date) -> Due:
     until = order.expires_at.astimezone(CHINA)
     return Due(
         title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
@@ -277,61 +284,97 @@ def _due_assessment(one: Assessment, today: dt.date) -> Due:
     )
 
 
-def _months(field: str, since: Month | None, until: Month | None) -> Q:
-    condition = Q()
-    if since is not None:
-        condition &= Q(**{f"{field}__gte": since})
-    if until is not None:
-        condition &= Q(**{f"{field}__lt": until})
-    return condition
+def _charged(
+    person: Person,
+    *,
+    owed: bool = False,
+    since: Month | None = None,
+    until: Month | None = None,
+    cities: list[str] | None = None,
+) -> list[MonthRecord]:
+    """Live charges as months, by month, then insurance, with the last debit line of what is owed. One query, and no models: a
+    history has hundreds of months, and nearly every page of a person asks what is owed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CHARGED + (_OWED if owed else "") + _IN_ORDER,
+            {
+                "person": person.pk,
+                "since": since.first_day if since else None,
+                "until": until.first_day if until else None,
+                "cities": cities,
+            },
+        )
+        return [_record(*row) for row in cursor.fetchall()]
 
 
-def _latest_lines(charges: QuerySet[Charge]) -> dict[int, DebitLine]:
-    """The last debit line of each of the charges that has one."""
-    lines = DebitLine.objects.filter(charge__in=charges.values("pk")).select_related("batch").order_by("id")
-    return {line.charge_id: line for line in lines}
+_CHARGED = """
+    SELECT charge.id, charge.city, charge.insurance, charge.capacity, employer.name, charge.month, charge.status, charge.base,
+        charge.amount_fen, charge.personal_fen, charge.employer_fen, charge.account_fen, line.status, line.reason_code,
+        line.month, line.batch_status
+    FROM contributions_charge charge
+    LEFT JOIN people_employer employer ON employer.id = charge.employer_id
+    LEFT JOIN LATERAL (
+        SELECT line.status, line.reason_code, batch.month, batch.status AS batch_status
+        FROM contributions_debitline line JOIN contributions_debitbatch batch ON batch.id = line.batch_id
+        WHERE line.charge_id = charge.id AND charge.status = 'owed'
+        ORDER BY line.id DESC LIMIT 1
+    ) line ON true
+    WHERE charge.person_id = %(person)s AND charge.live
+        AND charge.month >= coalesce(%(since)s::date, '-infinity') AND charge.month < coalesce(%(until)s::date, 'infinity')
+        AND (%(cities)s::varchar[] IS NULL OR charge.city = ANY(%(cities)s))
+"""
+
+_OWED = " AND charge.status = 'owed' AND charge.employer_id IS NULL"
+
+_IN_ORDER = " ORDER BY charge.month, charge.insurance"
 
 
-def _of_charge(charge: Charge, line: DebitLine | None) -> MonthRecord:
-    state, reason = State(charge.status), ""
-    if charge.status == ChargeStatus.OWED and line is not None:
-        state, reason = _of_line(line)
+def _record(
+    pk: int,
+    city: str,
+    insurance: str,
+    capacity: str,
+    employer: str | None,
+    month: dt.date,
+    status: str,
+    base: Decimal,
+    amount_fen: int,
+    personal_fen: int,
+    employer_fen: int,
+    account_fen: int,
+    line_status: str | None,
+    reason_code: str,
+    debited: dt.date,
+    batch_status: str,
+) -> MonthRecord:
+    state, reason = State(status), ""
+    if line_status is not None:
+        state, reason = _of_line(line_status, reason_code, Month.of(debited), batch_status)
     return MonthRecord(
-        city=charge.city,
-        insurance=Insurance(charge.insurance),
-        capacity=Capacity(charge.capacity),
-        employer=charge.employer.name if charge.employer else "",
-        month=charge.month,
-        state=state,
-        base=charge.base,
-        amount_fen=charge.amount_fen,
-        personal_fen=charge.personal_fen,
-        employer_fen=charge.employer_fen,
-        account_fen=charge.account_fen,
-        charge_id=charge.pk,
-        reason=reason,
+        city,
+        Insurance(insurance),
+        Capacity(capacity),
+        employer or "",
+        Month.of(month),
+        state,
+        base,
+        amount_fen,
+        personal_fen,
+        employer_fen,
+        account_fen,
+        pk,
+        reason,
     )
 
 
-def _of_line(line: DebitLine) -> tuple[State, str]:
-    if line.status == LineStatus.FAILED:
+def _of_line(status: str, reason_code: str, debited: Month, batch_status: str) -> tuple[State, str]:
+    if status == LineStatus.FAILED:
         return State.FAILED, _("%(month)s银行扣款失败：%(reason)s") % {
-            "month": line.batch.month.zh,
-            "reason": REASON_LABELS[Reason(line.reason_code)],
+            "month": debited.zh,
+            "reason": REASON_LABELS[Reason(reason_code)],
         }
-    if line.status == LineStatus.MISSING:
+    if status == LineStatus.MISSING:
         return State.IN_DEBIT, _("银行尚未返回扣款结果，正在核实，请勿重复缴费")
-    if line.batch.status in (BatchStatus.OPENED, BatchStatus.RELEASED):
+    if batch_status in (BatchStatus.OPENED, BatchStatus.RELEASED):
         return State.IN_DEBIT, _("已列入扣款批次，待送银行")
     return State.IN_DEBIT, _("已送银行扣款，结果待返回")
-
-
-def _of_coverage(coverage: Coverage, month: Month) -> MonthRecord:
-    return MonthRecord(
-        city=coverage.city,
-        insurance=Insurance(coverage.insurance),
-        capacity=Capacity(coverage.capacity),
-        employer=coverage.employer.name if coverage.employer else "",
-        month=month,
-        state=State.COVERED,
-    )

@@ -1,7 +1,7 @@
 """Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry per confirmation."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from django.db import IntegrityError, transaction
@@ -15,6 +15,7 @@ from contributions.models import (
     Receipt,
     Surcharge,
     SurchargeStatus,
+    TopUp,
 )
 from portal.accounts.models import User
 
@@ -76,50 +77,71 @@ def hold(
     """Record money that arrived in another sum than was asked for: one receipt of that sum, in suspense under the charge that it
     was meant for. Twice is once; AlreadyReceived where the number stands for something else.
     """
-    reference = f"{channel}/{provider_number}"
     with transaction.atomic():
         locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
-        if standing := _standing(reference, [locked.pk]):
-            return standing[0]
-        [entry_id] = ledger.reserve_ids(1)
-        receipt = Receipt.objects.create(
+        receipt = Receipt(
             channel=channel,
             provider_number=f"{provider_number}/{locked.pk}",
             amount_fen=amount_fen,
             charge=locked,
-            applied=False,
             received_at=at,
-            account_fen=0,
-            entry_id=entry_id,
         )
-        clearing = ledger.account(city=locked.city, kind=AccountKind.CLEARING, channel=channel)
-        ledger.post_entry(
-            city=locked.city,
-            kind=KIND,
-            reference=reference,
-            postings=[
-                ledger.Posting(clearing, amount_fen),
-                *credit_postings(
-                    city=locked.city,
-                    insurance=locked.insurance,
-                    applied=False,
-                    amount_fen=amount_fen,
-                    account_fen=0,
-                ),
-            ],
-            by=by,
-            now=now,
-            entry_id=entry_id,
+        return _hold(receipt, f"{channel}/{provider_number}", by=by, now=now)
+
+
+def hold_top_up(
+    top_up: TopUp,
+    *,
+    channel: str,
+    provider_number: str,
+    amount_fen: int,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> Receipt:
+    """Record money for a top-up that cannot be credited (its order has ended, or it is another sum): else as ``hold``."""
+    with transaction.atomic():
+        locked = TopUp.objects.select_for_update(no_key=True).get(pk=top_up.pk)
+        receipt = Receipt(
+            channel=channel,
+            provider_number=f"{provider_number}/top-up",
+            amount_fen=amount_fen,
+            top_up=locked,
+            received_at=at,
         )
+        return _hold(receipt, f"{channel}/{provider_number}", by=by, now=now)
+
+
+def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Receipt:
+    if standing := _standing(reference, [receipt.charge_id]):
+        return standing[0]
+    [receipt.entry_id] = ledger.reserve_ids(1)
+    receipt.applied, receipt.account_fen = False, 0
+    receipt.save(force_insert=True)
+    city = receipt.city
+    clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=receipt.channel)
+    suspense = ledger.account(city=city, kind=AccountKind.SUSPENSE)
+    ledger.post_entry(
+        city=city,
+        kind=KIND,
+        reference=reference,
+        postings=[
+            ledger.Posting(clearing, receipt.amount_fen),
+            ledger.Posting(suspense, -receipt.amount_fen),
+        ],
+        by=by,
+        now=now,
+        entry_id=receipt.entry_id,
+    )
     return receipt
 
 
-def _standing(reference: str, wanted: list[int]) -> list[Receipt]:
+def _standing(reference: str, wanted: Sequence[int | None]) -> list[Receipt]:
     entry = Entry.objects.filter(kind=KIND, reference=reference).first()
     if entry is None:
         return []
     receipts = list(entry.receipts.order_by("charge_id"))
-    if [receipt.charge_id for receipt in receipts] != wanted:
+    if [receipt.charge_id for receipt in receipts] != list(wanted):
         raise AlreadyReceived(reference)
     return receipts
 
@@ -156,7 +178,7 @@ def _book(
         )
         for charge in charges
     ]
-    paid = [receipt.charge_id for receipt in receipts if receipt.applied]
+    paid = [receipt.of_charge.pk for receipt in receipts if receipt.applied]
     Charge.objects.filter(pk__in=paid).update(status=ChargeStatus.PAID)
     Surcharge.objects.filter(pk__in=[surcharges[pk].pk for pk in paid if pk in surcharges]).update(
         status=SurchargeStatus.PAID
@@ -166,14 +188,16 @@ def _book(
     postings = [ledger.Posting(clearing, sum(receipt.amount_fen for receipt in receipts))]
     for insurance in sorted({charge.insurance for charge in charges}):
         for applied in (True, False):
-            part = [one for one in receipts if one.charge.insurance == insurance and one.applied == applied]
+            part = [
+                one for one in receipts if one.of_charge.insurance == insurance and one.applied == applied
+            ]
             postings += credit_postings(
                 city=city,
                 insurance=insurance,
                 applied=applied,
                 amount_fen=sum(one.amount_fen for one in part),
                 account_fen=sum(one.account_fen for one in part),
-                surcharge_fen=sum(on_top.get(one.charge_id, 0) for one in part),
+                surcharge_fen=sum(on_top.get(one.of_charge.pk, 0) for one in part),
             )
     ledger.post_entry(
         city=city, kind=KIND, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id

@@ -1,5 +1,6 @@
 """Giving money back in the workbench: what lies in suspense, and the refunds that two members of staff let go."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
 
 from contributions import channels, refunds
 from contributions.models import (
     IN_VAIN,
     REFUND_WAY_LABELS,
-    Charge,
     HeldReceipt,
     Receipt,
     Refund,
@@ -28,6 +29,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.doors import identity_number
 from portal.hall.workbench import staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -134,13 +136,49 @@ class _QueueAdmin(LookUpAdmin):
         return row
 
 
-def _person(charge: Charge) -> str:
-    number = identity.mask(charge.person.identity_number)
-    return format_html('{} <span class="nums">{}</span>', charge.person.name, number)
+def person_of(receipt: Receipt) -> str:
+    """Whose month or account it was for, the number masked."""
+    person = receipt.person
+    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
 
 
-def _what(receipt: Receipt) -> str:
+def what_of(receipt: Receipt) -> str:
+    """What it was for: 2026年10月 基本养老保险; 个人账户充值."""
+    if receipt.charge is None:
+        return _("个人账户充值")
     return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
+
+
+def _state_of(receipt: Receipt) -> str:
+    """How what it was for stands now."""
+    if receipt.top_up is not None:
+        return receipt.top_up.order.get_status_display()
+    return receipt.of_charge.get_status_display()
+
+
+class ReceiptsAdmin:
+    """Lists of receipts, or of what has one: city and person are a charge's or a top-up's. ``to_receipt`` is the way there."""
+
+    to_receipt = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        cities = permissions.staff_cities(request.user)
+        rows = ModelAdmin.get_queryset(self, request)
+        return rows.filter(refunds.of_cities(cities, self.to_receipt))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By a number in full or a name in full, of whom the charge, its employer or the top-up is."""
+        found, distinct = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        term = search_term.strip()
+        if not term:
+            return found, distinct
+        buyer = f"{self.to_receipt}top_up__order__person"
+        bought = Q(**{f"{buyer}__name": term})
+        with suppress(identity.InvalidIdentity):
+            bought |= Q(**{f"{buyer}__identity_number": identity_number(term)})
+        return found | queryset.filter(bought), distinct
 
 
 def _yuan(fen: int) -> str:
@@ -148,7 +186,7 @@ def _yuan(fen: int) -> str:
 
 
 def _channel(code: str) -> str:
-    return _(channels.TITLES.get(code, code))
+    return channels.title(code)
 
 
 class LeftFilter(admin.SimpleListFilter):
@@ -172,23 +210,28 @@ class LeftFilter(admin.SimpleListFilter):
 
 
 class ReceiptCityFilter(CityFilter):
-    column = "charge__city"
+    to_receipt = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        city = self.value()
+        return queryset.filter(refunds.of_cities([city], self.to_receipt)) if city else queryset
 
 
 @admin.register(HeldReceipt)
-class HeldReceiptAdmin(_QueueAdmin):
-    city_column = "charge__city"
+class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     person_column = "charge__person"
     employer_column = "charge__employer"
     list_display = ("provider_number", "way", "whom", "what", "amount", "left", "received_at")
     list_display_links = ("provider_number",)
-    list_select_related = ("charge__person",)
+    list_select_related = ("charge__person", "top_up__order__person")
     list_filter = (LeftFilter, ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("received_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return refunds.held(permissions.staff_cities(request.user)).select_related("charge__person")
+        return refunds.held(permissions.staff_cities(request.user)).select_related(
+            "charge__person", "top_up__order__person"
+        )
 
     def waiting(self, request: HttpRequest) -> int:
         """How many receipts wait for their refund to be drafted."""
@@ -230,11 +273,13 @@ class HeldReceiptAdmin(_QueueAdmin):
             "opts": self.opts,
             "title": receipt.provider_number,
             "receipt": receipt,
-            "city": book().city(receipt.charge.city),
-            "whom": _person(receipt.charge),
-            "what": _what(receipt),
+            "city": book().city(receipt.city),
+            "whom": person_of(receipt),
+            "what": what_of(receipt),
             "channel": _channel(receipt.channel),
             "left_fen": left,
+            "state": _state_of(receipt),
+            "taken_back": receipt.applied,
             "road": road,
             "way": _(REFUND_WAY_LABELS[road.way]) if road else "",
             "no_road": no_road,
@@ -253,11 +298,11 @@ class HeldReceiptAdmin(_QueueAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: HeldReceipt) -> str:
-        return _person(receipt.charge)
+        return person_of(receipt)
 
     @admin.display(description=gettext_lazy("应缴"))
     def what(self, receipt: HeldReceipt) -> str:
-        return _what(receipt)
+        return what_of(receipt)
 
     @admin.display(description=gettext_lazy("到账（元）"))
     def amount(self, receipt: HeldReceipt) -> str:
@@ -265,7 +310,7 @@ class HeldReceiptAdmin(_QueueAdmin):
 
     @admin.display(description=gettext_lazy("还可退（元）"))
     def left(self, receipt: Any) -> str:
-        return _yuan(receipt.amount_fen - receipt.given_fen)
+        return _yuan(receipt.back_fen - receipt.given_fen)
 
 
 def waits_for_staff() -> Q:
@@ -305,13 +350,13 @@ class RefundStateFilter(admin.SimpleListFilter):
         return queryset.filter(ended_at__isnull=True)
 
 
-class RefundCityFilter(CityFilter):
-    column = "receipt__charge__city"
+class RefundCityFilter(ReceiptCityFilter):
+    to_receipt = "receipt__"
 
 
 @admin.register(Refund)
-class RefundAdmin(_QueueAdmin):
-    city_column = "receipt__charge__city"
+class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
+    to_receipt = "receipt__"
     person_column = "receipt__charge__person"
     employer_column = "receipt__charge__employer"
     list_display = (
@@ -326,7 +371,12 @@ class RefundAdmin(_QueueAdmin):
         "why",
     )
     list_display_links = ("number",)
-    list_select_related = ("receipt__charge__person", "drafted_by", "decided_by")
+    list_select_related = (
+        "receipt__charge__person",
+        "receipt__top_up__order__person",
+        "drafted_by",
+        "decided_by",
+    )
     list_filter = (RefundStateFilter, RefundCityFilter)
     search_help_text = gettext_lazy("完整的退款号、身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
@@ -363,9 +413,10 @@ class RefundAdmin(_QueueAdmin):
             "title": refund.number,
             "refund": refund,
             "receipt": receipt,
-            "city": book().city(receipt.charge.city),
-            "whom": _person(receipt.charge),
-            "what": _what(receipt),
+            "city": book().city(receipt.city),
+            "whom": person_of(receipt),
+            "what": what_of(receipt),
+            "state": _state_of(receipt),
             "channel": _channel(refund.channel),
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
@@ -399,7 +450,7 @@ class RefundAdmin(_QueueAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, refund: Refund) -> str:
-        return _person(refund.receipt.charge)
+        return person_of(refund.receipt)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, refund: Refund) -> str:

@@ -45,8 +45,10 @@ CHECKS: tuple[tuple[int, str], ...] = (
         SELECT format('到账 %s %s 为 %s 分（%s），退款合计 %s 分', receipt.channel, receipt.provider_number,
             receipt.amount_fen, CASE WHEN receipt.applied THEN '已入账' ELSE '未入账' END, sum(refund.amount_fen))
         FROM contributions_receipt receipt JOIN contributions_refund refund ON refund.receipt_id = receipt.id
+        LEFT JOIN contributions_takenback taken_back ON taken_back.receipt_id = receipt.id
         WHERE refund.status NOT IN ('refused', 'failed')
-        GROUP BY receipt.id HAVING receipt.applied OR sum(refund.amount_fen) > receipt.amount_fen
+        GROUP BY receipt.id, taken_back.amount_fen HAVING sum(refund.amount_fen) >
+            CASE WHEN receipt.applied THEN coalesce(taken_back.amount_fen, 0) ELSE receipt.amount_fen END
         """,
     ),
     (
@@ -62,6 +64,20 @@ CHECKS: tuple[tuple[int, str], ...] = (
         12,
         """
         SELECT format('退款 %s 由经办人自己复核', number) FROM contributions_refund WHERE decided_by_id = drafted_by_id
+        """,
+    ),
+    (
+        10,
+        """
+        SELECT format('应缴 %s 为 %s，扣回 %s 分', charge.id, charge.status, back.amount_fen)
+        FROM contributions_takenback back
+        JOIN contributions_receipt receipt ON receipt.id = back.receipt_id
+        JOIN contributions_charge charge ON charge.id = receipt.charge_id
+        JOIN contributions_accountmovement movement ON movement.id = back.movement_id
+        WHERE charge.status <> 'taken_back' OR NOT receipt.applied OR back.amount_fen <> charge.personal_fen
+            OR (movement.person_id, movement.city, movement.insurance, movement.amount_fen, movement.pooled_fen)
+                <> (charge.person_id, charge.city, charge.insurance, -charge.account_fen,
+                    charge.account_fen - back.amount_fen)
         """,
     ),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -27,6 +27,7 @@ from contributions.models import (
     RefundEvent,
     RefundStatus,
     RefundWay,
+    TakenBack,
 )
 from contributions.paying import DELAYS
 from portal.accounts import permissions
@@ -64,7 +65,8 @@ class Road:
 
 
 def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
-    """Receipts whose money paid nothing, oldest first, with ``given_fen``: what of it was given back or is about to be.
+    """Receipts whose money paid nothing, or was taken back, oldest first, with ``back_fen``, what of each may go back in all, and
+    ``given_fen``, what was given back or is about to be.
 
     Those of ``cities`` only, where they are given.
     """
@@ -76,23 +78,42 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
         .annotate(fen=Sum("amount_fen"))
         .values("fen")
     )
-    receipts = HeldReceipt.objects.filter(applied=False).annotate(given_fen=Coalesce(Subquery(given), 0))
+    # A union, not an OR: each side is few rows, found by its own index.
+    few = Receipt.objects.filter(applied=False).values("pk").union(TakenBack.objects.values("receipt_id"))
+    receipts = HeldReceipt.objects.filter(pk__in=few).annotate(
+        back_fen=Case(When(applied=True, then=F("taken_back__amount_fen")), default=F("amount_fen")),
+        given_fen=Coalesce(Subquery(given), 0),
+    )
     if cities is not None:
-        receipts = receipts.filter(charge__city__in=cities)
+        receipts = receipts.filter(of_cities(cities))
     return receipts.order_by("received_at", "pk")
+
+
+def of_cities(cities: Iterable[str], prefix: str = "") -> Q:
+    """Receipts of these cities, by the charge or the top-up that they were for; ``prefix`` is the way to the receipt."""
+    places = list(cities)
+    return Q(**{f"{prefix}charge__city__in": places}) | Q(**{f"{prefix}top_up__order__city__in": places})
 
 
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     """Held receipts of which something is left that no refund is under way for."""
-    return held(cities).filter(amount_fen__gt=F("given_fen"))
+    return held(cities).filter(Q(back_fen__gt=F("given_fen")))
 
 
 def left_fen(receipt: Receipt) -> int:
     """What may still be drafted of a receipt."""
-    if receipt.applied:
+    back_fen = refundable_fen(receipt)
+    if not back_fen:
         return 0
     given = Refund.objects.filter(receipt_id=receipt.pk).exclude(status__in=IN_VAIN)
-    return receipt.amount_fen - (given.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    return back_fen - (given.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def refundable_fen(receipt: Receipt) -> int:
+    """What of a receipt may go back in all: the whole of one that paid nothing, what was taken back of one that paid."""
+    if not receipt.applied:
+        return receipt.amount_fen
+    return TakenBack.objects.filter(receipt_id=receipt.pk).aggregate(fen=Sum("amount_fen"))["fen"] or 0
 
 
 def road(receipt: Receipt) -> Road:
@@ -121,14 +142,14 @@ def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User
             standing = _standing(key, locked, amount_fen, by)
             if standing is not None:
                 return standing
-            if locked.charge.city not in permissions.staff_cities(by):
+            if locked.city not in permissions.staff_cities(by):
                 raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
             _check_amount(locked, amount_fen)
             if not reason.strip():
                 raise CannotRefund(_("请填写退回原因。"))
             back = road(locked)
             refund = Refund.objects.create(
-                number=_number(locked.charge.city, now),
+                number=new_number(locked.city, now),
                 receipt=locked,
                 amount_fen=amount_fen,
                 way=back.way,
@@ -152,7 +173,7 @@ def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User
 
 
 def _check_amount(receipt: Receipt, amount_fen: int) -> None:
-    if receipt.applied:
+    if not refundable_fen(receipt):
         raise CannotRefund(_("这笔到账已经记入应缴，不能在这里退回。"))
     left = left_fen(receipt)
     if amount_fen <= 0 or amount_fen > left:
@@ -174,11 +195,11 @@ def _standing(key: UUID, receipt: Receipt, amount_fen: int, by: User) -> Refund 
 
 def why_not_decide(refund: Refund, user: User) -> str:
     """Why this login may not decide the refund; "" where it may."""
-    if refund.receipt.charge.city not in permissions.staff_cities(user):
+    if refund.receipt.city not in permissions.staff_cities(user):
         return _("只有本市的征缴人员可以办理退款。")
     if refund.drafted_by_id == user.pk:
         return _("这笔退款由您经办，须由另一名征缴人员复核。")
-    person = refund.receipt.charge.person
+    person = refund.receipt.person
     if user.person_id is not None and user.person_id == person.pk:
         return _("这笔款项退给您本人，请由其他工作人员复核。")
     return ""
@@ -350,7 +371,7 @@ def take_answer(refund: Refund, answer: Answer, *, by: User, now: dt.datetime) -
 
 def _succeed(refund: Refund, mark: str, *, by: User, now: dt.datetime, note: str) -> None:
     """The money has left: suspense and the clearing account are less by it."""
-    city = refund.receipt.charge.city
+    city = refund.receipt.city
     suspense = ledger.account(city=city, kind=AccountKind.SUSPENSE)
     clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=refund.channel)
     entry = ledger.post_entry(
@@ -395,7 +416,8 @@ def _event(refund: Refund, *, by: User, now: dt.datetime, note: str = "") -> Non
     RefundEvent.objects.create(refund=refund, at=now, by=by, status=refund.status, note=note[:200])
 
 
-def _number(city: str, now: dt.datetime) -> str:
+def new_number(city: str, now: dt.datetime) -> str:
+    """A fresh refund number, which nobody guesses."""
     tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
     return f"R{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"
 
@@ -426,18 +448,22 @@ class Returned:
 
 
 def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
-    """How far the money of these receipts has gone back, by receipt; those that paid their charge are left out."""
+    """How far the money of these receipts has gone back, by receipt; those that paid their charge, and were not taken back, are
+    left out."""
     sums: dict[int, dict[bool, int]] = {}
     moving = Refund.objects.filter(receipt__in=receipts).exclude(status__in=IN_VAIN)
     for receipt_id, status, fen in moving.values_list("receipt_id", "status", "amount_fen"):
         by_end = sums.setdefault(receipt_id, {True: 0, False: 0})
         by_end[status == RefundStatus.SUCCEEDED] += fen
+    back = dict(TakenBack.objects.filter(receipt__in=receipts).values_list("receipt_id", "amount_fen"))
     return {
         one.pk: Returned(
-            one.amount_fen, sums.get(one.pk, {}).get(True, 0), sums.get(one.pk, {}).get(False, 0)
+            back.get(one.pk, one.amount_fen),
+            sums.get(one.pk, {}).get(True, 0),
+            sums.get(one.pk, {}).get(False, 0),
         )
         for one in receipts
-        if not one.applied
+        if not one.applied or one.pk in back
     }
 
 

@@ -1,4 +1,5 @@
-"""How PostgreSQL plans a statement over whole tables: it may know nothing yet of rows that have just been written."""
+"""How PostgreSQL plans a statement over whole tables, or over a sliver of them: it may know nothing yet of rows that have just
+been written."""
 
 from typing import Any
 
@@ -10,7 +11,15 @@ def whole_tables(cursor: Any) -> None:
     cursor.execute("SET LOCAL work_mem = '64MB'")
 
 
+def a_sliver(cursor: Any) -> None:
+    """Until ``row_by_row``, or the transaction's end, rows are found by index, whatever the planner believes of their tables: of
+    millions of rows a few thousand are read."""
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute("SET LOCAL enable_mergejoin = off")
+    cursor.execute("SET LOCAL enable_hashjoin = off")
+
+
 def row_by_row(cursor: Any) -> None:
     """As the planner likes it."""
-    cursor.execute("SET LOCAL work_mem TO DEFAULT")
-    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    for setting in ("work_mem", "enable_nestloop", "enable_seqscan", "enable_mergejoin", "enable_hashjoin"):
+        cursor.execute(f"SET LOCAL {setting} TO DEFAULT")

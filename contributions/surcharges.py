@@ -16,6 +16,7 @@ from contributions.models import (
     LineStatus,
     OrderLine,
     OrderStatus,
+    PostingChunk,
     Repricing,
     Surcharge,
     SurchargeKind,
@@ -130,10 +131,14 @@ def let_go(charges: Iterable[int], *, by: User, now: dt.datetime) -> None:
     ).update(live=True)
 
 
-def after_answer(batch_id: int, *, by: User, now: dt.datetime) -> None:
-    """Let go what a batch was to collect with a surcharge and the bank did not pay; twice is once. Must run in a transaction."""
+def after_answer(chunk: PostingChunk, *, by: User, now: dt.datetime) -> None:
+    """Let go what a chunk of a batch was to collect with a surcharge and the bank did not pay; twice is once. Must run in a
+    transaction."""
     failed = DebitLine.objects.filter(
-        batch=batch_id, status=LineStatus.FAILED, surcharge__status=SurchargeStatus.OWED
+        batch=chunk.batch_id,
+        sequence__range=(chunk.first, chunk.last),
+        status=LineStatus.FAILED,
+        surcharge__status=SurchargeStatus.OWED,
     )
     let_go(failed.values_list("charge_id", flat=True), by=by, now=now)
 

@@ -5,7 +5,8 @@ import datetime as dt
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.models import DebitBatch
+from contributions.models import PostingChunk, Suspension
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -14,18 +15,22 @@ from portal.shared.months import Month, month_in_china, today_in_china
 SUSPENDED, RESUMED = "suspended", "resumed"
 
 
-def after_answer(batch: DebitBatch, *, now: dt.datetime) -> int:
-    """Suspend the coverages of a batch that was just answered whose failed months, all still owed, are more than are tried
-    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that marks the
-    batch posted; again, it finds them suspended.
+def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
+    """Suspend the coverages of a chunk that was just booked whose failed months, all still owed, are more than are tried
+    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that books the
+    chunk, and after ``charging.keep_from_charging``; again, it finds them suspended.
     """
+    batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    lines = {"batch": batch.pk, "first": chunk.first, "last": chunk.last}
     with connection.cursor() as cursor:
+        # What is charged meanwhile is either seen here, or sees that it is suspended.
+        cursor.execute(_HOLD, lines)
         cursor.execute(
             _SUSPEND,
             {
                 **_words(),
-                "batch": batch.pk,
+                **lines,
                 "next": (batch.month + 1).first_day,
                 "retries": terms.retry_months,
                 "now": now,
@@ -67,6 +72,31 @@ def resume_settled(*, now: dt.datetime) -> int:
     return resumed
 
 
+def standing(person: Person) -> list[Suspension]:
+    """The person's coverages that are charged no more at present, by insurance. One query."""
+    return list(
+        Suspension.objects.filter(coverage__person=person, until__isnull=True)
+        .select_related("coverage")
+        .order_by("coverage__insurance", "pk")
+    )
+
+
+def what_to_do(city: str) -> str:
+    """How a suspension of the city ends, in the words of whoever it is about."""
+    code = service_to_settle(city)
+    if not code:
+        return _("请与经办机构联系结清欠费；结清后系统自动恢复缴费，无须另行申请。")
+    return _("请办理“%(service)s”结清欠费；结清后系统自动恢复缴费，无须另行申请。") % {
+        "service": book().city(city).offers[code].title
+    }
+
+
+def service_to_settle(city: str) -> str:
+    """The code of the city's service by which arrears are settled online; "" where it has none."""
+    offers = book().city(city).offers
+    return next((code for code in ("arrears-pay", "recollect") if code in offers), "")
+
+
 def _next_month(city: str, now: dt.datetime) -> Month | None:
     month = month_in_china(now)
     try:
@@ -83,12 +113,24 @@ def _words() -> dict[str, list[str]]:
     }
 
 
+# As ``charging.charge_months`` holds the coverage whose months it charges.
+_HOLD = """
+    SELECT id FROM enrollment_coverage
+    WHERE id IN (
+        SELECT charge.coverage_id
+        FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
+        WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'failed'
+    )
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
 # Person and insurance follow from the coverage; they are there for the index.
 _SUSPEND = """
     WITH failed AS (
         SELECT DISTINCT charge.coverage_id, charge.person_id, charge.insurance
         FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
-        WHERE line.batch_id = %(batch)s AND line.status = 'failed' AND charge.status = 'owed'
+        WHERE line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'failed'
+            AND charge.status = 'owed'
     ), late AS (
         SELECT failed.coverage_id, failed.person_id, failed.insurance,
             count(*) FILTER (WHERE charge.status = 'owed' AND EXISTS (

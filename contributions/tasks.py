@@ -73,6 +73,14 @@ def open_due_batches() -> None:
 
 
 @shared_task
+def open_batch(city: str, month: str, by_id: int) -> None:
+    """Open a city's month for a member of staff who does not want to wait for the schedule."""
+    debit.open_by_staff(
+        city=city, month=Month.parse(month), by=User.objects.get(pk=by_id), now=timezone.now()
+    )
+
+
+@shared_task
 def send_batches() -> None:
     """Write the files of the batches that were released; one that fails does not keep the others."""
     now, by = timezone.now(), User.objects.system()

@@ -125,7 +125,7 @@ def _booked(payable: Payable, bank_number: str) -> bool:
     if receipt is None:
         return False
     if isinstance(payable, Assessment):
-        own = assessments.lines(payable).filter(pk=receipt.charge_id).exists()
+        own = assessments.lines(payable).filter(pk=receipt.of_charge.pk).exists()
     else:
         own = ArrearsLine.objects.filter(bill=payable, charge=receipt.charge_id).exists()
     if not own:

@@ -1,5 +1,6 @@
 """What a person and an employer can look up about their contributions. Whatever is not theirs answers 404."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,18 +10,21 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
-from contributions import queries, refunds, surcharges
-from contributions.models import Charge, ChargeStatus, Receipt
-from contributions.personal_account import accounts_of
+from contributions import brought_in, interest, queries, refunds, surcharges, suspending
+from contributions.models import Charge, ChargeStatus, Receipt, Suspension
+from contributions.personal_account import Account, accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import account_interest_terms, account_interest_years
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, today_in_china
@@ -33,6 +37,7 @@ STATE_TONES = {
     State.IN_DEBIT: "info",
     State.FAILED: "bad",
     State.WRITTEN_OFF: "quiet",
+    State.TAKEN_BACK: "quiet",
     State.COVERED: "info",
 }
 
@@ -40,6 +45,7 @@ CHARGE_TONES = {
     ChargeStatus.OWED: "warn",
     ChargeStatus.PAID: "good",
     ChargeStatus.WRITTEN_OFF: "quiet",
+    ChargeStatus.TAKEN_BACK: "quiet",
     ChargeStatus.VOID: "quiet",
 }
 
@@ -60,8 +66,11 @@ class Row:
     tone: str
     reason: str
     charge_id: int | None
+    # What a screen reader says in place of the amount, which is a link.
+    link_said: str
 
 
+@require_safe
 @person_required
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
@@ -70,6 +79,7 @@ def record(request: HttpRequest) -> HttpResponse:
     years = sorted({one.month.year for one in records}, reverse=True)
     year = _chosen(request.GET.get("year"), years)
     listed = [_row(one) for one in reversed(records) if one.month.year == year]
+    moved = brought_in.elsewhere(person)
     return render(
         request,
         "contributions/record.html",
@@ -81,6 +91,7 @@ def record(request: HttpRequest) -> HttpResponse:
                     "title": _(INSURANCE_LABELS[insurance]),
                     "rows": _grid(months),
                     "paid": _paid(months),
+                    "moved": moved.get(insurance),
                 }
                 for insurance in Insurance
                 if (months := [one for one in records if one.insurance == insurance])
@@ -92,10 +103,12 @@ def record(request: HttpRequest) -> HttpResponse:
             "year": year,
             "rows": listed,
             "failed": [_row(one) for one in records if one.state == State.FAILED],
+            "suspended": [_suspended(one) for one in suspending.standing(person)],
         },
     )
 
 
+@require_safe
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
@@ -138,10 +151,12 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+@require_safe
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
-    """个人账户: what was credited to one's own accounts, by year."""
+    """个人账户: the statement of one's own accounts, by year."""
     person = _person(request)
+    today = today_in_china(timezone.now())
     return render(
         request,
         "contributions/account.html",
@@ -152,6 +167,11 @@ def account(request: HttpRequest) -> HttpResponse:
                     "title": _("%(city)s %(insurance)s个人账户")
                     % {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])},
                     "account": one,
+                    "waits": _waits(one, today),
+                    "years": [
+                        (year, [(paid, interest.derivation(paid, on=today)) for paid in year.interests])
+                        for year in one.years
+                    ],
                 }
                 for one in accounts_of(person)
             ],
@@ -159,6 +179,30 @@ def account(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _waits(account: Account, today: dt.date) -> str:
+    """What the balance does not hold yet: the interest of which years, and what it waits for."""
+    terms = account_interest_terms(book(), year=today.year)
+    if account.insurance not in terms.insurances:
+        return _("余额。这个险种的个人账户不按记账利率计息。")
+    credited = {year.year for year in account.years if year.interests}
+    since = min(year.year for year in account.years)
+    published = [year for year in account_interest_years(book()) if since <= year < today.year]
+    out = [str(year) for year in published if year not in credited]
+    parts = [_("余额，含已结的记账利息。")]
+    if out:
+        parts.append(_("%(years)s年的利率已公布，尚未结息。") % {"years": _("、").join(out)})
+    parts.append(
+        _("%(year)s年的记账利率公布后结息，最近一次公布的是%(last)s年 %(rate)s%%。")
+        % {
+            "year": terms.rate_leaf.values["year"] + 1,
+            "last": terms.rate_leaf.values["year"],
+            "rate": f"{(terms.rate * 100).normalize():f}",
+        }
+    )
+    return "".join(parts)
+
+
+@require_safe
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
     """本单位应缴: the months as sums, and the people of one month."""
@@ -221,11 +265,31 @@ def _row(one: MonthRecord) -> Row:
         tone=STATE_TONES[one.state],
         reason=one.reason,
         charge_id=one.charge_id,
+        link_said=_("%(month)s%(insurance)s %(amount)s 元，查看为什么是这个数")
+        % {
+            "month": one.month.zh,
+            "insurance": _(INSURANCE_LABELS[one.insurance]),
+            "amount": "" if one.amount_fen is None else money.format_yuan(one.amount_fen),
+        },
     )
 
 
 def _paid(records: Iterable[MonthRecord]) -> int:
     return sum(one.state == State.PAID for one in records)
+
+
+def _suspended(one: Suspension) -> dict[str, str]:
+    """A suspension that stands, and where it can be settled (an address, may be empty)."""
+    city = one.coverage.city
+    service = suspending.service_to_settle(city)
+    return {
+        "title": _("%(insurance)s暂停缴费")
+        % {"insurance": _(INSURANCE_LABELS[Insurance(one.coverage.insurance)])},
+        "text": _("%(why)s，自%(start)s起暂停缴费，不再自动扣款。%(to_do)s")
+        % {"why": one.why, "start": one.start.zh, "to_do": suspending.what_to_do(city)},
+        "url": reverse("service", args=[city, service]) if service else "",
+        "label": book().city(city).offers[service].title if service else "",
+    }
 
 
 def _grid(records: list[MonthRecord]) -> list[dict[str, Any]]:
@@ -258,9 +322,12 @@ def _cell(month: Month, one: MonthRecord | None, inside: bool) -> dict[str, Any]
         }
     label = _(STATE_LABELS[one.state])
     amount = "" if one.amount_fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(one.amount_fen)}
-    short = {State.COVERED: _("参保"), State.WRITTEN_OFF: _("注销"), State.FAILED: _("失败")}.get(
-        one.state, label
-    )
+    short = {
+        State.COVERED: _("参保"),
+        State.WRITTEN_OFF: _("注销"),
+        State.FAILED: _("失败"),
+        State.TAKEN_BACK: _("清退"),
+    }.get(one.state, label)
     return {
         "month": month.month,
         "state": str(one.state),

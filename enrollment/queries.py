@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from enrollment.models import Coverage
@@ -34,9 +34,10 @@ class Held:
         return self.until is None or month < self.until
 
     def described(self) -> str:
-        """For staff and summaries: 养老保险(单位职工,宁波,2026年1月起)."""
+        """For staff and summaries: 养老保险（单位职工，宁波，2026年1月起）."""
         end = f"{self.start.zh}起" if self.until is None else f"{self.start.zh}至{(self.until - 1).zh}"
-        return f"{INSURANCE_LABELS[self.insurance]}({CAPACITY_LABELS[self.capacity]},{book().city(self.city).title},{end})"
+        about = "，".join((str(CAPACITY_LABELS[self.capacity]), book().city(self.city).title, end))
+        return f"{INSURANCE_LABELS[self.insurance]}（{about}）"
 
 
 def held(identity_number: str) -> list[Held]:
@@ -71,6 +72,14 @@ def running(person: Person, month: Month) -> QuerySet[Coverage]:
         .select_related("employer")
         .order_by("insurance")
     )
+
+
+def city_of(person: Person) -> str:
+    """The slug of the city where the person's latest coverage is; "" for whoever never had one."""
+    latest = Coverage.objects.filter(person=person, live=True).order_by(
+        F("until").desc(nulls_first=True), "-start"
+    )
+    return latest.values_list("city", flat=True).first() or ""
 
 
 def insured_staff(employer: Employer, month: Month) -> QuerySet[Coverage]:

@@ -14,3 +14,5 @@ app.conf.beat_schedule = BEAT_SCHEDULE
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="order_tasks")
 app.autodiscover_tasks(related_name="employer_tasks")
+app.autodiscover_tasks(related_name="book_tasks")
+app.autodiscover_tasks(related_name="seal_tasks")

@@ -40,11 +40,52 @@ BEAT_SCHEDULE = {
     },
     # Whoever is given money back waits for days at their bank; a minute here harms no one.
     "send-refunds": {"task": "contributions.order_tasks.send_refunds", "schedule": crontab()},
+    # After the night's postings: what was paid twice lies in the collectors' queue in the morning.
+    "draft-refunds": {
+        "task": "contributions.order_tasks.draft_refunds",
+        "schedule": crontab(hour=4, minute=40),
+    },
+    # The day is over, and what was booked at its last minute has been committed; a month can be closed the same morning.
+    "make-day-sheets": {
+        "task": "contributions.book_tasks.make_day_sheets",
+        "schedule": crontab(hour=0, minute=40),
+    },
+    # A rate comes with a new version of the policy, once a year; at night nobody waits for the books.
+    "credit-account-interest": {
+        "task": "contributions.book_tasks.credit_account_interest",
+        "schedule": crontab(hour=4, minute=10),
+    },
+    # A day's file is due at half past midnight; what was missed is made at the next ring.
+    "make-day-files": {
+        "task": "contributions.reconciling_tasks.make_day_files",
+        "schedule": crontab(minute="*/15"),
+    },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
+    # Nonces of signatures that are over, when few partners ask.
+    "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
+    # A run over proofs begins within a minute; it rings by itself while there is more.
+    "go-on-resealing": {"task": "certificates.seal_tasks.go_on_resealing", "schedule": crontab()},
+    # Authorities publish lists once a day or a week; whoever fails is asked again before the old one ends.
+    "refresh-revocation-lists": {
+        "task": "certificates.seal_tasks.refresh_revocation_lists",
+        "schedule": crontab(minute=50),
+    },
+    # Before offices open: who lets a transfer lie finds the reminder in the morning.
+    "chase-late-transfers": {
+        "task": "transfers.tasks.chase_late",
+        "schedule": crontab(hour=7, minute=30),
+    },
     # Drafts that nobody touched for weeks are dropped at an hour when nobody types.
     "forget-old-drafts": {
         "task": "portal.hall.tasks.forget_old_drafts",
         "schedule": crontab(hour=3, minute=10),
+    },
+    # Whoever asked for proofs of all their staff watches the bar; between two rings others have their turn.
+    "make-staff-proofs": {"task": "certificates.tasks.make_staff_proofs", "schedule": 45.0},
+    # What may be downloaded no more is deleted before the offices open.
+    "delete-expired-archives": {
+        "task": "certificates.tasks.delete_expired_archives",
+        "schedule": crontab(hour=3, minute=40),
     },
 }

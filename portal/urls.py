@@ -6,10 +6,15 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
+    path("api/v1/", include("portal.partners.urls")),
+    path("api/v1/", include("contributions.api.urls")),
+    path("api/v1/", include("certificates.api_urls")),
+    path("api/v1/", include("transfers.api_urls")),
     path("", include("portal.accounts.urls")),
     path("", include("enrollment.urls")),
     path("", include("contributions.urls")),
     path("", include("certificates.urls")),
+    path("", include("transfers.urls")),
     path("", include("portal.web.urls")),
 ]
 

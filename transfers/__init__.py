@@ -1,1 +1,1 @@
-"""Moving pension and medical coverage between cities (关系转移接续). The room is laid out; its first services come next."""
+"""Moving pension and medical coverage between cities (关系转移接续): one line of stations for all of them."""

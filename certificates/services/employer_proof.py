@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from certificates import authority, issuing, presenting
 from certificates.facts import employer_facts
-from certificates.models import CertificateKind
+from certificates.kinds import CertificateKind
 from portal.accounts.fields import NameField, PhoneField
 from portal.accounts.models import User
 from portal.hall.models import Case

@@ -7,7 +7,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates.models import CertificateKind
+from certificates.kinds import CertificateKind
 from certificates.payment_document import PaymentDocument, PaymentFacts
 from certificates.payment_facts import PAYMENT_RECEIPT_SCHEMA, payment_facts
 from contributions.paid import paid_months, paid_orders

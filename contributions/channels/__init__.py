@@ -8,18 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contributions.channels import keys
 from contributions.channels.alipay import AlipayChannel
 from contributions.channels.card import CardChannel
 from contributions.channels.keys import ChannelUnavailable
+from contributions.channels.partner import PREFIX, PartnerChannel
 from contributions.channels.protocol import Channel
 from contributions.channels.wechat import WeChatChannel
+from portal.partners.models import Partner
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
 from portal.shared.months import CHINA
 
-__all__ = ["TITLES", "ChannelUnavailable", "Offered", "available", "channel", "offered"]
+__all__ = ["TITLES", "ChannelUnavailable", "Offered", "available", "channel", "offered", "title"]
 
 _BUILD: dict[str, Callable[[keys.Account], Channel]] = {
     "card": CardChannel,
@@ -64,8 +67,13 @@ def available(city: str, *, on: dt.date | None = None) -> list[Channel]:
 def channel(code: str) -> Channel:
     """The channel of that code, whether or not a city still offers it: a payment is asked about long after.
 
-    Raises ChannelUnavailable.
+    A partner's is its own. Raises ChannelUnavailable.
     """
+    if code.startswith(PREFIX):
+        partner = Partner.objects.filter(code=code.removeprefix(PREFIX)).first()
+        if partner is None:
+            raise ChannelUnavailable(code)
+        return PartnerChannel(partner)
     stamp = keys.stamp(code)
     known = _built.get(code)
     if known is not None and known[0] == stamp:
@@ -76,3 +84,11 @@ def channel(code: str) -> Channel:
         raise ChannelUnavailable(f"{code}: {problem}") from problem
     _built[code] = stamp, built
     return built
+
+
+def title(code: str) -> str:
+    """What people call the channel; the code itself where it has no name."""
+    if code.startswith(PREFIX):
+        names = Partner.objects.filter(code=code.removeprefix(PREFIX)).values_list("name", flat=True)
+        return next(iter(names), code)
+    return _(TITLES[code]) if code in TITLES else code

@@ -3,6 +3,12 @@
 Amounts are fen. Months are [from, until).
 """
 
+from contributions.models.account_interest import AccountInterest, InterestRun
+from contributions.models.account_movements import (
+    MOVEMENT_KIND_LABELS,
+    AccountMovement,
+    MovementKind,
+)
 from contributions.models.arrears import (
     REQUEST_KIND_LABELS,
     REQUEST_MOVES,
@@ -32,6 +38,12 @@ from contributions.models.books import (
     Leg,
     Receipt,
 )
+from contributions.models.brought_in import (
+    BroughtIn,
+    BroughtInPeriod,
+    MovedOut,
+    MovedOutPeriod,
+)
 from contributions.models.charges import (
     CANCELLATION_LABELS,
     CHARGE_MOVES,
@@ -41,6 +53,13 @@ from contributions.models.charges import (
     Charge,
     ChargeStatus,
     ChargingRun,
+)
+from contributions.models.closing import (
+    DayComparison,
+    DaySheet,
+    DaySheetLine,
+    MonthClose,
+    MonthCloseLine,
 )
 from contributions.models.debit import (
     BATCH_MOVES,
@@ -78,6 +97,24 @@ from contributions.models.orders import (
     PaymentStatus,
     Verdict,
 )
+from contributions.models.partners import (
+    DEED_LABELS,
+    DIFFERENCE_KIND_LABELS,
+    DIFFERENCE_MOVES,
+    DIFFERENCE_STATUS_LABELS,
+    MOVES_MONEY,
+    SIDE_LABELS,
+    WAY_LABELS,
+    DayFile,
+    DayRow,
+    Deed,
+    Difference,
+    DifferenceKind,
+    DifferenceStatus,
+    Reversal,
+    Side,
+    Way,
+)
 from contributions.models.refunds import (
     IN_VAIN,
     REFUND_MOVES,
@@ -89,6 +126,17 @@ from contributions.models.refunds import (
     RefundStatus,
     RefundWay,
 )
+from contributions.models.settlements import (
+    OF_LINES,
+    SETTLEMENT_MOVES,
+    SETTLEMENT_STATUS_LABELS,
+    SETTLEMENT_WAY_LABELS,
+    BankInquiry,
+    SettledLine,
+    Settlement,
+    SettlementStatus,
+    SettlementWay,
+)
 from contributions.models.surcharges import (
     SURCHARGE_KIND_LABELS,
     SURCHARGE_MOVES,
@@ -98,6 +146,8 @@ from contributions.models.surcharges import (
     SurchargeStatus,
 )
 from contributions.models.suspensions import Suspension
+from contributions.models.taken_back import TakenBack
+from contributions.models.top_ups import TopUp
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
@@ -110,6 +160,10 @@ __all__ = [
     "CANCELLATION_LABELS",
     "CHARGE_MOVES",
     "CHARGE_STATUS_LABELS",
+    "DEED_LABELS",
+    "DIFFERENCE_KIND_LABELS",
+    "DIFFERENCE_MOVES",
+    "DIFFERENCE_STATUS_LABELS",
     "DIRECTION_LABELS",
     "DRAWING",
     "FILE_STATUS_LABELS",
@@ -117,6 +171,9 @@ __all__ = [
     "IN_VAIN",
     "LINE_MOVES",
     "LINE_STATUS_LABELS",
+    "MOVEMENT_KIND_LABELS",
+    "MOVES_MONEY",
+    "OF_LINES",
     "ORDER_MOVES",
     "ORDER_STATUS_LABELS",
     "PAYMENT_MOVES",
@@ -127,35 +184,60 @@ __all__ = [
     "REQUEST_KIND_LABELS",
     "REQUEST_MOVES",
     "REQUEST_STATUS_LABELS",
+    "SETTLEMENT_MOVES",
+    "SETTLEMENT_STATUS_LABELS",
+    "SETTLEMENT_WAY_LABELS",
+    "SIDE_LABELS",
     "SURCHARGE_KIND_LABELS",
     "SURCHARGE_MOVES",
     "SURCHARGE_STATUS_LABELS",
     "UNDER_WAY",
     "VERDICT_LABELS",
+    "WAY_LABELS",
+    "AccountInterest",
     "AccountKind",
+    "AccountMovement",
     "ArrearsBill",
     "ArrearsLine",
     "Assessment",
     "AssessmentEvent",
     "AssessmentStatus",
     "BankFile",
+    "BankInquiry",
     "BatchEvent",
     "BatchStatus",
     "BillStatus",
+    "BroughtIn",
+    "BroughtInPeriod",
     "Cancellation",
     "CancellationKind",
     "Charge",
     "ChargeStatus",
     "ChargingRun",
+    "DayComparison",
+    "DayFile",
+    "DayRow",
+    "DaySheet",
+    "DaySheetLine",
     "DebitBatch",
     "DebitLine",
+    "Deed",
+    "Difference",
+    "DifferenceKind",
+    "DifferenceStatus",
     "Direction",
     "Entry",
     "FileStatus",
     "HeldReceipt",
+    "InterestRun",
     "LedgerAccount",
     "Leg",
     "LineStatus",
+    "MonthClose",
+    "MonthCloseLine",
+    "MovedOut",
+    "MovedOutPeriod",
+    "MovementKind",
     "Order",
     "OrderEvent",
     "OrderLine",
@@ -174,9 +256,18 @@ __all__ = [
     "Repricing",
     "RequestKind",
     "RequestStatus",
+    "Reversal",
+    "SettledLine",
+    "Settlement",
+    "SettlementStatus",
+    "SettlementWay",
+    "Side",
     "Surcharge",
     "SurchargeKind",
     "SurchargeStatus",
     "Suspension",
+    "TakenBack",
+    "TopUp",
     "Verdict",
+    "Way",
 ]

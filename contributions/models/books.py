@@ -12,7 +12,11 @@ from contributions.models.charges import Charge
 from contributions.models.debit import DebitLine
 from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
+from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS
+
+# The first key of the advisory locks that keep a city's entries, and the closes of its months, in one row.
+CHAIN_LOCK = 0x1ED6E4
 
 
 class AccountKind(StrEnum):
@@ -21,6 +25,8 @@ class AccountKind(StrEnum):
     PERSONAL = "personal"
     SURCHARGE = "surcharge"
     SUSPENSE = "suspense"
+    INTEREST = "interest"
+    TRANSFER = "transfer"
 
 
 ACCOUNT_KIND_LABELS = {
@@ -29,11 +35,14 @@ ACCOUNT_KIND_LABELS = {
     AccountKind.PERSONAL: "个人账户收入",
     AccountKind.SURCHARGE: "利息和滞纳金收入",
     AccountKind.SUSPENSE: "暂收款（待核实退回）",
+    AccountKind.INTEREST: "个人账户记账利息支出",
+    AccountKind.TRANSFER: "转移资金清算",
 }
 
 
 class LedgerAccount(models.Model):
-    """An account of a city's books. ``insurance`` is empty for clearing and suspense, ``channel`` for all but clearing."""
+    """An account of a city's books. ``insurance`` is empty for clearing and suspense. ``channel`` names the channel of a clearing
+    account, and the other agency of one for transfers; it is empty for all others."""
 
     city = models.CharField(_("城市"), max_length=30)
     kind = models.CharField(_("科目"), max_length=10, choices=choices(ACCOUNT_KIND_LABELS))
@@ -80,6 +89,23 @@ class Entry(models.Model):
         indexes = [models.Index(fields=["city", "at"], name="entry_by_city_and_time")]
         triggers = [
             pgtrigger.Protect(name="entries_are_kept", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="closed_months_take_no_entries",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                # The lock of the city's chain: a close and an entry wait for each other, and the later one sees the earlier.
+                func=f"""
+                    PERFORM pg_advisory_xact_lock({CHAIN_LOCK}, hashtext(NEW.city));
+                    IF EXISTS (
+                        SELECT 1 FROM contributions_monthclose
+                        WHERE city = NEW.city AND closed_at IS NOT NULL
+                            AND (month + interval '1 month') AT TIME ZONE 'Asia/Shanghai' > NEW.at
+                    ) THEN
+                        RAISE EXCEPTION 'the month of % is closed in %', NEW.at, NEW.city USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,  # noqa: S608 - the lock is a constant
+            ),
             pgtrigger.Trigger(
                 name="entries_have_legs",
                 operation=pgtrigger.Insert,
@@ -138,7 +164,7 @@ class Leg(models.Model):
 
 
 class Receipt(models.Model):
-    """Money that a channel confirmed for a charge: the ledger's sub-ledger. Never changed.
+    """Money that a channel confirmed for a charge, or held for a top-up: the ledger's sub-ledger. Never changed.
 
     ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no longer is owed) lie in
     suspense until they are given back. A receipt with a surcharge paid both, or was meant to: its amount is the sum.
@@ -148,7 +174,23 @@ class Receipt(models.Model):
     provider_number = models.CharField(_("渠道流水号"), max_length=64)
     amount_fen = models.BigIntegerField(_("金额（分）"))
     charge = models.ForeignKey(
-        Charge, models.PROTECT, related_name="receipts", db_index=False, verbose_name=_("应缴")
+        Charge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        db_index=False,
+        verbose_name=_("应缴"),
+    )
+    # Instead of a charge: a top-up whose money could not be credited. One that could is booked by its movement.
+    top_up = models.ForeignKey(
+        "contributions.TopUp",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        db_index=False,
+        verbose_name=_("个人账户充值"),
     )
     surcharge = models.ForeignKey(
         Surcharge,
@@ -185,6 +227,11 @@ class Receipt(models.Model):
             models.CheckConstraint(
                 condition=~Q(channel="") & ~Q(provider_number=""), name="receipt_names_its_source"
             ),
+            models.CheckConstraint(
+                condition=Q(charge__isnull=False, top_up__isnull=True)
+                | Q(charge__isnull=True, top_up__isnull=False, applied=False, surcharge__isnull=True),
+                name="receipt_is_for_a_charge_or_held_for_a_top_up",
+            ),
             models.UniqueConstraint(fields=["channel", "provider_number"], name="a_payment_is_received_once"),
             models.UniqueConstraint(
                 fields=["charge"], condition=Q(applied=True), name="a_charge_is_paid_once"
@@ -195,10 +242,35 @@ class Receipt(models.Model):
                 name="a_surcharge_is_paid_once",
             ),
         ]
-        indexes = [models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense")]
+        indexes = [
+            models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense"),
+            models.Index(
+                fields=["top_up"], condition=Q(top_up__isnull=False), name="receipt_held_for_a_top_up"
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(name="receipts_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.provider_number}"
+
+    @property
+    def of_charge(self) -> Charge:
+        """The charge that it was for; ValueError for one held for a top-up."""
+        if self.charge is None:
+            raise ValueError(f"{self} is for no charge")
+        return self.charge
+
+    @property
+    def city(self) -> str:
+        return self.top_up.order.city if self.top_up else self.of_charge.city
+
+    @property
+    def person(self) -> Person:
+        """Whose month, or whose account, it was for."""
+        if self.top_up is None:
+            return self.of_charge.person
+        if self.top_up.order.person is None:
+            raise ValueError(f"{self} is for no person")
+        return self.top_up.order.person

@@ -21,6 +21,8 @@ class ChargeStatus(StrEnum):
     PAID = "paid"
     WRITTEN_OFF = "written_off"
     VOID = "void"
+    TAKEN_BACK = "taken_back"
+    REVERSED = "reversed"
 
 
 CHARGE_STATUS_LABELS = {
@@ -28,12 +30,16 @@ CHARGE_STATUS_LABELS = {
     ChargeStatus.PAID: "已缴",
     ChargeStatus.WRITTEN_OFF: "已注销",
     ChargeStatus.VOID: "已作废",
+    ChargeStatus.TAKEN_BACK: "重复缴费已清退",
+    ChargeStatus.REVERSED: "已冲正",
 }
 
 CHARGE_MOVES = (
     (ChargeStatus.OWED, ChargeStatus.PAID),
     (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF),
     (ChargeStatus.OWED, ChargeStatus.VOID),
+    (ChargeStatus.PAID, ChargeStatus.TAKEN_BACK),
+    (ChargeStatus.PAID, ChargeStatus.REVERSED),
 )
 
 
@@ -48,8 +54,10 @@ CANCELLATION_LABELS = {CancellationKind.VOID: "作废", CancellationKind.WRITTEN
 class Charge(models.Model):
     """What one covered month of one insurance owes (应缴), and the policy leaf that priced it. Only ``status`` ever moves.
 
-    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void ones do not,
-    and written-off pension does not while a later charge is to pay its month (``Repricing``). Written-off medical always does.
+    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void and reversed
+    ones do not,
+    and written-off pension does not while a later charge is to pay its month (``Repricing``). Written-off medical always
+    does, and so does a month that was paid twice and taken back: it counts elsewhere, and is not charged again.
     """
 
     city = models.CharField(_("参保地"), max_length=30)
@@ -109,8 +117,8 @@ class Charge(models.Model):
             one_of("status", ChargeStatus, name="charge_status_known"),
             first_of_month("month", name="charge_month_is_month"),
             models.CheckConstraint(
-                condition=Q(live=True, status__in=["owed", "paid", "written_off"])
-                | Q(live=False, status__in=["void", "written_off"]),
+                condition=Q(live=True, status__in=["owed", "paid", "written_off", "taken_back"])
+                | Q(live=False, status__in=["void", "written_off", "reversed"]),
                 name="charge_live_unless_void",
             ),
             models.CheckConstraint(

@@ -193,6 +193,11 @@ class DebitBatch(models.Model):
             pgtrigger.Protect(name="batches_are_kept", operation=pgtrigger.Delete),
         ]
 
+    @property
+    def receipt_channel(self) -> str:
+        """The channel of its receipts; our own batch number and sequence are the number of each, for the bank echoes them."""
+        return f"debit:{self.bank}"
+
     def __str__(self) -> str:
         return self.number
 

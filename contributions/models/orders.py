@@ -21,6 +21,7 @@ class OrderStatus(StrEnum):
     PAID = "paid"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REVERSED = "reversed"
 
 
 ORDER_STATUS_LABELS = {
@@ -28,12 +29,14 @@ ORDER_STATUS_LABELS = {
     OrderStatus.PAID: "缴费成功",
     OrderStatus.CANCELLED: "已取消",
     OrderStatus.EXPIRED: "已过期",
+    OrderStatus.REVERSED: "已冲正",
 }
 
 ORDER_MOVES = (
     (OrderStatus.OPEN, OrderStatus.PAID),
     (OrderStatus.OPEN, OrderStatus.CANCELLED),
     (OrderStatus.OPEN, OrderStatus.EXPIRED),
+    (OrderStatus.PAID, OrderStatus.REVERSED),
 )
 
 # An order that is one of these holds its charges: no other order takes them.
@@ -48,6 +51,7 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     CLOSED = "closed"
     HELD = "held"
+    REVERSED = "reversed"
 
 
 PAYMENT_STATUS_LABELS = {
@@ -58,6 +62,7 @@ PAYMENT_STATUS_LABELS = {
     PaymentStatus.FAILED: "支付失败",
     PaymentStatus.CLOSED: "已关闭",
     PaymentStatus.HELD: "金额不符，已暂存",
+    PaymentStatus.REVERSED: "已冲正",
 }
 
 # A payment that failed or was closed may turn out to have been made: the money is then recorded, wherever it belongs.
@@ -78,6 +83,7 @@ PAYMENT_MOVES = (
     (PaymentStatus.FAILED, PaymentStatus.HELD),
     (PaymentStatus.CLOSED, PaymentStatus.SUCCEEDED),
     (PaymentStatus.CLOSED, PaymentStatus.HELD),
+    (PaymentStatus.SUCCEEDED, PaymentStatus.REVERSED),
 )
 
 # While a payment is one of these, no other is begun for its order.
@@ -182,7 +188,11 @@ class Order(models.Model):
                 timing=pgtrigger.Deferred,
                 func="""
                     IF EXISTS (
-                        SELECT 1 FROM contributions_orderline WHERE order_id = NEW.id
+                        SELECT 1 FROM (
+                            SELECT amount_fen FROM contributions_orderline WHERE order_id = NEW.id
+                            UNION ALL
+                            SELECT amount_fen FROM contributions_topup WHERE order_id = NEW.id
+                        ) part
                         HAVING (count(*), coalesce(sum(amount_fen), 0)) <> (NEW.line_count, NEW.sum_fen)
                     ) THEN
                         RAISE EXCEPTION 'order % is not the sum of its lines', NEW.number USING ERRCODE = 'check_violation';
@@ -355,13 +365,21 @@ class Payment(models.Model):
                 name="payment_queued_until_a_time",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["succeeded", "held"], entry__isnull=False, received_fen__isnull=False)
+                condition=Q(
+                    status__in=["succeeded", "held", "reversed"],
+                    entry__isnull=False,
+                    received_fen__isnull=False,
+                )
                 & ~Q(provider_number="")
-                | (~Q(status__in=["succeeded", "held"]) & Q(entry__isnull=True, received_fen__isnull=True)),
+                | (
+                    ~Q(status__in=["succeeded", "held", "reversed"])
+                    & Q(entry__isnull=True, received_fen__isnull=True)
+                ),
                 name="payment_booked_where_money_came",
             ),
             models.CheckConstraint(
-                condition=Q(credited=False) | Q(status="succeeded"), name="payment_credited_only_by_success"
+                condition=Q(credited=False) | Q(status__in=["succeeded", "reversed"]),
+                name="payment_credited_only_by_success",
             ),
             models.UniqueConstraint(
                 fields=["order"], condition=Q(live=True), name="one_payment_under_way_per_order"

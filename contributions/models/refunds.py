@@ -1,4 +1,4 @@
-"""Refunds: money of a receipt that paid nothing, on its way back to the account that it came from."""
+"""Refunds: money of a receipt that paid nothing, or was taken back, on its way back to the account that it came from."""
 
 from enum import StrEnum
 
@@ -57,7 +57,7 @@ _IN_VAIN = ", ".join(f"'{status}'" for status in IN_VAIN)
 
 
 class HeldReceipt(Receipt):
-    """A receipt whose money paid nothing, as the collectors' queue shows it."""
+    """A receipt whose money paid nothing, or was taken back, as the collectors' queue shows it."""
 
     class Meta:
         proxy = True
@@ -68,7 +68,7 @@ class Refund(models.Model):
     """Money of one receipt given back, under a number of ours that the channel knows and that is never used for another.
 
     One member of staff drafts it, another decides. The database lets the refunds of a receipt, those in vain left out, never
-    come to more than was received, and gives back nothing that paid its charge.
+    come to more than was received, and gives back nothing that paid its charge but what was taken back of it (``TakenBack``).
     """
 
     number = models.CharField(_("退款号"), max_length=32, unique=True)
@@ -188,8 +188,11 @@ class Refund(models.Model):
                 declare=[("received", "bigint"), ("given", "bigint")],
                 # The receipt stays locked until the transaction ends: two refunds of it are counted one after the other.
                 func=f"""
-                    SELECT amount_fen INTO received FROM contributions_receipt
-                    WHERE id = NEW.receipt_id AND NOT applied FOR NO KEY UPDATE;
+                    PERFORM 1 FROM contributions_receipt WHERE id = NEW.receipt_id FOR NO KEY UPDATE;
+                    SELECT CASE WHEN receipt.applied THEN taken_back.amount_fen ELSE receipt.amount_fen END INTO received
+                    FROM contributions_receipt receipt
+                    LEFT JOIN contributions_takenback taken_back ON taken_back.receipt_id = receipt.id
+                    WHERE receipt.id = NEW.receipt_id;
                     SELECT coalesce(sum(amount_fen), 0) INTO given FROM contributions_refund
                     WHERE receipt_id = NEW.receipt_id AND status NOT IN ({_IN_VAIN});
                     IF received IS NULL OR given + NEW.amount_fen > received THEN

@@ -59,7 +59,7 @@ def last_day(payment: Payment, offer: Offer) -> dt.date:
 def _title(payment: Payment) -> str:
     return _("{when} {channel} {amount} 元").format(
         when=f"{localtime(payment.begun_at):%Y-%m-%d %H:%M}",
-        channel=_(channels.TITLES.get(payment.channel, payment.channel)),
+        channel=channels.title(payment.channel),
         amount=money.format_yuan(payment.amount_fen),
     )
 

@@ -130,7 +130,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return request.user.is_superuser and (obj is None or obj.kind != Kind.SYSTEM)
+        return request.user.is_superuser and (obj is None or obj.kind not in (Kind.SYSTEM, Kind.PARTNER))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

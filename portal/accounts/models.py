@@ -21,6 +21,7 @@ class Kind(StrEnum):
     CLERK = "clerk"
     STAFF = "staff"
     SYSTEM = "system"
+    PARTNER = "partner"
 
 
 KIND_LABELS = {
@@ -28,6 +29,7 @@ KIND_LABELS = {
     Kind.CLERK: "单位经办人",
     Kind.STAFF: "经办机构工作人员",
     Kind.SYSTEM: "系统",
+    Kind.PARTNER: "接口合作方",
 }
 
 
@@ -81,6 +83,10 @@ class UserManager(BaseUserManager["User"]):
         )
         return user
 
+    def create_partner(self, username: str, *, name: str) -> "User":
+        """The account in whose name a system outside acts by signed requests; it cannot log in."""
+        return self._create(kind=Kind.PARTNER, username=username, name=name, password=None, is_active=False)
+
     def _create(self, *, password: str | None, **fields: Any) -> "User":
         user = self.model(**fields)
         user.set_password(password)
@@ -125,7 +131,14 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(kind="person", person__isnull=False, employer__isnull=True, is_staff=False)
                 | Q(kind="clerk", employer__isnull=False, is_staff=False)
                 | Q(kind="staff", employer__isnull=True, is_staff=True)
-                | Q(kind="system", employer__isnull=True, person__isnull=True, is_staff=False),
+                | Q(kind="system", employer__isnull=True, person__isnull=True, is_staff=False)
+                | Q(
+                    kind="partner",
+                    employer__isnull=True,
+                    person__isnull=True,
+                    is_staff=False,
+                    is_active=False,
+                ),
                 name="user_kind_matches_what_it_stands_for",
             ),
             models.UniqueConstraint(

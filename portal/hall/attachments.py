@@ -8,12 +8,15 @@ import hashlib
 import io
 import struct
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
+from typing import Protocol
 
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
@@ -34,13 +37,23 @@ ACCEPTED = {"photo": "image/jpeg,image/png", "scan": "image/jpeg,image/png,appli
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
+class Kept(Protocol):
+    """A paper that lies in the private store."""
+
+    name: str
+    content_type: str
+
+    @property
+    def file(self) -> FieldFile: ...
+
+
 class UploadRefused(Exception):
     """The file is not taken; the message says why and what to do."""
 
 
 def keep_upload(*, draft: Draft, paper: Paper, file: UploadedFile, now: datetime) -> Attachment:
     """Keeps the file as the draft's paper, in place of an earlier one. UploadRefused where it is not what the paper may be."""
-    content, content_type, suffix = _read(paper, file)
+    content, content_type, suffix = _read(paper.kind, file)
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
         Draft.objects.select_for_update().get(pk=draft.pk)
@@ -65,6 +78,25 @@ def keep_upload(*, draft: Draft, paper: Paper, file: UploadedFile, now: datetime
     return attachment
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A paper that was read, as it may be kept."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read_scan(file: UploadedFile) -> Scan:
+    """A scanned paper: a picture, written anew, or a PDF file. UploadRefused for anything else."""
+    content, content_type, suffix = _read("scan", file)
+    return Scan(_shown_name(file.name or "", suffix), content, content_type)
+
+
 def remove(attachment: Attachment) -> None:
     """Drops a paper of a draft; its file goes when the transaction holds."""
     storage, name = attachment.file.storage, attachment.file.name
@@ -72,7 +104,7 @@ def remove(attachment: Attachment) -> None:
     transaction.on_commit(lambda: storage.delete(str(name)))
 
 
-def served(attachment: Attachment) -> FileResponse:
+def served(attachment: Kept) -> FileResponse:
     """The file for a browser: shown where it is a picture that we wrote ourselves, otherwise only downloaded."""
     response = FileResponse(
         attachment.file.open("rb"),
@@ -86,20 +118,20 @@ def served(attachment: Attachment) -> FileResponse:
     return response
 
 
-def _read(paper: Paper, file: UploadedFile) -> tuple[bytes, str, str]:
+def _read(kind: str, file: UploadedFile) -> tuple[bytes, str, str]:
     if not file.size:
         raise UploadRefused(_("“{name}”是空文件，请重新选择。").format(name=file.name))
     if file.size > MAX_BYTES:
-        raise UploadRefused(_("“{name}”超过 5 MB,请压缩后重新上传。").format(name=file.name))
+        raise UploadRefused(_("“{name}”超过 5 MB，请压缩后重新上传。").format(name=file.name))
     content = file.read()
-    if paper.kind == "scan" and content.startswith(b"%PDF-"):
+    if kind == "scan" and content.startswith(b"%PDF-"):
         _check_pdf(content, file.name or "")
         return content, PDF, ".pdf"
-    return _rewritten(content, paper, file.name or ""), JPEG, ".jpg"
+    return _rewritten(content, kind, file.name or ""), JPEG, ".jpg"
 
 
-def _rewritten(content: bytes, paper: Paper, name: str) -> bytes:
-    kinds = _("JPG、PNG 图片") if paper.kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
+def _rewritten(content: bytes, kind: str, name: str) -> bytes:
+    kinds = _("JPG、PNG 图片") if kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
     try:
         picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
     except Image.DecompressionBombError:

@@ -1,5 +1,6 @@
 """Reading cases: one's own, and the queue of the agency's staff."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import Count, Q, QuerySet
@@ -24,6 +25,24 @@ def cases_of(user: User) -> QuerySet[Case]:
     if user.is_person:
         return cases.filter(applicant_person__in=persons_of(user)).order_by("-submitted_at", "-pk")
     return cases.none()
+
+
+def of_applicant(user: User, statuses: Sequence[str], *, at_most: int) -> list[Case]:
+    """The newest of ``cases_of`` in these states, with nothing joined. The home page asks each time, so it is asked in SQL."""
+    found = Case.objects.raw(
+        """
+        SELECT * FROM hall_case
+        WHERE (applicant_person_id = %s OR applicant_employer_id = %s) AND status = ANY(%s)
+        ORDER BY submitted_at DESC, id DESC LIMIT %s
+        """,
+        [
+            user.person_id if user.is_person else None,
+            user.employer_id if user.is_clerk else None,
+            list(statuses),
+            at_most,
+        ],
+    )
+    return list(found)
 
 
 def cases_for_staff(user: User) -> QuerySet[Case]:

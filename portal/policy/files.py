@@ -20,6 +20,7 @@ from portal.policy.schema import (
     Count,
     Day,
     Either,
+    Figure,
     Flag,
     Kind,
     Listed,
@@ -127,6 +128,11 @@ def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
         yield f"the bank opens at {values['from']}, after it closes at {values['until']}"
 
 
+def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
+    if not values["least"] <= values["most"] <= values["per_day"]:
+        yield "least, most and per_day rise in this order"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
@@ -163,10 +169,16 @@ CITY_FILES: Mapping[str, Kind] = {
         }
     ),
     "arrears_interest": Shape({"yearly_rate": RATE}),
+    # From when on the next day partners find the file of what was booked.
+    "reconciliation": Shape({"ready_at": TimeOfDay()}),
     "payment": Shape(
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
+    # How much may be put into the medical account at once, and in a day.
+    "card_top_up": Shape({"least": YUAN, "most": YUAN, "per_day": YUAN}, check=_check_top_up),
+    # How many months back the refund of a pension month that was paid twice can be asked for.
+    "duplicate_refund": Shape({"months_back": Count(1, 600)}),
 }
 
 
@@ -175,6 +187,11 @@ def _check_retirement(values: Mapping[str, Any]) -> Iterable[str]:
         delayed = [rule[key] is not None for key in ("delayed_from", "births_per_month", "most_months")]
         if any(delayed) != all(delayed):
             yield f"{category}: delayed_from, births_per_month and most_months stand together"
+
+
+def _check_interest_method(values: Mapping[str, Any]) -> Iterable[str]:
+    if (values["method"] == "yearly") != (values["yearly_factor"] is not None):
+        yield "yearly_factor stands with the yearly method, and with no other"
 
 
 RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
@@ -209,9 +226,17 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     ),
     "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
     "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
+    # How the credits of the year bear interest: by the months left, or all alike as half a year times a factor.
+    "account_interest_method": Shape(
+        {"insurances": Listed(INSURANCE), "method": one_of("month_products", "yearly")},
+        {"yearly_factor": Figure(high=Decimal(2))},
+        check=_check_interest_method,
+    ),
     "pension_transfer": Shape(
         {"pooled_rate": RATE, "pooled_from": MonthText(), "agency_working_days": Count(1, 365)}
     ),
+    "medical_transfer": Shape({"agency_working_days": Count(1, 365)}),
+    "benefit_place": Shape({"years": Count(1, 60)}),
     "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
 }
 
@@ -255,8 +280,20 @@ OPTIONS = Shape(
         "pay_within_days": Count(1, 90),
         # Until how many days after a payment it can be disputed.
         "dispute_days": Count(1, 365),
+        # Whether the balance of the medical account moves with the relation.
+        "moves_balance": Flag(),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
-        "proof": Shape({"insurances": Listed(INSURANCE)}, {"month_counts": Listed(Count(1, 600))}),
+        "proof": Shape(
+            {"insurances": Listed(INSURANCE)},
+            {
+                "month_counts": Listed(Count(1, 600)),
+                # What a proof may be for, and for how many days it may be relied on; the first is proposed.
+                "purposes": Listed(Text()),
+                "valid_days": Listed(Count(1, 730)),
+                # For how many days the archive of proofs made in bulk can be downloaded.
+                "kept_days": Count(1, 365),
+            },
+        ),
     }
 )
 
@@ -270,7 +307,7 @@ def _check_offer(values: Mapping[str, Any]) -> Iterable[str]:
     options = values["options"] or {}
     for name in values["assumed"] or ():
         option, _, part = name.partition(".")
-        chosen = options.get(option) or values.get(option)
+        chosen = options[option] if options.get(option) is not None else values.get(option)
         if chosen is None or (part and chosen.get(part) is None):
             yield f"assumed: there is no {name}"
     for paper in values["papers"] or ():

@@ -12,6 +12,7 @@ from typing import Literal
 from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
+from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 
@@ -225,6 +226,44 @@ def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TopUpTerms:
+    """How much may be put into one's own medical account at once and in a day, in fen."""
+
+    leaf: Leaf
+    least_fen: int
+    most_fen: int
+    per_day_fen: int
+
+
+def top_up_terms(book: Book, *, city: str, on: dt.date) -> TopUpTerms:
+    """Raises PolicyMissing where the city takes no top-ups."""
+    leaf = book.leaf(city, "card_top_up", on)
+    return TopUpTerms(
+        leaf=leaf,
+        least_fen=money.to_fen(leaf.values["least"]),
+        most_fen=money.to_fen(leaf.values["most"]),
+        per_day_fen=money.to_fen(leaf.values["per_day"]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DuplicateRefundTerms:
+    """How many months back the refund of a month that was paid twice can be asked for."""
+
+    leaf: Leaf
+    months_back: int
+
+
+def duplicate_refund_terms(book: Book, *, city: str, on: dt.date) -> DuplicateRefundTerms:
+    """Raises PolicyMissing where the city has no such refund."""
+    leaf = book.leaf(city, "duplicate_refund", on)
+    return DuplicateRefundTerms(
+        leaf=leaf,
+        months_back=leaf.values["months_back"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ContributionYearTerms:
     """The contribution year (缴费年度) of employers: its first month, and when its wages are declared.
 
@@ -355,10 +394,17 @@ def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class ProofTerms:
-    """What a proof can show: how many months back (empty: there is no such choice), and which insurances."""
+    """What a proof can show: how many months back (empty: there is no such choice), which insurances, for what, for how long.
+
+    ``purposes`` and ``valid_days`` are empty where the offer lets nobody choose; the first of the days is proposed.
+    ``kept_days``: how long the archive of proofs made in bulk is kept; 0 where none are.
+    """
 
     month_counts: tuple[int, ...]
     insurances: tuple[Insurance, ...]
+    purposes: tuple[str, ...] = ()
+    valid_days: tuple[int, ...] = ()
+    kept_days: int = 0
 
 
 def proof_terms(offer: Offer) -> ProofTerms:
@@ -366,7 +412,13 @@ def proof_terms(offer: Offer) -> ProofTerms:
     values = offer.options.get("proof")
     if values is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} is no proof")
-    return ProofTerms(month_counts=values["month_counts"] or (), insurances=values["insurances"])
+    return ProofTerms(
+        month_counts=values["month_counts"] or (),
+        insurances=values["insurances"],
+        purposes=values["purposes"] or (),
+        valid_days=values["valid_days"] or (),
+        kept_days=values["kept_days"] or 0,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -383,6 +435,19 @@ def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
     return LateFeeTerms(
         leaf=leaf, daily_rate=leaf.values["daily_rate"], capped=leaf.values["cap"] == "principal"
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReconciliationTerms:
+    """From when on the next day, in China, partners find the file of what was booked of a day."""
+
+    leaf: Leaf
+    ready_at: dt.time
+
+
+def reconciliation_terms(book: Book, *, city: str, on: dt.date) -> ReconciliationTerms:
+    leaf = book.leaf(city, "reconciliation", on)
+    return ReconciliationTerms(leaf=leaf, ready_at=leaf.values["ready_at"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -433,9 +498,82 @@ def pension_transfer_terms(book: Book, *, on: dt.date) -> PensionTransferTerms:
     )
 
 
+def transfer_days(book: Book, *, insurance: Insurance, on: dt.date) -> int:
+    """The working days that each agency has for its part of a transfer. PolicyMissing for insurances that are not transferred."""
+    return int(book.leaf(NATIONAL, f"{insurance}_transfer", on).values["agency_working_days"])
+
+
+def moves_balance(offer: Offer) -> bool:
+    """Whether the balance of the medical account moves with the relation. PolicyMissing where the offer does not say."""
+    moved = offer.options.get("moves_balance")
+    if moved is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} moves no account")
+    return bool(moved)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BenefitPlaceTerms:
+    """Where a pension is drawn (待遇领取地) for whom is not insured at their household's place: where they paid so long."""
+
+    leaf: Leaf
+    years: int
+
+    @property
+    def months(self) -> int:
+        return self.years * 12
+
+
+def benefit_place_terms(book: Book, *, on: dt.date) -> BenefitPlaceTerms:
+    leaf = book.leaf(NATIONAL, "benefit_place", on)
+    return BenefitPlaceTerms(leaf=leaf, years=leaf.values["years"])
+
+
 def account_interest_rate(book: Book, *, year: int) -> Leaf:
     """The leaf whose ``rate`` holds for the interest year: its own, or the latest published before it."""
     return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountInterestTerms:
+    """How personal accounts bear interest in a year. ``weights``: for how many months what is credited in January, February, …
+    bears interest; the opening balance does for all twelve. ``rate_leaf`` is the year's own, or the latest before it."""
+
+    year: int
+    rate: Decimal
+    rate_leaf: Leaf
+    method_leaf: Leaf
+    weights: tuple[Decimal, ...]
+
+    @property
+    def published(self) -> bool:
+        """Whether the rate is the year's own."""
+        return bool(self.rate_leaf.values["year"] == self.year)
+
+    @property
+    def insurances(self) -> tuple[Insurance, ...]:
+        return tuple(Insurance(one) for one in self.method_leaf.values["insurances"])
+
+
+def account_interest_terms(book: Book, *, year: int) -> AccountInterestTerms:
+    """Raises PolicyMissing for years before the first rate."""
+    rate_leaf = account_interest_rate(book, year=year)
+    method_leaf = book.leaf(NATIONAL, "account_interest_method", dt.date(year, 12, 31))
+    if method_leaf.values["method"] == "yearly":
+        weights: tuple[Decimal, ...] = (12 * method_leaf.values["yearly_factor"] / 2,) * 12
+    else:
+        weights = tuple(Decimal(13 - month) for month in range(1, 13))
+    return AccountInterestTerms(
+        year=year,
+        rate=rate_leaf.values["rate"],
+        rate_leaf=rate_leaf,
+        method_leaf=method_leaf,
+        weights=weights,
+    )
+
+
+def account_interest_years(book: Book) -> list[int]:
+    """The years whose own rate is published, oldest first."""
+    return sorted(leaf.values["year"] for leaf in book.history(NATIONAL, "account_interest"))
 
 
 def adulthood(book: Book, *, on: dt.date) -> int:

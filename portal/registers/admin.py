@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
-from portal.registers.models import BankAccountRecord, HouseholdRecord, SecurityCardRecord
+from portal.policy.book import book
+from portal.registers.models import (
+    BankAccountRecord,
+    HouseholdRecord,
+    MedicalAccountRecord,
+    SecurityCardRecord,
+)
 from portal.shared import bank_card, identity
 
 
@@ -79,17 +85,17 @@ class AccountRecordAdmin(ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         numbers = ("identity_number", "number") if obj is None else ("identity_masked", "number_masked")
-        return (*numbers, "bank", *self.shown)
+        return (*numbers, *self.shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("identity_masked", "number_masked")
 
     @admin.display(description=gettext_lazy("身份证号码"))
-    def identity_masked(self, record: BankAccountRecord | SecurityCardRecord) -> str:
+    def identity_masked(self, record: BankAccountRecord | SecurityCardRecord | MedicalAccountRecord) -> str:
         return identity.mask(record.identity_number)
 
     @admin.display(description=gettext_lazy("账号"))
-    def number_masked(self, record: BankAccountRecord | SecurityCardRecord) -> str:
+    def number_masked(self, record: BankAccountRecord | SecurityCardRecord | MedicalAccountRecord) -> str:
         return identity.mask_account(record.number)
 
 
@@ -98,7 +104,7 @@ class BankAccountRecordAdmin(AccountRecordAdmin):
     list_display = ("holder", "identity_masked", "bank", "number_masked")
     search_fields = ("=holder", "=identity_number", "=number")
     search_help_text = gettext_lazy("完整的账号、身份证号码或户名")
-    shown = ("holder",)
+    shown = ("bank", "holder")
 
 
 @admin.register(SecurityCardRecord)
@@ -106,4 +112,20 @@ class SecurityCardRecordAdmin(AccountRecordAdmin):
     list_display = ("identity_masked", "bank", "number_masked", "activated")
     search_fields = ("=identity_number", "=number")
     search_help_text = gettext_lazy("完整的身份证号码或卡号")
-    shown = ("activated",)
+    shown = ("bank", "activated")
+
+
+@admin.register(MedicalAccountRecord)
+class MedicalAccountRecordAdmin(AccountRecordAdmin):
+    """The city is one of the portal's; the account is told apart by person and city."""
+
+    list_display = ("identity_masked", "city", "number_masked", "state")
+    search_fields = ("=identity_number", "=number")
+    search_help_text = gettext_lazy("完整的身份证号码或社会保障卡卡号")
+    shown = ("city", "state")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "city":
+            cities = [(city.slug, city.title) for city in book().cities]
+            return forms.ChoiceField(label=db_field.verbose_name, choices=cities)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -1,8 +1,12 @@
 """What the local register that stands in for the outside ones holds."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from portal.columns import choices, one_of
 
 
 class HouseholdRecord(models.Model):
@@ -59,3 +63,40 @@ class SecurityCardRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bank} ····{self.number[-4:]}"
+
+
+class AccountState(StrEnum):
+    OPEN = "open"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+ACCOUNT_STATE_LABELS = {
+    AccountState.OPEN: "正常",
+    AccountState.FROZEN: "冻结",
+    AccountState.CLOSED: "已注销",
+}
+
+
+class MedicalAccountRecord(models.Model):
+    """A medical personal account: whose, in which city, and the social-security card that it is used with."""
+
+    identity_number = models.CharField(_("身份证号码"), max_length=18)
+    city = models.CharField(_("城市"), max_length=30)
+    number = models.CharField(_("社会保障卡卡号"), max_length=32)
+    state = models.CharField(
+        _("账户状态"), max_length=6, choices=choices(ACCOUNT_STATE_LABELS), default=AccountState.OPEN
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("医保个人账户登记")
+        constraints = [
+            one_of("state", AccountState, name="medical_account_state_known"),
+            models.UniqueConstraint(fields=["identity_number", "city"], name="one_medical_account_per_city"),
+            models.CheckConstraint(
+                condition=Q(number__regex=r"^[0-9]{8,32}$"), name="medical_account_card_digits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city} ····{self.number[-4:]}"

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",
     "rest_framework",
+    "drf_spectacular",
     "axes",
     "captcha",
     "pgtrigger",
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
     "portal.people",
     "portal.accounts",
     "portal.registers",
+    "portal.partners",
     "portal.hall",
     "enrollment",
     "contributions",
@@ -203,6 +205,12 @@ CHANNEL_KEYS_DIR = DATA_DIR / "keys" / "channels"
 
 # The seal: key and certificates from files. Without a key no document leaves the hall.
 SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
+# A token that holds the keys instead: its library (PKCS #11), its label and its PIN.
+SEAL_PKCS11_MODULE = os.environ.get("SEAL_PKCS11_MODULE", "")
+SEAL_PKCS11_TOKEN = os.environ.get("SEAL_PKCS11_TOKEN", "")
+SEAL_PKCS11_PIN = os.environ.get("SEAL_PKCS11_PIN", "")
+# The time stamp service (RFC 3161) of the seals; without one the hall states the time itself, with the key in time.pem.
+TSA_URL = os.environ.get("TSA_URL", "")
 
 # How many different people a login may look up by identity number in an hour; each look-up is recorded.
 PERSON_LOOKUPS_PER_HOUR = int(os.environ.get("PERSON_LOOKUPS_PER_HOUR", "120"))
@@ -213,6 +221,9 @@ TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 # The household register that applications are compared against.
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
 BANK_REGISTER = os.environ.get("BANK_REGISTER", "portal.registers.bank.LocalRegister")
+MEDICAL_ACCOUNT_REGISTER = os.environ.get(
+    "MEDICAL_ACCOUNT_REGISTER", "portal.registers.medical.LocalRegister"
+)
 
 # The address that people reach the hall by; it is printed in proofs and in their QR codes.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -247,12 +258,27 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 
+# The API: partners sign their requests, nothing in it goes by a session. What a view of it is, PartnerView says.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.partners.problems.answer",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "社保网上办事大厅接口",
+    "DESCRIPTION": "供银行、城市服务和学校等合作方调用。每个请求按 RFC 9421 签名，签名方法、错误代码和示例见 docs/api.md。",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Other rooms know fewer insurances; these have the plain name.
+    "ENUM_NAME_OVERRIDES": {"InsuranceEnum": "contributions.api.serializers.INSURANCES"},
+}
+# The hall's own key, by which it signs its answers; without it they are not signed.
+API_KEY_FILE = Path(os.environ.get("API_KEY_FILE") or DATA_DIR / "keys" / "api.pem")
 
 UNFOLD = {
     "SITE_TITLE": _("社会保险经办工作台"),

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contributions import queries as contributions
+from enrollment import queries as enrollment
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
-from portal.hall.queries import cases_of
+from portal.hall.queries import of_applicant
 from portal.hall.routing import Status
 from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
@@ -32,12 +33,11 @@ SHOWN = 10
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The home of the chosen city; for a clerk who has not chosen, of their employer's."""
+    """The home of the chosen city; for who has not chosen, of their employer's, or where they are insured."""
     city = city_of(request)
-    user = request.user
-    if CITY_COOKIE not in request.COOKIES and isinstance(user, User) and user.employer:
+    if CITY_COOKIE not in request.COOKIES and isinstance(request.user, User):
         with suppress(UnknownCity):
-            city = book().city(user.employer.city)
+            city = book().city(_own_city(request.user))
     return redirect("home", city.slug)
 
 
@@ -45,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest, city: str) -> HttpResponse:
     """Search, what is due for me, the city's services, how to verify a proof."""
     place = book().city(city)
-    context: dict[str, Any] = {"city": place, "groups": groups_of(offers(city), user=request.user)}
+    context: dict[str, Any] = {"city": place, "groups": lambda: groups_of(offers(city), user=request.user)}
     if isinstance(request.user, User):
         context |= {"due": due_for(request.user, timezone.now()), "drafts": drafts_of(request.user)}
     return remember_city(render(request, "web/home.html", context), place)
@@ -61,6 +61,12 @@ def services(request: HttpRequest, city: str) -> HttpResponse:
         "count": sum(len(group["offers"]) for group in groups),
     }
     return render(request, "web/services.html", context)
+
+
+def _own_city(user: User) -> str:
+    if user.employer:
+        return user.employer.city
+    return enrollment.city_of(user.person) if user.person else ""
 
 
 def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict[str, Any]]:
@@ -90,7 +96,7 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
 def drafts_of(user: User) -> list[dict[str, Any]]:
     """What was begun and not sent, last touched first."""
     begun = []
-    for draft in Draft.objects.filter(user=user).select_related("ward").order_by("-updated_at")[:SHOWN]:
+    for draft in Draft.objects.filter(user=user).prefetch_related("ward").order_by("-updated_at")[:SHOWN]:
         try:
             city = book().city(draft.city)
         except UnknownCity:
@@ -107,7 +113,7 @@ def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
     """Open cases that wait for papers from the applicant."""
     today = today_in_china(now)
     waits = [str(Status.PRE_APPLIED), str(Status.IN_REVIEW)]
-    waiting = cases_of(user).select_related(None).filter(status__in=waits)[:SHOWN]
+    waiting = of_applicant(user, waits, at_most=SHOWN)
     due = []
     for case in waiting:
         papers = papers_to_bring(case)

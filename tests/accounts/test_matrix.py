@@ -4,6 +4,7 @@ A new page says here what each of them gets; an address that says nothing fails 
 samples, so that A's things are asked for by B too. What is not one's own answers exactly as what does not exist.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from certificates import authority, issuing
 from certificates.facts import person_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from contributions.assessment import draw_up
 from contributions.charging import charge
 from contributions.models import Assessment, Charge, Order
@@ -34,6 +36,8 @@ from portal.shared.months import Month
 from tests.cast import NOW, Cast, cover
 from tests.conftest import Clock
 from tests.filing import file
+from transfers import agencies, steps
+from transfers.models import Direction, Transfer
 
 VISITORS = ("nobody", "person A", "person B", "clerk A", "clerk B", "reviewer")
 
@@ -64,8 +68,10 @@ class World:
     charge: Charge
     assessment: Assessment
     certificate: Certificate
+    staff_case: Case
     captcha: str
     order: Order
+    transfer: Transfer
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,10 @@ def of_staff_charge(world: World) -> dict[str, Any]:
 
 def in_ningbo(code: str = "") -> Callable[[World], dict[str, Any]]:
     return lambda world: {"city": "ningbo", **({"code": code} if code else {})}
+
+
+def of_no_partner(**kwargs: Any) -> Callable[[World], dict[str, Any]]:
+    return lambda world: kwargs
 
 
 def notice_of_person(world: World) -> dict[str, Any]:
@@ -285,6 +295,10 @@ SAMPLES = [
     # No channel can be used here, so the card's page leads back; and nothing is under way, so the payment's page does.
     Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
+    *(
+        Sample(name, only(TO_PERSONS, "person A", what=ON), order_number, "POST", "of person A")
+        for name in ("order-card", "order-payment")
+    ),
     Sample("order-state", only(TO_PERSONS, "person A", what=OVER), order_number, what="of person A"),
     Sample("order-cancel", only(TO_PERSONS, "person A"), order_number, what="of person A"),
     Sample("order-pay", all_get(NOT_SO), order_number),
@@ -295,13 +309,81 @@ SAMPLES = [
     Sample("payment-callback", all_get(NOT_SO), lambda world: {"channel": "wechat"}),
     Sample("payment-callback", all_get(NONE), lambda world: {"channel": "barter"}, "POST", "unknown"),
     Sample("payment-callback", all_get(NOT_NOW), lambda world: {"channel": "wechat"}, "POST", "without keys"),
+    # transfers
+    Sample("transfers", only(TO_PERSONS, *PERSONS)),
+    *(
+        sample
+        for name in ("transfer", "transfer-cancel")
+        for sample in (
+            Sample(name, only(TO_PERSONS, "person A"), number_of("transfer"), what="of person A"),
+            Sample(name, only(TO_PERSONS), no_such_case, what="unknown"),
+        )
+    ),
+    Sample("transfer-again", all_get(NOT_SO), number_of("transfer")),
+    Sample(
+        "transfer-again", only(TO_PERSONS, "person A", what=ON), number_of("transfer"), "POST", "of person A"
+    ),
+    Sample(
+        "transfer-cancel", only(TO_PERSONS, "person A", what=ON), number_of("transfer"), "POST", "of person A"
+    ),
+    # portal.partners: signed requests only, whatever the session
+    Sample("api-schema", all_get(PAGE)),
+    Sample("api-keys", all_get(PAGE)),
+    *(
+        Sample(name, all_get(NO_SESSION), of_no_partner(**kwargs), method)
+        for name, method, kwargs in (
+            ("api-dues", "POST", {}),
+            ("api-proof-by-code", "POST", {}),
+            ("api-proof-by-digest", "POST", {}),
+            ("api-proof-by-file", "POST", {}),
+            ("api-orders", "POST", {}),
+            ("api-order", "GET", {"number": "X"}),
+            ("api-order-cancel", "POST", {"number": "X"}),
+            ("api-order-payments", "POST", {"number": "X"}),
+            ("api-payment", "GET", {"provider_number": "X"}),
+            ("api-reversal", "POST", {"provider_number": "X"}),
+            ("api-day", "GET", {"day": dt.date(2026, 11, 16)}),
+            ("api-day", "POST", {"day": dt.date(2026, 11, 16)}),
+            ("api-differences", "GET", {"day": dt.date(2026, 11, 16)}),
+            ("api-refunds", "GET", {}),
+            ("api-refund-done", "POST", {"number": "X"}),
+            ("api-transfer-messages", "POST", {}),
+            ("api-transfer-document", "GET", {"serial_number": "X"}),
+        )
+    ),
     # certificates
     Sample("proofs", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("certificate", only(TO_PERSONS, "person A"), serial_number, what="of person A"),
     Sample(
         "certificate-download", only(TO_PERSONS, "person A", what=SERVED), serial_number, what="of person A"
     ),
+    Sample(
+        "certificate-take-back", only(TO_PERSONS, "person A", what=ON), serial_number, what="not issued yet"
+    ),
+    Sample(
+        "case-paper",
+        only(TO_PERSONS, "person A", what=ON),
+        lambda world: {"number": world.person_case.number, "kind": "receipt"},
+        method="POST",
+        what="of person A",
+    ),
+    *(
+        Sample(name, only(TO_PERSONS, "clerk A", what=gets), number_of("staff_case"), what="of employer A")
+        for name, gets in (
+            ("staff-batch", PAGE),
+            ("staff-batch-state", PAGE),
+            ("staff-batch-archive", ON),
+        )
+    ),
+    Sample(
+        "staff-batch-retry",
+        only(TO_PERSONS, "clerk A", what=ON),
+        number_of("staff_case"),
+        method="POST",
+        what="of employer A",
+    ),
     Sample("verify", all_get(PAGE)),
+    Sample("verify-offline", all_get(PAGE)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
     Sample("verify-code", all_get(WRONG), lambda world: {"code": "0"}, what="that is none"),
 ]
@@ -357,6 +439,13 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
     draw_up(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
     charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
     owed = Charge.objects.get(person=cast.li_qiang)
+    proofs = {
+        "who": "all",
+        "numbers": "",
+        "months": "1",
+        "insurances": ["pension"],
+        "reveal": "months",
+    }
     facts = person_facts(
         cast.li_qiang, city=book().city("wuhan"), insurances=[Insurance.PENSION], month_count=12, now=NOW
     )
@@ -371,6 +460,16 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         "size": 5,
         "uploaded_at": NOW,
     }
+    transfer = steps.apply(
+        person=cast.li_qiang,
+        insurance=Insurance.PENSION,
+        old=agencies.of_city("wuhan"),
+        new=agencies.of_city("shenzhen"),
+        direction=Direction.OUT,
+        case=None,
+        by=person,
+        now=NOW,
+    )
     return World(
         person_case=person_case,
         employer_case=employer_case,
@@ -384,7 +483,9 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
         charge=owed,
         assessment=Assessment.objects.get(),
         certificate=certificate,
+        staff_case=file(clerk, "ningbo", "staff-proofs", proofs, NOW),
         captcha=CaptchaStore.generate_key(),
+        transfer=transfer,
         order=place_charges(
             city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
         ),
@@ -499,9 +600,11 @@ REVIEWERS_LISTS = {
     "registers_householdrecord",
     "registers_bankaccountrecord",
     "registers_securitycardrecord",
+    "registers_medicalaccountrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
     "enrollment_rosterrow",
+    "transfers_transfer",
 }
 
 

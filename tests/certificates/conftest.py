@@ -9,7 +9,8 @@ import pytest
 
 from certificates import authority, issuing
 from certificates.facts import person_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from contributions.charging import charge
 from contributions.models import Charge
 from contributions.receiving import receive

@@ -6,10 +6,18 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from certificates import documents, issuing
-from certificates.models import Certificate
+from certificates import documents, issuing, staff_batches
+from certificates.models import Certificate, StaffBatch
 from contributions.audit import audit
-from tests.cast import NOW
+from contributions.charging import charge
+from contributions.models import Charge
+from contributions.receiving import receive
+from portal.accounts.models import User
+from portal.people.models import Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month, month_span
+from tests.cast import NOW, Cast, cover
+from tests.filing import file
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +76,49 @@ def test_a_document_that_is_lost_or_changed_is_found(issued: Certificate) -> Non
     assert broken() == (f"{issued.serial_number}：文件缺失或与登记的摘要不符",)
     path.unlink()
     assert broken() == (f"{issued.serial_number}：文件缺失或与登记的摘要不符",)
+
+
+def test_a_history_that_counts_a_month_too_many_is_found(cast: Cast, insured: Person) -> None:
+    case = file(cast.wang_fang_login, "ningbo", "pension-history", {"first_year": "all"}, NOW)
+    certificate = Certificate.objects.get(case=case)
+    assert broken() == ()
+    facts = certificate.facts
+    facts["totals"]["months"] += 1
+    with triggers_off():
+        Certificate.objects.filter(pk=certificate.pk).update(
+            facts=facts, facts_digest=issuing.facts_digest(facts)
+        )
+    [found] = broken()
+    assert "账上为 9 个月" in found
+
+
+def test_an_employers_proof_of_its_staff_is_held_against_the_months_there(
+    cast: Cast, insured: Person
+) -> None:
+    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.zhaobao, wage_fen=900000)
+    cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-06", at=cast.yongjiang, wage_fen=700000)
+    system = User.objects.system()
+    for month in month_span(Month(2026, 1), Month(2026, 11)):
+        charge(city="ningbo", month=month, by=system, now=NOW)
+    receive(
+        Charge.objects.filter(person=cast.zhang_min),
+        channel="counter",
+        provider_number="2",
+        at=NOW,
+        by=system,
+    )
+    typed = {"who": "all", "months": "12", "insurances": ["pension"], "reveal": "all"}
+    batch = StaffBatch.objects.get(case=file(cast.yongjiang_clerk, "ningbo", "staff-proofs", typed, NOW))
+    while staff_batches.work_on(batch, now=NOW):
+        pass
+    certificate = Certificate.objects.get(person=cast.zhang_min)
+    assert certificate.facts["totals"]["pension"]["paid_months"] == 5
+    assert broken() == ()
+    facts = certificate.facts
+    facts["totals"]["pension"]["paid_months"] = 10
+    with triggers_off():
+        Certificate.objects.filter(pk=certificate.pk).update(
+            facts=facts, facts_digest=issuing.facts_digest(facts)
+        )
+    [found] = broken()
+    assert "账上为 5 个月" in found

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from certificates import issuing
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from portal.people.models import Person
 from tests.cast import NOW, Cast
 from tests.filing import file, reasons

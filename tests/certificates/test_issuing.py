@@ -11,7 +11,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from pgtrigger import ignore
 
 from certificates import authority, codes, documents, issuing, rendering
-from certificates.models import Certificate, CertificateKind, Status
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate, Status
 from portal.accounts.models import User
 from tests.cast import NOW, Cast, moment
 
@@ -230,11 +231,15 @@ def test_the_development_authority_is_made_once_for_its_owner_only(tmp_path: Pat
     assert {f"{slug}.pem" for slug, _agency in cities} | {
         "root.pem",
         "time.pem",
+        "qr.pem",
         "trust/development.pem",
+        "crls/development.crl",
     } == set(made)
     kept = {path: path.read_bytes() for path in (tmp_path / "keys").rglob("*.pem")}
     assert {oct(path.stat().st_mode & 0o777) for path in kept} == {"0o600"}
-    assert authority.make_development_ca(cities=cities, now=moment("2026-12-01")) == []
+    assert authority.make_development_ca(cities=cities, now=NOW) == []
+    # Weeks later only its revocation list has ended.
+    assert authority.make_development_ca(cities=cities, now=moment("2026-12-01")) == ["crls/development.crl"]
     assert {path: path.read_bytes() for path in (tmp_path / "keys").rglob("*.pem")} == kept
 
 

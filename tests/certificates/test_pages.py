@@ -1,5 +1,6 @@
 """The holder's pages, public verification, and the register in the workbench: who sees what."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from certificates import issuing, limits
+from certificates import issuing, limits, summaries
+from certificates.codes import last_four
 from certificates.models import Certificate, Status, Way
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER
@@ -111,10 +113,14 @@ def test_a_revoked_one_is_shown_with_its_reason_and_not_handed_out(
 # The public
 
 
-def test_anyone_verifies_by_the_link_of_the_qr_code_and_sees_masked_data(
+def ask(client: Client, code: str, ending: str, **more: Any) -> Any:
+    return client.post(reverse("verify"), {"code": code, "last_four": ending}, **more)
+
+
+def test_anyone_verifies_by_code_and_last_four_and_sees_masked_data(
     client: Client, certificate: Certificate
 ) -> None:
-    response = client.get(reverse("verify-code", args=[certificate.code]))
+    response = ask(client, certificate.grouped_code.lower(), last_four(certificate.facts))
     shown = response.content.decode()
     assert response.status_code == 200
     assert 'data-result="valid"' in shown
@@ -126,12 +132,69 @@ def test_anyone_verifies_by_the_link_of_the_qr_code_and_sees_masked_data(
     assert response.headers["X-Robots-Tag"] == "noindex"
 
 
-def test_a_typed_code_leads_to_its_answer(client: Client, certificate: Certificate) -> None:
-    response = client.get(reverse("verify"), {"code": certificate.grouped_code.lower()})
-    assert (response.status_code, response.headers["Location"]) == (
-        302,
-        reverse("verify-code", args=[certificate.code]),
-    )
+def test_the_link_of_the_qr_code_asks_for_the_last_four_and_tells_nothing(
+    client: Client, certificate: Certificate
+) -> None:
+    pages = []
+    for code in (certificate.code, "7" * 28):
+        for response in (
+            client.get(reverse("verify-code", args=[code])),
+            client.get(reverse("verify"), {"code": code}),
+        ):
+            assert response.status_code == 200
+            shown = response.content.decode()
+            assert f'value="{code}"' in shown
+            pages.append(re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", shown).replace(code, "…"))
+    assert pages[0] == pages[2]
+    assert pages[1] == pages[3]
+    assert "data-result" not in pages[0]
+
+
+def test_a_wrong_ending_shows_the_same_page_as_a_wrong_code(client: Client, certificate: Certificate) -> None:
+    pages = []
+    for code, ending in ((certificate.code, "9999"), ("7" * 28, last_four(certificate.facts))):
+        shown = ask(client, code, ending).content.decode()
+        # What was typed stays.
+        for typed in (f'value="{code}"', f'value="{ending}"'):
+            assert typed in shown
+            shown = shown.replace(typed, "")
+        pages.append(re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", shown))
+    assert pages[0] == pages[1]
+    assert 'data-result="unknown"' in pages[0]
+
+
+def test_a_missing_ending_is_said_beside_the_field(client: Client, certificate: Certificate) -> None:
+    for ending, said in (("", "请填写号码的后四位"), ("12 3", "后四位应为四个数字或字母")):
+        response = ask(client, certificate.code, ending)
+        assert response.status_code == 422
+        assert said in response.content.decode()
+        assert certificate.code in response.content.decode()
+
+
+def test_endings_are_not_guessed_from_many_addresses(
+    client: Client, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = last_four(certificate.facts)
+    for _one in range(3 * limits.WRONG_ENDINGS):
+        assert ask(client, certificate.code, right).status_code == 200
+    for code in (certificate.code, "7" * 28):
+        got = [
+            ask(client, code, f"{guess:04}", REMOTE_ADDR=f"203.0.113.{guess + 1}").status_code
+            for guess in range(limits.WRONG_ENDINGS + 2)
+        ]
+        assert got == [200] * limits.WRONG_ENDINGS + [429, 429]
+    assert ask(client, certificate.code, right).status_code == 429
+    monkeypatch.setattr(limits, "WRONG_ENDINGS", 1000)
+    assert 'data-result="valid"' in ask(client, certificate.code, right).content.decode()
+
+
+def test_the_offline_page_is_handed_out_whole(client: Client) -> None:
+    response = client.get(reverse("verify-offline"))
+    shown = response.content.decode()
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert summaries.public_keys()[0].key_id in shown
+    assert "const Summary" in shown
+    assert not re.search(r"""(?:src|href)=["']""", shown)
 
 
 def test_a_mistyped_code_is_said_beside_the_field_and_kept(client: Client) -> None:
@@ -169,10 +232,10 @@ def test_too_many_questions_from_one_address_are_refused(
 ) -> None:
     monkeypatch.setitem(limits.LIMITS, Way.CODE, 3)
     monkeypatch.setitem(limits.LIMITS, Way.FILE, 1)
-    code = reverse("verify-code", args=["7" * 28])
-    assert [client.get(code).status_code for _one in range(4)] == [200, 200, 200, 429]
-    assert client.get(code, REMOTE_ADDR="203.0.113.9").status_code == 200
-    assert client.get(code, headers={"x-forwarded-for": "203.0.113.10"}).status_code == 429
+    codes = [str(number) * 28 for number in range(6)]
+    assert [ask(client, code, "1234").status_code for code in codes[:4]] == [200, 200, 200, 429]
+    assert ask(client, codes[4], "1234", REMOTE_ADDR="203.0.113.9").status_code == 200
+    assert ask(client, codes[5], "1234", headers={"x-forwarded-for": "203.0.113.10"}).status_code == 429
     assert [upload(client, b"%PDF-1.7 x").status_code for _one in range(2)] == [200, 429]
 
 
@@ -181,7 +244,7 @@ def test_without_the_cache_verification_goes_on(
 ) -> None:
     # Nobody listens on port 1.
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    assert client.get(reverse("verify-code", args=[certificate.code])).status_code == 200
+    assert ask(client, certificate.code, last_four(certificate.facts)).status_code == 200
 
 
 # The workbench

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from certificates import issuing, verifying
-from certificates.models import Certificate, CertificateKind, Result
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate, Result
 from contributions import orders, paying
 from contributions.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt

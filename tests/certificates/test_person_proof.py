@@ -9,7 +9,8 @@ from captcha.models import CaptchaStore
 from django.test import Client
 from django.urls import reverse
 
-from certificates.models import Certificate, CertificateKind, Status
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate, Status
 from portal.hall.routing import Status as CaseStatus
 from portal.people.models import Person
 from tests.cast import NOW, Cast

@@ -1,6 +1,8 @@
 """The document as people see it: looked at as a picture, for text extraction also reads what is drawn wrong."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,10 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
-from certificates import fonts, issuing, rendering
+from certificates import fonts, issuing, rendering, summaries
 from certificates.facts import employer_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
@@ -69,11 +72,15 @@ def test_every_page_carries_a_qr_code_that_leads_to_verification(
     settings.PUBLIC_URL = "https://hall.example.gov.cn"
     cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2019-01", "2026-01", at=cast.zhaobao, wage_fen=700000)
     certificate = frozen(months=None)
-    pages = pictures(issuing.produce(certificate, now=NOW), tmp_path)
+    # As coarse as an office's scanner may be set.
+    pages = pictures(issuing.produce(certificate, now=NOW), tmp_path, dpi=150)
     assert len(pages) >= 2
     for page in pages:
-        found = zxingcpp.read_barcodes(page)
-        assert [one.text for one in found] == [f"https://hall.example.gov.cn/verify/{certificate.code}/"]
+        [found] = zxingcpp.read_barcodes(page)
+        address, summary = found.text.split("#")
+        assert address == f"https://hall.example.gov.cn/verify/{certificate.code}/"
+        assert summaries.read(summary).serial_number == certificate.serial_number
+        assert summaries.read(summary).signed_by(summaries.public_keys())
 
 
 def test_serial_number_code_and_pages_at_the_foot(certificate: Certificate, document: bytes) -> None:
@@ -120,6 +127,48 @@ def test_rare_characters_are_drawn_as_the_typeface_has_them(
     right = _difference(drawn, _glyph(_drawn_by_pillow(character, face)))
     assert right < 25
     assert all(_difference(drawn, one) > 3 * right for one in wrong)
+
+
+PRINT = """
+import sys, django
+django.setup()
+from certificates import rendering
+sys.stdout.buffer.write(rendering.press(sys.stdin.read(), agency=""))
+"""
+
+
+def printed(html: str, **environment: str) -> bytes:
+    """Printed by a process of its own: which fonts there are is asked once in a process's life."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT],
+        input=html.encode(),
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+        cwd=Path(__file__).parents[2],
+        check=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+def test_with_the_whole_font_taken_away_the_picture_is_wrong_and_the_text_is_not(tmp_path: Path) -> None:
+    none = tmp_path / "fonts.conf"
+    none.write_text(f"<fontconfig><dir>{tmp_path}</dir><cachedir>{tmp_path}</cachedir></fontconfig>")
+    face = fonts.TEXT
+    style = f"font: 100pt/1.5 '{face.family}', '{face.whole}'"
+    rare = "䶮𬱖㛃龘"
+    html = '<html lang="zh"><title>x</title>' + "".join(
+        f'<div style="break-after: page; {style}">{character}</div>' for character in rare
+    )
+    whole, torn = printed(html), printed(html, FONTCONFIG_FILE=str(none))
+    assert [text_of(one).split() for one in (whole, torn)] == [list(rare)] * 2
+    (tmp_path / "torn").mkdir()
+    right = pictures(whole, tmp_path, dpi=300)
+    wrong = pictures(torn, tmp_path / "torn", dpi=300)
+    for place, character in enumerate(rare):
+        wanted = _glyph(_drawn_by_pillow(character, face))
+        assert _difference(_glyph(right[place].convert("L")), wanted) < 25
+        assert _difference(_glyph(wrong[place].convert("L")), wanted) > 60
 
 
 def _drawn_by_pillow(character: str, face: fonts.Typeface) -> Image.Image:

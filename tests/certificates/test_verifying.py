@@ -1,10 +1,12 @@
 """Genuine, revoked, altered, unknown: each is recognised, and the answer says by what."""
 
+import hashlib
 import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from certificates import authority, inspection, issuing, rendering, sealing, verifying
+from certificates.codes import last_four
 from certificates.models import Certificate, Result, VerificationLog, Way
 from tests.cast import NOW, Cast, moment
+from tests.certificates.inspecting import inspected
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +32,10 @@ Freeze = Callable[..., Certificate]
 
 def verdict(document: bytes) -> verifying.Verdict:
     return verifying.verify_pdf(document, now=NOW)
+
+
+def by_code(certificate: Certificate, now: datetime = NOW) -> verifying.Verdict:
+    return verifying.verify_code(certificate.code, last_four(certificate.facts), now=now)
 
 
 def failed(found: verifying.Verdict) -> set[str]:
@@ -64,13 +72,14 @@ def test_what_was_issued_is_valid_and_says_what_was_checked(
         "登记",
         "数字签名",
         "印章证书",
+        "吊销信息",
         "覆盖范围",
         "盖章时间",
         "印章",
         "撤销",
     ]
     assert all(check.passed for check in found.checks)
-    assert "2026-11-17 10:00:00" in found.checks[4].text
+    assert "2026-11-17 10:00:00" in found.checks[5].text
 
 
 def test_it_stays_valid_after_the_seals_certificate_expired(document: bytes) -> None:
@@ -79,7 +88,7 @@ def test_it_stays_valid_after_the_seals_certificate_expired(document: bytes) -> 
 
 def test_revoked_is_said_by_file_and_by_code(cast: Cast, certificate: Certificate, document: bytes) -> None:
     issuing.revoke(certificate, by=cast.ningbo_reviewer, reason="数据有误", now=NOW)
-    for found in (verdict(document), verifying.verify_code(certificate.code, now=NOW)):
+    for found in (verdict(document), by_code(certificate)):
         assert found.result == Result.REVOKED
         assert failed(found) == {"撤销"}
 
@@ -97,7 +106,7 @@ def test_an_edited_byte_is_seen_by_the_signature_alone(document: bytes) -> None:
     edited = bytearray(document)
     place = document.index(b"stream") + 60
     edited[place] ^= 0x01
-    [signature] = inspection.inspect(bytes(edited), roots=_roots()).signatures
+    [signature] = look(bytes(edited)).signatures
     assert not signature.intact
     assert signature.fingerprint == authority.seal_for("ningbo").fingerprint
 
@@ -178,7 +187,8 @@ def test_the_numbers_of_one_on_the_pages_of_another(frozen: Freeze, certificate:
     page = rendering.render(forged, development=True, on=NOW.date())
     found = verdict(sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="x", now=NOW))
     assert (found.result, found.certificate) == (Result.ALTERED, certificate)
-    assert failed(found) == {"登记"}
+    assert failed(found) == {"登记", "与出具文件比较"}
+    assert found.checks[-1].text == "不同之处：第 1 页的内容、标题、作者等文件信息"
 
 
 def test_sealed_by_us_and_not_in_the_register_is_unknown(frozen: Freeze) -> None:
@@ -246,7 +256,7 @@ def test_a_hostile_file_neither_hangs_nor_eats_memory(
 
 def test_the_looking_is_done_apart_and_within_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "WALL_SECONDS", 0.01)
-    assert inspection.inspect_apart(b"%PDF-1.7", trust=tmp_path) == inspection.Inspection(readable=False)
+    assert inspection.inspect_apart(b"%PDF-1.7", keys=tmp_path) == inspection.Inspection(readable=False)
 
 
 def test_the_inspection_knows_no_django() -> None:
@@ -256,25 +266,68 @@ def test_the_inspection_knows_no_django() -> None:
 
 
 def test_a_code_is_valid_however_it_is_typed(certificate: Certificate) -> None:
-    found = verifying.verify_code(f" {certificate.grouped_code.lower()} ", now=NOW)
+    wide = "".join(chr(ord(character) + 0xFEE0) for character in last_four(certificate.facts).lower())
+    found = verifying.verify_code(f" {certificate.grouped_code.lower()} ", f" {wide} ", now=NOW)
     assert (found.result, found.certificate) == (Result.VALID, certificate)
 
 
 def test_a_code_that_nobody_was_given_is_unknown(certificate: Certificate) -> None:
-    assert verifying.verify_code("7" * 28, now=NOW).result == Result.UNKNOWN
+    assert verifying.verify_code("7" * 28, "0016", now=NOW).result == Result.UNKNOWN
+    with pytest.raises(verifying.NotVerifiable, match="28 位"):
+        verifying.verify_code("1234", "0016", now=NOW)
+    with pytest.raises(verifying.NotVerifiable, match="后四位"):
+        verifying.verify_code(certificate.code, "16", now=NOW)
+
+
+def test_a_wrong_ending_is_answered_like_a_wrong_code(certificate: Certificate) -> None:
+    ending = "9999"
+    assert last_four(certificate.facts) != ending
+    wrong_ending = verifying.verify_code(certificate.code, ending, now=NOW)
+    wrong_code = verifying.verify_code("7" * 28, last_four(certificate.facts), now=NOW)
+    assert wrong_ending == wrong_code
+    assert wrong_ending.result == Result.UNKNOWN
+    assert {(one.result, one.certificate) for one in VerificationLog.objects.all()} == {
+        (Result.UNKNOWN, None)
+    }
+
+
+def test_an_employers_proof_goes_by_its_credit_code() -> None:
+    assert last_four({"employer": {"credit_code": "91330211MA2AB12X7K"}}) == "2X7K"
+
+
+def test_it_ends_with_its_last_day_in_china(frozen: Freeze) -> None:
+    ending = frozen(valid_until=moment("2026-12-31").date())
+    document = issuing.produce(ending, now=NOW)
+    last, after = moment("2026-12-31 23:59"), moment("2027-01-01")
+    assert by_code(ending, last).result == verifying.verify_pdf(document, now=last).result == Result.VALID
+    for found in (by_code(ending, after), verifying.verify_pdf(document, now=after)):
+        assert found.result == Result.EXPIRED
+        assert failed(found) == {"有效期"}
+        assert ("有效期至", "2026-12-31") in found.shown
+
+
+def test_a_digest_stands_for_its_file(certificate: Certificate, document: bytes) -> None:
+    digest = hashlib.sha256(document).hexdigest()
+    found = verifying.verify_digest(digest.upper(), asker="某银行", now=NOW)
+    assert (found.result, found.certificate) == (Result.VALID, certificate)
+    assert verifying.verify_digest("0" * 64, now=NOW).result == Result.UNKNOWN
     with pytest.raises(verifying.NotVerifiable):
-        verifying.verify_code("1234", now=NOW)
+        verifying.verify_digest(digest[1:], now=NOW)
+    assert list(VerificationLog.objects.order_by("id").values_list("way", "asker")) == [
+        (Way.API, "某银行"),
+        (Way.API, ""),
+    ]
 
 
 def test_a_code_is_not_good_before_the_document_is(frozen: Freeze) -> None:
-    found = verifying.verify_code(frozen().code, now=NOW)
+    found = by_code(frozen())
     assert found.result == Result.UNKNOWN
     assert found.certificate is None
 
 
 def test_a_code_whose_stored_file_is_gone_is_not_vouched_for(certificate: Certificate) -> None:
     Path(storages["documents"].path(certificate.document)).unlink()
-    assert verifying.verify_code(certificate.code, now=NOW).result == Result.UNKNOWN
+    assert by_code(certificate).result == Result.UNKNOWN
 
 
 def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> None:
@@ -287,7 +340,7 @@ def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> 
 
 def test_every_question_is_noted_without_who_asked(certificate: Certificate, document: bytes) -> None:
     verdict(document)
-    verifying.verify_code("7" * 28, now=NOW)
+    verifying.verify_code("7" * 28, "0016", now=NOW)
     assert list(VerificationLog.objects.order_by("id").values_list("way", "result", "certificate")) == [
         (Way.FILE, Result.VALID, certificate.pk),
         (Way.CODE, Result.UNKNOWN, None),
@@ -300,7 +353,7 @@ def test_the_command_says_valid_and_leaves_with_zero(document: bytes, tmp_path: 
     out = StringIO()
     call_command("verify_certificate", str(file), stdout=out)
     assert out.getvalue().startswith("真实有效")
-    assert len(re.findall(r"\[通过\]", out.getvalue())) == 7
+    assert len(re.findall(r"\[通过\]", out.getvalue())) == 8
 
 
 def test_the_command_leaves_with_one_otherwise(document: bytes, tmp_path: Path) -> None:
@@ -316,5 +369,6 @@ def test_the_command_leaves_with_one_otherwise(document: bytes, tmp_path: Path) 
             call_command("verify_certificate", str(missing))
 
 
-def _roots() -> list[Any]:
-    return inspection.read_roots(authority.trust_folder())
+def look(document: bytes) -> inspection.Inspection:
+    roots, crls = inspection.read_keys(authority.trust_folder().parent)
+    return inspected(document, roots=roots, crls=crls)

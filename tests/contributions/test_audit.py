@@ -1,5 +1,6 @@
 """The audit: silent on sound books, and loud for each invariant that is broken behind the database's back."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -7,7 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from contributions.audit import audit
+from portal.shared.months import CHINA
 from tests.contributions.money_cast import POOR, Road, worker
+
+LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=CHINA)
 
 
 @pytest.fixture
@@ -28,7 +32,10 @@ def broken_by(*statements: str) -> set[int]:
         for statement in statements:
             cursor.execute(statement)
         cursor.execute("SET session_replication_role = origin")
-    return {one.number for one in audit() if not one.holds}
+    found = {one.number for one in audit() if not one.holds}
+    # Whatever is new is found as well by looking at new rows only.
+    assert {one.number for one in audit(since=LONG_AGO) if not one.holds} == found
+    return found
 
 
 def without(table: str, constraint: str) -> str:
@@ -179,3 +186,28 @@ def test_the_command_tells_each_invariant_and_ends_with_one_where_one_fails(
 def test_the_command_speaks_json(books: Road, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("audit_ledger", json=True)
     assert {one["number"]: one["holds"] for one in json.loads(capsys.readouterr().out)}[1] is True
+
+
+def test_since_a_day_only_what_came_since_is_looked_at(books: Road) -> None:
+    """An old row that was changed is found by the audit of everything alone, and the command says which of the two it was."""
+    worker(4)
+    books.month, books.now = books.month + 1, books.now + dt.timedelta(days=31)
+    since = books.now - dt.timedelta(hours=1)
+    books.walked()
+    assert all(one.holds for one in audit(since=since))
+    change = "UPDATE contributions_receipt SET amount_fen = amount_fen + 1 WHERE id = (SELECT {}(id) FROM contributions_receipt)"
+    assert broken_by(change.format("min")) == {2, 3}
+    assert all(one.holds for one in audit(since=since))
+    broken_by(change.format("max"))
+    assert {one.number for one in audit(since=since) if not one.holds} == {2, 3}
+
+
+def test_the_command_tells_that_it_did_not_look_at_everything(
+    books: Road, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("audit_ledger", "--since", f"{books.now:%Y-%m-%d}")
+    assert "不是全面核对" in capsys.readouterr().out
+    call_command("audit_ledger")
+    assert "不是全面核对" not in capsys.readouterr().out
+    with pytest.raises(CommandError, match="YYYY-MM-DD"):
+        call_command("audit_ledger", "--since", "yesterday")

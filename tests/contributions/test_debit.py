@@ -22,7 +22,7 @@ from contributions.models import (
     RequestKind,
 )
 from contributions.receiving import receive
-from portal.accounts.models import User
+from portal.accounts.models import Notice, User
 from portal.policy.book import PolicyMissing
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
@@ -373,6 +373,20 @@ def test_chunks_make_an_entry_each(road: Road, monkeypatch: pytest.MonkeyPatch) 
         f"{batch.number}/{n}" for n in (1, 2, 3)
     ]
     assert list(Entry.objects.order_by("number").values_list("number", flat=True)) == [1, 2, 3]
+    assert proved()
+
+
+def test_a_chunk_ends_with_a_persons_last_line(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debit, "CHUNK", 3)
+    both = (Insurance.PENSION, Insurance.MEDICAL)
+    for order in range(1, 6):
+        worker(order, insurances=both)
+    batch = road.walked()
+    assert list(batch.chunks.order_by("number").values_list("first", "last")) == [(1, 4), (5, 6), (7, 10)]
+    for chunk in batch.chunks.all():
+        lines = batch.lines.filter(sequence__range=(chunk.first, chunk.last))
+        assert len(lines) == 2 * len({line.charge.person_id for line in lines})
+    assert Notice.objects.count() == 5
     assert proved()
 
 

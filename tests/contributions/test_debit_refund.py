@@ -83,7 +83,7 @@ def test_the_transfer_is_recorded_on_its_page(road: Road, approved: Refund, clie
 
 def test_money_whose_payer_is_not_known_is_not_sent_anywhere(road: Road, twice: Receipt) -> None:
     [receipt] = receiving.receive(
-        [twice.charge],
+        [twice.of_charge],
         channel="counter",
         provider_number="C-2",
         at=road.now,

@@ -57,7 +57,7 @@ def test_told_again_says_nothing_new(road: Road) -> None:
     login(2, ending=POOR)
     batch = road.post(road.answered())
     with transaction.atomic():
-        notices.tell_results(batch, now=road.now)
+        notices.tell_results(batch.chunks.get(), now=road.now)
     road.post(batch)
     assert Notice.objects.count() == 2
 
@@ -78,7 +78,7 @@ def test_rows_that_the_bank_left_out_tell_nothing(road: Road) -> None:
     road.send(batch)
     batch.lines.update(status="missing")
     with transaction.atomic():
-        notices.tell_results(batch, now=road.now)
+        notices.tell_results(batch.chunks.get(), now=road.now)
     assert not Notice.objects.exists()
 
 

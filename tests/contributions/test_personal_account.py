@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contributions.audit import audit
 from contributions.charging import charge
+from contributions.interest import credit
 from contributions.models import Charge, LedgerAccount
 from contributions.personal_account import BOOKS_AND_RECEIPTS, accounts_of
 from contributions.receiving import receive
@@ -77,7 +78,7 @@ def test_a_long_history_takes_no_more_queries(saver: Person, cast: Cast) -> None
     few = queries()
     pay("S-4", "2026-04-20 10:00", "2026-04")
     assert accounts_of(saver)[0].balance_fen == 6 * 35952
-    assert queries() == few == 1
+    assert queries() == few == 2
 
 
 def test_the_accounts_of_all_are_what_the_books_hold(saver: Person) -> None:
@@ -96,13 +97,13 @@ def test_the_accounts_of_all_are_what_the_books_hold(saver: Person) -> None:
         cursor.execute(BOOKS_AND_RECEIPTS)
         said = sorted(row[0] for row in cursor.fetchall())
     assert said == [
-        "wuxi medical 个人账户记账 179760 分，到账记录合计 0 分",
-        "wuxi pension 个人账户记账 0 分，到账记录合计 179760 分",
+        "wuxi medical 个人账户记账 179760 分，到账和变动记录合计 0 分",
+        "wuxi pension 个人账户记账 0 分，到账和变动记录合计 179760 分",
     ]
     assert 2 in {one.number for one in audit() if not one.holds}
 
 
-def test_the_page_shows_ones_own_and_says_that_interest_is_not_in_it(
+def test_the_page_shows_ones_own_and_what_interest_waits_for(
     saver: Person, cast: Cast, client: Client
 ) -> None:
     assert client.get("/record/account/").status_code == 302
@@ -111,10 +112,27 @@ def test_the_page_shows_ones_own_and_says_that_interest_is_not_in_it(
     assert "无锡 养老保险个人账户" in text
     assert "1,797.60" in text
     assert "1,438.08" in text
-    assert "不含记账利息" in text
+    assert "2025年的利率已公布，尚未结息。2026年的记账利率公布后结息" in text
+    assert "未结息" in text
     assert "医疗保险个人账户" not in text
     assert "/record/account/" in client.get("/record/").content.decode()
     client.force_login(cast.li_qiang_login)
     other = client.get("/record/account/").content.decode()
     assert "1,797.60" not in other
     assert "还没有划入个人账户的缴费" in other
+
+
+def test_the_statement_opens_interest_to_why_it_is_this_number(
+    saver: Person, cast: Cast, client: Client
+) -> None:
+    """2025: 359.52 in November for two months: 719.04 ÷ 12 × 1.50 % = 0.8988 → 0.90."""
+    for year in (2023, 2024, 2025):
+        credit(city="wuxi", insurance=Insurance.PENSION, year=year, by=User.objects.system(), now=NOW)
+    client.force_login(cast.wang_fang_login)
+    text = client.get("/record/account/").content.decode()
+    assert "2025年记账利息 0.90 元" in text
+    assert "719.04 元·月" in text
+    assert "依据：2025年职工基本养老保险个人账户记账利率" in text
+    assert "360.42" in text
+    assert "1,798.50" in text
+    assert "尚未结息" not in text

@@ -125,9 +125,9 @@ def test_what_stands_charged_already_is_not_inside_the_suspension(road: Road) ->
 
 def test_suspended_twice_is_suspended_once(road: Road) -> None:
     four_failed_months(road)
-    batch = Suspension.objects.get().batch
+    chunk = Suspension.objects.get().batch.chunks.get()
     with transaction.atomic():
-        assert suspending.after_answer(batch, now=road.now) == 0
+        assert suspending.after_answer(chunk, now=road.now) == 0
     assert Suspension.objects.count() == Notice.objects.filter(kind=suspending.SUSPENDED).count() == 1
 
 

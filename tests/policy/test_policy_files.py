@@ -123,6 +123,7 @@ def test_a_reference_without_its_value_is_refused(data):
             "values.categories.man.delayed_from",
         ),
         ("national/work_injury_grades.yaml", "8:", "9:", "values.rates.9"),
+        ("national/account_interest_method.yaml", "month_products}", "yearly}", "values"),
         (
             "wuhan/employee_work_injury.yaml",
             "employer_rate_by: industry_grade",

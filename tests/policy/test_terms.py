@@ -9,6 +9,8 @@ from portal.policy.bankhours import BankHours
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import (
     account_interest_rate,
+    account_interest_terms,
+    account_interest_years,
     charging_terms,
     contribution_terms,
     contribution_year_terms,
@@ -181,6 +183,15 @@ def test_account_interest_is_the_years_own_or_the_latest_published():
     assert rates[2026]["year"] == 2025
     with pytest.raises(PolicyMissing):
         account_interest_rate(book(), year=2022)
+
+
+def test_what_an_account_is_credited_with_bears_interest_for_the_months_left():
+    terms = account_interest_terms(book(), year=2025)
+    assert terms.insurances == (Insurance.PENSION,)
+    assert [int(terms.weights[place]) for place in (0, 6, 11)] == [12, 6, 1]
+    assert terms.published
+    assert not account_interest_terms(book(), year=2026).published
+    assert account_interest_years(book()) == [2023, 2024, 2025]
 
 
 def test_pension_transfer():

@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from tests.cast import Cast
+from portal.shared.insurance import Insurance
+from tests.cast import Cast, cover
 from tests.conftest import Clock
 from tests.web.conftest import signed_in
 
@@ -20,6 +21,14 @@ def test_the_first_page_is_the_home_of_the_city_that_was_chosen_last(client: Cli
 
 def test_a_clerk_starts_in_their_employers_city(cast: Cast, clock: Clock) -> None:
     assert signed_in(cast.donghu_clerk).get("/")["Location"] == "/wuhan/"
+
+
+def test_a_person_starts_where_they_are_insured(cast: Cast, clock: Clock) -> None:
+    assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/ningbo/"
+    cover(cast.li_qiang, Insurance.MEDICAL, "shenzhen", "2025-01", "2026-03", tier="one")
+    assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/shenzhen/"
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-03", tier="60")
+    assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/wuhan/"
 
 
 def test_an_unknown_city_does_not_exist(client: Client) -> None:

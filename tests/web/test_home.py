@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisGone
 
+from portal.hall.service import Audience
 from portal.policy.book import book
+from portal.web.templatetags.hall import audience_text
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.web.conftest import signed_in
@@ -28,8 +30,10 @@ def test_the_home_lists_the_citys_offers_with_how_they_end(client: Client, city:
 
 
 def test_a_clerk_sees_the_employers_services_first(cast: Cast, clock: Clock) -> None:
-    assert signed_in(cast.yongjiang_clerk).get("/ningbo/").context["groups"][0]["audience"] == "employer"
-    assert signed_in(cast.wang_fang_login).get("/ningbo/").context["groups"][0]["audience"] == "person"
+    for login, first in ((cast.yongjiang_clerk, Audience.EMPLOYER), (cast.wang_fang_login, Audience.PERSON)):
+        text = signed_in(login).get("/ningbo/").content.decode()
+        headings = {audience: text.index(f"<h2>{audience_text(audience)}</h2>") for audience in Audience}
+        assert min(headings, key=headings.__getitem__) == first
 
 
 @pytest.mark.parametrize("page", ["/help/", "/accessibility/", "/ningbo/services/"])

@@ -13,9 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import assessment, charging, debit, receiving
+from contributions import assessment, charging, debit, orders, partner_orders, receiving, reconciling
 from contributions.banks import stand_in
-from contributions.models import BatchStatus, Charge, ChargeStatus
+from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -23,14 +23,16 @@ from portal.accounts.permissions import COLLECTOR, REVIEWER
 from portal.hall import desk
 from portal.hall.models import Case
 from portal.hall.service import Applicant
+from portal.partners import registering
 from portal.people.models import BankAccount, Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, start_months
-from portal.registers.models import BankAccountRecord
+from portal.registers.models import BankAccountRecord, MedicalAccountRecord, SecurityCardRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast
+from transfers import steps
 
 Say = Callable[[str], None]
 
@@ -51,6 +53,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
     _employed(this, now)
     _flexible(this, now)
     _crowd(this, now)
+    _cards()
     first = this - int(cast.script()["history"])
     for month in month_span(first, this):
         say(f"{month.zh}：应缴、托收和到账")
@@ -60,6 +63,71 @@ def tell(*, now: dt.datetime, say: Say) -> None:
         assessment.draw_up(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
     _open_cases(now)
+    say("关系转移")
+    _transfers(now)
+    say("银行应用里的订单和对账")
+    _bank_app(now)
+
+
+def _transfers(now: dt.datetime) -> None:
+    """Relations on their way: applied for by the person, and asked for by the new place's letter."""
+    for number, told in enumerate(cast.script()["transfers"]):
+        key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-transfer-{number}")
+        if Case.objects.filter(key=key).exists():
+            continue
+        at = now - dt.timedelta(days=told["days_ago"])
+        offer = book().city(told["from"]).offers[f"{told['insurance']}-out"]
+        applicant = Applicant.of(cast.person_login(told["person"]))
+        ask = desk.ask_for(offer=offer, applicant=applicant, typed={"to": told["to"]}, now=at)
+        case = desk.submit(ask=ask, key=key, now=at)
+        letter = at + dt.timedelta(days=2)
+        transfer = steps.accept(case.transfer, by=_reviewer(told["to"]), now=letter)
+        steps.send_letter(transfer, by=_reviewer(told["to"]), now=letter)
+
+
+def _reviewer(city: str) -> User:
+    """Who reviews cases of the city."""
+    told = cast.script()["staff"]
+    return next(
+        cast.staff(name) for name, one in told.items() if one["city"] == city and REVIEWER in one["roles"]
+    )
+
+
+def _bank_app(now: dt.datetime) -> None:
+    """Yesterday in a bank's app: one order paid, and one that the bank took money for and never told of, as its file shows."""
+    ten = dt.time(10, tzinfo=CHINA)
+    then = dt.datetime.combine(now.astimezone(CHINA).date() - dt.timedelta(days=1), ten)
+    day, person, lines = then.date(), cast.person("gu_lei"), []
+    with transaction.atomic():
+        bank = registering.demo_partner(now=then)
+        if bank.day_files.exists() or not reconciling.is_ready(bank, day, now):
+            return
+        for told, one in enumerate(orders.payable(person, "wuxi", now=then)):
+            if not one.months:
+                continue
+            order = orders.place(
+                person=person,
+                city="wuxi",
+                picks={one.insurance: (one.tier_now, one.months[:1])},
+                key=uuid.uuid5(uuid.NAMESPACE_URL, f"bank-app/{day}/{one.insurance}"),
+                by=bank.user,
+                now=then,
+            )
+            lines.append(
+                reconciling.Line(Deed.PAYMENT, f"DEMO-{day:%Y%m%d}-{told}", order.number, order.sum_fen)
+            )
+            if not told:
+                partner_orders.confirm(
+                    order=order,
+                    partner=bank,
+                    amount_fen=order.sum_fen,
+                    provider_number=lines[0].provider_number,
+                    taken_at=then,
+                    by=bank.user,
+                    now=then,
+                )
+            orders.expire(order, by=User.objects.system(), now=order.expires_at)
+        reconciling.take_file(bank, day, reconciling.written(bank.code, day, lines), now=now)
 
 
 def _employed(this: Month, now: dt.datetime) -> None:
@@ -133,6 +201,18 @@ def _insure(
     )
     if until:
         actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)
+
+
+def _cards() -> None:
+    for told in cast.script()["cards"]:
+        number = cast.account_number(told["number"][0], ending=told["number"][1])
+        holder = cast.person(told["person"]).identity_number
+        SecurityCardRecord.objects.get_or_create(
+            identity_number=holder, defaults={"bank": told["bank"], "number": number, "activated": True}
+        )
+        MedicalAccountRecord.objects.get_or_create(
+            identity_number=holder, city=told["city"], defaults={"number": number}
+        )
 
 
 def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from django import template
@@ -16,7 +17,7 @@ from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -181,28 +182,33 @@ STATUS_LOOKS = {
 TONE_SIGNS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dash"}
 
 
-@register.inclusion_tag("components/tag.html")
-def tag(tone: str, text: str, sign: str = "") -> dict[str, str]:
-    """A state as sign + word + colour; ``tone`` is good, warn, bad, info or quiet."""
-    return {"tone": tone, "text": text, "sign": sign or TONE_SIGNS[tone]}
+# Tags, signs and the cells of months stand on a page by the hundred: they are written here, for a template each would take most
+# of the page's time.
 
 
-@register.inclusion_tag("components/tag.html")
-def case_status(case: Any) -> dict[str, str]:
-    """The status of a case as a tag."""
-    look = STATUS_LOOKS[Status(case.status)]
-    return {"tone": look.tone, "sign": look.sign, "text": case.get_status_display()}
-
-
-# Components
-
-
-@register.simple_tag
-def sign(name: str) -> SafeString:
+@register.simple_tag(name="sign")
+@cache
+def sign_of(name: str) -> SafeString:
     """A sign from templates/components/signs.html; it never stands without a word."""
     return format_html(
         '<svg class="sign" aria-hidden="true" focusable="false"><use href="#sign-{}"/></svg>', name
     )
+
+
+@register.simple_tag
+def tag(tone: str, text: str, sign: str = "") -> SafeString:
+    """A state as sign + word + colour; ``tone`` is good, warn, bad, info or quiet."""
+    return format_html('<span class="tag tag--{}">{}{}</span>', tone, sign_of(sign or TONE_SIGNS[tone]), text)
+
+
+@register.simple_tag
+def case_status(case: Any) -> SafeString:
+    """The status of a case as a tag."""
+    look = STATUS_LOOKS[Status(case.status)]
+    return tag(look.tone, case.get_status_display(), look.sign)
+
+
+# Components
 
 
 @register.simple_tag
@@ -237,6 +243,7 @@ MONTH_STATES = {
     "failed": ("cross", gettext_lazy("扣款失败")),
     "missing": ("gap", gettext_lazy("中断")),
     "written_off": ("strike", gettext_lazy("已注销")),
+    "taken_back": ("strike", gettext_lazy("重复缴费已清退")),
     "transferred": ("arrow", gettext_lazy("已转出")),
     "none": ("", gettext_lazy("无记录")),
 }
@@ -245,21 +252,44 @@ MONTH_STATES = {
 @register.inclusion_tag("components/months.html")
 def months(rows: Iterable[Any], caption: str = "") -> dict[str, Any]:
     """A grid of years × 12 with its legend."""
-    rows = list(rows)
-    present = {_of(cell, "state") for row in rows for cell in _of(row, "cells")} - {"none"}
-    legend = [(state, word) for state, (_sign, word) in MONTH_STATES.items() if state in present]
+    rows = [{"year": _of(row, "year"), "cells": list(_of(row, "cells"))} for row in rows]
+    present = {_of(cell, "state") for row in rows for cell in row["cells"]} - {"none"}
+    heads = [_("%(number)s月") % {"number": number} for number in range(1, 13)]
     return {
-        "rows": rows,
+        "rows": [
+            {"year": row["year"], "cells": mark_safe("".join(_cell(one, heads) for one in row["cells"]))}  # noqa: S308
+            for row in rows
+        ],
         "caption": caption or _("逐月参保缴费情况"),
-        "legend": legend,
-        "months": range(1, 13),
+        "legend": [
+            (state, sign_of(sign), word) for state, (sign, word) in MONTH_STATES.items() if state in present
+        ],
+        "heads": heads,
     }
 
 
-@register.filter
-def month_sign(state: str) -> str:
-    """The sign for a month's state; "" where it has none. Raises KeyError for an unknown state."""
-    return MONTH_STATES[state][0]
+def _cell(cell: Any, heads: list[str]) -> SafeString:
+    """A cell of the grid. Raises KeyError for an unknown state."""
+    state, fen = (
+        _of(cell, "state"),
+        cell.get("fen") if isinstance(cell, Mapping) else getattr(cell, "fen", None),
+    )
+    sign, _word = MONTH_STATES[state]
+    return format_html(
+        _CELL,
+        state,
+        _of(cell, "text"),
+        heads[_of(cell, "month") - 1],
+        sign_of(sign) if sign else "",
+        _of(cell, "label") if fen is None else money.format_yuan(fen),
+    )
+
+
+_CELL = (
+    '<td role="cell" class="month month--{}"><span class="visually-hidden">{}</span>'
+    '<span class="month__face" aria-hidden="true"><span class="month__number">{}</span>{}'
+    '<span class="month__label">{}</span></span></td>'
+)
 
 
 @register.inclusion_tag("components/summary_list.html")

@@ -8,14 +8,14 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.module_loading import module_has_submodule
 
+from portal.shared.measuring import Goal
+
 Bench = Callable[..., dict[str, list[float]]]
-# (ours, reference, how many times the reference's rate is the goal); without a reference, the rate itself.
-Goal = tuple[str, str, float]
 
 
 def found() -> dict[str, tuple[Bench, tuple[Goal, ...]]]:
-    """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions by name that give rates by what
-    was measured, one for each round; and, where it has goals, GOALS by the same names."""
+    """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions by name that give figures by
+    what was measured, one for each round; and, where it has goals, GOALS by the same names."""
     benches: dict[str, tuple[Bench, tuple[Goal, ...]]] = {}
     for room in apps.get_app_configs():
         if module_has_submodule(room.module, "benchmarks"):
@@ -40,29 +40,37 @@ class Command(BaseCommand):
         run, goals = found()[bench]
         asked = {name: options[name] for name in signature(run).parameters}
         measured = run(**asked)
-        best = {name: max(rates) for name, rates in measured.items()}
-        compared: list[dict[str, Any]] = [
-            {
-                "ours": ours,
-                "reference": reference,
-                "ratio": best[ours] / best[reference] if reference else best[ours],
-                "goal": goal,
-                "reached": best[ours] >= goal * (best[reference] if reference else 1),
-            }
-            for ours, reference, goal in goals
-        ]
+        bounds = {goal.ours: goal for goal in goals}
+        best = {
+            name: bounds[name].best(rounds) if name in bounds else max(rounds)
+            for name, rounds in measured.items()
+        }
+        compared = [_compared(goal, measured) for goal in goals]
         if options["json"]:
             answer = {"bench": bench, **asked, "measured": measured, "compared": compared}
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
             return
         width = max(len(name) for name in best)
-        for name, rate in best.items():
+        for name, figure in best.items():
             rounds = " ".join(_short(one) for one in measured[name])
-            self.stdout.write(f"{name:<{width}}  {_short(rate):>9}   ({rounds})")
+            self.stdout.write(f"{name:<{width}}  {_short(figure):>9}   ({rounds})")
         for one in compared:
             verdict = "达到" if one["reached"] else "未达到"
             beside = f"{one['ratio']:.2f} × {one['reference']}" if one["reference"] else _short(one["ratio"])
-            self.stdout.write(f"{one['ours']}: {beside}，目标 ≥ {_short(one['goal'])}，{verdict}")
+            sign = "≥" if one["bound"] == "at least" else "≤"
+            self.stdout.write(f"{one['ours']}: {beside}，目标 {sign} {_short(one['goal'])}，{verdict}")
+
+
+def _compared(goal: Goal, measured: dict[str, list[float]]) -> dict[str, Any]:
+    ratio, reached = goal.compare(measured)
+    return {
+        "ours": goal.ours,
+        "reference": goal.reference,
+        "ratio": ratio,
+        "bound": "at most" if goal.at_least is None else "at least",
+        "goal": goal.at_most if goal.at_least is None else goal.at_least,
+        "reached": reached,
+    }
 
 
 def _short(rate: float) -> str:

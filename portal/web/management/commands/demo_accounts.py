@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("当前环境不是演示环境（DEMO 为 False），没有演示账号。")
-        lines = [f"演示账号(密码都是 {cast.script()['password']}):"]
+        lines = [f"演示账号（密码都是 {cast.script()['password']}）："]
         door = ""
         for account in cast.accounts():
             if account.door != door:

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         password = make_password(cast.script()["password"])
         with transaction.atomic():
             # The administrator comes last: that account stands for "the demo is complete".
-            User.objects.exclude(kind=Kind.SYSTEM).update(password=password)
+            User.objects.exclude(kind__in=[Kind.SYSTEM, Kind.PARTNER]).update(password=password)
             administrator = User.objects.create_superuser(cast.ADMINISTRATOR, None, name="系统管理员")
             User.objects.filter(pk=administrator.pk).update(password=password)
         self.stderr.write("演示数据装好了。")

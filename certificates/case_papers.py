@@ -1,0 +1,98 @@
+"""收件回执单 and 预申请表 as sealed documents: what was filed, frozen as plain data on the day they are asked for.
+
+They say what the case was when it was filed, never how far it is: that changes, and stands on the case's page.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from certificates import issuing
+from certificates.facts import issuer
+from certificates.kinds import CASE_SCHEMA, CertificateKind
+from certificates.models import Certificate
+from portal.accounts.models import User
+from portal.hall.catalogue import services
+from portal.hall.models import Case
+from portal.hall.routing import Status
+from portal.people.models import Person
+from portal.policy.book import book
+
+
+class NoSuchPaper(Exception):
+    """The case has no such paper: an application form is for whoever still goes to the window."""
+
+
+def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str, Any]:
+    """Number, service, who applied, what was filed, and the papers: handed in, and still to be brought."""
+    city = book().city(case.city)
+    offer = city.offers.get(case.service)
+    title = offer.title if offer else str(services()[case.service].title)
+    wanted = case.facts.get("papers", [])
+    papers = offer.papers if offer else ()
+    names = {paper.code: paper.title for paper in papers}
+    return {
+        "schema": CASE_SCHEMA,
+        **issuer(city, now),
+        **_applicant(case),
+        "title": _("%(service)s申请表") % {"service": title}
+        if kind == CertificateKind.APPLICATION_FORM
+        else _("收件回执单"),
+        "kind": str(kind),
+        "case": {
+            "number": case.number,
+            "service": title,
+            "submitted_at": case.submitted_at.isoformat(),
+            "due_on": str(case.due_on or ""),
+        },
+        "subject": case.subject.name if case.subject else str(case.answers.get("name", "")),
+        "lines": [[str(label), str(value)] for label, value in case.facts.get("summary", [])],
+        "mismatches": [str(entry["why"]) for entry in case.mismatches],
+        "handed_in": [names.get(one.paper, one.name) for one in case.attachments.order_by("pk")],
+        "to_bring": [
+            paper.title + (f"（{paper.note}）" if paper.note else "")
+            for paper in papers
+            if not paper.upload and paper.code in wanted
+        ],
+        "hotline": city.hotline,
+    }
+
+
+def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> Certificate:
+    """The case's receipt or form, frozen the first time it is asked for and the same ever after. NoSuchPaper."""
+    if kind == CertificateKind.APPLICATION_FORM and case.status != Status.PRE_APPLIED:
+        raise NoSuchPaper(case.number)
+    found = Certificate.objects.filter(case=case, kind=kind).first()
+    if found is not None:
+        return found
+    facts = paper_facts(case, kind=kind, now=now)
+    try:
+        with transaction.atomic():
+            return issuing.freeze(
+                kind=kind,
+                city=case.city,
+                facts=facts,
+                person=case.applicant_person,
+                employer=case.applicant_employer,
+                case=case,
+                by=by,
+                now=now,
+            )
+    except IntegrityError:
+        # Asked for twice at once: the other was first.
+        return Certificate.objects.get(case=case, kind=kind)
+
+
+def _applicant(case: Case) -> dict[str, dict[str, str]]:
+    applicant = case.applicant
+    if isinstance(applicant, Person):
+        return {"person": {"name": applicant.name, "identity_number": applicant.identity_number}}
+    return {
+        "employer": {
+            "name": applicant.name,
+            "credit_code": applicant.credit_code,
+            "insurance_number": applicant.insurance_number,
+        }
+    }

@@ -1,0 +1,132 @@
+"""Correcting a proof whose facts were wrong: the same question is answered from the present facts, in its place."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from certificates import authority, issuing, presenting
+from certificates.models import Certificate, Status
+from portal.accounts.models import User
+from portal.hall import desk
+from portal.hall.catalogue import service
+from portal.hall.service import Bar
+
+
+class NotCorrectable(Exception):
+    """This proof cannot be issued anew in this way; the message says why, and what to do instead."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a proof would say now, beside what it said: (label, then, now)."""
+
+    facts: dict[str, Any]
+    lines: list[tuple[str, str, str]]
+    # But for the day, and the end that is reckoned from it.
+    same: bool
+
+
+def preview(certificate: Certificate, *, now: datetime) -> Correction:
+    """What the proof would say if it were asked for today in the same way. NotCorrectable."""
+    proof = _present(certificate, now)
+    before = dict(_words(certificate.facts))
+    after = dict(_words(proof))
+    labels = [*before, *(label for label in after if label not in before)]
+    lines = [(label, before.get(label, "—"), after.get(label, "—")) for label in labels]
+    return Correction(proof, lines, same=_lasting(certificate.facts) == _lasting(proof))
+
+
+def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
+    """Issues the proof anew for its holder and puts it in the place of the old one, which from now on says which one replaced it.
+
+    Both at once or nothing; whoever asks twice gets NotCorrectable. ValueError without a reason. Drawing and sealing
+    follow outside the transaction (``issuing.produce``).
+    """
+    if not reason.strip():
+        raise ValueError("a correction needs a reason")
+    if not authority.available(certificate.city, now=now):
+        raise NotCorrectable(_("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+    try:
+        with transaction.atomic():
+            desk.lock_subject(certificate.person.identity_number if certificate.person else "")
+            proof = _present(certificate, now)
+            until = proof.get("use", {}).get("valid_until")
+            made = issuing.freeze(
+                kind=certificate.kind_code,
+                city=certificate.city,
+                facts=proof,
+                person=certificate.person,
+                employer=certificate.employer,
+                valid_until=date.fromisoformat(until) if until else None,
+                by=certificate.issued_to,
+                now=now,
+            )
+            moved = Certificate.objects.filter(pk=certificate.pk, status=Status.ISSUED).update(
+                status=Status.SUPERSEDED,
+                superseded_by=made,
+                superseded_at=now,
+                corrected_by=by,
+                superseded_reason=reason.strip(),
+            )
+            if not moved:
+                raise NotCorrectable(_("这份证明已经撤销或替换。"))
+    except IntegrityError as error:
+        raise NotCorrectable(_("按现在的数据不能出具这份证明，请撤销后由持有人重新申请。")) from error
+    certificate.refresh_from_db()
+    return made
+
+
+def _present(certificate: Certificate, now: datetime) -> dict[str, Any]:
+    if certificate.status != Status.ISSUED:
+        raise NotCorrectable(_("只有有效的证明可以更正。"))
+    case = _case(certificate)
+    if case is None:
+        raise NotCorrectable(_("这份证明不是由办件出具的，请撤销后由持有人重新申请。"))
+    asked = service(case.service)
+    ask = replace(desk.ask_of(case), filed_at=now)
+    facts = asked.facts(ask, asked.outside(ask))
+    proof = getattr(facts, "proof", None)
+    if not isinstance(proof, dict) or proof["schema"] != certificate.facts["schema"]:
+        raise NotCorrectable(_("这一种文件不能更正，请撤销后由持有人重新申请。"))
+    bars = [str(finding.why) for finding in asked.rule(ask, facts) if isinstance(finding, Bar)]
+    if bars:
+        raise NotCorrectable(
+            _("按现在的数据不能出具：{why}请撤销后由持有人重新申请。").format(why="".join(bars))
+        )
+    return proof
+
+
+def _case(certificate: Certificate) -> Any:
+    """The case that asked for it, also where it was corrected before."""
+    seen = set()
+    while certificate.case is None and certificate.pk not in seen:
+        seen.add(certificate.pk)
+        earlier = certificate.supersedes.order_by("pk").first()
+        if earlier is None:
+            return None
+        certificate = earlier
+    return certificate.case
+
+
+def _lasting(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in ("as_of", "frozen_at", "use")}
+
+
+def _words(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return [*presenting.described(facts), *_totals(facts)]
+
+
+def _totals(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The totals by insurance, where a proof has them."""
+    lines = []
+    for line in presenting.contents(facts).get("summary", []):
+        words = _("{state}，已缴 {months} 个月").format(
+            state=line.get("state", ""), months=line.get("paid_months", "—")
+        )
+        if line.get("personal"):
+            words += _("，个人缴费 {sum} 元").format(sum=line["personal"])
+        lines.append((str(line["label"]), words))
+    return lines

@@ -1,0 +1,73 @@
+"""The kinds of documents that the hall seals: one table, in which each says what the one way for documents asks of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CertificateKind(StrEnum):
+    PERSON = "person"
+    EMPLOYER = "employer"
+    PAYMENT_RECEIPT = "receipt"
+    PAYMENT_LIST = "pay_list"
+    PENSION_HISTORY = "history"
+    CASE_RECEIPT = "case"
+    APPLICATION_FORM = "form"
+    TRANSFER_VOUCHER = "voucher"
+    TRANSFER_LETTER = "letter"
+    TRANSFER_FORM = "tr_form"
+
+
+class About(StrEnum):
+    """Of whom a kind speaks."""
+
+    PERSON = "person"
+    EMPLOYER = "employer"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the template of its document.
+
+    ``relied_on``: a proof that is shown to others, and that its holder may take back; not a paper about a case or a payment.
+    """
+
+    title: str
+    letters: str
+    about: About
+    document: str
+    relied_on: bool = False
+
+
+_IN = "certificates/documents/"
+_TRANSFER = "transfers/documents/transfer.html"
+
+KINDS = {
+    CertificateKind.PERSON: Kind("个人参保证明", "PP", About.PERSON, _IN + "person.html", relied_on=True),
+    CertificateKind.EMPLOYER: Kind(
+        "单位参保证明", "EP", About.EMPLOYER, _IN + "employer.html", relied_on=True
+    ),
+    CertificateKind.PAYMENT_RECEIPT: Kind(
+        "社会保险费缴费电子票据", "PR", About.PERSON, _IN + "payments.html"
+    ),
+    CertificateKind.PAYMENT_LIST: Kind("社会保险费缴费清单", "PL", About.PERSON, _IN + "payments.html"),
+    CertificateKind.PENSION_HISTORY: Kind(
+        "基本养老保险历年参保证明", "PH", About.PERSON, _IN + "history.html", relied_on=True
+    ),
+    CertificateKind.CASE_RECEIPT: Kind("收件回执单", "CR", About.EITHER, _IN + "case.html"),
+    CertificateKind.APPLICATION_FORM: Kind("预申请表", "AF", About.EITHER, _IN + "case.html"),
+    CertificateKind.TRANSFER_VOUCHER: Kind("参保缴费凭证", "TV", About.PERSON, _TRANSFER),
+    CertificateKind.TRANSFER_LETTER: Kind("关系转移接续联系函", "TL", About.PERSON, _TRANSFER),
+    CertificateKind.TRANSFER_FORM: Kind("关系转移接续信息表", "TF", About.PERSON, _TRANSFER),
+}
+
+KIND_LABELS = {code: kind.title for code, kind in KINDS.items()}
+
+
+def about(who: About) -> list[str]:
+    """The codes of the kinds that may speak of a person, or of an employer."""
+    return [str(code) for code, kind in KINDS.items() if kind.about in (who, About.EITHER)]
+
+
+# What the papers of a case are written in; here, because both who writes and who reads them need it.
+CASE_SCHEMA = "case-paper/1"

@@ -1,0 +1,58 @@
+"""Revocation lists from the authorities' own addresses, kept as files in ``SEAL_DIR/crls`` for the seals to carry."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import requests
+from asn1crypto import x509
+from django.conf import settings
+
+from certificates import authority
+from certificates.authority import SealUnavailable
+
+_TIMEOUT = 20
+_MOST_BYTES = 20 * 1024 * 1024
+
+
+def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
+    """Fetches each list that the certificates of the seals and of the time stamp name: (what was stored, what failed and why).
+
+    A list is put in place whole, and only where it is one, newer than what is there and not yet ended.
+    """
+    done: list[str] = []
+    failed: list[str] = []
+    for address in sorted(set(_addresses(_certificates(now)))):
+        try:
+            stored = _fetch(address, now)
+        except (OSError, SealUnavailable) as error:
+            failed.append(f"{address}（{error}）")
+        else:
+            if stored:
+                done.append(address)
+    return done, failed
+
+
+def _fetch(address: str, now: datetime) -> bool:
+    # Redirects are not followed: the address stands in a certificate that we chose.
+    with requests.get(address, timeout=_TIMEOUT, stream=True, allow_redirects=False) as answer:
+        if answer.status_code != 200:
+            raise SealUnavailable(f"HTTP {answer.status_code}")
+        content = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
+    if len(content) > _MOST_BYTES:
+        raise SealUnavailable("too large")
+    name = f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.crl"
+    return authority.keep_crl(name, content, now=now)
+
+
+def _certificates(now: datetime) -> Iterator[x509.Certificate]:
+    for path in sorted(settings.SEAL_DIR.glob("*.pem")):
+        yield from authority.read_certificates_of(path)
+    yield from authority.time_certificates(now)
+
+
+def _addresses(certificates: Iterable[x509.Certificate]) -> Iterator[str]:
+    for certificate in certificates:
+        for point in certificate.crl_distribution_points:
+            if point.url and point.url.startswith(("http://", "https://")):
+                yield point.url

@@ -1,0 +1,377 @@
+"""Proofs of many staff at once: made line by line by whoever has time, then put into one archive.
+
+The lines are the queue. A worker claims a few of them, for a while; what it made before it died stays made, and its claim runs
+out. A line that fails keeps its reason and holds up no other.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import storages
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from certificates import issuing
+from certificates.authority import SealUnavailable
+from certificates.documents import DocumentDamaged
+from certificates.facts import Reveal, Use, staff_facts
+from certificates.fonts import FontMissing
+from certificates.kinds import CertificateKind
+from certificates.models import BatchStatus, Certificate, LineStatus, StaffBatch, StaffBatchLine
+from contributions import staff_records
+from enrollment.spreadsheets import write_xlsx
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.people.models import Employer
+from portal.policy.book import book
+from portal.policy.terms import proof_terms
+from portal.shared.insurance import Insurance
+from portal.shared.months import month_in_china, today_in_china
+
+log = logging.getLogger(__name__)
+
+# So many lines are claimed at once; a worker that has not finished them by then is taken for dead.
+CHUNK = 20
+CLAIM = timedelta(minutes=10)
+_ROWS_AT_A_TIME = 2000
+_COPY_BYTES = 1 << 20
+
+# What file systems refuse in names, here and at the clerk's.
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
+
+
+class NotReady(Exception):
+    """There is no archive to hand out: not yet, or no more."""
+
+
+def open_batch(
+    *,
+    case: Case,
+    employer: Employer,
+    people: Sequence[int],
+    asked: Mapping[str, Any],
+    by: User,
+    now: datetime,
+) -> StaffBatch:
+    """Puts the staff in line, in the order given. IntegrityError where the case has its batch, or somebody is named twice.
+
+    ``asked``: ``insurances``, ``months``, ``reveal``, and what the proofs are for (``recipient``, ``purpose``, ``valid_until``).
+    """
+    batch = StaffBatch.objects.create(
+        case=case,
+        employer=employer,
+        city=case.city,
+        asked_by=by,
+        asked=dict(asked),
+        frozen_at=now,
+        total=len(people),
+    )
+    StaffBatchLine.objects.bulk_create(
+        [
+            StaffBatchLine(batch=batch, position=place, person_id=person)
+            for place, person in enumerate(people, start=1)
+        ],
+        batch_size=_ROWS_AT_A_TIME,
+    )
+    return batch
+
+
+def work_on(batch: StaffBatch, *, now: datetime) -> int:
+    """Makes the next few proofs of a batch; how many lines were taken up: 0 where others have the rest, or all are done.
+
+    When the last line is done, the archive is made. Not to be called inside a transaction.
+    """
+    lines = _claimed(batch, now=now)
+    if lines:
+        _make(batch, lines, now=now)
+    if not batch.lines.filter(status=LineStatus.WAITING).exists():
+        finish(batch, now=now)
+    return len(lines)
+
+
+def finish(batch: StaffBatch, *, now: datetime) -> None:
+    """Writes the archive of a batch of which no line waits any more, and marks it ready. Twice, or by two at once, is once."""
+    if batch.lines.filter(status=LineStatus.WAITING).exists():
+        return
+    terms = proof_terms(book().city(batch.city).offers[batch.case.service])
+    name, digest, size = _archive(batch)
+    won = StaffBatch.objects.filter(pk=batch.pk, status=BatchStatus.MAKING).update(
+        status=BatchStatus.READY,
+        archive=name,
+        archive_digest=digest,
+        archive_size=size,
+        ready_at=now,
+        kept_until=today_in_china(now) + timedelta(days=terms.kept_days),
+    )
+    if not won:
+        batch.refresh_from_db()
+        if batch.archive != name:
+            _path(name).unlink(missing_ok=True)
+
+
+def retry(batch: StaffBatch) -> int:
+    """Puts the lines that failed in line again, and only these; how many. The archive goes until it is made anew."""
+    with transaction.atomic():
+        held = StaffBatch.objects.select_for_update().get(pk=batch.pk)
+        if held.status != BatchStatus.READY:
+            return 0
+        again = held.lines.filter(status=LineStatus.FAILED).update(
+            status=LineStatus.WAITING, why="", claimed_until=None
+        )
+        if again:
+            name = held.archive
+            StaffBatch.objects.filter(pk=held.pk).update(
+                status=BatchStatus.MAKING, archive="", archive_digest="", archive_size=None
+            )
+            transaction.on_commit(lambda: _path(name).unlink(missing_ok=True))
+    return again
+
+
+def expire(*, on: date) -> int:
+    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for those whom they are about."""
+    over = StaffBatch.objects.filter(status=BatchStatus.READY, kept_until__lt=on)
+    ended = 0
+    for batch in over.iterator():
+        ended += StaffBatch.objects.filter(pk=batch.pk, status=BatchStatus.READY).update(
+            status=BatchStatus.EXPIRED, archive="", archive_digest="", archive_size=None
+        )
+        # With it goes what a worker that was killed left half written.
+        shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
+    return ended
+
+
+def archive_of(batch: StaffBatch) -> Path:
+    """The archive's file. NotReady where there is none, OSError never: a file that is missing is said to be not ready."""
+    if batch.status != BatchStatus.READY or not _path(batch.archive).exists():
+        raise NotReady(batch)
+    return _path(batch.archive)
+
+
+def progress(batch: StaffBatch) -> dict[LineStatus, int]:
+    """How many lines wait, are made and failed. One query."""
+    counts = dict(batch.lines.order_by().values_list("status").annotate(Count("pk")))
+    return {status: counts.get(str(status), 0) for status in LineStatus}
+
+
+def _claimed(batch: StaffBatch, *, now: datetime) -> list[StaffBatchLine]:
+    with transaction.atomic():
+        free = batch.lines.filter(
+            Q(claimed_until__isnull=True) | Q(claimed_until__lt=now), status=LineStatus.WAITING
+        )
+        taken = list(
+            free.select_for_update(skip_locked=True, of=("self",))
+            .select_related("person", "certificate")
+            .order_by("position")[:CHUNK]
+        )
+        batch.lines.filter(pk__in=[line.pk for line in taken]).update(claimed_until=now + CLAIM)
+    return taken
+
+
+def _make(batch: StaffBatch, lines: Sequence[StaffBatchLine], *, now: datetime) -> None:
+    facts = _facts(batch, [line for line in lines if line.certificate is None])
+    for line in lines:
+        try:
+            if line.certificate is None:
+                _freeze(batch, line, facts[line.person_id])
+            if line.certificate is not None:
+                issuing.produce(line.certificate, now=now)
+        except Exception as problem:
+            # Whatever is wrong with one person's page, the others' are made.
+            log.exception("%s of %s was not made", line.position, batch.pk)
+            _failed(line, _reason(problem))
+        else:
+            _done(line)
+
+
+def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict[str, Any] | None]:
+    """What each proof says, read for all of them together; None for whom nothing is on record there any more."""
+    asked, people = batch.asked, [line.person_id for line in lines]
+    until = month_in_china(batch.frozen_at) + 1
+    span = {"since": until - asked["months"], "until": until}
+    scope: dict[str, Any] = {
+        "city": batch.city,
+        "insurances": [Insurance(insurance) for insurance in asked["insurances"]],
+    }
+    records = staff_records.staff_records(batch.employer, people, **scope, **span)
+    running = staff_records.running(batch.employer, people, **scope, month=until - 1)
+    given: dict[str, Any] = {
+        "employer": batch.employer,
+        "city": book().city(batch.city),
+        "insurances": scope["insurances"],
+        "month_count": asked["months"],
+        "reveal": Reveal(asked["reveal"]),
+        "use": _use(batch),
+        "now": batch.frozen_at,
+    }
+    return {
+        line.person_id: staff_facts(
+            line.person, records=records[line.person_id], running=running[line.person_id], **given
+        )
+        if records[line.person_id]
+        else None
+        for line in lines
+    }
+
+
+def _freeze(batch: StaffBatch, line: StaffBatchLine, facts: dict[str, Any] | None) -> None:
+    if facts is None:
+        raise _NothingToSay
+    with transaction.atomic():
+        held = StaffBatchLine.objects.select_for_update().get(pk=line.pk)
+        if held.certificate is None:
+            held.certificate = issuing.freeze(
+                kind=CertificateKind.PERSON,
+                city=batch.city,
+                facts=facts,
+                person=line.person,
+                valid_until=_use(batch).valid_until,
+                by=batch.asked_by,
+                now=batch.frozen_at,
+            )
+            held.save(update_fields=["certificate"])
+    line.certificate = held.certificate
+
+
+class _NothingToSay(Exception):
+    """The person has no month there any more: coverage was taken back since the batch was asked for."""
+
+
+def _reason(problem: Exception) -> str:
+    match problem:
+        case _NothingToSay():
+            return _("所选月份在本单位已没有参保记录。")
+        case SealUnavailable():
+            return _("电子印章暂不可用。")
+        case issuing.Revoked():
+            return _("证明已被撤销。")
+        case issuing.FactsDamaged() | DocumentDamaged():
+            return _("存档未通过完整性检查，请联系经办机构。")
+        case FontMissing() | OSError():
+            return _("文件暂时无法生成，请稍后重试。")
+    return _("生成时出现意外错误，请稍后重试；仍不成功的，请联系经办机构。")
+
+
+def _done(line: StaffBatchLine) -> None:
+    StaffBatchLine.objects.filter(pk=line.pk, status=LineStatus.WAITING).update(
+        status=LineStatus.MADE, claimed_until=None
+    )
+
+
+def _failed(line: StaffBatchLine, why: str) -> None:
+    StaffBatchLine.objects.filter(pk=line.pk, status=LineStatus.WAITING).update(
+        status=LineStatus.FAILED, why=why, claimed_until=None
+    )
+
+
+def _use(batch: StaffBatch) -> Use:
+    asked = batch.asked
+    return Use(asked["recipient"], asked["purpose"], date.fromisoformat(asked["valid_until"]))
+
+
+# The archive
+
+
+def _archive(batch: StaffBatch) -> tuple[str, str, int]:
+    """Writes the archive under a name with its digest, whole or not at all; its name, SHA-256 and size in bytes."""
+    folder = _path(f"archives/{batch.case.number}")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write(batch, file)
+            file.flush()
+            os.fsync(file.fileno())
+        digest, size = _measured(Path(temporary))
+        name = f"archives/{batch.case.number}/{digest}.zip"
+        Path(temporary).replace(_path(name))
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return name, digest, size
+
+
+def _write(batch: StaffBatch, file: Any) -> None:
+    rows: list[list[str | int]] = []
+    # Sealed documents are compressed already.
+    when = batch.frozen_at.timetuple()[:6]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for line in _lines(batch):
+            name = _file_name(line)
+            if line.status == LineStatus.MADE and line.certificate is not None:
+                document = _document(line.certificate)
+                if document is None:
+                    rows.append(_row(line, "", _("证明已被撤销或替换，不再提供文件")))
+                    continue
+                archive.writestr(zipfile.ZipInfo(name, when), document)
+                rows.append(_row(line, name, _("已开具")))
+            else:
+                rows.append(_row(line, "", _("未能开具：%(why)s") % {"why": line.why}))
+        heads = [_("序号"), _("姓名"), _("证件号码末四位"), _("证明编号"), _("验证码"), _("文件"), _("结果")]
+        index = write_xlsx(_("目录"), heads, rows, [8, 16, 16, 30, 40, 48, 48])
+        archive.writestr(zipfile.ZipInfo(_("目录.xlsx"), when), index)
+        archive.writestr(zipfile.ZipInfo(_("说明.txt"), when), _read_me(batch, rows).encode("utf-8-sig"))
+
+
+def _lines(batch: StaffBatch) -> Iterator[StaffBatchLine]:
+    lines: Iterable[StaffBatchLine] = batch.lines.select_related("person", "certificate").order_by("position")
+    return lines.iterator(_ROWS_AT_A_TIME)  # type: ignore[attr-defined]
+
+
+def _document(certificate: Certificate) -> bytes | None:
+    """Its sealed document as it now is; None where it is not handed out any more."""
+    try:
+        return issuing.produce(certificate, now=certificate.issued_at or certificate.frozen_at)
+    except issuing.Revoked:
+        return None
+
+
+def _row(line: StaffBatchLine, file: str, result: str) -> list[str | int]:
+    made = line.certificate if file else None
+    return [
+        line.position,
+        line.person.name,
+        line.person.identity_number[-4:],
+        made.serial_number if made else "",
+        made.grouped_code if made else "",
+        file,
+        result,
+    ]
+
+
+def _file_name(line: StaffBatchLine) -> str:
+    name = _NOT_IN_NAMES.sub("_", line.person.name)[:40]
+    return f"{line.position:05d}_{name}_{line.person.identity_number[-4:]}.pdf"
+
+
+def _read_me(batch: StaffBatch, rows: Sequence[Sequence[str | int]]) -> str:
+    made = sum(1 for row in rows if row[5])
+    lines = [
+        _("%(employer)s：职工参保证明") % {"employer": batch.employer.name},
+        _("办件编号：%(number)s") % {"number": batch.case.number},
+        _("共 %(total)s 人，已开具 %(made)s 份，未开具 %(left)s 份（原因见“目录.xlsx”）。")
+        % {"total": len(rows), "made": made, "left": len(rows) - made},
+        _("每份 PDF 盖有电子印章，任何人可凭验证码或二维码核验。含有个人信息，请只用于申请时注明的用途。"),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _measured(path: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_COPY_BYTES):
+            digest.update(block)
+    return digest.hexdigest(), path.stat().st_size
+
+
+def _path(name: str) -> Path:
+    return Path(storages["documents"].path(name))

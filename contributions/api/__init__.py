@@ -1,0 +1,1 @@
+"""The signed API of orders and payments, for banks' apps and city services."""

@@ -1,0 +1,121 @@
+"""The addresses of the daily reconciliation: fetch our file of a day, send one's own, see where they differ."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from http_message_signatures import ContentDigest
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contributions import reconciling
+from contributions.models import (
+    DEED_LABELS,
+    DIFFERENCE_KIND_LABELS,
+    DIFFERENCE_STATUS_LABELS,
+    DayFile,
+    Deed,
+    Difference,
+    DifferenceKind,
+    DifferenceStatus,
+    Side,
+)
+from portal.partners.authentication import caller
+from portal.partners.models import Scope
+from portal.partners.negotiation import RawText
+from portal.partners.once import once
+from portal.partners.problems import Problem
+from portal.partners.schema import answers
+from portal.partners.views import PartnerView
+
+
+class TakenFileSerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    line_count = serializers.IntegerField()
+    sum_fen = serializers.IntegerField()
+    differences = serializers.IntegerField(help_text="与大厅记账不符的笔数")
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    deed = serializers.ChoiceField(choices=[(str(one), DEED_LABELS[one]) for one in Deed])
+    kind = serializers.ChoiceField(
+        choices=[(str(one), DIFFERENCE_KIND_LABELS[one]) for one in DifferenceKind]
+    )
+    provider_number = serializers.CharField()
+    order_number = serializers.CharField(allow_blank=True)
+    ours_fen = serializers.IntegerField(allow_null=True)
+    theirs_fen = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField(
+        choices=[(str(one), DIFFERENCE_STATUS_LABELS[one]) for one in DifferenceStatus]
+    )
+    way = serializers.CharField(allow_blank=True)
+
+
+class DayView(PartnerView):
+    scope = Scope.ORDERS
+    parser_classes: Sequence[type[BaseParser]] = (RawText,)
+
+    @extend_schema(
+        summary="取对账文件",
+        operation_id="day_file",
+        responses=answers(OpenApiTypes.STR, 404) | {(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, day: dt.date) -> HttpResponse:
+        """What the hall booked of the day, once the day is over and the file is made; the same bytes ever after."""
+        file = get_object_or_404(DayFile, partner=caller(request).partner, day=day, side=Side.OURS)
+        content = bytes(file.content)
+        return HttpResponse(
+            content,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Digest": ContentDigest.create(content)},
+        )
+
+    @extend_schema(
+        summary="上传对账文件",
+        operation_id="send_day_file",
+        request={"text/csv": OpenApiTypes.STR},
+        responses=answers(TakenFileSerializer, 400, 409, 413, 415, 422),
+    )
+    @once
+    def post(self, request: Request, day: dt.date) -> Response:
+        """The partner's own file of the day, in the same layout; it is compared at once."""
+        partner = caller(request).partner
+        try:
+            file = reconciling.take_file(partner, day, request._request.body, now=timezone.now())
+        except reconciling.FileRefused as why:
+            status = 409 if why.code in ("too_early", "file_differs") else 422
+            raise Problem(why.code, str(why), status=status) from why
+        found = Difference.objects.filter(partner=partner, day=day)
+        return Response(
+            {
+                "day": file.day,
+                "line_count": file.line_count,
+                "sum_fen": file.sum_fen,
+                "differences": found.count(),
+            }
+        )
+
+
+class DifferencesView(PartnerView):
+    scope = Scope.ORDERS
+
+    @extend_schema(
+        summary="查询对账差异",
+        operation_id="day_differences",
+        responses=answers(DifferenceSerializer(many=True), 404),
+    )
+    def get(self, request: Request, day: dt.date) -> Response:
+        """Where both sides' files of the day differ, and how far the agency has settled it. 404 before the day was compared."""
+        partner = caller(request).partner
+        if not DayFile.objects.filter(partner=partner, day=day, side=Side.THEIRS).exists():
+            raise Http404
+        found = Difference.objects.filter(partner=partner, day=day).order_by("pk")
+        names = tuple(DifferenceSerializer().fields)
+        return Response([{name: getattr(one, name) for name in names} for one in found])

@@ -1,0 +1,185 @@
+"""What partners send and are told about orders. Amounts are fen; months are written 2026-11; times carry their zone."""
+
+import datetime as dt
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from contributions.models import ORDER_STATUS_LABELS, PAYMENT_STATUS_LABELS, OrderStatus, PaymentStatus
+from portal.policy.book import book
+from portal.shared import identity
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import Month
+
+INSURANCES = [(str(one), INSURANCE_LABELS[one]) for one in Insurance]
+# The partner's own number of a payment or reversal.
+_NUMBER = r"^[A-Za-z0-9_-]{6,40}$"
+
+
+class MonthText(serializers.CharField):
+    """A month as 2026-11; ``Month`` inside."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        try:
+            return Month.parse(text)
+        except ValueError as problem:
+            raise serializers.ValidationError(_("请写成 2026-11 这样的月份。")) from problem
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class ProviderNumber(serializers.RegexField):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(
+            _NUMBER, error_messages={"invalid": _("流水号为 6 至 40 个字母、数字、连字符或下划线。")}, **more
+        )
+
+
+class PayerSerializer(serializers.Serializer[Any]):
+    """Whose contributions these are, in which city."""
+
+    city = serializers.CharField(max_length=30, help_text="城市代码，如 wuxi")
+    identity_number = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=60)
+
+    def validate_city(self, value: str) -> str:
+        if value not in {city.slug for city in book().cities}:
+            raise serializers.ValidationError(_("没有这个城市。"))
+        return value
+
+    def validate_identity_number(self, value: str) -> str:
+        try:
+            return identity.parse(value).number
+        except identity.InvalidIdentity as problem:
+            raise serializers.ValidationError(_("不是有效的身份证号码，请逐位核对。")) from problem
+
+
+class PickSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    tier = serializers.CharField(max_length=20)
+    months = serializers.ListField(child=MonthText(), min_length=1, max_length=36)
+
+
+class NewOrderSerializer(PayerSerializer):
+    picks = serializers.ListField(child=PickSerializer(), min_length=1, max_length=5)
+
+    def validate_picks(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({one["insurance"] for one in value}) < len(value):
+            raise serializers.ValidationError(_("每个险种只写一次。"))
+        return value
+
+
+class NewPaymentSerializer(serializers.Serializer[Any]):
+    amount_fen = serializers.IntegerField(min_value=1, max_value=10**12, help_text="收到的金额，分")
+    provider_number = ProviderNumber(help_text="合作方的收款流水号，永不重复")
+    taken_at = serializers.DateTimeField(help_text="合作方收款的时间")
+
+    def validate_taken_at(self, value: dt.datetime) -> dt.datetime:
+        if value > self.context["now"] + dt.timedelta(minutes=5):
+            raise serializers.ValidationError(_("收款时间在将来，请校准时钟。"))
+        return value
+
+
+class NewReversalSerializer(serializers.Serializer[Any]):
+    provider_number = ProviderNumber(help_text="合作方的冲正流水号，永不重复")
+    reason = serializers.CharField(max_length=80)
+
+
+class RefundDoneSerializer(serializers.Serializer[Any]):
+    provider_number = ProviderNumber(help_text="合作方的退款流水号，永不重复")
+
+
+# What partners are told
+
+
+class MaskedPersonSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    identity_number = serializers.CharField()
+
+
+class TierSerializer(serializers.Serializer[Any]):
+    tier = serializers.CharField()
+    title = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+
+
+class DueMonthSerializer(serializers.Serializer[Any]):
+    month = MonthText()
+    tiers = TierSerializer(many=True, help_text="这个月可选的档次和金额")
+
+
+class BarredMonthSerializer(serializers.Serializer[Any]):
+    month = MonthText()
+    why = serializers.CharField()
+
+
+class DueSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    title = serializers.CharField()
+    tier_now = serializers.CharField(allow_blank=True, help_text="目前的缴费档次")
+    months = DueMonthSerializer(many=True)
+    barred = BarredMonthSerializer(many=True)
+
+
+class DuesSerializer(serializers.Serializer[Any]):
+    person = MaskedPersonSerializer()
+    city = serializers.CharField()
+    opens_at = serializers.DateTimeField(
+        allow_null=True, help_text="银行营业时间之外：何时可以下单；营业时为空"
+    )
+    dues = DueSerializer(many=True)
+
+
+class OrderLineSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    month = MonthText()
+    amount_fen = serializers.IntegerField()
+
+
+class ReversalSerializer(serializers.Serializer[Any]):
+    provider_number = serializers.CharField()
+    payment_number = serializers.CharField(help_text="所冲正的收款流水号")
+    order_number = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    reason = serializers.CharField()
+    business_day = serializers.DateField(help_text="列入哪一天的对账文件")
+    at = serializers.DateTimeField()
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    order_number = serializers.CharField()
+    status = serializers.ChoiceField(
+        choices=[(str(one), PAYMENT_STATUS_LABELS[one]) for one in PaymentStatus]
+    )
+    credited = serializers.BooleanField(help_text="是否已入账。没有入账的款项待退回")
+    amount_fen = serializers.IntegerField()
+    provider_number = serializers.CharField()
+    business_day = serializers.DateField(help_text="列入哪一天的对账文件")
+    message = serializers.CharField(allow_blank=True)
+    reversal = ReversalSerializer(allow_null=True)
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    city = serializers.CharField()
+    person = MaskedPersonSerializer()
+    status = serializers.ChoiceField(choices=[(str(one), ORDER_STATUS_LABELS[one]) for one in OrderStatus])
+    sum_fen = serializers.IntegerField()
+    placed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    lines = OrderLineSerializer(many=True)
+    payments = PaymentSerializer(many=True)
+
+
+class RefundSerializer(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    payment_number = serializers.CharField(help_text="所退的收款流水号")
+    order_number = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    reason = serializers.CharField()
+    done = serializers.BooleanField()
+    provider_number = serializers.CharField(allow_blank=True)

@@ -1,0 +1,134 @@
+"""What partners are told of orders, payments and refunds, in the words of the API."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from contributions import orders, partner_orders
+from contributions.models import Order, Payment, Refund, RefundStatus, Reversal
+from contributions.orders import Payable
+from portal.people.models import Person
+from portal.policy.book import PolicyMissing
+from portal.shared import identity
+from portal.shared.insurance import INSURANCE_LABELS
+from portal.shared.months import CHINA, Month
+
+
+def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datetime | None) -> dict[str, Any]:
+    """What the person may pay in the city: each month with the tiers that can be chosen for it, priced."""
+    return {
+        "person": _masked(person),
+        "city": city,
+        "opens_at": _in_china(opens_at) if opens_at else None,
+        "dues": [
+            {
+                "insurance": str(one.insurance),
+                "title": _(INSURANCE_LABELS[one.insurance]),
+                "tier_now": one.tier_now,
+                "months": [
+                    {"month": str(month), "tiers": priced}
+                    for month in one.months
+                    if (priced := _priced(one, city, month))
+                ],
+                "barred": [{"month": str(month), "why": why} for month, why in sorted(one.barred.items())],
+            }
+            for one in found
+        ],
+    }
+
+
+def _priced(one: Payable, city: str, month: Month) -> list[dict[str, Any]]:
+    fixed = one.fixed.get(month)
+    priced = []
+    for code, title in one.tiers:
+        if fixed in (None, code):
+            try:
+                priced.append({"tier": code, "title": title, "amount_fen": one.price(city, code, month)})
+            except PolicyMissing:
+                continue
+    return priced
+
+
+def order(one: Order) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "city": one.city,
+        "person": _masked(one.person) if one.person else None,
+        "status": one.status,
+        "sum_fen": one.sum_fen,
+        "placed_at": _in_china(one.placed_at),
+        "expires_at": _in_china(one.expires_at),
+        "lines": [
+            {
+                "insurance": line.charge.insurance,
+                "month": str(line.charge.month),
+                "amount_fen": line.amount_fen,
+            }
+            for line in one.lines.select_related("charge").order_by("charge__month", "charge__insurance")
+        ],
+        "payments": [
+            payment(paid)
+            for paid in one.payments.filter(entry__isnull=False)
+            .select_related("order", "entry", "reversal")
+            .order_by("pk")
+        ],
+    }
+
+
+def payment(one: Payment) -> dict[str, Any]:
+    done = Reversal.objects.filter(payment=one).first()
+    return {
+        "number": one.number,
+        "order_number": one.order.number,
+        "status": one.status,
+        "credited": one.credited,
+        "amount_fen": one.received_fen,
+        "provider_number": one.provider_number,
+        "business_day": partner_orders.business_day(one),
+        "message": str(one.why),
+        "reversal": reversal(done, one) if done else None,
+    }
+
+
+def reversal(one: Reversal, of: Payment) -> dict[str, Any]:
+    return {
+        "provider_number": one.provider_number,
+        "payment_number": of.provider_number,
+        "order_number": of.order.number,
+        "amount_fen": of.received_fen,
+        "reason": one.reason,
+        "business_day": one.business_day,
+        "at": _in_china(one.at),
+    }
+
+
+def refund(one: Refund) -> dict[str, Any]:
+    paid = one.payment
+    return {
+        "number": one.number,
+        "payment_number": paid.provider_number if paid else "",
+        "order_number": paid.order.number if paid else "",
+        "amount_fen": one.amount_fen,
+        "reason": one.reason,
+        "done": one.status == RefundStatus.SUCCEEDED,
+        "provider_number": one.provider_number,
+    }
+
+
+def refusals(error: orders.CannotOrder) -> list[tuple[str, str]]:
+    """Where in the request each refusal belongs, and why."""
+    return [(".".join(filter(None, ["picks", one.insurance, one.about])), one.why) for one in error.refusals]
+
+
+def _in_china(moment: dt.datetime) -> str:
+    """One spelling of a moment, whichever way it came."""
+    return moment.astimezone(CHINA).isoformat()
+
+
+def _masked(person: Person) -> dict[str, str]:
+    return {
+        "name": identity.mask_name(person.name),
+        "identity_number": identity.mask(person.identity_number),
+    }

@@ -1,0 +1,38 @@
+from datetime import date
+
+from django.urls import path, register_converter
+
+from contributions.api import reconciliation, views
+
+
+class DayConverter:
+    """A day as 2026-11-17."""
+
+    regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
+
+urlpatterns = [
+    path("dues/", views.DuesView.as_view(), name="api-dues"),
+    path("orders/", views.OrderListView.as_view(), name="api-orders"),
+    path("orders/<str:number>/", views.OrderView.as_view(), name="api-order"),
+    path("orders/<str:number>/cancel/", views.CancelView.as_view(), name="api-order-cancel"),
+    path("orders/<str:number>/payments/", views.PaymentListView.as_view(), name="api-order-payments"),
+    path("payments/<str:provider_number>/", views.PaymentView.as_view(), name="api-payment"),
+    path("payments/<str:provider_number>/reversal/", views.ReversalView.as_view(), name="api-reversal"),
+    path("reconciliation/<day:day>/", reconciliation.DayView.as_view(), name="api-day"),
+    path(
+        "reconciliation/<day:day>/differences/",
+        reconciliation.DifferencesView.as_view(),
+        name="api-differences",
+    ),
+    path("refunds/", views.RefundListView.as_view(), name="api-refunds"),
+    path("refunds/<str:number>/done/", views.RefundDoneView.as_view(), name="api-refund-done"),
+]

@@ -1,0 +1,151 @@
+"""Reading what a person's record holds from elsewhere, and what has left it: which months count where, at this moment.
+
+In a city count its paid charges that have not left it, and what was brought in and has not moved on. A month under way counts
+nowhere; no month counts twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from contributions.models import BroughtIn, Charge, ChargeStatus, MovedOut, MovedOutPeriod
+from portal.people.models import Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month, month_span
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the charges of the cities asked about do not tell of one insurance, in months.
+
+    ``brought_in`` came from elsewhere and counts here; ``moved_out`` was paid here and counts here no more, arrived elsewhere
+    or not; ``in_transit`` has left one of them for another city of this hall and not arrived.
+    """
+
+    brought_in: int
+    moved_out: int
+    in_transit: int
+
+
+def elsewhere(person: Person, *, cities: Iterable[str] | None = None) -> dict[Insurance, Elsewhere]:
+    """By insurance, for the cities asked about (all of the hall's, where none are named); nothing where nothing ever moved.
+
+    Two queries and one for the periods.
+    """
+    places = None if cities is None else list(cities)
+    came = standing(person, cities=places)
+    gone = moved_out(person, cities=places).prefetch_related("periods").select_related("brought_in")
+    into: dict[Insurance, int] = {}
+    out: dict[Insurance, int] = {}
+    away: dict[Insurance, int] = {}
+    for one in came:
+        into[Insurance(one.insurance)] = into.get(Insurance(one.insurance), 0) + one.months
+    for left in gone:
+        insurance = Insurance(left.insurance)
+        own = sum(period.until - period.start for period in left.periods.all())
+        out[insurance] = out.get(insurance, 0) + own
+        if is_in_transit(left):
+            away[insurance] = away.get(insurance, 0) + left.months
+    return {
+        insurance: Elsewhere(into.get(insurance, 0), out.get(insurance, 0), away.get(insurance, 0))
+        for insurance in Insurance
+        if insurance in into or insurance in out or insurance in away
+    }
+
+
+def standing(
+    person: Person, *, insurance: Insurance | None = None, cities: Iterable[str] | None = None
+) -> QuerySet[BroughtIn]:
+    """What was brought in and counts, because it has not moved on; oldest months first."""
+    rows = BroughtIn.objects.filter(_about(insurance, cities), person=person, moved_on__isnull=True)
+    return rows.order_by("start", "pk")
+
+
+def moved_out(
+    person: Person, *, insurance: Insurance | None = None, cities: Iterable[str] | None = None
+) -> QuerySet[MovedOut]:
+    """What left the cities and was not taken back; oldest months first."""
+    rows = MovedOut.objects.filter(_about(insurance, cities), person=person, live=True)
+    return rows.order_by("start", "pk")
+
+
+def is_in_transit(left: MovedOut) -> bool:
+    """Whether it has left for another city of the hall and not arrived there."""
+    return left.live and bool(left.to_city) and not hasattr(left, "brought_in")
+
+
+def own_charges(person: Person, *, insurance: Insurance, city: str) -> list[Charge]:
+    """The city's paid charges that have not left it, by month: what counts there beside what was brought in. Two queries."""
+    gone = gone_months(person, insurance=insurance)
+    charges = Charge.objects.filter(
+        person=person, insurance=insurance, city=city, live=True, status=ChargeStatus.PAID
+    ).order_by("month")
+    return [charge for charge in charges if charge.month not in gone]
+
+
+def gone_months(person: Person, *, insurance: Insurance) -> set[Month]:
+    """Months of this hall's charges that have left the city that they were paid in."""
+    return _months_of(MovedOutPeriod.objects.filter(person=person, insurance=insurance, live=True))
+
+
+def months_brought_in(rows: Iterable[BroughtIn]) -> set[Month]:
+    """The months of these records, one by one."""
+    return {month for row in rows for month in _months_of(row.periods.all())}
+
+
+def counted_months(person: Person, *, insurance: Insurance, city: str) -> set[Month]:
+    """The months that count in a city."""
+    came = standing(person, insurance=insurance, cities=[city]).prefetch_related("periods")
+    paid = {charge.month for charge in own_charges(person, insurance=insurance, city=city)}
+    return paid | months_brought_in(came)
+
+
+def wages_by_year(rows: Iterable[tuple[Month, Decimal]]) -> dict[str, str]:
+    """Wages of months, yuan, added up by year as a record keeps them."""
+    sums: dict[str, Decimal] = {}
+    for month, wage in rows:
+        year = f"{month.year:04d}"
+        sums[year] = sums.get(year, Decimal(0)) + wage
+    return {year: f"{sums[year].normalize():f}" for year in sorted(sums)}
+
+
+def add_wages(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Several records' wages as one."""
+    sums: dict[str, Decimal] = {}
+    for part in parts:
+        for year, wage in part.items():
+            sums[year] = sums.get(year, Decimal(0)) + Decimal(wage)
+    return {year: f"{sums[year].normalize():f}" for year in sorted(sums)}
+
+
+def runs(months: Iterable[Month]) -> list[tuple[Month, Month]]:
+    """Months as periods [start, until) of months in a row, oldest first."""
+    found: list[tuple[Month, Month]] = []
+    for month in sorted(set(months)):
+        if found and found[-1][1] == month:
+            found[-1] = (found[-1][0], month + 1)
+        else:
+            found.append((month, month + 1))
+    return found
+
+
+def in_words(periods: Sequence[tuple[Month, Month]]) -> str:
+    """2021年1月至2022年12月、2023年5月."""
+    return "、".join(
+        start.zh if until - start == 1 else f"{start.zh}至{(until - 1).zh}" for start, until in periods
+    )
+
+
+def _months_of(periods: Iterable[object]) -> set[Month]:
+    return {month for one in periods for month in month_span(one.start, one.until)}  # type: ignore[attr-defined]
+
+
+def _about(insurance: Insurance | None, cities: Iterable[str] | None) -> Q:
+    condition = Q()
+    if insurance is not None:
+        condition &= Q(insurance=insurance)
+    if cities is not None:
+        condition &= Q(city__in=list(cities))
+    return condition

@@ -1,0 +1,202 @@
+"""Doubled and late payments, found by themselves: what paid nothing gets its refund drafted, and who paid is told.
+
+Staff check each draft like any other and let it go. Left to staff altogether is what nobody can say without them: money of
+another sum than was asked for, money whose account is not known, and what had a refund before, whatever became of it. What an
+application is at the counter for (``duplicate-refund``) waits for its end.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from contributions import refunds
+from contributions.models import Refund, RefundEvent, RefundStatus, RefundWay
+from portal.accounts.models import Notice, User
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import Month
+
+NOTICE_KIND = "money-back"
+
+# One refund of a receipt is drafted by itself, for good: its key follows from the receipt.
+_KEYS = uuid.UUID("6f0e7b1c-6a0d-4f2e-9a3f-5d1c2b7e8a90")
+
+ENTRIES_AT_A_TIME = 200
+
+# Two runs at once share the work: what another is at is left to it.
+CLAIM = "FOR NO KEY UPDATE OF receipt SKIP LOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A receipt that paid nothing and has no refund yet, and how its money goes back. ``month`` and ``insurance`` are None for a
+    top-up; ``employer`` says that an employer paid, ``begun_by`` for which login."""
+
+    receipt_id: int
+    entry_id: int
+    city: str
+    person_id: int
+    month: Month | None
+    insurance: Insurance | None
+    amount_fen: int
+    channel: str
+    payment_id: int | None
+    account_number: str
+    holder: str
+    employer: bool
+    begun_by: int | None
+    paid_otherwise: bool
+    late: bool
+
+    @property
+    def why(self) -> str:
+        """Why it goes back, as the payer and the provider read it."""
+        if self.paid_otherwise:
+            return _("重复缴费：该月已另行缴费")
+        if self.late:
+            return _("订单完结后到账，没有入账")
+        return _("该月已不再应缴，没有入账")
+
+    @property
+    def what(self) -> str:
+        """2026年10月养老保险; 个人账户充值."""
+        if self.month is None or self.insurance is None:
+            return _("个人账户充值")
+        return f"{self.month.zh}{_(INSURANCE_LABELS[self.insurance])}"
+
+
+def draft_refunds(*, by: User, now: dt.datetime) -> int:
+    """Draft a refund of every receipt that paid nothing and never had one, and tell who paid; how many were drafted.
+
+    ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is taken up by the next run;
+    several at once draft nothing twice.
+    """
+    drafted, last = 0, 0
+    while entries := _entries(after=last):
+        last = entries[-1]
+        with transaction.atomic():
+            drafted += _draft(list(_claimed(entries)), by=by, now=now)
+    return drafted
+
+
+def _entries(*, after: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT receipt.entry_id {_OPEN} AND receipt.entry_id > %s ORDER BY receipt.entry_id LIMIT %s",
+            [after, ENTRIES_AT_A_TIME],
+        )
+        return [entry for (entry,) in cursor.fetchall()]
+
+
+def _claimed(entries: Sequence[int]) -> Iterator[Found]:
+    """The open receipts of these entries, each held until the transaction ends and looked at again once it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id {CLAIM}",
+            [list(entries)],
+        )
+        held = [pk for (pk,) in cursor.fetchall()]
+        # What another run drafted before it let go is seen only by a statement that begins afterwards.
+        cursor.execute(
+            f"SELECT {_COLUMNS} {_OPEN} AND receipt.id = ANY(%s) ORDER BY receipt.id",
+            [held],
+        )
+        for row in cursor.fetchall():
+            receipt_id, entry_id, city, person_id, month, insurance, *rest = row
+            yield Found(
+                receipt_id,
+                entry_id,
+                city,
+                person_id,
+                Month.of(month) if month else None,
+                Insurance(insurance) if insurance else None,
+                *rest,
+            )
+
+
+def _draft(found: Sequence[Found], *, by: User, now: dt.datetime) -> int:
+    drafts = [
+        Refund(
+            number=refunds.new_number(one.city, now),
+            receipt_id=one.receipt_id,
+            amount_fen=one.amount_fen,
+            way=RefundWay.CHANNEL if one.payment_id else RefundWay.BANK,
+            channel=one.channel,
+            payment_id=one.payment_id,
+            account_number=one.account_number,
+            holder=one.holder,
+            reason=one.why,
+            key=uuid.uuid5(_KEYS, str(one.receipt_id)),
+            drafted_at=now,
+            drafted_by=by,
+        )
+        for one in found
+    ]
+    Refund.objects.bulk_create(drafts)
+    RefundEvent.objects.bulk_create(
+        RefundEvent(refund=one, at=now, by=by, status=RefundStatus.DRAFTED, note=one.reason) for one in drafts
+    )
+    Notice.objects.bulk_create(_notices(found, now), ignore_conflicts=True)
+    return len(drafts)
+
+
+def _notices(found: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
+    """One notice to whoever made a payment, for all of its months that go back."""
+    by_payer: dict[tuple[int, int, bool], list[Found]] = {}
+    for one in found:
+        payer = one.begun_by if one.employer and one.begun_by else one.person_id
+        by_payer.setdefault((one.entry_id, payer, one.employer), []).append(one)
+    for (entry, payer, employer), parts in by_payer.items():
+        items = "、".join(
+            _("%(what)s %(yuan)s 元（%(why)s）")
+            % {"what": part.what, "yuan": money.format_yuan(part.amount_fen), "why": part.why}
+            for part in parts
+        )
+        yield Notice(
+            person_id=None if employer else payer,
+            user_id=payer if employer else None,
+            kind=NOTICE_KIND,
+            reference=f"{entry}/{'u' if employer else 'p'}{payer}",
+            title=_("有款项将原路退回"),
+            text=_(
+                "收到的下列款项没有入账：%(items)s。已自动发起退款，经工作人员复核后原路退回，您不需要另行申请。"
+            )
+            % {"items": items},
+            at=now,
+        )
+
+
+_OPEN = """
+    FROM contributions_receipt receipt
+    LEFT JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    LEFT JOIN contributions_topup top_up ON top_up.id = receipt.top_up_id
+    LEFT JOIN contributions_order bought ON bought.id = top_up.order_id
+    LEFT JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id
+    LEFT JOIN contributions_order orders ON orders.id = payment.order_id
+    LEFT JOIN contributions_debitline line ON line.id = receipt.debit_line_id
+    WHERE NOT receipt.applied
+        AND (payment.status = 'succeeded' OR (payment.id IS NULL AND line.id IS NOT NULL))
+        AND NOT EXISTS (SELECT 1 FROM contributions_refund refund WHERE refund.receipt_id = receipt.id)
+        AND NOT EXISTS (
+            SELECT 1 FROM hall_case asked WHERE asked.subject_id = charge.person_id AND asked.service = 'duplicate-refund'
+                AND asked.status = 'pre_applied' AND asked.city = charge.city AND charge.insurance = 'pension'
+        )
+"""
+
+# An employer's login that paid is told; a person is told whoever of theirs did.
+_COLUMNS = """
+    receipt.id, receipt.entry_id, coalesce(charge.city, bought.city), coalesce(charge.person_id, bought.person_id),
+    charge.month, charge.insurance, receipt.amount_fen, receipt.channel, payment.id,
+    coalesce(payment.payer_account, line.account_number), coalesce(line.holder, ''),
+    orders.employer_id IS NOT NULL, payment.begun_by_id,
+    EXISTS (
+        SELECT 1 FROM contributions_charge other
+        WHERE other.live AND other.status = 'paid'
+            AND (other.person_id, other.insurance, other.month) = (charge.person_id, charge.insurance, charge.month)
+    ),
+    payment.id IS NOT NULL AND NOT payment.credited
+"""

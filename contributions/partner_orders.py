@@ -1,0 +1,202 @@
+"""Orders that a partner (a bank's app, a city service) places and is paid for itself: it tells what it took, and may give it back
+the same day.
+
+The partner is the channel. Its word, signed, is the receipt: what it says it took is always recorded, and credited where the
+order still waits for exactly that. The business day (对账日) of what is booked is the day in China on which the hall booked it;
+the partner is told it with every answer, and both sides' files go by it.
+"""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from contributions import ledger, orders, paying, personal_account
+from contributions.channels.protocol import Answer, Outcome
+from contributions.models import (
+    AccountKind,
+    ChargeStatus,
+    MovementKind,
+    Order,
+    Payment,
+    PaymentEvent,
+    PaymentStatus,
+    Reversal,
+)
+from contributions.receiving import AlreadyReceived
+from portal.accounts.models import User
+from portal.partners.models import Partner
+from portal.shared.insurance import Insurance
+from portal.shared.months import today_in_china
+
+
+class NumberUsed(Exception):
+    """The partner's number stands for something else that it told before."""
+
+
+class CannotReverse(Exception):
+    """What cannot be reversed so: a stable ``code``, and why in Chinese."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+def orders_of(partner: Partner) -> QuerySet[Order]:
+    """The orders that the partner placed; nobody else's."""
+    return Order.objects.filter(placed_by=partner.user).select_related("person").order_by("-pk")
+
+
+def business_day(payment: Payment) -> dt.date | None:
+    """The day under which both sides file a payment; None before it is booked."""
+    return today_in_china(payment.entry.at) if payment.entry else None
+
+
+def confirm(
+    *,
+    order: Order,
+    partner: Partner,
+    amount_fen: int,
+    provider_number: str,
+    taken_at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> Payment:
+    """Record money that the partner took for an order, under its own number; the payment tells what became of it.
+
+    Credited where the order is open and the sum is its sum to the fen. Otherwise it lies in suspense until it is given back:
+    the order had ended or was paid already (SUCCEEDED, not credited), or the sum is another (HELD). The same number again with
+    the same order and sum is the same payment; NumberUsed with others.
+    """
+    try:
+        with transaction.atomic():
+            current = orders.locked(order.pk)
+            standing = _standing(partner, provider_number, current, amount_fen)
+            return standing or _take(current, partner, amount_fen, provider_number, taken_at, by=by, now=now)
+    except (IntegrityError, AlreadyReceived) as error:
+        # Told meanwhile for another order, whose lock is not ours.
+        if standing := _standing(partner, provider_number, order, amount_fen):
+            return standing
+        raise NumberUsed(provider_number) from error
+
+
+def _standing(partner: Partner, provider_number: str, order: Order, amount_fen: int) -> Payment | None:
+    payment = Payment.objects.filter(channel=partner.channel, provider_number=provider_number).first()
+    if payment and (payment.order_id, payment.received_fen) != (order.pk, amount_fen):
+        raise NumberUsed(provider_number)
+    return payment
+
+
+def _take(
+    order: Order,
+    partner: Partner,
+    amount_fen: int,
+    provider_number: str,
+    taken_at: dt.datetime,
+    *,
+    by: User,
+    now: dt.datetime,
+) -> Payment:
+    # Where the payer is just paying elsewhere, too, that goes on, and whatever comes second is given back.
+    elsewhere = orders.under_way(order)
+    payment = Payment.objects.create(
+        number=paying.new_number(order.city, now),
+        order=order,
+        channel=partner.channel,
+        amount_fen=order.sum_fen,
+        status=PaymentStatus.CLOSED if elsewhere else PaymentStatus.STARTED,
+        live=elsewhere is None,
+        begun_at=now,
+        begun_by=by,
+        ended_at=now if elsewhere else None,
+    )
+    PaymentEvent.objects.create(payment=payment, at=now, by=by, status=payment.status)
+    paying.take_answer(
+        Answer(payment.number, Outcome.SUCCEEDED, amount_fen, provider_number, taken_at),
+        channel=partner.channel,
+        by=by,
+        now=now,
+        how=_("合作方通知收款"),
+    )
+    payment.refresh_from_db()
+    return payment
+
+
+def reverse(
+    *,
+    payment: Payment,
+    provider_number: str,
+    reason: str,
+    by: User,
+    now: dt.datetime,
+    late: bool = False,
+) -> Reversal:
+    """Undo a credited payment that the partner gives back to the payer itself: the order is undone, its months are owed as they
+    were, and the money leaves the books by the partner's clearing account.
+
+    On the payment's business day only, except where staff settle a difference (``late``). The same number again is the same
+    reversal. Raises CannotReverse; NumberUsed where the number stands for another.
+    """
+    try:
+        with transaction.atomic():
+            order = orders.locked(payment.order_id)
+            current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
+            done = Reversal.objects.filter(payment=current).first()
+            if done is not None and done.provider_number == provider_number:
+                return done
+            _check(current, done, now, late)
+            _give_up_money(current, order, by=by, now=now)
+            orders.undo(order, by=by, now=now, note=reason)
+            paying.mark_reversed(current, by=by, now=now, note=reason)
+            return Reversal.objects.create(
+                payment=current,
+                channel=current.channel,
+                provider_number=provider_number,
+                reason=reason,
+                business_day=today_in_china(now),
+                at=now,
+                by=by,
+            )
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if name == "a_providers_number_is_one_reversal":
+            raise NumberUsed(provider_number) from error
+        raise
+
+
+def _check(payment: Payment, done: Reversal | None, now: dt.datetime, late: bool) -> None:
+    if done is not None:
+        raise CannotReverse("already_reversed", _("这笔支付已经冲正。"))
+    if not payment.credited:
+        raise CannotReverse("not_credited", _("这笔款项没有入账，由经办机构核实后退回，不能冲正。"))
+    if not late and business_day(payment) != today_in_china(now):
+        raise CannotReverse(
+            "day_over", _("只能在对账日当天冲正。请在对账文件中列明，由经办机构按对账差异处理。")
+        )
+
+
+def _give_up_money(payment: Payment, order: Order, *, by: User, now: dt.datetime) -> None:
+    receipts = (
+        list(payment.entry.receipts.select_related("charge__person").order_by("pk")) if payment.entry else []
+    )
+    clearing = ledger.account(city=order.city, kind=AccountKind.CLEARING, channel=payment.channel)
+    for receipt in receipts:
+        charge = receipt.of_charge
+        if charge.status != ChargeStatus.PAID or receipt.surcharge_id is not None:
+            raise CannotReverse("not_credited", _("这份订单的月份已另行处理，不能冲正，请联系经办机构。"))
+        try:
+            personal_account.book_movement(
+                person=charge.person,
+                city=order.city,
+                insurance=Insurance(charge.insurance),
+                kind=MovementKind.REVERSED,
+                amount_fen=-receipt.account_fen,
+                pooled_fen=receipt.account_fen - receipt.amount_fen,
+                against=clearing,
+                key=f"reversal/{receipt.pk}",
+                by=by,
+                now=now,
+            )
+        except personal_account.Overdrawn as error:
+            raise CannotReverse("account_used", _("个人账户余额不足，不能冲正，请联系经办机构。")) from error

@@ -1,0 +1,531 @@
+"""Daily reconciliation with partners (对账): what we booked of a day, the partner's own file of it, and where they differ.
+
+A file is UTF-8 text, a line each: a header, the deeds, a trailer.
+
+    H,1,<partner>,<day>
+    P,<the partner's number>,<order>,<fen>       a payment
+    R,<the partner's number of the payment>,<order>,<fen>    its reversal
+    T,<number of deeds>,<payments less reversals, fen>,<SHA-256 of all that stands before this line>
+
+Both sides use it. A file is taken whole or not at all, and compared in sets. Money moves by two members of staff.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from contributions import partner_orders
+from contributions.models import (
+    MOVES_MONEY,
+    DayFile,
+    DayRow,
+    Deed,
+    Difference,
+    DifferenceKind,
+    DifferenceStatus,
+    Payment,
+    PaymentStatus,
+    Reversal,
+    Side,
+    Way,
+)
+from portal.accounts import permissions
+from portal.accounts.models import User
+from portal.partners.models import Partner, Scope
+from portal.policy.book import book
+from portal.policy.terms import reconciliation_terms
+from portal.shared.months import CHINA
+
+log = logging.getLogger(__name__)
+
+_LOCK = 0x0DA7F11E
+_AT_A_TIME = 5000
+_MARKS = {Deed.PAYMENT: "P", Deed.REVERSAL: "R"}
+_DEEDS = {mark: deed for deed, mark in _MARKS.items()}
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{6,40}")
+_ORDER = re.compile(r"[A-Za-z0-9-]{1,40}")
+_FEN = re.compile(r"[1-9][0-9]{0,14}")
+DAY = dt.timedelta(days=1)
+
+
+class FileRefused(Exception):
+    """A partner's file that is not taken: a stable ``code``, and why in Chinese."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class CannotSettle(Exception):
+    """A difference that cannot be settled so; the message says why in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One deed as a file tells it."""
+
+    deed: Deed
+    provider_number: str
+    order_number: str
+    amount_fen: int
+
+
+# Our files
+
+
+def make_files(*, now: dt.datetime) -> int:
+    """Make every partner's files of the days that are over and ready, from the last one made on; how many. Twice makes none."""
+    made = 0
+    for partner in (
+        Partner.objects.filter(scopes__contains=[str(Scope.ORDERS)]).exclude(cities=[]).order_by("pk")
+    ):
+        for day in _days_to_make(partner, now):
+            made += make_file(partner, day, now=now)
+    return made
+
+
+def _days_to_make(partner: Partner, now: dt.datetime) -> Iterator[dt.date]:
+    last = DayFile.objects.filter(partner=partner, side=Side.OURS).order_by("-day").first()
+    day = last.day + DAY if last else partner.created_at.astimezone(CHINA).date()
+    while is_ready(partner, day, now):
+        yield day
+        day += DAY
+
+
+def is_ready(partner: Partner, day: dt.date, now: dt.datetime) -> bool:
+    """Whether a day is over and the partner's file of it is due: by the latest of its cities."""
+    at = max(reconciliation_terms(book(), city=city, on=day).ready_at for city in partner.cities)
+    return now >= dt.datetime.combine(day + DAY, at, tzinfo=CHINA)
+
+
+@transaction.atomic
+def make_file(partner: Partner, day: dt.date, *, now: dt.datetime) -> bool:
+    """Freeze what we booked of the partner's day; whether it was this call that did. ValueError before the day is ready."""
+    if not is_ready(partner, day, now):
+        raise ValueError(f"{day} is not ready")
+    _alone(partner)
+    if DayFile.objects.filter(partner=partner, day=day, side=Side.OURS).exists():
+        return False
+    _keep(partner, day, Side.OURS, list(_booked(partner, day)), now=now)
+    return True
+
+
+def _booked(partner: Partner, day: dt.date) -> Iterator[Line]:
+    since = dt.datetime.combine(day, dt.time(), tzinfo=CHINA)
+    paid = Payment.objects.filter(
+        channel=partner.channel, entry__at__gte=since, entry__at__lt=since + DAY
+    ).order_by("provider_number")
+    for number, order, fen in paid.values_list("provider_number", "order__number", "received_fen").iterator():
+        yield Line(Deed.PAYMENT, number, order, fen or 0)
+    reversed_then = Reversal.objects.filter(channel=partner.channel, business_day=day).order_by(
+        "payment__provider_number"
+    )
+    for number, order, fen in reversed_then.values_list(
+        "payment__provider_number", "payment__order__number", "payment__received_fen"
+    ).iterator():
+        yield Line(Deed.REVERSAL, number, order, fen or 0)
+
+
+def written(partner_code: str, day: dt.date, lines: Iterable[Line]) -> bytes:
+    """The lines as a file."""
+    content = bytearray(f"H,1,{partner_code},{day}\n".encode())
+    count = total = 0
+    for line in lines:
+        content += (
+            f"{_MARKS[line.deed]},{line.provider_number},{line.order_number},{line.amount_fen}\n".encode()
+        )
+        count += 1
+        total += line.amount_fen if line.deed == Deed.PAYMENT else -line.amount_fen
+    content += f"T,{count},{total},{hashlib.sha256(content).hexdigest()}\n".encode()
+    return bytes(content)
+
+
+def _keep(
+    partner: Partner, day: dt.date, side: Side, lines: list[Line], *, now: dt.datetime, content: bytes = b""
+) -> DayFile:
+    content = content or written(partner.code, day, lines)
+    file = DayFile.objects.create(
+        partner=partner,
+        day=day,
+        side=side,
+        content=content,
+        digest=hashlib.sha256(content).hexdigest(),
+        line_count=len(lines),
+        sum_fen=sum(one.amount_fen if one.deed == Deed.PAYMENT else -one.amount_fen for one in lines),
+        at=now,
+    )
+    DayRow.objects.bulk_create(
+        (
+            DayRow(
+                file=file,
+                deed=one.deed,
+                provider_number=one.provider_number,
+                order_number=one.order_number,
+                amount_fen=one.amount_fen,
+            )
+            for one in lines
+        ),
+        batch_size=_AT_A_TIME,
+    )
+    return file
+
+
+# Their files
+
+
+def take_file(partner: Partner, day: dt.date, content: bytes, *, now: dt.datetime) -> DayFile:
+    """Take a partner's file of a day and compare it with what we booked. The same file again is the same.
+
+    Raises FileRefused: before our own is ready, where the file is not whole and right, and where another of that day stands.
+    """
+    if not is_ready(partner, day, now):
+        raise FileRefused("too_early", _("这一天的对账尚未开始，请在次日对账文件备好以后上传。"))
+    lines = read(content, partner_code=partner.code, day=day)
+    make_file(partner, day, now=now)
+    with transaction.atomic():
+        _alone(partner)
+        standing = DayFile.objects.filter(partner=partner, day=day, side=Side.THEIRS).first()
+        if standing is not None:
+            if standing.digest != hashlib.sha256(content).hexdigest():
+                raise FileRefused(
+                    "file_differs", _("这一天已收到过另一份对账文件，不能更换；差异请与经办机构核实。")
+                )
+            return standing
+        file = _keep(partner, day, Side.THEIRS, lines, now=now, content=content)
+        _compare(partner, day, now)
+        DayFile.objects.filter(pk=file.pk).update(compared_at=now)
+        file.refresh_from_db()
+        return file
+
+
+def read(content: bytes, *, partner_code: str, day: dt.date) -> list[Line]:
+    """The deeds of a file. Raises FileRefused, with the line that is wrong."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise FileRefused("file_malformed", _("文件不是 UTF-8 编码。")) from problem
+    rows = text.split("\n")
+    if len(rows) < 3 or rows[-1] != "":
+        raise FileRefused("file_malformed", _("文件不完整：须有首行、尾行，每行以换行结束。"))
+    if rows[0] != f"H,1,{partner_code},{day}":
+        raise FileRefused("file_malformed", _("第 1 行应为 H,1,合作方代码,日期，并与本次上传的相符。"))
+    lines = [_line(row, number) for number, row in enumerate(rows[1:-2], start=2)]
+    if len({(one.deed, one.provider_number) for one in lines}) < len(lines):
+        raise FileRefused("file_malformed", _("文件中有重复的流水号。"))
+    # Count, sum and check value, written again from what was read: nothing else is right.
+    if written(partner_code, day, lines) != content:
+        raise FileRefused("file_malformed", _("尾行的笔数、净额或校验值与内容不符。"))
+    return lines
+
+
+def _line(row: str, number: int) -> Line:
+    parts = row.split(",")
+    right = (
+        len(parts) == 4
+        and parts[0] in _DEEDS
+        and _NUMBER.fullmatch(parts[1])
+        and _ORDER.fullmatch(parts[2])
+        and _FEN.fullmatch(parts[3])
+    )
+    if not right:
+        raise FileRefused(
+            "file_malformed",
+            _("第 %(number)s 行不合格式：应为 P 或 R、流水号、订单号、金额（分）。") % {"number": number},
+        )
+    return Line(_DEEDS[parts[0]], parts[1], parts[2], int(parts[3]))
+
+
+def _alone(partner: Partner) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, partner.pk])
+
+
+# What the partner tells is looked for among all that we booked, whatever the day: it may file it a day later than we do. What we
+# booked is looked for in all files of the partner. A reversal that settled a difference is known to both already.
+_COMPARE = """
+    WITH ours AS (
+        SELECT 'payment' AS deed, payment.provider_number, orders.number AS order_number, payment.received_fen AS fen
+        FROM contributions_payment payment JOIN contributions_order orders ON orders.id = payment.order_id
+        WHERE payment.channel = %(channel)s AND payment.entry_id IS NOT NULL
+        UNION ALL
+        SELECT 'reversal', payment.provider_number, orders.number, payment.received_fen
+        FROM contributions_reversal reversal
+        JOIN contributions_payment payment ON payment.id = reversal.payment_id
+        JOIN contributions_order orders ON orders.id = payment.order_id
+        WHERE reversal.channel = %(channel)s
+    ), theirs AS (
+        SELECT line.deed, line.provider_number, line.order_number, line.amount_fen AS fen, file.day
+        FROM contributions_dayrow line JOIN contributions_dayfile file ON file.id = line.file_id
+        WHERE file.partner_id = %(partner)s AND file.side = 'theirs'
+    ), found AS (
+        SELECT theirs.deed, theirs.provider_number, theirs.order_number, ours.fen AS ours_fen, theirs.fen AS theirs_fen,
+            CASE WHEN ours.fen IS NULL THEN 'only_theirs' WHEN ours.fen <> theirs.fen THEN 'amount' ELSE 'order' END AS kind
+        FROM theirs LEFT JOIN ours USING (deed, provider_number)
+        WHERE theirs.day = %(day)s
+            AND (ours.fen, ours.order_number) IS DISTINCT FROM (theirs.fen, theirs.order_number)
+        UNION ALL
+        SELECT line.deed, line.provider_number, line.order_number, line.amount_fen, NULL, 'only_ours'
+        FROM contributions_dayrow line JOIN contributions_dayfile file ON file.id = line.file_id
+        WHERE file.partner_id = %(partner)s AND file.side = 'ours' AND file.day = %(day)s
+            AND NOT EXISTS (
+                SELECT 1 FROM theirs
+                WHERE theirs.deed = line.deed AND theirs.provider_number = line.provider_number
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_difference settled
+                JOIN contributions_reversal reversal ON reversal.id = settled.reversal_id
+                JOIN contributions_payment payment ON payment.id = reversal.payment_id
+                WHERE line.deed = 'reversal' AND payment.channel = %(channel)s
+                    AND payment.provider_number = line.provider_number
+            )
+    )
+    INSERT INTO contributions_difference
+        (partner_id, day, deed, kind, provider_number, city, order_number, order_id, ours_fen, theirs_fen, found_at, status,
+         way, reason)
+    SELECT %(partner)s, %(day)s, found.deed, found.kind, found.provider_number, coalesce(orders.city, ''),
+        found.order_number, orders.id, found.ours_fen, found.theirs_fen, %(now)s, 'open', '', ''
+    FROM found
+    LEFT JOIN contributions_order orders ON orders.number = found.order_number AND orders.placed_by_id = %(user)s
+    ORDER BY found.deed, found.provider_number
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _compare(partner: Partner, day: dt.date, now: dt.datetime) -> None:
+    named: dict[str, Any] = {
+        "partner": partner.pk,
+        "channel": partner.channel,
+        "user": partner.user_id,
+        "day": day,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPARE, named)
+
+
+# Staff
+
+
+def differences_for(user: User) -> QuerySet[Difference]:
+    """The differences that this member of staff sees: of their cities, and those of no order of ours."""
+    cities = permissions.staff_cities(user)
+    return Difference.objects.filter(
+        Q(city__in=cities) | Q(city="", partner__cities__overlap=cities)
+    ).select_related("partner", "order__person", "proposed_by", "settled_by")
+
+
+def ways(difference: Difference) -> list[Way]:
+    """How a difference can be settled."""
+    found: list[Way] = []
+    payment = _payment(difference)
+    told_of_payment = difference.deed == Deed.PAYMENT
+    if told_of_payment and difference.kind == DifferenceKind.ONLY_THEIRS and difference.order_id:
+        found.append(Way.BOOK)
+    gone = DifferenceKind.ONLY_OURS if told_of_payment else DifferenceKind.ONLY_THEIRS
+    wrong = told_of_payment and difference.kind in (DifferenceKind.AMOUNT, DifferenceKind.ORDER)
+    stands = payment is not None and payment.credited and payment.status == PaymentStatus.SUCCEEDED
+    if (difference.kind == gone or wrong) and stands:
+        found.append(Way.REVERSE)
+    return [*found, Way.MARK]
+
+
+def _payment(difference: Difference) -> Payment | None:
+    return Payment.objects.filter(
+        channel=difference.partner.channel, provider_number=difference.provider_number, entry__isnull=False
+    ).first()
+
+
+@transaction.atomic
+def propose(difference: Difference, *, way: Way, reason: str, by: User, now: dt.datetime) -> Difference:
+    """Say how a difference is settled, and on what ground. Where no money moves, it is settled by that; else another member of
+    staff decides. Raises CannotSettle."""
+    current = _locked(difference, by)
+    if current.status != DifferenceStatus.OPEN:
+        raise CannotSettle(_("这笔差异已有人处理，请刷新页面。"))
+    if way not in ways(current):
+        raise CannotSettle(_("这笔差异不能这样处理，请按页面上的方式选择。"))
+    if not reason.strip():
+        raise CannotSettle(_("请写明核实的依据。"))
+    settled = way not in MOVES_MONEY
+    Difference.objects.filter(pk=current.pk).update(
+        status=DifferenceStatus.SETTLED if settled else DifferenceStatus.PROPOSED,
+        way=way,
+        reason=reason.strip(),
+        proposed_by=by,
+        proposed_at=now,
+        settled_by=by if settled else None,
+        settled_at=now if settled else None,
+    )
+    current.refresh_from_db()
+    return current
+
+
+def why_not_decide(difference: Difference, user: User) -> str:
+    """Why this login may not decide a proposal; "" where it may."""
+    if difference.proposed_by_id == user.pk:
+        return _("这项处理由您提出，须由另一名征缴人员复核。")
+    order = difference.order
+    if order is not None and user.person_id is not None and order.person_id == user.person_id:
+        return _("这份订单是您本人的，请由其他工作人员复核。")
+    return ""
+
+
+@transaction.atomic
+def approve(difference: Difference, *, by: User, now: dt.datetime) -> Difference:
+    """Let a proposal take effect: book what the partner took, or reverse what it did not. Twice is once. Raises CannotSettle."""
+    current = _to_decide(difference, by)
+    if current.status == DifferenceStatus.SETTLED:
+        return current
+    payment, reversal = None, None
+    if current.way == Way.BOOK:
+        payment = _book(current, by, now)
+    else:
+        reversal = _reverse(current, by, now)
+    Difference.objects.filter(pk=current.pk).update(
+        status=DifferenceStatus.SETTLED, settled_by=by, settled_at=now, payment=payment, reversal=reversal
+    )
+    current.refresh_from_db()
+    return current
+
+
+def _book(difference: Difference, by: User, now: dt.datetime) -> Payment:
+    if difference.order is None or difference.theirs_fen is None:
+        raise CannotSettle(_("没有这份订单，不能入账。请由合作方退给缴费人后注明原因。"))
+    try:
+        return partner_orders.confirm(
+            order=difference.order,
+            partner=difference.partner,
+            amount_fen=difference.theirs_fen,
+            provider_number=difference.provider_number,
+            # The file tells the day only.
+            taken_at=dt.datetime.combine(difference.day, dt.time(), tzinfo=CHINA),
+            by=by,
+            now=now,
+        )
+    except partner_orders.NumberUsed as error:
+        raise CannotSettle(_("这个流水号已用于另一笔收款，请核对。")) from error
+
+
+def _reverse(difference: Difference, by: User, now: dt.datetime) -> Reversal:
+    payment = _payment(difference)
+    if payment is None:
+        raise CannotSettle(_("大厅没有这笔收款，不能冲正。"))
+    try:
+        return partner_orders.reverse(
+            payment=payment,
+            provider_number=f"D{difference.pk}",
+            reason=difference.reason[:80],
+            by=by,
+            now=now,
+            late=True,
+        )
+    except (partner_orders.CannotReverse, partner_orders.NumberUsed) as error:
+        raise CannotSettle(str(error)) from error
+
+
+@transaction.atomic
+def refuse(difference: Difference, *, why: str, by: User, now: dt.datetime) -> Difference:
+    """Send a proposal back; the difference waits again, with why. Raises CannotSettle."""
+    current = _to_decide(difference, by)
+    if current.status != DifferenceStatus.PROPOSED:
+        raise CannotSettle(_("这笔差异已有人处理，请刷新页面。"))
+    if not why.strip():
+        raise CannotSettle(_("请填写不同意的原因。"))
+    Difference.objects.filter(pk=current.pk).update(
+        status=DifferenceStatus.OPEN, way="", reason=why.strip(), proposed_by=None, proposed_at=None
+    )
+    log.info("%s: sent back by %s at %s", current, by.pk, now)
+    current.refresh_from_db()
+    return current
+
+
+def _to_decide(difference: Difference, by: User) -> Difference:
+    current = _locked(difference, by)
+    if current.status == DifferenceStatus.OPEN:
+        raise CannotSettle(_("这笔差异还没有提出处理方式。"))
+    if current.status == DifferenceStatus.PROPOSED and (problem := why_not_decide(current, by)):
+        raise CannotSettle(problem)
+    return current
+
+
+def _locked(difference: Difference, by: User) -> Difference:
+    seen = differences_for(by).filter(pk=difference.pk).exists()
+    if not seen:
+        raise CannotSettle(_("只有本市的征缴人员可以办理。"))
+    return (
+        Difference.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("partner", "order")
+        .get(pk=difference.pk)
+    )
+
+
+# What must hold
+
+CHECKS: tuple[tuple[int, str], ...] = (
+    (
+        3,
+        """
+        SELECT format('对账文件 %s 记 %s 笔 %s 分，明细为 %s 笔 %s 分', file.id, file.line_count, file.sum_fen,
+            count(line.id), coalesce(sum(CASE line.deed WHEN 'payment' THEN line.amount_fen ELSE -line.amount_fen END), 0))
+        FROM contributions_dayfile file LEFT JOIN contributions_dayrow line ON line.file_id = file.id
+        GROUP BY file.id
+        HAVING (count(line.id),
+            coalesce(sum(CASE line.deed WHEN 'payment' THEN line.amount_fen ELSE -line.amount_fen END), 0))
+            <> (file.line_count, file.sum_fen)
+        """,
+    ),
+    # What we told a partner that we booked of a day is what stands booked of it.
+    (
+        2,
+        """
+        SELECT format('合作方 %s %s：对账文件净额 %s 分，账上 %s 分', partner.code, file.day, file.sum_fen, booked.fen)
+        FROM contributions_dayfile file JOIN partners_partner partner ON partner.id = file.partner_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce((
+                SELECT sum(payment.received_fen) FROM contributions_payment payment
+                JOIN contributions_entry entry ON entry.id = payment.entry_id
+                WHERE payment.channel = 'partner-' || partner.code
+                    AND (entry.at AT TIME ZONE 'Asia/Shanghai')::date = file.day
+            ), 0) - coalesce((
+                SELECT sum(payment.received_fen) FROM contributions_reversal reversal
+                JOIN contributions_payment payment ON payment.id = reversal.payment_id
+                WHERE reversal.channel = 'partner-' || partner.code AND reversal.business_day = file.day
+            ), 0) AS fen
+        ) booked
+        WHERE file.side = 'ours' AND booked.fen <> file.sum_fen
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('对账差异 %s（%s）按“%s”处理，账上没有相应的记录', difference.id, difference.provider_number,
+            difference.way)
+        FROM contributions_difference difference
+        LEFT JOIN contributions_payment payment ON payment.id = difference.payment_id
+        LEFT JOIN contributions_reversal reversal ON reversal.id = difference.reversal_id
+        LEFT JOIN contributions_payment undone ON undone.id = reversal.payment_id
+        WHERE difference.status = 'settled' AND CASE difference.way
+            WHEN 'book' THEN payment.entry_id IS NULL OR payment.provider_number <> difference.provider_number
+                OR payment.received_fen IS DISTINCT FROM difference.theirs_fen
+            WHEN 'reverse' THEN undone.status IS DISTINCT FROM 'reversed'
+                OR undone.provider_number IS DISTINCT FROM difference.provider_number
+            ELSE payment.id IS NOT NULL OR reversal.id IS NOT NULL
+        END
+        """,
+    ),
+    (
+        12,
+        """
+        SELECT format('对账差异 %s 由提出人自己复核', id) FROM contributions_difference
+        WHERE status = 'settled' AND way IN ('book', 'reverse') AND settled_by_id = proposed_by_id
+        """,
+    ),
+)

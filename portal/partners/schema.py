@@ -1,0 +1,48 @@
+"""The description of the API (OpenAPI): how requests are signed, which carry a key of their own, and how refusals look."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from portal.partners.problems import CONTENT_TYPE, TITLES, ProblemSerializer
+
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="每笔业务一个，8 至 64 个字母、数字或 -_.:。同键同文得到同一应答，同键异文为 409。",
+)
+# What every signed request may be answered.
+_ALWAYS = (401, 403, 429)
+
+
+def answers(ok: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
+    """The answers of an operation for ``extend_schema``: what it gives, and with which status it may refuse."""
+    return {status: ok, **{(code, CONTENT_TYPE): refusal(code) for code in sorted({*_ALWAYS, *refusals})}}
+
+
+def refusal(status: int) -> OpenApiResponse:
+    return OpenApiResponse(ProblemSerializer, description=TITLES[status])
+
+
+class PartnerSchema(AutoSchema):
+    """Adds the header that every request but a reading one is signed with, whether its answer is kept or not."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [] if self.method == "GET" else [_KEY]
+
+
+class Signature(OpenApiAuthenticationExtension):
+    target_class = "portal.partners.authentication.SignedRequest"
+    name = "signature"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Signature",
+            "description": "HTTP 消息签名（RFC 9421）：Signature-Input、Signature，写操作另有 Content-Digest。",
+        }

@@ -1,0 +1,117 @@
+"""The books in the workbench: a day's trial balance with its red line and its CSV, and the close of a month by two people."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from contributions import day_sheets
+from contributions.charging import charge
+from contributions.models import Charge, MonthClose
+from contributions.receiving import receive
+from portal.accounts.models import User
+from portal.accounts.permissions import COLLECTOR, REVIEWER
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+from tests.cast import NOW, WUCHANG, cover, moment, person, staff
+from tests.conftest import Clock
+from tests.contributions.test_closing import by_hand
+
+pytestmark = pytest.mark.django_db
+
+BALANCE = "/admin/contributions/ledgeraccount/"
+CLOSE = "/admin/contributions/monthclose/"
+
+
+@pytest.fixture
+def month(clock: Clock) -> None:
+    """Wuxi in October 2026: one month paid on the 15th, and once more on the 16th."""
+    who = person("缴费人", WUCHANG, "1985-01-01", 1)
+    cover(who, Insurance.PENSION, "wuxi", "2026-09", tier="60")
+    charge(city="wuxi", month=Month(2026, 9), by=User.objects.system(), now=NOW)
+    for number, when in (("A", "2026-10-15 12:00"), ("A-again", "2026-10-16 12:00")):
+        receive(
+            Charge.objects.all(),
+            channel="counter",
+            provider_number=number,
+            at=moment(when),
+            by=User.objects.system(),
+        )
+
+
+def as_collector(name: str, *, city: str = "wuxi", role: str = COLLECTOR) -> Client:
+    client = Client()
+    client.force_login(staff(name, name, city, role))
+    return client
+
+
+def sheets(until: str) -> None:
+    day_sheets.make_due(by=User.objects.system(), now=moment(until))
+
+
+def test_a_day_shows_what_it_moved_and_that_it_agrees(month: None) -> None:
+    sheets("2026-10-17 00:40")
+    client = as_collector("甲")
+    text = client.get(BALANCE, {"day": "2026-10-16"}).content.decode()
+    assert "日终试算平衡表，2026-10-17 00:40 生成" in text
+    assert "1,797.60" in text
+    assert "相符" in text
+    assert "不符" not in text
+    # Suspense row by row, and the way to give it back.
+    assert "A-again" in text
+    assert reverse("admin:contributions_heldreceipt_changelist").rstrip("/") in text
+    today = client.get(BALANCE).content.decode()
+    assert "按现有账目即时计算" in today
+    assert client.get(BALANCE, {"day": "2027-01-01"}).status_code == 422
+
+
+def test_a_difference_is_a_red_line_that_says_what_to_do(month: None) -> None:
+    by_hand(100, "2026-10-16 13:00")
+    sheets("2026-10-17 00:40")
+    text = as_collector("甲").get(BALANCE, {"day": "2026-10-16"}).content.decode()
+    assert 'class="differs"' in text
+    assert "核对当日分录与银行结果、渠道账单" in text
+
+
+def test_the_day_as_a_table(month: None) -> None:
+    sheets("2026-10-17 00:40")
+    answer = as_collector("甲").get(BALANCE, {"day": "2026-10-15", "csv": "1"})
+    assert answer["Content-Disposition"] == 'attachment; filename="trial-balance-2026-10-15.csv"'
+    rows = answer.content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "城市,日期,项目,期初,借方,贷方,期末,对方,差额"
+    assert "无锡,2026-10-15,收款清算 · counter,0.00,898.80,0.00,898.80,," in rows
+    assert "无锡,2026-10-15,counter：本日收付,,,,898.80,898.80,0.00" in rows
+
+
+def test_two_collectors_close_a_month(month: None, clock: Clock) -> None:
+    clock.set("2026-11-02 09:00")
+    first, second = as_collector("甲"), as_collector("乙")
+    text = first.get(CLOSE).content.decode()
+    assert "缺日终试算平衡表" in text
+    assert f"{BALANCE}?day=2026-10-31" in text
+    assert "提请月结</button>" not in text
+    october = {"city": "wuxi", "month": "2026-10"}
+    assert "还不能月结" in first.post(CLOSE, {**october, "step": "propose"}, follow=True).content.decode()
+    sheets("2026-11-02 00:40")
+    assert "提请月结</button>" in first.get(CLOSE).content.decode()
+    first.post(CLOSE, {**october, "step": "propose"})
+    assert "须由另一名征缴人员复核" in first.get(CLOSE).content.decode()
+    first.post(CLOSE, {**october, "step": "close", "confirmed": "1"})
+    assert not MonthClose.objects.filter(closed_at__isnull=False).exists()
+    asked = second.post(CLOSE, {**october, "step": "close"}, follow=True).content.decode()
+    assert "确认2026年10月月结？" in asked
+    assert not MonthClose.objects.filter(closed_at__isnull=False).exists()
+    done = second.post(CLOSE, {**october, "step": "close", "confirmed": "1"}, follow=True).content.decode()
+    assert "2026年10月已月结" in done
+    one = MonthClose.objects.get()
+    assert one.digest in second.get(f"{CLOSE}{one.pk}/change/").content.decode()
+
+
+def test_whoever_is_not_the_citys_collector_closes_nothing(month: None, clock: Clock) -> None:
+    clock.set("2026-11-02 09:00")
+    sheets("2026-11-02 00:40")
+    october = {"city": "wuxi", "month": "2026-10", "step": "propose"}
+    assert as_collector("丙", city="wuhan").post(CLOSE, october).status_code == 404
+    assert as_collector("丁", role=REVIEWER).post(CLOSE, october).status_code == 404
+    assert as_collector("戊", role=REVIEWER).get(CLOSE).status_code == 404
+    assert "无锡" not in as_collector("己", city="wuhan").get(CLOSE).content.decode().split("wb-head")[1]
+    assert not MonthClose.objects.exists()

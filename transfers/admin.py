@@ -1,0 +1,435 @@
+"""The agencies' queue of transfers: what waits for which of them, and the step that comes next."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+
+from certificates import issuing
+from certificates.authority import SealUnavailable
+from certificates.documents import DocumentDamaged
+from certificates.fonts import FontMissing
+from contributions.brought_in import in_words
+from enrollment.admin import LookUpAdmin
+from portal.hall import attachments
+from portal.hall.workbench import staff_of
+from portal.shared import identity
+from portal.shared.insurance import Insurance
+from portal.shared.months import today_in_china
+from transfers import information, papers, queries, relation, steps
+from transfers.amounts import periods_of
+from transfers.applying import shown
+from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
+from transfers.models import OutsideAgency, Transfer, TransferDocument, TransferPaper
+
+# The button for what comes next: its name, what it says, what it does.
+STEPS = {
+    Status.APPLIED: ("accept", gettext_lazy("受理"), steps.accept),
+    Status.ACCEPTED: ("send_letter", gettext_lazy("发出联系函"), steps.send_letter),
+    Status.LETTER_SENT: ("release", gettext_lazy("转出关系和资金"), steps.release),
+    Status.RELEASED: ("receive", gettext_lazy("确认资金到账"), steps.receive),
+    Status.RECEIVED: ("merge", gettext_lazy("合并缴费记录"), steps.merge),
+    Status.RETURNED: ("put_right", gettext_lazy("已更正，重新办理"), steps.put_right),
+}
+
+
+class SendBackForm(forms.Form):
+    prefix = "back"
+
+    reason = forms.CharField(
+        label=gettext_lazy("退回的原因"),
+        help_text=gettext_lazy("写明哪里不对、怎样更正。本人和对方经办机构会看到。"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": gettext_lazy("请写明退回的原因，对方会看到。")},
+    )
+
+
+class PaperForm(forms.Form):
+    prefix = "paper"
+
+    file = forms.FileField(
+        label=gettext_lazy("来函、来表的扫描件"),
+        help_text=gettext_lazy("JPG、PNG 图片或 PDF 文件，不超过 5 MB。"),
+        error_messages={
+            "required": gettext_lazy("请选择文件。"),
+            "empty": gettext_lazy("这是空文件，请重新选择。"),
+        },
+    )
+
+
+class ToldForm(forms.Form):
+    """The information form of an agency outside, as staff type it from the paper."""
+
+    prefix = "told"
+
+    lines = forms.CharField(
+        label=gettext_lazy("缴费月份和缴费工资"),
+        help_text=gettext_lazy(
+            "每行写一年中连续的月份：年份 起月-止月 这些月份的缴费工资合计（元），例如 2019 3-12 45000.00。"
+        ),
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": gettext_lazy("请填写缴费月份和缴费工资。")},
+    )
+    account = forms.DecimalField(
+        label=gettext_lazy("个人账户（元）"), min_value=0, max_digits=14, decimal_places=2
+    )
+    pooled = forms.DecimalField(
+        label=gettext_lazy("统筹基金（元）"), min_value=0, max_digits=14, decimal_places=2
+    )
+
+    def told(self, transfer: Transfer) -> dict[str, Any] | None:
+        """The form as data; None, with what is wrong beside its field, where it does not hold."""
+        if not self.is_valid():
+            return None
+        try:
+            periods, wages = information.from_lines(self.cleaned_data["lines"])
+            return information.checked(
+                {
+                    "periods": periods,
+                    "wages": wages,
+                    "account_fen": int(self.cleaned_data["account"] * 100),
+                    "pooled_fen": int(self.cleaned_data["pooled"] * 100),
+                },
+                transfer,
+                on=today_in_china(timezone.now()),
+            )
+        except information.Unfit as unfit:
+            for field, why in unfit.mistakes:
+                self.add_error(_TOLD_FIELDS[field], why)
+            return None
+
+
+_TOLD_FIELDS = {
+    "lines": "lines",
+    "periods": "lines",
+    "wages": "lines",
+    "account_fen": "account",
+    "pooled_fen": "pooled",
+}
+
+
+class StandFilter(admin.SimpleListFilter):
+    """Without a choice the queue: what waits for this login."""
+
+    title = gettext_lazy("办理情况")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("late", _("已超期")),
+            ("open", _("全部在办")),
+            ("done", _("已办结或撤销")),
+            ("all", _("全部")),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("待本机构办理")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Transfer]) -> QuerySet[Transfer]:
+        still_open = Q(status__in=[str(status) for status in OPEN])
+        match self.value():
+            case "late":
+                return queryset.filter(still_open, due_on__lt=today_in_china(timezone.now()))
+            case "open":
+                return queryset.filter(still_open)
+            case "done":
+                return queryset.filter(status__in=[str(status) for status in FINAL])
+            case "all":
+                return queryset
+        return queryset.filter(pk__in=queries.queue(staff_of(request)).order_by().values("pk"))
+
+
+@admin.register(Transfer)
+class TransferAdmin(LookUpAdmin):
+    """A list and one page for each transfer; it moves only by the steps of that page."""
+
+    list_display = ("due", "number", "whom", "what", "way", "state", "turn", "applied_at")
+    list_display_links = ("number",)
+    list_filter = (StandFilter, "insurance")
+    list_select_related = ("person",)
+    search_help_text = gettext_lazy("完整的转移编号、身份证号码或姓名")
+    ordering = ("due_on", "applied_at", "pk")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="transfers_transfer_changelist"),
+            path("<int:object_id>/change/", view(self.page), name="transfers_transfer_change"),
+            path(
+                "<int:object_id>/documents/<int:document_id>/",
+                view(self.document),
+                name="transfers_transfer_document",
+            ),
+            path(
+                "<int:object_id>/papers/<int:paper_id>/",
+                view(self.paper),
+                name="transfers_transfer_paper",
+            ),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        return queries.seen_by(staff_of(request))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return list(self.list_filter)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip().upper()
+        if not term:
+            return queryset, False
+        found = Q(number=term) | Q(person__name=search_term.strip()) | Q(person__identity_number=term)
+        return queryset.filter(found), False
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many transfers wait for this login's agency."""
+        return queries.queue(staff_of(request)).count()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        return super().changelist_view(request, {"title": _("关系转移接续"), **(extra_context or {})})
+
+    def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """One transfer; a POST takes the step whose button was pressed, or sends it back."""
+        transfer = self._found(request, object_id)
+        pressed = request.POST.get("step")
+        form = SendBackForm(request.POST if pressed == "back" else None)
+        asks = _asks_for_form(transfer)
+        told_form = ToldForm(request.POST if asks and pressed == "release" else None)
+        told = told_form.told(transfer) if told_form.is_bound else None
+        paper_form = PaperForm(*((request.POST, request.FILES) if pressed == "paper" else ()))
+        if paper_form.is_bound and transfer.outside and self._kept(request, transfer, paper_form):
+            return HttpResponseRedirect(request.path)
+        ready = form.is_valid() if pressed == "back" else told is not None or not told_form.is_bound
+        whys: list[str] = []
+        if request.method == "POST" and ready and not paper_form.is_bound:
+            try:
+                self._take(request, transfer, form, told)
+            except steps.CannotStep as refusal:
+                whys = refusal.whys
+                transfer = self._found(request, object_id)
+            else:
+                return HttpResponseRedirect(request.path)
+        wrong = bool(whys) or form.errors or told_form.errors or paper_form.errors
+        return TemplateResponse(
+            request,
+            "admin/transfers/transfer.html",
+            {
+                **self._context(request, transfer, form, whys),
+                "told_form": told_form if asks else None,
+                "paper_form": paper_form if transfer.outside and transfer.is_open else None,
+            },
+            status=422 if wrong else 200,
+        )
+
+    def document(self, request: HttpRequest, object_id: int, document_id: int) -> HttpResponseBase:
+        """A sealed document of the transfer, made now if need be."""
+        transfer = self._found(request, object_id)
+        found = (
+            TransferDocument.objects.filter(transfer=transfer, pk=document_id)
+            .select_related("certificate")
+            .first()
+        )
+        if found is None:
+            raise Http404
+        try:
+            content = issuing.produce(found.certificate, now=timezone.now())
+        except (
+            SealUnavailable,
+            issuing.Revoked,
+            issuing.FactsDamaged,
+            DocumentDamaged,
+            FontMissing,
+            OSError,
+        ):
+            messages.error(request, _("文件暂时无法提供：电子印章不可用，或存档有问题。没有印章不出具文件。"))
+            return HttpResponseRedirect(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
+        response = HttpResponse(content, content_type="application/pdf")
+        name = f"{found.certificate.title}-{found.certificate.serial_number}.pdf"
+        response.headers["Content-Disposition"] = str(content_disposition_header(False, name))
+        response.headers["Cache-Control"] = "no-store, private"
+        return response
+
+    def paper(self, request: HttpRequest, object_id: int, paper_id: int) -> HttpResponseBase:
+        """A scan that staff kept with the transfer."""
+        found = TransferPaper.objects.filter(transfer=self._found(request, object_id), pk=paper_id).first()
+        if found is None:
+            raise Http404
+        return attachments.served(found)
+
+    def _kept(self, request: HttpRequest, transfer: Transfer, form: PaperForm) -> bool:
+        if not form.is_valid():
+            return False
+        try:
+            paper = papers.keep(transfer, form.cleaned_data["file"], by=staff_of(request), now=timezone.now())
+        except attachments.UploadRefused as refusal:
+            form.add_error("file", str(refusal))
+            return False
+        messages.success(request, _("已保存“{name}”。").format(name=paper.name))
+        return True
+
+    def _found(self, request: HttpRequest, object_id: int) -> Transfer:
+        transfer = self.get_queryset(request).filter(pk=object_id).first()
+        if transfer is None or not self.has_view_permission(request, transfer):
+            raise Http404
+        if request.method == "POST" and not request.user.has_perm("transfers.change_transfer"):
+            raise Http404
+        return transfer
+
+    def _take(
+        self, request: HttpRequest, transfer: Transfer, form: SendBackForm, told: dict[str, Any] | None
+    ) -> None:
+        by, now, pressed = staff_of(request), timezone.now(), request.POST.get("step", "")
+        if pressed == "back":
+            moved = steps.send_back(transfer, reason=form.cleaned_data["reason"], by=by, now=now)
+        else:
+            name, _label, does = STEPS.get(Status(transfer.status), ("", "", steps.accept))
+            if pressed != name:
+                raise steps.AlreadyMoved
+            moved = (
+                steps.release(transfer, by=by, now=now, told=told) if told else does(transfer, by=by, now=now)
+            )
+        messages.success(
+            request,
+            _("{number}：{status}。").format(
+                number=moved.number, status=_(STATUS_LABELS[Status(moved.status)])
+            ),
+        )
+
+    def _context(
+        self, request: HttpRequest, transfer: Transfer, form: SendBackForm, whys: list[str]
+    ) -> dict[str, Any]:
+        user, now = staff_of(request), timezone.now()
+        status = Status(transfer.status)
+        step = STEPS.get(status)
+        why_not = "" if transfer.side is None else steps.why_not(transfer, user)
+        if transfer.side == Side.PERSON:
+            why_not = _("已退回本人，等本人处理后重新提交。")
+        current = (
+            relation.read(
+                transfer.person,
+                insurance=Insurance(transfer.insurance),
+                from_city=transfer.from_city,
+                to_city=transfer.to_city,
+                to_place=transfer.to_place,
+                now=now,
+                itself=transfer,
+            )
+            if transfer.is_open and not transfer.information
+            else None
+        )
+        old, new = queries.places(transfer)
+        due_words, pressing = _due_words(transfer)
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": transfer.number,
+            "transfer": transfer,
+            "insurance": transfer.get_insurance_display(),
+            "masked_number": identity.mask(transfer.person.identity_number),
+            "steps": queries.stations(transfer),
+            "turn": queries.turn_words(transfer),
+            "due_words": due_words,
+            "pressing": pressing,
+            "step": step[:2] if step and not why_not else None,
+            "recorded": transfer.outside if _is_outsides_turn(transfer) else None,
+            "why_not": why_not,
+            "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
+            "form": form,
+            "whys": whys,
+            "barriers": list(relation.barriers(current)) if current else [],
+            "information": transfer.information,
+            "periods": _periods(transfer),
+            "sum_fen": sum(transfer.information.get(part, 0) for part in ("account_fen", "pooled_fen")),
+            "documents": transfer.documents.select_related("certificate").order_by("pk"),
+            "papers": transfer.papers.all(),
+            "events": transfer.events.select_related("by"),
+            **(shown(current, old, new) if current else {}),
+        }
+
+    @admin.display(description=gettext_lazy("时限"), ordering="due_on")
+    def due(self, transfer: Transfer) -> str:
+        words, pressing = _due_words(transfer)
+        return format_html('<span class="due" data-due="{}">{}</span>', pressing, words) if words else "—"
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, transfer: Transfer) -> str:
+        number = identity.mask(transfer.person.identity_number)
+        return format_html('{} <span class="nums">{}</span>', transfer.person.name, number)
+
+    @admin.display(description=gettext_lazy("险种"), ordering="insurance")
+    def what(self, transfer: Transfer) -> str:
+        return transfer.get_insurance_display()
+
+    @admin.display(description=gettext_lazy("从哪里到哪里"))
+    def way(self, transfer: Transfer) -> str:
+        return _("{old}到{new}").format(old=transfer.from_place, new=transfer.to_place)
+
+    @admin.display(description=gettext_lazy("状态"), ordering="status")
+    def state(self, transfer: Transfer) -> str:
+        return format_html(
+            '<span class="state" data-state="{}">{}</span>', transfer.status, transfer.get_status_display()
+        )
+
+    @admin.display(description=gettext_lazy("在谁那里"))
+    def turn(self, transfer: Transfer) -> str:
+        return transfer.holder or "—"
+
+
+def _is_outsides_turn(transfer: Transfer) -> bool:
+    return (transfer.side == Side.OLD and not transfer.from_city) or (
+        transfer.side == Side.NEW and not transfer.to_city
+    )
+
+
+def _asks_for_form(transfer: Transfer) -> bool:
+    """Whether the next step is to enter the form of an agency outside."""
+    return transfer.status == Status.LETTER_SENT and not transfer.from_city
+
+
+def _due_words(transfer: Transfer) -> tuple[str, str]:
+    if not transfer.is_open or transfer.due_on is None:
+        return "", ""
+    days = (transfer.due_on - today_in_china(timezone.now())).days
+    if days < 0:
+        return _("已超期 {days} 天").format(days=-days), "late"
+    if days == 0:
+        return _("今天到期"), "today"
+    return _("还剩 {days} 天").format(days=days), ""
+
+
+def _periods(transfer: Transfer) -> str:
+    return in_words(periods_of(transfer.information)) if transfer.information else ""
+
+
+@admin.register(OutsideAgency)
+class OutsideAgencyAdmin(ModelAdmin):
+    """The agencies outside the hall that relations come from and go to; kept, and closed instead of deleted."""
+
+    list_display = ("title", "agency", "partner", "active")
+    list_select_related = ("partner",)
+    search_fields = ("title", "agency")
+    ordering = ("title",)
+    actions = None
+    show_full_result_count = False
+    fields = ("title", "agency", "partner", "active")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,183 @@
+"""What moves with a relation: which months, whose wages, how much of the account and of the pooled fund, and why.
+
+Pension (国办发〔2009〕66号第四条): the whole personal account, and of the pooled fund Σ real contribution wages since a month × a
+share. Medical: the months, and the account's balance where the city moves it. Wages come from paid charges, and from what was
+brought in before.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from contributions import brought_in, personal_account
+from contributions.reckoning import Derivation, Line
+from portal.people.models import Person
+from portal.policy.book import NATIONAL, Leaf, PolicyMissing, book
+from portal.policy.terms import moves_balance, pension_transfer_terms
+from portal.shared import money
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+
+Periods = tuple[tuple[Month, Month], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What leaves a city, or would. The amounts are fen; wages are yuan by year, as text; periods are [start, until).
+
+    ``own`` are the city's paid months, ``along`` the records (ids) that were brought in before and move on; ``periods`` are the
+    months of both. ``doubled`` were paid here although they had been brought in: they stay, and are given back.
+    """
+
+    own: Periods
+    along: tuple[int, ...]
+    periods: Periods
+    doubled: Periods
+    wages: Mapping[str, str]
+    account_fen: int
+    pooled_fen: int
+    derivation: Derivation
+
+    @property
+    def months(self) -> int:
+        return count(self.periods)
+
+    @property
+    def sum_fen(self) -> int:
+        return self.account_fen + self.pooled_fen
+
+    def information(self) -> dict[str, Any]:
+        """The information form as plain data: what the new place takes over."""
+        return {
+            "periods": [[str(start), str(until)] for start, until in self.periods],
+            "months": self.months,
+            "wages": dict(self.wages),
+            "account_fen": self.account_fen,
+            "pooled_fen": self.pooled_fen,
+        }
+
+
+def count(periods: Periods) -> int:
+    """How many months these are."""
+    return sum(until - start for start, until in periods)
+
+
+def periods_of(information: Mapping[str, Any]) -> Periods:
+    """The months of an information form."""
+    return tuple((Month.parse(start), Month.parse(until)) for start, until in information["periods"])
+
+
+def what_moves(person: Person, *, insurance: Insurance, city: str, on: dt.date) -> Moving:
+    """What would leave the city on a day. PolicyMissing for an insurance that is not transferred."""
+    charges = brought_in.own_charges(person, insurance=insurance, city=city)
+    rows = list(brought_in.standing(person, insurance=insurance, cities=[city]).prefetch_related("periods"))
+    came = brought_in.months_brought_in(rows)
+    own = [charge for charge in charges if charge.month not in came]
+    wages = brought_in.add_wages(
+        brought_in.wages_by_year((charge.month, charge.base) for charge in own), *(row.wages for row in rows)
+    )
+    months = {charge.month for charge in own}
+    periods = tuple(brought_in.runs(months | came))
+    balance = personal_account.balance(person, city, insurance)
+    reckon = _pension if insurance == Insurance.PENSION else _medical
+    account_fen, pooled_fen, derivation = reckon(city, wages, balance, on)
+    return Moving(
+        own=tuple(brought_in.runs(months)),
+        along=tuple(row.pk for row in rows),
+        periods=periods,
+        doubled=tuple(brought_in.runs({charge.month for charge in charges} & came)),
+        wages=wages,
+        account_fen=account_fen,
+        pooled_fen=pooled_fen,
+        derivation=Derivation(
+            lines=(*_month_lines(periods, len(came)), *derivation.lines),
+            since=derivation.since,
+            reference=derivation.reference,
+            illustrative=derivation.illustrative,
+            mark=derivation.mark,
+            age=derivation.age,
+        ),
+    )
+
+
+def _pension(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> tuple[int, int, Derivation]:
+    terms = pension_transfer_terms(book(), on=on)
+    counted = {year: Decimal(wage) for year, wage in wages.items() if int(year) >= terms.pooled_from.year}
+    total = sum(counted.values(), Decimal(0))
+    pooled = money.round_fen(total * terms.pooled_rate)
+    percent = f"{(terms.pooled_rate * 100).normalize():f}%"
+    lines = [
+        Line(_("个人账户储存额"), _fen(balance), _("全部转移，转出时连同结算到上月的利息")),
+        *(Line(_("%(year)s年缴费工资") % {"year": year}, _yuan(wage)) for year, wage in counted.items()),
+        Line(
+            _("缴费工资合计"),
+            _yuan(total),
+            _("%(month)s起各年实际缴费工资之和") % {"month": terms.pooled_from.zh},
+        ),
+        Line(_("统筹基金转移比例"), percent),
+        Line(
+            _("统筹基金转移额"),
+            _fen(pooled),
+            _("%(total)s × %(percent)s，四舍五入到分") % {"total": _exact(total), "percent": percent},
+        ),
+        Line(_("转移金额合计"), _fen(balance + pooled)),
+    ]
+    return balance, pooled, _derived(lines, terms.leaf, on)
+
+
+def _medical(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> tuple[int, int, Derivation]:
+    leaf = book().leaf(NATIONAL, "medical_transfer", on)
+    account = balance if balance_moves(city) else 0
+    if account == balance:
+        note = _("余额一并转移")
+    else:
+        note = _("本市不转移余额，%(yuan)s 元留在原账户") % {"yuan": money.format_yuan(balance)}
+    return account, 0, _derived([Line(_("个人账户余额"), _fen(account), note)], leaf, on)
+
+
+def balance_moves(city: str) -> bool:
+    """Whether the city sends the balance of the medical account along."""
+    offer = book().city(city).offers.get("medical-out")
+    try:
+        return offer is not None and moves_balance(offer)
+    except PolicyMissing:
+        return False
+
+
+def _month_lines(periods: Periods, came: int) -> list[Line]:
+    lines = [
+        Line(_("转移月数"), _("%(count)s 个月") % {"count": count(periods)}, brought_in.in_words(periods))
+    ]
+    if came:
+        lines.append(Line(_("其中以前由外地转入"), _("%(count)s 个月") % {"count": came}))
+    return lines
+
+
+def _derived(lines: list[Line], leaf: Leaf, on: dt.date) -> Derivation:
+    years = leaf.age_years(on)
+    return Derivation(
+        lines=tuple(lines),
+        since=leaf.since,
+        reference=leaf.reference,
+        illustrative=leaf.reference.illustrative,
+        mark=leaf.reference.mark,
+        age=_("已执行 %(years)s 年") % {"years": years} if years else "",
+    )
+
+
+def _exact(yuan: Decimal) -> str:
+    short = yuan.normalize()
+    places = max(2, -int(short.as_tuple().exponent))
+    return f"{short:,.{places}f}"
+
+
+def _yuan(yuan: Decimal) -> str:
+    return _("%(yuan)s 元") % {"yuan": _exact(yuan)}
+
+
+def _fen(fen: int) -> str:
+    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

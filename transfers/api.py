@@ -1,0 +1,199 @@
+"""The addresses by which an outside agency's system exchanges letters and forms with the hall (docs/transfer-messages.md)."""
+
+import base64
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from certificates import issuing
+from certificates.authority import SealUnavailable
+from certificates.documents import DocumentDamaged
+from certificates.fonts import FontMissing
+from portal.partners.authentication import caller, ensure_city
+from portal.partners.models import Scope
+from portal.partners.once import once
+from portal.partners.problems import Mistake, Problem
+from portal.partners.schema import answers
+from portal.partners.views import PartnerView
+from portal.policy.book import book
+from portal.shared.insurance import Insurance
+from transfers import incoming, outgoing
+from transfers.machine import Status
+from transfers.models import OutsideAgency, TransferDocument
+
+AT_ONCE = 200
+
+
+class MonthField(serializers.RegexField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"^\d{4}-(0[1-9]|1[0-2])$", help_text="YYYY-MM", **kwargs)
+
+
+class InformationSerializer(serializers.Serializer[Any]):
+    """信息表：缴费月份各段 [起, 止)，止月不含；各年缴费工资为元，金额为分。"""
+
+    periods = serializers.ListField(
+        child=serializers.ListField(child=MonthField(), min_length=2, max_length=2), max_length=600
+    )
+    wages = serializers.DictField(child=serializers.DecimalField(max_digits=14, decimal_places=2))
+    account_fen = serializers.IntegerField(min_value=0, max_value=10**14)
+    pooled_fen = serializers.IntegerField(min_value=0, max_value=10**14)
+
+    def validate_wages(self, wages: dict[str, Any]) -> dict[str, str]:
+        wrong = [year for year in wages if not (len(year) == 4 and year.isascii() and year.isdigit())]
+        if wrong:
+            raise serializers.ValidationError(_("年份应为 4 位数字。"))
+        return {year: str(wage) for year, wage in wages.items()}
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    identity_number = serializers.CharField(max_length=18)
+    name = serializers.CharField(max_length=60)
+
+
+# What the agency may tell, and what each wants besides.
+WANTED = {
+    Status.LETTER_SENT: ("person", "insurance", "city"),
+    Status.RELEASED: ("transfer", "information"),
+    Status.RECEIVED: ("transfer",),
+    Status.MERGED: ("transfer",),
+    Status.RETURNED: ("transfer", "note"),
+}
+
+
+class ToldSerializer(serializers.Serializer[Any]):
+    """对方经办机构发来的报文。"""
+
+    version = serializers.ChoiceField(choices=[outgoing.VERSION])
+    kind = serializers.ChoiceField(choices=[str(kind) for kind in WANTED])
+    transfer = serializers.CharField(max_length=24, required=False)
+    person = PersonSerializer(required=False)
+    insurance = serializers.ChoiceField(
+        choices=[str(Insurance.PENSION), str(Insurance.MEDICAL)], required=False
+    )
+    city = serializers.CharField(max_length=30, required=False, help_text="转出城市，如 wuhan")
+    information = InformationSerializer(required=False)
+    note = serializers.CharField(max_length=1000, required=False)
+
+    def validate_city(self, city: str) -> str:
+        if city not in {one.slug for one in book().cities}:
+            raise serializers.ValidationError(_("没有这个城市。"))
+        return city
+
+    def validate(self, told: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in WANTED[Status(told["kind"])] if name not in told]
+        if missing:
+            raise serializers.ValidationError({name: _("这种报文必须填写。") for name in missing})
+        return told
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """发给对方经办机构的报文。"""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    message = serializers.DictField()
+
+
+class MessagesSerializer(serializers.Serializer[Any]):
+    messages = MessageSerializer(many=True)
+    next_after = serializers.IntegerField(help_text="下次读取时的 after")
+
+
+class DoneSerializer(serializers.Serializer[Any]):
+    transfer = serializers.CharField()
+    status = serializers.ChoiceField(choices=[str(status) for status in Status])
+
+
+class DocumentSerializer(serializers.Serializer[Any]):
+    serial_number = serializers.CharField()
+    pdf = serializers.CharField(help_text="盖章的 PDF，Base64")
+
+
+class TransfersView(PartnerView):
+    """For the system of an outside agency; what goes between the hall and another does not exist."""
+
+    scope = Scope.TRANSFERS
+
+    def _agency(self, request: Request) -> OutsideAgency:
+        agency = OutsideAgency.objects.filter(partner=caller(request).partner).first()
+        if agency is None:
+            raise Http404
+        return agency
+
+
+class MessagesView(TransfersView):
+    @extend_schema(
+        summary="读取报文",
+        operation_id="transfer_messages",
+        parameters=[OpenApiParameter("after", OpenApiTypes.INT, description="已读到的报文号，从 0 开始")],
+        responses=answers(MessagesSerializer, 404, 422),
+    )
+    def get(self, request: Request) -> Response:
+        """Messages behind ``after``, oldest first. Reading changes nothing: whoever lost one reads it again."""
+        after = request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) <= 18):
+            raise Problem("invalid", _("after 应为报文号。"), mistakes=[Mistake("after", _("应为数字。"))])
+        found = outgoing.unread(self._agency(request), after=int(after), limit=AT_ONCE)
+        return Response(
+            {
+                "messages": [{"id": one.pk, "at": one.at, "message": one.body} for one in found],
+                "next_after": found[-1].pk if found else int(after),
+            }
+        )
+
+    @extend_schema(
+        summary="发送报文",
+        operation_id="tell_transfer",
+        request=ToldSerializer,
+        responses=answers(DoneSerializer, 400, 404, 409, 422, status=201),
+    )
+    @once
+    def post(self, request: Request) -> Response:
+        """A letter, a form with the months and the money, their receipt, their merger, or what is returned."""
+        agency = self._agency(request)
+        read = ToldSerializer(data=request.data)
+        read.is_valid(raise_exception=True)
+        told = dict(read.validated_data)
+        if "city" in told:
+            ensure_city(request, told["city"])
+        try:
+            transfer = incoming.follow(agency, told, by=caller(request).partner.user, now=timezone.now())
+        except incoming.Refused as refusal:
+            raise Problem(
+                "not_accepted",
+                _("这份报文不能受理，原因见 errors。"),
+                mistakes=[Mistake(field, why) for field, why in refusal.mistakes],
+            ) from refusal
+        return Response({"transfer": transfer.number, "status": transfer.status}, status=201)
+
+
+class DocumentView(TransfersView):
+    @extend_schema(
+        summary="读取盖章文件",
+        operation_id="transfer_document",
+        responses=answers(DocumentSerializer, 404, 503),
+    )
+    def get(self, request: Request, serial_number: str) -> Response:
+        """The sealed letter, voucher or form of a transfer with this agency."""
+        document = (
+            TransferDocument.objects.filter(
+                certificate__serial_number=serial_number, transfer__outside=self._agency(request)
+            )
+            .select_related("certificate")
+            .first()
+        )
+        if document is None:
+            raise Http404
+        try:
+            content = issuing.produce(document.certificate, now=timezone.now())
+        except (SealUnavailable, issuing.Revoked, issuing.FactsDamaged, DocumentDamaged, FontMissing) as why:
+            raise Problem("no_document", _("文件暂时无法提供，请稍后再试。"), status=503) from why
+        return Response({"serial_number": serial_number, "pdf": base64.b64encode(content).decode()})

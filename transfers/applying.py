@@ -1,0 +1,344 @@
+"""What the services for both insurances share: applying at the old place or at the new one, and giving up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contributions import brought_in
+from contributions.reckoning import Derivation
+from enrollment import queries as enrollment
+from portal.accounts.models import User
+from portal.hall.models import Case
+from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.policy.book import UnknownCity, book
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from transfers import agencies, relation, steps
+from transfers.agencies import Agency
+from transfers.machine import MOVES, OPEN, STATUS_LABELS, Status
+from transfers.models import Direction, OutsideAgency, Transfer
+from transfers.relation import Relation
+
+CONFLICTS = {
+    "one_open_transfer_of_a_relation": (
+        "",
+        gettext_lazy("这一关系刚刚已经申请转移，不能重复申请；请在“关系转移”中查看进度。"),
+    )
+}
+
+
+class WhitherForm(ServiceForm):
+    """To which city the relation goes."""
+
+    to = forms.ChoiceField(
+        label=gettext_lazy("转到哪里"),
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("新参保地。请先在新参保地参保。"),
+        error_messages={
+            "required": gettext_lazy("请选择转到哪里。"),
+            "invalid_choice": gettext_lazy("请从列出的城市中选择。"),
+        },
+    )
+
+    def build(self) -> None:
+        insurance = Insurance(self.offer.code.partition("-")[0])
+        _offer_places(self, "to", agencies.taking(insurance, but=self.offer.city))
+
+
+class WhenceForm(ServiceForm):
+    """From which city the relation comes."""
+
+    origin = forms.ChoiceField(
+        label=gettext_lazy("从哪里转入"),
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("原参保地。在原参保地的参保应已终止，欠费应已结清。"),
+        error_messages={
+            "required": gettext_lazy("请选择从哪里转入。"),
+            "invalid_choice": gettext_lazy("请从列出的城市中选择。"),
+        },
+    )
+
+    def build(self) -> None:
+        insurance = Insurance(self.offer.code.partition("-")[0])
+        _offer_places(self, "origin", agencies.giving(insurance, but=self.offer.city))
+
+
+def _offer_places(form: ServiceForm, name: str, places: list[Agency]) -> None:
+    outside = [_outside(agency) for agency in OutsideAgency.objects.filter(active=True)]
+    form.fields[name].choices = [(place.key, place.title) for place in [*places, *outside]]  # type: ignore[attr-defined]
+
+
+def _outside(agency: OutsideAgency) -> Agency:
+    return Agency("", agency.title, agency)
+
+
+@dataclass(frozen=True)
+class MoveFacts:
+    """The relation as it stands, and the two places."""
+
+    relation: Relation
+    old: Agency
+    new: Agency
+
+    def frozen(self) -> dict[str, Any]:
+        """For the case: what would move."""
+        moving = self.relation.moving
+        return {"moving": moving.information() if moving else {}}
+
+
+class _Move(Service):
+    """Applying for a transfer of one insurance."""
+
+    audience = Audience.PERSON
+    theme = Theme.TRANSFER
+    for_wards = True
+    conflicts = CONFLICTS
+    insurance: ClassVar[Insurance]
+    direction: ClassVar[Direction]
+
+    def places(self, ask: Ask) -> tuple[Agency, Agency]:
+        """From where to where."""
+        raise NotImplementedError
+
+    def facts(self, ask: Ask, outside: Any) -> MoveFacts:
+        old, new = self.places(ask)
+        found = relation.read(
+            ask.person,
+            insurance=self.insurance,
+            from_city=old.city,
+            to_city=new.city,
+            to_place=new.title,
+            now=ask.filed_at,
+        )
+        return MoveFacts(found, old, new)
+
+    def rule(self, ask: Ask, facts: MoveFacts) -> Iterator[Finding]:
+        for why in relation.barriers(facts.relation):
+            yield Bar("", why)
+
+    def effect(self, case: Case, ask: Ask, facts: MoveFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        transfer = steps.apply(
+            person=ask.person,
+            insurance=self.insurance,
+            old=facts.old,
+            new=facts.new,
+            direction=self.direction,
+            case=case,
+            by=by,
+            now=now,
+        )
+        return {
+            "transfer": transfer.number,
+            "lines": [[_("转移编号"), transfer.number], *(list(line) for line in self.summary(ask, facts))],
+            "links": [[_("查看转移进度"), reverse("transfer", args=[transfer.number])]],
+        }
+
+    def summary(self, ask: Ask, facts: MoveFacts) -> list[tuple[str, str]]:
+        moving = facts.relation.moving
+        lines = [
+            (_("险种"), str(_(INSURANCE_LABELS[self.insurance]))),
+            (_("转出地"), facts.old.name),
+            (_("转入地"), facts.new.name),
+        ]
+        if moving is not None and moving.months:
+            lines += [
+                (
+                    _("转移月数"),
+                    _("{count} 个月（{periods}）").format(
+                        count=moving.months, periods=brought_in.in_words(moving.periods)
+                    ),
+                ),
+                (_("个人账户"), _yuan(moving.account_fen)),
+            ]
+            if self.insurance == Insurance.PENSION:
+                lines += [
+                    (_("统筹基金"), _yuan(moving.pooled_fen)),
+                    (_("转移金额合计"), _yuan(moving.sum_fen)),
+                ]
+        if facts.relation.place is not None:
+            lines.append((_("待遇领取地（按目前的缴费）"), facts.relation.place.title))
+        return lines
+
+    def preview(self, ask: Ask, facts: MoveFacts) -> dict[str, Any]:
+        return {"template": "transfers/preview.html", **shown(facts.relation, facts.old, facts.new)}
+
+    def staff_facts(self, ask: Ask, facts: MoveFacts) -> list[tuple[str, list[tuple[str, str]]]]:
+        held = enrollment.as_lines(enrollment.held(self.subject(ask)))
+        return [
+            (_("这名人员现有和曾有的参保关系"), held),
+            *super().staff_facts(ask, facts),
+        ]
+
+
+class MoveOut(_Move):
+    """Applied for at the old place."""
+
+    form = WhitherForm
+    direction = Direction.OUT
+
+    def places(self, ask: Ask) -> tuple[Agency, Agency]:
+        return agencies.of_city(ask.offer.city), _chosen(ask, "to")
+
+
+class MoveIn(_Move):
+    """Applied for at the new place."""
+
+    form = WhenceForm
+    direction = Direction.IN
+
+    def places(self, ask: Ask) -> tuple[Agency, Agency]:
+        return _chosen(ask, "origin"), agencies.of_city(ask.offer.city)
+
+
+def _chosen(ask: Ask, name: str) -> Agency:
+    key = str(ask.answers[name])
+    kind, _dash, pk = key.partition("-")
+    if kind == "outside" and pk.isdigit():
+        return _outside(OutsideAgency.objects.get(pk=int(pk)))
+    try:
+        return agencies.of_city(key)
+    except UnknownCity as error:
+        raise ValueError(f"no such city: {key}") from error
+
+
+def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
+    """Context for transfers/preview.html: what moves and why, what the record will be afterwards, where the pension is drawn."""
+    moving = found.moving
+    place = found.place
+    return {
+        "insurance": _(INSURANCE_LABELS[found.insurance]),
+        "is_pension": found.insurance == Insurance.PENSION,
+        "old": old,
+        "new": new,
+        "moving": moving,
+        "after": _after(found) if moving else [],
+        "doubled": brought_in.in_words(moving.doubled) if moving else "",
+        "doubles": found.doubles,
+        "place": place,
+        "place_derivation": Derivation(
+            lines=(),
+            since=place.leaf.since,
+            reference=place.leaf.reference,
+            illustrative=place.leaf.reference.illustrative,
+            mark=place.leaf.reference.mark,
+            age="",
+        )
+        if place
+        else None,
+    }
+
+
+def _after(found: Relation) -> list[tuple[str, str, str]]:
+    """(what, now, afterwards) of the record at both places."""
+    moving = found.moving
+    if moving is None:
+        return []
+    stays = sum(until - start for start, until in moving.doubled)
+    there = found.months_there + moving.months
+    return [
+        (
+            _("转出地的缴费月数"),
+            _("{count} 个月").format(count=moving.months + stays),
+            _("{count} 个月").format(count=stays),
+        ),
+        (
+            _("转入地的缴费月数"),
+            _("{count} 个月").format(count=found.months_there),
+            _("{count} 个月").format(count=there),
+        ),
+        (
+            _("转入地的个人账户"),
+            _yuan(found.balance_there_fen),
+            _yuan(found.balance_there_fen + moving.account_fen),
+        ),
+    ]
+
+
+def _yuan(fen: int) -> str:
+    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}
+
+
+# Giving up
+
+
+class CancelForm(ServiceForm):
+    """Nothing to fill in but the consent."""
+
+    sure = forms.BooleanField(
+        label=gettext_lazy("我确认撤销这次转移"),
+        help_text=gettext_lazy("撤销后关系仍在本市；需要时可以重新申请转出。"),
+        error_messages={"required": gettext_lazy("请勾选确认撤销。")},
+    )
+
+
+@dataclass(frozen=True)
+class CancelFacts:
+    """The transfer that would be given up; None where there is none that leaves this city."""
+
+    transfer: Transfer | None
+
+    def frozen(self) -> dict[str, Any]:
+        return {"transfer": self.transfer.number if self.transfer else ""}
+
+
+class CancelOut(Service):
+    """撤销转出: until the old place has let go."""
+
+    audience = Audience.PERSON
+    theme = Theme.TRANSFER
+    for_wards = True
+    form = CancelForm
+    insurance: ClassVar[Insurance]
+
+    def facts(self, ask: Ask, outside: Any) -> CancelFacts:
+        return CancelFacts(
+            Transfer.objects.filter(
+                person=ask.person,
+                insurance=self.insurance,
+                from_city=ask.offer.city,
+                status__in=[str(status) for status in OPEN],
+            ).first()
+        )
+
+    def rule(self, ask: Ask, facts: CancelFacts) -> Iterator[Finding]:
+        name, city = _(INSURANCE_LABELS[self.insurance]), book().city(ask.offer.city).title
+        if facts.transfer is None:
+            yield Bar("", _("您没有正在从{city}转出的{name}关系，不需要撤销。").format(city=city, name=name))
+        elif Status.CANCELLED not in MOVES[Status(facts.transfer.status)]:
+            yield Bar(
+                "",
+                _("您的{name}关系{status}，不能撤销。请等新参保地接收并合并。").format(
+                    name=name, status=STATUS_LABELS[Status(facts.transfer.status)]
+                ),
+            )
+
+    def effect(self, case: Case, ask: Ask, facts: CancelFacts, *, by: User, now: datetime) -> dict[str, Any]:
+        if facts.transfer is None:
+            raise ValueError(f"{case.number}: nothing to cancel; the rule was not applied")
+        transfer = steps.cancel(
+            facts.transfer,
+            by=by,
+            now=now,
+            reason=_("本人申请撤销（办件 {number}）").format(number=case.number),
+        )
+        return {
+            "transfer": transfer.number,
+            "lines": [list(line) for line in self.summary(ask, CancelFacts(transfer))],
+            "links": [[_("查看转移进度"), reverse("transfer", args=[transfer.number])]],
+        }
+
+    def summary(self, ask: Ask, facts: CancelFacts) -> list[tuple[str, str]]:
+        if facts.transfer is None:
+            return []
+        return [
+            (_("转移编号"), facts.transfer.number),
+            (_("险种"), str(_(INSURANCE_LABELS[self.insurance]))),
+            (_("转出地"), facts.transfer.from_place),
+            (_("转入地"), facts.transfer.to_place),
+        ]

@@ -1,0 +1,90 @@
+"""The stations of a transfer, who acts at each, and on whose clock. Tables, nothing else; the database keeps the same moves."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    APPLIED = "applied"
+    ACCEPTED = "accepted"
+    LETTER_SENT = "letter_sent"
+    RELEASED = "released"
+    RECEIVED = "received"
+    MERGED = "merged"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+STATUS_LABELS = {
+    Status.APPLIED: "已申请",
+    Status.ACCEPTED: "已受理",
+    Status.LETTER_SENT: "已发联系函",
+    Status.RELEASED: "已转出",
+    Status.RECEIVED: "已到账",
+    Status.MERGED: "已合并",
+    Status.RETURNED: "已退回",
+    Status.CANCELLED: "已撤销",
+}
+
+MOVES: dict[Status, tuple[Status, ...]] = {
+    Status.APPLIED: (Status.ACCEPTED, Status.RETURNED, Status.CANCELLED),
+    Status.ACCEPTED: (Status.LETTER_SENT, Status.RETURNED, Status.CANCELLED),
+    Status.LETTER_SENT: (Status.RELEASED, Status.RETURNED, Status.CANCELLED),
+    Status.RELEASED: (Status.RECEIVED, Status.RETURNED),
+    Status.RECEIVED: (Status.MERGED,),
+    Status.RETURNED: (Status.APPLIED, Status.LETTER_SENT, Status.CANCELLED),
+    Status.MERGED: (),
+    Status.CANCELLED: (),
+}
+
+FINAL = (Status.MERGED, Status.CANCELLED)
+OPEN = tuple(status for status in Status if status not in FINAL)
+# Months and money have left the old place.
+AWAY = (Status.RELEASED, Status.RECEIVED, Status.MERGED)
+
+# Where what was returned goes on, once it is put right: by where it was returned from.
+AGAIN: dict[Status, Status] = {
+    Status.APPLIED: Status.APPLIED,
+    Status.ACCEPTED: Status.APPLIED,
+    Status.LETTER_SENT: Status.LETTER_SENT,
+    Status.RELEASED: Status.LETTER_SENT,
+}
+
+
+class Side(StrEnum):
+    """Who has it: the place that the relation leaves, the place that it goes to, or the person."""
+
+    OLD = "old"
+    NEW = "new"
+    PERSON = "person"
+
+
+SIDE_LABELS = {Side.OLD: "转出地经办机构", Side.NEW: "转入地经办机构", Side.PERSON: "本人"}
+
+_TURN = {
+    Status.APPLIED: Side.NEW,
+    Status.ACCEPTED: Side.NEW,
+    Status.LETTER_SENT: Side.OLD,
+    Status.RELEASED: Side.NEW,
+    Status.RECEIVED: Side.NEW,
+}
+
+# An agency's clock starts when it gets the transfer, and runs on through its own next step.
+CLOCK_STARTS = (Status.APPLIED, Status.LETTER_SENT, Status.RELEASED)
+
+# The line that is shown, in order.
+LINE = (
+    Status.APPLIED,
+    Status.ACCEPTED,
+    Status.LETTER_SENT,
+    Status.RELEASED,
+    Status.RECEIVED,
+    Status.MERGED,
+)
+
+
+def turn(status: Status, returned_from: Status | None = None) -> Side | None:
+    """Whose turn it is; None once it has ended. What the new place sent back after the release is for the old place to mend,
+    all else that was returned for the person."""
+    if status == Status.RETURNED:
+        return Side.OLD if returned_from == Status.RELEASED else Side.PERSON
+    return _TURN.get(status)

@@ -1,0 +1,29 @@
+"""Papers that an agency outside sent, scanned by staff and kept with the transfer."""
+
+from datetime import datetime
+
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+
+from portal.accounts.models import User
+from portal.hall.attachments import read_scan
+from transfers.models import Transfer, TransferPaper
+
+
+def keep(transfer: Transfer, file: UploadedFile, *, by: User, now: datetime) -> TransferPaper:
+    """Keep the scan; the same one again is the one that is there. Raises UploadRefused."""
+    scan = read_scan(file)
+    known = TransferPaper.objects.filter(transfer=transfer, digest=scan.digest).first()
+    if known is not None:
+        return known
+    paper = TransferPaper(
+        transfer=transfer,
+        name=scan.name,
+        content_type=scan.content_type,
+        size=len(scan.content),
+        digest=scan.digest,
+        by=by,
+        at=now,
+    )
+    paper.file.save("", ContentFile(scan.content), save=True)
+    return paper

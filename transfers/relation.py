@@ -1,0 +1,234 @@
+"""Whether a relation can move: what stands against it at the old place and at the new one, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+
+from contributions import brought_in, personal_account, refunds
+from contributions.models import Charge, ChargeStatus
+from enrollment import queries as enrollment
+from enrollment.queries import Held
+from portal.people.models import Employer, Person
+from portal.policy.book import book
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, month_in_china, today_in_china
+from transfers.amounts import Moving, what_moves
+from transfers.benefit_place import BenefitPlace, benefit_place
+from transfers.machine import OPEN, STATUS_LABELS, Status
+from transfers.models import Transfer
+
+# The services by which months owed are settled, in the order in which they are named.
+_SETTLE = ("recollect", "arrears-pay", "flexible-pay", "arrears-write-off")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is the person's own to pay."""
+
+    month: Month
+    employer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """Money of one of the relation's months that paid nothing, in fen: it goes back to whoever paid it."""
+
+    receipt_id: int
+    month: Month
+    fen: int
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What the hall knows of one relation that is to move. ``moving`` is None where the old place is none of the hall's."""
+
+    insurance: Insurance
+    from_city: str
+    to_city: str
+    to_place: str
+    month: Month
+    retired: bool
+    running: tuple[Held, ...]
+    employers: tuple[str, ...]
+    owed: tuple[Owed, ...]
+    under_way: tuple[str, str]
+    insured_there: bool
+    moving: Moving | None
+    doubles: tuple[Double, ...]
+    place: BenefitPlace | None
+    months_there: int
+    balance_there_fen: int
+
+
+def read(
+    person: Person,
+    *,
+    insurance: Insurance,
+    from_city: str,
+    to_city: str,
+    to_place: str,
+    now: datetime,
+    itself: Transfer | None = None,
+) -> Relation:
+    """The relation as it stands at a moment; ``itself`` is the transfer that is being worked on, which is no other one."""
+    today, month = today_in_china(now), month_in_china(now)
+    held = enrollment.held(person.identity_number)
+    here = [one for one in held if one.insurance == insurance]
+    running = tuple(one for one in here if from_city and one.city == from_city and one.runs_from(month))
+    others = Transfer.objects.filter(
+        person=person, insurance=insurance, status__in=[str(status) for status in OPEN]
+    )
+    standing = (others.exclude(pk=itself.pk) if itself else others).first()
+    return Relation(
+        insurance=insurance,
+        from_city=from_city,
+        to_city=to_city,
+        to_place=to_place,
+        month=month,
+        retired=any(one.capacity == Capacity.RETIREE and one.runs_from(month) for one in held),
+        running=running,
+        employers=_employers(running),
+        owed=tuple(_owed(person, insurance, from_city)),
+        under_way=(standing.number, str(STATUS_LABELS[Status(standing.status)])) if standing else ("", ""),
+        insured_there=not to_city or any(one.city == to_city and one.runs_from(month) for one in here),
+        moving=what_moves(person, insurance=insurance, city=from_city, on=today) if from_city else None,
+        doubles=tuple(_doubles(person, insurance, from_city)),
+        place=benefit_place(person, to_city=to_city, to_place=to_place, on=today)
+        if insurance == Insurance.PENSION
+        else None,
+        months_there=len(brought_in.counted_months(person, insurance=insurance, city=to_city))
+        if to_city
+        else 0,
+        balance_there_fen=personal_account.balance(person, to_city, insurance) if to_city else 0,
+    )
+
+
+def barriers(relation: Relation) -> Iterator[str]:
+    """Why it cannot move now, each with what to do about it; nothing where it can."""
+    number, status = relation.under_way
+    if number:
+        yield format_html(
+            _("这一关系已经在转移（{}，{}），不能重复申请。{}"),
+            number,
+            status,
+            _to(reverse("transfer", args=[number]), _("查看转移进度")),
+        )
+        return
+    if relation.retired:
+        yield _RETIRED[relation.insurance]()
+        return
+    yield from _not_ended(relation)
+    yield from _arrears(relation)
+    if relation.moving is not None and not relation.moving.months:
+        yield _("您在{city}没有可以转移的{insurance}缴费月份。").format(
+            city=book().city(relation.from_city).title, insurance=_(INSURANCE_LABELS[relation.insurance])
+        )
+    # Nobody is insured at two places in one month: that comes after the old coverage has ended.
+    if not relation.insured_there and not relation.running:
+        yield format_html(
+            _("您还没有在{}参加{}，或参保已经终止。请先在{}参保，再申请转移。{}"),
+            relation.to_place,
+            _(INSURANCE_LABELS[relation.insurance]),
+            relation.to_place,
+            _service_link(relation.to_city, ("flexible-enroll",)),
+        )
+
+
+def _pension_drawn() -> str:
+    return _("您已经按月领取基本养老金，养老保险关系不再转移（国办发〔2009〕66号第二条）。")
+
+
+def _medical_drawn() -> str:
+    return _("您已经享受退休人员医疗保险待遇，医疗保险关系不再转移。")
+
+
+_RETIRED = {Insurance.PENSION: _pension_drawn, Insurance.MEDICAL: _medical_drawn}
+
+
+def _not_ended(relation: Relation) -> Iterator[str]:
+    for one in relation.running:
+        city, name = book().city(one.city).title, _(INSURANCE_LABELS[one.insurance])
+        if one.until is not None:
+            yield _("您在{city}的{insurance}到{last}才终止，请从{month}起申请转移。").format(
+                city=city, insurance=name, last=(one.until - 1).zh, month=one.until.zh
+            )
+        elif one.capacity == Capacity.EMPLOYEE:
+            yield _("您在{city}的{insurance}仍由单位（{employer}）参保，请先由单位办理停保。").format(
+                city=city, insurance=name, employer="、".join(relation.employers)
+            )
+        else:
+            yield format_html(
+                _("您在{}的{}还没有终止，请先办理停保，停保生效后再申请转移。{}"),
+                city,
+                name,
+                _service_link(one.city, ("flexible-pause",)),
+            )
+
+
+def _arrears(relation: Relation) -> Iterator[str]:
+    own = brought_in.runs(one.month for one in relation.owed if not one.employer)
+    if own:
+        yield format_html(
+            _("您在{}的{}有欠费：{}。请先缴清或注销，再申请转移。{}"),
+            book().city(relation.from_city).title,
+            _(INSURANCE_LABELS[relation.insurance]),
+            brought_in.in_words(own),
+            _service_link(relation.from_city, _SETTLE),
+        )
+    for employer in sorted({one.employer for one in relation.owed if one.employer}):
+        months = brought_in.runs(one.month for one in relation.owed if one.employer == employer)
+        yield _("单位（{employer}）欠缴您的{insurance}：{months}。请联系单位补缴后再申请转移。").format(
+            employer=employer,
+            insurance=_(INSURANCE_LABELS[relation.insurance]),
+            months=brought_in.in_words(months),
+        )
+
+
+def _service_link(city: str, codes: tuple[str, ...]) -> str:
+    offers = book().city(city).offers if city else {}
+    return format_html_join(
+        " ",
+        "{}",
+        (
+            (
+                _to(
+                    reverse("service", args=[city, code]),
+                    _("去办理“{title}”").format(title=offers[code].title),
+                ),
+            )
+            for code in codes
+            if code in offers
+        ),
+    )
+
+
+def _to(url: str, text: str) -> str:
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def _employers(running: tuple[Held, ...]) -> tuple[str, ...]:
+    pks = [one.employer_id for one in running if one.employer_id]
+    return (
+        tuple(Employer.objects.filter(pk__in=pks).order_by("name").values_list("name", flat=True))
+        if pks
+        else ()
+    )
+
+
+def _owed(person: Person, insurance: Insurance, city: str) -> Iterator[Owed]:
+    charges = Charge.objects.filter(
+        person=person, insurance=insurance, city=city, status=ChargeStatus.OWED
+    ).select_related("employer")
+    for charge in charges.order_by("month"):
+        yield Owed(charge.month, charge.employer.name if charge.employer else "")
+
+
+def _doubles(person: Person, insurance: Insurance, city: str) -> Iterator[Double]:
+    held = refunds.to_draft([city]).filter(charge__person=person, charge__insurance=insurance)
+    for receipt in held.select_related("charge"):
+        if receipt.charge is not None:
+            yield Double(receipt.pk, receipt.charge.month, refunds.left_fen(receipt))

@@ -1,0 +1,369 @@
+"""The moves of a transfer: applying, and what each agency does. The only writer of ``Transfer``.
+
+Each move is one transaction under the transfer's lock, and happens once: by compare-and-set, along the table, with an event.
+Months and money leave at the release and arrive at the receipt and the merger; in between they are under way and count nowhere.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contributions import interest, refunds
+from contributions.models import HeldReceipt
+from portal.accounts.models import User
+from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
+from portal.hall.desk import lock_subject
+from portal.hall.models import Case, WorkdayOverride
+from portal.people.models import Person
+from portal.policy.book import book
+from portal.policy.terms import transfer_days
+from portal.policy.workdays import add_workdays
+from portal.shared.insurance import Insurance
+from portal.shared.months import today_in_china
+from transfers import books, documents, notices, outgoing, relation
+from transfers.agencies import Agency
+from transfers.machine import AGAIN, CLOCK_STARTS, FINAL, MOVES, STATUS_LABELS, Side, Status, turn
+from transfers.models import Direction, Transfer, TransferEvent
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class CannotStep(Exception):
+    """The move cannot be made; ``whys`` say why, in Chinese."""
+
+    def __init__(self, *whys: str) -> None:
+        super().__init__("; ".join(whys))
+        self.whys = list(whys)
+
+
+class AlreadyMoved(CannotStep):
+    """Somebody else was first."""
+
+    def __init__(self) -> None:
+        super().__init__(_("这份转移的状态刚刚已被他人改变，请刷新后查看。"))
+
+
+# Applying
+
+
+def apply(
+    *,
+    person: Person,
+    insurance: Insurance,
+    old: Agency,
+    new: Agency,
+    direction: Direction,
+    case: Case | None,
+    by: User,
+    now: datetime,
+) -> Transfer:
+    """Begin a transfer; the caller has applied the rules and holds the transaction and the person's lock.
+
+    Applied for at the new place and confirmed by its staff, it is accepted with that. IntegrityError where the relation is being
+    transferred already.
+    """
+    city = book().city(new.city if direction == Direction.IN else old.city)
+    transfer = Transfer.objects.create(
+        number=_number(city.code, now),
+        person=person,
+        insurance=insurance,
+        from_city=old.city,
+        from_place=old.title,
+        to_city=new.city,
+        to_place=new.title,
+        outside=old.outside or new.outside,
+        direction=direction,
+        case=case,
+        due_on=_due(insurance, today_in_china(now)),
+        applied_at=now,
+    )
+    event = TransferEvent.objects.create(
+        transfer=transfer, at=now, by=by, to_status=Status.APPLIED, due_on=transfer.due_on
+    )
+    notices.tell(transfer, event)
+    outgoing.tell(transfer, event)
+    if direction == Direction.OUT:
+        documents.voucher(transfer, by=by, now=now)
+    elif why_not(transfer, by) == "":
+        _move(transfer, Status.ACCEPTED, by=by, now=now, note=_("申请时已由转入地受理"))
+    return transfer
+
+
+# What an agency's staff do
+
+
+def accept(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
+    """The new place takes the application. Raises CannotStep."""
+    return _step(transfer, Status.ACCEPTED, by=by, now=now)
+
+
+def send_letter(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
+    """The new place asks the old one for the relation, by a letter (联系函). Raises CannotStep."""
+    return _step(transfer, Status.LETTER_SENT, by=by, now=now, does=_letter)
+
+
+def release(
+    transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None = None
+) -> Transfer:
+    """The old place lets go: the rules are applied again, months and money leave its books, the information form is made.
+    Where that place is none of the hall's, ``told`` is its form (``information.checked``).
+
+    Raises CannotStep, above all where coverage runs again or something is owed.
+    """
+    return _step(transfer, Status.RELEASED, by=by, now=now, does=partial(_release, told=told))
+
+
+def receive(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
+    """The new place confirms that the money arrived, in the form's sum: it is booked there. Raises CannotStep."""
+    return _step(transfer, Status.RECEIVED, by=by, now=now, does=_receive)
+
+
+def merge(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
+    """The new place takes the months over into the person's record. Raises CannotStep."""
+    return _step(transfer, Status.MERGED, by=by, now=now, does=_merge)
+
+
+def send_back(transfer: Transfer, *, reason: str, by: User, now: datetime) -> Transfer:
+    """Whoever has it returns it with the reason: to the person, or, after the release, to the old place, which takes months and
+    money back with that. Raises CannotStep."""
+    why = reason.strip()
+    if not why:
+        raise CannotStep(_("请写明退回的原因，对方会看到。"))
+    return _step(transfer, Status.RETURNED, by=by, now=now, note=why, does=_send_back)
+
+
+def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") -> Transfer:
+    """What was returned goes on: by the person once they have put it right, or by the old place. Raises CannotStep."""
+    with transaction.atomic():
+        current = _locked(transfer)
+        if current.status != Status.RETURNED:
+            raise AlreadyMoved
+        _check_hand(current, by)
+        to = AGAIN[Status(current.returned_from)]
+        if current.side == Side.PERSON:
+            whys = list(relation.barriers(_relation(current, now)))
+            if whys:
+                raise CannotStep(*whys)
+        return _move(current, to, by=by, now=now, note=note)
+
+
+def cancel(transfer: Transfer, *, by: User, now: datetime, reason: str = "") -> Transfer:
+    """The person gives it up, until the old place has let go. Twice is once. Raises CannotStep."""
+    with transaction.atomic():
+        current = _locked(transfer)
+        if not may_act_for_person(by, current.person):
+            raise CannotStep(_("只有本人可以撤销转移。"))
+        if current.status == Status.CANCELLED:
+            return current
+        if Status.CANCELLED not in MOVES[Status(current.status)]:
+            raise CannotStep(
+                _("这份转移{status}，不能撤销。").format(status=STATUS_LABELS[Status(current.status)])
+            )
+        return _move(current, Status.CANCELLED, by=by, now=now, note=reason or _("本人撤销"))
+
+
+# Who may
+
+
+def why_not(transfer: Transfer, user: User) -> str:
+    """Why this member of staff may not do what comes next; "" where they may.
+
+    The system of the outside agency whose turn it is may, too.
+    """
+    if _is_correspondent(transfer, user):
+        return ""
+    if transfer.acting_city not in staff_cities(user) or not user.has_perm("transfers.change_transfer"):
+        return _("这一步由{agency}办理。").format(agency=transfer.holder)
+    if user.person_id is not None and user.person_id == transfer.person_id:
+        return _("这是您本人的关系转移，请由其他工作人员办理。")
+    if user.person is not None and transfer.person_id in guarded_by(user.person):
+        return _("这是您的被监护人的关系转移，请由其他工作人员办理。")
+    return ""
+
+
+def _is_correspondent(transfer: Transfer, user: User) -> bool:
+    """Whether this is the account of the outside agency's system, and it is that agency's turn."""
+    place = {Side.OLD: transfer.from_city, Side.NEW: transfer.to_city}.get(transfer.side)  # type: ignore[arg-type]
+    agency = transfer.outside
+    return (
+        place == ""
+        and agency is not None
+        and agency.partner is not None
+        and agency.partner.user_id == user.pk
+    )
+
+
+# How
+
+
+def _step(
+    transfer: Transfer,
+    to: Status,
+    *,
+    by: User,
+    now: datetime,
+    note: str = "",
+    does: Callable[..., dict[str, Any]] | None = None,
+) -> Transfer:
+    """One move by staff: locks, asks who it is, does what belongs to the move, and moves."""
+    with transaction.atomic():
+        lock_subject(transfer.person.identity_number)
+        current = _locked(transfer)
+        if to not in MOVES[Status(current.status)]:
+            raise AlreadyMoved
+        _check_hand(current, by)
+        more = does(current, by=by, now=now) if does else {}
+        return _move(current, to, by=by, now=now, note=note, **more)
+
+
+def _locked(transfer: Transfer) -> Transfer:
+    return Transfer.objects.select_for_update(of=("self",)).select_related("person").get(pk=transfer.pk)
+
+
+def _check_hand(transfer: Transfer, by: User) -> None:
+    if transfer.side == Side.PERSON:
+        if not may_act_for_person(by, transfer.person):
+            raise CannotStep(_("这份转移已退回本人，由本人处理后重新提交。"))
+        return
+    why = why_not(transfer, by)
+    if why:
+        raise CannotStep(why)
+
+
+def _move(
+    transfer: Transfer, to: Status, *, by: User, now: datetime, note: str = "", **changes: Any
+) -> Transfer:
+    """Moves it by compare-and-set, with the day by which whoever has it next should be done, and writes the event."""
+    start = Status(transfer.status)
+    if to not in MOVES[start]:
+        raise AlreadyMoved
+    changes |= {"returned_from": "", "reason": ""}
+    if to == Status.RETURNED:
+        changes |= {"returned_from": start, "reason": note}
+    elif to == Status.CANCELLED:
+        changes |= {"reason": note}
+    if to in FINAL:
+        changes["ended_at"] = now
+    changes["due_on"] = _due_after(transfer, start, to, today_in_china(now))
+    if not Transfer.objects.filter(pk=transfer.pk, status=start).update(status=to, **changes):
+        raise AlreadyMoved
+    transfer.refresh_from_db()
+    event = TransferEvent.objects.create(
+        transfer=transfer,
+        at=now,
+        by=by,
+        from_status=start,
+        to_status=to,
+        note=note,
+        due_on=transfer.due_on,
+    )
+    notices.tell(transfer, event)
+    outgoing.tell(transfer, event)
+    return transfer
+
+
+def _due_after(transfer: Transfer, start: Status, to: Status, today: date) -> date | None:
+    if to in FINAL:
+        return None
+    if to == Status.RETURNED:
+        return None if turn(to, start) == Side.PERSON else _due(Insurance(transfer.insurance), today)
+    return _due(Insurance(transfer.insurance), today) if to in CLOCK_STARTS else transfer.due_on
+
+
+def _due(insurance: Insurance, today: date) -> date:
+    """So many working days from today, by the official calendar and what staff set against it."""
+    overrides = dict(WorkdayOverride.objects.filter(day__gte=today).values_list("day", "is_workday"))
+    return add_workdays(today, transfer_days(book(), insurance=insurance, on=today), overrides)
+
+
+def _relation(transfer: Transfer, now: datetime) -> relation.Relation:
+    return relation.read(
+        transfer.person,
+        insurance=Insurance(transfer.insurance),
+        from_city=transfer.from_city,
+        to_city=transfer.to_city,
+        to_place=transfer.to_place,
+        now=now,
+        itself=transfer,
+    )
+
+
+def _letter(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
+    documents.letter(transfer, by=by, now=now)
+    return {}
+
+
+def _release(
+    transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    if transfer.from_city:
+        # The account goes whole: with what it has borne until this month.
+        interest.settle(
+            person=transfer.person,
+            city=transfer.from_city,
+            insurance=Insurance(transfer.insurance),
+            by=by,
+            now=now,
+        )
+    found = _relation(transfer, now)
+    whys = list(relation.barriers(found))
+    if whys:
+        raise CannotStep(*whys)
+    transfer.releases += 1
+    if found.moving is None:
+        if told is None:
+            raise CannotStep(_("请先登记对方机构的信息表。"))
+        documents.information_form(transfer, told, by=by, now=now)
+        return {"releases": transfer.releases, "information": dict(told)}
+    moved = books.let_go(transfer, found.moving, by=by, now=now)
+    for double in found.doubles:
+        _give_back(transfer, double, by=by, now=now)
+    information = found.moving.information()
+    documents.information_form(transfer, information, by=by, now=now)
+    return {"moved_out": moved, "releases": transfer.releases, "information": information}
+
+
+def _receive(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
+    if transfer.to_city:
+        books.take_in(transfer, by=by, now=now)
+    return {}
+
+
+def _merge(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
+    return {"brought_in": books.merge(transfer, by=by, now=now)} if transfer.to_city else {}
+
+
+def _send_back(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
+    if transfer.status != Status.RELEASED:
+        return {}
+    books.take_back(transfer, by=by, now=now)
+    return {"moved_out": None, "information": {}}
+
+
+def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: datetime) -> None:
+    """Money that was paid twice does not move: its refund is drafted, once, for a second person to decide."""
+    receipt = HeldReceipt.objects.get(pk=double.receipt_id)
+    try:
+        refunds.draft(
+            receipt,
+            amount_fen=double.fen,
+            reason=_("关系转移时发现重复缴费"),
+            key=uuid5(NAMESPACE_URL, f"transfer/{transfer.number}/{transfer.releases}/{receipt.pk}"),
+            by=by,
+            now=now,
+        )
+    except refunds.CannotRefund:
+        # It has no way back by itself, or another refund was drafted meanwhile: it stays in the collectors' queue.
+        return
+
+
+def _number(code: str, now: datetime) -> str:
+    """A fresh number such as T330200-20261121-7KQ2M9."""
+    tail = "".join(secrets.choice(_ALPHABET) for _place in range(6))
+    return f"T{code}-{today_in_china(now):%Y%m%d}-{tail}"
