@@ -3,9 +3,52 @@
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import TransactionTestCase
 from django.utils import timezone
 
 from tests.cast import NOW, Cast, moment
+
+# What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
+KEPT = [
+    model._meta.db_table
+    for model in (ContentType, Permission, Group, Group.permissions.through, MigrationRecorder.Migration)
+]
+
+EMPTY = """
+    DO $$
+    DECLARE
+        name text;
+        filled text[] := '{}';
+        found boolean;
+    BEGIN
+        FOR name IN
+            SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> ALL (%s)
+        LOOP
+            EXECUTE 'SELECT EXISTS (SELECT 1 FROM ' || name || ')' INTO found;
+            IF found THEN
+                filled := filled || name;
+            END IF;
+        END LOOP;
+        IF filled <> '{}' THEN
+            EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE';
+        END IF;
+    END
+    $$
+"""
+
+
+def emptied(_test: TransactionTestCase) -> None:
+    """After a test that commits: empties the tables that have rows. Django's own way empties all two hundred, and makes
+    permissions and roles anew, which takes longer than the test."""
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY, [KEPT])
+
+
+TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ COMMON: dict[str, Any] = {
     "print_blob": True,
 }
 SUITE = settings(
-    max_examples=int(os.environ.get("MONEY_EXAMPLES", 40)),
+    max_examples=int(os.environ.get("MONEY_EXAMPLES", 20)),
     stateful_step_count=int(os.environ.get("MONEY_STEPS", 40)),
     derandomize=not NIGHT,
     phases=FIND if NIGHT else (*FIND, Phase.shrink),
@@ -49,11 +49,10 @@ GETS_TO = {
     "order expired",
     "payment succeeded, credited",
     "payment succeeded",
-    "payment held",
     "line paid",
     "line failed",
     "in suspense by alipay",
-}
+} | ({"payment held"} if NIGHT else set())
 
 
 @pytest.fixture
@@ -117,7 +116,10 @@ def a_debit_that_is_booked_and_not_marked(monkeypatch: pytest.MonkeyPatch) -> No
     ("bug", "says"),
     [
         (paid_for_an_order_that_is_over, "没有入账"),
-        (a_fen_too_much, r"\d+ is booked"),
+        # It takes a minute to come by: a night's run looks for it.
+        pytest.param(
+            a_fen_too_much, r"\d+ is booked", marks=pytest.mark.skipif(not NIGHT, reason="a night's run")
+        ),
         (a_debit_that_is_booked_and_not_marked, "paid without a receipt|没有相应的到账"),
     ],
 )
