@@ -7,15 +7,12 @@ development and the demo ``make_development_ca`` makes its own, openly marked as
 """
 
 import asyncio
-import fcntl
 import json
 import os
 import secrets
-import tempfile
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -38,6 +35,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certificates import tokens
 from portal.policy.book import book
+from portal.shared.files import alone_in, write_whole
 
 T = TypeVar("T")
 
@@ -193,7 +191,7 @@ def keep_crl(name: str, content: bytes, *, now: datetime) -> bool:
     if path.exists() and crl_of(path)["tbs_cert_list"]["this_update"].native >= new["this_update"].native:
         return False
     folder.mkdir(exist_ok=True, mode=0o700)
-    _write(path, content)
+    write_whole(path, content)
     return True
 
 
@@ -241,7 +239,7 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made: list[str] = []
-    with _alone(folder):
+    with alone_in(folder):
         root_file = folder / "root.pem"
         if not root_file.exists():
             root_key = ec.generate_private_key(ec.SECP256R1())
@@ -254,13 +252,13 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
                 now=now,
                 kind="root",
             )
-            _write(root_file, _pem(root_key, root))
+            write_whole(root_file, _pem(root_key, root))
             made.append(root_file.name)
         root_key, root = _development_root()
         trust = folder / "trust" / "development.pem"
         if not trust.exists():
             trust.parent.mkdir(exist_ok=True, mode=0o700)
-            _write(trust, root.public_bytes(serialization.Encoding.PEM))
+            write_whole(trust, root.public_bytes(serialization.Encoding.PEM))
             made.append("trust/development.pem")
         wanted = [
             ("time", "社保网上办事大厅", "time"),
@@ -270,7 +268,7 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
         for slug, name, kind in wanted:
             file = folder / f"{slug}.pem"
             if not file.exists():
-                _write(file, _new_leaf(name, root_key, root, kind=kind, now=now))
+                write_whole(file, _new_leaf(name, root_key, root, kind=kind, now=now))
                 made.append(file.name)
         if _make_development_crl(now):
             made.append(_DEVELOPMENT_CRL)
@@ -283,13 +281,13 @@ def replace_development_seal(slug: str, agency: str, *, stolen: bool = False, no
     What the old key sealed before stays as it is. SealUnavailable where there is no development authority.
     """
     folder = _folder()
-    with _alone(folder):
+    with alone_in(folder):
         root_key, root = _development_root()
         old = _load(folder / f"{slug}.pem").certificate
-        _write(folder / f"{slug}.pem", _new_leaf(agency, root_key, root, kind="seal", now=now))
+        write_whole(folder / f"{slug}.pem", _new_leaf(agency, root_key, root, kind="seal", now=now))
         if stolen:
             revoked = [*_development_revoked(), {"serial": str(old.serial_number), "at": now.isoformat()}]
-            _write(folder / "revoked.json", json.dumps(revoked).encode())
+            write_whole(folder / "revoked.json", json.dumps(revoked).encode())
             _make_development_crl(now, anew=True)
 
 
@@ -467,7 +465,7 @@ def _development_revoked() -> list[dict[str, str]]:
 def _renew_development_crl(now: datetime) -> None:
     """The development authority has nobody who would publish its list: whoever needs one makes it."""
     if (_folder() / "root.pem").exists() and not _development_crl_good(now):
-        with _alone(_folder()):
+        with alone_in(_folder()):
             _make_development_crl(now)
 
 
@@ -511,7 +509,7 @@ def _make_development_crl(now: datetime, *, anew: bool = False) -> bool:
         builder = builder.add_revoked_certificate(entry.build())
     path = _folder() / _DEVELOPMENT_CRL
     path.parent.mkdir(exist_ok=True, mode=0o700)
-    _write(path, builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+    write_whole(path, builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
     return True
 
 
@@ -587,27 +585,3 @@ def _pem(key: ec.EllipticCurvePrivateKey, *certificates: x509.Certificate) -> by
     return secret + b"".join(
         certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Web and worker may start at once: only one makes keys at a time."""
-    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from django.core.files.storage import storages
+
+from portal.shared.files import write_whole
 
 
 class DocumentDamaged(Exception):
@@ -25,16 +26,7 @@ def store(serial_number: str, document: bytes) -> str:
     name = f"certificates/{serial_number}/{digest_of(document)}.pdf"
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, document)
     for folder in (path.parent, path.parent.parent):
         _sync(folder)
     return name

@@ -4,12 +4,8 @@ For development ``make_development_keys`` makes both sides' keys. In service the
 is not offered.
 """
 
-import fcntl
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -24,6 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from contributions.channels import wire
+from portal.shared.files import alone_in, write_whole
 
 _FILE = "_file"
 Account = Mapping[str, str]
@@ -88,48 +85,24 @@ def make_development_keys(folder: Path) -> list[str]:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made: list[str] = []
-    with _alone(folder):
+    with alone_in(folder):
         for code in ("card", "alipay", "wechat"):
             for side in ("hall", "provider"):
                 secret, public = folder / f"{code}-{side}.pem", folder / f"{code}-{side}.pub.pem"
                 if not secret.exists():
                     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-                    _write(secret, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+                    write_whole(secret, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
                     public.unlink(missing_ok=True)
                     made.append(secret.name)
                 if not public.exists():
                     read = load_pem_private_key(secret.read_bytes(), None)
-                    _write(
+                    write_whole(
                         public,
                         read.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
                     )
                     made.append(public.name)
         shared = folder / "wechat-apiv3.key"
         if not shared.exists():
-            _write(shared, secrets.token_hex(16).encode())
+            write_whole(shared, secrets.token_hex(16).encode())
             made.append(shared.name)
     return made
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """The hall and the stand-in may start at once: only one makes keys at a time."""
-    lock = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
