@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 
-from certificates import authority, issuing, presenting
+from certificates import issuing, presenting
 from certificates.kinds import CertificateKind
+from certificates.sealed_service import SealedService
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class PaymentFacts:
         return {"period": self.proof["period"], "amount_fen": self.proof["totals"]["amount_fen"]}
 
 
-class PaymentDocument(Service):
+class PaymentDocument(SealedService):
     """A service whose outcome is a sealed document about payments."""
 
     audience = Audience.PERSON
@@ -35,13 +36,8 @@ class PaymentDocument(Service):
     # The form field beside which it is said that nothing was paid.
     asked_in: ClassVar[str]
 
-    def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
-
     def rule(self, ask: Ask, facts: PaymentFacts) -> Iterator[Finding]:
-        if not facts.sealable:
-            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        yield from super().rule(ask, facts)
         if not facts.proof["payments"]:
             yield Bar(
                 self.asked_in,

@@ -9,13 +9,14 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import authority, issuing, presenting
+from certificates import issuing, presenting
 from certificates.facts import employer_facts
 from certificates.kinds import CertificateKind
+from certificates.sealed_service import SealedService
 from portal.accounts.fields import NameField, PhoneField
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import District, book
 from portal.shared.characters import narrow
 from portal.shared.insurance import Insurance
@@ -72,17 +73,13 @@ class ProofFacts:
         return {"period": self.proof["period"], "place": self.proof["place"]}
 
 
-class EmployerProof(Service):
+class EmployerProof(SealedService):
     code = "employer-proof"
     title = gettext_lazy("单位参保证明")
     audience = Audience.EMPLOYER
     theme = Theme.PROOF
     form = EmployerProofForm
     also_known_as = ("参保证明", "社保证明", "社保证明打印", "单位社保证明")
-
-    def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
 
     def facts(self, ask: Ask, outside: bool) -> ProofFacts:
         proof = employer_facts(
@@ -97,8 +94,7 @@ class EmployerProof(Service):
         return ProofFacts(proof, (ask.employer.insurance_number, ask.employer.credit_code), outside)
 
     def rule(self, ask: Ask, facts: ProofFacts) -> Iterator[Finding]:
-        if not facts.sealable:
-            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        yield from super().rule(ask, facts)
         if ask.answers["unit_number"] not in facts.own_numbers:
             yield Bar(
                 "unit_number",

@@ -9,14 +9,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import authority, issuing, presenting
+from certificates import issuing, presenting
 from certificates.history_facts import history_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
+from certificates.sealed_service import SealedService
 from contributions import queries as contributions
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
@@ -58,17 +59,13 @@ class HistoryFacts:
         return {"period": self.proof["period"]}
 
 
-class PensionHistory(Service):
+class PensionHistory(SealedService):
     code = "pension-history"
     title = gettext_lazy("基本养老历年参保")
     audience = Audience.PERSON
     theme = Theme.PROOF
     form = PensionHistoryForm
     also_known_as = ("历年参保证明", "养老保险历年缴费", "历年缴费明细", "个人权益记录单", "养老缴费年限")
-
-    def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
 
     def facts(self, ask: Ask, outside: bool) -> HistoryFacts:
         first = ask.answers["first_year"]
@@ -82,8 +79,7 @@ class PensionHistory(Service):
         return HistoryFacts(proof, outside)
 
     def rule(self, ask: Ask, facts: HistoryFacts) -> Iterator[Finding]:
-        if not facts.sealable:
-            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        yield from super().rule(ask, facts)
         if not facts.proof["years"] and not facts.proof["brought_in"]:
             yield Bar(
                 "first_year",

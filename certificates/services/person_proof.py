@@ -9,14 +9,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import authority, issuing, presenting
+from certificates import issuing, presenting
 from certificates.facts import Reveal, at_least_facts, person_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
+from certificates.sealed_service import SealedService
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import book
 from portal.policy.terms import proof_terms
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -117,7 +118,7 @@ class ProofFacts:
         return {"period": self.proof["period"]}
 
 
-class PersonProof(Service):
+class PersonProof(SealedService):
     code = "person-proof"
     title = gettext_lazy("个人参保证明")
     audience = Audience.PERSON
@@ -125,10 +126,6 @@ class PersonProof(Service):
     form = PersonProofForm
     for_wards = True
     also_known_as = ("参保证明", "社保证明", "社保证明打印", "缴费证明")
-
-    def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
 
     def facts(self, ask: Ask, outside: bool) -> ProofFacts:
         months, reveal = ask.answers["months"], Reveal(ask.answers.get("reveal") or Reveal.ALL)
@@ -148,8 +145,7 @@ class PersonProof(Service):
         )
 
     def rule(self, ask: Ask, facts: ProofFacts) -> Iterator[Finding]:
-        if not facts.sealable:
-            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        yield from super().rule(ask, facts)
         if facts.proof["reveals"] == Reveal.AT_LEAST:
             yield from _too_few(facts)
         elif not facts.proof["months"]:

@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import authority, staff_batches
+from certificates import staff_batches
 from certificates.facts import Reveal
 from certificates.purpose import PurposeForm, use_of
+from certificates.sealed_service import SealedService
 from contributions import staff_records
 from portal.accounts.fields import IdentityNumberField
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.terms import proof_terms
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 
@@ -136,17 +137,13 @@ class StaffFacts:
         return {"people": len(self.people)}
 
 
-class StaffProofs(Service):
+class StaffProofs(SealedService):
     code = "staff-proofs"
     title = gettext_lazy("职工参保证明批量开具")
     audience = Audience.EMPLOYER
     theme = Theme.PROOF
     form = StaffProofsForm
     also_known_as = ("批量参保证明", "职工参保证明", "员工社保证明", "投标社保证明")
-
-    def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
 
     def facts(self, ask: Ask, outside: bool) -> StaffFacts:
         until = ask.month + 1
@@ -169,8 +166,7 @@ class StaffProofs(Service):
         )
 
     def rule(self, ask: Ask, facts: StaffFacts) -> Iterator[Finding]:
-        if not facts.sealable:
-            yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        yield from super().rule(ask, facts)
         if facts.strangers:
             shown = "、".join(facts.strangers[:_SHOWN_MISTAKES])
             yield Bar(
