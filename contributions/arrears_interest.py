@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contributions.reckoning import Derivation, Line
+from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
 from portal.policy.book import Book, Leaf, PolicyMissing, book
 from portal.shared import money
 
@@ -33,15 +33,7 @@ class Interest:
         """The steps as the screen shows them on a day; None where there is nothing to explain."""
         if self.leaf is None:
             return None
-        years = self.leaf.age_years(on)
-        return Derivation(
-            lines=self.lines,
-            since=self.leaf.since,
-            reference=self.leaf.reference,
-            illustrative=self.leaf.reference.illustrative,
-            mark=self.leaf.reference.mark,
-            age=_("已执行 %(years)s 年") % {"years": years} if years else "",
-        )
+        return explained(self.lines, self.leaf, on=on)
 
 
 def interest(
@@ -66,22 +58,22 @@ def interest(
     exact = sum((principal * rate * days for rate, days in stretches), Decimal(0)) / DAYS_OF_A_YEAR
     amount_fen = money.round_fen(exact)
     lines = (
-        Line(_("补缴本金"), _yuan(principal_fen)),
+        Line(_("补缴本金"), fen_text(principal_fen)),
         Line(_("缴费期限"), _day(since)),
         Line(_("计息到"), _day(paid_on), _("从缴费期限的次日起，缴款当日计入")),
         *(
             Line(
                 _("计息天数与年利率"),
-                _("%(days)s 天 × %(rate)s") % {"days": days, "rate": _rate(rate)},
+                _("%(days)s 天 × %(rate)s") % {"days": days, "rate": percent_text(rate)},
                 _("单利，一年按 %(year)s 天") % {"year": DAYS_OF_A_YEAR},
             )
             for rate, days in stretches
         ),
         Line(
             _("补缴利息"),
-            _yuan(amount_fen),
+            fen_text(amount_fen),
             " ＋ ".join(
-                f"{principal} × {_rate(rate)} × {days} ÷ {DAYS_OF_A_YEAR}" for rate, days in stretches
+                f"{principal} × {percent_text(rate)} × {days} ÷ {DAYS_OF_A_YEAR}" for rate, days in stretches
             )
             + _("，四舍五入到分"),
         ),
@@ -104,13 +96,5 @@ def _stretches(the_book: Book, city: str, since: dt.date, paid_on: dt.date) -> l
     return found
 
 
-def _rate(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"
-
-
 def _day(day: dt.date) -> str:
     return _("%(year)s年%(month)s月%(day)s日") % {"year": day.year, "month": day.month, "day": day.day}
-
-
-def _yuan(fen: int) -> str:
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

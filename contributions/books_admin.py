@@ -26,6 +26,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
+from contributions.reckoning import percent_text
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.hall.workbench import staff_of
@@ -325,7 +326,7 @@ class InterestRunAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("记账利率"))
     def percent(self, run: InterestRun) -> str:
-        return f"{(run.rate * 100).normalize():f}%"
+        return percent_text(run.rate)
 
     @admin.display(description=gettext_lazy("利息合计（元）"))
     def amount(self, run: InterestRun) -> str:

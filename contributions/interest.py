@@ -24,7 +24,7 @@ from contributions.models import (
     MovementKind,
 )
 from contributions.personal_account import balance
-from contributions.reckoning import Derivation, Line
+from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
 from contributions.sets import row_by_row, whole_tables
 from portal.accounts.models import User
 from portal.people.models import Person
@@ -439,14 +439,14 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
         ),
         terms.rate_leaf,
     )
-    percent = f"{(one.rate * 100).normalize():f}%"
+    percent = percent_text(one.rate)
     months = (
         money.format_yuan(int(one.product)) if one.product == int(one.product) else f"{one.product / 100}"
     )
     lines: Sequence[Line] = (
         Line(_("计息年度"), _("%(year)s年") % {"year": one.year}, _until(one)),
-        Line(_("年初余额"), _yuan(one.opening_fen), _("计全年利息")),
-        Line(_("当年记入"), _yuan(one.moved_fen)),
+        Line(_("年初余额"), fen_text(one.opening_fen), _("计全年利息")),
+        Line(_("当年记入"), fen_text(one.moved_fen)),
         Line(
             _("当年月积数"),
             _("%(product)s 元·月") % {"product": months},
@@ -462,7 +462,7 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
         ),
         Line(
             _("当年利息"),
-            _yuan(one.interest_fen),
+            fen_text(one.interest_fen),
             _("（%(opening)s ＋ %(product)s ÷ 12）× %(rate)s，四舍五入到分")
             % {"opening": money.format_yuan(one.opening_fen), "product": months, "rate": percent},
         ),
@@ -470,7 +470,7 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
             [
                 Line(
                     _("以前年度调整"),
-                    _yuan(one.adjustment_fen),
+                    fen_text(one.adjustment_fen),
                     _("结息后才入账的款项，按其到账时间补计或扣减的利息"),
                 )
             ]
@@ -478,25 +478,13 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
             else []
         ),
     )
-    age = leaf.age_years(on)
-    return Derivation(
-        lines=tuple(lines),
-        since=leaf.since,
-        reference=leaf.reference,
-        illustrative=leaf.reference.illustrative,
-        mark=leaf.reference.mark,
-        age=_("已执行 %(years)s 年") % {"years": age} if age else "",
-    )
+    return explained(lines, leaf, on=on)
 
 
 def _until(one: AccountInterest) -> str:
     if one.until is None or one.until.year != one.year:
         return ""
     return _("转出前结息，计到%(month)s之前") % {"month": one.until.zh}
-
-
-def _yuan(fen: int) -> str:
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}
 
 
 # For the audit: each interest movement says what made it, the sum is right, and the run's totals are those of its rows.

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contributions.reckoning import Derivation, Line
+from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, book
 from portal.policy.terms import late_fee_terms
 from portal.shared import money
@@ -30,15 +30,7 @@ class LateFee:
         """The steps as the screen shows them on a day; None where there is nothing to explain."""
         if self.leaf is None:
             return None
-        years = self.leaf.age_years(on)
-        return Derivation(
-            lines=self.lines,
-            since=self.leaf.since,
-            reference=self.leaf.reference,
-            illustrative=self.leaf.reference.illustrative,
-            mark=self.leaf.reference.mark,
-            age=_("已执行 %(years)s 年") % {"years": years} if years else "",
-        )
+        return explained(self.lines, self.leaf, on=on)
 
 
 def late_fee(*, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Book | None = None) -> LateFee:
@@ -60,23 +52,23 @@ def late_fee(*, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Bo
     capped = terms.capped and exact > principal
     amount_fen = money.round_fen(principal if capped else exact)
     lines = [
-        Line(_("未缴金额"), _yuan(principal_fen)),
+        Line(_("未缴金额"), fen_text(principal_fen)),
         Line(_("缴费期限"), str(since)),
         Line(_("计算到"), str(paid_on)),
         *(
             Line(
                 _("滞纳天数与每日比率"),
-                _("%(days)s 天 × %(rate)s") % {"days": days, "rate": _rate(rate)},
+                _("%(days)s 天 × %(rate)s") % {"days": days, "rate": percent_text(rate)},
                 _("按日加收，从缴费期限的次日起，缴款当日计入"),
             )
             for rate, days in stretches
         ),
         Line(
             _("滞纳金"),
-            _yuan(amount_fen),
+            fen_text(amount_fen),
             _("不超过未缴金额，按未缴金额计")
             if capped
-            else " + ".join(f"{principal} × {_rate(rate)} × {days}" for rate, days in stretches)
+            else " + ".join(f"{principal} × {percent_text(rate)} × {days}" for rate, days in stretches)
             + _("，四舍五入到分"),
         ),
     ]
@@ -95,11 +87,3 @@ def _stretches(the_book: Book, since: dt.date, paid_on: dt.date) -> list[tuple[D
         if first < end:
             found.append((leaf.values["daily_rate"], (end - first).days))
     return found
-
-
-def _rate(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"
-
-
-def _yuan(fen: int) -> str:
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

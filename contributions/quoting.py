@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from contributions.reckoning import Derivation, Reckoned, derivation, reckon
+from contributions.reckoning import Derivation, Reckoned, derivation, percent_text, reckon
 from portal.policy.book import Book, PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms
 from portal.shared import money
@@ -230,7 +230,7 @@ def _share(typed: str) -> Decimal | None:
 
 
 def _tier_text(title: str, share: Decimal) -> str:
-    percent = f"{(share * 100).normalize():f}%"
+    percent = percent_text(share)
     return title if percent in title else f"{title}({percent})"
 
 

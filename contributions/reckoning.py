@@ -5,6 +5,7 @@ the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % =
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict, cast
@@ -96,10 +97,10 @@ def reckon(
         raise ValueError(f"terms of {terms.path} since {terms.since} do not price {insurance} in {month}")
     if tier:
         return _by_tier(terms, tier)
-    exact = money.yuan(wage_fen) if wage_fen is not None else cast(Decimal, wage)
+    yuan = money.yuan(wage_fen) if wage_fen is not None else cast(Decimal, wage)
     if terms.capacity == Capacity.FLEXIBLE:
-        return _by_chosen_base(terms, exact)
-    return _by_wage(terms, exact, industry_grade)
+        return _by_chosen_base(terms, yuan)
+    return _by_wage(terms, yuan, industry_grade)
 
 
 def quote(
@@ -177,13 +178,18 @@ def _priced_in(charge: Charge) -> Month:
 
 def derivation(reckoned: Reckoned, *, on: dt.date) -> Derivation:
     """The steps of a price as the screen shows them on a day."""
-    years = reckoned.leaf.age_years(on)
+    return explained(reckoned.lines, reckoned.leaf, on=on)
+
+
+def explained(lines: Iterable[Line], leaf: Leaf, *, on: dt.date) -> Derivation:
+    """These steps and the figures behind them, as the screen shows them on a day."""
+    years = leaf.age_years(on)
     return Derivation(
-        lines=reckoned.lines,
-        since=reckoned.since,
-        reference=reckoned.reference,
-        illustrative=reckoned.illustrative,
-        mark=reckoned.reference.mark,
+        lines=tuple(lines),
+        since=leaf.since,
+        reference=leaf.reference,
+        illustrative=leaf.reference.illustrative,
+        mark=leaf.reference.mark,
         age=_("已执行 %(years)s 年") % {"years": years} if years else "",
     )
 
@@ -213,15 +219,19 @@ def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
     account = money.round_fen(base * tier.account_rate)
     lines = [
         Line(_("缴费档次"), tier.title),
-        Line(_("平均工资"), _yuan(average)),
-        Line(_("缴费基数"), _yuan(base), f"{_exact(average)} × {_percent(tier.share)}"),
+        Line(_("平均工资"), yuan_text(average)),
+        Line(_("缴费基数"), yuan_text(base), f"{exact_text(average)} × {percent_text(tier.share)}"),
         _limits(terms),
-        Line(_("费率"), _percent(tier.rate)),
-        Line(_("每月应缴"), _fen(amount), _rounding(base, tier.rate, amount)),
+        Line(_("费率"), percent_text(tier.rate)),
+        Line(_("每月应缴"), fen_text(amount), _rounding(base, tier.rate, amount)),
     ]
     if account:
         lines.append(
-            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(tier.account_rate)}")
+            Line(
+                _("其中划入个人账户"),
+                fen_text(account),
+                f"{exact_text(base)} × {percent_text(tier.account_rate)}",
+            )
         )
     return Reckoned(
         base=base,
@@ -244,15 +254,19 @@ def _by_chosen_base(terms: ContributionTerms, chosen: Decimal) -> Reckoned:
     amount = money.round_fen(base * terms.personal_rate)
     account = money.round_fen(base * terms.account_rate)
     lines = [
-        Line(_("自选基数"), _yuan(chosen)),
+        Line(_("自选基数"), yuan_text(chosen)),
         _limits(terms),
-        Line(_("缴费基数"), _yuan(base), _clamped(base, chosen, _("在上下限之间，按自选基数计"))),
-        Line(_("费率"), _percent(terms.personal_rate)),
-        Line(_("每月应缴"), _fen(amount), _rounding(base, terms.personal_rate, amount)),
+        Line(_("缴费基数"), yuan_text(base), _clamped(base, chosen, _("在上下限之间，按自选基数计"))),
+        Line(_("费率"), percent_text(terms.personal_rate)),
+        Line(_("每月应缴"), fen_text(amount), _rounding(base, terms.personal_rate, amount)),
     ]
     if account:
         lines.append(
-            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(terms.account_rate)}")
+            Line(
+                _("其中划入个人账户"),
+                fen_text(account),
+                f"{exact_text(base)} × {percent_text(terms.account_rate)}",
+            )
         )
     return Reckoned(
         base=base,
@@ -276,22 +290,26 @@ def _by_wage(terms: ContributionTerms, wage: Decimal, grade: int | None) -> Reck
     account = money.round_fen(base * terms.account_rate)
     by_grade = terms.employer_rate is None
     lines = [
-        Line(_("申报工资"), _yuan(wage)),
+        Line(_("申报工资"), yuan_text(wage)),
         _limits(terms),
-        Line(_("缴费基数"), _yuan(base), _clamped(base, wage, _("在上下限之间，按实际工资计"))),
-        Line(_("个人费率"), _percent(terms.personal_rate)),
-        Line(_("个人缴纳"), _fen(personal), _rounding(base, terms.personal_rate, personal)),
+        Line(_("缴费基数"), yuan_text(base), _clamped(base, wage, _("在上下限之间，按实际工资计"))),
+        Line(_("个人费率"), percent_text(terms.personal_rate)),
+        Line(_("个人缴纳"), fen_text(personal), _rounding(base, terms.personal_rate, personal)),
         Line(
             _("单位费率"),
-            _percent(employer_rate),
+            percent_text(employer_rate),
             _("按行业风险类别第 %(grade)s 类") % {"grade": grade} if by_grade else "",
         ),
-        Line(_("单位缴纳"), _fen(employer), _rounding(base, employer_rate, employer)),
-        Line(_("每月应缴"), _fen(personal + employer)),
+        Line(_("单位缴纳"), fen_text(employer), _rounding(base, employer_rate, employer)),
+        Line(_("每月应缴"), fen_text(personal + employer)),
     ]
     if account:
         lines.append(
-            Line(_("其中划入个人账户"), _fen(account), f"{_exact(base)} × {_percent(terms.account_rate)}")
+            Line(
+                _("其中划入个人账户"),
+                fen_text(account),
+                f"{exact_text(base)} × {percent_text(terms.account_rate)}",
+            )
         )
     return Reckoned(
         base=base,
@@ -314,31 +332,37 @@ def _clamped(base: Decimal, asked: Decimal, within: str) -> str:
 
 
 def _limits(terms: ContributionTerms) -> Line:
-    return Line(_("基数下限与上限"), f"{_yuan(terms.floor)} – {_yuan(terms.ceiling)}")
+    return Line(_("基数下限与上限"), f"{yuan_text(terms.floor)} – {yuan_text(terms.ceiling)}")
 
 
 def _rounding(base: Decimal, rate: Decimal, fen: int) -> str:
     product = base * rate
-    sum_ = f"{_exact(base)} × {_percent(rate)}"
+    sum_ = f"{exact_text(base)} × {percent_text(rate)}"
     if product == money.yuan(fen):
         return sum_
-    return _("%(sum)s = %(product)s，四舍五入到分") % {"sum": sum_, "product": _exact(product)}
+    return _("%(sum)s = %(product)s，四舍五入到分") % {"sum": sum_, "product": exact_text(product)}
 
 
-def _percent(share: Decimal) -> str:
+# How figures stand in the steps, here and wherever else amounts are explained
+
+
+def percent_text(share: Decimal) -> str:
+    """A share or rate as 20%, 0.05%."""
     return f"{(share * 100).normalize():f}%"
 
 
-def _exact(yuan: Decimal) -> str:
+def exact_text(yuan: Decimal) -> str:
     """At least two decimals, more where they matter."""
     short = yuan.normalize()
     places = max(2, -int(short.as_tuple().exponent))
     return f"{short:,.{places}f}"
 
 
-def _yuan(yuan: Decimal) -> str:
-    return _("%(yuan)s 元") % {"yuan": _exact(yuan)}
+def yuan_text(yuan: Decimal) -> str:
+    """An exact amount with its unit."""
+    return _("%(yuan)s 元") % {"yuan": exact_text(yuan)}
 
 
-def _fen(fen: int) -> str:
+def fen_text(fen: int) -> str:
+    """An amount in fen, as yuan with the unit."""
     return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

@@ -14,9 +14,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions import brought_in, personal_account
-from contributions.reckoning import Derivation, Line
+from contributions.reckoning import Derivation, Line, exact_text, explained, fen_text, percent_text, yuan_text
 from portal.people.models import Person
-from portal.policy.book import NATIONAL, Leaf, PolicyMissing, book
+from portal.policy.book import NATIONAL, PolicyMissing, book
 from portal.policy.terms import moves_balance, pension_transfer_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
@@ -109,24 +109,24 @@ def _pension(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> 
     counted = {year: Decimal(wage) for year, wage in wages.items() if int(year) >= terms.pooled_from.year}
     total = sum(counted.values(), Decimal(0))
     pooled = money.round_fen(total * terms.pooled_rate)
-    percent = f"{(terms.pooled_rate * 100).normalize():f}%"
+    percent = percent_text(terms.pooled_rate)
     lines = [
-        Line(_("个人账户储存额"), _fen(balance), _("全部转移，转出时连同结算到上月的利息")),
-        *(Line(_("%(year)s年缴费工资") % {"year": year}, _yuan(wage)) for year, wage in counted.items()),
+        Line(_("个人账户储存额"), fen_text(balance), _("全部转移，转出时连同结算到上月的利息")),
+        *(Line(_("%(year)s年缴费工资") % {"year": year}, yuan_text(wage)) for year, wage in counted.items()),
         Line(
             _("缴费工资合计"),
-            _yuan(total),
+            yuan_text(total),
             _("%(month)s起各年实际缴费工资之和") % {"month": terms.pooled_from.zh},
         ),
         Line(_("统筹基金转移比例"), percent),
         Line(
             _("统筹基金转移额"),
-            _fen(pooled),
-            _("%(total)s × %(percent)s，四舍五入到分") % {"total": _exact(total), "percent": percent},
+            fen_text(pooled),
+            _("%(total)s × %(percent)s，四舍五入到分") % {"total": exact_text(total), "percent": percent},
         ),
-        Line(_("转移金额合计"), _fen(balance + pooled)),
+        Line(_("转移金额合计"), fen_text(balance + pooled)),
     ]
-    return balance, pooled, _derived(lines, terms.leaf, on)
+    return balance, pooled, explained(lines, terms.leaf, on=on)
 
 
 def _medical(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> tuple[int, int, Derivation]:
@@ -136,7 +136,7 @@ def _medical(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> 
         note = _("余额一并转移")
     else:
         note = _("本市不转移余额，%(yuan)s 元留在原账户") % {"yuan": money.format_yuan(balance)}
-    return account, 0, _derived([Line(_("个人账户余额"), _fen(account), note)], leaf, on)
+    return account, 0, explained([Line(_("个人账户余额"), fen_text(account), note)], leaf, on=on)
 
 
 def balance_moves(city: str) -> bool:
@@ -155,29 +155,3 @@ def _month_lines(periods: Periods, came: int) -> list[Line]:
     if came:
         lines.append(Line(_("其中以前由外地转入"), _("%(count)s 个月") % {"count": came}))
     return lines
-
-
-def _derived(lines: list[Line], leaf: Leaf, on: dt.date) -> Derivation:
-    years = leaf.age_years(on)
-    return Derivation(
-        lines=tuple(lines),
-        since=leaf.since,
-        reference=leaf.reference,
-        illustrative=leaf.reference.illustrative,
-        mark=leaf.reference.mark,
-        age=_("已执行 %(years)s 年") % {"years": years} if years else "",
-    )
-
-
-def _exact(yuan: Decimal) -> str:
-    short = yuan.normalize()
-    places = max(2, -int(short.as_tuple().exponent))
-    return f"{short:,.{places}f}"
-
-
-def _yuan(yuan: Decimal) -> str:
-    return _("%(yuan)s 元") % {"yuan": _exact(yuan)}
-
-
-def _fen(fen: int) -> str:
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

@@ -15,6 +15,7 @@ from certificates.facts import issuer
 from certificates.models import Certificate, CertificateKind
 from certificates.presenting import Reading
 from contributions import brought_in
+from contributions.reckoning import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms import pension_transfer_terms, transfer_days
@@ -133,7 +134,7 @@ def _pooled_rule(transfer: Transfer, now: datetime) -> list[str]:
     terms = pension_transfer_terms(book(), on=today_in_china(now))
     words = {
         "month": terms.pooled_from.zh,
-        "percent": f"{(terms.pooled_rate * 100).normalize():f}%",
+        "percent": percent_text(terms.pooled_rate),
         "title": terms.leaf.reference.title,
         "number": terms.leaf.reference.number,
     }

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions import brought_in
+from contributions.reckoning import percent_text
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms import pension_transfer_terms
@@ -105,7 +106,7 @@ def _wrong_amounts(
             _("统筹基金应为 {should} 元（缴费工资 {total} 元 × {rate}），信息表为 {told} 元。").format(
                 should=money.format_yuan(should),
                 total=f"{total:,.2f}",
-                rate=f"{(terms.pooled_rate * 100).normalize():f}%",
+                rate=percent_text(terms.pooled_rate),
                 told=money.format_yuan(pooled_fen),
             ),
         )
