@@ -36,7 +36,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
 from portal.shared import identity, money
@@ -70,19 +70,13 @@ FAILED_COLOUR = "#b3261e"
 COUNTED_AT_MOST = 10_000
 
 
-class StatusFilter(admin.SimpleListFilter):
+class StatusFilter(QueueFilter):
     """Without a choice the queue: what is not closed."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("未关闭")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("mine", _("待经办人处理")), ("closed", _("已关闭")), ("all", _("全部"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("未关闭")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[DebitBatch]) -> QuerySet[DebitBatch]:
         if self.value() == "mine":

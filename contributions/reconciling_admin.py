@@ -26,7 +26,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
 
@@ -67,19 +67,13 @@ class RefuseForm(forms.Form):
     )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(QueueFilter):
     """Without a choice the queue: what is not settled."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("未处理")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("decide", _("待复核")), ("settled", _("已处理")), ("all", _("全部"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("未处理")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Difference]) -> QuerySet[Difference]:
         match self.value():

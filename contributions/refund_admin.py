@@ -30,7 +30,7 @@ from contributions.models import (
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
 
@@ -189,19 +189,15 @@ def _channel(code: str) -> str:
     return channels.title(code)
 
 
-class LeftFilter(admin.SimpleListFilter):
+class LeftFilter(QueueFilter):
     """Without a choice the queue: what no refund is under way for."""
 
     title = gettext_lazy("退款")
     parameter_name = "left"
+    unasked = gettext_lazy("待经办退款")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("all", _("全部未入账款项"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("待经办退款")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[HeldReceipt]) -> QuerySet[HeldReceipt]:
         if self.value() == "all":
@@ -318,11 +314,10 @@ def waits_for_staff() -> Q:
     return Q(status=RefundStatus.DRAFTED) | Q(status=RefundStatus.APPROVED, way=RefundWay.BANK)
 
 
-class RefundStateFilter(admin.SimpleListFilter):
+class RefundStateFilter(QueueFilter):
     """Without a choice the queue: what has not ended."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("未完结")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
@@ -331,11 +326,6 @@ class RefundStateFilter(admin.SimpleListFilter):
             ("vain", _("未退成")),
             ("all", _("全部")),
         ]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("未完结")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
         match self.value():

@@ -30,7 +30,7 @@ from contributions.models import (
 from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
 
@@ -88,19 +88,13 @@ class RefuseForm(forms.Form):
     )
 
 
-class SettlementStateFilter(admin.SimpleListFilter):
+class SettlementStateFilter(QueueFilter):
     """Without a choice the queue: what waits for a second person."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("待复核")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("approved", _("已生效")), ("refused", _("复核未通过")), ("all", _("全部"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("待复核")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Settlement]) -> QuerySet[Settlement]:
         if self.value() == "all":
@@ -378,19 +372,13 @@ class SettlementAdmin(LookUpAdmin):
         )
 
 
-class StandingFilter(admin.SimpleListFilter):
+class StandingFilter(QueueFilter):
     """Without a choice the suspensions that stand."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("暂停中")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("ended", _("已恢复")), ("all", _("全部"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("暂停中")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Suspension]) -> QuerySet[Suspension]:
         if self.value() == "all":

@@ -19,7 +19,7 @@ from portal.accounts.doors import identity_number
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.routing import FINAL, STATUS_LABELS, Status
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
@@ -35,20 +35,14 @@ def state_asked(request: HttpRequest) -> str:
     )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(QueueFilter):
     """Without a choice the queue: what waits for a decision."""
 
-    title = gettext_lazy("状态")
-    parameter_name = "state"
+    unasked = gettext_lazy("待办理")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         states = [(str(status), _(STATUS_LABELS[status])) for status in Status if status != Status.SUBMITTED]
         return [*states, (ALL, _("全部"))]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("待办理")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
         state = state_asked(request)

@@ -4,13 +4,14 @@ A ModelAdmin with a method ``waiting(request) -> int`` is a queue: it stands fir
 the first page. Rooms above the hall make queues in this way; the hall does not know them.
 """
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from portal.hall import queries
@@ -21,6 +22,19 @@ from portal.policy.book import book
 from portal.shared.months import today_in_china
 
 FIRST = 10
+
+
+class QueueFilter(admin.SimpleListFilter):
+    """A list that shows its queue where nothing is chosen: ``unasked`` is what the queue is called."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "state"
+    unasked: ClassVar[Any]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": self.unasked}
+        yield from others
 
 
 def staff_of(request: HttpRequest) -> User:
