@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from contributions import charging, surcharges
-from contributions.consequences import DRAWING_LOCK
+from contributions.consequences import before_or_after_a_batch
 from contributions.models import (
     UNDER_WAY,
     Charge,
@@ -368,7 +368,7 @@ def _place(
         with transaction.atomic():
             if person is not None:
                 lock_subject(person.identity_number)
-            _before_or_after_a_batch(city)
+            before_or_after_a_batch(city)
             taken = take()
             filled = [top_up()] if top_up else []
             order = Order.objects.create(
@@ -601,12 +601,6 @@ def _digest(
 ) -> str:
     whole = [city, person.pk if person else None, employer.pk if employer else None, content]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
-
-
-def _before_or_after_a_batch(city: str) -> None:
-    """A debit that is just being opened either sees what we take, or we see what it took."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms | None:

@@ -115,7 +115,7 @@ def test_a_month_is_given_up_or_ordered(
 ) -> None:
     meeting = Meeting()
     monkeypatch.setattr(late_months, "lock", meeting.before(late_months.lock))
-    monkeypatch.setattr(orders, "_before_or_after_a_batch", meeting.before(orders._before_or_after_a_batch))
+    monkeypatch.setattr(orders, "before_or_after_a_batch", meeting.before(orders.before_or_after_a_batch))
     assert not against_an_order(cast, owing, now)
     assert not meeting.met
 

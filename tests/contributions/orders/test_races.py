@@ -249,7 +249,7 @@ def test_a_month_is_ordered_or_debited_never_both(till: Till, monkeypatch: pytes
 
 
 def test_control_without_the_shared_lock_it_is_both(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "_before_or_after_a_batch", lambda city: None)
+    monkeypatch.setattr(orders, "before_or_after_a_batch", lambda city: None)
     order_against_batch(till, monkeypatch)
     assert taken_by(Charge.objects.get(person=till.cast.li_qiang)) == (1, 1)
 
