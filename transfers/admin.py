@@ -23,9 +23,8 @@ from certificates.fonts import FontMissing
 from contributions.brought_in import in_words
 from enrollment.admin import LookUpAdmin
 from portal.hall import attachments
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.shared import identity
-from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import information, papers, queries, relation, steps
 from transfers.amounts import periods_of
@@ -119,11 +118,11 @@ _TOLD_FIELDS = {
 }
 
 
-class StandFilter(admin.SimpleListFilter):
+class StandFilter(QueueFilter):
     """Without a choice the queue: what waits for this login."""
 
     title = gettext_lazy("办理情况")
-    parameter_name = "state"
+    unasked = gettext_lazy("待本机构办理")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
@@ -132,11 +131,6 @@ class StandFilter(admin.SimpleListFilter):
             ("done", _("已办结或撤销")),
             ("all", _("全部")),
         ]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("待本机构办理")}
-        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Transfer]) -> QuerySet[Transfer]:
         still_open = Q(status__in=[str(status) for status in OPEN])
@@ -322,20 +316,7 @@ class TransferAdmin(LookUpAdmin):
         why_not = "" if transfer.side is None else steps.why_not(transfer, user)
         if transfer.side == Side.PERSON:
             why_not = _("已退回本人，等本人处理后重新提交。")
-        current = (
-            relation.read(
-                transfer.person,
-                insurance=Insurance(transfer.insurance),
-                from_city=transfer.from_city,
-                to_city=transfer.to_city,
-                to_place=transfer.to_place,
-                now=now,
-                itself=transfer,
-            )
-            if transfer.is_open and not transfer.information
-            else None
-        )
-        old, new = queries.places(transfer)
+        current = relation.of(transfer, now=now) if transfer.is_open and not transfer.information else None
         due_words, pressing = _due_words(transfer)
         return {
             **self.admin_site.each_context(request),
@@ -349,7 +330,7 @@ class TransferAdmin(LookUpAdmin):
             "due_words": due_words,
             "pressing": pressing,
             "step": step[:2] if step and not why_not else None,
-            "recorded": transfer.outside if _is_outsides_turn(transfer) else None,
+            "recorded": transfer.outside if transfer.is_outsides_turn else None,
             "why_not": why_not,
             "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
             "form": form,
@@ -361,7 +342,7 @@ class TransferAdmin(LookUpAdmin):
             "documents": transfer.documents.select_related("certificate").order_by("pk"),
             "papers": transfer.papers.all(),
             "events": transfer.events.select_related("by"),
-            **(shown(current, old, new) if current else {}),
+            **(shown(current, transfer.old, transfer.new) if current else {}),
         }
 
     @admin.display(description=gettext_lazy("时限"), ordering="due_on")
@@ -391,12 +372,6 @@ class TransferAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("在谁那里"))
     def turn(self, transfer: Transfer) -> str:
         return transfer.holder or "—"
-
-
-def _is_outsides_turn(transfer: Transfer) -> bool:
-    return (transfer.side == Side.OLD and not transfer.from_city) or (
-        transfer.side == Side.NEW and not transfer.to_city
-    )
 
 
 def _asks_for_form(transfer: Transfer) -> bool:

@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import brought_in
-from contributions.reckoning import Derivation
-from enrollment import queries as enrollment
+from contributions.reckoning import Derivation, fen_text
+from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.policy.book import UnknownCity, book
-from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
@@ -92,7 +91,7 @@ class MoveFacts:
         return {"moving": moving.information() if moving else {}}
 
 
-class _Move(Service):
+class _Move(AboutCoverage):
     """Applying for a transfer of one insurance."""
 
     audience = Audience.PERSON
@@ -154,12 +153,12 @@ class _Move(Service):
                         count=moving.months, periods=brought_in.in_words(moving.periods)
                     ),
                 ),
-                (_("个人账户"), _yuan(moving.account_fen)),
+                (_("个人账户"), fen_text(moving.account_fen)),
             ]
             if self.insurance == Insurance.PENSION:
                 lines += [
-                    (_("统筹基金"), _yuan(moving.pooled_fen)),
-                    (_("转移金额合计"), _yuan(moving.sum_fen)),
+                    (_("统筹基金"), fen_text(moving.pooled_fen)),
+                    (_("转移金额合计"), fen_text(moving.sum_fen)),
                 ]
         if facts.relation.place is not None:
             lines.append((_("待遇领取地（按目前的缴费）"), facts.relation.place.title))
@@ -167,13 +166,6 @@ class _Move(Service):
 
     def preview(self, ask: Ask, facts: MoveFacts) -> dict[str, Any]:
         return {"template": "transfers/preview.html", **shown(facts.relation, facts.old, facts.new)}
-
-    def staff_facts(self, ask: Ask, facts: MoveFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = enrollment.as_lines(enrollment.held(self.subject(ask)))
-        return [
-            (_("这名人员现有和曾有的参保关系"), held),
-            *super().staff_facts(ask, facts),
-        ]
 
 
 class MoveOut(_Move):
@@ -254,14 +246,10 @@ def _after(found: Relation) -> list[tuple[str, str, str]]:
         ),
         (
             _("转入地的个人账户"),
-            _yuan(found.balance_there_fen),
-            _yuan(found.balance_there_fen + moving.account_fen),
+            fen_text(found.balance_there_fen),
+            fen_text(found.balance_there_fen + moving.account_fen),
         ),
     ]
-
-
-def _yuan(fen: int) -> str:
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}
 
 
 # Giving up

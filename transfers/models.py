@@ -223,6 +223,11 @@ class Transfer(models.Model):
         return turn(Status(self.status), Status(self.returned_from) if self.returned_from else None)
 
     @property
+    def is_outsides_turn(self) -> bool:
+        """Whether the agency outside the hall has it."""
+        return (self.side == Side.OLD and not self.from_city) or (self.side == Side.NEW and not self.to_city)
+
+    @property
     def acting_city(self) -> str:
         """The city of the hall whose staff act now: where the other agency is none of the hall's, its partner records what it
         does. "" where it is the person's turn, or nobody's."""

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
-from transfers.agencies import Agency
 from transfers.machine import LINE, OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
@@ -129,11 +128,6 @@ def _note(transfer: Transfer, status: Status) -> str:
     if status == Status.MERGED:
         return _("计入 {months} 个月").format(months=told["months"])
     return ""
-
-
-def places(transfer: Transfer) -> tuple[Agency, Agency]:
-    """From where to where."""
-    return transfer.old, transfer.new
 
 
 def usual_days(*, city: str, status: Status, today: date) -> int | None:

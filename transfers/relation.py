@@ -107,6 +107,19 @@ def read(
     )
 
 
+def of(transfer: Transfer, *, now: datetime) -> Relation:
+    """The relation of a transfer that is on its way, as it stands at a moment."""
+    return read(
+        transfer.person,
+        insurance=Insurance(transfer.insurance),
+        from_city=transfer.from_city,
+        to_city=transfer.to_city,
+        to_place=transfer.to_place,
+        now=now,
+        itself=transfer,
+    )
+
+
 def barriers(relation: Relation) -> Iterator[str]:
     """Why it cannot move now, each with what to do about it; nothing where it can."""
     number, status = relation.under_way

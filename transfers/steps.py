@@ -147,7 +147,7 @@ def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") ->
         _check_hand(current, by)
         to = AGAIN[Status(current.returned_from)]
         if current.side == Side.PERSON:
-            whys = list(relation.barriers(_relation(current, now)))
+            whys = list(relation.barriers(relation.of(current, now=now)))
             if whys:
                 raise CannotStep(*whys)
         return _move(current, to, by=by, now=now, note=note)
@@ -189,10 +189,9 @@ def why_not(transfer: Transfer, user: User) -> str:
 
 def _is_correspondent(transfer: Transfer, user: User) -> bool:
     """Whether this is the account of the outside agency's system, and it is that agency's turn."""
-    place = {Side.OLD: transfer.from_city, Side.NEW: transfer.to_city}.get(transfer.side)  # type: ignore[arg-type]
     agency = transfer.outside
     return (
-        place == ""
+        transfer.is_outsides_turn
         and agency is not None
         and agency.partner is not None
         and agency.partner.user_id == user.pk
@@ -282,18 +281,6 @@ def _due(insurance: Insurance, today: date) -> date:
     return add_workdays(today, transfer_days(book(), insurance=insurance, on=today), overrides)
 
 
-def _relation(transfer: Transfer, now: datetime) -> relation.Relation:
-    return relation.read(
-        transfer.person,
-        insurance=Insurance(transfer.insurance),
-        from_city=transfer.from_city,
-        to_city=transfer.to_city,
-        to_place=transfer.to_place,
-        now=now,
-        itself=transfer,
-    )
-
-
 def _letter(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:
     documents.letter(transfer, by=by, now=now)
     return {}
@@ -311,7 +298,7 @@ def _release(
             by=by,
             now=now,
         )
-    found = _relation(transfer, now)
+    found = relation.of(transfer, now=now)
     whys = list(relation.barriers(found))
     if whys:
         raise CannotStep(*whys)

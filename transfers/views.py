@@ -114,20 +114,7 @@ def _context(found: Transfer) -> dict[str, Any]:
     today = today_in_china(now)
     status = Status(found.status)
     waits = found.is_open and status not in (Status.RELEASED, Status.RECEIVED)
-    current = (
-        relation.read(
-            found.person,
-            insurance=Insurance(found.insurance),
-            from_city=found.from_city,
-            to_city=found.to_city,
-            to_place=found.to_place,
-            now=now,
-            itself=found,
-        )
-        if waits
-        else None
-    )
-    old, new = queries.places(found)
+    current = relation.of(found, now=now) if waits else None
     mine = found.side == Side.PERSON
     return {
         "transfer": found,
@@ -157,7 +144,7 @@ def _context(found: Transfer) -> dict[str, Any]:
             for document in found.documents.select_related("certificate").order_by("pk")
         ],
         "events": found.events.select_related("by"),
-        **(shown(current, old, new) if current else {}),
+        **(shown(current, found.old, found.new) if current else {}),
     }
 
 

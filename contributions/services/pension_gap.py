@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy
 from contributions import arrears, recollecting
 from contributions.arrears import Cost
 from enrollment import queries
+from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User
 from portal.hall.fields import MonthsField
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy import terms
 from portal.policy.book import PolicyMissing, book
 from portal.shared import identity, money
@@ -97,7 +98,7 @@ class GapFacts:
         }
 
 
-class PensionGap(Service):
+class PensionGap(AboutCoverage):
     code = "pension-gap"
     title = gettext_lazy("养老保险中断期补缴")
     audience = Audience.PERSON
@@ -193,10 +194,6 @@ class PensionGap(Service):
 
     def preview(self, ask: Ask, facts: GapFacts) -> dict[str, Any]:
         return {"template": "contributions/costs.html", "costs": facts.costs}
-
-    def staff_facts(self, ask: Ask, facts: GapFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
-        return [held, *super().staff_facts(ask, facts)]
 
 
 def _chosen(ask: Ask) -> list[Month]:

@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrollment import queries, stopping
+from enrollment.about_coverage import AboutCoverage
 from enrollment.insurance_choice import chosen, stop_field
 from enrollment.stopping import StopFacts
 from portal.accounts.fields import IdentityNumberField
 from portal.accounts.lookups import look_up
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people import persons
 from portal.policy import terms
 from portal.policy.book import Offer
@@ -62,7 +63,7 @@ class StopStaffForm(ServiceForm):
         return cleaned
 
 
-class EmployerStopStaff(Service):
+class EmployerStopStaff(AboutCoverage):
     code = "employer-stop-staff"
     title = gettext_lazy("职工暂停参保")
     audience = Audience.EMPLOYER
@@ -118,7 +119,3 @@ class EmployerStopStaff(Service):
             (_("停保原因"), str(dict(REASONS)[ask.answers["reason"]])),
             *stopping.summary(chosen(ask, "stop")),
         ]
-
-    def staff_facts(self, ask: Ask, facts: StopFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
-        return [held, *super().staff_facts(ask, facts)]

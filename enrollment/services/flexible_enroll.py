@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrollment import actions, consequences, queries
+from enrollment.about_coverage import AboutCoverage
 from enrollment.queries import Held
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import User
 from portal.hall.fields import BankCardField
 from portal.hall.models import Case
-from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm, Theme
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
 from portal.people.models import BankAccount, Person
 from portal.policy import terms
 from portal.policy.book import City, Offer, PolicyMissing, book
@@ -145,7 +146,7 @@ class EnrollFacts:
         }
 
 
-class FlexibleEnroll(Service):
+class FlexibleEnroll(AboutCoverage):
     code = "flexible-enroll"
     title = gettext_lazy("灵活就业人员参保登记")
     audience = Audience.PERSON
@@ -340,10 +341,6 @@ class FlexibleEnroll(Service):
             lines.append((_("缴费账号"), identity.mask_account(str(ask.answers["account_number"]))))
         lines.append((_("手机号码"), identity.mask_phone(str(ask.answers["phone"]))))
         return lines
-
-    def staff_facts(self, ask: Ask, facts: EnrollFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
-        return [held, *super().staff_facts(ask, facts)]
 
 
 def _chosen(ask: Ask) -> dict[Insurance, str]:

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrollment import queries, stopping
+from enrollment.about_coverage import AboutCoverage
 from enrollment.insurance_choice import chosen, stop_field
 from enrollment.queries import Held
 from enrollment.stopping import StopFacts
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people.models import Person
 from portal.policy import terms
 from portal.policy.book import Offer
@@ -57,7 +58,7 @@ class PauseFacts(StopFacts):
         return {**super().frozen(), "employed": self.employed}
 
 
-class FlexiblePause(Service):
+class FlexiblePause(AboutCoverage):
     code = "flexible-pause"
     title = gettext_lazy("灵活就业人员暂停缴费")
     audience = Audience.PERSON
@@ -92,7 +93,3 @@ class FlexiblePause(Service):
 
     def summary(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, str]]:
         return stopping.summary(chosen(ask, "stop"))
-
-    def staff_facts(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
-        return [held, *super().staff_facts(ask, facts)]

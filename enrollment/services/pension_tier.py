@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrollment import actions, consequences, queries
+from enrollment.about_coverage import AboutCoverage
 from enrollment.models import ContributionBase, Coverage
 from enrollment.queries import Held
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people.models import Person
 from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
@@ -103,7 +104,7 @@ class TierFacts:
         }
 
 
-class PensionTier(Service):
+class PensionTier(AboutCoverage):
     code = "pension-tier"
     title = gettext_lazy("养老保险缴费档次变更")
     audience = Audience.PERSON
@@ -188,10 +189,6 @@ class PensionTier(Service):
                 )
             ],
         }
-
-    def staff_facts(self, ask: Ask, facts: TierFacts) -> list[tuple[str, list[tuple[str, str]]]]:
-        held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))
-        return [held, *super().staff_facts(ask, facts)]
 
 
 def _described(city: str, code: str, month: Month) -> str:
