@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from time import sleep
 
 import pytest
 from django.db import IntegrityError, connection
@@ -37,6 +38,22 @@ def at_once(call: Callable[[], object], times: int = WORKERS) -> list[object]:
         return list(pool.map(run, range(times)))
 
 
+def until_others_wait(number: int) -> None:
+    """Returns when so many other connections wait for a lock. AssertionError where that takes longer than it can."""
+    with connection.cursor() as cursor:
+        for _look in range(1000):
+            cursor.execute(
+                """
+                SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                WHERE NOT granted AND datname = current_database()
+                """
+            )
+            if cursor.fetchone()[0] >= number:
+                return
+            sleep(0.01)
+    raise AssertionError(f"never did {number} others wait")
+
+
 @pytest.fixture
 def owed(exchange: Path) -> Road:
     for order in range(1, 31):
@@ -54,15 +71,21 @@ def test_a_batch_opened_by_several_at_once_is_one(owed: Road) -> None:
 
 def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the guard some fail, and none draws twice."""
-    look, met = debit._standing, Barrier(WORKERS)
+    look, chunks, met = debit._standing, debit._ends_of_chunks, Barrier(WORKERS)
 
     def look_together(*what: object) -> DebitBatch | None:
         found = look(*what)  # type: ignore[arg-type]
         met.wait(timeout=10)
         return found
 
+    def taken(batch: int, count: int) -> list[int]:
+        """The first to have taken the lines goes on when the others want them, too."""
+        until_others_wait(WORKERS - 1)
+        return list(chunks(batch, count))
+
     monkeypatch.setattr(debit, "lock_drawing", lambda _cursor, _city: None)
     monkeypatch.setattr(debit, "_standing", look_together)
+    monkeypatch.setattr(debit, "_ends_of_chunks", taken)
     outcomes = at_once(owed.open)
     assert any(isinstance(one, IntegrityError) for one in outcomes), outcomes
     assert DebitBatch.objects.count() == 1
