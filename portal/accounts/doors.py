@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from portal.accounts import phones
 from portal.accounts.models import Kind, User
+from portal.prepared import Prepared
 from portal.shared import credit_code as credit_codes
 from portal.shared import identity
 from portal.shared.characters import narrow
@@ -64,12 +65,15 @@ def find_clerk(credit_code: str, clerk: str) -> User | None:
 class _Door(BaseBackend):
     """Sessions of every kind are read here; has_perm is for staff only, so persons and clerks hold no permissions."""
 
-    # Whom the login acts for, which nearly every page asks for next.
-    acts_for: tuple[str, ...] = ()
+    # A login that may come in, by its id, with whom it acts for: nearly every page asks for both.
+    login: Prepared[User]
 
     def get_user(self, user_id: Any) -> User | None:
-        logins = User.objects.select_related(*self.acts_for) if self.acts_for else User.objects.all()
-        return logins.filter(pk=user_id, is_active=True).first()
+        return self.login.first(user_id)
+
+
+def _login_with(acts_for: str) -> Prepared[User]:
+    return Prepared(lambda: User.objects.select_related(acts_for).filter(pk=0, is_active=True))
 
 
 def _admit(user: User | None, password: str) -> User | None:
@@ -83,7 +87,7 @@ def _admit(user: User | None, password: str) -> User | None:
 class PersonDoor(_Door):
     """个人登录: identity number or phone, and password."""
 
-    acts_for = ("person",)
+    login = _login_with("person")
 
     def authenticate(self, request: HttpRequest | None, person_login: str, password: str) -> User | None:  # type: ignore[override]
         return _admit(find_person(person_login), password)
@@ -92,7 +96,7 @@ class PersonDoor(_Door):
 class EmployerDoor(_Door):
     """法人登录: unified social credit code, the clerk's name or phone, and password."""
 
-    acts_for = ("employer",)
+    login = _login_with("employer")
 
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, credit_code: str, clerk: str, password: str

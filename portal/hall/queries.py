@@ -1,6 +1,5 @@
 """Reading cases: one's own, and the queue of the agency's staff."""
 
-from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import Count, Q, QuerySet
@@ -9,9 +8,11 @@ from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.hall.models import Case
 from portal.hall.routing import OPEN, Status
+from portal.prepared import Prepared
 
 # Open and in staff's hands: a case is only for a moment, inside the desk's transaction, merely submitted.
 WAITING = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
+WAITING_SHOWN = 10
 # What is due first, then what was filed first; the database puts what has no day at the end.
 QUEUE_ORDER = ("due_on", "submitted_at", "pk")
 
@@ -27,22 +28,18 @@ def cases_of(user: User) -> QuerySet[Case]:
     return cases.none()
 
 
-def of_applicant(user: User, statuses: Sequence[str], *, at_most: int) -> list[Case]:
-    """The newest of ``cases_of`` in these states, with nothing joined. The home page asks each time, so it is asked in SQL."""
-    found = Case.objects.raw(
-        """
-        SELECT * FROM hall_case
-        WHERE (applicant_person_id = %s OR applicant_employer_id = %s) AND status = ANY(%s)
-        ORDER BY submitted_at DESC, id DESC LIMIT %s
-        """,
-        [
-            user.person_id if user.is_person else None,
-            user.employer_id if user.is_clerk else None,
-            list(statuses),
-            at_most,
-        ],
+def waiting_of(user: User) -> list[Case]:
+    """The newest WAITING_SHOWN of ``cases_of`` that are not decided, with nothing joined: the home page asks each time."""
+    return _WAITING_OF(
+        user.person_id if user.is_person else None, user.employer_id if user.is_clerk else None, *WAITING
     )
-    return list(found)
+
+
+_WAITING_OF = Prepared(
+    lambda: Case.objects.filter(Q(applicant_person=0) | Q(applicant_employer=0), status__in=WAITING).order_by(
+        "-submitted_at", "-pk"
+    )[:WAITING_SHOWN]
+)
 
 
 def cases_for_staff(user: User) -> QuerySet[Case]:

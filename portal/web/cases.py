@@ -19,10 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts.permissions import login_required_any
 from portal.hall import attachments, desk, drafts, lifecycle, permissions, queries
 from portal.hall.catalogue import services
-from portal.hall.models import Attachment, Case
+from portal.hall.models import Attachment, Case, CaseEvent
 from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, Status
 from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
+from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import Month, today_in_china
 from portal.web.application import address
@@ -135,15 +136,25 @@ def subject_of(case: Case) -> str:
 
 def case_or_404(request: HttpRequest, number: str) -> Case:
     """The case, to whom may see it; for all others it does not exist."""
-    case = (
-        Case.objects.select_related("applicant_person", "applicant_employer", "subject", "filed_by")
-        .prefetch_related("events__actor")
-        .filter(number=number)
-        .first()
-    )
-    if case is None or not permissions.may_see(login_of(request), case):
+    user = login_of(request)
+    case = _CASE.first(number)
+    if case is None:
+        raise Http404
+    # Most cases are of whoever looks at them, about themselves: these are known already.
+    if case.applicant_person_id is not None and case.applicant_person_id == user.person_id:
+        case.applicant_person = user.person
+    if case.subject_id is not None and case.subject_id == user.person_id:
+        case.subject = user.person
+    if case.applicant_employer_id is not None and case.applicant_employer_id == user.employer_id:
+        case.applicant_employer = user.employer
+    if not permissions.may_see(user, case):
         raise Http404
     return case
+
+
+_CASE = Prepared(lambda: Case.objects.filter(number=""))
+_EVENTS = Prepared(lambda: CaseEvent.objects.filter(case=0).select_related("actor").order_by("at", "pk"))
+_ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0).order_by("pk"))
 
 
 @never_cache
@@ -291,14 +302,15 @@ def _still_offered(case: Case) -> bool:
 def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
     city = book().city(case.city)
     offer = _shown_offer(case)
-    uploaded = list(case.attachments.order_by("pk"))
+    uploaded, events = _ATTACHMENTS(case.pk), _EVENTS(case.pk)
     titles = {paper.code: paper.title for paper in (offer.papers if isinstance(offer, Offer) else ())}
     to_bring = papers_to_bring(case)
     return {
         "case": case,
         "city": city,
         "offer": offer,
-        "steps": stations(case),
+        "events": events,
+        "steps": stations(case, events),
         "answers": case.facts.get("summary", []),
         "findings": [entry["why"] for entry in case.mismatches],
         "lines": case.outcome.get("lines", []),
@@ -327,9 +339,9 @@ def _shown_offer(case: Case) -> Any:
     return book().city(case.city).offers.get(case.service) or {"title": title_of(case), "code": case.service}
 
 
-def stations(case: Case) -> list[dict[str, Any]]:
+def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     """The line of a case: filed, judged where its route goes that way, and how it ended."""
-    reached = {event.to_status: event.at for event in case.events.all()}
+    reached = {event.to_status: event.at for event in events}
     line = [{"title": _("提交申报"), "when": case.submitted_at, "state": "done"}]
     for status, title in ((Status.IN_REVIEW, _("经办机构审核")), (Status.PRE_APPLIED, _("到窗口核对材料"))):
         if status in reached and case.status != Status.VOIDED:

@@ -17,18 +17,22 @@ from enrollment import queries as enrollment
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
-from portal.hall.queries import of_applicant
+from portal.hall.queries import waiting_of
 from portal.hall.routing import Status
 from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
+from portal.prepared import Prepared
 from portal.shared.months import today_in_china
 from portal.web.application import address
 from portal.web.cases import bring_by, papers_to_bring, title_of
 from portal.web.cities import remember_city
 from portal.web.context import CITY_COOKIE, city_of
 
-# How many of a person's open cases and drafts the home page looks at.
+# How many of a login's drafts the home page looks at.
 SHOWN = 10
+_DRAFTS = Prepared(
+    lambda: Draft.objects.filter(user=0).select_related("ward").order_by("-updated_at")[:SHOWN]
+)
 
 
 @require_safe
@@ -96,7 +100,7 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
 def drafts_of(user: User) -> list[dict[str, Any]]:
     """What was begun and not sent, last touched first."""
     begun = []
-    for draft in Draft.objects.filter(user=user).prefetch_related("ward").order_by("-updated_at")[:SHOWN]:
+    for draft in _DRAFTS(user.pk):
         try:
             city = book().city(draft.city)
         except UnknownCity:
@@ -112,10 +116,8 @@ def drafts_of(user: User) -> list[dict[str, Any]]:
 def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:
     """Open cases that wait for papers from the applicant."""
     today = today_in_china(now)
-    waits = [str(Status.PRE_APPLIED), str(Status.IN_REVIEW)]
-    waiting = of_applicant(user, waits, at_most=SHOWN)
     due = []
-    for case in waiting:
+    for case in waiting_of(user):
         papers = papers_to_bring(case)
         by = bring_by(case.offer, case.submitted_at) if papers else None
         if case.status == Status.PRE_APPLIED:
