@@ -71,7 +71,6 @@ MIDDLEWARE = [
     "portal.web.limits.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -249,8 +248,8 @@ LOGGING = {
 # Requests are logged through the same handlers, so that what they say is masked too.
 structlog.configure(
     processors=[
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
         as_log_line,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
