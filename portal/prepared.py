@@ -60,7 +60,8 @@ class Prepared(Generic[M]):
         places = described["select_fields"]
         start, end = places[0], places[-1] + 1
         names = [one[0].target.attname for one in compiler.select[start:end]]
-        related = get_related_populators(described, compiler.select, known)
+        # The stubs are of a later Django, which is told one thing more.
+        related = get_related_populators(described, compiler.select, known)  # type: ignore[call-arg]
 
         def model(row: Any) -> M:
             made = described["model"].from_db(known, names, row[start:end])

@@ -30,6 +30,19 @@ def test_nothing_else_of_the_page_stands_within() -> None:
     assert drawn(markup, word="<b>", user="王芳", request="a request") == "&lt;b&gt;[]"
 
 
+def test_what_is_a_pages_own_is_drawn_for_each() -> None:
+    markup = '{% same_for_all "own" with word=word %}{{ word }}:{% own %}{{ user }}{% endown %}.{{ user }}{% endsame_for_all %}'
+    assert drawn(markup, word="kept", user="<王芳>") == "kept:&lt;王芳&gt;."
+    assert drawn(markup, word="other", user="李强") == "kept:李强."
+
+
+def test_what_is_a_pages_own_stands_in_no_other_tag() -> None:
+    with pytest.raises(TemplateSyntaxError):
+        drawn(
+            '{% same_for_all "x" %}{% if 1 %}{% own %}{{ user }}{% endown %}{% endif %}{% endsame_for_all %}'
+        )
+
+
 @pytest.mark.parametrize("tag", ["same_for_all", 'same_for_all with word="x"', 'same_for_all "x" with word'])
 def test_words_and_values_are_asked_for(tag: str) -> None:
     with pytest.raises(TemplateSyntaxError):

@@ -14,7 +14,7 @@ from portal.policy.book import Book, book
 register = template.Library()
 
 # By the book that they were drawn from: another book has other cities and offers.
-_kept: MutableMapping[Book, dict[tuple[Any, ...], SafeString]] = WeakKeyDictionary()
+_kept: MutableMapping[Book, dict[tuple[Any, ...], list[SafeString]]] = WeakKeyDictionary()
 
 
 @register.tag
@@ -25,24 +25,45 @@ def same_for_all(parser: Parser, token: Token) -> Node:
     Within it stands nothing but what is named after ``with`` (and ``elder`` in the example only if it is named there, too): no
     request, no login, nothing personal. What is named there must follow from the words before, and these may take a few
     values only, never what somebody has typed.
+
+    ``{% own %}{{ user.name }}{% endown %}`` directly within it (not within another tag) is drawn for each page from the page's
+    own context, and not kept.
     """
     _tag, *words = token.split_contents()
     at = words.index("with") if "with" in words else len(words)
     values = token_kwargs(words[at + 1 :], parser)
     if not at or len(values) != len(words[at + 1 :]):
         raise template.TemplateSyntaxError('same_for_all needs words, and only name=value after "with"')
-    content = parser.parse(("endsame_for_all",))
-    parser.delete_first_token()
-    return SameForAll([parser.compile_filter(word) for word in words[:at]], values, content)
+    return SameForAll([parser.compile_filter(word) for word in words[:at]], values, *_parts(parser))
+
+
+def _parts(parser: Parser) -> tuple[list[NodeList], list[NodeList]]:
+    """What is kept, and what is a page's own between each two of these."""
+    kept: list[NodeList] = []
+    own: list[NodeList] = []
+    while True:
+        kept.append(parser.parse(("own", "endsame_for_all")))
+        if parser.next_token().contents != "own":
+            return kept, own
+        own.append(parser.parse(("endown",)))
+        parser.delete_first_token()
 
 
 class SameForAll(Node):
+    child_nodelists = ("nodelist",)
+
     def __init__(
-        self, words: list[FilterExpression], values: dict[str, FilterExpression], content: NodeList
+        self,
+        words: list[FilterExpression],
+        values: dict[str, FilterExpression],
+        kept: list[NodeList],
+        own: list[NodeList],
     ) -> None:
         self.words = words
         self.values = values
-        self.nodelist = content
+        self.kept = kept
+        self.own = own
+        self.nodelist = NodeList(node for part in (*kept, *own) for node in part)
 
     def render(self, context: Context) -> SafeString:
         kept = _kept.setdefault(book(), {})
@@ -50,5 +71,11 @@ class SameForAll(Node):
         if key not in kept:
             within = Context({name: value.resolve(context) for name, value in self.values.items()})
             with within.bind_template(context.template):  # type: ignore[arg-type]
-                kept[key] = self.nodelist.render(within)
-        return kept[key]
+                kept[key] = [part.render(within) for part in self.kept]
+        first, *others = kept[key]
+        if not others:
+            return first
+        parts = [first]
+        for own, other in zip(self.own, others, strict=True):
+            parts += own.render(context), other
+        return SafeString("".join(parts))
