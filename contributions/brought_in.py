@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from contributions.models import BroughtIn, Charge, ChargeStatus, MovedOut, MovedOutPeriod
@@ -32,27 +33,36 @@ class Elsewhere:
 def elsewhere(person: Person, *, cities: Iterable[str] | None = None) -> dict[Insurance, Elsewhere]:
     """By insurance, for the cities asked about (all of the hall's, where none are named); nothing where nothing ever moved.
 
-    Two queries and one for the periods.
+    One query.
     """
-    places = None if cities is None else list(cities)
-    came = standing(person, cities=places)
-    gone = moved_out(person, cities=places).prefetch_related("periods").select_related("brought_in")
-    into: dict[Insurance, int] = {}
-    out: dict[Insurance, int] = {}
-    away: dict[Insurance, int] = {}
-    for one in came:
-        into[Insurance(one.insurance)] = into.get(Insurance(one.insurance), 0) + one.months
-    for left in gone:
-        insurance = Insurance(left.insurance)
-        own = sum(period.until - period.start for period in left.periods.all())
-        out[insurance] = out.get(insurance, 0) + own
-        if is_in_transit(left):
-            away[insurance] = away.get(insurance, 0) + left.months
-    return {
-        insurance: Elsewhere(into.get(insurance, 0), out.get(insurance, 0), away.get(insurance, 0))
-        for insurance in Insurance
-        if insurance in into or insurance in out or insurance in away
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ELSEWHERE, {"person": person.pk, "cities": None if cities is None else list(cities)})
+        found = {Insurance(insurance): Elsewhere(*months) for insurance, *months in cursor.fetchall()}
+    return {insurance: found[insurance] for insurance in Insurance if insurance in found}
+
+
+# Periods are of months, so that the days between two of their ends tell nothing: years and months are counted.
+_ELSEWHERE = """
+    SELECT insurance, sum(brought_in)::int, sum(moved_out)::int, sum(in_transit)::int
+    FROM (
+        SELECT insurance, months AS brought_in, 0 AS moved_out, 0 AS in_transit
+        FROM contributions_broughtin
+        WHERE person_id = %(person)s AND moved_on_id IS NULL
+            AND (%(cities)s::varchar[] IS NULL OR city = ANY(%(cities)s))
+        UNION ALL
+        SELECT gone.insurance, 0,
+            (
+                SELECT coalesce(sum(12 * extract(year FROM age(until, start)) + extract(month FROM age(until, start))), 0)
+                FROM contributions_movedoutperiod WHERE moved_out_id = gone.id
+            ),
+            CASE WHEN gone.to_city <> '' AND came.id IS NULL THEN gone.months ELSE 0 END
+        FROM contributions_movedout gone
+        LEFT JOIN contributions_broughtin came ON came.moved_out_id = gone.id
+        WHERE gone.person_id = %(person)s AND gone.live
+            AND (%(cities)s::varchar[] IS NULL OR gone.city = ANY(%(cities)s))
+    ) moved
+    GROUP BY insurance
+"""
 
 
 def standing(

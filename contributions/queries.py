@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, QuerySet, Sum
@@ -26,6 +26,7 @@ from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms, pay_months
+from portal.prepared import Prepared
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import CHINA, Month, today_in_china
@@ -92,33 +93,45 @@ def record(
     since: Month | None = None,
     until: Month | None = None,
     cities: Iterable[str] | None = None,
+    coverages: Sequence[Coverage] | None = None,
 ) -> list[MonthRecord]:
-    """All months [since, until) of a person, charged or covered, by month, then insurance. Two queries.
+    """All months [since, until) of a person, charged or covered, by month, then insurance. One query, one more where something
+    is owed, and one for ``coverages_of`` the person where they are not given.
 
     Without ``until``, covered months that are not charged are told up to the latest charged one only: what lies beyond has
     not come due. A void charge is no month: where the month is covered again it stands as covered.
     """
     places = None if cities is None else list(cities)
     charged = _charged(person, since=since, until=until, cities=places)
-    coverages = Coverage.objects.filter(person=person, live=True)
-    if places is not None:
-        coverages = coverages.filter(city__in=places)
     records = {(one.insurance, one.month): one for one in charged}
     horizon = until or max((one.month + 1 for one in charged), default=None)
-    columns = ("city", "insurance", "capacity", "employer__name", "start", "until")
-    for city, insurance, capacity, employer, start, covered_until in coverages.values_list(*columns):
+    for coverage in coverages_of(person) if coverages is None else coverages:
         if horizon is None:
             break
-        month = max(start, since) if since else start
-        end = min(covered_until, horizon) if covered_until else horizon
+        if places is not None and coverage.city not in places:
+            continue
+        month = max(coverage.start, since) if since else coverage.start
+        end = min(coverage.until, horizon) if coverage.until else horizon
+        insurance = Insurance(coverage.insurance)
         while month < end:
             if (insurance, month) not in records:
+                employer = coverage.employer.name if coverage.employer else ""
                 records[insurance, month] = MonthRecord(
-                    city, Insurance(insurance), Capacity(capacity), employer or "", month, State.COVERED
+                    coverage.city, insurance, Capacity(coverage.capacity), employer, month, State.COVERED
                 )
             month += 1
-    order = {insurance: number for number, insurance in enumerate(Insurance)}
-    return sorted(records.values(), key=lambda one: (one.month, order[one.insurance]))
+    return sorted(records.values(), key=lambda one: (one.month, _ORDER[one.insurance]))
+
+
+_ORDER = {insurance: number for number, insurance in enumerate(Insurance)}
+
+
+def coverages_of(person: Person) -> list[Coverage]:
+    """The person's coverages that stand or stood, with their employers. One query."""
+    return _COVERAGES(person.pk)
+
+
+_COVERAGES = Prepared(lambda: Coverage.objects.filter(person=0, live=True).select_related("employer"))
 
 
 def owed(person: Person) -> list[MonthRecord]:
@@ -292,11 +305,11 @@ def _charged(
     until: Month | None = None,
     cities: list[str] | None = None,
 ) -> list[MonthRecord]:
-    """Live charges as months, by month, then insurance, with the last debit line of what is owed. One query, and no models: a
-    history has hundreds of months, and nearly every page of a person asks what is owed."""
+    """Live charges as months, by month, then insurance, with the last debit line of what is owed. One query, and one where
+    something is owed; no models: a history has hundreds of months, and nearly every page of a person asks what is owed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _CHARGED + (_OWED if owed else "") + _IN_ORDER,
+            _OWED if owed else _CHARGED,
             {
                 "person": person.pk,
                 "since": since.first_day if since else None,
@@ -304,65 +317,72 @@ def _charged(
                 "cities": cities,
             },
         )
-        return [_record(*row) for row in cursor.fetchall()]
+        charges = [_Row(*row) for row in cursor.fetchall()]
+        owing = [one.id for one in charges if one.status == ChargeStatus.OWED]
+        lines: dict[int, Sequence[Any]] = {}
+        if owing:
+            cursor.execute(_LAST_LINES, [owing])
+            lines = {charge: line for charge, *line in cursor.fetchall()}
+    return [_record(one, lines.get(one.id)) for one in charges]
+
+
+class _Row(NamedTuple):
+    id: int
+    city: str
+    insurance: str
+    capacity: str
+    employer: str | None
+    month: dt.date
+    status: str
+    base: Decimal
+    amount_fen: int
+    personal_fen: int
+    employer_fen: int
+    account_fen: int
 
 
 _CHARGED = """
     SELECT charge.id, charge.city, charge.insurance, charge.capacity, employer.name, charge.month, charge.status, charge.base,
-        charge.amount_fen, charge.personal_fen, charge.employer_fen, charge.account_fen, line.status, line.reason_code,
-        line.month, line.batch_status
+        charge.amount_fen, charge.personal_fen, charge.employer_fen, charge.account_fen
     FROM contributions_charge charge
     LEFT JOIN people_employer employer ON employer.id = charge.employer_id
-    LEFT JOIN LATERAL (
-        SELECT line.status, line.reason_code, batch.month, batch.status AS batch_status
-        FROM contributions_debitline line JOIN contributions_debitbatch batch ON batch.id = line.batch_id
-        WHERE line.charge_id = charge.id AND charge.status = 'owed'
-        ORDER BY line.id DESC LIMIT 1
-    ) line ON true
     WHERE charge.person_id = %(person)s AND charge.live
         AND charge.month >= coalesce(%(since)s::date, '-infinity') AND charge.month < coalesce(%(until)s::date, 'infinity')
         AND (%(cities)s::varchar[] IS NULL OR charge.city = ANY(%(cities)s))
+    ORDER BY charge.month, charge.insurance
 """
 
-_OWED = " AND charge.status = 'owed' AND charge.employer_id IS NULL"
+_OWED = """
+    SELECT id, city, insurance, capacity, NULL, month, status, base, amount_fen, personal_fen, employer_fen, account_fen
+    FROM contributions_charge
+    WHERE person_id = %(person)s AND live AND status = 'owed' AND employer_id IS NULL ORDER BY month, insurance
+"""
 
-_IN_ORDER = " ORDER BY charge.month, charge.insurance"
+_LAST_LINES = """
+    SELECT DISTINCT ON (line.charge_id) line.charge_id, line.status, line.reason_code, batch.month, batch.status
+    FROM contributions_debitline line JOIN contributions_debitbatch batch ON batch.id = line.batch_id
+    WHERE line.charge_id = ANY(%s) ORDER BY line.charge_id, line.id DESC
+"""
 
 
-def _record(
-    pk: int,
-    city: str,
-    insurance: str,
-    capacity: str,
-    employer: str | None,
-    month: dt.date,
-    status: str,
-    base: Decimal,
-    amount_fen: int,
-    personal_fen: int,
-    employer_fen: int,
-    account_fen: int,
-    line_status: str | None,
-    reason_code: str,
-    debited: dt.date,
-    batch_status: str,
-) -> MonthRecord:
-    state, reason = State(status), ""
-    if line_status is not None:
-        state, reason = _of_line(line_status, reason_code, Month.of(debited), batch_status)
+def _record(row: _Row, line: Sequence[Any] | None) -> MonthRecord:
+    state, reason = State(row.status), ""
+    if line is not None:
+        status, reason_code, debited, batch_status = line
+        state, reason = _of_line(status, reason_code, Month.of(debited), batch_status)
     return MonthRecord(
-        city,
-        Insurance(insurance),
-        Capacity(capacity),
-        employer or "",
-        Month.of(month),
+        row.city,
+        Insurance(row.insurance),
+        Capacity(row.capacity),
+        row.employer or "",
+        Month.of(row.month),
         state,
-        base,
-        amount_fen,
-        personal_fen,
-        employer_fen,
-        account_fen,
-        pk,
+        row.base,
+        row.amount_fen,
+        row.personal_fen,
+        row.employer_fen,
+        row.account_fen,
+        row.id,
         reason,
     )
 

@@ -9,6 +9,7 @@ from contributions.models import PostingChunk, Suspension
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import debit_terms
+from portal.prepared import Prepared
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
 
@@ -74,11 +75,16 @@ def resume_settled(*, now: dt.datetime) -> int:
 
 def standing(person: Person) -> list[Suspension]:
     """The person's coverages that are charged no more at present, by insurance. One query."""
-    return list(
-        Suspension.objects.filter(coverage__person=person, until__isnull=True)
+    return _STANDING(person.pk)
+
+
+_STANDING = Prepared(
+    lambda: (
+        Suspension.objects.filter(coverage__person=0, until__isnull=True)
         .select_related("coverage")
         .order_by("coverage__insurance", "pk")
     )
+)
 
 
 def what_to_do(city: str) -> str:

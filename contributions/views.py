@@ -1,10 +1,11 @@
 """What a person and an employer can look up about their contributions. Whatever is not theirs answers 404."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
@@ -20,6 +21,7 @@ from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.personal_account import Account, accounts_of
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.reckoning import explain
+from contributions.years import Years, years_of
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person
@@ -50,6 +52,11 @@ CHARGE_TONES = {
 }
 
 
+# So many of the latest years are shown month by month; of those before only what they come to.
+YEARS_BY_MONTH = 3
+WHOLE = "months"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A month of one insurance in the list."""
@@ -65,21 +72,34 @@ class Row:
     state: str
     tone: str
     reason: str
-    charge_id: int | None
-    # What a screen reader says in place of the amount, which is a link.
+    # Why the amount is what it is; "" until the month is charged. What a screen reader says in place of the amount.
+    url: str
     link_said: str
 
 
 @require_safe
 @person_required
 def record(request: HttpRequest) -> HttpResponse:
-    """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list."""
+    """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list.
+
+    Of a long history the grid has the last years' months and what each year before comes to; ``?all=months`` has all months.
+    """
     person = _person(request)
-    records = queries.record(person)
-    years = sorted({one.month.year for one in records}, reverse=True)
+    coverages = queries.coverages_of(person)
+    by_insurance = years_of(person, coverages)
+    years = _all_years(by_insurance.values())
     year = _chosen(request.GET.get("year"), years)
-    listed = [_row(one) for one in reversed(records) if one.month.year == year]
+    whole = request.GET.get("all") == WHOLE
+    since = Month(years[0] - YEARS_BY_MONTH + 1, 1) if len(years) > YEARS_BY_MONTH and not whole else None
+    records = queries.record(person, since=since, coverages=coverages)
+    owed_before = since is not None and any(one.owed_before(since.year) for one in by_insurance.values())
+    listed = (
+        queries.record(person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages)
+        if year and since and year < since.year
+        else [one for one in records if one.month.year == year]
+    )
     moved = brought_in.elsewhere(person)
+    more = f"all={WHOLE}&" if whole else ""
     return render(
         request,
         "contributions/record.html",
@@ -89,23 +109,43 @@ def record(request: HttpRequest) -> HttpResponse:
                 {
                     "insurance": insurance,
                     "title": _(INSURANCE_LABELS[insurance]),
-                    "rows": _grid(months),
-                    "paid": _paid(months),
+                    "rows": _grid(
+                        by_insurance[insurance], [one for one in records if one.insurance == insurance], since
+                    ),
+                    "paid": by_insurance[insurance].paid,
                     "moved": moved.get(insurance),
                 }
                 for insurance in Insurance
-                if (months := [one for one in records if one.insurance == insurance])
+                if insurance in by_insurance
             ],
+            "all_months": f"?all={WHOLE}" if since else "",
             "years": [
-                {"label": _("%(year)s年") % {"year": one}, "url": f"?year={one}#list", "current": one == year}
+                {
+                    "label": _("%(year)s年") % {"year": one},
+                    "url": f"?{more}year={one}#list",
+                    "current": one == year,
+                }
                 for one in years
             ],
             "year": year,
-            "rows": listed,
-            "failed": [_row(one) for one in records if one.state == State.FAILED],
+            "rows": [_row(one) for one in reversed(listed)],
+            "failed": [
+                _row(one)
+                for one in (queries.owed(person) if owed_before else records)
+                if one.state == State.FAILED
+            ],
             "suspended": [_suspended(one) for one in suspending.standing(person)],
         },
     )
+
+
+def _all_years(found: Iterable[Years]) -> list[int]:
+    """Every year of any insurance's, the latest first."""
+    known = list(found)
+    if not known:
+        return []
+    first, last = min(one.first.year for one in known), max(one.last.year for one in known)
+    return list(range(last, first - 1, -1))
 
 
 @require_safe
@@ -252,9 +292,10 @@ def _chosen(asked: str | None, possible: list[Any]) -> Any:
 
 
 def _row(one: MonthRecord) -> Row:
+    insurance = _(INSURANCE_LABELS[one.insurance])
     return Row(
         month=one.month,
-        insurance=_(INSURANCE_LABELS[one.insurance]),
+        insurance=insurance,
         capacity=_(CAPACITY_LABELS[one.capacity]),
         employer=one.employer,
         city=book().city(one.city).title,
@@ -264,18 +305,20 @@ def _row(one: MonthRecord) -> Row:
         state=_(STATE_LABELS[one.state]),
         tone=STATE_TONES[one.state],
         reason=one.reason,
-        charge_id=one.charge_id,
+        url="" if one.charge_id is None else f"{_charges_url()}{one.charge_id}/",
         link_said=_("%(month)s%(insurance)s %(amount)s 元，查看为什么是这个数")
         % {
             "month": one.month.zh,
-            "insurance": _(INSURANCE_LABELS[one.insurance]),
+            "insurance": insurance,
             "amount": "" if one.amount_fen is None else money.format_yuan(one.amount_fen),
         },
     )
 
 
-def _paid(records: Iterable[MonthRecord]) -> int:
-    return sum(one.state == State.PAID for one in records)
+@cache
+def _charges_url() -> str:
+    """What the address of every charge begins with."""
+    return reverse("record-charge", args=[0]).removesuffix("0/")
 
 
 def _suspended(one: Suspension) -> dict[str, str]:
@@ -292,45 +335,69 @@ def _suspended(one: Suspension) -> dict[str, str]:
     }
 
 
-def _grid(records: list[MonthRecord]) -> list[dict[str, Any]]:
-    """Rows for the ``months`` component, latest year first; a month between the first and the last without record is missing."""
+def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list[dict[str, Any]]:
+    """Rows for the ``months`` component, latest year first: month by month from ``since``, before it what a year comes to."""
     by_month = {one.month: one for one in records}
-    first, last = records[0].month, records[-1].month
-    rows = []
-    for year, months in groupby(_all_months(first.year, last.year), key=lambda month: month.year):
-        rows.append(
-            {
-                "year": year,
-                "cells": [_cell(month, by_month.get(month), first < month < last) for month in months],
-            }
-        )
-    return rows[::-1]
+    first_cell = since or Month(years.first.year, 1)
+    words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}
+    gap, nothing = _("中断"), _("无记录")
+    rows: list[dict[str, Any]] = []
+    for year in range(years.last.year, years.first.year - 1, -1):
+        if year < first_cell.year:
+            rows.append({"year": year, **_sum_of(years, year)})
+            continue
+        cells = []
+        for number in range(1, 13):
+            month = Month(year, number)
+            one = by_month.get(month)
+            if one is not None:
+                state, short = words[one.state]
+                cells.append(Cell(number, one.state, short, f"{month.zh} {state}{_amount(one)}"))
+            elif years.first < month < years.last:
+                cells.append(Cell(number, "missing", gap, f"{month.zh} {gap}"))
+            else:
+                cells.append(Cell(number, "none", "", f"{month.zh} {nothing}"))
+        rows.append({"year": year, "cells": cells})
+    return rows
 
 
-def _all_months(first_year: int, last_year: int) -> Iterable[Month]:
-    return (Month(year, number) for year in range(first_year, last_year + 1) for number in range(1, 13))
+class Cell(NamedTuple):
+    """A cell of the ``months`` component."""
+
+    month: int
+    state: str
+    label: str
+    text: str
 
 
-def _cell(month: Month, one: MonthRecord | None, inside: bool) -> dict[str, Any]:
-    if one is None:
-        state, label = ("missing", _("中断")) if inside else ("none", _("无记录"))
-        return {
-            "month": month.month,
-            "state": state,
-            "label": label if inside else "",
-            "text": f"{month.zh} {label}",
-        }
-    label = _(STATE_LABELS[one.state])
-    amount = "" if one.amount_fen is None else _("%(yuan)s 元") % {"yuan": money.format_yuan(one.amount_fen)}
-    short = {
-        State.COVERED: _("参保"),
-        State.WRITTEN_OFF: _("注销"),
-        State.FAILED: _("失败"),
-        State.TAKEN_BACK: _("清退"),
-    }.get(one.state, label)
+SHORT_LABELS = {
+    State.COVERED: "参保",
+    State.WRITTEN_OFF: "注销",
+    State.FAILED: "失败",
+    State.TAKEN_BACK: "清退",
+}
+
+
+def _amount(one: MonthRecord) -> str:
+    return "" if one.amount_fen is None else f" {money.format_yuan(one.amount_fen)} {_('元')}"
+
+
+def _sum_of(years: Years, year: int) -> dict[str, Any]:
+    """What a year comes to, in words, and how it looks: as its most pressing months do."""
+    states, gaps = years.states.get(year, Counter()), years.gaps(year)
+    counted = [(_(STATE_LABELS[state]), states[state]) for state in _SUMMED if states.get(state)]
+    if gaps:
+        counted.append((_("中断"), gaps))
+    look = next((state for state in (State.OWED, State.COVERED) if states.get(state)), None)
     return {
-        "month": month.month,
-        "state": str(one.state),
-        "label": short,
-        "text": f"{month.zh} {label} {amount}".strip(),
+        "sum": _("，").join(
+            _("%(state)s %(count)s 个月") % {"state": state, "count": count} for state, count in counted
+        )
+        or _("无记录"),
+        "state": look or ("missing" if gaps else State.PAID if states.get(State.PAID) else "none"),
+        "url": f"?year={year}#list",
+        "link_said": _("查看%(year)s年各月") % {"year": year},
     }
+
+
+_SUMMED = (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)

@@ -10,6 +10,7 @@ from contributions import queries
 from contributions.models import Charge
 from contributions.queries import State
 from contributions.receiving import receive
+from contributions.years import years_of
 from enrollment import consequences
 from portal.accounts.models import User
 from portal.shared.insurance import Capacity, Insurance
@@ -85,12 +86,12 @@ def test_the_number_of_queries_does_not_grow_with_the_history(
     for month in (Month(2020, 1) + offset for offset in range(3)):
         road.month = month
         road.charge()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(queries.record(cast.li_qiang)) == 3
     for month in (Month(2020, 4) + offset for offset in range(40)):
         road.month = month
         road.charge()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(queries.record(cast.li_qiang)) == 43
 
 
@@ -184,6 +185,81 @@ def test_a_year_that_is_not_there_is_404(road: Road, cast: Cast) -> None:
     assert client.get(reverse("record"), {"year": "2026"}).status_code == 200
     for year in ("2025", "x", "9999999"):
         assert client.get(reverse("record"), {"year": year}).status_code == 404
+
+
+def five_years(road: Road, cast: Cast) -> None:
+    """Insured since June 2021; June and July of each year are charged, all paid but the Julys of 2021 and since 2023."""
+    cover(cast.li_qiang, PENSION, "wuhan", "2021-06", tier="60")
+    for year in range(2021, 2027):
+        for number in (6, 7):
+            road.month = Month(year, number)
+            road.charge()
+    for charge in Charge.objects.filter(month__month=6) | Charge.objects.filter(month__year=2022):
+        receive([charge], channel="counter", provider_number=f"R-{charge.month}", at=road.now, by=road.by)
+
+
+def test_years_long_past_are_told_by_what_they_come_to(road: Road, cast: Cast) -> None:
+    five_years(road, cast)
+    client = login(cast.li_qiang_login)
+    page = client.get(reverse("record")).content.decode()
+    assert "已缴 1 个月，待缴 1 个月，已参保，应缴未生成 5 个月" in page
+    assert "已缴 2 个月，已参保，应缴未生成 10 个月" in page
+    grid = page[: page.index('id="list"')]
+    assert "2024年6月 已缴" in grid
+    assert "2023年6月" not in grid
+    assert page.count('colspan="12"') == 3
+    assert "已缴 7 个月" in page
+
+
+def test_a_year_long_past_is_listed_when_asked_for(road: Road, cast: Cast) -> None:
+    five_years(road, cast)
+    page = login(cast.li_qiang_login).get(reverse("record"), {"year": "2021"}).content.decode()
+    listed = page[page.index('id="list"') :]
+    assert "2021年7月" in listed
+    assert "待缴" in listed
+    assert "2026年7月" not in listed
+
+
+def test_all_months_are_shown_when_asked_for(road: Road, cast: Cast) -> None:
+    five_years(road, cast)
+    client = login(cast.li_qiang_login)
+    assert "?all=months" in client.get(reverse("record")).content.decode()
+    page = client.get(reverse("record"), {"all": "months"}).content.decode()
+    assert "2021年6月 已缴" in page
+    assert "colspan" not in page
+    assert "?all=months&amp;year=2021#list" in page
+
+
+def test_months_between_two_stretches_are_gaps_of_their_year(road: Road, cast: Cast) -> None:
+    for start, until in (("2021-06", "2021-07"), ("2022-02", "2022-03"), ("2026-10", None)):
+        cover(cast.li_qiang, PENSION, "wuhan", start, until, tier="60")
+    for month in (Month(2021, 6), Month(2022, 2), OCTOBER):
+        road.month = month
+        road.charge()
+    years = years_of(cast.li_qiang, queries.coverages_of(cast.li_qiang))[PENSION]
+    assert {year: years.gaps(year) for year in range(2020, 2028)} == {
+        2020: 0,
+        2021: 6,
+        2022: 11,
+        2023: 12,
+        2024: 12,
+        2025: 12,
+        2026: 9,
+        2027: 0,
+    }
+    assert (years.first, years.last, years.paid) == (Month(2021, 6), OCTOBER, 0)
+
+
+def test_an_old_failed_debit_is_still_told(road: Road, cast: Cast) -> None:
+    cover(cast.li_qiang, PENSION, "wuhan", "2021-06", "2021-07", tier="60")
+    account(cast.li_qiang, f"62179900001234{POOR}", start="2021-01")
+    road.month = Month(2021, 6)
+    road.walked()
+    cover(cast.li_qiang, PENSION, "wuhan", "2026-10", tier="60")
+    road.month = OCTOBER
+    road.charge()
+    page = login(cast.li_qiang_login).get(reverse("record")).content.decode()
+    assert "2021年6月养老保险扣款失败" in page
 
 
 def test_why_an_amount_is_that_amount(road: Road, cast: Cast) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django import forms
@@ -97,25 +97,44 @@ def test_what_a_person_typed_is_never_markup() -> None:
     assert "<i>" not in markup
 
 
+class Cell(NamedTuple):
+    month: int
+    state: str
+    label: str
+    text: str
+
+
 def test_every_month_of_the_grid_says_its_state_in_words() -> None:
-    cells = [
-        {"month": number, "state": "paid", "label": "已缴", "text": f"2026年{number}月 已缴"}
-        for number in range(1, 12)
-    ]
-    cells.append({"month": 12, "state": "owed", "label": "待缴", "text": "2026年12月 待缴", "fen": 39304})
+    cells = [Cell(number, "paid", "已缴", f"2026年{number}月 已缴") for number in range(1, 12)]
+    cells.append(Cell(12, "owed", "<待缴>", "2026年12月 待缴 393.04 元"))
     markup = drawn("{% months rows %}", rows=[{"year": 2026, "cells": cells}])
     assert markup.count("<td") == 12
     for number in range(1, 12):
         assert f"2026年{number}月 已缴" in markup
     assert "393.04" in markup
+    assert "<待缴>" not in markup
     legend = markup[: markup.index("<table")]
     assert "已缴" in legend
     assert "待缴" in legend
     assert "中断" not in legend
 
 
+def test_a_year_may_say_what_it_comes_to_in_place_of_its_months() -> None:
+    told = {
+        "year": 2020,
+        "sum": "已缴 12 个月",
+        "state": "paid",
+        "url": "?year=2020",
+        "link_said": "查看<2020>年各月",
+    }
+    markup = drawn("{% months rows %}", rows=[told])
+    assert markup.count("<td") == 1
+    for word in ("已缴 12 个月", 'href="?year=2020"', "查看&lt;2020&gt;年各月"):
+        assert word in markup
+
+
 def test_a_state_of_a_month_that_nobody_knows_is_refused() -> None:
-    cell = {"month": 1, "state": "lost", "label": "", "text": ""}
+    cell = Cell(1, "lost", "", "")
     with pytest.raises(KeyError):
         drawn("{% months rows %}", rows=[{"year": 2026, "cells": [cell]}])
 

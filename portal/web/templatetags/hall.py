@@ -16,7 +16,7 @@ from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -250,45 +250,105 @@ MONTH_STATES = {
 
 
 @register.inclusion_tag("components/months.html")
-def months(rows: Iterable[Any], caption: str = "") -> dict[str, Any]:
-    """A grid of years × 12 with its legend."""
-    rows = [{"year": _of(row, "year"), "cells": list(_of(row, "cells"))} for row in rows]
-    present = {_of(cell, "state") for row in rows for cell in row["cells"]} - {"none"}
+def months(rows: Iterable[Mapping[str, Any]], caption: str = "") -> dict[str, Any]:
+    """A grid of years × 12 with its legend; a year may have what it comes to instead of its months."""
+    known = list(rows)
+    present = {cell.state for row in known for cell in row.get("cells", ())}
+    present |= {row["state"] for row in known if "sum" in row}
     heads = [_("%(number)s月") % {"number": number} for number in range(1, 13)]
     return {
-        "rows": [
-            {"year": row["year"], "cells": mark_safe("".join(_cell(one, heads) for one in row["cells"]))}  # noqa: S308
-            for row in rows
-        ],
+        "rows": format_html_join("\n", _YEAR, ((row["year"], _("年"), _year(row, heads)) for row in known)),
         "caption": caption or _("逐月参保缴费情况"),
         "legend": [
-            (state, sign_of(sign), word) for state, (sign, word) in MONTH_STATES.items() if state in present
+            (state, sign_of(sign), word)
+            for state, (sign, word) in MONTH_STATES.items()
+            if state in present and state != "none"
         ],
-        "heads": heads,
+        "heads": format_html_join(
+            "", '<th scope="col" role="columnheader">{}</th>', ((head,) for head in heads)
+        ),
     }
 
 
-def _cell(cell: Any, heads: list[str]) -> SafeString:
-    """A cell of the grid. Raises KeyError for an unknown state."""
-    state, fen = (
-        _of(cell, "state"),
-        cell.get("fen") if isinstance(cell, Mapping) else getattr(cell, "fen", None),
-    )
-    sign, _word = MONTH_STATES[state]
-    return format_html(
-        _CELL,
-        state,
-        _of(cell, "text"),
-        heads[_of(cell, "month") - 1],
+_YEAR = '<tr role="row"><th scope="row" role="rowheader">{}{}</th>{}</tr>'
+
+
+def _year(row: Mapping[str, Any], heads: list[str]) -> SafeString:
+    if "sum" in row:
+        return _year_sum(row)
+    return mark_safe("".join(_cell(cell, heads) for cell in row["cells"]))  # noqa: S308
+
+
+def _cell(cell: Any, heads: list[str]) -> str:
+    """A cell of the grid, as markup. Raises KeyError for an unknown state."""
+    sign = MONTH_STATES[cell.state][0]
+    return _CELL % (
+        cell.state,
+        escape(cell.text),
+        heads[cell.month - 1],
         sign_of(sign) if sign else "",
-        _of(cell, "label") if fen is None else money.format_yuan(fen),
+        escape(cell.label),
     )
 
 
 _CELL = (
-    '<td role="cell" class="month month--{}"><span class="visually-hidden">{}</span>'
-    '<span class="month__face" aria-hidden="true"><span class="month__number">{}</span>{}'
-    '<span class="month__label">{}</span></span></td>'
+    '<td role="cell" class="month month--%s"><span class="visually-hidden">%s</span>'
+    '<span class="month__face" aria-hidden="true"><span class="month__number">%s</span>%s'
+    '<span class="month__label">%s</span></span></td>'
+)
+
+
+def _year_sum(row: Mapping[str, Any]) -> SafeString:
+    sign = MONTH_STATES[row["state"]][0]
+    return format_html(
+        '<td role="cell" colspan="12" class="month month--{} months__sum">{}<span>{}</span> <a href="{}">{}</a></td>',
+        row["state"],
+        sign_of(sign) if sign else "",
+        row["sum"],
+        row["url"],
+        row["link_said"],
+    )
+
+
+@register.simple_tag
+def month_rows(
+    rows: Iterable[Any], insurance: str, capacity: str, personal: str, employer: str, total: str, state: str
+) -> SafeString:
+    """The rows of a table of months (contributions.views.Row), with the words at the head of its columns for a phone."""
+    return format_html_join(
+        "\n",
+        _MONTH_ROW,
+        (
+            (
+                row.month.zh,
+                insurance,
+                row.insurance,
+                capacity,
+                row.city,
+                row.employer or row.capacity,
+                personal,
+                yuan(row.personal_fen) or "—",
+                employer,
+                yuan(row.employer_fen) or "—",
+                total,
+                format_html(
+                    '<a href="{}" aria-label="{}">{}</a>', row.url, row.link_said, yuan(row.amount_fen)
+                )
+                if row.url
+                else "—",
+                state,
+                tag(row.tone, row.state),
+                format_html('<p class="hint">{}</p>', row.reason) if row.reason else "",
+            )
+            for row in rows
+        ),
+    )
+
+
+_MONTH_ROW = (
+    '<tr><th scope="row" class="num">{}</th><td data-label="{}">{}</td><td data-label="{}">{} · {}</td>'
+    '<td class="table__number" data-label="{}">{}</td><td class="table__number" data-label="{}">{}</td>'
+    '<td class="table__number" data-label="{}">{}</td><td data-label="{}">{}{}</td></tr>'
 )
 
 
@@ -330,8 +390,24 @@ def empty(text: str, hint: str = "", url: str = "", label: str = "") -> dict[str
 
 @register.inclusion_tag("components/tabs.html")
 def tabs(items: Iterable[Any], label: str = "") -> dict[str, Any]:
-    """Links that switch what a page lists."""
-    return {"items": items, "label": label or _("筛选")}
+    """Links that switch what a page lists: items {label, url, current, count}; the count may be missing."""
+    links = (
+        (
+            item["url"],
+            _CURRENT if item["current"] else "",
+            item["label"],
+            "" if item.get("count") is None else format_html(_COUNT, item["count"]),
+        )
+        for item in items
+    )
+    return {
+        "items": format_html_join("", '<li><a href="{}"{}>{}{}</a></li>', links),
+        "label": label or _("筛选"),
+    }
+
+
+_CURRENT = mark_safe(' aria-current="page"')
+_COUNT = '<span class="tabs__count">{}</span>'
 
 
 @register.inclusion_tag("components/due_item.html")

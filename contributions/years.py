@@ -1,0 +1,84 @@
+"""A person's record by years: what each year of each insurance comes to in months, for pages that do not list them all."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from contributions.queries import State
+from enrollment.models import Coverage
+from portal.people.models import Person
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month
+
+
+@dataclass(slots=True)
+class Years:
+    """Of one insurance: the first and the last month on record, and the months in each state by year.
+
+    OWED counts what waits at the bank or failed there, too; ``gaps`` are months in between that nothing is known of.
+    """
+
+    first: Month
+    last: Month
+    states: dict[int, Counter[State]] = field(default_factory=dict)
+
+    @property
+    def paid(self) -> int:
+        return sum(states[State.PAID] for states in self.states.values())
+
+    def owed_before(self, year: int) -> bool:
+        return any(states[State.OWED] for known, states in self.states.items() if known < year)
+
+    def gaps(self, year: int) -> int:
+        """Months of the year between the first and the last that are in no state."""
+        known = sum(self.states.get(year, Counter()).values())
+        return _overlap(self.first, self.last + 1, year) - known
+
+    def _stretch(self, first: Month, last: Month) -> None:
+        self.first, self.last = min(self.first, first), max(self.last, last)
+
+
+def years_of(person: Person, coverages: Iterable[Coverage]) -> dict[Insurance, Years]:
+    """By insurance, those that are on record; months as ``queries.record`` tells them, of these coverages. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGED_BY_YEAR, [person.pk])
+        charged = cursor.fetchall()
+    found: dict[Insurance, Years] = {}
+    for code, year, status, months, first, last in charged:
+        years = _stretched(found, Insurance(code), Month.of(first), Month.of(last))
+        years.states.setdefault(year, Counter())[State(status)] = months
+    horizon = max((years.last + 1 for years in found.values()), default=None)
+    covered: Counter[tuple[Insurance, int]] = Counter()
+    for coverage in coverages:
+        insurance = Insurance(coverage.insurance)
+        if horizon is None or coverage.start >= horizon:
+            continue
+        end = min(coverage.until, horizon) if coverage.until else horizon
+        _stretched(found, insurance, coverage.start, end - 1)
+        for year in range(coverage.start.year, (end - 1).year + 1):
+            covered[insurance, year] += _overlap(coverage.start, end, year)
+    for (insurance, year), months in covered.items():
+        states = found[insurance].states.setdefault(year, Counter())
+        uncharged = months - sum(states.values())
+        if uncharged > 0:
+            states[State.COVERED] = uncharged
+    return found
+
+
+_CHARGED_BY_YEAR = """
+    SELECT insurance, extract(year FROM month)::int, status, count(*), min(month), max(month)
+    FROM contributions_charge WHERE person_id = %s AND live GROUP BY 1, 2, 3
+"""
+
+
+def _stretched(found: dict[Insurance, Years], insurance: Insurance, first: Month, last: Month) -> Years:
+    years = found.setdefault(insurance, Years(first, last))
+    years._stretch(first, last)
+    return years
+
+
+def _overlap(start: Month, until: Month, year: int) -> int:
+    """How many months of the year lie in [start, until)."""
+    return max(0, min(until, Month(year + 1, 1)) - max(start, Month(year, 1)))
