@@ -385,7 +385,7 @@ def _amount(one: MonthRecord) -> str:
 def _sum_of(years: Years, year: int) -> dict[str, Any]:
     """What a year comes to, in words, and how it looks: as its most pressing months do."""
     states, gaps = years.states.get(year, Counter()), years.gaps(year)
-    counted = [(_(STATE_LABELS[state]), states[state]) for state in _SUMMED if states.get(state)]
+    counted = [(_(word), states[state]) for state, word in SUMMED_LABELS.items() if states.get(state)]
     if gaps:
         counted.append((_("中断"), gaps))
     look = next((state for state in (State.OWED, State.COVERED) if states.get(state)), None)
@@ -400,4 +400,10 @@ def _sum_of(years: Years, year: int) -> dict[str, Any]:
     }
 
 
-_SUMMED = (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
+SUMMED_LABELS = {
+    State.PAID: "已缴",
+    State.OWED: "待缴",
+    State.COVERED: "应缴未生成",
+    State.WRITTEN_OFF: "已注销",
+    State.TAKEN_BACK: "重复缴费已清退",
+}

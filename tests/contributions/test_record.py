@@ -202,8 +202,8 @@ def test_years_long_past_are_told_by_what_they_come_to(road: Road, cast: Cast) -
     five_years(road, cast)
     client = login(cast.li_qiang_login)
     page = client.get(reverse("record")).content.decode()
-    assert "已缴 1 个月，待缴 1 个月，已参保，应缴未生成 5 个月" in page
-    assert "已缴 2 个月，已参保，应缴未生成 10 个月" in page
+    assert "已缴 1 个月，待缴 1 个月，应缴未生成 5 个月" in page
+    assert "已缴 2 个月，应缴未生成 10 个月" in page
     grid = page[: page.index('id="list"')]
     assert "2024年6月 已缴" in grid
     assert "2023年6月" not in grid
