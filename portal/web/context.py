@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import notices, sliding
@@ -44,4 +46,6 @@ def hall(request: HttpRequest) -> dict[str, Any]:
         "session_ends_in": sliding.seconds_left(request) if signed_in else None,
         "unread": notices.unread(user) if isinstance(user, User) else 0,
         "demo": settings.DEMO,
+        # Made once for all forms of a page; Django's own makes another for each.
+        "csrf_token": SimpleLazyObject(lambda: get_token(request)),
     }

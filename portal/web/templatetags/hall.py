@@ -15,13 +15,14 @@ from django import template
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
+from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.hall.routing import Status
+from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
 from portal.policy.book import Mode
 from portal.shared import identity, money
@@ -205,7 +206,13 @@ def tag(tone: str, text: str, sign: str = "") -> SafeString:
 def case_status(case: Any) -> SafeString:
     """The status of a case as a tag."""
     look = STATUS_LOOKS[Status(case.status)]
-    return tag(look.tone, case.get_status_display(), look.sign)
+    return tag(look.tone, status_text(case.status), look.sign)
+
+
+@register.filter
+def status_text(status: Status | str) -> str:
+    """The status of a case in words."""
+    return _(STATUS_LABELS[Status(status)])
 
 
 # Components
@@ -223,16 +230,49 @@ def amount(fen: int) -> SafeString:
 def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> dict[str, Any]:
     """A line of stations. ``variant`` "steps" is the short form at the head of an application's pages."""
     place = next(
-        (index for index, step in enumerate(steps, 1) if _of(step, "state") in ("now", "stopped")), len(steps)
+        (index for index, step in enumerate(steps, 1) if step["state"] in ("now", "stopped")), len(steps)
     )
     return {
-        "steps": steps,
+        "stations": format_html_join(
+            "\n", "{}", ((_station(step, number, variant),) for number, step in enumerate(steps, 1))
+        ),
         "label": label or _("办理进度"),
         "variant": variant,
         "place": place,
         "count": len(steps),
         "current": steps[place - 1] if steps else None,
     }
+
+
+STATION_STATES = {
+    "done": gettext_lazy("已完成"),
+    "now": gettext_lazy("进行中"),
+    "stopped": gettext_lazy("已终止"),
+    "next": gettext_lazy("未开始"),
+}
+_STATION = (
+    '<li class="station station--{}"{}><span class="station__mark" aria-hidden="true">{}</span><span class="station__body">'
+    '<span class="station__title">{}</span><span class="visually-hidden">{}</span>{}{}</span></li>'
+)
+_STEP = mark_safe(' aria-current="step"')
+
+
+def _station(step: Mapping[str, Any], number: int, variant: str) -> SafeString:
+    state, title = step["state"], step["title"]
+    sign = {"done": "check", "stopped": "cross"}.get(state)
+    if state == "done" and step.get("url"):
+        title = format_html('<a href="{}">{}</a>', step["url"], title)
+    when, note = step.get("when"), step.get("note")
+    return format_html(
+        _STATION,
+        state,
+        _STEP if state in ("now", "stopped") else "",
+        sign_of(sign) if sign else number if variant == "steps" else "",
+        title,
+        STATION_STATES[state],
+        format_html('<span class="station__when">{}</span>', date_zh(when)) if when else "",
+        format_html('<span class="station__note">{}</span>', note) if note else "",
+    )
 
 
 MONTH_STATES = {
@@ -352,10 +392,28 @@ _MONTH_ROW = (
 )
 
 
-@register.inclusion_tag("components/summary_list.html")
-def summary_list(rows: Iterable[Any]) -> dict[str, Any]:
+@register.simple_tag
+def summary_list(rows: Iterable[Any]) -> SafeString:
     """Check answers: rows of (label, value, edit_url), the last may be missing."""
-    return {"rows": [(*row, "")[:3] for row in rows]}
+    return format_html(
+        '<dl class="summary">{}</dl>', format_html_join("", "{}", ((_answer(*row),) for row in rows))
+    )
+
+
+def _answer(label: str, value: Any, url: str = "") -> SafeString:
+    edit = (
+        format_html(
+            '<dd class="summary__edit"><a href="{}">{}<span class="visually-hidden">{}</span></a></dd>',
+            url,
+            _("修改"),
+            label,
+        )
+        if url
+        else ""
+    )
+    return format_html(
+        '<div class="summary__row"><dt>{}</dt><dd>{}</dd>{}</div>', label, linebreaksbr(value or "—"), edit
+    )
 
 
 @register.inclusion_tag("components/facts.html")
