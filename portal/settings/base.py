@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "portal.web.access_log.AccessLog",
     "pghistory.middleware.HistoryMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -156,7 +156,7 @@ CAPTCHA_CHALLENGE_FUNCT = "portal.accounts.captcha.challenge"
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "portal.caching.Cache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "hall",
     }
