@@ -340,7 +340,7 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
     by_month = {one.month: one for one in records}
     first_cell = since or Month(years.first.year, 1)
     words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}
-    gap, nothing = _("中断"), _("无记录")
+    gap, nothing, yuan = _("中断"), _("无记录"), _("元")
     rows: list[dict[str, Any]] = []
     for year in range(years.last.year, years.first.year - 1, -1):
         if year < first_cell.year:
@@ -352,7 +352,7 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
             one = by_month.get(month)
             if one is not None:
                 state, short = words[one.state]
-                cells.append(Cell(number, one.state, short, f"{month.zh} {state}{_amount(one)}"))
+                cells.append(Cell(number, one.state, short, f"{month.zh} {state}{_amount(one, yuan)}"))
             elif years.first < month < years.last:
                 cells.append(Cell(number, "missing", gap, f"{month.zh} {gap}"))
             else:
@@ -378,8 +378,8 @@ SHORT_LABELS = {
 }
 
 
-def _amount(one: MonthRecord) -> str:
-    return "" if one.amount_fen is None else f" {money.format_yuan(one.amount_fen)} {_('元')}"
+def _amount(one: MonthRecord, yuan: str) -> str:
+    return "" if one.amount_fen is None else f" {money.format_yuan(one.amount_fen)} {yuan}"
 
 
 def _sum_of(years: Years, year: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django import template
@@ -197,6 +197,7 @@ def sign_of(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=200)
 def tag(tone: str, text: str, sign: str = "") -> SafeString:
     """A state as sign + word + colour; ``tone`` is good, warn, bad, info or quiet."""
     return format_html('<span class="tag tag--{}">{}{}</span>', tone, sign_of(sign or TONE_SIGNS[tone]), text)
@@ -295,9 +296,9 @@ def months(rows: Iterable[Mapping[str, Any]], caption: str = "") -> dict[str, An
     known = list(rows)
     present = {cell.state for row in known for cell in row.get("cells", ())}
     present |= {row["state"] for row in known if "sum" in row}
-    heads = [_("%(number)s月") % {"number": number} for number in range(1, 13)]
+    heads, year = [_("%(number)s月") % {"number": number} for number in range(1, 13)], _("年")
     return {
-        "rows": format_html_join("\n", _YEAR, ((row["year"], _("年"), _year(row, heads)) for row in known)),
+        "rows": format_html_join("\n", _YEAR, ((row["year"], year, _year(row, heads)) for row in known)),
         "caption": caption or _("逐月参保缴费情况"),
         "legend": [
             (state, sign_of(sign), word)
@@ -355,40 +356,33 @@ def month_rows(
     rows: Iterable[Any], insurance: str, capacity: str, personal: str, employer: str, total: str, state: str
 ) -> SafeString:
     """The rows of a table of months (contributions.views.Row), with the words at the head of its columns for a phone."""
+    words = (escape(word) for word in (insurance, capacity, personal, employer, total, state))
+    row = _MONTH_ROW % tuple(words)
     return format_html_join(
         "\n",
-        _MONTH_ROW,
+        row,
         (
             (
-                row.month.zh,
-                insurance,
-                row.insurance,
-                capacity,
-                row.city,
-                row.employer or row.capacity,
-                personal,
-                yuan(row.personal_fen) or "—",
-                employer,
-                yuan(row.employer_fen) or "—",
-                total,
-                format_html(
-                    '<a href="{}" aria-label="{}">{}</a>', row.url, row.link_said, yuan(row.amount_fen)
-                )
-                if row.url
-                else "—",
-                state,
-                tag(row.tone, row.state),
-                format_html('<p class="hint">{}</p>', row.reason) if row.reason else "",
+                one.month.zh,
+                one.insurance,
+                one.city,
+                one.employer or one.capacity,
+                yuan(one.personal_fen) or "—",
+                yuan(one.employer_fen) or "—",
+                format_html(_WHY, one.url, one.link_said, yuan(one.amount_fen)) if one.url else "—",
+                tag(one.tone, one.state),
+                format_html('<p class="hint">{}</p>', one.reason) if one.reason else "",
             )
-            for row in rows
+            for one in rows
         ),
     )
 
 
+_WHY = '<a href="{}" aria-label="{}">{}</a>'
 _MONTH_ROW = (
-    '<tr><th scope="row" class="num">{}</th><td data-label="{}">{}</td><td data-label="{}">{} · {}</td>'
-    '<td class="table__number" data-label="{}">{}</td><td class="table__number" data-label="{}">{}</td>'
-    '<td class="table__number" data-label="{}">{}</td><td data-label="{}">{}{}</td></tr>'
+    '<tr><th scope="row" class="num">{}</th><td data-label="%s">{}</td><td data-label="%s">{} · {}</td>'
+    '<td class="table__number" data-label="%s">{}</td><td class="table__number" data-label="%s">{}</td>'
+    '<td class="table__number" data-label="%s">{}</td><td data-label="%s">{}{}</td></tr>'
 )
 
 
