@@ -6,7 +6,16 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from contributions.models import ORDER_STATUS_LABELS, PAYMENT_STATUS_LABELS, OrderStatus, PaymentStatus
+from contributions.models import (
+    CHARGE_STATUS_LABELS,
+    ORDER_STATUS_LABELS,
+    PAYMENT_STATUS_LABELS,
+    SURCHARGE_KIND_LABELS,
+    ChargeStatus,
+    OrderStatus,
+    PaymentStatus,
+    SurchargeKind,
+)
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -63,13 +72,42 @@ class PickSerializer(serializers.Serializer[Any]):
     months = serializers.ListField(child=MonthText(), min_length=1, max_length=36)
 
 
+class LatePickSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    months = serializers.ListField(child=MonthText(), min_length=1, max_length=120)
+
+
 class NewOrderSerializer(PayerSerializer):
-    picks = serializers.ListField(child=PickSerializer(), min_length=1, max_length=5)
+    """Either ``picks``, months of now at chosen tiers, or ``arrears``, late months at what they cost today."""
+
+    picks = serializers.ListField(
+        child=PickSerializer(), min_length=1, max_length=5, required=False, help_text="当期月份，选档次"
+    )
+    arrears = serializers.ListField(
+        child=LatePickSerializer(),
+        min_length=1,
+        max_length=5,
+        required=False,
+        help_text="历史欠费，按当日金额",
+    )
 
     def validate_picks(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len({one["insurance"] for one in value}) < len(value):
-            raise serializers.ValidationError(_("每个险种只写一次。"))
-        return value
+        return _each_once(value)
+
+    def validate_arrears(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return _each_once(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("picks" in attrs) == ("arrears" in attrs):
+            why = _("picks（当期月份）和 arrears（历史欠费）须填且只填一项，各下一单。")
+            raise serializers.ValidationError({"picks": [why]})
+        return attrs
+
+
+def _each_once(picks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len({one["insurance"] for one in picks}) < len(picks):
+        raise serializers.ValidationError(_("每个险种只写一次。"))
+    return picks
 
 
 class NewPaymentSerializer(serializers.Serializer[Any]):
@@ -109,6 +147,7 @@ class TierSerializer(serializers.Serializer[Any]):
 class DueMonthSerializer(serializers.Serializer[Any]):
     month = MonthText()
     tiers = TierSerializer(many=True, help_text="这个月可选的档次和金额")
+    debit_failed = serializers.CharField(allow_blank=True, help_text="最近一次托收扣款失败的原因")
 
 
 class BarredMonthSerializer(serializers.Serializer[Any]):
@@ -124,6 +163,44 @@ class DueSerializer(serializers.Serializer[Any]):
     barred = BarredMonthSerializer(many=True)
 
 
+class StepSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()
+    value = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+
+
+class DerivationSerializer(serializers.Serializer[Any]):
+    """为什么是这个数: the steps, since when the figures are in force, and the document behind them."""
+
+    steps = StepSerializer(many=True)
+    since = serializers.DateField()
+    reference = serializers.CharField()
+    illustrative = serializers.BooleanField(help_text="是否为示例值")
+
+
+class LateMonthSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    title = serializers.CharField()
+    month = MonthText()
+    status = serializers.ChoiceField(
+        choices=[
+            (one, str(CHARGE_STATUS_LABELS[one])) for one in (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
+        ]
+    )
+    due_on = serializers.DateField(help_text="缴费期限")
+    paid_on = serializers.DateField(allow_null=True, help_text="金额算到哪一天")
+    principal_fen = serializers.IntegerField(allow_null=True, help_text="本金；没有标准的为空")
+    surcharge_fen = serializers.IntegerField(allow_null=True, help_text="利息或滞纳金")
+    surcharge_kind = serializers.ChoiceField(
+        choices=[(str(one), SURCHARGE_KIND_LABELS[one]) for one in SurchargeKind], allow_blank=True
+    )
+    amount_fen = serializers.IntegerField(allow_null=True, help_text="合计")
+    principal_why = DerivationSerializer(allow_null=True)
+    surcharge_why = DerivationSerializer(allow_null=True)
+    debit_failed = serializers.CharField(allow_blank=True, help_text="最近一次托收扣款失败的原因")
+    barred = serializers.CharField(allow_blank=True, help_text="为什么不能下单；空为可以")
+
+
 class DuesSerializer(serializers.Serializer[Any]):
     person = MaskedPersonSerializer()
     city = serializers.CharField()
@@ -131,11 +208,14 @@ class DuesSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="银行营业时间之外：何时可以下单；营业时为空"
     )
     dues = DueSerializer(many=True)
+    arrears = LateMonthSerializer(many=True, help_text="dues 没有列出的历史欠费")
 
 
 class OrderLineSerializer(serializers.Serializer[Any]):
     insurance = serializers.ChoiceField(choices=INSURANCES)
     month = MonthText()
+    principal_fen = serializers.IntegerField()
+    surcharge_fen = serializers.IntegerField(help_text="利息或滞纳金")
     amount_fen = serializers.IntegerField()
 
 

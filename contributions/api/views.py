@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import orders, partner_orders, paying, refunds
+from contributions import arrears, orders, partner_orders, paying, refunds
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
@@ -81,13 +81,15 @@ class DuesView(OrdersView):
         responses=answers(serializers.DuesSerializer, 400, 404, 422),
     )
     def post(self, request: Request) -> Response:
-        """What a person may pay as a flexible worker, with the prices of the day. Asked anew each time: no answer is kept."""
+        """What a person owes and may pay as a flexible worker, with the prices of the day. Asked anew each time: no answer is
+        kept."""
         now = timezone.now()
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
         found = orders.payable(person, read["city"], now=now)
-        return Response(telling.dues(person, read["city"], found, opens_at))
+        late = arrears.orderable(person, read["city"], now=now)
+        return Response(telling.dues(person, read["city"], found, late, opens_at))
 
 
 class OrderListView(OrdersView):
@@ -99,7 +101,8 @@ class OrderListView(OrdersView):
     )
     @once
     def post(self, request: Request) -> Response:
-        """Order months at tiers; the price is the hall's. Outside the bank's hours nothing is ordered."""
+        """Order months at tiers, or late months at what they cost today; the price is the hall's. Nothing is ordered outside the
+        bank's hours."""
         now = timezone.now()
         read = self._read(serializers.NewOrderSerializer, request)
         person, city = self._person(request, read, now), read["city"]
@@ -111,18 +114,17 @@ class OrderListView(OrdersView):
                 status=409,
                 more={"opens_at": timezone.localtime(opens_at).isoformat()},
             )
-        picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
+        field = "arrears" if "arrears" in read else "picks"
+        given: dict[str, Any] = {"key": domain_key(request), "by": caller(request).partner.user, "now": now}
         try:
-            order = orders.place(
-                person=person,
-                city=city,
-                picks=picks,
-                key=domain_key(request),
-                by=caller(request).partner.user,
-                now=now,
-            )
+            if field == "arrears":
+                late = {Insurance(one["insurance"]): one["months"] for one in read["arrears"]}
+                order = arrears.order_months(person, city, late, **given)
+            else:
+                picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
+                order = orders.place(person=person, city=city, picks=picks, **given)
         except orders.CannotOrder as error:
-            mistakes = [Mistake(field, why) for field, why in telling.refusals(error)]
+            mistakes = [Mistake(place, why) for place, why in telling.refusals(error, field)]
             raise Problem(
                 "cannot_order", _("所选的不能下单，请按 errors 更正。"), mistakes=mistakes
             ) from error
