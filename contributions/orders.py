@@ -28,6 +28,7 @@ from contributions.models import (
     OrderLine,
     OrderStatus,
     Payment,
+    Repricing,
     Surcharge,
     SurchargeStatus,
     TopUp,
@@ -525,8 +526,9 @@ def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
 
 
 def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
-    """Undo a paid order whose money went back: its charges no longer count, and each month is owed as it was, at its former tier;
-    months to come that only the order had charged are not. Inside a transaction, the order ``locked``."""
+    """Undo a paid order whose money goes back: its charges no longer count, and each month is owed as it was, at its former tier;
+    months to come that only the order had charged are not, and what had been written off is that again. Inside a transaction, the
+    order ``locked``."""
     lines = list(
         order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
     )
@@ -537,12 +539,21 @@ def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
     Charge.objects.filter(pk__in=charges, status=ChargeStatus.PAID).update(
         status=ChargeStatus.REVERSED, live=False
     )
+    Surcharge.objects.filter(charge__in=charges, status=SurchargeStatus.PAID).update(
+        status=SurchargeStatus.REVERSED, live=False
+    )
     order.refresh_from_db()
     this = month_in_china(now)
-    for line in lines:
-        _as_before(
-            line, owed=not line.made or line.replaced_id is not None or line.charge.month <= this, now=now
+    given_up = dict(
+        Repricing.objects.filter(charge__in=charges, replaces__isnull=False).values_list(
+            "charge_id", "replaces_id"
         )
+    )
+    Charge.objects.filter(pk__in=given_up.values(), status=ChargeStatus.WRITTEN_OFF).update(live=True)
+    for line in lines:
+        if line.charge_id not in given_up:
+            owed = not line.made or line.replaced_id is not None or line.charge.month <= this
+            _as_before(line, owed=owed, now=now)
 
 
 def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:

@@ -126,6 +126,10 @@ class NewReversalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=80)
 
 
+class NewRefundRequestSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=80, help_text="缴费人为什么要求撤销")
+
+
 class RefundDoneSerializer(serializers.Serializer[Any]):
     provider_number = ProviderNumber(help_text="合作方的退款流水号，永不重复")
 
@@ -164,7 +168,7 @@ class DueSerializer(serializers.Serializer[Any]):
 
 
 class StepSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.CharField()
     note = serializers.CharField(allow_blank=True)
 
@@ -229,6 +233,18 @@ class ReversalSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class RefundRequestSerializer(serializers.Serializer[Any]):
+    payment_number = serializers.CharField(help_text="申请撤销的收款流水号")
+    order_number = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    reason = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    status = serializers.ChoiceField(
+        choices=[("waiting", "待处理"), ("granted", "已同意，款项见待退款项"), ("declined", "不予撤销")]
+    )
+    why = serializers.CharField(allow_blank=True, help_text="不予撤销的原因")
+
+
 class PaymentSerializer(serializers.Serializer[Any]):
     number = serializers.CharField()
     order_number = serializers.CharField()
@@ -241,6 +257,7 @@ class PaymentSerializer(serializers.Serializer[Any]):
     business_day = serializers.DateField(help_text="列入哪一天的对账文件")
     message = serializers.CharField(allow_blank=True)
     reversal = ReversalSerializer(allow_null=True)
+    refund_request = RefundRequestSerializer(allow_null=True, help_text="过了对账日的撤销申请，最近一次")
 
 
 class OrderSerializer(serializers.Serializer[Any]):

@@ -6,11 +6,21 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import orders, partner_orders
+from contributions import late_reversals, orders, partner_orders
 from contributions.arrears import Late
-from contributions.models import Order, Payment, Refund, RefundStatus, Reversal
+from contributions.models import (
+    Difference,
+    DifferenceStatus,
+    Order,
+    Payment,
+    Refund,
+    RefundStatus,
+    Reversal,
+    Way,
+)
 from contributions.orders import Payable
 from contributions.reckoning import Derivation
+from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing
 from portal.shared import identity
@@ -95,7 +105,7 @@ def _priced(one: Payable, city: str, month: Month) -> list[dict[str, Any]]:
     return priced
 
 
-def order(one: Order) -> dict[str, Any]:
+def order(one: Order, partner: Partner) -> dict[str, Any]:
     return {
         "number": one.number,
         "city": one.city,
@@ -115,7 +125,7 @@ def order(one: Order) -> dict[str, Any]:
             for line in one.lines.select_related("charge").order_by("charge__month", "charge__insurance")
         ],
         "payments": [
-            payment(paid)
+            payment(paid, partner)
             for paid in one.payments.filter(entry__isnull=False)
             .select_related("order", "entry", "reversal")
             .order_by("pk")
@@ -123,8 +133,9 @@ def order(one: Order) -> dict[str, Any]:
     }
 
 
-def payment(one: Payment) -> dict[str, Any]:
+def payment(one: Payment, partner: Partner) -> dict[str, Any]:
     done = Reversal.objects.filter(payment=one).first()
+    asked = late_reversals.latest(one, partner)
     return {
         "number": one.number,
         "order_number": one.order.number,
@@ -135,6 +146,7 @@ def payment(one: Payment) -> dict[str, Any]:
         "business_day": partner_orders.business_day(one),
         "message": str(one.why),
         "reversal": reversal(done, one) if done else None,
+        "refund_request": refund_request(asked, one) if asked else None,
     }
 
 
@@ -147,6 +159,20 @@ def reversal(one: Reversal, of: Payment) -> dict[str, Any]:
         "reason": one.reason,
         "business_day": one.business_day,
         "at": _in_china(one.at),
+    }
+
+
+def refund_request(one: Difference, of: Payment) -> dict[str, Any]:
+    settled = one.status == DifferenceStatus.SETTLED
+    granted = settled and one.way == Way.REFUND
+    return {
+        "payment_number": one.provider_number,
+        "order_number": one.order_number,
+        "amount_fen": of.received_fen,
+        "reason": one.asked_why,
+        "asked_at": _in_china(one.found_at),
+        "status": "granted" if granted else "declined" if settled else "waiting",
+        "why": one.reason if settled and not granted else "",
     }
 
 

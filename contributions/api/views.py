@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import arrears, orders, partner_orders, paying, refunds
+from contributions import arrears, late_reversals, orders, partner_orders, paying, refunds
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
@@ -130,7 +130,7 @@ class OrderListView(OrdersView):
             ) from error
         except PolicyMissing as error:
             raise Problem("no_orders_here", _("这个城市不受理缴费订单。")) from error
-        return Response(telling.order(order), status=201)
+        return Response(telling.order(order, caller(request).partner), status=201)
 
 
 class OrderView(OrdersView):
@@ -139,7 +139,7 @@ class OrderView(OrdersView):
     )
     def get(self, request: Request, number: str) -> Response:
         """An order and every payment of it: what became of it, where an answer was lost."""
-        return Response(telling.order(self._order(request, number)))
+        return Response(telling.order(self._order(request, number), caller(request).partner))
 
 
 class CancelView(OrdersView):
@@ -159,7 +159,7 @@ class CancelView(OrdersView):
             raise Problem(
                 "payment_under_way", _("订单正在其他渠道支付，结果确认前不能取消。"), status=409
             ) from error
-        return Response(telling.order(ended))
+        return Response(telling.order(ended, caller(request).partner))
 
 
 class PaymentListView(OrdersView):
@@ -179,7 +179,7 @@ class PaymentListView(OrdersView):
             payment = partner_orders.confirm(order=order, partner=partner, **read, by=partner.user, now=now)
         except partner_orders.NumberUsed as error:
             raise _number_used() from error
-        return Response(telling.payment(payment), status=201)
+        return Response(telling.payment(payment, partner), status=201)
 
 
 class PaymentView(OrdersView):
@@ -188,7 +188,7 @@ class PaymentView(OrdersView):
     )
     def get(self, request: Request, provider_number: str) -> Response:
         """A payment by the partner's own number. 404 means that the hall never heard of it: tell it again."""
-        return Response(telling.payment(self._payment(request, provider_number)))
+        return Response(telling.payment(self._payment(request, provider_number), caller(request).partner))
 
 
 class ReversalView(OrdersView):
@@ -211,6 +211,28 @@ class ReversalView(OrdersView):
         except partner_orders.CannotReverse as why:
             raise Problem(why.code, str(why), status=409) from why
         return Response(telling.reversal(done, payment), status=201)
+
+
+class RefundRequestView(OrdersView):
+    @extend_schema(
+        summary="申请撤销缴费",
+        operation_id="request_refund",
+        request=serializers.NewRefundRequestSerializer,
+        responses=answers(serializers.RefundRequestSerializer, 400, 404, 409, 422, status=201),
+    )
+    @once
+    def post(self, request: Request, provider_number: str) -> Response:
+        """Ask for a payment to be undone once its business day is over. The agency decides; what it grants is given back by a
+        refund through the partner."""
+        payment = self._payment(request, provider_number)
+        reason = self._read(serializers.NewRefundRequestSerializer, request)["reason"]
+        try:
+            asked = late_reversals.ask(
+                payment=payment, partner=caller(request).partner, reason=reason, now=timezone.now()
+            )
+        except partner_orders.CannotReverse as why:
+            raise Problem(why.code, str(why), status=409) from why
+        return Response(telling.refund_request(asked, payment), status=201)
 
 
 class RefundListView(OrdersView):

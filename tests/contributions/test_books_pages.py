@@ -94,7 +94,7 @@ def test_the_day_as_a_table(month: None) -> None:
     rows = answer.content.decode("utf-8-sig").splitlines()
     assert rows[0] == "城市,日期,项目,期初,借方,贷方,期末,对方,差额"
     assert "无锡,2026-10-15,收款清算 · 柜台,0.00,898.80,0.00,898.80,," in rows
-    assert "无锡,2026-10-15,counter：本日收付,,,,898.80,898.80,0.00" in rows
+    assert "无锡,2026-10-15,柜台：本日收付,,,,898.80,898.80,0.00" in rows
 
 
 def test_two_collectors_close_a_month(month: None, clock: Clock) -> None:

@@ -8,14 +8,15 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions import arrears, debit, orders
+from contributions import arrears, debit, orders, personal_account
 from contributions.models import (
     Charge,
     ChargeStatus,
     DebitBatch,
+    Leg,
     Order,
     OrderLine,
     OrderStatus,
@@ -33,6 +34,7 @@ from tests.cast import Cast, cover, moment
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
 from tests.contributions.flexible import (
+    AnotherBook,
     account,
     at_the_bank,
     charge_of,
@@ -40,6 +42,7 @@ from tests.contributions.flexible import (
     debited,
 )
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till
+from tests.contributions.test_arrears_races import SureMeeting
 from tests.filing import ask, file
 from tests.hall.test_races import Meeting, at_once, without_constraint
 from tests.partners.calling import partner_called
@@ -134,7 +137,7 @@ def test_in_a_city_of_debits_they_are_told_and_not_ordered(
     charged("wuhan", "2026-09")
     account(cast.li_qiang)
     bank = Counter(partner_called("wuhan-bank", cities=["wuhan"]), till)
-    who = {"person": cast.li_qiang, "city": "wuhan"}
+    who: dict[str, Any] = {"person": cast.li_qiang, "city": "wuhan"}
     [told] = owed(bank, **who)
     # What the debit at the end of November would take.
     assert (told["paid_on"], told["principal_fen"], told["surcharge_fen"]) == ("2026-11-30", 39304, 99)
@@ -348,7 +351,7 @@ def test_control_without_locks_they_are_kept_apart_by_the_database_alone(
     transactional_db: None, counter: Counter, september: Charge, cast: Cast, till: Till, guarded: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    meeting = Meeting()
+    meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(arrears, "_on_top", meeting.before(arrears._on_top))
@@ -385,7 +388,7 @@ def test_control_without_locks_and_constraints_both_order_it(
     transactional_db: None, counter: Counter, september: Charge, cast: Cast, till: Till,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    meeting = Meeting()
+    meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     for module in (orders, desk):
         monkeypatch.setattr(module, "lock_subject", lambda number: None)
@@ -399,7 +402,7 @@ def test_control_without_locks_and_constraints_both_order_it(
 
 
 def while_a_batch_is_opened(
-    cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[int, int]:
     """A failed month of Shenzhen, which the next batch takes again and the bank's payer orders: how many orders and batches hold
     it afterwards."""
@@ -408,7 +411,7 @@ def while_a_batch_is_opened(
         start=Month(2026, 1),
     )  # fmt: skip
     charged("shenzhen", "2026-11")
-    charge, meeting = charge_of(cast.chen_jing, "2026-11"), Meeting()
+    charge = charge_of(cast.chen_jing, "2026-11")
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
     monkeypatch.setattr(debit.recollecting, "taken", meeting.before(debit.recollecting.taken))
     user = counter.bank.partner.user
@@ -429,7 +432,7 @@ def while_a_batch_is_opened(
 def test_a_month_is_ordered_at_the_bank_or_taken_by_the_batch(
     transactional_db: None, cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sum(while_a_batch_is_opened(cast, counter, till, monkeypatch)) == 1
+    assert sum(while_a_batch_is_opened(cast, counter, till, monkeypatch, Meeting())) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -437,4 +440,75 @@ def test_control_without_the_shared_lock_it_is_both(
     transactional_db: None, cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orders, "before_or_after_a_batch", lambda city: None)
-    assert while_a_batch_is_opened(cast, counter, till, monkeypatch) == (1, 1)
+    assert while_a_batch_is_opened(cast, counter, till, monkeypatch, SureMeeting()) == (1, 1)
+
+
+# Given back the same day
+
+
+def test_reversed_the_month_is_owed_again_and_its_interest_gone(
+    counter: Counter, september: Charge, cast: Cast
+) -> None:
+    late = placed(counter)
+    counter.tell(late)
+    assert fen_by_kind("wuxi") == {
+        "clearing": late.sum_fen,
+        "surcharge": -INTEREST,
+        "personal": -35952,
+        "pooled": -53928,
+    }
+    assert counter.reverse().status_code == 201
+    assert set(fen_by_kind("wuxi").values()) == {0}
+    september.refresh_from_db()
+    assert (september.status, Surcharge.objects.get().status) == (
+        ChargeStatus.REVERSED,
+        SurchargeStatus.REVERSED,
+    )
+    again = charge_of(cast.wang_fang, "2026-09")
+    assert (again.status, again.amount_fen, again.due_on) == (ChargeStatus.OWED, PRINCIPAL, september.due_on)
+    assert personal_account.balance(cast.wang_fang, "wuxi", PENSION) == 0
+    audit()
+    # It can be ordered and paid anew.
+    assert counter.tell(placed(counter), number="BANK-0002").json()["credited"] is True
+    audit()
+
+
+def fen_by_kind(city: str) -> dict[str, int]:
+    legs = Leg.objects.filter(account__city=city).values_list("account__kind")
+    return dict(legs.annotate(fen=Sum("amount_fen")).order_by())
+
+
+@pytest.fixture
+def by_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wuhan takes late months by orders."""
+    another = AnotherBook(tmp_path / "policy", since="2027-01-01", average_wage="4000.00")
+    offers = another.folder / "wuhan" / "offers.yaml"
+    text = offers.read_text(encoding="utf-8")
+    offers.write_text(text.replace("    paid_by: debit\n", "    paid_by: order\n"), encoding="utf-8")
+    loaded = another.load()
+    monkeypatch.setattr(arrears, "book", lambda: loaded)
+
+
+def test_what_was_given_up_is_had_by_the_rule_of_the_day_and_reversed_given_up_again(
+    counter: Counter, cast: Cast, till: Till, exchange: Path, by_order: None
+) -> None:
+    cover(cast.li_qiang, PENSION, "wuhan", "2026-09", until="2026-10", tier="60")
+    charged("wuhan", "2026-09")
+    charge = charge_of(cast.li_qiang, "2026-09")
+    typed = {"charges": [str(charge.pk)], "confirmation": "注销"}
+    file(cast.li_qiang_login, "wuhan", "arrears-write-off", typed, till.now)
+    bank = Counter(partner_called("wuhan-bank", cities=["wuhan"]), till)
+    who: dict[str, Any] = {"person": cast.li_qiang, "city": "wuhan"}
+    [told] = owed(bank, **who)
+    assert (told["status"], told["barred"]) == ("written_off", "")
+    response = order(bank, **who)
+    assert response.json()["sum_fen"] == told["amount_fen"]
+    later = charge_of(cast.li_qiang, "2026-09")
+    assert later.repricing.replaces == charge
+    bank.tell(Order.objects.get())
+    audit()
+    assert bank.reverse().status_code == 201
+    charge.refresh_from_db()
+    assert (charge.status, charge.live) == (ChargeStatus.WRITTEN_OFF, True)
+    assert [one["status"] for one in owed(bank, **who)] == ["written_off"]
+    audit()
