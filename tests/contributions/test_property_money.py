@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from contributions import debit, paying, receiving
+from contributions import channels, debit, paying, receiving
 from contributions.banks import stand_in
+from contributions.channels import channel as real_channel
+from contributions.channels.partner import PREFIX
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, staff
 from tests.conftest import Clock
 from tests.contributions.money_machine import MoneyMachine, MoneyMoves, TillMachine, World
 from tests.contributions.orders.conftest import Provider, providers
+from tests.partners.calling import partner_called
 
 __all__ = ["providers"]
 
@@ -68,7 +71,14 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """The cast with its staff, the providers and the bank; what the examples log is noise."""
-    made = World(cast=cast, clock=clock, providers=providers, root=tmp_path, settings=settings)
+    real, played = real_channel, channels.channel
+    monkeypatch.setattr(
+        channels, "channel", lambda code: real(code) if code.startswith(PREFIX) else played(code)
+    )
+    partner = partner_called("a-bank", cities=["wuxi"]).partner
+    made = World(
+        cast=cast, clock=clock, providers=providers, partner=partner, root=tmp_path, settings=settings
+    )
     monkeypatch.setattr(stand_in, "_result", made.mood)
     for city in ("wuxi", "wuhan", "shenzhen"):
         staff(f"maker-{city}", "钱进", city, COLLECTOR)
