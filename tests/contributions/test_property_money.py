@@ -52,6 +52,7 @@ SHORT = settings(max_examples=8, stateful_step_count=10, derandomize=True, phase
 GETS_TO = {
     "order paid",
     "order expired",
+    "order reversed",
     "payment succeeded, credited",
     "payment succeeded",
     "line paid",
