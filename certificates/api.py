@@ -130,7 +130,7 @@ class FileView(ProofsView):
     )
     def post(self, request: Request) -> Response:
         """Looks at the file as the public page does. The file is not kept."""
-        document = dict(request.data)["file"]
+        document = dict(request.data).get("file", b"")
         return _told(_judged(verifying.verify_pdf, document, **self._asked(request)))
 
 

@@ -33,7 +33,13 @@ _TOTALS = """
         FROM contributions_charge charge
         JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
-        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
+        -- When the month no longer counted: taken back, or reversed by the partner that took the money.
+        LEFT JOIN LATERAL (
+            SELECT at FROM contributions_takenback WHERE receipt_id = receipt.id
+            UNION ALL
+            SELECT reversal.at FROM contributions_reversal reversal
+            JOIN contributions_payment payment ON payment.id = reversal.payment_id WHERE payment.entry_id = receipt.entry_id
+        ) back ON true
         WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = total.key
             -- What an employer asked for tells the months there.
             AND (certificate.facts ->> 'only_at' IS NULL OR charge.employer_id = (
@@ -59,7 +65,13 @@ _AT_LEAST = """
         FROM contributions_charge charge
         JOIN contributions_receipt receipt ON receipt.charge_id = charge.id AND receipt.applied
         JOIN contributions_entry entry ON entry.id = receipt.entry_id AND entry.at <= certificate.frozen_at
-        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
+        -- When the month no longer counted: taken back, or reversed by the partner that took the money.
+        LEFT JOIN LATERAL (
+            SELECT at FROM contributions_takenback WHERE receipt_id = receipt.id
+            UNION ALL
+            SELECT reversal.at FROM contributions_reversal reversal
+            JOIN contributions_payment payment ON payment.id = reversal.payment_id WHERE payment.entry_id = receipt.entry_id
+        ) back ON true
         WHERE charge.person_id = certificate.person_id AND charge.city = certificate.city AND charge.insurance = chosen.name
             AND coalesce(back.at, 'infinity') > certificate.frozen_at - interval '1 minute'
             AND charge.month >= to_date(certificate.facts -> 'period' ->> 'start', 'YYYY-MM')

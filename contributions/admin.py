@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 
-from contributions import debit, refund_admin, settling, tasks
+from contributions import channels, debit, refund_admin, settling, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
@@ -566,14 +566,14 @@ class ChargeAdmin(MoneyAdmin):
 
 @admin.register(Receipt)
 class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
-    list_display = ("provider_number", "channel", "whom", "what", "amount", "applied", "received_at")
+    list_display = ("provider_number", "way", "whom", "what", "amount", "applied", "received_at")
     list_display_links = ("provider_number",)
     list_select_related = ("charge__person", "top_up__order__person")
     list_filter = ("applied", refund_admin.ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
     fields = readonly_fields = (
-        "channel",
+        "way",
         "provider_number",
         "whom",
         "what",
@@ -584,6 +584,10 @@ class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
         "entry",
         "debit_line",
     )
+
+    @admin.display(description=gettext_lazy("渠道"))
+    def way(self, receipt: Receipt) -> str:
+        return channels.title(receipt.channel)
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: Receipt) -> str:
@@ -604,7 +608,7 @@ class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
 
 class LegInline(TabularInline):
     model = Leg
-    fields = readonly_fields = ("account", "debited", "credited")
+    fields = readonly_fields = ("named", "debited", "credited")
     extra = 0
     can_delete = False
     hide_title = True
@@ -614,6 +618,13 @@ class LegInline(TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Leg]:
+        return super().get_queryset(request).select_related("account")
+
+    @admin.display(description=gettext_lazy("科目"))
+    def named(self, leg: Leg) -> str:
+        return channels.account_titles([leg.account])[leg.account_id]
 
     @admin.display(description=gettext_lazy("借方（元）"))
     def debited(self, leg: Leg) -> str:

@@ -4,8 +4,8 @@ A month keeps the day on which it was due, whenever and by whatever rule it is p
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from contributions.models import (
     Repricing,
     RequestKind,
     Surcharge,
+    SurchargeKind,
 )
 from contributions.reckoning import Derivation, Reckoned, basis_text, derivation, explain, quote
 from enrollment import actions
@@ -29,7 +30,7 @@ from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
-from portal.policy.book import PolicyMissing, book
+from portal.policy.book import Offer, PolicyMissing, book
 from portal.policy.terms import ArrearsTerms, arrears_terms
 from portal.shared import identity, money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -38,6 +39,10 @@ from portal.shared.months import Month, month_span, today_in_china
 REVIVED = (
     Insurance.PENSION
 )  # the only insurance of which a month that was given up, or never paid, can be had
+
+# The offer by which late months are paid, and how a city takes them that has them debited.
+SERVICE = "arrears-pay"
+BY_DEBIT = "debit"
 
 
 class Busy(Exception):
@@ -55,6 +60,7 @@ class Cost:
     on_top_fen: int
     principal_why: Derivation | None
     on_top_why: Derivation | None
+    on_top_kind: SurchargeKind | None
 
     @property
     def total_fen(self) -> int:
@@ -65,6 +71,15 @@ class Cost:
         return _("{month} {insurance}").format(
             month=self.month.zh, insurance=INSURANCE_LABELS[self.insurance]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A late month, what it costs on the day of paying (None where no rule says), and why it cannot be paid ("": it can)."""
+
+    month: LateMonth
+    cost: Cost | None
+    why: str
 
 
 def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
@@ -85,6 +100,59 @@ def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
     return bool(terms and terms.written_off_pension and one.insurance == REVIVED)
 
 
+# Which can be paid
+
+
+def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list[Late]:
+    """The person's months of the city that were due before today and are owed or written off, priced for the day of paying. The
+    number of queries does not grow with them."""
+    terms = terms_of(city, today)
+    statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
+    months = overdue(late_months.late_months(person, city, statuses=statuses), today)
+    return [_late(one, city, terms, paid_on) for one in months]
+
+
+def _late(one: LateMonth, city: str, terms: ArrearsTerms | None, paid_on: dt.date) -> Late:
+    why = _barrier(one, terms)
+    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
+        return Late(one, None, why)
+    try:
+        return Late(one, cost(one, city=city, paid_on=paid_on), why)
+    except PolicyMissing:
+        return Late(one, None, why or _("原缴费档次已不在现行标准中，请到社保经办机构窗口办理"))
+
+
+def _barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
+    if one.busy:
+        return one.busy
+    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != REVIVED:
+        return _("医疗保险欠费注销后不能再补缴")
+    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
+        return _("欠费注销后本市不办理补缴")
+    return ""
+
+
+def by_debit(offer: Offer) -> bool:
+    """Whether the city has late months collected by its debit; else they are paid by an order."""
+    return bool(offer.options.get("paid_by") == BY_DEBIT)
+
+
+def orderable(person: Person, city: str, *, now: dt.datetime) -> list[Late]:
+    """``late``, as orders can pay it today: where the city takes late months by its debit, or not online, all are barred."""
+    today = today_in_china(now)
+    offer = book().city(city).offers.get(SERVICE)
+    debit = recollecting.next_debit(city, now) if offer and by_debit(offer) else None
+    paid_on = debit_day(city, debit) if debit else today
+    found = late(person, city, paid_on=paid_on, today=today)
+    if offer is None:
+        why = _("本市不在网上办理历史欠费补缴，请到社保经办机构窗口办理")
+    elif by_debit(offer):
+        why = _("本市的历史欠费由每月托收扣缴，请在社保网上办事大厅申请补缴")
+    else:
+        return found
+    return [replace(one, why=one.why or why) for one in found]
+
+
 # What it costs
 
 
@@ -96,7 +164,7 @@ def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = 
     if as_written_off or one.status == ChargeStatus.WRITTEN_OFF:
         price = later_price(city, one.basis, paid_on)
         return _cost(city, one.insurance, one.month, one.due_on, paid_on, price.amount_fen, price)
-    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge_id)
+    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge)
 
 
 def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
@@ -119,7 +187,7 @@ def _cost(
     paid_on: dt.date,
     principal_fen: int,
     price: Reckoned | None,
-    charge_id: int = 0,
+    charge: Charge | None = None,
 ) -> Cost:
     on_top = surcharges.price(
         city=city,
@@ -128,12 +196,10 @@ def _cost(
         since=due_on,
         paid_on=paid_on,
     )
-    why: Derivation | None
-    if price is not None:
-        why = derivation(price, on=paid_on)
-    else:
+    why = derivation(price, on=paid_on) if price else None
+    if charge is not None:
         try:
-            why = explain(Charge.objects.get(pk=charge_id), on=paid_on)
+            why = explain(charge, on=paid_on)
         except PolicyMissing:
             why = None
     return Cost(
@@ -144,6 +210,7 @@ def _cost(
         on_top_fen=on_top[1].amount_fen if on_top else 0,
         principal_why=why,
         on_top_why=on_top[1].derivation(on=paid_on) if on_top else None,
+        on_top_kind=on_top[0] if on_top else None,
     )
 
 
@@ -289,12 +356,65 @@ def pay_by_order(
     now: dt.datetime,
     case: Case | None = None,
 ) -> Order:
-    """Order these late months at what they cost today, in one sum with what comes on top. Raises Busy, orders.CannotOrder."""
-    charges, on_top = prepare(person, city, charge_ids, paid_on=today_in_china(now), now=now, case=case)
-    extra: Mapping[int, Surcharge] = on_top
-    return orders.place_charges(
-        city=city, charges=charges, key=key, by=by, now=now, person=person, on_top=lambda _held: extra
-    )
+    """Order these late months at what they cost today, in one sum with what comes on top; the order ends with the day. Twice by
+    one key is once. Raises orders.CannotOrder, and then has done nothing."""
+    wanted = sorted(set(charge_ids))
+    return _order(person, city, lambda: wanted, content=wanted, key=key, by=by, now=now, case=case)
+
+
+def order_months(
+    person: Person,
+    city: str,
+    months: Mapping[Insurance, Iterable[Month]],
+    *,
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+) -> Order:
+    """``pay_by_order`` for late months that are named, as a partner does. Raises orders.CannotOrder, each refusal with its
+    insurance."""
+    wanted = {insurance: sorted(set(some)) for insurance, some in months.items()}
+    content = {str(insurance): [str(month) for month in some] for insurance, some in wanted.items()}
+
+    def choose() -> list[int]:
+        known = {(one.month.insurance, one.month.month): one for one in orderable(person, city, now=now)}
+        chosen: list[int] = []
+        whys: list[orders.Refusal] = []
+        for insurance, some in wanted.items():
+            for month in some:
+                one = known.get((insurance, month))
+                why = one.why if one else _("没有可以补缴的欠费")
+                if one and not why:
+                    chosen.append(one.month.charge_id)
+                    continue
+                said = {"month": month.zh, "name": _(INSURANCE_LABELS[insurance]), "why": why}
+                whys.append(orders.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
+        if whys:
+            raise orders.CannotOrder(whys)
+        return chosen
+
+    return _order(person, city, choose, content=content, key=key, by=by, now=now)
+
+
+def _order(
+    person: Person,
+    city: str,
+    choose: Callable[[], Iterable[int]],
+    *,
+    content: object,
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+    case: Case | None = None,
+) -> Order:
+    def take() -> tuple[list[Charge], dict[int, Surcharge]]:
+        try:
+            return prepare(person, city, choose(), paid_on=today_in_china(now), now=now, case=case)
+        except Busy as busy:
+            why = _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。")
+            raise orders.CannotOrder([orders.Refusal(why)]) from busy
+
+    return orders.place_late(person=person, city=city, take=take, content=content, key=key, by=by, now=now)
 
 
 def pay_by_debit(

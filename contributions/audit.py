@@ -353,9 +353,11 @@ CHECKS = (
                 SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
                 UNION ALL
                 SELECT movement.entry_id,
-                    CASE WHEN account.kind = 'clearing' THEN movement.amount_fen + movement.pooled_fen ELSE 0 END,
+                    CASE WHEN account.kind = 'clearing' THEN movement.amount_fen + movement.pooled_fen + movement.surcharge_fen
+                        ELSE 0 END,
                     movement.amount_fen,
-                    CASE WHEN account.kind = 'suspense' THEN -movement.amount_fen - movement.pooled_fen ELSE 0 END
+                    CASE WHEN account.kind = 'suspense' THEN -movement.amount_fen - movement.pooled_fen - movement.surcharge_fen
+                        ELSE 0 END
                 FROM contributions_accountmovement movement
                 JOIN contributions_ledgeraccount account ON account.id = movement.against_id
             ) moved GROUP BY entry_id
@@ -381,9 +383,9 @@ CHECKS = (
                 FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
                 WHERE receipt.applied
                 UNION ALL
-                SELECT entry_id, insurance, amount_fen + pooled_fen FROM contributions_accountmovement
+                SELECT entry_id, insurance, amount_fen + pooled_fen + surcharge_fen FROM contributions_accountmovement
                 UNION ALL
-                SELECT movement.entry_id, account.insurance, -movement.amount_fen - movement.pooled_fen
+                SELECT movement.entry_id, account.insurance, -movement.amount_fen - movement.pooled_fen - movement.surcharge_fen
                 FROM contributions_accountmovement movement
                 JOIN contributions_ledgeraccount account ON account.id = movement.against_id
                 WHERE account.insurance <> ''
@@ -593,14 +595,16 @@ CHECKS = (
         """
         SELECT format('到账 %s 的利息 %s 不是其应缴 %s 的', receipt.id, surcharge.id, receipt.charge_id)
         FROM contributions_receipt receipt JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
-        WHERE surcharge.charge_id <> receipt.charge_id OR (receipt.applied AND surcharge.status <> 'paid')
+        JOIN contributions_charge charge ON charge.id = surcharge.charge_id
+        WHERE surcharge.charge_id <> receipt.charge_id
+            OR (receipt.applied AND surcharge.status <> CASE charge.status WHEN 'reversed' THEN 'reversed' ELSE 'paid' END)
         """,
     ),
     Check(
         8,
         """
         SELECT format('利息 %s 已缴，而没有到账记录', surcharge.id) FROM contributions_surcharge surcharge
-        WHERE surcharge.status = 'paid' AND surcharge.id NOT IN (
+        WHERE surcharge.status IN ('paid', 'reversed') AND surcharge.id NOT IN (
             SELECT surcharge_id FROM contributions_receipt WHERE applied AND surcharge_id IS NOT NULL
         )
         """,

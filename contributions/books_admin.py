@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import closing, day_sheets, refunds
+from contributions import channels, closing, day_sheets, refunds
 from contributions.admin import MoneyAdmin
 from contributions.models import (
     DaySheet,
@@ -65,6 +65,7 @@ class Day:
             self.rows, self.compared = list(seen.lines), list(seen.comparisons)
         self.debit_fen = sum(one.debit_fen for one in self.rows)
         self.credit_fen = sum(one.credit_fen for one in self.rows)
+        self.titles = channels.account_titles(one.account for one in self.rows)
 
     @property
     def differs(self) -> bool:
@@ -72,9 +73,10 @@ class Day:
 
     def comparisons(self) -> list[tuple[str, Any, str]]:
         """What is compared, the comparison, and what to do where it differs."""
+        named = channels.titles(one.channel for one in self.compared)
         return [
             (
-                _("%(channel)s：本日收付") % {"channel": one.channel}
+                _("%(channel)s：本日收付") % {"channel": named[one.channel]}
                 if one.channel
                 else _("暂收款：期末余额"),
                 one,
@@ -86,6 +88,10 @@ class Day:
             )
             for one in self.compared
         ]
+
+    def titled(self) -> list[tuple[str, Any]]:
+        """Each account as people call it, with its line."""
+        return [(self.titles[one.account.pk], one) for one in self.rows]
 
     def held(self) -> list[HeldReceipt]:
         """What lies in suspense now, oldest first, with ``still_fen``: what has not gone back yet."""
@@ -159,9 +165,9 @@ def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
     )
     for one in shown:
         head = [one.city.title, str(day)]
-        for row in one.rows:
+        for title, row in one.titled():
             fens = (row.opening_fen, row.debit_fen, row.credit_fen, row.closing_fen)
-            out.writerow([*head, str(row.account), *(_plain(fen) for fen in fens), "", ""])
+            out.writerow([*head, title, *(_plain(fen) for fen in fens), "", ""])
         for what, compared, _todo in one.comparisons():
             beside = (compared.booked_fen, compared.said_fen, compared.difference_fen)
             out.writerow([*head, what, "", "", "", *(_plain(fen) for fen in beside)])
@@ -267,13 +273,14 @@ class MonthCloseAdmin(LookUpAdmin):
                 "account__kind", "account__insurance", "account__channel"
             )
         )
+        titles = channels.account_titles(one.account for one in lines)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("月结"),
             "close": close,
             "city": book().city(close.city),
-            "lines": lines,
+            "lines": [(titles[one.account_id], one) for one in lines],
             "debit_fen": sum(one.debit_fen for one in lines),
             "credit_fen": sum(one.credit_fen for one in lines),
         }

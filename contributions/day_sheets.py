@@ -249,7 +249,7 @@ _SAID = """
             )
         WHERE payment.id IS NULL AND chunk.id IS NULL
         UNION ALL
-        SELECT account.channel, movement.amount_fen + movement.pooled_fen
+        SELECT account.channel, movement.amount_fen + movement.pooled_fen + movement.surcharge_fen
         FROM day_entry entry JOIN contributions_accountmovement movement ON movement.entry_id = entry.id
         JOIN contributions_ledgeraccount account ON account.id = movement.against_id AND account.kind = 'clearing'
         LEFT JOIN contributions_payment payment ON payment.entry_id = entry.id
@@ -265,7 +265,7 @@ _HELD = """
         UNION ALL
         SELECT -refund.amount_fen, refund.entry_id FROM contributions_refund refund WHERE refund.entry_id IS NOT NULL
         UNION ALL
-        SELECT -movement.amount_fen - movement.pooled_fen, movement.entry_id
+        SELECT -movement.amount_fen - movement.pooled_fen - movement.surcharge_fen, movement.entry_id
         FROM contributions_ledgeraccount account
         JOIN contributions_leg leg ON leg.account_id = account.id
         JOIN contributions_accountmovement movement ON movement.entry_id = leg.entry_id AND movement.against_id = account.id

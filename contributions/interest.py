@@ -408,9 +408,9 @@ _KEEP_DUE = f"""
 
 _INSERT_MOVEMENTS = """
     INSERT INTO contributions_accountmovement (
-        person_id, city, insurance, kind, amount_fen, pooled_fen, against_id, booked_on, key, entry_id
+        person_id, city, insurance, kind, amount_fen, pooled_fen, surcharge_fen, against_id, booked_on, key, entry_id
     )
-    SELECT person_id, %(city)s, %(insurance)s, %(kind)s, amount_fen, 0, %(against)s, %(today)s,
+    SELECT person_id, %(city)s, %(insurance)s, %(kind)s, amount_fen, 0, 0, %(against)s, %(today)s,
         %(key)s || person_id || %(tail)s, %(entry)s
     FROM interest_due WHERE sign(amount_fen) = %(sign)s ORDER BY person_id
 """

@@ -19,15 +19,37 @@ class LateMonth:
     """A month of one insurance that is owed, or written off. ``busy`` says in Chinese what is under way with it ("": nothing);
     ``failed`` why the latest debit failed ("": none did)."""
 
-    charge_id: int
-    insurance: Insurance
-    month: Month
-    status: ChargeStatus
-    amount_fen: int
-    due_on: dt.date
-    basis: str
+    charge: Charge
     busy: str
     failed: str
+
+    @property
+    def charge_id(self) -> int:
+        return self.charge.pk
+
+    @property
+    def insurance(self) -> Insurance:
+        return Insurance(self.charge.insurance)
+
+    @property
+    def month(self) -> Month:
+        return self.charge.month
+
+    @property
+    def status(self) -> ChargeStatus:
+        return ChargeStatus(self.charge.status)
+
+    @property
+    def amount_fen(self) -> int:
+        return self.charge.amount_fen
+
+    @property
+    def due_on(self) -> dt.date:
+        return self.charge.due_on
+
+    @property
+    def basis(self) -> str:
+        return self.charge.basis
 
     @property
     def label(self) -> str:
@@ -72,19 +94,7 @@ def late_months(
             busy = _("正在补缴，结果入账后才能办理")
         if line and line.status == LineStatus.FAILED:
             failed = str(REASON_LABELS[Reason(line.reason_code)])
-        found.append(
-            LateMonth(
-                charge_id=charge.pk,
-                insurance=Insurance(charge.insurance),
-                month=charge.month,
-                status=ChargeStatus(charge.status),
-                amount_fen=charge.amount_fen,
-                due_on=charge.due_on,
-                basis=charge.basis,
-                busy=busy,
-                failed=failed,
-            )
-        )
+        found.append(LateMonth(charge=charge, busy=busy, failed=failed))
     return found
 
 

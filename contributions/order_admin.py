@@ -22,6 +22,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.partners.models import Partner
 from portal.policy.book import book
 from portal.shared import identity, money
 
@@ -52,8 +53,12 @@ class LineInline(_Rows):
 
 class PaymentInline(_Rows):
     model = Payment
-    fields = readonly_fields = ("number", "channel", "status", "credited", "provider_number", "why")
+    fields = readonly_fields = ("number", "way", "status", "credited", "provider_number", "why")
     show_change_link = True
+
+    @admin.display(description=gettext_lazy("支付方式"))
+    def way(self, payment: Payment) -> str:
+        return channels.title(payment.channel)
 
 
 class OrderEventInline(_Rows):
@@ -145,6 +150,21 @@ def waits_for_staff() -> Q:
     return Q(status=PaymentStatus.HELD) | Q(status=PaymentStatus.UNKNOWN, asked__gte=ASKED_IN_VAIN)
 
 
+class ChannelFilter(admin.SimpleListFilter):
+    """By what people call the channel; a partner is one, too."""
+
+    title = gettext_lazy("支付方式")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        partners = [partner.channel for partner in Partner.objects.order_by("pk")]
+        named = channels.titles([*channels.TITLES, *partners])
+        return [(code, named[code]) for code in (*channels.TITLES, *partners)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
 @admin.register(Payment)
 class PaymentAdmin(LookUpAdmin):
     city_column = "order__city"
@@ -153,7 +173,7 @@ class PaymentAdmin(LookUpAdmin):
     list_display = ("number", "whom", "way", "amount", "received", "status", "credited", "begun_at", "why")
     list_display_links = ("number",)
     list_select_related = ("order__person", "order__employer")
-    list_filter = (ForStaffFilter, "status", "channel")
+    list_filter = (ForStaffFilter, "status", ChannelFilter)
     search_help_text = gettext_lazy("完整的支付号、渠道流水号、订单号、身份证号码、姓名或单位名称")
     ordering = ("-pk",)
     change_form_outer_after_template = ""

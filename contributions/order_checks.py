@@ -130,24 +130,31 @@ CHECKS: tuple[tuple[int, str], ...] = (
             payment.status, (reversal.id IS NOT NULL)::int)
         FROM contributions_payment payment JOIN contributions_order orders ON orders.id = payment.order_id
         LEFT JOIN contributions_reversal reversal ON reversal.payment_id = payment.id
+        LEFT JOIN contributions_difference asked ON asked.payment_id = payment.id AND asked.way = 'refund'
+            AND asked.status = 'settled'
         WHERE payment.credited
-            AND ((orders.status = 'reversed') <> (payment.status = 'reversed')
-                OR (payment.status = 'reversed') <> (reversal.id IS NOT NULL))
+            AND ((orders.status = 'reversed') <> (payment.status = 'reversed' OR asked.id IS NOT NULL)
+                OR (payment.status = 'reversed') <> (reversal.id IS NOT NULL)
+                OR (reversal.id IS NOT NULL AND asked.id IS NOT NULL))
         """,
     ),
     (
         2,
         """
         SELECT format('到账 %s %s 为 %s 分，应缴为 %s，冲正 %s 分', receipt.channel, receipt.provider_number,
-            receipt.amount_fen, charge.status, coalesce(movement.amount_fen + movement.pooled_fen, 0))
+            receipt.amount_fen, charge.status,
+            coalesce(movement.amount_fen + movement.pooled_fen + movement.surcharge_fen, 0))
         FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
         LEFT JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id
         LEFT JOIN contributions_accountmovement movement
             ON movement.kind = 'reversed' AND movement.key = 'reversal/' || receipt.id
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
+        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id AND back.request_id IS NOT NULL
         WHERE receipt.applied AND (charge.status = 'reversed' OR payment.status = 'reversed' OR movement.id IS NOT NULL)
-            AND (charge.status <> 'reversed' OR payment.status IS DISTINCT FROM 'reversed'
+            AND (charge.status <> 'reversed' OR (payment.status IS NOT DISTINCT FROM 'reversed') = (back.id IS NOT NULL)
                 OR movement.amount_fen IS DISTINCT FROM -receipt.account_fen
-                OR movement.amount_fen + movement.pooled_fen IS DISTINCT FROM -receipt.amount_fen)
+                OR movement.surcharge_fen <> -coalesce(surcharge.amount_fen, 0)
+                OR movement.amount_fen + movement.pooled_fen + movement.surcharge_fen IS DISTINCT FROM -receipt.amount_fen)
         """,
     ),
     (

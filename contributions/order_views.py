@@ -41,7 +41,6 @@ from contributions.models import (
     Verdict,
 )
 from contributions.orders import StillPaying, stretches
-from contributions.paid import channel_title
 from contributions.receiving import AlreadyReceived
 from contributions.reckoning import Derivation, explain
 from portal.accounts.lockout import client_address
@@ -178,7 +177,7 @@ def paid_list(request: HttpRequest) -> HttpResponse:
                     "receipt": one,
                     "charge": one.of_charge,
                     "insurance": _(INSURANCE_LABELS[Insurance(one.of_charge.insurance)]),
-                    "channel": channel_title(one.channel),
+                    "channel": channels.title(one.channel),
                 }
                 for one in paid
             ],
@@ -313,7 +312,7 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
         {
             "order": found,
             "payment": current,
-            "title": channel_title(current.channel),
+            "title": channels.title(current.channel),
             "form": form if current.needs_code else None,
             "qr": _qr(current),
             "state_url": reverse("order-state", args=[found.number]),
@@ -524,7 +523,7 @@ def _order_page(
         "payments": [
             {
                 "payment": one,
-                "channel": channel_title(one.channel),
+                "channel": channels.title(one.channel),
                 "tone": PAYMENT_LOOKS[PaymentStatus(one.status)],
             }
             for one in payments
@@ -532,7 +531,7 @@ def _order_page(
         "current": current,
         "kept": [(one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited],
         "credited": next((one for one in payments if one.credited), None),
-        "paid_by": next((channel_title(one.channel) for one in payments if one.credited), ""),
+        "paid_by": next((channels.title(one.channel) for one in payments if one.credited), ""),
         "failed": payments[-1]
         if payable and payments and payments[-1].status == PaymentStatus.FAILED
         else None,
@@ -565,7 +564,7 @@ def _begin(
         messages.warning(
             request,
             _("这份订单正在用%(channel)s支付。请先完成，或者换一种方式。")
-            % {"channel": channel_title(other.payment.channel)},
+            % {"channel": channels.title(other.payment.channel)},
         )
     except paying.OrderEnded:
         return redirect("order", found.number), None
@@ -591,7 +590,7 @@ def _to_payment(found: Order) -> HttpResponseBase:
 def _waiting(found: Order, current: Payment) -> dict[str, Any]:
     return {
         "payment": current,
-        "title": channel_title(current.channel),
+        "title": channels.title(current.channel),
         "unknown": current.status == PaymentStatus.UNKNOWN,
         "queued": current.status == PaymentStatus.QUEUED,
         "over": timezone.now() >= found.expires_at,

@@ -28,6 +28,7 @@ from contributions.models import (
     OrderLine,
     OrderStatus,
     Payment,
+    Repricing,
     Surcharge,
     SurchargeStatus,
     TopUp,
@@ -43,7 +44,7 @@ from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms, pay_months, payment_terms
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 
 # The offer whose months an order may pay.
 SERVICE = "flexible-pay"
@@ -289,35 +290,70 @@ def place_charges(
     now: dt.datetime,
     person: Person | None = None,
     employer: Employer | None = None,
-    on_top: Callable[[Sequence[Charge]], Mapping[int, Surcharge]] | None = None,
 ) -> Order:
-    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``.
-
-    ``on_top`` is called inside the transaction, once the charges are held, and gives what is paid on top of them, by charge.
-    """
+    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``."""
     wanted = sorted({charge.pk for charge in charges})
     digest = _digest(city, person=person, employer=employer, content=wanted)
+    return _place(
+        city,
+        person,
+        employer,
+        lambda: _owed(wanted, {}, city=city, person=person, employer=employer),
+        key=key,
+        digest=digest,
+        by=by,
+        now=now,
+    )
 
-    def take() -> list[_Taken]:
-        owner = {"person": person, "employer__isnull": True} if person else {"employer": employer}
-        owed = list(
-            Charge.objects.select_for_update(no_key=True, of=("self",))
-            .filter(pk__in=wanted, city=city, status=ChargeStatus.OWED, **owner)
-            .order_by("pk")
-        )
-        drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK)
-        if len(owed) != len(wanted) or not wanted:
-            raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
-        if drawn.exists():
-            raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
-        extra = on_top(owed) if on_top else {}
-        # What is priced together with a surcharge is not paid without it.
-        alone = set(wanted) - set(extra)
-        if Surcharge.objects.filter(charge__in=alone, status=SurchargeStatus.OWED).exists():
-            raise CannotOrder([Refusal(_("所选的应缴中有的正在补缴，请等待结果后再办理。"))])
-        return [_Taken(charge, surcharge=extra.get(charge.pk)) for charge in owed]
 
-    return _place(city, person, employer, take, key=key, digest=digest, by=by, now=now)
+def place_late(
+    *,
+    person: Person,
+    city: str,
+    take: Callable[[], tuple[Sequence[Charge], Mapping[int, Surcharge]]],
+    content: object,
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+) -> Order:
+    """Order late charges of the person, which ``take`` gives under the person's lock with what is paid on top of each today; else
+    as ``place``. The order ends with the day: what comes on top is another sum tomorrow. ``content`` is what was asked for.
+    """
+    digest = _digest(city, person=person, content={"late": content})
+
+    def taken() -> list[_Taken]:
+        charges, on_top = take()
+        return _owed(sorted(one.pk for one in charges), on_top, city=city, person=person)
+
+    tomorrow = dt.datetime.combine(today_in_china(now) + dt.timedelta(days=1), dt.time(), CHINA)
+    return _place(city, person, None, taken, key=key, digest=digest, by=by, now=now, until=tomorrow)
+
+
+def _owed(
+    wanted: Sequence[int],
+    on_top: Mapping[int, Surcharge],
+    *,
+    city: str,
+    person: Person | None = None,
+    employer: Employer | None = None,
+) -> list["_Taken"]:
+    """These charges, locked: owed by the person or employer, not at the bank, and not without what is laid on top of them."""
+    owner = {"person": person, "employer__isnull": True} if person else {"employer": employer}
+    owed = list(
+        Charge.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk__in=wanted, city=city, status=ChargeStatus.OWED, **owner)
+        .order_by("pk")
+    )
+    drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK)
+    if len(owed) != len(wanted) or not wanted:
+        raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
+    if drawn.exists():
+        raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
+    # What is priced together with a surcharge is not paid without it.
+    alone = set(wanted) - set(on_top)
+    if Surcharge.objects.filter(charge__in=alone, status=SurchargeStatus.OWED).exists():
+        raise CannotOrder([Refusal(_("所选的应缴中有的正在补缴，请等待结果后再办理。"))])
+    return [_Taken(charge, surcharge=on_top.get(charge.pk)) for charge in owed]
 
 
 def place_top_up(
@@ -359,11 +395,13 @@ def _place(
     by: User,
     now: dt.datetime,
     top_up: Callable[[], TopUp] | None = None,
+    until: dt.datetime | None = None,
 ) -> Order:
     earlier = _earlier(key, digest, by)
     if earlier:
         return earlier
     terms = payment_terms(book(), city=city, on=today_in_china(now))
+    expires_at = now + dt.timedelta(minutes=terms.order_minutes)
     try:
         with transaction.atomic():
             if person is not None:
@@ -382,7 +420,7 @@ def _place(
                 digest=digest,
                 placed_at=now,
                 placed_by=by,
-                expires_at=now + dt.timedelta(minutes=terms.order_minutes),
+                expires_at=min(expires_at, until) if until else expires_at,
             )
             OrderLine.objects.bulk_create(
                 OrderLine(
@@ -409,7 +447,7 @@ def _place(
         if isinstance(error, CannotOrder):
             raise
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name != "a_charge_is_in_one_live_order":
+        if name not in ("a_charge_is_in_one_live_order", "one_live_surcharge_per_charge"):
             raise
         raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费记录中查看。"))]) from error
 
@@ -488,8 +526,9 @@ def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
 
 
 def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
-    """Undo a paid order whose money went back: its charges no longer count, and each month is owed as it was, at its former tier;
-    months to come that only the order had charged are not. Inside a transaction, the order ``locked``."""
+    """Undo a paid order whose money goes back: its charges no longer count, and each month is owed as it was, at its former tier;
+    months to come that only the order had charged are not, and what had been written off is that again. Inside a transaction, the
+    order ``locked``."""
     lines = list(
         order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
     )
@@ -500,12 +539,21 @@ def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
     Charge.objects.filter(pk__in=charges, status=ChargeStatus.PAID).update(
         status=ChargeStatus.REVERSED, live=False
     )
+    Surcharge.objects.filter(charge__in=charges, status=SurchargeStatus.PAID).update(
+        status=SurchargeStatus.REVERSED, live=False
+    )
     order.refresh_from_db()
     this = month_in_china(now)
-    for line in lines:
-        _as_before(
-            line, owed=not line.made or line.replaced_id is not None or line.charge.month <= this, now=now
+    given_up = dict(
+        Repricing.objects.filter(charge__in=charges, replaces__isnull=False).values_list(
+            "charge_id", "replaces_id"
         )
+    )
+    Charge.objects.filter(pk__in=given_up.values(), status=ChargeStatus.WRITTEN_OFF).update(live=True)
+    for line in lines:
+        if line.charge_id not in given_up:
+            owed = not line.made or line.replaced_id is not None or line.charge.month <= this
+            _as_before(line, owed=owed, now=now)
 
 
 def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:

@@ -1,24 +1,17 @@
 """What was paid: the receipts that paid a person's months, with what a receipt on paper says of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy
 
 from contributions import channels
 from contributions.models import ChargeStatus, Order, OrderStatus, Receipt
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-
-# Of channels beside those that orders are paid by.
-OTHER_CHANNELS = {
-    "counter": gettext_lazy("柜台"),
-    "bank-transfer": gettext_lazy("银行转账"),
-    "debit": gettext_lazy("银行托收"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +34,6 @@ class Paid:
     amount_fen: int
 
 
-def channel_title(code: str) -> str:
-    """A channel's name in Chinese; the code itself where nobody named it."""
-    known = channels.title(code)
-    return known if known != code else str(OTHER_CHANNELS.get(code.partition(":")[0], code))
-
-
 def paid_months(
     person: Person,
     *,
@@ -58,7 +45,7 @@ def paid_months(
 ) -> list[Paid]:
     """The receipts applied to a person's months [start, until) in a city, or to those of one order, by month and insurance.
 
-    ``own_only`` leaves out what an employer paid. One query.
+    ``own_only`` leaves out what an employer paid. One query, and one where partners were paid by.
     """
     receipts = Receipt.objects.filter(charge__person=person, charge__city=city, applied=True).exclude(
         charge__status=ChargeStatus.REVERSED
@@ -72,7 +59,9 @@ def paid_months(
     if own_only:
         receipts = receipts.filter(charge__employer__isnull=True)
     places = {insurance: place for place, insurance in enumerate(Insurance)}
-    found = [_of(one) for one in _with_source(receipts)]
+    rows = list(_with_source(receipts))
+    named = channels.titles(one.channel for one in rows)
+    found = [_of(one, named) for one in rows]
     return sorted(found, key=lambda one: (one.month, places[one.insurance], one.number))
 
 
@@ -86,12 +75,12 @@ def _with_source(receipts: QuerySet[Receipt]) -> QuerySet[Receipt]:
     return receipts.select_related("charge__employer", "surcharge", "entry__payment__order")
 
 
-def _of(one: Receipt) -> Paid:
+def _of(one: Receipt, named: Mapping[str, str]) -> Paid:
     charge = one.of_charge
     payment = getattr(one.entry, "payment", None)
     return Paid(
         number=one.provider_number,
-        channel=channel_title(one.channel),
+        channel=named[one.channel],
         received_at=one.received_at,
         order=payment.order.number if payment else "",
         insurance=Insurance(charge.insurance),

@@ -11,17 +11,21 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from contributions import ledger, orders, paying, personal_account
+from contributions import brought_in, ledger, orders, paying, personal_account
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import (
     AccountKind,
+    AccountMovement,
     ChargeStatus,
     MovementKind,
     Order,
+    OrderStatus,
     Payment,
     PaymentEvent,
     PaymentStatus,
+    Receipt,
     Reversal,
 )
 from contributions.receiving import AlreadyReceived
@@ -29,6 +33,11 @@ from portal.accounts.models import User
 from portal.partners.models import Partner
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
+
+_DAY_OVER = gettext_lazy(
+    "已过对账日，不能冲正，请不要自行退给缴费人：可以申请撤销（refund-request），由经办机构核准后原路退回。"
+    "已经退给缴费人的，请列入当天的对账文件，由经办机构按对账差异处理。"
+)
 
 
 class NumberUsed(Exception):
@@ -145,8 +154,10 @@ def reverse(
             done = Reversal.objects.filter(payment=current).first()
             if done is not None and done.provider_number == provider_number:
                 return done
-            _check(current, done, now, late)
-            _give_up_money(current, order, by=by, now=now)
+            check_standing(current, order, done)
+            if not late and business_day(current) != today_in_china(now):
+                raise CannotReverse("day_over", str(_DAY_OVER))
+            give_up_money(current, order, AccountKind.CLEARING, by=by, now=now)
             orders.undo(order, by=by, now=now, note=reason)
             paying.mark_reversed(current, by=by, now=now, note=reason)
             return Reversal.objects.create(
@@ -165,38 +176,55 @@ def reverse(
         raise
 
 
-def _check(payment: Payment, done: Reversal | None, now: dt.datetime, late: bool) -> None:
+def check_standing(payment: Payment, order: Order, done: Reversal | None) -> None:
+    """Refuse to undo what does not stand as paid. Raises CannotReverse."""
     if done is not None:
         raise CannotReverse("already_reversed", _("这笔支付已经冲正。"))
     if not payment.credited:
         raise CannotReverse("not_credited", _("这笔款项没有入账，由经办机构核实后退回，不能冲正。"))
-    if not late and business_day(payment) != today_in_china(now):
-        raise CannotReverse(
-            "day_over", _("只能在对账日当天冲正。请在对账文件中列明，由经办机构按对账差异处理。")
-        )
+    if order.status != OrderStatus.PAID:
+        raise CannotReverse("already_refunded", _("经办机构已经撤销这笔缴费，款项原路退回，不能再冲正。"))
 
 
-def _give_up_money(payment: Payment, order: Order, *, by: User, now: dt.datetime) -> None:
+def give_up_money(
+    payment: Payment, order: Order, to: AccountKind, *, by: User, now: dt.datetime
+) -> list[tuple[Receipt, AccountMovement]]:
+    """Take what a payment credited out of personal accounts, pooled funds and surcharges again, receipt by receipt: to clearing,
+    where the channel itself gave it back, to suspense, where it is still to be refunded. Raises CannotReverse."""
     receipts = (
-        list(payment.entry.receipts.select_related("charge__person").order_by("pk")) if payment.entry else []
+        list(payment.entry.receipts.select_related("charge__person", "surcharge").order_by("pk"))
+        if payment.entry
+        else []
     )
-    clearing = ledger.account(city=order.city, kind=AccountKind.CLEARING, channel=payment.channel)
+    channel = payment.channel if to == AccountKind.CLEARING else ""
+    against = ledger.account(city=order.city, kind=to, channel=channel)
+    gone = {
+        (person.pk, insurance): brought_in.gone_months(person, insurance=Insurance(insurance))
+        for person, insurance in {(one.of_charge.person, one.of_charge.insurance) for one in receipts}
+    }
+    given = []
     for receipt in receipts:
         charge = receipt.of_charge
-        if charge.status != ChargeStatus.PAID or receipt.surcharge_id is not None:
+        surcharge_fen = receipt.surcharge.amount_fen if receipt.surcharge else 0
+        if charge.status != ChargeStatus.PAID:
             raise CannotReverse("not_credited", _("这份订单的月份已另行处理，不能冲正，请联系经办机构。"))
+        if charge.month in gone[charge.person_id, charge.insurance]:
+            raise CannotReverse("moved_away", _("这份订单的月份已随关系转出，不能撤销，请联系经办机构。"))
         try:
-            personal_account.book_movement(
+            movement = personal_account.book_movement(
                 person=charge.person,
                 city=order.city,
                 insurance=Insurance(charge.insurance),
                 kind=MovementKind.REVERSED,
                 amount_fen=-receipt.account_fen,
-                pooled_fen=receipt.account_fen - receipt.amount_fen,
-                against=clearing,
+                pooled_fen=receipt.account_fen + surcharge_fen - receipt.amount_fen,
+                surcharge_fen=-surcharge_fen,
+                against=against,
                 key=f"reversal/{receipt.pk}",
                 by=by,
                 now=now,
             )
         except personal_account.Overdrawn as error:
             raise CannotReverse("account_used", _("个人账户余额不足，不能冲正，请联系经办机构。")) from error
+        given.append((receipt, movement))
+    return given

@@ -118,18 +118,20 @@ def book_movement(
     by: User,
     now: dt.datetime,
     pooled_fen: int = 0,
+    surcharge_fen: int = 0,
 ) -> AccountMovement:
     """Credit (positive) or take (negative) fen of a personal account and return the movement. Twice by one key is once.
 
     The entry books it between the city's PERSONAL account of the insurance and ``against``, an account of the same city:
     clearing for a top-up, transfer clearing for a transfer, suspense for what is taken back to be refunded. ``pooled_fen``, of
-    the same sign, is what comes into the pooled fund or leaves it by the same entry. Raises KeyReused where the key stands for
+    the same sign, is what comes into the pooled fund or leaves it by the same entry, ``surcharge_fen`` what leaves the account of
+    interest and late fees with a reversed month. Raises KeyReused where the key stands for
     another movement; Overdrawn where the account holds less than is taken; ValueError for an account of another city.
     Constraints refuse a top-up of anything but medical, and a sign that is not the kind's.
     """
     if against.city != city:
         raise ValueError(f"{against} belongs to {against.city}, not to {city}")
-    content = (person.pk, city, str(insurance), str(kind), amount_fen, pooled_fen, against.pk)
+    content = (person.pk, city, str(insurance), str(kind), amount_fen, pooled_fen, surcharge_fen, against.pk)
     if standing := _standing(key, content):
         return standing
     try:
@@ -145,13 +147,14 @@ def book_movement(
                 kind=KIND,
                 reference=key,
                 postings=[
-                    ledger.Posting(against, amount_fen + pooled_fen),
+                    ledger.Posting(against, amount_fen + pooled_fen + surcharge_fen),
                     ledger.Posting(
                         ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -amount_fen
                     ),
                     ledger.Posting(
                         ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), -pooled_fen
                     ),
+                    *_surcharge(city, insurance, surcharge_fen),
                 ],
                 by=by,
                 now=now,
@@ -163,6 +166,7 @@ def book_movement(
                 kind=kind,
                 amount_fen=amount_fen,
                 pooled_fen=pooled_fen,
+                surcharge_fen=surcharge_fen,
                 against=against,
                 booked_on=today_in_china(now),
                 key=key,
@@ -173,6 +177,12 @@ def book_movement(
         if standing := _standing(key, content):
             return standing
         raise
+
+
+def _surcharge(city: str, insurance: Insurance, fen: int) -> list[ledger.Posting]:
+    if not fen:
+        return []
+    return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SURCHARGE, insurance=insurance), -fen)]
 
 
 def _lock(person: Person) -> None:
@@ -188,6 +198,7 @@ def _standing(key: str, content: tuple[object, ...]) -> AccountMovement | None:
         found.kind,
         found.amount_fen,
         found.pooled_fen,
+        found.surcharge_fen,
         found.against_id,
     ):
         raise KeyReused(key)
@@ -281,7 +292,8 @@ BOOKS_AND_RECEIPTS = """
 MOVEMENTS_AND_BOOKS = (
     """
     WITH moved AS (
-        SELECT entry_id, city, insurance, against_id, sum(amount_fen) AS personal, sum(pooled_fen) AS pooled
+        SELECT entry_id, city, insurance, against_id, sum(amount_fen) AS personal, sum(pooled_fen) AS pooled,
+            sum(surcharge_fen) AS surcharge
         FROM contributions_accountmovement GROUP BY entry_id, city, insurance, against_id
     )
     SELECT format('个人账户变动的分录 %s 与变动记录不符', moved.entry_id)
@@ -292,9 +304,13 @@ MOVEMENTS_AND_BOOKS = (
         SELECT leg.entry_id, account.kind, account.insurance, account.id AS account_id, leg.amount_fen
         FROM contributions_leg leg JOIN contributions_ledgeraccount account ON account.id = leg.account_id
     ) leg ON leg.entry_id = moved.entry_id
-    GROUP BY moved.entry_id, moved.city, moved.insurance, moved.against_id, moved.personal, moved.pooled, entry.city, against.city
+    GROUP BY moved.entry_id, moved.city, moved.insurance, moved.against_id, moved.personal, moved.pooled,
+        moved.surcharge, entry.city, against.city
     HAVING entry.city <> moved.city OR against.city <> moved.city
-        OR coalesce(sum(leg.amount_fen) FILTER (WHERE leg.account_id = moved.against_id), 0) <> moved.personal + moved.pooled
+        OR coalesce(sum(leg.amount_fen) FILTER (WHERE leg.account_id = moved.against_id), 0)
+            <> moved.personal + moved.pooled + moved.surcharge
+        OR coalesce(sum(-leg.amount_fen) FILTER (WHERE leg.kind = 'surcharge' AND leg.insurance = moved.insurance), 0)
+            <> moved.surcharge
         OR coalesce(sum(-leg.amount_fen) FILTER (WHERE leg.kind = 'pooled' AND leg.insurance = moved.insurance), 0)
             <> moved.pooled
     """,

@@ -22,8 +22,9 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contributions import partner_orders
+from contributions import late_reversals, partner_orders, refunds
 from contributions.models import (
+    FILED,
     MOVES_MONEY,
     DayFile,
     DayRow,
@@ -31,6 +32,7 @@ from contributions.models import (
     Difference,
     DifferenceKind,
     DifferenceStatus,
+    OrderStatus,
     Payment,
     PaymentStatus,
     Reversal,
@@ -289,9 +291,9 @@ _COMPARE = """
     )
     INSERT INTO contributions_difference
         (partner_id, day, deed, kind, provider_number, city, order_number, order_id, ours_fen, theirs_fen, found_at, status,
-         way, reason)
+         way, reason, asked_why)
     SELECT %(partner)s, %(day)s, found.deed, found.kind, found.provider_number, coalesce(orders.city, ''),
-        found.order_number, orders.id, found.ours_fen, found.theirs_fen, %(now)s, 'open', '', ''
+        found.order_number, orders.id, found.ours_fen, found.theirs_fen, %(now)s, 'open', '', '', ''
     FROM found
     LEFT JOIN contributions_order orders ON orders.number = found.order_number AND orders.placed_by_id = %(user)s
     ORDER BY found.deed, found.provider_number
@@ -314,6 +316,11 @@ def _compare(partner: Partner, day: dt.date, now: dt.datetime) -> None:
 # Staff
 
 
+def differences_of(partner: Partner, day: dt.date) -> QuerySet[Difference]:
+    """Where both sides' files of the day differ; what the partner asked for on that day is none of them."""
+    return Difference.objects.filter(partner=partner, day=day, deed__in=FILED)
+
+
 def differences_for(user: User) -> QuerySet[Difference]:
     """The differences that this member of staff sees: of their cities, and those of no order of ours."""
     cities = permissions.staff_cities(user)
@@ -327,20 +334,28 @@ def ways(difference: Difference) -> list[Way]:
     found: list[Way] = []
     payment = _payment(difference)
     told_of_payment = difference.deed == Deed.PAYMENT
+    stands = (
+        payment is not None
+        and payment.credited
+        and payment.status == PaymentStatus.SUCCEEDED
+        and payment.order.status == OrderStatus.PAID
+    )
+    if difference.deed == Deed.REQUEST:
+        return [Way.REFUND, Way.MARK] if stands else [Way.MARK]
     if told_of_payment and difference.kind == DifferenceKind.ONLY_THEIRS and difference.order_id:
         found.append(Way.BOOK)
     gone = DifferenceKind.ONLY_OURS if told_of_payment else DifferenceKind.ONLY_THEIRS
     wrong = told_of_payment and difference.kind in (DifferenceKind.AMOUNT, DifferenceKind.ORDER)
-    stands = payment is not None and payment.credited and payment.status == PaymentStatus.SUCCEEDED
     if (difference.kind == gone or wrong) and stands:
         found.append(Way.REVERSE)
     return [*found, Way.MARK]
 
 
 def _payment(difference: Difference) -> Payment | None:
-    return Payment.objects.filter(
+    booked = Payment.objects.filter(
         channel=difference.partner.channel, provider_number=difference.provider_number, entry__isnull=False
-    ).first()
+    )
+    return booked.select_related("order").first()
 
 
 @transaction.atomic
@@ -380,13 +395,16 @@ def why_not_decide(difference: Difference, user: User) -> str:
 
 @transaction.atomic
 def approve(difference: Difference, *, by: User, now: dt.datetime) -> Difference:
-    """Let a proposal take effect: book what the partner took, or reverse what it did not. Twice is once. Raises CannotSettle."""
+    """Let a proposal take effect: book what the partner took, reverse what it did not, or undo what it asks to have undone. Twice
+    is once. Raises CannotSettle."""
     current = _to_decide(difference, by)
     if current.status == DifferenceStatus.SETTLED:
         return current
     payment, reversal = None, None
     if current.way == Way.BOOK:
         payment = _book(current, by, now)
+    elif current.way == Way.REFUND:
+        payment = _refund(current, by, now)
     else:
         reversal = _reverse(current, by, now)
     Difference.objects.filter(pk=current.pk).update(
@@ -431,6 +449,16 @@ def _reverse(difference: Difference, by: User, now: dt.datetime) -> Reversal:
         raise CannotSettle(str(error)) from error
 
 
+def _refund(difference: Difference, by: User, now: dt.datetime) -> Payment:
+    payment = _payment(difference)
+    if payment is None:
+        raise CannotSettle(_("大厅没有这笔收款，不能撤销。"))
+    try:
+        return late_reversals.grant(difference, payment, by=by, now=now)
+    except (partner_orders.CannotReverse, refunds.CannotRefund) as error:
+        raise CannotSettle(str(error)) from error
+
+
 @transaction.atomic
 def refuse(difference: Difference, *, why: str, by: User, now: dt.datetime) -> Difference:
     """Send a proposal back; the difference waits again, with why. Raises CannotSettle."""
@@ -462,7 +490,7 @@ def _locked(difference: Difference, by: User) -> Difference:
         raise CannotSettle(_("只有本市的征缴人员可以办理。"))
     return (
         Difference.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("partner", "order")
+        .select_related("partner", "order", "proposed_by")
         .get(pk=difference.pk)
     )
 
@@ -517,6 +545,10 @@ CHECKS: tuple[tuple[int, str], ...] = (
                 OR payment.received_fen IS DISTINCT FROM difference.theirs_fen
             WHEN 'reverse' THEN undone.status IS DISTINCT FROM 'reversed'
                 OR undone.provider_number IS DISTINCT FROM difference.provider_number
+            WHEN 'refund' THEN payment.provider_number IS DISTINCT FROM difference.provider_number
+                OR (
+                    SELECT sum(back.amount_fen) FROM contributions_takenback back WHERE back.request_id = difference.id
+                ) IS DISTINCT FROM payment.received_fen
             ELSE payment.id IS NOT NULL OR reversal.id IS NOT NULL
         END
         """,
@@ -525,7 +557,7 @@ CHECKS: tuple[tuple[int, str], ...] = (
         12,
         """
         SELECT format('对账差异 %s 由提出人自己复核', id) FROM contributions_difference
-        WHERE status = 'settled' AND way IN ('book', 'reverse') AND settled_by_id = proposed_by_id
+        WHERE status = 'settled' AND way IN ('book', 'reverse', 'refund') AND settled_by_id = proposed_by_id
         """,
     ),
 )

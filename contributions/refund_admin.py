@@ -276,6 +276,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             "left_fen": left,
             "state": _state_of(receipt),
             "taken_back": receipt.applied,
+            "undone": receipt.applied and receipt.taken_back.request_id is not None,
             "road": road,
             "way": _(REFUND_WAY_LABELS[road.way]) if road else "",
             "no_road": no_road,

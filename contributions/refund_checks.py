@@ -74,10 +74,15 @@ CHECKS: tuple[tuple[int, str], ...] = (
         JOIN contributions_receipt receipt ON receipt.id = back.receipt_id
         JOIN contributions_charge charge ON charge.id = receipt.charge_id
         JOIN contributions_accountmovement movement ON movement.id = back.movement_id
-        WHERE charge.status <> 'taken_back' OR NOT receipt.applied OR back.amount_fen <> charge.personal_fen
-            OR (movement.person_id, movement.city, movement.insurance, movement.amount_fen, movement.pooled_fen)
+        LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id AND back.request_id IS NOT NULL
+        WHERE NOT receipt.applied
+            OR (charge.status, back.amount_fen) <> CASE WHEN back.request_id IS NULL
+                THEN ('taken_back'::varchar, charge.personal_fen) ELSE ('reversed'::varchar, receipt.amount_fen) END
+            OR (movement.person_id, movement.city, movement.insurance, movement.amount_fen, movement.pooled_fen,
+                    movement.surcharge_fen)
                 <> (charge.person_id, charge.city, charge.insurance, -charge.account_fen,
-                    charge.account_fen - back.amount_fen)
+                    charge.account_fen + coalesce(surcharge.amount_fen, 0) - back.amount_fen,
+                    -coalesce(surcharge.amount_fen, 0))
         """,
     ),
 )

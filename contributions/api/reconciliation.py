@@ -20,9 +20,8 @@ from contributions.models import (
     DEED_LABELS,
     DIFFERENCE_KIND_LABELS,
     DIFFERENCE_STATUS_LABELS,
+    FILED,
     DayFile,
-    Deed,
-    Difference,
     DifferenceKind,
     DifferenceStatus,
     Side,
@@ -44,9 +43,11 @@ class TakenFileSerializer(serializers.Serializer[Any]):
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
-    deed = serializers.ChoiceField(choices=[(str(one), DEED_LABELS[one]) for one in Deed])
+    deed = serializers.ChoiceField(choices=[(str(one), DEED_LABELS[one]) for one in FILED])
     kind = serializers.ChoiceField(
-        choices=[(str(one), DIFFERENCE_KIND_LABELS[one]) for one in DifferenceKind]
+        choices=[
+            (str(one), DIFFERENCE_KIND_LABELS[one]) for one in DifferenceKind if one != DifferenceKind.LATE
+        ]
     )
     provider_number = serializers.CharField()
     order_number = serializers.CharField(allow_blank=True)
@@ -92,7 +93,7 @@ class DayView(PartnerView):
         except reconciling.FileRefused as why:
             status = 409 if why.code in ("too_early", "file_differs") else 422
             raise Problem(why.code, str(why), status=status) from why
-        found = Difference.objects.filter(partner=partner, day=day)
+        found = reconciling.differences_of(partner, day)
         return Response(
             {
                 "day": file.day,
@@ -116,6 +117,6 @@ class DifferencesView(PartnerView):
         partner = caller(request).partner
         if not DayFile.objects.filter(partner=partner, day=day, side=Side.THEIRS).exists():
             raise Http404
-        found = Difference.objects.filter(partner=partner, day=day).order_by("pk")
+        found = reconciling.differences_of(partner, day).order_by("pk")
         names = tuple(DifferenceSerializer().fields)
         return Response([{name: getattr(one, name) for name in names} for one in found])

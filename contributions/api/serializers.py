@@ -6,7 +6,16 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from contributions.models import ORDER_STATUS_LABELS, PAYMENT_STATUS_LABELS, OrderStatus, PaymentStatus
+from contributions.models import (
+    CHARGE_STATUS_LABELS,
+    ORDER_STATUS_LABELS,
+    PAYMENT_STATUS_LABELS,
+    SURCHARGE_KIND_LABELS,
+    ChargeStatus,
+    OrderStatus,
+    PaymentStatus,
+    SurchargeKind,
+)
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -63,13 +72,42 @@ class PickSerializer(serializers.Serializer[Any]):
     months = serializers.ListField(child=MonthText(), min_length=1, max_length=36)
 
 
+class LatePickSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    months = serializers.ListField(child=MonthText(), min_length=1, max_length=120)
+
+
 class NewOrderSerializer(PayerSerializer):
-    picks = serializers.ListField(child=PickSerializer(), min_length=1, max_length=5)
+    """Either ``picks``, months of now at chosen tiers, or ``arrears``, late months at what they cost today."""
+
+    picks = serializers.ListField(
+        child=PickSerializer(), min_length=1, max_length=5, required=False, help_text="当期月份，选档次"
+    )
+    arrears = serializers.ListField(
+        child=LatePickSerializer(),
+        min_length=1,
+        max_length=5,
+        required=False,
+        help_text="历史欠费，按当日金额",
+    )
 
     def validate_picks(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len({one["insurance"] for one in value}) < len(value):
-            raise serializers.ValidationError(_("每个险种只写一次。"))
-        return value
+        return _each_once(value)
+
+    def validate_arrears(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return _each_once(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("picks" in attrs) == ("arrears" in attrs):
+            why = _("picks（当期月份）和 arrears（历史欠费）须填且只填一项，各下一单。")
+            raise serializers.ValidationError({"picks": [why]})
+        return attrs
+
+
+def _each_once(picks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len({one["insurance"] for one in picks}) < len(picks):
+        raise serializers.ValidationError(_("每个险种只写一次。"))
+    return picks
 
 
 class NewPaymentSerializer(serializers.Serializer[Any]):
@@ -86,6 +124,10 @@ class NewPaymentSerializer(serializers.Serializer[Any]):
 class NewReversalSerializer(serializers.Serializer[Any]):
     provider_number = ProviderNumber(help_text="合作方的冲正流水号，永不重复")
     reason = serializers.CharField(max_length=80)
+
+
+class NewRefundRequestSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=80, help_text="缴费人为什么要求撤销")
 
 
 class RefundDoneSerializer(serializers.Serializer[Any]):
@@ -109,6 +151,7 @@ class TierSerializer(serializers.Serializer[Any]):
 class DueMonthSerializer(serializers.Serializer[Any]):
     month = MonthText()
     tiers = TierSerializer(many=True, help_text="这个月可选的档次和金额")
+    debit_failed = serializers.CharField(allow_blank=True, help_text="最近一次托收扣款失败的原因")
 
 
 class BarredMonthSerializer(serializers.Serializer[Any]):
@@ -124,6 +167,44 @@ class DueSerializer(serializers.Serializer[Any]):
     barred = BarredMonthSerializer(many=True)
 
 
+class StepSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()  # type: ignore[assignment]
+    value = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+
+
+class DerivationSerializer(serializers.Serializer[Any]):
+    """为什么是这个数: the steps, since when the figures are in force, and the document behind them."""
+
+    steps = StepSerializer(many=True)
+    since = serializers.DateField()
+    reference = serializers.CharField()
+    illustrative = serializers.BooleanField(help_text="是否为示例值")
+
+
+class LateMonthSerializer(serializers.Serializer[Any]):
+    insurance = serializers.ChoiceField(choices=INSURANCES)
+    title = serializers.CharField()
+    month = MonthText()
+    status = serializers.ChoiceField(
+        choices=[
+            (one, str(CHARGE_STATUS_LABELS[one])) for one in (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
+        ]
+    )
+    due_on = serializers.DateField(help_text="缴费期限")
+    paid_on = serializers.DateField(allow_null=True, help_text="金额算到哪一天")
+    principal_fen = serializers.IntegerField(allow_null=True, help_text="本金；没有标准的为空")
+    surcharge_fen = serializers.IntegerField(allow_null=True, help_text="利息或滞纳金")
+    surcharge_kind = serializers.ChoiceField(
+        choices=[(str(one), SURCHARGE_KIND_LABELS[one]) for one in SurchargeKind], allow_blank=True
+    )
+    amount_fen = serializers.IntegerField(allow_null=True, help_text="合计")
+    principal_why = DerivationSerializer(allow_null=True)
+    surcharge_why = DerivationSerializer(allow_null=True)
+    debit_failed = serializers.CharField(allow_blank=True, help_text="最近一次托收扣款失败的原因")
+    barred = serializers.CharField(allow_blank=True, help_text="为什么不能下单；空为可以")
+
+
 class DuesSerializer(serializers.Serializer[Any]):
     person = MaskedPersonSerializer()
     city = serializers.CharField()
@@ -131,11 +212,14 @@ class DuesSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="银行营业时间之外：何时可以下单；营业时为空"
     )
     dues = DueSerializer(many=True)
+    arrears = LateMonthSerializer(many=True, help_text="dues 没有列出的历史欠费")
 
 
 class OrderLineSerializer(serializers.Serializer[Any]):
     insurance = serializers.ChoiceField(choices=INSURANCES)
     month = MonthText()
+    principal_fen = serializers.IntegerField()
+    surcharge_fen = serializers.IntegerField(help_text="利息或滞纳金")
     amount_fen = serializers.IntegerField()
 
 
@@ -147,6 +231,18 @@ class ReversalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     business_day = serializers.DateField(help_text="列入哪一天的对账文件")
     at = serializers.DateTimeField()
+
+
+class RefundRequestSerializer(serializers.Serializer[Any]):
+    payment_number = serializers.CharField(help_text="申请撤销的收款流水号")
+    order_number = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    reason = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    status = serializers.ChoiceField(
+        choices=[("waiting", "待处理"), ("granted", "已同意，款项见待退款项"), ("declined", "不予撤销")]
+    )
+    why = serializers.CharField(allow_blank=True, help_text="不予撤销的原因")
 
 
 class PaymentSerializer(serializers.Serializer[Any]):
@@ -161,6 +257,7 @@ class PaymentSerializer(serializers.Serializer[Any]):
     business_day = serializers.DateField(help_text="列入哪一天的对账文件")
     message = serializers.CharField(allow_blank=True)
     reversal = ReversalSerializer(allow_null=True)
+    refund_request = RefundRequestSerializer(allow_null=True, help_text="过了对账日的撤销申请，最近一次")
 
 
 class OrderSerializer(serializers.Serializer[Any]):

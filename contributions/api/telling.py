@@ -6,9 +6,21 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import orders, partner_orders
-from contributions.models import Order, Payment, Refund, RefundStatus, Reversal
+from contributions import late_reversals, orders, partner_orders
+from contributions.arrears import Late
+from contributions.models import (
+    Difference,
+    DifferenceStatus,
+    Order,
+    Payment,
+    Refund,
+    RefundStatus,
+    Reversal,
+    Way,
+)
 from contributions.orders import Payable
+from contributions.reckoning import Derivation
+from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing
 from portal.shared import identity
@@ -16,8 +28,13 @@ from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import CHINA, Month
 
 
-def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datetime | None) -> dict[str, Any]:
-    """What the person may pay in the city: each month with the tiers that can be chosen for it, priced."""
+def dues(
+    person: Person, city: str, found: Sequence[Payable], late: Sequence[Late], opens_at: dt.datetime | None
+) -> dict[str, Any]:
+    """What the person may pay in the city: each month with the tiers that can be chosen for it, priced; and the late months that
+    these do not name, with what they cost."""
+    failed = {(one.month.insurance, one.month.month): one.month.failed for one in late}
+    named = {(one.insurance, month) for one in found for month in (*one.months, *one.barred)}
     return {
         "person": _masked(person),
         "city": city,
@@ -28,7 +45,11 @@ def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datet
                 "title": _(INSURANCE_LABELS[one.insurance]),
                 "tier_now": one.tier_now,
                 "months": [
-                    {"month": str(month), "tiers": priced}
+                    {
+                        "month": str(month),
+                        "tiers": priced,
+                        "debit_failed": failed.get((one.insurance, month), ""),
+                    }
                     for month in one.months
                     if (priced := _priced(one, city, month))
                 ],
@@ -36,6 +57,39 @@ def dues(person: Person, city: str, found: Sequence[Payable], opens_at: dt.datet
             }
             for one in found
         ],
+        "arrears": [_late(one) for one in late if (one.month.insurance, one.month.month) not in named],
+    }
+
+
+def _late(one: Late) -> dict[str, Any]:
+    cost = one.cost
+    return {
+        "insurance": str(one.month.insurance),
+        "title": _(INSURANCE_LABELS[one.month.insurance]),
+        "month": str(one.month.month),
+        "status": str(one.month.status),
+        "due_on": one.month.due_on,
+        "paid_on": cost.paid_on if cost else None,
+        "principal_fen": cost.principal_fen if cost else None,
+        "surcharge_fen": cost.on_top_fen if cost else None,
+        "surcharge_kind": str(cost.on_top_kind or "") if cost else "",
+        "amount_fen": cost.total_fen if cost else None,
+        "principal_why": _why(cost.principal_why) if cost else None,
+        "surcharge_why": _why(cost.on_top_why) if cost else None,
+        "debit_failed": one.month.failed,
+        "barred": one.why,
+    }
+
+
+def _why(derivation: Derivation | None) -> dict[str, Any] | None:
+    if derivation is None:
+        return None
+    reference = derivation.reference
+    return {
+        "steps": [{"label": one.label, "value": one.value, "note": one.note} for one in derivation.lines],
+        "since": derivation.since,
+        "reference": f"{reference.title}{reference.number}",
+        "illustrative": derivation.illustrative,
     }
 
 
@@ -51,7 +105,7 @@ def _priced(one: Payable, city: str, month: Month) -> list[dict[str, Any]]:
     return priced
 
 
-def order(one: Order) -> dict[str, Any]:
+def order(one: Order, partner: Partner) -> dict[str, Any]:
     return {
         "number": one.number,
         "city": one.city,
@@ -64,12 +118,14 @@ def order(one: Order) -> dict[str, Any]:
             {
                 "insurance": line.charge.insurance,
                 "month": str(line.charge.month),
+                "principal_fen": line.charge.amount_fen,
+                "surcharge_fen": line.amount_fen - line.charge.amount_fen,
                 "amount_fen": line.amount_fen,
             }
             for line in one.lines.select_related("charge").order_by("charge__month", "charge__insurance")
         ],
         "payments": [
-            payment(paid)
+            payment(paid, partner)
             for paid in one.payments.filter(entry__isnull=False)
             .select_related("order", "entry", "reversal")
             .order_by("pk")
@@ -77,8 +133,9 @@ def order(one: Order) -> dict[str, Any]:
     }
 
 
-def payment(one: Payment) -> dict[str, Any]:
+def payment(one: Payment, partner: Partner) -> dict[str, Any]:
     done = Reversal.objects.filter(payment=one).first()
+    asked = late_reversals.latest(one, partner)
     return {
         "number": one.number,
         "order_number": one.order.number,
@@ -89,6 +146,7 @@ def payment(one: Payment) -> dict[str, Any]:
         "business_day": partner_orders.business_day(one),
         "message": str(one.why),
         "reversal": reversal(done, one) if done else None,
+        "refund_request": refund_request(asked, one) if asked else None,
     }
 
 
@@ -101,6 +159,20 @@ def reversal(one: Reversal, of: Payment) -> dict[str, Any]:
         "reason": one.reason,
         "business_day": one.business_day,
         "at": _in_china(one.at),
+    }
+
+
+def refund_request(one: Difference, of: Payment) -> dict[str, Any]:
+    settled = one.status == DifferenceStatus.SETTLED
+    granted = settled and one.way == Way.REFUND
+    return {
+        "payment_number": one.provider_number,
+        "order_number": one.order_number,
+        "amount_fen": of.received_fen,
+        "reason": one.asked_why,
+        "asked_at": _in_china(one.found_at),
+        "status": "granted" if granted else "declined" if settled else "waiting",
+        "why": one.reason if settled and not granted else "",
     }
 
 
@@ -117,9 +189,9 @@ def refund(one: Refund) -> dict[str, Any]:
     }
 
 
-def refusals(error: orders.CannotOrder) -> list[tuple[str, str]]:
-    """Where in the request each refusal belongs, and why."""
-    return [(".".join(filter(None, ["picks", one.insurance, one.about])), one.why) for one in error.refusals]
+def refusals(error: orders.CannotOrder, field: str) -> list[tuple[str, str]]:
+    """Where in the request's ``field`` each refusal belongs, and why."""
+    return [(".".join(filter(None, [field, one.insurance, one.about])), one.why) for one in error.refusals]
 
 
 def _in_china(moment: dt.datetime) -> str:

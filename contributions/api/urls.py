@@ -27,6 +27,11 @@ urlpatterns = [
     path("orders/<str:number>/payments/", views.PaymentListView.as_view(), name="api-order-payments"),
     path("payments/<str:provider_number>/", views.PaymentView.as_view(), name="api-payment"),
     path("payments/<str:provider_number>/reversal/", views.ReversalView.as_view(), name="api-reversal"),
+    path(
+        "payments/<str:provider_number>/refund-request/",
+        views.RefundRequestView.as_view(),
+        name="api-refund-request",
+    ),
     path("reconciliation/<day:day>/", reconciliation.DayView.as_view(), name="api-day"),
     path(
         "reconciliation/<day:day>/differences/",

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import orders, partner_orders, paying, refunds
+from contributions import arrears, late_reversals, orders, partner_orders, paying, refunds
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
@@ -81,13 +81,15 @@ class DuesView(OrdersView):
         responses=answers(serializers.DuesSerializer, 400, 404, 422),
     )
     def post(self, request: Request) -> Response:
-        """What a person may pay as a flexible worker, with the prices of the day. Asked anew each time: no answer is kept."""
+        """What a person owes and may pay as a flexible worker, with the prices of the day. Asked anew each time: no answer is
+        kept."""
         now = timezone.now()
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
         found = orders.payable(person, read["city"], now=now)
-        return Response(telling.dues(person, read["city"], found, opens_at))
+        late = arrears.orderable(person, read["city"], now=now)
+        return Response(telling.dues(person, read["city"], found, late, opens_at))
 
 
 class OrderListView(OrdersView):
@@ -99,7 +101,8 @@ class OrderListView(OrdersView):
     )
     @once
     def post(self, request: Request) -> Response:
-        """Order months at tiers; the price is the hall's. Outside the bank's hours nothing is ordered."""
+        """Order months at tiers, or late months at what they cost today; the price is the hall's. Nothing is ordered outside the
+        bank's hours."""
         now = timezone.now()
         read = self._read(serializers.NewOrderSerializer, request)
         person, city = self._person(request, read, now), read["city"]
@@ -111,24 +114,23 @@ class OrderListView(OrdersView):
                 status=409,
                 more={"opens_at": timezone.localtime(opens_at).isoformat()},
             )
-        picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
+        field = "arrears" if "arrears" in read else "picks"
+        given: dict[str, Any] = {"key": domain_key(request), "by": caller(request).partner.user, "now": now}
         try:
-            order = orders.place(
-                person=person,
-                city=city,
-                picks=picks,
-                key=domain_key(request),
-                by=caller(request).partner.user,
-                now=now,
-            )
+            if field == "arrears":
+                late = {Insurance(one["insurance"]): one["months"] for one in read["arrears"]}
+                order = arrears.order_months(person, city, late, **given)
+            else:
+                picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
+                order = orders.place(person=person, city=city, picks=picks, **given)
         except orders.CannotOrder as error:
-            mistakes = [Mistake(field, why) for field, why in telling.refusals(error)]
+            mistakes = [Mistake(place, why) for place, why in telling.refusals(error, field)]
             raise Problem(
                 "cannot_order", _("所选的不能下单，请按 errors 更正。"), mistakes=mistakes
             ) from error
         except PolicyMissing as error:
             raise Problem("no_orders_here", _("这个城市不受理缴费订单。")) from error
-        return Response(telling.order(order), status=201)
+        return Response(telling.order(order, caller(request).partner), status=201)
 
 
 class OrderView(OrdersView):
@@ -137,7 +139,7 @@ class OrderView(OrdersView):
     )
     def get(self, request: Request, number: str) -> Response:
         """An order and every payment of it: what became of it, where an answer was lost."""
-        return Response(telling.order(self._order(request, number)))
+        return Response(telling.order(self._order(request, number), caller(request).partner))
 
 
 class CancelView(OrdersView):
@@ -157,7 +159,7 @@ class CancelView(OrdersView):
             raise Problem(
                 "payment_under_way", _("订单正在其他渠道支付，结果确认前不能取消。"), status=409
             ) from error
-        return Response(telling.order(ended))
+        return Response(telling.order(ended, caller(request).partner))
 
 
 class PaymentListView(OrdersView):
@@ -177,7 +179,7 @@ class PaymentListView(OrdersView):
             payment = partner_orders.confirm(order=order, partner=partner, **read, by=partner.user, now=now)
         except partner_orders.NumberUsed as error:
             raise _number_used() from error
-        return Response(telling.payment(payment), status=201)
+        return Response(telling.payment(payment, partner), status=201)
 
 
 class PaymentView(OrdersView):
@@ -186,7 +188,7 @@ class PaymentView(OrdersView):
     )
     def get(self, request: Request, provider_number: str) -> Response:
         """A payment by the partner's own number. 404 means that the hall never heard of it: tell it again."""
-        return Response(telling.payment(self._payment(request, provider_number)))
+        return Response(telling.payment(self._payment(request, provider_number), caller(request).partner))
 
 
 class ReversalView(OrdersView):
@@ -209,6 +211,28 @@ class ReversalView(OrdersView):
         except partner_orders.CannotReverse as why:
             raise Problem(why.code, str(why), status=409) from why
         return Response(telling.reversal(done, payment), status=201)
+
+
+class RefundRequestView(OrdersView):
+    @extend_schema(
+        summary="申请撤销缴费",
+        operation_id="request_refund",
+        request=serializers.NewRefundRequestSerializer,
+        responses=answers(serializers.RefundRequestSerializer, 400, 404, 409, 422, status=201),
+    )
+    @once
+    def post(self, request: Request, provider_number: str) -> Response:
+        """Ask for a payment to be undone once its business day is over. The agency decides; what it grants is given back by a
+        refund through the partner."""
+        payment = self._payment(request, provider_number)
+        reason = self._read(serializers.NewRefundRequestSerializer, request)["reason"]
+        try:
+            asked = late_reversals.ask(
+                payment=payment, partner=caller(request).partner, reason=reason, now=timezone.now()
+            )
+        except partner_orders.CannotReverse as why:
+            raise Problem(why.code, str(why), status=409) from why
+        return Response(telling.refund_request(asked, payment), status=201)
 
 
 class RefundListView(OrdersView):

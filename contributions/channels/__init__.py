@@ -4,11 +4,12 @@ Which of them a city offers is policy; which of them can be used here depends on
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from contributions.channels import keys
 from contributions.channels.alipay import AlipayChannel
@@ -17,12 +18,23 @@ from contributions.channels.keys import ChannelUnavailable
 from contributions.channels.partner import PREFIX, PartnerChannel
 from contributions.channels.protocol import Channel
 from contributions.channels.wechat import WeChatChannel
+from contributions.models import AccountKind, LedgerAccount
 from portal.partners.models import Partner
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
 from portal.shared.months import CHINA
 
-__all__ = ["TITLES", "ChannelUnavailable", "Offered", "available", "channel", "offered", "title"]
+__all__ = [
+    "TITLES",
+    "ChannelUnavailable",
+    "Offered",
+    "account_titles",
+    "available",
+    "channel",
+    "offered",
+    "title",
+    "titles",
+]
 
 _BUILD: dict[str, Callable[[keys.Account], Channel]] = {
     "card": CardChannel,
@@ -30,6 +42,9 @@ _BUILD: dict[str, Callable[[keys.Account], Channel]] = {
     "wechat": WeChatChannel,
 }
 TITLES = {"card": CardChannel.title, "alipay": AlipayChannel.title, "wechat": WeChatChannel.title}
+# Of channels beside those that orders are paid by. A debit's is followed by the bank: debit:psbc.
+OTHERS = {"counter": gettext_noop("柜台"), "bank-transfer": gettext_noop("银行转账")}
+DEBIT = "debit"
 
 _built: dict[str, tuple[keys.Stamp, Channel]] = {}
 
@@ -87,8 +102,48 @@ def channel(code: str) -> Channel:
 
 
 def title(code: str) -> str:
-    """What people call the channel; the code itself where it has no name."""
-    if code.startswith(PREFIX):
-        names = Partner.objects.filter(code=code.removeprefix(PREFIX)).values_list("name", flat=True)
-        return next(iter(names), code)
-    return _(TITLES[code]) if code in TITLES else code
+    """What people call the channel, also one that no order is paid by; the code itself where it has no name."""
+    return titles([code])[code]
+
+
+def titles(codes: Iterable[str]) -> dict[str, str]:
+    """``title`` of each code. One query where partners are among them, none otherwise."""
+    wanted = set(codes)
+    partners = [code.removeprefix(PREFIX) for code in wanted if code.startswith(PREFIX)]
+    names = dict(Partner.objects.filter(code__in=partners).values_list("code", "name")) if partners else {}
+    return {code: names.get(code.removeprefix(PREFIX)) or _title(code) for code in wanted}
+
+
+def _title(code: str) -> str:
+    kind, _colon, bank = code.partition(":")
+    if kind == DEBIT:
+        return _("%(bank)s托收") % {"bank": _banks().get(bank, bank)} if bank else _("银行托收")
+    known = TITLES.get(code) or OTHERS.get(code)
+    return _(known) if known else code
+
+
+def _banks() -> dict[str, str]:
+    """The banks that debit for a city or did so once, by code, as the cities' data call them."""
+    return {
+        leaf.values["bank"]: leaf.values["bank_title"]
+        for city in book().cities
+        if "debit" in book().names(city.slug)
+        for leaf in book().history(city.slug, "debit")
+    }
+
+
+def account_titles(accounts: Iterable[LedgerAccount]) -> dict[int, str]:
+    """What people call these accounts of the ledger, by id: with the channel's name, or the other agency's. At most one query."""
+    listed = list(accounts)
+    named = titles(one.channel for one in listed if one.kind != AccountKind.TRANSFER)
+    cities = {city.slug: city.title for city in book().cities}
+    found = {}
+    for one in listed:
+        other = (
+            cities.get(one.channel, _("外地经办机构"))
+            if one.kind == AccountKind.TRANSFER
+            else named[one.channel]
+        )
+        parts = [one.get_kind_display(), one.get_insurance_display() if one.insurance else "", other]
+        found[one.pk] = " · ".join(str(part) for part in parts if part)
+    return found

@@ -40,8 +40,8 @@ _POOLED = ["transfer_in", "transfer_out", "duplicate_taken_back", "reversed"]
 class AccountMovement(models.Model):
     """One movement of a person's account: ``amount_fen`` is credited (positive) or taken (negative). Never changed.
 
-    Its entry books it, and what moves in the pooled fund with it (``pooled_fen``, same sign), against one account of the
-    ledger. The database lets nothing take an account below zero.
+    Its entry books it, and what moves in the pooled fund and the account of surcharges with it (``pooled_fen`` and
+    ``surcharge_fen``, same sign), against one account of the ledger. The database lets nothing take an account below zero.
     """
 
     person = models.ForeignKey(
@@ -52,6 +52,8 @@ class AccountMovement(models.Model):
     kind = models.CharField(_("类别"), max_length=20, choices=choices(MOVEMENT_KIND_LABELS))
     amount_fen = models.BigIntegerField(_("金额（分）"))
     pooled_fen = models.BigIntegerField(_("统筹部分（分）"), default=0)
+    # Interest or a late fee that was paid on top, and goes back with a reversed month.
+    surcharge_fen = models.BigIntegerField(_("利息或滞纳金（分）"), default=0)
     against = models.ForeignKey(
         LedgerAccount,
         models.PROTECT,
@@ -75,7 +77,8 @@ class AccountMovement(models.Model):
             models.CheckConstraint(
                 condition=(~Q(kind__in=_BRING) | Q(amount_fen__gte=0, pooled_fen__gte=0))
                 & (~Q(kind__in=_TAKE) | Q(amount_fen__lte=0, pooled_fen__lte=0))
-                & (Q(kind__in=_POOLED) | Q(pooled_fen=0)),
+                & (Q(kind__in=_POOLED) | Q(pooled_fen=0))
+                & (Q(kind="reversed", surcharge_fen__lte=0) | Q(surcharge_fen=0)),
                 name="account_movement_goes_the_way_of_its_kind",
             ),
             models.CheckConstraint(

@@ -110,9 +110,13 @@ class DayFile(models.Model):
 class Deed(StrEnum):
     PAYMENT = "payment"
     REVERSAL = "reversal"
+    REQUEST = "request"
 
 
-DEED_LABELS = {Deed.PAYMENT: "收款", Deed.REVERSAL: "冲正"}
+DEED_LABELS = {Deed.PAYMENT: "收款", Deed.REVERSAL: "冲正", Deed.REQUEST: "申请退回"}
+
+# What a day's file holds.
+FILED = (Deed.PAYMENT, Deed.REVERSAL)
 
 
 class DayRow(models.Model):
@@ -128,7 +132,7 @@ class DayRow(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("对账明细")
         constraints = [
-            one_of("deed", Deed, name="day_row_deed_known"),
+            one_of("deed", list(FILED), name="day_row_deed_known"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="day_row_amount_positive"),
             models.UniqueConstraint(
                 fields=["file", "deed", "provider_number"], name="a_deed_once_in_a_days_file"
@@ -148,6 +152,7 @@ class DifferenceKind(StrEnum):
     ONLY_THEIRS = "only_theirs"
     AMOUNT = "amount"
     ORDER = "order"
+    LATE = "late"
 
 
 DIFFERENCE_KIND_LABELS = {
@@ -155,6 +160,7 @@ DIFFERENCE_KIND_LABELS = {
     DifferenceKind.ONLY_THEIRS: "合作方有，大厅没有",
     DifferenceKind.AMOUNT: "金额不符",
     DifferenceKind.ORDER: "订单不符",
+    DifferenceKind.LATE: "已过对账日，合作方要求撤销",
 }
 
 
@@ -181,22 +187,24 @@ DIFFERENCE_MOVES = (
 class Way(StrEnum):
     BOOK = "book"
     REVERSE = "reverse"
+    REFUND = "refund"
     MARK = "mark"
 
 
 WAY_LABELS = {
     Way.BOOK: "合作方已收款：按订单入账，订单已完结的转待退回",
     Way.REVERSE: "合作方未收款或已退给缴费人：冲正",
+    Way.REFUND: "同意撤销缴费：各月恢复应缴，款项经合作方原路退回缴费人",
     Way.MARK: "不动账，注明原因",
 }
 
 # Ways that move money: another person decides.
-MOVES_MONEY = (Way.BOOK, Way.REVERSE)
+MOVES_MONEY = (Way.BOOK, Way.REVERSE, Way.REFUND)
 
 
 class Difference(models.Model):
-    """Where a day's files of both sides differ in one deed. One member of staff says how it is settled; where money moves,
-    another decides."""
+    """Where a day's files of both sides differ in one deed, or what a partner asks for after the day. One member of staff says
+    how it is settled; where money moves, another decides."""
 
     partner = models.ForeignKey(
         Partner, models.PROTECT, related_name="differences", verbose_name=_("接口合作方")
@@ -213,6 +221,8 @@ class Difference(models.Model):
     )
     ours_fen = models.BigIntegerField(_("大厅金额（分）"), null=True, blank=True)
     theirs_fen = models.BigIntegerField(_("合作方金额（分）"), null=True, blank=True)
+    # Why a partner asks for a payment to be undone.
+    asked_why = models.CharField(_("申请原因"), max_length=80, blank=True)
     found_at = models.DateTimeField(_("发现时间"))
     status = models.CharField(
         _("状态"),
@@ -254,6 +264,11 @@ class Difference(models.Model):
             one_of("deed", Deed, name="difference_deed_known"),
             one_of("kind", DifferenceKind, name="difference_kind_known"),
             one_of("status", DifferenceStatus, name="difference_status_known"),
+            models.CheckConstraint(
+                condition=(Q(deed="request", kind="late") & ~Q(asked_why=""))
+                | (~Q(deed="request") & ~Q(kind="late") & Q(asked_why="")),
+                name="difference_asked_for_with_reason",
+            ),
             models.UniqueConstraint(
                 fields=["partner", "day", "deed", "provider_number"], name="a_deed_differs_once_a_day"
             ),
@@ -271,7 +286,8 @@ class Difference(models.Model):
                 condition=~Q(status="settled")
                 | Q(way="mark", payment__isnull=True, reversal__isnull=True)
                 | (Q(way="book", payment__isnull=False) & ~Q(settled_by=F("proposed_by")))
-                | (Q(way="reverse", reversal__isnull=False) & ~Q(settled_by=F("proposed_by"))),
+                | (Q(way="reverse", reversal__isnull=False) & ~Q(settled_by=F("proposed_by")))
+                | (Q(way="refund", payment__isnull=False) & ~Q(settled_by=F("proposed_by"))),
                 name="money_moves_by_a_second_person",
             ),
         ]
@@ -296,6 +312,7 @@ class Difference(models.Model):
                             "order_id",
                             "ours_fen",
                             "theirs_fen",
+                            "asked_why",
                             "found_at",
                         ]
                     )

@@ -24,17 +24,20 @@ class SurchargeStatus(StrEnum):
     OWED = "owed"
     PAID = "paid"
     VOID = "void"
+    REVERSED = "reversed"
 
 
 SURCHARGE_STATUS_LABELS = {
     SurchargeStatus.OWED: "待缴",
     SurchargeStatus.PAID: "已缴",
     SurchargeStatus.VOID: "已作废",
+    SurchargeStatus.REVERSED: "已冲正",
 }
 
 SURCHARGE_MOVES = (
     (SurchargeStatus.OWED, SurchargeStatus.PAID),
     (SurchargeStatus.OWED, SurchargeStatus.VOID),
+    (SurchargeStatus.PAID, SurchargeStatus.REVERSED),
 )
 
 
@@ -42,7 +45,7 @@ class Surcharge(models.Model):
     """Interest (利息) or a late fee (滞纳金) on a charge, from the day after ``since`` to ``paid_on``, the day it was priced for.
 
     It is paid together with its charge, in one sum, or falls away with that attempt: another day gives another surcharge.
-    ``live`` says the same as ``status <> void``.
+    ``live`` says the same as being owed or paid: what is void or was reversed no longer counts.
     """
 
     charge = models.ForeignKey(
@@ -57,7 +60,7 @@ class Surcharge(models.Model):
     policy = models.CharField(_("计算依据"), max_length=60)
     policy_since = models.DateField(_("依据起用日期"))
     status = models.CharField(
-        _("状态"), max_length=5, choices=choices(SURCHARGE_STATUS_LABELS), default=SurchargeStatus.OWED
+        _("状态"), max_length=8, choices=choices(SURCHARGE_STATUS_LABELS), default=SurchargeStatus.OWED
     )
     live = models.BooleanField(default=True)
     created_at = models.DateTimeField(_("核定时间"))
@@ -68,7 +71,8 @@ class Surcharge(models.Model):
             one_of("kind", SurchargeKind, name="surcharge_kind_known"),
             one_of("status", SurchargeStatus, name="surcharge_status_known"),
             models.CheckConstraint(
-                condition=Q(live=True, status__in=["owed", "paid"]) | Q(live=False, status="void"),
+                condition=Q(live=True, status__in=["owed", "paid"])
+                | Q(live=False, status__in=["void", "reversed"]),
                 name="surcharge_live_unless_void",
             ),
             models.CheckConstraint(

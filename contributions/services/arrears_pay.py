@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -11,48 +11,25 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, late_months, orders, recollecting
-from contributions.arrears import Cost
+from contributions import arrears, orders, recollecting
+from contributions.arrears import Cost, Late
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
-from portal.people.models import Person
-from portal.policy.book import PolicyMissing
-from portal.policy.terms import ArrearsTerms
 from portal.shared import identity, money
 from portal.shared.months import Month, today_in_china
-
-BY_DEBIT = "debit"
-
-
-def payable_months(person: Person, city: str, today: date) -> list[LateMonth]:
-    """The person's months of the city that were due before today and are owed or written off."""
-    return arrears.overdue(
-        late_months.late_months(person, city, statuses=(ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)), today
-    )
-
-
-def barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
-    """Why the month cannot be paid late; "" where it can."""
-    if one.busy:
-        return one.busy
-    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != arrears.REVIVED:
-        return _("医疗保险欠费注销后不能再补缴")
-    if one.status == ChargeStatus.WRITTEN_OFF and not arrears.revivable(one, terms):
-        return _("欠费注销后本市不办理补缴")
-    return ""
 
 
 class ArrearsForm(ServiceForm):
     def build(self) -> None:
         person, today = self.applicant.person, today_in_china(self.now)
-        months = payable_months(person, self.offer.city, today) if person else []
-        if not months:
+        found = arrears.late(person, self.offer.city, paid_on=today, today=today) if person else []
+        if not found:
             return
-        terms = arrears.terms_of(self.offer.city, today)
+        months = [one.month for one in found]
         field = forms.MultipleChoiceField(
             label=_("补缴哪些月份"),
             choices=[(str(one.charge_id), one.label) for one in months],
@@ -64,7 +41,7 @@ class ArrearsForm(ServiceForm):
         )
         field.choice_hints = {str(one.charge_id): _hint(one) for one in months}  # type: ignore[attr-defined]
         field.not_allowed = {  # type: ignore[attr-defined]
-            str(one.charge_id): why for one in months if (why := barrier(one, terms))
+            str(one.month.charge_id): one.why for one in found if one.why
         }
         self.fields["charges"] = field
 
@@ -78,12 +55,10 @@ def _hint(one: LateMonth) -> str:
 
 @dataclass(frozen=True)
 class ArrearsFacts:
-    """The months, what each costs on the day of paying (None: it has no price then), and how they are paid."""
+    """The months, what the chosen ones cost on the day of paying, and how they are paid."""
 
-    months: tuple[LateMonth, ...]
-    terms: ArrearsTerms | None
+    late: tuple[Late, ...]
     costs: tuple[Cost, ...]
-    unpriced: tuple[int, ...]
     debit: Month | None
     account: str
 
@@ -112,48 +87,33 @@ class ArrearsPay(Service):
 
     def facts(self, ask: Ask, outside: Any) -> ArrearsFacts:
         city, today = ask.offer.city, today_in_china(ask.filed_at)
-        months = tuple(payable_months(ask.person, city, today))
-        debit = recollecting.next_debit(city, ask.filed_at) if _by_debit(ask) else None
+        debit = recollecting.next_debit(city, ask.filed_at) if arrears.by_debit(ask.offer) else None
         account = recollecting.account_of(ask.person, city, debit) if debit else None
-        terms = arrears.terms_of(city, today)
         paid_on = arrears.debit_day(city, debit) if debit else today
-        costs, unpriced = [], []
-        for one in months:
-            if str(one.charge_id) not in ask.answers.get("charges", []) or barrier(one, terms):
-                continue
-            try:
-                costs.append(arrears.cost(one, city=city, paid_on=paid_on))
-            except PolicyMissing:
-                unpriced.append(one.charge_id)
+        late = tuple(arrears.late(ask.person, city, paid_on=paid_on, today=today))
+        chosen = ask.answers.get("charges", [])
         return ArrearsFacts(
-            months=months,
-            terms=terms,
-            costs=tuple(costs),
-            unpriced=tuple(unpriced),
+            late=late,
+            costs=tuple(
+                one.cost for one in late if one.cost and not one.why and str(one.month.charge_id) in chosen
+            ),
             debit=debit,
             account=account.number if account else "",
         )
 
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
-        if not facts.months:
+        if not facts.late:
             yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要补缴。"))
             return
-        if _by_debit(ask) and not facts.account:
+        if arrears.by_debit(ask.offer) and not facts.account:
             yield Bar("", _("您还没有可以扣款的缴费账户，请先到社保经办机构登记缴费账户。"))
-        known = {str(one.charge_id): one for one in facts.months}
+        known = {str(one.month.charge_id): one for one in facts.late}
         for chosen in ask.answers["charges"]:
             one = known.get(chosen)
             if one is None:
                 yield Bar("charges", _("所选的月份已不再欠缴，请重新选择。"))
-            elif why := barrier(one, facts.terms):
-                yield Bar("charges", _("{month}：{why}。").format(month=one.label, why=why))
-            elif one.charge_id in facts.unpriced:
-                yield Bar(
-                    "charges",
-                    _("{month}：原缴费档次已不在现行标准中，请到社保经办机构窗口办理。").format(
-                        month=one.label
-                    ),
-                )
+            elif one.why:
+                yield Bar("charges", _("{month}：{why}。").format(month=one.month.label, why=one.why))
 
     def effect(self, case: Case, ask: Ask, facts: ArrearsFacts, *, by: User, now: datetime) -> dict[str, Any]:
         charge_ids = [int(chosen) for chosen in ask.answers["charges"]]
@@ -191,7 +151,3 @@ class ArrearsPay(Service):
 
     def preview(self, ask: Ask, facts: ArrearsFacts) -> dict[str, Any]:
         return {"template": "contributions/costs.html", "costs": facts.costs}
-
-
-def _by_debit(ask: Ask) -> bool:
-    return ask.offer.options.get("paid_by") == BY_DEBIT

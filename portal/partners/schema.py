@@ -21,7 +21,11 @@ _ALWAYS = (401, 403, 429)
 
 def answers(ok: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
     """The answers of an operation for ``extend_schema``: what it gives, and with which status it may refuse."""
-    return {status: ok, **{(code, CONTENT_TYPE): refusal(code) for code in sorted({*_ALWAYS, *refusals})}}
+    # What is written (400) may be too large; what is read of it (422) may be of another type.
+    of_a_body = {413} if 400 in refusals else set()
+    of_a_body |= {415} if {400, 422} <= set(refusals) else set()
+    codes = sorted({*_ALWAYS, *refusals, *of_a_body})
+    return {status: ok, **{(code, CONTENT_TYPE): refusal(code) for code in codes}}
 
 
 def refusal(status: int) -> OpenApiResponse:

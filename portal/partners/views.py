@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.parsers import BaseParser, JSONParser
@@ -34,6 +34,12 @@ class PartnerView(APIView):
     parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Nothing is named by a NUL, and the database takes none."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in str(part) for part in kwargs.values()):
+            raise Http404
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer, a refusal too, is signed with the hall's key over the request that it answers."""

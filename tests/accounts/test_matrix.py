@@ -342,6 +342,7 @@ SAMPLES = [
             ("api-order-payments", "POST", {"number": "X"}),
             ("api-payment", "GET", {"provider_number": "X"}),
             ("api-reversal", "POST", {"provider_number": "X"}),
+            ("api-refund-request", "POST", {"provider_number": "X"}),
             ("api-day", "GET", {"day": dt.date(2026, 11, 16)}),
             ("api-day", "POST", {"day": dt.date(2026, 11, 16)}),
             ("api-differences", "GET", {"day": dt.date(2026, 11, 16)}),

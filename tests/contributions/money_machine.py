@@ -22,7 +22,20 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import charging, debit, order_tasks, orders, paying, receiving, refunds, tasks
+from contributions import (
+    arrears,
+    charging,
+    debit,
+    late_reversals,
+    order_tasks,
+    orders,
+    partner_orders,
+    paying,
+    receiving,
+    reconciling,
+    refunds,
+    tasks,
+)
 from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.banks import stand_in
@@ -38,15 +51,19 @@ from contributions.models import (
     Order,
     OrderStatus,
     Payment,
+    PaymentStatus,
     Receipt,
     Refund,
     RefundStatus,
     RefundWay,
+    Reversal,
+    Way,
 )
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall import desk
+from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, today_in_china
@@ -81,9 +98,17 @@ class World:
     """What all examples share: the cast, a clock, the providers, and where files are exchanged."""
 
     def __init__(
-        self, *, cast: Cast, clock: Clock, providers: dict[str, Provider], root: Path, settings: Any
+        self,
+        *,
+        cast: Cast,
+        clock: Clock,
+        providers: dict[str, Provider],
+        partner: Partner,
+        root: Path,
+        settings: Any,
     ) -> None:
         self.cast = cast
+        self.partner = partner
         self.clock = clock
         self.providers = providers
         self.root = root
@@ -124,8 +149,9 @@ def one(rows: Iterable[T], pick: int) -> T | None:
     return listed[pick % len(listed)] if listed else None
 
 
-class MoneyMachine(RuleBasedStateMachine):
-    """One example: a transaction of its own, rolled back at the end."""
+class MoneyMoves(RuleBasedStateMachine):
+    """One example: a transaction of its own, rolled back at the end. Here is what can be done, and what must hold; a machine
+    draws which of it is done."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -146,6 +172,9 @@ class MoneyMachine(RuleBasedStateMachine):
         self.paid_by_bank: dict[str, int] = {}
         self.sums: dict[str, int] = {}
         self.counter = 0
+        # What the partner took and gave back, by its own numbers.
+        self.partner_took: dict[str, int] = {}
+        self.partner_gave: dict[str, int] = {}
 
     @property
     def now(self) -> dt.datetime:
@@ -543,6 +572,111 @@ class MoneyMachine(RuleBasedStateMachine):
     def a_provider_stops_answering_or_is_back(self, channel: str, calls: tuple[str, ...]) -> None:
         self.world.providers[channel].down = set(calls)
 
+    # A partner, which places orders, is paid for them, and tells
+
+    def _of_partner(self, *statuses: OrderStatus) -> list[Order]:
+        placed = partner_orders.orders_of(self.world.partner)
+        return list(placed.filter(status__in=[str(one) for one in statuses]).order_by("pk"))
+
+    def _partner_number(self) -> str:
+        self.counter += 1
+        return f"BANK-{self.counter:04d}"
+
+    @step(late=st.booleans(), picks=st.sets(which, min_size=1, max_size=2))
+    def the_partner_orders(self, late: bool, picks: set[int]) -> Order | None:
+        """王芳's late months at what they cost today, or this month and the next at her tier."""
+        person, _login = self.people["wuxi"]
+        given: dict[str, Any] = {"key": uuid4(), "by": self.world.partner.user, "now": self.now}
+        if late:
+            months = [one.month for one in arrears.orderable(person, "wuxi", now=self.now)]
+            chosen = [months[pick] for pick in sorted(picks) if pick < len(months)]
+            wanted: dict[Insurance, list[Month]] = {}
+            for month in chosen:
+                wanted.setdefault(month.insurance, []).append(month.month)
+            order = self.attempt(
+                lambda: arrears.order_months(person, "wuxi", wanted, **given), orders.CannotOrder
+            )
+        else:
+            this = month_in_china(self.now)
+            pay = {PENSION: ("60", [this + pick for pick in picks])}
+            order = self.attempt(
+                lambda: orders.place(person=person, city="wuxi", picks=pay, **given), orders.CannotOrder
+            )
+        if order is not None:
+            self.sums[order.number] = order.sum_fen
+        return order
+
+    @step(pick=which, off_by=st.sampled_from([0, 0, 0, 1]), again=st.booleans(), ended=st.booleans())
+    def the_partner_is_paid(self, pick: int, off_by: int, again: bool, ended: bool) -> None:
+        """It tells, once or twice, by one number; also for an order that has ended."""
+        order = one(self._of_partner(*(OrderStatus if ended else [OrderStatus.OPEN])), -1 - pick)
+        order = order or self.the_partner_orders(False, {0})
+        if order is None:
+            return
+        number, fen = self._partner_number(), order.sum_fen + off_by
+        self.partner_took[number] = fen
+        told = [
+            partner_orders.confirm(
+                order=order, partner=self.world.partner, amount_fen=fen, provider_number=number,
+                taken_at=self.now, by=self.world.partner.user, now=self.now,
+            )
+            for _time in range(2 if again else 1)
+        ]  # fmt: skip
+        assert len(set(told)) == 1
+
+    @step(pick=which)
+    def the_partner_reverses(self, pick: int) -> None:
+        """The same day; later it asks, and staff grant it."""
+        payment = self._credited(pick)
+        if payment is None:
+            self.the_partner_is_paid(0, 0, False, False)
+            payment = self._credited(0)
+        if payment is None:
+            return
+        partner, number = self.world.partner, self._partner_number()
+        fen = payment.received_fen or 0
+        done = self.attempt(
+            lambda: partner_orders.reverse(
+                payment=payment, provider_number=number, reason="撤销", by=partner.user, now=self.now
+            ),
+            partner_orders.CannotReverse,
+        )
+        if done is not None:
+            self.partner_gave[number] = fen
+            return
+        asked = self.attempt(
+            lambda: late_reversals.ask(payment=payment, partner=partner, reason="撤销", now=self.now),
+            partner_orders.CannotReverse,
+        )
+        if asked is not None:
+            maker, checker = self.staff("wuxi", "maker"), self.staff("wuxi", "checker")
+            reconciling.propose(asked, way=Way.REFUND, reason="核实", by=maker, now=self.now)
+            self.attempt(
+                lambda: reconciling.approve(asked, by=checker, now=self.now), reconciling.CannotSettle
+            )
+
+    def _credited(self, pick: int) -> Payment | None:
+        paid = Payment.objects.filter(
+            channel=self.world.partner.channel, credited=True, status=PaymentStatus.SUCCEEDED
+        )
+        return one(paid.order_by("pk"), pick)
+
+    @step(pick=which)
+    def the_partner_gives_back(self, pick: int) -> None:
+        """What the hall has decided to."""
+        refund = one(self._to_give_back(), pick)
+        if refund is not None:
+            self._given_back(refund)
+
+    def _to_give_back(self) -> list[Refund]:
+        return [one for one in self._refunds(RefundStatus.SENT) if one.channel == self.world.partner.channel]
+
+    def _given_back(self, refund: Refund) -> None:
+        number = self._partner_number()
+        self.partner_gave[number] = refund.amount_fen
+        answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, number)
+        refunds.take_answer(refund, answer, by=self.world.partner.user, now=self.now)
+
     # The bank
 
     @step(city=st.sampled_from(["wuhan", "shenzhen"]), back=st.integers(0, 1), round_number=st.integers(1, 2))
@@ -694,6 +828,104 @@ class MoneyMachine(RuleBasedStateMachine):
         else:
             refunds.fail_transfer(refund, why="账号已销户", by=by, now=self.now)
 
+    def _do(self, data: st.DataObject, what: str) -> None:
+        method = getattr(self, what)
+        method(**{name: data.draw(strategy, label=name) for name, strategy in method.drawn.items()})
+
+    # What holds after every step
+
+    @invariant()
+    def the_books_are_sound(self) -> None:
+        with connection.cursor() as cursor:
+            # What the database looks at only when a transaction ends.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            for what, query in CHEAP.items():
+                cursor.execute(query)
+                rows = cursor.fetchall()
+                assert not rows, f"{what}: {rows}"
+        # The price of an order stands.
+        assert self.sums == dict(Order.objects.filter(number__in=self.sums).values_list("number", "sum_fen"))
+        # What providers took and gave back is what was booked.
+        for payment in Payment.objects.filter(entry__isnull=False):
+            took = (
+                self.partner_took[payment.provider_number]
+                if payment.channel == self.world.partner.channel
+                else self.world.providers[payment.channel].paid[payment.number].amount_fen
+            )
+            assert payment.received_fen == took, f"{took} came, {payment.received_fen} is booked"
+        for refund in Refund.objects.filter(status=RefundStatus.SUCCEEDED, way=RefundWay.CHANNEL):
+            gave = (
+                self.partner_gave[refund.provider_number]
+                if refund.channel == self.world.partner.channel
+                else self.world.providers[refund.channel].given[refund.number]
+            )
+            assert refund.amount_fen == gave, f"{gave} went back, {refund.amount_fen} is booked"
+
+    # The end
+
+    def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:
+                self._settle()
+                self._prove()
+                self.world.reached.update(reached())
+        finally:
+            transaction.set_rollback(True)
+            self.example.__exit__(None, None, None)
+
+    def _settle(self) -> None:
+        """Everyone answers again, everything that was done is told, and the schedule rings for some days."""
+        for code, provider in self.world.providers.items():
+            provider.down = set()
+            for answer in provider.paid.values():
+                assert self._tell(code, answer) == 200
+        for batch in self._batches(BatchStatus.OPENED):
+            debit.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
+        tasks.send_batches()
+        self._bank()
+        for name, content in self.answers.values():
+            (self.inbox / name).write_bytes(content)
+        tasks.read_answers()
+        tasks.post_answers()
+        for _half_day in range(10):
+            self.world.clock.step(hours=12)
+            self._ring_for_orders()
+            for refund in self._to_give_back():
+                self._given_back(refund)
+        tasks.resume_settled()
+
+    def _prove(self) -> None:
+        assert not self._open_orders()
+        assert not Payment.objects.filter(live=True).exists()
+        for code, provider in self.world.providers.items():
+            took = sum(answer.amount_fen or 0 for answer in provider.paid.values())
+            booked = sum(Receipt.objects.filter(channel=code).values_list("amount_fen", flat=True))
+            assert took == booked, f"{code} took {took}, {booked} is booked"
+            gave = sum(provider.given.values())
+            returned = Refund.objects.filter(
+                status=RefundStatus.SUCCEEDED, way=RefundWay.CHANNEL, channel=code
+            )
+            assert gave == sum(returned.values_list("amount_fen", flat=True))
+        channel = self.world.partner.channel
+        booked = sum(Receipt.objects.filter(channel=channel).values_list("amount_fen", flat=True))
+        assert sum(self.partner_took.values()) == booked
+        gone = Refund.objects.filter(status=RefundStatus.SUCCEEDED, channel=channel)
+        reversed_fen = [one.payment.received_fen or 0 for one in Reversal.objects.select_related("payment")]
+        assert sum(self.partner_gave.values()) == sum(gone.values_list("amount_fen", flat=True)) + sum(
+            reversed_fen
+        )
+        for batch in DebitBatch.objects.all():
+            assert batch.status in (BatchStatus.POSTED, BatchStatus.CLOSED)
+            drawn = Receipt.objects.filter(debit_line__batch=batch).values_list("amount_fen", flat=True)
+            assert sum(drawn) == self.paid_by_bank[batch.number]
+        assert BankFile.objects.filter(direction="out").count() == DebitBatch.objects.count()
+        broken = [found for found in audit() if not found.holds]
+        assert not broken, broken
+
+
+class MoneyMachine(MoneyMoves):
+    """Everything may happen."""
+
     # The rules: an example leaves some of them out by itself, so each is a whole group, and what happens is drawn within it
 
     @rule(
@@ -777,85 +1009,31 @@ class MoneyMachine(RuleBasedStateMachine):
     def the_agency(self, data: st.DataObject, what: str) -> None:
         self._do(data, what)
 
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(
+            ["the_partner_orders", "the_partner_is_paid", "the_partner_reverses", "the_partner_gives_back"]
+        ),
+    )
+    def the_partner(self, data: st.DataObject, what: str) -> None:
+        self._do(data, what)
+
     @rule(data=st.data())
     def the_schedule(self, data: st.DataObject) -> None:
         self._do(data, "a_bell_rings")
 
-    def _do(self, data: st.DataObject, what: str) -> None:
-        method = getattr(self, what)
-        method(**{name: data.draw(strategy, label=name) for name, strategy in method.drawn.items()})
 
-    # What holds after every step
+class TillMachine(MoneyMoves):
+    """Only orders are placed and paid: what seldom comes about among everything is soon come to."""
 
-    @invariant()
-    def the_books_are_sound(self) -> None:
-        with connection.cursor() as cursor:
-            # What the database looks at only when a transaction ends.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-            for what, query in CHEAP.items():
-                cursor.execute(query)
-                rows = cursor.fetchall()
-                assert not rows, f"{what}: {rows}"
-        # The price of an order stands.
-        assert self.sums == dict(Order.objects.filter(number__in=self.sums).values_list("number", "sum_fen"))
-        # What providers took and gave back is what was booked.
-        for payment in Payment.objects.filter(entry__isnull=False):
-            took = self.world.providers[payment.channel].paid[payment.number].amount_fen
-            assert payment.received_fen == took, f"{took} came, {payment.received_fen} is booked"
-        for refund in Refund.objects.filter(status=RefundStatus.SUCCEEDED, way=RefundWay.CHANNEL):
-            gave = self.world.providers[refund.channel].given[refund.number]
-            assert refund.amount_fen == gave, f"{gave} went back, {refund.amount_fen} is booked"
-
-    # The end
-
-    def teardown(self) -> None:
-        try:
-            if sys.exc_info()[0] is None:
-                self._settle()
-                self._prove()
-                self.world.reached.update(reached())
-        finally:
-            transaction.set_rollback(True)
-            self.example.__exit__(None, None, None)
-
-    def _settle(self) -> None:
-        """Everyone answers again, everything that was done is told, and the schedule rings for some days."""
-        for code, provider in self.world.providers.items():
-            provider.down = set()
-            for answer in provider.paid.values():
-                assert self._tell(code, answer) == 200
-        for batch in self._batches(BatchStatus.OPENED):
-            debit.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
-        tasks.send_batches()
-        self._bank()
-        for name, content in self.answers.values():
-            (self.inbox / name).write_bytes(content)
-        tasks.read_answers()
-        tasks.post_answers()
-        for _half_day in range(10):
-            self.world.clock.step(hours=12)
-            self._ring_for_orders()
-        tasks.resume_settled()
-
-    def _prove(self) -> None:
-        assert not self._open_orders()
-        assert not Payment.objects.filter(live=True).exists()
-        for code, provider in self.world.providers.items():
-            took = sum(answer.amount_fen or 0 for answer in provider.paid.values())
-            booked = sum(Receipt.objects.filter(channel=code).values_list("amount_fen", flat=True))
-            assert took == booked, f"{code} took {took}, {booked} is booked"
-            gave = sum(provider.given.values())
-            returned = Refund.objects.filter(
-                status=RefundStatus.SUCCEEDED, way=RefundWay.CHANNEL, channel=code
-            )
-            assert gave == sum(returned.values_list("amount_fen", flat=True))
-        for batch in DebitBatch.objects.all():
-            assert batch.status in (BatchStatus.POSTED, BatchStatus.CLOSED)
-            drawn = Receipt.objects.filter(debit_line__batch=batch).values_list("amount_fen", flat=True)
-            assert sum(drawn) == self.paid_by_bank[batch.number]
-        assert BankFile.objects.filter(direction="out").count() == DebitBatch.objects.count()
-        broken = [found for found in audit() if not found.holds]
-        assert not broken, broken
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(
+            ["months_are_ordered", "a_payment_is_begun", "the_payer_pays", "a_callback_comes"]
+        ),
+    )
+    def the_payer(self, data: st.DataObject, what: str) -> None:
+        self._do(data, what)
 
 
 def reached() -> Iterator[str]:
@@ -910,7 +1088,7 @@ CHEAP = {
     """,
     "paid without a receipt, or the other way round": """
         SELECT charge.id, charge.status FROM contributions_charge charge
-        WHERE (charge.status = 'paid') <> EXISTS (
+        WHERE (charge.status IN ('paid', 'reversed')) <> EXISTS (
             SELECT 1 FROM contributions_receipt receipt WHERE receipt.charge_id = charge.id AND receipt.applied
         )
     """,
@@ -921,7 +1099,7 @@ CHEAP = {
         WHERE line.live
     """,
     "received is not applied, in suspense or given back": """
-        SELECT city, booked.clearing, booked.suspense, moved.received, moved.held, moved.given
+        SELECT city, booked.clearing, booked.suspense, moved.received, moved.held, moved.given, moved.reversed, moved.back
         FROM (
             SELECT account.city,
                 coalesce(sum(leg.amount_fen) FILTER (WHERE account.kind = 'clearing'), 0) AS clearing,
@@ -932,21 +1110,29 @@ CHEAP = {
         FULL JOIN (
             SELECT charge.city, sum(receipt.amount_fen) AS received,
                 coalesce(sum(receipt.amount_fen) FILTER (WHERE NOT receipt.applied), 0) AS held,
-                coalesce(sum(refund.fen), 0) AS given
+                coalesce(sum(refund.fen), 0) AS given,
+                -coalesce(sum(reversal.fen) FILTER (WHERE back.id IS NULL), 0) AS reversed,
+                coalesce(sum(back.amount_fen), 0) AS back
             FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
             LEFT JOIN (
                 SELECT receipt_id, sum(amount_fen) AS fen FROM contributions_refund WHERE status = 'succeeded'
                 GROUP BY receipt_id
             ) refund ON refund.receipt_id = receipt.id
+            LEFT JOIN (
+                SELECT key, amount_fen + pooled_fen + surcharge_fen AS fen FROM contributions_accountmovement
+            ) reversal ON reversal.key = 'reversal/' || receipt.id
+            LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
             GROUP BY charge.city
         ) moved USING (city)
         WHERE (booked.clearing, booked.suspense)
-            IS DISTINCT FROM (moved.received - moved.given, moved.held - moved.given)
+            IS DISTINCT FROM (moved.received - moved.given - moved.reversed, moved.held + moved.back - moved.given)
     """,
     "more goes back than came": """
         SELECT receipt.id FROM contributions_receipt receipt JOIN contributions_refund refund ON refund.receipt_id = receipt.id
+        LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
         WHERE refund.status NOT IN ('refused', 'failed')
-        GROUP BY receipt.id HAVING receipt.applied OR sum(refund.amount_fen) > receipt.amount_fen
+        GROUP BY receipt.id, back.amount_fen
+        HAVING sum(refund.amount_fen) > CASE WHEN receipt.applied THEN coalesce(back.amount_fen, 0) ELSE receipt.amount_fen END
     """,
     "on top of a month that nobody is paying": """
         SELECT surcharge.id, surcharge.charge_id FROM contributions_surcharge surcharge

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from contributions import day_sheets
 from contributions.charging import charge
-from contributions.models import Charge, MonthClose
+from contributions.models import Charge, Entry, MonthClose
 from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR, REVIEWER
@@ -14,6 +14,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, WUCHANG, cover, moment, person, staff
 from tests.conftest import Clock
+from tests.contributions.money_cast import Road, worker
 from tests.contributions.test_closing import by_hand
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,20 @@ def test_a_day_shows_what_it_moved_and_that_it_agrees(month: None) -> None:
     assert client.get(BALANCE, {"day": "2027-01-01"}).status_code == 422
 
 
+def test_banks_and_channels_are_called_by_name(road: Road) -> None:
+    worker(1)
+    road.walked()
+    clerk = as_collector("武汉", city="wuhan")
+    shown = [clerk.get(BALANCE), clerk.get(BALANCE, {"csv": "1"})]
+    shown.append(clerk.get(reverse("admin:contributions_receipt_changelist")))
+    entry = Entry.objects.get()
+    shown.append(clerk.get(reverse("admin:contributions_entry_change", args=[entry.pk])))
+    for response in shown:
+        text = response.content.decode()
+        assert "中国邮政储蓄银行托收" in text, response.request
+        assert "debit:psbc" not in text
+
+
 def test_a_difference_is_a_red_line_that_says_what_to_do(month: None) -> None:
     by_hand(100, "2026-10-16 13:00")
     sheets("2026-10-17 00:40")
@@ -78,8 +93,8 @@ def test_the_day_as_a_table(month: None) -> None:
     assert answer["Content-Disposition"] == 'attachment; filename="trial-balance-2026-10-15.csv"'
     rows = answer.content.decode("utf-8-sig").splitlines()
     assert rows[0] == "城市,日期,项目,期初,借方,贷方,期末,对方,差额"
-    assert "无锡,2026-10-15,收款清算 · counter,0.00,898.80,0.00,898.80,," in rows
-    assert "无锡,2026-10-15,counter：本日收付,,,,898.80,898.80,0.00" in rows
+    assert "无锡,2026-10-15,收款清算 · 柜台,0.00,898.80,0.00,898.80,," in rows
+    assert "无锡,2026-10-15,柜台：本日收付,,,,898.80,898.80,0.00" in rows
 
 
 def test_two_collectors_close_a_month(month: None, clock: Clock) -> None:

@@ -8,7 +8,10 @@ import pytest
 from django.db import connection
 from django.db.utils import InternalError
 
-from contributions import orders, partner_orders, personal_account
+from certificates import issuing
+from certificates.facts import person_facts
+from certificates.models import Certificate, CertificateKind
+from contributions import orders, personal_account
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -20,10 +23,12 @@ from contributions.models import (
     Reversal,
 )
 from contributions.paid import paid_months
+from portal.policy.book import book
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till
+from tests.contributions.test_arrears_races import SureMeeting
 from tests.partners.calling import partner_called
 
 
@@ -188,18 +193,15 @@ def test_control_without_the_locks_the_second_breaks_off(
     transactional_db: None, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counter.tell(counter.placed())
-    both = threading.Barrier(2)
-
-    def after_both_have_looked(*looked: Any) -> None:
-        both.wait(timeout=5)
-
+    meeting = SureMeeting()
     monkeypatch.setattr(orders, "locked", lambda pk: Order.objects.get(pk=pk))
-    monkeypatch.setattr(partner_orders, "_check", after_both_have_looked)
+    monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     # The payment's row lock goes with them.
     monkeypatch.setattr(
         "django.db.models.query.QuerySet.select_for_update", lambda self, *args, **more: self.all()
     )
     answers = _both(counter)
+    assert meeting.met
     assert [one for one in answers if isinstance(one, Exception) or one.status_code not in (201, 409)]
 
 
@@ -209,3 +211,26 @@ def test_control_by_the_hour(counter: Counter) -> None:
     told = counter.tell(order, at=counter.till.now - dt.timedelta(days=1))
     assert told.json()["business_day"] == "2026-11-17"
     assert counter.reverse().status_code == 201
+
+
+def test_proofs_before_and_after_agree_with_the_books(counter: Counter, clock: Clock, cast: Cast) -> None:
+    def frozen() -> Certificate:
+        facts = person_facts(
+            cast.wang_fang, city=book().city("wuxi"), insurances=[PENSION], month_count=12, now=clock.now
+        )
+        made = issuing.freeze(
+            kind=CertificateKind.PERSON, city="wuxi", person=cast.wang_fang, facts=facts,
+            by=cast.wang_fang_login, now=clock.now,
+        )  # fmt: skip
+        clock.step(minutes=5)
+        return made
+
+    counter.tell(counter.placed())
+    clock.step(minutes=5)
+    before = frozen()
+    counter.reverse()
+    clock.step(minutes=5)
+    after = frozen()
+    paid = [one.facts["totals"]["pension"]["paid_months"] for one in (before, after)]
+    assert paid == [1, 0]
+    audit()

@@ -2,13 +2,17 @@
 
 import datetime as dt
 import stat
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from contributions import channels
+from contributions import channels, ledger
 from contributions.channels.keys import ChannelUnavailable, make_development_keys
+from contributions.models import AccountKind
+from portal.policy.book import book
 from portal.settings.payment import from_environment, of_stand_in
+from tests.partners.calling import partner_called
 
 TODAY = dt.date(2026, 11, 17)
 
@@ -107,3 +111,46 @@ def test_in_service_there_are_no_development_keys_and_no_stand_in(settings, tmp_
     with pytest.raises(CommandError, match="正式环境"):
         call_command(command)
     assert not settings.CHANNEL_KEYS_DIR.exists()
+
+
+# What channels are called
+
+
+def test_every_channel_has_a_name_of_its_own(db: None) -> None:
+    bank = partner_called("wuxi-bank").partner
+    codes = ["card", "alipay", "wechat", "counter", "bank-transfer", "debit:psbc", bank.channel]
+    named = channels.titles(codes)
+    assert set(named) == set(codes)
+    assert len(set(named.values())) == len(codes)
+    assert named["debit:psbc"] == "中国邮政储蓄银行托收"
+    assert named[bank.channel] == "无锡示例银行"
+    assert [one for one in codes if named[one] == one] == []
+
+
+def test_every_bank_that_debits_is_named_by_its_citys_data(db: None) -> None:
+    for city in book().cities:
+        for leaf in book().history(city.slug, "debit") if "debit" in book().names(city.slug) else ():
+            assert channels.title(f"debit:{leaf.values['bank']}") == f"{leaf.values['bank_title']}托收"
+
+
+def test_many_are_named_by_one_query(db: None, django_assert_num_queries: Any) -> None:
+    some = [partner_called(code).partner.channel for code in ("one-bank", "two-bank")]
+    with django_assert_num_queries(1):
+        channels.titles([*some, "debit:psbc"])
+    with django_assert_num_queries(0):
+        channels.titles(["card", "debit:psbc", "strange"])
+
+
+def test_an_account_is_called_by_channel_or_agency(db: None) -> None:
+    accounts = [
+        ledger.account(city="wuhan", kind=AccountKind.CLEARING, channel="debit:psbc"),
+        ledger.account(city="wuhan", kind=AccountKind.TRANSFER, insurance="pension", channel="shenzhen"),
+        ledger.account(city="wuhan", kind=AccountKind.TRANSFER, insurance="pension", channel="outside"),
+        ledger.account(city="wuhan", kind=AccountKind.POOLED, insurance="pension"),
+    ]
+    assert list(channels.account_titles(accounts).values()) == [
+        "收款清算 · 中国邮政储蓄银行托收",
+        "转移资金清算 · 养老保险 · 深圳",
+        "转移资金清算 · 养老保险 · 外地经办机构",
+        "统筹基金收入 · 养老保险",
+    ]
