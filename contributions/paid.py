@@ -90,7 +90,7 @@ def _of(one: Receipt) -> Paid:
     charge = one.of_charge
     payment = getattr(one.entry, "payment", None)
     return Paid(
-        number=one.provider_number,
+        number=one.number_given,
         channel=channel_title(one.channel),
         received_at=one.received_at,
         order=payment.order.number if payment else "",
