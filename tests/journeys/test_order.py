@@ -38,7 +38,7 @@ def ordered(wang: Visitor) -> Order:
     wang.choose("缴纳哪些月份", "只缴当月")
     wang.press("下一步", wang.main)
     wang.sees("应付金额", "1,303.26", "为什么是这个数")
-    wang.press("提交申报", wang.main)
+    wang.press("生成缴费订单", wang.main)
     wang.sees("已办结")
     wang.follow("去支付 1,303.26 元")
     wang.is_at("支付缴费订单")

@@ -36,7 +36,7 @@ def test_a_card_is_topped_up_and_the_balance_is_shown(wang: Visitor, cast: Cast,
     wang.fill(充值金额="200")
     wang.press("下一步", wang.main)
     wang.sees("支付成功后余额", "不能用于养老保险缴费")
-    wang.press("提交申报", wang.main)
+    wang.press("生成充值订单", wang.main)
     wang.follow("去支付 200.00 元")
     wang.is_at("支付充值订单")
     wang.choose("支付方式", "银行卡")
