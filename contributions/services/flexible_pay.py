@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import orders
+from contributions import orders, paying
 from contributions.orders import Payable, Picks
 from contributions.reckoning import Derivation, derivation, quote
 from portal.accounts.models import User
@@ -239,11 +239,13 @@ class FlexiblePay(Service):
     def preview(self, ask: Ask, facts: PayFacts) -> dict[str, Any]:
         parts = parts_of(ask, facts.payable)
         on = today_in_china(ask.filed_at)
+        opening = paying.opening(ask.offer.city, ask.filed_at)
         return {
             "template": "contributions/orders/last_look.html",
             "parts": parts,
             "total_fen": sum(part.fen for part in parts),
             "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
+            "opening": opening if opening > ask.filed_at else None,
         }
 
 

@@ -125,6 +125,18 @@ def test_the_four_steps_on_the_pages(till: Till, wang: User) -> None:
     assert f"/orders/{Order.objects.get().number}/" in done.content.decode()
 
 
+def test_outside_bank_hours_the_last_look_says_when_it_is_paid(till: Till) -> None:
+    client = Client()
+    client.force_login(till.cast.chen_jing_login)
+    typed_in = {"tier_pension": "60", "span": "now"}
+    look = client.post(f"/shenzhen/services/{CODE}/apply/", typed_in, follow=True).content.decode()
+    assert "生成缴费订单" in look
+    assert "银行交易时间" not in look
+    till.clock.set("2026-11-20 18:30")
+    look = client.get(f"/shenzhen/services/{CODE}/materials/").content.decode()
+    assert "支付要到 2026年11月23日 09:00 才能发起" in look
+
+
 def test_the_desk_and_the_order_share_the_key(till: Till, wang: User) -> None:
     asked, key = ask(wang, "wuxi", CODE, typed(), till.now), uuid4()
     first = desk.submit(ask=asked, key=key, now=till.now)
