@@ -315,6 +315,7 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
         if not left:
             return _after(request, found)
         form.add_error("code", left)
+    waiting = _waiting(found, current)
     return render(
         request,
         "contributions/orders/payment.html",
@@ -322,10 +323,10 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
             "order": found,
             "payment": current,
             "title": channel_title(current.channel),
-            "form": form if current.needs_code and current.status != PaymentStatus.UNKNOWN else None,
+            "form": form if current.needs_code and not waiting["unknown"] and not waiting["over"] else None,
             "qr": _qr(current),
             "state_url": _state_url(found, current),
-            **_waiting(found, current),
+            **waiting,
             **_city(found),
         },
     )
@@ -567,6 +568,7 @@ def _order_page(
         "form": (form or ChannelForm(codes=_codes(found, now))) if payable else None,
         "notice": offer.notice if offer else (),
         "again": reverse("service", args=[found.city, offer.code]) if offer else "",
+        "late": found.is_open and now >= found.expires_at,
         "dispute": _dispute(found),
         "top_up": top_up,
         "card": identity.mask_account(top_up.card_number) if top_up else "",

@@ -171,6 +171,17 @@ def test_while_nobody_knows_the_outcome_nothing_asks_to_pay_again(
     assert "确认支付" in page(client, f"/orders/{order.number}/payment/")
 
 
+def test_when_the_time_is_over_the_pages_ask_for_no_payment(till: Till, client: Client, order: Order) -> None:
+    client.post(f"/orders/{order.number}/card/", CARD)
+    till.clock.step(seconds=31 * 60)
+    words = page(client, f"/orders/{order.number}/payment/")
+    assert "已超过支付时间" in words
+    assert "确认支付" not in words
+    words = page(client, f"/orders/{order.number}/")
+    assert "查看支付结果" in words
+    assert "继续支付" not in words
+
+
 def test_another_way_after_the_first_is_closed(till: Till, client: Client, order: Order) -> None:
     client.post(f"/orders/{order.number}/pay/", {"channel": "wechat"})
     assert client.post(f"/orders/{order.number}/drop/", follow=True).status_code == 200
