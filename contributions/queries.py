@@ -22,6 +22,7 @@ from contributions.models import (
     Charge,
     ChargeStatus,
     LineStatus,
+    OrderLine,
 )
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -145,6 +146,21 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     if user.is_clerk and user.employer is not None:
         return _due_for_employer(user.employer, today)
     return []
+
+
+def what_next(one: MonthRecord, now: dt.datetime) -> tuple[str, str] | None:
+    """What a person is to do about a month that is owed by themselves, and where; None where there is nothing to do."""
+    if one.employer or one.state not in (State.OWED, State.FAILED) or one.charge_id is None:
+        return None
+    line = OrderLine.objects.filter(charge=one.charge_id, live=True).select_related("order").first()
+    if line is not None:
+        how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": line.order.number}
+        return how, reverse("order", args=[line.order.number])
+    if _asked_for([one]):
+        due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
+        return due.text, due.url
+    _by, how, url = _pay_by(one.city, one, today_in_china(now))
+    return how, url
 
 
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:

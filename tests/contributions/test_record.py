@@ -179,6 +179,19 @@ def test_a_failed_month_leads_to_its_service_until_that_is_done(road: Road, cast
     assert due.days_left > 0
 
 
+def test_the_page_of_a_failed_month_says_what_to_do(road: Road, cast: Cast) -> None:
+    insured(cast, ending=POOR)
+    road.walked()
+    client, charge = login(cast.li_qiang_login), charge_of(cast.li_qiang)
+    page = client.get(reverse("record-charge", args=[charge.pk])).content.decode()
+    assert "并办理“历史欠费补缴”" in page
+    assert reverse("service", args=["wuhan", "arrears-pay"]) in page
+    file(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]}, road.now)
+    page = client.get(reverse("record-charge", args=[charge.pk])).content.decode()
+    assert "已申请补缴，" in page
+    assert "并办理" not in page
+
+
 def test_what_is_due_for_an_employer_and_for_nobody_else(road: Road, cast: Cast) -> None:
     cover(cast.wang_fang, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=800_000)
     road.city = "ningbo"
