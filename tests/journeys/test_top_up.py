@@ -32,7 +32,7 @@ def test_a_card_is_topped_up_and_the_balance_is_shown(wang: Visitor, cast: Cast,
     wang.go("/wuxi/services/card-top-up/apply/")
     wang.fill(社会保障卡卡号=CARD, 充值金额="5")
     wang.press("下一步", wang.main)
-    wang.error_beside("充值金额", "10.00 元至 2000.00 元")
+    wang.error_beside("充值金额", "10.00 元至 2,000.00 元")
     wang.fill(充值金额="200")
     wang.press("下一步", wang.main)
     wang.sees("支付成功后余额", "不能用于养老保险缴费")
