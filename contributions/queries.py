@@ -261,7 +261,7 @@ def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
     return reverse("record")
 
 
-def _late_service(city: str) -> str:
+def late_service(city: str) -> str:
     """The city's service by which a failed month is collected again or paid late; "" where it has none."""
     offers = book().city(city).offers
     return next((code for code in ("recollect", "arrears-pay") if code in offers), "")
@@ -299,7 +299,7 @@ def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str, 
 
 def _pay_late(city: str, url: str, why: str) -> tuple[str, str]:
     """What to do about a late month, and where: by the city's service for it, else with the agency."""
-    code = _late_service(city)
+    code = late_service(city)
     check = why or _("请核对扣款账户")
     if not code:
         return _("%(check)s，请与经办机构联系补缴。") % {"check": check}, url
