@@ -519,7 +519,7 @@ def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
     lines = [
         (
             one.label,
-            _("{principal} 元，另加 {on_top} 元，共 {total} 元").format(
+            _("本金 {principal} 元，利息 {on_top} 元，共 {total} 元").format(
                 principal=money.format_yuan(one.principal_fen),
                 on_top=money.format_yuan(one.on_top_fen),
                 total=money.format_yuan(one.total_fen),
@@ -531,17 +531,15 @@ def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
     return [*lines, (_("合计"), _("{total} 元").format(total=money.format_yuan(total)))]
 
 
-def how_paid(city: str, debit: Month | None, account: str) -> list[tuple[str, str]]:
-    """From which account and when the debit takes it; nothing where an order is paid."""
+def how_paid(city: str, debit: Month | None, account: str, *, on: dt.date) -> list[tuple[str, str]]:
+    """From which account and when the debit takes what is filed ``on`` a day; nothing where an order is paid."""
     terms = recollecting.terms_of(city, debit) if debit else None
     if debit is None or terms is None:
         return []
-    by, on = terms.deposit_by(debit), terms.debit_on(debit)
+    by = terms.deposit_by(debit)
+    when = _("{on}扣款，请于{by}前足额存入该账户") if on <= by else _("{on}扣款，请尽快足额存入该账户")
     day = _("{0.year}年{0.month}月{0.day}日")
     return [
         (_("扣款账户"), f"{terms.bank_title} {identity.mask_account(account)}"),
-        (
-            _("扣款时间"),
-            _("{on} 扣款，请于 {by} 前足额存入该账户").format(on=day.format(on), by=day.format(by)),
-        ),
+        (_("扣款时间"), when.format(on=day.format(terms.debit_on(debit)), by=day.format(by))),
     ]

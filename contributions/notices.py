@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
 from contributions.models import PostingChunk
+from contributions.queries import late_service
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -23,6 +24,12 @@ def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
     """
     batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    service = late_service(batch.city)
+    again = (
+        _("办理“{service}”").format(service=book().city(batch.city).offers[service].title)
+        if service
+        else _("与经办机构联系")
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             _TELL,
@@ -37,7 +44,7 @@ def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
                 "names": [_(name) for name in INSURANCE_LABELS.values()],
                 "codes": [str(reason) for reason in Reason],
                 "reasons": [_(REASON_LABELS[reason]) for reason in Reason],
-                "advice": [_(REASON_ADVICE[reason]) for reason in Reason],
+                "advice": [_(REASON_ADVICE[reason]).format(again=again) for reason in Reason],
                 "paid_kind": DEBIT_PAID,
                 "failed_kind": DEBIT_FAILED,
                 "paid_title": _("{month}托收扣款成功").format(month=batch.month.zh),

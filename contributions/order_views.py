@@ -117,7 +117,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
                     "order": one,
                     "parts": _parts(list(one.lines.all())),
                     "top_up": getattr(one, "top_up", None),
-                    "state": _state_of(one, now),
+                    "state": _state_of(one, now, getattr(one, "top_up", None)),
                     "tone": _tone_of(one, now),
                 }
                 for one in page
@@ -147,7 +147,9 @@ def paid_list(request: HttpRequest) -> HttpResponse:
     )
     months = {month.year for month in receipts.values_list("charge__month", flat=True)}
     years = sorted(months, reverse=True)
-    chosen = request.GET.get("year", str(years[0]) if years else "")
+    # Months can be paid ahead: this year first, else the last one that there is.
+    this_year = today_in_china(timezone.now()).year
+    chosen = request.GET.get("year", str(this_year if this_year in months else max(months, default="")))
     if chosen and chosen not in {str(year) for year in years}:
         raise Http404
     rows = (
@@ -223,6 +225,12 @@ class CardForm(forms.Form):
         help_text=gettext_lazy("短信验证码由银行发到这个号码。"),
         widget=forms.TextInput(attrs={"class": "w-11", "inputmode": "tel", "autocomplete": "tel"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in self.initial.items():
+            if value:
+                self.fields[name].read_from_register = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -306,6 +314,7 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
         if not left:
             return _after(request, found)
         form.add_error("code", left)
+    waiting = _waiting(found, current)
     return render(
         request,
         "contributions/orders/payment.html",
@@ -313,10 +322,10 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
             "order": found,
             "payment": current,
             "title": channels.title(current.channel),
-            "form": form if current.needs_code else None,
+            "form": form if current.needs_code and not waiting["unknown"] and not waiting["over"] else None,
             "qr": _qr(current),
-            "state_url": reverse("order-state", args=[found.number]),
-            **_waiting(found, current),
+            "state_url": _state_url(found, current),
+            **waiting,
             **_city(found),
         },
     )
@@ -326,15 +335,16 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
 @require_safe
 @login_required_any
 def state(request: HttpRequest, number: str) -> HttpResponse:
-    """The part of the payment's page that is looked at again and again; when all is said, where the page goes on."""
+    """The part of the payment's page that is looked at again and again; when all is said, or when there is more to do than the
+    page shows, where the page goes on."""
     found, now = _mine(request, number), timezone.now()
     current = orders.under_way(found)
     if current is not None:
         current = paying.ask_watched(current, by=User.objects.system(), now=now)
     if current is None or not current.live:
-        answer = HttpResponse(status=286)
-        answer["Hall-Go"] = reverse("order", args=[found.number])
-        return answer
+        return _go("order", found)
+    if request.GET.get("seen", current.status) != current.status:
+        return _go("order-payment", found)
     return render(request, "contributions/orders/state.html", {"order": found, **_waiting(found, current)})
 
 
@@ -375,6 +385,19 @@ def cancel(request: HttpRequest, number: str) -> HttpResponseBase:
         return redirect("order", found.number)
     context = {"order": found, "back_url": reverse("order", args=[found.number]), **_city(found)}
     return render(request, "contributions/orders/cancel.html", context)
+
+
+def _go(name: str, found: Order) -> HttpResponse:
+    """Sends a page that looks again and again to another one."""
+    answer = HttpResponse(status=286)
+    answer["Hall-Go"] = reverse(name, args=[found.number])
+    return answer
+
+
+def _state_url(found: Order, current: Payment) -> str:
+    """Where a payment's page looks again; one that only waits says so, and is drawn anew when there is something to do."""
+    waits = current.status in (PaymentStatus.UNKNOWN, PaymentStatus.QUEUED)
+    return reverse("order-state", args=[found.number]) + (f"?seen={current.status}" if waits else "")
 
 
 # Where providers call back
@@ -514,6 +537,7 @@ def _order_page(
     payments = list(found.payments.order_by("begun_at"))
     current = next((one for one in payments if one.live), None)
     payable = current is None and _payable(found, now)
+    failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
     top_up = top_ups.of_order(found)
     offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     context = {
@@ -529,13 +553,12 @@ def _order_page(
             for one in payments
         ],
         "current": current,
+        **(_waiting(found, current) if current else {}),
         "kept": [(one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited],
         "credited": next((one for one in payments if one.credited), None),
         "paid_by": next((channels.title(one.channel) for one in payments if one.credited), ""),
-        "failed": payments[-1]
-        if payable and payments and payments[-1].status == PaymentStatus.FAILED
-        else None,
-        "state": _state_of(found, now),
+        "failed": (payments[-1].why.rstrip("。") or _("这次支付没有成功")) if failed else "",
+        "state": _state_of(found, now, top_up),
         "tone": _tone_of(found, now),
         "payable": payable,
         "over": found.is_open and current is None and not payable,
@@ -544,6 +567,8 @@ def _order_page(
         "form": (form or ChannelForm(codes=_codes(found, now))) if payable else None,
         "notice": offer.notice if offer else (),
         "again": reverse("service", args=[found.city, offer.code]) if offer else "",
+        "late": found.is_open and now >= found.expires_at,
+        "dispute": _dispute(found),
         "top_up": top_up,
         "card": identity.mask_account(top_up.card_number) if top_up else "",
         "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
@@ -593,6 +618,7 @@ def _waiting(found: Order, current: Payment) -> dict[str, Any]:
         "title": channels.title(current.channel),
         "unknown": current.status == PaymentStatus.UNKNOWN,
         "queued": current.status == PaymentStatus.QUEUED,
+        "by_code": current.channel == "card",
         "over": timezone.now() >= found.expires_at,
     }
 
@@ -628,15 +654,23 @@ def _opening(found: Order, now: Any) -> Any:
     return at if at > now else None
 
 
+def _dispute(found: Order) -> str:
+    """Where the person can object to what this order paid; empty where the city takes no objections."""
+    taken = found.person_id is not None and "payment-dispute" in book().city(found.city).offers
+    return reverse("service", args=[found.city, "payment-dispute"]) if taken else ""
+
+
 def _city(found: Order) -> dict[str, Any]:
     """The order's own city for the page, whichever the visitor looked at last."""
     place = book().city(found.city)
     return {"place": place, "city": place}
 
 
-def _state_of(found: Order, now: Any) -> str:
+def _state_of(found: Order, now: Any, top_up: Any) -> str:
     if found.is_open and now >= found.expires_at:
         return _("已超过支付时间")
+    if top_up and found.status == OrderStatus.PAID:
+        return _("充值成功")
     return str(found.get_status_display())
 
 

@@ -226,7 +226,7 @@ def _month_refusals(
         said = {"month": month.zh, "name": name}
         if month not in one.months:
             why = one.barred.get(month) or _("不在可缴费的月份之内")
-            yield Refusal(_("%(month)s%(name)s:%(why)s。") % {**said, "why": why}, one.insurance, "months")
+            yield Refusal(_("%(month)s%(name)s：%(why)s。") % {**said, "why": why}, one.insurance, "months")
             continue
         fixed = one.fixed.get(month, tier)
         if fixed != tier:

@@ -79,7 +79,7 @@ def _of(one: Receipt, named: Mapping[str, str]) -> Paid:
     charge = one.of_charge
     payment = getattr(one.entry, "payment", None)
     return Paid(
-        number=one.provider_number,
+        number=one.number_given,
         channel=named[one.channel],
         received_at=one.received_at,
         order=payment.order.number if payment else "",

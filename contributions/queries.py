@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contributions import recollecting
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     Assessment,
@@ -20,6 +22,7 @@ from contributions.models import (
     Charge,
     ChargeStatus,
     LineStatus,
+    OrderLine,
 )
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -29,7 +32,7 @@ from portal.policy.terms import debit_terms, pay_months
 from portal.prepared import Prepared
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import CHINA, Month, today_in_china
+from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 
 
 class State(StrEnum):
@@ -158,6 +161,21 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     return []
 
 
+def what_next(one: MonthRecord, now: dt.datetime) -> tuple[str, str] | None:
+    """What a person is to do about a month that is owed by themselves, and where; None where there is nothing to do."""
+    if one.employer or one.state not in (State.OWED, State.FAILED) or one.charge_id is None:
+        return None
+    line = OrderLine.objects.filter(charge=one.charge_id, live=True).select_related("order").first()
+    if line is not None:
+        how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": line.order.number}
+        return how, reverse("order", args=[line.order.number])
+    if _asked_for([one]):
+        due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
+        return due.text, due.url
+    _by, how, url = _pay_by(one.city, one, today_in_china(now))
+    return how, url
+
+
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     today = today_in_china(now)
     with connection.cursor() as cursor:
@@ -165,23 +183,27 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
         orders = [_OpenOrder(*row) for row in cursor.fetchall()]
     items = [_due_order(order, today) for order in orders if order.expires_at > now]
     in_orders = {charge for order in orders for charge in order.charges}
-    months: dict[tuple[str, Month], list[MonthRecord]] = {}
-    for one in owed(person):
-        if one.state != State.IN_DEBIT and one.charge_id not in in_orders:
-            months.setdefault((one.city, one.month), []).append(one)
-    for (city, month), records in sorted(months.items(), key=lambda item: item[0][1]):
-        names = "、".join(INSURANCE_LABELS[one.insurance] for one in records)
+    waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
+    asked = _asked_for(waiting)
+    places = list(Insurance)
+    months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
+    for one in sorted(waiting, key=lambda one: (one.month, places.index(one.insurance))):
+        months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)
+    for (month, city, requested), records in sorted(months.items()):
+        words = {"month": month.zh, "names": "、".join(INSURANCE_LABELS[one.insurance] for one in records)}
         fen = sum(one.amount_fen or 0 for one in records)
+        if requested:
+            fen += sum(asked[one.charge_id] for one in records if one.charge_id)
+            items.append(_due_in_next_debit(city, words, fen, now))
+            continue
         failed = next((one.reason for one in records if one.reason), "")
-        by, how = _pay_by(city, records[0], today)
-        text = _("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how
+        by, how, url = _pay_by(city, records[0], today)
         items.append(
             Due(
-                title=_("%(month)s %(names)s待缴 %(yuan)s 元")
-                % {"month": month.zh, "names": names, "yuan": money.format_yuan(fen)},
-                text=text,
+                title=_("%(month)s %(names)s待缴 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
+                text=_("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how,
                 days_left=(by - today).days,
-                url=_where_to_pay(city, month, today),
+                url=url,
             )
         )
     return items
@@ -192,23 +214,55 @@ class _OpenOrder(NamedTuple):
     sum_fen: int
     expires_at: dt.datetime
     charges: list[int]
+    queued_until: dt.datetime | None
 
 
 _OPEN_ORDERS = """
     SELECT number, sum_fen, expires_at,
-        ARRAY(SELECT charge_id FROM contributions_orderline line WHERE line.order_id = orders.id AND line.live)
+        ARRAY(SELECT charge_id FROM contributions_orderline line WHERE line.order_id = orders.id AND line.live),
+        (SELECT start_at FROM contributions_payment payment WHERE payment.order_id = orders.id AND payment.status = 'queued')
     FROM contributions_order orders WHERE person_id = %s AND status = 'open' ORDER BY expires_at
 """
 
 
 def _due_order(order: _OpenOrder, today: dt.date) -> Due:
     until = order.expires_at.astimezone(CHINA)
+    words = {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"}
+    text = _("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
+    if order.queued_until:
+        begins = order.queued_until.astimezone(CHINA)
+        words |= {"begin_month": begins.month, "begin_day": begins.day, "begin_time": f"{begins:%H:%M}"}
+        text = _(
+            "订单 %(number)s 已预约，%(begin_month)s月%(begin_day)s日 %(begin_time)s 自动发起；"
+            "请在 %(month)s月%(day)s日 %(time)s 前完成支付，逾期自动取消。"
+        )
     return Due(
         title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
-        text=_("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
-        % {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"},
+        text=text % words,
         days_left=(until.date() - today).days,
         url=reverse("order", args=[order.number]),
+    )
+
+
+def _asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
+    """Which of these the next debit was asked to collect, with what it takes on top, in fen. One query, or none."""
+    if not records:
+        return {}
+    requests = recollecting.waiting([one.charge_id for one in records if one.charge_id])
+    return dict(requests.values_list("charge_id", Coalesce("surcharge__amount_fen", 0)))
+
+
+def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datetime) -> Due:
+    """What the next debit was asked to collect: only the money has to be there."""
+    month = recollecting.next_debit(city, now)
+    terms = recollecting.terms_of(city, month) if month else None
+    on = terms.debit_on(month) if terms and month else month_in_china(now).last_day
+    return Due(
+        title=_("%(month)s %(names)s待扣款 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
+        text=_("已申请补缴，%(month)s月%(day)s日扣款，请在此之前在扣款账户足额存款。")
+        % {"month": on.month, "day": on.day},
+        days_left=(on - today_in_china(now)).days,
+        url=reverse("record"),
     )
 
 
@@ -220,31 +274,51 @@ def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
     return reverse("record")
 
 
-def _late_service(city: str) -> str:
-    """The title of the city's service by which a failed month is collected again or paid late; "" where it has none."""
+def late_service(city: str) -> str:
+    """The city's service by which a failed month is collected again or paid late; "" where it has none."""
     offers = book().city(city).offers
-    return next((offers[code].title for code in ("recollect", "arrears-pay") if code in offers), "")
+    return next((code for code in ("recollect", "arrears-pay") if code in offers), "")
 
 
-def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str]:
+def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str, str]:
+    """Until when the month is to be paid, how, and where that is done."""
+    url = _where_to_pay(city, one.month, today)
     try:
         terms = debit_terms(book(), city=city, on=one.month.first_day)
     except PolicyMissing:
         terms = None
     if terms is None or one.capacity not in terms.capacities:
         by = one.month.last_day
-        return by, _("请在当月底前缴费。") if today <= by else _("已过缴费期限，请与经办机构联系补缴。")
-    by = terms.deposit_by(one.month)
-    if one.state == State.FAILED:
-        service = _late_service(city)
-        if service:
-            return by, _("请核对扣款账户，并办理“%(service)s”。") % {"service": service}
-        return by, _("请核对扣款账户并与经办机构联系补缴。")
-    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % {
+        if today <= by:
+            return by, _("请在当月底前缴费。"), url
+        return by, *_pay_late(city, url, _("已过缴费期限"))
+    by, on = terms.deposit_by(one.month), terms.debit_on(one.month)
+    words = {
         "month": by.month,
         "day": by.day,
         "bank": terms.bank_title,
+        "on_month": on.month,
+        "on_day": on.day,
     }
+    if one.state == State.FAILED or today > on:
+        return by, *_pay_late(city, url, "")
+    if today > by:
+        how = _(
+            "%(month)s月%(day)s日的存款期限已过，请尽快在%(bank)s扣款账户足额存款，%(on_month)s月%(on_day)s日扣款。"
+        )
+        return on, how % words, url
+    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % words, url
+
+
+def _pay_late(city: str, url: str, why: str) -> tuple[str, str]:
+    """What to do about a late month, and where: by the city's service for it, else with the agency."""
+    code = late_service(city)
+    check = why or _("请核对扣款账户")
+    if not code:
+        return _("%(check)s，请与经办机构联系补缴。") % {"check": check}, url
+    title = book().city(city).offers[code].title
+    how = _("%(check)s，请办理“%(service)s”。") if why else _("%(check)s，并办理“%(service)s”。")
+    return how % {"check": check, "service": title}, reverse("service", args=[city, code])
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:

@@ -160,13 +160,18 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         derivation = None
     surcharge = found.surcharges.filter(live=True).first()
     # A void charge is in no record; it has only its own status.
-    shown = [
-        (_(STATE_LABELS[one.state]), STATE_TONES[one.state], one.reason)
-        for one in queries.record(person, since=found.month, until=found.month + 1)
-        if one.charge_id == found.pk
-    ]
+    month = next(
+        (
+            one
+            for one in queries.record(person, since=found.month, until=found.month + 1)
+            if one.charge_id == found.pk
+        ),
+        None,
+    )
     state, tone, reason = (
-        shown[0] if shown else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
+        (_(STATE_LABELS[month.state]), STATE_TONES[month.state], month.reason)
+        if month
+        else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
     receipts = list(Receipt.objects.filter(charge=found).order_by("received_at"))
     returned = refunds.returned(receipts)
@@ -186,6 +191,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
+            "what_next": queries.what_next(month, timezone.now()) if month else None,
             "receipts": [(one, returned.get(one.pk)) for one in receipts],
         },
     )

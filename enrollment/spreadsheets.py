@@ -225,7 +225,7 @@ class _SheetGuard(_Tags):
                 )
             if self.column > MAX_COLUMNS:
                 raise SheetRefused(
-                    _("表格的列数过多(第 %(column)s 列有内容)，请只保留模板中的列。")
+                    _("表格的列数过多（第 %(column)s 列有内容），请只保留模板中的列。")
                     % {"column": column_letter(self.column)}
                 )
             if tag == "f":

@@ -27,15 +27,15 @@ REASON_LABELS = {
 }
 
 
-# What the holder of the account is to do about it.
+# What the holder of the account is to do about it; {again}: how the city collects the month again.
 REASON_ADVICE = {
-    Reason.BALANCE: "请在扣款账户足额存款，并申请补托收。",
-    Reason.FROZEN: "请到银行解除冻结，或更换扣款账户后申请补托收。",
-    Reason.CLOSED: "请更换扣款账户，再申请补托收。",
-    Reason.HOLDER: "请核对账号和户名，更正后申请补托收。",
-    Reason.UNKNOWN: "请核对账号，更正后申请补托收。",
-    Reason.AGREEMENT: "请到银行签订代扣协议，再申请补托收。",
-    Reason.OTHER: "请向银行了解原因，再申请补托收。",
+    Reason.BALANCE: "请在扣款账户足额存款，并{again}。",
+    Reason.FROZEN: "请到银行解除冻结，或更换扣款账户后{again}。",
+    Reason.CLOSED: "请更换扣款账户，再{again}。",
+    Reason.HOLDER: "请核对账号和户名，更正后{again}。",
+    Reason.UNKNOWN: "请核对账号，更正后{again}。",
+    Reason.AGREEMENT: "请到银行签订代扣协议，再{again}。",
+    Reason.OTHER: "请向银行了解原因，再{again}。",
 }
 
 

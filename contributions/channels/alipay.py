@@ -162,7 +162,7 @@ class AlipayChannel:
             why = (
                 _(_REASONS[refusal])
                 if refusal in _REASONS
-                else _("支付宝没有办理这笔退款(%(code)s)") % {"code": refusal}
+                else _("支付宝没有办理这笔退款（%(code)s）") % {"code": refusal}
             )
             return Answer(refund_number, Outcome.FAILED, why=why)
         # The answer tells the sum of all refunds of the payment; only the query tells of this one.

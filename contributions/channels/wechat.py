@@ -250,7 +250,7 @@ class WeChatChannel:
             why = (
                 _(_REASONS[code])
                 if code in _REASONS
-                else _("微信支付没有办理这笔退款(%(code)s)") % {"code": code}
+                else _("微信支付没有办理这笔退款（%(code)s）") % {"code": code}
             )
             return Answer(refund_number, Outcome.FAILED, why=why)
         if answer.get("out_refund_no") != refund_number:

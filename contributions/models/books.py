@@ -256,6 +256,11 @@ class Receipt(models.Model):
         return f"{self.channel} {self.provider_number}"
 
     @property
+    def number_given(self) -> str:
+        """The number that the provider, bank or counter gave, without what makes it this receipt's among several."""
+        return self.provider_number.removesuffix(f"/{self.charge_id}").removesuffix("/top-up")
+
+    @property
     def of_charge(self) -> Charge:
         """The charge that it was for; ValueError for one held for a top-up."""
         if self.charge is None:

@@ -146,7 +146,7 @@ class ArrearsPay(Service):
     def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
         return [
             *arrears.as_lines(facts.costs),
-            *arrears.how_paid(ask.offer.city, facts.debit, facts.account),
+            *arrears.how_paid(ask.offer.city, facts.debit, facts.account, on=today_in_china(ask.filed_at)),
         ]
 
     def preview(self, ask: Ask, facts: ArrearsFacts) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class WriteOffForm(ServiceForm):
                 "注销后无法恢复：所选月份不计入缴费年限；医疗保险不能再补缴，会影响医疗待遇；"
                 "养老保险再补缴时须按当时规定的档次缴纳，金额会高于现在，并加收利息。"
             ),
+            error_messages={"required": _("请输入“{word}”两个字。").format(word=WORD)},
             widget=forms.TextInput(attrs={"class": "w-11", "autocomplete": "off"}),
         )
 
@@ -111,6 +112,7 @@ class ArrearsWriteOff(Service):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = WriteOffForm
+    submit_label = gettext_lazy("注销所选欠费")
     also_known_as = ("欠费取消", "注销欠费", "放弃欠费", "取消欠费")
 
     def facts(self, ask: Ask, outside: Any) -> WriteOffFacts:

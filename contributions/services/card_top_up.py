@@ -82,6 +82,7 @@ class CardTopUp(Service):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = TopUpForm
+    submit_label = gettext_lazy("生成充值订单")
     also_known_as = ("社保卡充值", "医保充值", "医保个人账户充值", "医保卡充钱", "社保卡充钱")
 
     def outside(self, ask: Ask) -> Registered:

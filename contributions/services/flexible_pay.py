@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import orders
+from contributions import orders, paying
 from contributions.orders import Payable, Picks
 from contributions.reckoning import Derivation, derivation, quote
 from portal.accounts.models import User
@@ -102,20 +102,25 @@ class PayForm(ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         span = cleaned.get("span", "")
+        chosen = [one for one in self.payable if cleaned.get(f"tier_{one.insurance}")]
+        if self.payable and not chosen:
+            self.add_error(f"tier_{self.payable[0].insurance}", _("请至少选择一个险种的缴费档次。"))
+        if span and span != Span.PICK and any(cleaned.get(f"months_{one.insurance}") for one in chosen):
+            self.add_error("span", _("您在下面选择了月份：请改选“自己选择月份”，或者取消下面所选的月份。"))
+            return cleaned
         some = False
         for one in self.payable:
             name = f"months_{one.insurance}"
-            if not cleaned.get(f"tier_{one.insurance}"):
+            if one not in chosen:
                 cleaned[name] = []
             elif span != Span.PICK:
                 cleaned[name] = [month for month in one.months if self._in(span, month)]
             some = some or bool(cleaned.get(name)) or name in self.errors
-        if self.payable and span and not some:
-            raise forms.ValidationError(
-                _("所选范围内没有可以缴费的月份，请选择档次，并改选其他月份。")
-                if span != Span.PICK
-                else _("请至少选择一个险种的档次和缴费月份。")
-            )
+        if chosen and span and not some:
+            if span == Span.PICK:
+                self.add_error(f"months_{chosen[0].insurance}", _("请至少选择一个月份。"))
+            else:
+                self.add_error("span", _("所选范围内没有可以缴费的月份，请改选其他月份。"))
         return cleaned
 
     def _in(self, span: str, month: Month) -> bool:
@@ -162,7 +167,17 @@ class FlexiblePay(Service):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = PayForm
-    also_known_as = ("缴社保", "缴费", "交社保", "灵活就业缴费", "个人缴费", "缴费订单")
+    submit_label = gettext_lazy("生成缴费订单")
+    also_known_as = (
+        "缴社保",
+        "缴费",
+        "交社保",
+        "灵活就业缴费",
+        "个人缴费",
+        "缴费订单",
+        "社保缴费",
+        "社保费缴纳",
+    )
 
     def facts(self, ask: Ask, outside: Any) -> PayFacts:
         return PayFacts(payable=tuple(orders.payable(ask.person, ask.offer.city, now=ask.filed_at)))
@@ -208,7 +223,7 @@ class FlexiblePay(Service):
         lines = [
             (
                 part.insurance,
-                _("%(tier)s,%(months)s，共 %(count)s 个月，每月 %(each)s 元")
+                _("%(tier)s，%(months)s，共 %(count)s 个月，每月 %(each)s 元")
                 % {
                     "tier": part.tier,
                     "months": part.months,
@@ -224,11 +239,13 @@ class FlexiblePay(Service):
     def preview(self, ask: Ask, facts: PayFacts) -> dict[str, Any]:
         parts = parts_of(ask, facts.payable)
         on = today_in_china(ask.filed_at)
+        opening = paying.opening(ask.offer.city, ask.filed_at)
         return {
             "template": "contributions/orders/last_look.html",
             "parts": parts,
             "total_fen": sum(part.fen for part in parts),
             "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
+            "opening": opening if opening > ask.filed_at else None,
         }
 
 

@@ -169,6 +169,7 @@ class PaymentDispute(Service):
             (_("有异议的支付"), _title(one)),
             (_("缴费订单"), one.order.number),
             (_("异议类别"), str(KIND_LABELS[Kind(ask.answers["kind"])])),
+            (_("情况说明"), str(ask.answers["text"])),
         ]
 
     def staff_facts(self, ask: Ask, facts: DisputeFacts) -> list[tuple[str, list[tuple[str, str]]]]:

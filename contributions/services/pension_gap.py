@@ -189,7 +189,7 @@ class PensionGap(AboutCoverage):
             (_("险种"), str(INSURANCE_LABELS[Insurance(ask.answers["insurance"])])),
             (_("缴费档次"), title),
             *arrears.as_lines(facts.costs),
-            *arrears.how_paid(city, facts.debit, facts.account),
+            *arrears.how_paid(city, facts.debit, facts.account, on=today_in_china(ask.filed_at)),
         ]
 
     def preview(self, ask: Ask, facts: GapFacts) -> dict[str, Any]:

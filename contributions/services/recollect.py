@@ -52,9 +52,9 @@ class RecollectForm(ServiceForm):
             str(one.charge_id): _("{amount} 元，扣款失败：{why}").format(
                 amount=money.format_yuan(one.amount_fen), why=one.failed
             )
-            + (f"，{one.busy}" if one.busy else "")
             for one in failed
         }
+        field.not_allowed = {str(one.charge_id): one.busy for one in failed if one.busy}  # type: ignore[attr-defined]
         self.fields["charges"] = field
 
 
@@ -150,7 +150,7 @@ class Recollect(Service):
             lines.append(
                 (
                     _("扣款时间"),
-                    _("最迟 {day} 的托收；请在此之前足额存款").format(
+                    _("最迟{day}的托收，请在此之前足额存款").format(
                         day=_("{0.year}年{0.month}月{0.day}日").format(debit.debit_on(facts.debit))
                     ),
                 )

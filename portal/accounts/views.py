@@ -393,5 +393,8 @@ def demo_messages(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "accounts/demo_messages.html",
-        {"outbox": OutboxMessage.objects.order_by("-sent_at", "-pk")[:30]},
+        {
+            "outbox": OutboxMessage.objects.order_by("-sent_at", "-pk")[:30],
+            "bank_url": getattr(settings, "STAND_IN_GATEWAY_URL", ""),
+        },
     )

@@ -39,7 +39,10 @@ class YuanField(forms.CharField):
         if not self.at_least <= amount <= self.at_most:
             raise ValidationError(
                 _("金额应在 %(least)s 元至 %(most)s 元之间。"),
-                params={"least": self.at_least, "most": self.at_most},
+                params={
+                    "least": money.format_yuan(money.to_fen(self.at_least)),
+                    "most": money.format_yuan(money.to_fen(self.at_most)),
+                },
                 code="range",
             )
         return amount
@@ -94,7 +97,7 @@ class MonthsField(forms.MultipleChoiceField):
         for month in months:
             if str(month) in self.not_allowed:
                 raise ValidationError(
-                    _("%(month)s:%(why)s。"),
+                    _("%(month)s：%(why)s。"),
                     params={"month": month.zh, "why": self.not_allowed[str(month)]},
                     code="not_allowed",
                 )

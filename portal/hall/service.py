@@ -181,6 +181,8 @@ class Service(ABC):
     searches: ClassVar[str] = ""
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
+    # What the button that files it says.
+    submit_label: ClassVar[Any] = _("提交申报")
     # Whether staff answer in words when they approve, too; the applicant sees the answer.
     answered: ClassVar[bool] = False
     # Whether a guardian may file it for a ward.

@@ -175,6 +175,7 @@ LANGUAGES = [("zh-hans", _("简体中文"))]
 LOCALE_PATHS = [ROOT / "templates" / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
+FORMAT_MODULE_PATH = "portal.settings.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -296,7 +296,8 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     if action == "search" and errand.service.searches:
         return _searched(request, errand, typed)
     form, ok = _judged(errand, request.POST, gate_passed=False)
-    errand.keep(typed, checked=ok)
+    if ok or form.fields:
+        errand.keep(typed, checked=ok)
     if ok:
         return redirect(errand.url("materials"))
     return _form_page(request, errand, form)
@@ -321,6 +322,13 @@ def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
         }
     )
     return _form_page(request, errand, form, draft=draft, known=known, problem=problem)
+
+
+def _barred(errand: Errand) -> list[str]:
+    """Why an application that asks nothing cannot be filed; empty where it can."""
+    ask = Ask(offer=errand.offer, applicant=errand.applicant, answers={}, filed_at=errand.now)
+    _facts, findings = desk.examine(ask)
+    return [str(finding.why) for finding in _stoppers(errand.offer, findings)]
 
 
 def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]]) -> HttpResponse:
@@ -399,6 +407,7 @@ def _form_page(
     context = errand.page(
         "apply",
         form=form,
+        barred=[] if form.fields else _barred(errand),
         draft=draft or errand.draft(),
         form_url=errand.url("apply"),
         back_url=errand.url("service"),
@@ -592,7 +601,7 @@ def _last_look(
         part=render_to_string(preview["template"], preview, request) if preview else "",
         due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),
         how_it_ends=_how_it_ends(errand.offer),
-        submit_label=_("提交预申请") if route == Status.PRE_APPLIED else _("提交申报"),
+        submit_label=_("提交预申请") if route == Status.PRE_APPLIED else errand.service.submit_label,
         back_url=edit,
     )
     return render(request, "web/materials.html", context)

@@ -44,7 +44,9 @@ class QuoteForm(forms.Form):
         first = book().history(city.slug, f"{capacity}_{insurance}")[0].since.year
         years = range(now.year + 1, first - 1, -1)
         self.fields["year"] = forms.ChoiceField(
-            label=_("起始年份"), choices=[(str(year), _("%(year)s年") % {"year": year}) for year in years]
+            label=_("起始年份"),
+            choices=[(str(year), _("%(year)s年") % {"year": year}) for year in years],
+            error_messages={"invalid_choice": _("没有这一年的缴费标准，请从列表中选择。")},
         )
         self.fields["month"] = forms.ChoiceField(
             label=_("起始月份"),

@@ -1,13 +1,16 @@
-"""Finding a service by what people call it: its titles and other names, in characters or in pinyin."""
+"""Finding a service, or a page to look things up, by what people call it: titles and other names, in characters or in pinyin."""
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from pypinyin import Style, pinyin
 
@@ -18,6 +21,29 @@ from portal.web.home import groups_of
 
 # Words that say that something is to be done, not what.
 _IDLE = re.compile(r"(我要|我想|怎么|怎样|如何|在哪里|在哪|哪里|网上|在线|办理|申请|查询一下|请问|一下|的)")
+
+# Pages that are no services, and what people look for when they mean them.
+PAGES = (
+    (
+        "record",
+        _("参保缴费记录"),
+        ("缴费明细", "五险缴费明细查询", "缴费查询", "社保查询", "参保信息查询", "缴费年限", "欠费查询"),
+    ),
+    ("orders", _("缴费订单和支付结果"), ("缴费记录", "缴费成功", "缴费订单", "支付结果", "支付记录")),
+    ("record-account", _("个人账户"), ("个人账户查询", "个人账户余额", "账户余额", "对账单", "记账利息")),
+    ("paid-list", _("打印缴费清单"), ("缴费清单", "缴费明细打印", "缴费记录打印")),
+    (
+        "quote",
+        _("算一算要缴多少"),
+        ("多少钱", "缴费标准", "缴费基数", "缴费档次", "缴费金额", "测算", "计算器"),
+    ),
+    ("cases", _("办件进度"), ("单位业务申报进度查询", "进度查询", "办理进度", "撤回")),
+    ("proofs", _("我的参保证明和票据"), ("下载证明", "我的电子票据", "证明下载")),
+    ("verify", _("验证参保证明的真伪"), ("证明核验", "验证码", "查验证明")),
+)
+
+# Those that an employer's clerk has no use for.
+OF_PERSONS = ("record", "record-account", "paid-list")
 
 # How much of the question must be found, in pairs of characters, where it is nowhere found as it stands.
 _ALIKE = 0.5
@@ -37,6 +63,15 @@ class Entry:
 
     offer: Offer
     service: Service
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to look things up, with all its names, its title first."""
+
+    view: str
+    title: Any
     names: tuple[Name, ...]
 
 
@@ -62,6 +97,11 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
         "groups": groups_of(found.here, user=request.user) if not query else _ranked(found.here),
         "count": len(found.here),
         "elsewhere": [group for group in elsewhere if group["offers"]],
+        "pages": [
+            {"title": page.title, "url": reverse(page.view, args=[city] if page.view == "quote" else [])}
+            for page in find_pages(query)
+            if not (page.view in OF_PERSONS and getattr(request.user, "is_clerk", False))
+        ],
     }
     return render(request, "web/services.html", context)
 
@@ -82,7 +122,7 @@ def _ranked(found: Sequence[tuple[Offer, Service]]) -> list[dict[str, object]]:
 def find(query: str, city: str) -> Found:
     """The offers that are called so: the city's, and those of other cities that the city itself does not have."""
     ranked = sorted(
-        ((rank, entry) for entry in index() if (rank := _rank(query, entry)) is not None),
+        ((rank, entry) for entry in index() if (rank := _rank(query, entry.names)) is not None),
         key=lambda hit: hit[0],
     )
     here = [(entry.offer, entry.service) for _rank_, entry in ranked if entry.offer.city == city]
@@ -93,6 +133,18 @@ def find(query: str, city: str) -> Found:
         if entry.offer.city != city and entry.offer.code not in codes
     ]
     return Found(here, elsewhere)
+
+
+def find_pages(query: str) -> list[Page]:
+    """The pages to look things up that are called so, the best match first."""
+    ranked = [(rank, page) for page in pages() if (rank := _rank(query, page.names)) is not None]
+    return [page for _rank_, page in sorted(ranked, key=lambda hit: hit[0])]
+
+
+@cache
+def pages() -> tuple[Page, ...]:
+    """Every such page with its names."""
+    return tuple(Page(view, title, _spoken((str(title), *also))) for view, title, also in PAGES)
 
 
 @cache
@@ -109,6 +161,10 @@ def _names(offer: Offer, service: Service) -> tuple[Name, ...]:
         *map(str, service.also_known_as),
         offer.code,
     )
+    return _spoken(given)
+
+
+def _spoken(given: Iterable[str]) -> tuple[Name, ...]:
     texts = dict.fromkeys(_plain(text) for text in given)
     return tuple(Name(text, _sounds(text)) for text in texts if text)
 
@@ -130,12 +186,12 @@ def _sounds(text: str) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _rank(query: str, entry: Entry) -> float | None:
-    """How well the offer fits, 0 best; None where it does not. Every word of the query must fit some name."""
+def _rank(query: str, names: Sequence[Name]) -> float | None:
+    """How well the names fit, the least best; None where they do not. Every word of the query must fit some name."""
     words = [word for word in (_plain(word) for word in query.split()) if word]
     if not words:
         return None
-    ranks = [_word_rank(word, entry.names) for word in words]
+    ranks = [_word_rank(word, names) for word in words]
     return None if any(rank is None for rank in ranks) else max(rank for rank in ranks if rank is not None)
 
 
@@ -146,9 +202,13 @@ def _word_rank(word: str, names: Sequence[Name]) -> float | None:
     for rank, asked in ((0, word), (1, bare)):
         for place, name in enumerate(names):
             if asked in name.text:
-                return rank + min(place, 9) / 10
+                # What is called just so stands before what only contains it.
+                whole = any(asked == one.text for one in names)
+                return rank - whole + min(place, 9) / 10
     if bare.isascii():
-        return 2 if any(_sounds_like(bare, name) for name in names) else None
+        if not any(_sounds_like(bare, name) for name in names):
+            return None
+        return 2 - any(_sounds_just_like(bare, name) for name in names)
     likeness = max((_likeness(bare, name.text) for name in names), default=0)
     return 4 - likeness if likeness >= _ALIKE else None
 
@@ -157,6 +217,13 @@ def _likeness(word: str, text: str) -> float:
     """The share of the word's neighbouring pairs of characters that the text has too."""
     pairs = {word[at : at + 2] for at in range(len(word) - 1)}
     return sum(pair in text for pair in pairs) / len(pairs) if pairs else 0
+
+
+def _sounds_just_like(letters: str, name: Name) -> bool:
+    """Whether the letters are the whole name, in full syllables or in initials."""
+    full = "".join(f"(?:{'|'.join(map(re.escape, readings))})" for readings in name.sounds)
+    initials = "".join(f"[{''.join(re.escape(one[0]) for one in readings)}]" for readings in name.sounds)
+    return re.fullmatch(f"{full}|{initials}", letters) is not None
 
 
 def _sounds_like(letters: str, name: Name) -> bool:

@@ -83,6 +83,12 @@ def written_off(cast: Cast, *charges: Charge, now: dt.datetime) -> None:
 
 
 class TestWuhan:
+    def test_after_the_day_of_depositing_no_day_is_named_that_has_passed(
+        self, cast: Cast, now: dt.datetime, owing: Charge
+    ) -> None:
+        case = file(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now + dt.timedelta(days=5))
+        assert dict(case.outcome["lines"])["扣款时间"] == "2026年11月30日扣款，请尽快足额存入该账户"
+
     def test_the_months_debit_collects_it_with_interest_to_its_day(
         self, cast: Cast, now: dt.datetime, owing: Charge
     ) -> None:
@@ -90,8 +96,8 @@ class TestWuhan:
         assert case.status == Status.DONE
         # 30 September to 30 November: 393.04 × 1.5 % × 61 ÷ 365 = 0.9853 → 0.99
         lines = dict(case.outcome["lines"])
-        assert lines["2026年9月 养老保险"] == "393.04 元，另加 0.99 元，共 394.03 元"
-        assert lines["扣款时间"] == "2026年11月30日 扣款，请于 2026年11月20日 前足额存入该账户"
+        assert lines["2026年9月 养老保险"] == "本金 393.04 元，利息 0.99 元，共 394.03 元"
+        assert lines["扣款时间"] == "2026年11月30日扣款，请于2026年11月20日前足额存入该账户"
         batch = debited("wuhan", "2026-11")
         assert batch is not None
         assert (batch.line_count, batch.total_fen) == (1, 39403)

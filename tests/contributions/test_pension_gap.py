@@ -52,9 +52,9 @@ def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, g
     assert case.status == Status.DONE
     lines = dict(case.outcome["lines"])
     # 393.04 × 1.5 % × 153, 122 and 61 days ÷ 365
-    assert lines["2026年6月 养老保险"] == "393.04 元，另加 2.47 元，共 395.51 元"
-    assert lines["2026年7月 养老保险"] == "393.04 元，另加 1.97 元，共 395.01 元"
-    assert lines["2026年9月 养老保险"] == "393.04 元，另加 0.99 元，共 394.03 元"
+    assert lines["2026年6月 养老保险"] == "本金 393.04 元，利息 2.47 元，共 395.51 元"
+    assert lines["2026年7月 养老保险"] == "本金 393.04 元，利息 1.97 元，共 395.01 元"
+    assert lines["2026年9月 养老保险"] == "本金 393.04 元，利息 0.99 元，共 394.03 元"
     assert lines["合计"] == "1,184.55 元"
     assert "2026年11月20日" in lines["扣款时间"]
     assert Coverage.objects.filter(opened_by=case).count() == 2

@@ -15,6 +15,8 @@ from contributions.models import (
 )
 from portal.hall import desk
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
+from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover, moment
 from tests.contributions.flexible import (
@@ -50,6 +52,19 @@ def failed(cast: Cast) -> dict[str, list[str]]:
     account(cast.chen_jing, GOOD_ACCOUNT, start="2026-11", city="shenzhen")
     charged("shenzhen", "2026-11")
     return {"charges": [str(charge_of(cast.chen_jing, "2026-10").pk)]}
+
+
+def test_what_was_asked_for_cannot_be_chosen_again(
+    cast: Cast, now: dt.datetime, failed: dict[str, list[str]]
+) -> None:
+    def barred() -> list[str]:
+        offer = book().city("shenzhen").offers[CODE]
+        form = desk.form_for(offer=offer, applicant=Applicant.of(cast.chen_jing_login), now=now)
+        return list(vars(form.fields["charges"])["not_allowed"])
+
+    assert barred() == []
+    file(cast.chen_jing_login, "shenzhen", CODE, failed, now)
+    assert barred() == failed["charges"]
 
 
 def test_the_next_months_debit_collects_it_with_its_own(

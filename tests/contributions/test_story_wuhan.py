@@ -70,7 +70,7 @@ def test_a_year_in_wuhan(cast: Cast) -> None:
     march = charge_of(cast.li_qiang, "2026-03")
     said = year.files("2026-04-08 14:00", "arrears-pay", charges=[str(march.pk)])
     # From 31 March to 30 April: 393.04 × 1.5 % × 30 ÷ 365 = 0.48
-    assert said["2026年3月 养老保险"] == "393.04 元，另加 0.48 元，共 393.52 元"
+    assert said["2026年3月 养老保险"] == "本金 393.04 元，利息 0.48 元，共 393.52 元"
     assert year.month("2026-04") == "786.56"
     assert year.state("2026-03") == State.PAID
 
@@ -107,8 +107,8 @@ def test_a_year_in_wuhan(cast: Cast) -> None:
     )
     # 153 and 122 days: 2.47 and 1.97.
     assert (said["2026年6月 养老保险"], said["2026年7月 养老保险"]) == (
-        "393.04 元，另加 2.47 元，共 395.51 元",
-        "393.04 元，另加 1.97 元，共 395.01 元",
+        "本金 393.04 元，利息 2.47 元，共 395.51 元",
+        "本金 393.04 元，利息 1.97 元，共 395.01 元",
     )
     # Its own month, September, and the gap: 393.04 + 394.03 + 790.52
     assert year.month("2026-11") == "1,577.59"

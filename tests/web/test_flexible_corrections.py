@@ -93,8 +93,8 @@ def test_paying_late_shows_principal_and_interest_with_their_reasons(
 ) -> None:
     charge = owed("2026-09", Insurance.PENSION)
     _form, look, receipt = through(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]})
-    assert "利息或滞纳金 0.99 元：为什么是这个数" in look
-    assert "393.04 元，另加 0.99 元，共 394.03 元" in receipt
+    assert "利息 0.99 元：为什么是这个数" in look
+    assert "本金 393.04 元，利息 0.99 元，共 394.03 元" in receipt
     page = signed_in(cast.li_qiang_login).get(f"/record/charges/{charge.pk}/").content.decode()
     assert "补缴利息" in page
     assert "0.99" in page
@@ -109,7 +109,7 @@ def test_a_gap_is_chosen_by_months_and_priced_month_by_month(cast: Cast, clock: 
     form, look, receipt = through(cast.li_qiang_login, "wuhan", "pension-gap", typed)
     assert "中断的医疗保险不能补缴" in form
     assert "2026年9月 养老保险" in look
-    assert "393.04 元，另加 0.99 元，共 394.03 元" in receipt
+    assert "本金 393.04 元，利息 0.99 元，共 394.03 元" in receipt
     page = signed_in(cast.li_qiang_login).get(f"/record/charges/{charge_of(cast.li_qiang, '2026-09').pk}/")
     assert "为什么是这个数" in page.content.decode()
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.policy.book import book
-from portal.web.search import find
+from portal.web.search import find, find_pages
 
 
 def codes(query: str, city: str = "ningbo") -> list[str]:
@@ -40,6 +40,35 @@ def test_a_character_with_several_readings_is_found_by_each() -> None:
 
 def test_the_best_match_stands_first() -> None:
     assert codes("灵活就业人员社保中断")[0] == "flexible-pause"
+
+
+@pytest.mark.parametrize("query", ["社保缴费", "shebaojiaofei", "sbjf"])
+def test_what_is_called_just_so_stands_before_what_only_contains_it(query: str) -> None:
+    assert codes(query, "wuxi")[0] == "flexible-pay"
+
+
+@pytest.mark.parametrize(
+    ("query", "view"),
+    [
+        ("五险缴费明细查询", "record"),
+        ("缴费明细", "record"),
+        ("缴费记录", "orders"),
+        ("个人账户", "record-account"),
+        ("jiaofeiqingdan", "paid-list"),
+        ("多少钱", "quote"),
+        ("单位业务申报进度查询", "cases"),
+    ],
+)
+def test_pages_to_look_things_up_are_found_too(query: str, view: str) -> None:
+    assert find_pages(query)[0].view == view
+
+
+@pytest.mark.django_db
+def test_a_page_that_was_found_can_be_followed(client: Client) -> None:
+    found = client.get("/wuhan/search/?q=缴费明细").content.decode()
+    assert 'href="/record/"' in found
+    assert "没有找到相符的事项" not in found
+    assert 'href="/wuhan/quote/"' in client.get("/wuhan/search/?q=多少钱").content.decode()
 
 
 def test_every_word_must_fit() -> None:

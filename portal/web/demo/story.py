@@ -300,7 +300,7 @@ def _paid_otherwise(
         receiving.receive(
             charges,
             channel="counter",
-            provider_number=f"{person.identity_number}-{month}",
+            provider_number=f"C{book().city(city).code}-{month}-{person.pk:06d}",
             at=evening,
             by=system,
         )

@@ -67,10 +67,10 @@ def test_too_little_money_is_a_failure_with_its_reason(through, gateway, ear, wa
 @pytest.mark.parametrize(
     ("ending", "field", "why"),
     [
-        ("02", "card_number", "银行卡已冻结或挂失"),
-        ("03", "holder", "持卡人姓名或证件号码与银行登记的不符"),
-        ("04", "phone", "手机号与银行预留的不符"),
-        ("05", "card_number", "银行没有这张卡"),
+        ("02", "card_number", "银行卡已冻结或挂失，请换一张卡，或者联系发卡银行"),
+        ("03", "holder", "持卡人姓名或证件号码与银行登记的不符，请核对"),
+        ("04", "phone", "手机号与银行预留的不符，请核对"),
+        ("05", "card_number", "银行没有这张卡，请核对卡号"),
     ],
 )
 def test_what_the_bank_refuses_is_said_beside_the_field(through, gateway, wanted, ending, field, why):

@@ -9,6 +9,7 @@ from django.test import Client
 from contributions.models import Order
 from portal.accounts.models import User
 from portal.hall import desk
+from portal.hall.models import Draft
 from portal.hall.routing import Status
 from tests.contributions.orders.conftest import PENSION, THIS, WUXI_MEDICAL_60, WUXI_PENSION_60, Till
 from tests.filing import ask, file, reasons
@@ -61,9 +62,12 @@ def test_what_an_order_holds_is_skipped_or_refused_with_its_number(till: Till, w
 @pytest.mark.parametrize(
     ("answers", "field"),
     [
-        (typed(tier_pension="", tier_medical=""), ""),
+        (typed(tier_pension="", tier_medical=""), "tier_pension"),
         (typed(tier_pension="61"), "tier_pension"),
-        (typed(span="pick"), ""),
+        (typed(span="pick"), "months_pension"),
+        (typed(span="pick", tier_pension=""), "months_medical"),
+        # Months were picked, and the choice above them was forgotten.
+        (typed(span="now", months_pension=[str(THIS + 1)]), "span"),
         (typed(span="pick", months_pension=["2026-10"]), "months_pension"),
         (typed(span=""), "span"),
     ],
@@ -73,6 +77,23 @@ def test_what_is_missing_or_not_allowed_is_said_beside_its_field(
 ) -> None:
     assert field in reasons(wang, "wuxi", CODE, answers, till.now)
     assert not Order.objects.exists()
+
+
+def test_a_span_without_a_month_to_pay_is_said_beside_it(till: Till, wang: User) -> None:
+    till.place({PENSION: ("60", [THIS])})
+    assert "改选其他月份" in reasons(wang, "wuxi", CODE, typed(tier_medical=""), till.now)["span"]
+
+
+def test_who_has_nothing_to_choose_is_told_at_once(till: Till) -> None:
+    client = Client()
+    client.force_login(till.cast.li_qiang_login)
+    form = client.get(f"/wuxi/services/{CODE}/apply/").content.decode()
+    assert "请先办理参保登记" in form
+    assert "下一步" not in form
+    sent = client.post(f"/wuxi/services/{CODE}/apply/", {"action": "next"}).content.decode()
+    assert "请先办理参保登记" in sent
+    # Nothing was typed that could be kept.
+    assert not Draft.objects.exists()
 
 
 def test_who_is_not_insured_here_is_told_what_to_do(till: Till) -> None:
@@ -102,6 +123,18 @@ def test_the_four_steps_on_the_pages(till: Till, wang: User) -> None:
     assert key is not None
     done = client.post(f"/wuxi/services/{CODE}/materials/", {"action": "submit", "key": key[1]}, follow=True)
     assert f"/orders/{Order.objects.get().number}/" in done.content.decode()
+
+
+def test_outside_bank_hours_the_last_look_says_when_it_is_paid(till: Till) -> None:
+    client = Client()
+    client.force_login(till.cast.chen_jing_login)
+    typed_in = {"tier_pension": "60", "span": "now"}
+    look = client.post(f"/shenzhen/services/{CODE}/apply/", typed_in, follow=True).content.decode()
+    assert "生成缴费订单" in look
+    assert "银行交易时间" not in look
+    till.clock.set("2026-11-20 18:30")
+    look = client.get(f"/shenzhen/services/{CODE}/materials/").content.decode()
+    assert "支付要到 2026年11月23日 09:00 才能发起" in look
 
 
 def test_the_desk_and_the_order_share_the_key(till: Till, wang: User) -> None:

@@ -138,12 +138,56 @@ def test_a_second_press_and_a_second_tab_are_one_payment(client: Client, order: 
     assert "继续支付" in page(client, f"/orders/{order.number}/")
 
 
+def test_a_payment_that_failed_says_that_nothing_was_taken_and_how_to_go_on(
+    till: Till, client: Client, order: Order
+) -> None:
+    till.providers["card"].refuses = Refused("银行没有这张卡", "card_number")
+    client.post(f"/orders/{order.number}/card/", CARD)
+    assert "银行没有这张卡。没有扣款，请重新选择支付方式。" in page(client, f"/orders/{order.number}/")
+
+
+def test_while_nobody_knows_the_outcome_nothing_asks_to_pay_again(
+    till: Till, client: Client, order: Order
+) -> None:
+    client.post(f"/orders/{order.number}/card/", CARD)
+    assert "确认支付" in page(client, f"/orders/{order.number}/payment/")
+    bank = till.providers["card"]
+    bank.down = {"confirm", "ask"}
+    client.post(f"/orders/{order.number}/payment/", {"code": "135790"})
+    assert Payment.objects.get().status == PaymentStatus.UNKNOWN
+    words = page(client, f"/orders/{order.number}/payment/")
+    assert "请不要另行支付" in words
+    assert "确认支付" not in words
+    words = page(client, f"/orders/{order.number}/")
+    assert "请不要另行支付" in words
+    assert "查看支付结果" in words
+    # The bank never heard of the code: the page that waits is drawn anew, and asks for it again.
+    waiting = f"/orders/{order.number}/state/?seen=unknown"
+    assert client.get(waiting).status_code == 200
+    bank.down = set()
+    till.clock.step(seconds=60)
+    looked = client.get(waiting)
+    assert (looked.status_code, looked["Hall-Go"]) == (286, f"/orders/{order.number}/payment/")
+    assert "确认支付" in page(client, f"/orders/{order.number}/payment/")
+
+
+def test_when_the_time_is_over_the_pages_ask_for_no_payment(till: Till, client: Client, order: Order) -> None:
+    client.post(f"/orders/{order.number}/card/", CARD)
+    till.clock.step(seconds=31 * 60)
+    words = page(client, f"/orders/{order.number}/payment/")
+    assert "已超过支付时间" in words
+    assert "确认支付" not in words
+    words = page(client, f"/orders/{order.number}/")
+    assert "查看支付结果" in words
+    assert "继续支付" not in words
+
+
 def test_another_way_after_the_first_is_closed(till: Till, client: Client, order: Order) -> None:
     client.post(f"/orders/{order.number}/pay/", {"channel": "wechat"})
     assert client.post(f"/orders/{order.number}/drop/", follow=True).status_code == 200
     client.post(f"/orders/{order.number}/pay/", {"channel": "alipay"})
     words = page(client, f"/orders/{order.number}/payment/")
-    assert "前往支付宝支付 1,303.26 元" in words
+    assert "前往支付宝付款 1,303.26 元" in words
     assert Payment.objects.get(live=True).channel == "alipay"
 
 
