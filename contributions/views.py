@@ -130,7 +130,7 @@ def record(request: HttpRequest) -> HttpResponse:
             "year": year,
             "rows": [_row(one) for one in reversed(listed)],
             "failed": [
-                _row(one)
+                _failed(one, timezone.now())
                 for one in (queries.owed(person) if owed_before else records)
                 if one.state == State.FAILED
             ],
@@ -325,6 +325,17 @@ def _row(one: MonthRecord) -> Row:
 def _charges_url() -> str:
     """What the address of every charge begins with."""
     return reverse("record-charge", args=[0]).removesuffix("0/")
+
+
+def _failed(one: MonthRecord, now: dt.datetime) -> dict[str, str]:
+    """A month whose debit failed: why, what is to be done about it, and where (an address, may be empty)."""
+    how, url = queries.what_next(one, now) or ("", "")
+    return {
+        "title": _("%(month)s%(insurance)s扣款失败")
+        % {"month": one.month.zh, "insurance": _(INSURANCE_LABELS[one.insurance])},
+        "text": _("。").join(part for part in (one.reason, how) if part),
+        "url": "" if url == reverse("record") else url,
+    }
 
 
 def _suspended(one: Suspension) -> dict[str, str]:

@@ -15,10 +15,11 @@ from contributions import arrears, orders, recollecting
 from contributions.arrears import Cost, Late
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
+from contributions.ordered_service import OrderedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.shared import identity, money
 from portal.shared.months import Month, today_in_china
 
@@ -72,7 +73,7 @@ class ArrearsFacts:
         }
 
 
-class ArrearsPay(Service):
+class ArrearsPay(OrderedService):
     code = "arrears-pay"
     title = gettext_lazy("历史欠费补缴")
     audience = Audience.PERSON

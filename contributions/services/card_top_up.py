@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import orders, personal_account, top_ups
+from contributions.ordered_service import OrderedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.fields import BankCardField, YuanField
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms, top_up_terms
 from portal.registers.bank import SecurityCard, bank_register
@@ -76,7 +77,7 @@ class TopUpFacts:
         }
 
 
-class CardTopUp(Service):
+class CardTopUp(OrderedService):
     code = top_ups.SERVICE
     title = gettext_lazy("社保卡个人账户充值")
     audience = Audience.PERSON

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import orders, paying
+from contributions.ordered_service import OrderedService
 from contributions.orders import Payable, Picks
 from contributions.reckoning import Derivation, derivation, quote
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.fields import MonthsField
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
 from portal.shared import money
@@ -161,7 +162,7 @@ class Part:
     derivation: Derivation
 
 
-class FlexiblePay(Service):
+class FlexiblePay(OrderedService):
     code = orders.SERVICE
     title = gettext_lazy("灵活就业人员缴费")
     audience = Audience.PERSON

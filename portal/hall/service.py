@@ -240,6 +240,10 @@ class Service(ABC):
         The outcome may hold ``lines`` ([label, value] pairs to show) and ``links`` ([text, url] pairs to go on with).
         """
 
+    def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:
+        """How one goes on from a case, (text, url): what its outcome said, unless that has passed."""
+        return [(text, url) for text, url in case.outcome.get("links", [])]
+
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
         """What was asked and what will happen, in the applicant's words: (label, value), for the last look, receipt and staff."""
         return []

@@ -37,6 +37,7 @@ from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.measuring import Goal
 from portal.shared.months import Month, month_in_china
+from portal.web.context import CITY_COOKIE
 
 WORKERS = 2
 CLIENTS = 4
@@ -72,7 +73,7 @@ def page(*, rounds: int = 5, requests: int = 200) -> dict[str, list[float]]:
         _give_history(person, now)
         user = User.objects.create_person(person, password=None)
         case = _file_pause(user, city, now)
-        cookie = _signed_in(user)
+        cookie = _signed_in(user, city)
         bare = stack.enter_context(_served("portal.web.bare:application"))
         hall = stack.enter_context(_served("portal.wsgi:application"))
         sides = {
@@ -107,7 +108,7 @@ def mix(*, people: int = 900_000, rate: int = 60, seconds: int = 60) -> dict[str
         chosen = _dice().sample(range(people), min(people, rate * seconds // 10 + CLIENTS))
         visitors = SimpleQueue[_Visitor]()
         for person in Person.objects.filter(pk__in=_nth_people(chosen)):
-            visitors.put(_Visitor.of(User.objects.create_person(person, password=None)))
+            visitors.put(_Visitor.of(User.objects.create_person(person, password=None), city))
         with _served("portal.wsgi:application", "--threads", "4") as port:
             load = _Load(port=port, city=city, stop=str(month + 1), visitors=visitors)
             load.warm()
@@ -192,14 +193,14 @@ def _nth_people(places: Sequence[int]) -> list[int]:
     return [first + place for place in places]
 
 
-def _signed_in(user: User) -> str:
-    """The key of a session of the login's."""
+def _signed_in(user: User, city: str) -> str:
+    """What a browser sends of a session of the login's that has been to the city's home: its key, and the city."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "portal.accounts.doors.PersonDoor"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
-    return str(session.session_key)
+    return f"{session.session_key}; {CITY_COOKIE}={city}"
 
 
 # The last day before a deadline
@@ -211,9 +212,10 @@ class _Visitor:
     charge: int
 
     @classmethod
-    def of(cls, user: User) -> "_Visitor":
+    def of(cls, user: User, city: str) -> "_Visitor":
         return cls(
-            _signed_in(user), Charge.objects.filter(person=user.person_id).values_list("pk", flat=True)[0]
+            _signed_in(user, city),
+            Charge.objects.filter(person=user.person_id).values_list("pk", flat=True)[0],
         )
 
 

@@ -314,7 +314,7 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
         "answers": case.facts.get("summary", []),
         "findings": [entry["why"] for entry in case.mismatches],
         "lines": case.outcome.get("lines", []),
-        "links": [{"title": text, "url": url} for text, url in case.outcome.get("links", [])],
+        "links": [{"title": text, "url": url} for text, url in _links(case)],
         "documents": [
             {
                 "title": titles.get(paper.paper, paper.name),
@@ -332,6 +332,12 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
         "subject_name": subject_of(case),
         "masked_number": identity.mask(case.subject_identity_number) if case.subject_identity_number else "",
     }
+
+
+def _links(case: Case) -> list[tuple[str, str]]:
+    """How one goes on; nowhere from a case whose service the hall no longer has."""
+    service = services().get(case.service)
+    return service.links(case, now=timezone.now()) if service else []
 
 
 def _shown_offer(case: Case) -> Any:

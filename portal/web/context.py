@@ -9,6 +9,7 @@ from django.middleware.csrf import get_token
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from enrollment import queries as enrollment
 from portal.accounts import notices, sliding
 from portal.accounts.models import User
 from portal.policy.book import City, UnknownCity, book
@@ -18,13 +19,23 @@ ELDER_COOKIE = "elder"
 
 
 def city_of(request: HttpRequest) -> City:
-    """The city of the address, else the one that was chosen last, else the first."""
+    """The city of the address, else the one that was chosen last, else where whoever is logged in belongs, else the first."""
     match = request.resolver_match
     slug = (match.kwargs.get("city") if match else None) or request.COOKIES.get(CITY_COOKIE, "")
+    user = getattr(request, "user", None)
+    if not slug and isinstance(user, User):
+        slug = _own_city(user)
     try:
         return book().city(slug)
     except UnknownCity:
         return book().cities[0]
+
+
+def _own_city(user: User) -> str:
+    """Of an employer's clerk, the employer's; of a person, where they are insured; of staff, their agency's."""
+    if user.employer:
+        return user.employer.city
+    return enrollment.city_of(user.person) if user.person else user.city
 
 
 def login_of(request: HttpRequest) -> User:

@@ -1,7 +1,6 @@
 """The home of a city, and all its services."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contributions import queries as contributions
-from enrollment import queries as enrollment
 from portal.accounts.models import User
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
@@ -26,7 +24,7 @@ from portal.shared.months import today_in_china
 from portal.web.application import address
 from portal.web.cases import bring_by, papers_to_bring, title_of
 from portal.web.cities import remember_city
-from portal.web.context import CITY_COOKIE, city_of
+from portal.web.context import city_of
 
 # How many of a login's drafts the home page looks at.
 SHOWN = 10
@@ -38,11 +36,7 @@ _DRAFTS = Prepared(
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The home of the chosen city; for who has not chosen, of their employer's, or where they are insured."""
-    city = city_of(request)
-    if CITY_COOKIE not in request.COOKIES and isinstance(request.user, User):
-        with suppress(UnknownCity):
-            city = book().city(_own_city(request.user))
-    return redirect("home", city.slug)
+    return redirect("home", city_of(request).slug)
 
 
 @require_safe
@@ -65,12 +59,6 @@ def services(request: HttpRequest, city: str) -> HttpResponse:
         "count": sum(len(group["offers"]) for group in groups),
     }
     return render(request, "web/services.html", context)
-
-
-def _own_city(user: User) -> str:
-    if user.employer:
-        return user.employer.city
-    return enrollment.city_of(user.person) if user.person else ""
 
 
 def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict[str, Any]]:

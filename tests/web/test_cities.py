@@ -31,6 +31,15 @@ def test_a_person_starts_where_they_are_insured(cast: Cast, clock: Clock) -> Non
     assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/wuhan/"
 
 
+def test_pages_without_a_city_are_of_where_one_belongs(cast: Cast, clock: Clock) -> None:
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
+    insured, clerk = signed_in(cast.li_qiang_login), signed_in(cast.yongjiang_clerk)
+    assert "武汉社会保险网上办事大厅</title>" in insured.get("/messages/").content.decode()
+    assert "宁波社会保险网上办事大厅</title>" in clerk.get("/messages/").content.decode()
+    insured.get("/city/wuxi/")
+    assert "无锡社会保险网上办事大厅</title>" in insured.get("/messages/").content.decode()
+
+
 def test_an_unknown_city_does_not_exist(client: Client) -> None:
     for address in ("/beijing/", "/city/beijing/", "/beijing/services/flexible-enroll/"):
         assert client.get(address).status_code == 404

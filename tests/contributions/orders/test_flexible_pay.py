@@ -9,6 +9,7 @@ from django.test import Client
 from contributions.models import Order
 from portal.accounts.models import User
 from portal.hall import desk
+from portal.hall.catalogue import services
 from portal.hall.models import Draft
 from portal.hall.routing import Status
 from tests.contributions.orders.conftest import PENSION, THIS, WUXI_MEDICAL_60, WUXI_PENSION_60, Till
@@ -34,6 +35,19 @@ def test_it_ends_in_an_order_and_leads_to_it(till: Till, wang: User) -> None:
     assert order.sum_fen == WUXI_PENSION_60 + WUXI_MEDICAL_60
     assert case.outcome["links"] == [["去支付 1,303.26 元", f"/orders/{order.number}/"]]
     assert {line.charge.month for line in order.lines.all()} == {THIS}
+
+
+def test_the_case_asks_for_payment_only_as_long_as_it_can_be_paid(till: Till, wang: User) -> None:
+    case = file(wang, "wuxi", CODE, typed(), till.now)
+    order = Order.objects.get()
+    service = services()[CODE]
+    assert service.links(case, now=till.now) == [("去支付 1,303.26 元", f"/orders/{order.number}/")]
+    assert service.links(case, now=order.expires_at) == [("查看缴费订单", f"/orders/{order.number}/")]
+    client = Client()
+    client.force_login(wang, backend="portal.accounts.doors.PersonDoor")
+    assert "去支付" in client.get(f"/cases/{case.number}/").content.decode()
+    till.clock.step(days=3)
+    assert "去支付" not in client.get(f"/cases/{case.number}/").content.decode()
 
 
 @pytest.mark.parametrize(
