@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -118,7 +119,7 @@ def receive(
     if not lines:
         return
     [entry_id] = ledger.reserve_ids(1)
-    values = {
+    values: dict[str, Any] = {
         "lines": [line.pk for line in lines],
         "channel": batch.receipt_channel,
         "number": batch.number,
