@@ -26,6 +26,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
+from contributions.paid import channel_title
 from contributions.reckoning import percent_text
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
@@ -46,6 +47,24 @@ PLACES = {
 }
 
 
+def account_title(account: LedgerAccount) -> str:
+    """The account's name as staff read it: 收款清算 · 银行托收（psbc）."""
+    parts = [
+        account.get_kind_display(),
+        account.get_insurance_display() if account.insurance else "",
+        _channel_name(account.channel),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _channel_name(code: str) -> str:
+    """The channel's name, and which bank's where there are several."""
+    if not code:
+        return ""
+    bank = code.partition(":")[2]
+    return f"{channel_title(code)}（{bank}）" if bank else channel_title(code)
+
+
 class Day:
     """A city's day as the page shows it: as it was kept, or as the books have it now."""
 
@@ -63,6 +82,7 @@ class Day:
         else:
             seen = day_sheets.reckon(city=city, day=day)
             self.rows, self.compared = list(seen.lines), list(seen.comparisons)
+        self.titled = [(account_title(one.account), one) for one in self.rows]
         self.debit_fen = sum(one.debit_fen for one in self.rows)
         self.credit_fen = sum(one.credit_fen for one in self.rows)
 
@@ -74,7 +94,7 @@ class Day:
         """What is compared, the comparison, and what to do where it differs."""
         return [
             (
-                _("%(channel)s：本日收付") % {"channel": one.channel}
+                _("%(channel)s：本日收付") % {"channel": _channel_name(one.channel)}
                 if one.channel
                 else _("暂收款：期末余额"),
                 one,
@@ -159,9 +179,9 @@ def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
     )
     for one in shown:
         head = [one.city.title, str(day)]
-        for row in one.rows:
+        for title, row in one.titled:
             fens = (row.opening_fen, row.debit_fen, row.credit_fen, row.closing_fen)
-            out.writerow([*head, str(row.account), *(_plain(fen) for fen in fens), "", ""])
+            out.writerow([*head, title, *(_plain(fen) for fen in fens), "", ""])
         for what, compared, _todo in one.comparisons():
             beside = (compared.booked_fen, compared.said_fen, compared.difference_fen)
             out.writerow([*head, what, "", "", "", *(_plain(fen) for fen in beside)])
@@ -273,7 +293,7 @@ class MonthCloseAdmin(LookUpAdmin):
             "title": _("月结"),
             "close": close,
             "city": book().city(close.city),
-            "lines": lines,
+            "lines": [(account_title(one.account), one) for one in lines],
             "debit_fen": sum(one.debit_fen for one in lines),
             "credit_fen": sum(one.credit_fen for one in lines),
         }

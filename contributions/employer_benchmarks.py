@@ -49,6 +49,7 @@ LARGE_PAGE = "large employer: assessment and statement, seconds"
 SMALL_PAGE = "small employer: assessment and statement, seconds"
 LARGE_QUERIES = "large employer: queries of the page"
 SMALL_QUERIES = "small employer: queries of the page"
+LARGE_YEAR = "large employer: a year of its months, seconds"
 LARGE_CHANGES = "large employer: who is behind a change, seconds"
 MEMORY = "peak memory of the worker, MB"
 
@@ -115,12 +116,14 @@ def _round_of(city: str, of: Month, second: User) -> Iterator[tuple[str, float]]
     yield DRAWN_AGAIN, timed(lambda: assessment.draw_up(city=city, month=of, by=by, now=now))
     found = list(Assessment.objects.filter(city=city, month=of).order_by("-people", "pk"))
     large, small = found[0], found[-1]
+    yield LARGE_YEAR, _looked_at(large, reverse("employer-charges"))[0]
     for one, seconds, queries in ((large, LARGE_PAGE, LARGE_QUERIES), (small, SMALL_PAGE, SMALL_QUERIES)):
-        took, asked = _looked_at(one, "")
+        took, asked = _looked_at(one, reverse("employer-assessment", args=[one.pk]))
         yield seconds, took
         yield queries, asked
     change = assessment.compare(large).changes[0].kind
-    yield LARGE_CHANGES, _looked_at(large, f"?change={change}")[0]
+    address = reverse("employer-assessment", args=[large.pk])
+    yield LARGE_CHANGES, _looked_at(large, f"{address}?change={change}")[0]
     clerks = {one.employer_id: one for one in User.objects.filter(employer__isnull=False)}
     start = perf_counter()
     for one in found:
@@ -208,11 +211,10 @@ def _transfer(one: Assessment, staff: User, now: datetime) -> None:
     )
 
 
-def _looked_at(one: Assessment, asked: str) -> tuple[float, int]:
+def _looked_at(one: Assessment, address: str) -> tuple[float, int]:
     """How long its clerk waits for the page, and how many queries it takes."""
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(User.objects.get(employer=one.employer_id))
-    address = reverse("employer-assessment", args=[one.pk]) + asked
     # The first one loads templates, in service as here.
     client.get(address)
     with CaptureQueriesContext(connection) as captured:

@@ -20,7 +20,7 @@ from portal.accounts.models import User
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import EmployerDebitTerms, employer_debit_terms
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import CHINA, Month, today_in_china
 
 # Charges of a chunk, about: an employer's are never parted.
 CHUNK = 20_000
@@ -50,8 +50,8 @@ def terms_of(city: str, on: dt.date) -> EmployerDebitTerms | None:
 
 @transaction.atomic
 def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
-    """Take what is confirmed, owed whole and not late into the batch of the debit day that has come, one line an assessment: of
-    employers with an agreement, none of it at the bank already or in an order. Count and sum are frozen with it.
+    """Take what was confirmed by the end of the debit day that has come, is owed whole and not late into its batch, one line an
+    assessment: of employers with an agreement, none of it at the bank already or in an order. Count and sum are frozen with it.
 
     Returns the batch that stands where it was opened before, and None where there is nothing to draw or no day has come. Raises
     PolicyMissing where the city does not debit employers.
@@ -100,7 +100,15 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
 
 
 def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any]:
-    return {"city": city, "bank": terms.bank, "today": today}
+    """Where the day was missed, its batch takes what it would have taken: nothing that was confirmed or agreed to after it."""
+    due = terms.due_round(today)
+    day = terms.days(Month.of(today))[due - 1] if due else today
+    return {
+        "city": city,
+        "bank": terms.bank,
+        "today": today,
+        "before": dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), CHINA),
+    }
 
 
 def opened(*, city: str, now: dt.datetime) -> DebitBatch | None:
@@ -157,6 +165,9 @@ _DRAWABLE = """
         FROM contributions_assessment assessment
         JOIN contributions_debitagreement agreement ON agreement.employer_id = assessment.employer_id
             AND agreement.city = assessment.city AND agreement.bank = %(bank)s AND agreement.ended_at IS NULL
+            AND agreement.agreed_at < %(before)s
+        JOIN contributions_assessmentevent confirmed ON confirmed.assessment_id = assessment.id
+            AND confirmed.status = 'confirmed' AND confirmed.at < %(before)s
         WHERE assessment.city = %(city)s AND assessment.status = 'confirmed' AND assessment.due_on >= %(today)s
             AND NOT EXISTS (
                 SELECT 1 FROM contributions_assessment other

@@ -48,6 +48,7 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, today_in_china
 
 PER_PAGE = 50
+MONTHS_PER_PAGE = 12
 _CENT = Decimal("0.01")
 
 TONES = {
@@ -78,13 +79,14 @@ def _assessment(request: HttpRequest, pk: int) -> Assessment:
 def assessments(request: HttpRequest) -> HttpResponse:
     """单位应缴核定: the months, what is to be confirmed and paid, and the bills for late months."""
     _user, employer = _clerk(request)
-    page = Paginator(assessing.of_employer(employer), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(assessing.of_employer(employer), MONTHS_PER_PAGE).get_page(request.GET.get("page"))
     today = today_in_china(timezone.now())
     late = arrears_bills.late_months(employer, employer.city, today=today)
     return render(
         request,
         "contributions/employer/assessments.html",
         {
+            "city": book().city(employer.city),
             "employer": employer,
             "page_obj": page,
             "rows": [(one, TONES[AssessmentStatus(one.status)]) for one in page],
@@ -126,6 +128,7 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/assessment.html",
         {
             "assessment": found,
+            "city": book().city(found.city),
             "employer": found.employer,
             "tone": TONES[AssessmentStatus(found.status)],
             "told": told,
@@ -360,6 +363,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/charge.html",
         {
             "charge": found,
+            "city": book().city(found.city),
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "derivation": derivation,
             "tone": CHARGE_TONES[ChargeStatus(found.status)],
@@ -381,6 +385,7 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/bill.html",
         {
             "bill": found,
+            "city": book().city(found.city),
             "employer": employer,
             "tone": BILL_TONES[BillStatus(found.status)],
             "code": code_of(found),

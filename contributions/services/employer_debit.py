@@ -54,16 +54,16 @@ class AgreementForm(ServiceForm):
         )
         self.fields["account_number"] = CorporateAccountField(
             label=_("单位账号"),
-            required=False,
             help_text=_("户名必须是本单位全称。终止委托扣款的不用填写。"),
+            error_messages={"required": _("请填写单位账号。")},
         )
 
     def clean(self) -> dict[str, Any]:
-        told = super().clean() or self.cleaned_data
+        told: dict[str, Any] = super().clean() or self.cleaned_data
         if told.get("wish") == END:
+            # Whatever stands there ends with it.
+            self.errors.pop("account_number", None)
             told["account_number"] = ""
-        elif not told.get("account_number") and "account_number" not in self.errors:
-            self.add_error("account_number", _("请填写单位账号。"))
         return told
 
 

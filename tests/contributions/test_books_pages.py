@@ -56,6 +56,9 @@ def test_a_day_shows_what_it_moved_and_that_it_agrees(month: None) -> None:
     assert "1,797.60" in text
     assert "相符" in text
     assert "不符" not in text
+    # A channel by its name, not by its code.
+    assert "收款清算 · 柜台" in text
+    assert "counter" not in text
     # Suspense row by row, and the way to give it back.
     assert "A-again" in text
     assert reverse("admin:contributions_heldreceipt_changelist").rstrip("/") in text
@@ -78,8 +81,8 @@ def test_the_day_as_a_table(month: None) -> None:
     assert answer["Content-Disposition"] == 'attachment; filename="trial-balance-2026-10-15.csv"'
     rows = answer.content.decode("utf-8-sig").splitlines()
     assert rows[0] == "城市,日期,项目,期初,借方,贷方,期末,对方,差额"
-    assert "无锡,2026-10-15,收款清算 · counter,0.00,898.80,0.00,898.80,," in rows
-    assert "无锡,2026-10-15,counter：本日收付,,,,898.80,898.80,0.00" in rows
+    assert "无锡,2026-10-15,收款清算 · 柜台,0.00,898.80,0.00,898.80,," in rows
+    assert "无锡,2026-10-15,柜台：本日收付,,,,898.80,898.80,0.00" in rows
 
 
 def test_two_collectors_close_a_month(month: None, clock: Clock) -> None:

@@ -99,7 +99,9 @@ def test_one_file_is_written_by_one(owed: Road) -> None:
 
 
 def test_a_hundred_confirmations_at_once_are_one(owed: Road) -> None:
-    charges = [charge_of(one.of_charge.person) for one in owed.open().lines.select_related("charge__person")[:2]]
+    charges = [
+        charge_of(one.of_charge.person) for one in owed.open().lines.select_related("charge__person")[:2]
+    ]
     outcomes = at_once(
         lambda: receive(charges, channel="wechat", provider_number="42", at=owed.now, by=owed.by), times=20
     )

@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from contributions import assessment as assessments
 from contributions import debit, doubled, employer_debit, orders, settling
+from contributions.arrears_bills import late_months
 from contributions.audit import audit
 from contributions.banks import stand_in
 from contributions.charging import charge, void
+from contributions.consequences import Money
 from contributions.models import (
     Assessment,
     AssessmentStatus,
@@ -29,6 +31,7 @@ from contributions.models import (
     SettlementWay,
 )
 from contributions.transfer_notes import book_transfer, code_of
+from enrollment.models import Coverage
 from portal.accounts.models import Notice, User
 from portal.accounts.permissions import COLLECTOR
 from portal.hall import desk
@@ -182,6 +185,22 @@ def test_what_is_not_to_be_drawn_is_not(cast: Cast, drawn_up: Assessment, system
     assert not DebitBatch.objects.exists()
 
 
+def test_what_is_confirmed_after_a_day_waits_for_the_next(
+    cast: Cast, drawn_up: Assessment, system: User
+) -> None:
+    agree(cast.donghu)
+    after = moment("2026-11-16 09:00")
+    assessments.confirm(drawn_up, by=cast.donghu_clerk, now=after)
+    assert employer_debit.open_batch(city="wuhan", by=system, now=after) is None
+    assert opened(TWENTY_FIFTH, system).line_count == 1
+
+
+def test_a_missed_day_takes_what_was_confirmed_by_then(cast: Cast, staffed: Assessment, system: User) -> None:
+    agree(cast.donghu)
+    batch = opened(moment("2026-11-17 09:00"), system)
+    assert (batch.round, batch.line_count) == (1, 1)
+
+
 def ordered(cast: Cast, found: Assessment) -> None:
     orders.place_charges(
         city="wuhan",
@@ -208,6 +227,27 @@ def test_what_is_at_the_bank_cannot_be_ordered_also_where_it_was_assessed_anew(
     with pytest.raises(orders.CannotOrder):
         ordered(cast, anew)
     assert employer_debit.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
+
+
+def test_nobody_is_stopped_in_a_month_that_is_at_the_bank(
+    cast: Cast, staffed: Assessment, system: User
+) -> None:
+    agree(cast.donghu)
+    coverage = Coverage.objects.get(person=cast.wang_fang, insurance=Insurance.PENSION)
+    assert Money().stop_barriers(coverage, NOVEMBER) == []
+    opened(FIFTEENTH, system)
+    assert Money().stop_barriers(coverage, NOVEMBER) == [
+        "2026年11月养老保险已送银行扣款，结果返回后才能停保。"
+    ]
+    assert Money().stop_barriers(coverage, NOVEMBER + 1) == []
+
+
+def test_a_late_month_at_the_bank_is_not_billed(cast: Cast, staffed: Assessment, system: User) -> None:
+    agree(cast.donghu)
+    december = dt.date(2026, 12, 1)
+    assert [one.charges for one in late_months(cast.donghu, "wuhan", today=december)] == [6]
+    opened(FIFTEENTH, system)
+    assert [(one.charges, one.busy) for one in late_months(cast.donghu, "wuhan", today=december)] == [(0, 6)]
 
 
 def test_whoever_opened_a_batch_does_not_release_it(
