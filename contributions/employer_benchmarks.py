@@ -77,8 +77,8 @@ def employers(*, people: int = 300_000, employers: int = 1_000, rounds: int = 2)
         "bank": employer_debit_terms(book(), city=city, on=last.first_day).bank,
     }
     with (
-        stored(_MAKE, values),
         second_person(city) as second,
+        stored(_MAKE, values),
         tempfile.TemporaryDirectory() as folder,
         exchange_in(Path(folder)),
     ):
