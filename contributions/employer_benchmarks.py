@@ -287,7 +287,7 @@ _MAKE = {
 
 
 def _raise_wages(since: Month) -> None:
-    """One person in fifty has another wage from the month on."""
+    """One person in fifty has another wage from the month on, among them the first of the large employer."""
     with connection.cursor() as cursor:
         for statement in _RAISE:
             cursor.execute(statement, {"month": since.first_day})
@@ -299,7 +299,10 @@ _RAISE = (
     WITH ended AS (
         UPDATE enrollment_contributionbase base SET until = %(month)s
         FROM enrollment_coverage coverage
-        WHERE coverage.id = base.coverage_id AND coverage.person_id %% 50 = 0 AND base.until IS NULL
+        WHERE coverage.id = base.coverage_id AND base.until IS NULL AND coverage.person_id %% 50 = (
+            SELECT min(person_id) %% 50 FROM enrollment_coverage
+            WHERE employer_id = (SELECT min(id) FROM people_employer)
+        )
         RETURNING base.coverage_id, base.wage_fen
     )
     INSERT INTO enrollment_contributionbase (coverage_id, start, tier, wage_fen)
