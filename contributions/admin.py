@@ -1,5 +1,6 @@
 """The collectors' workbench: debit batches and what they wait for; charges, receipts and the books to look up."""
 
+import datetime as dt
 import json
 from functools import cached_property
 from typing import Any, cast
@@ -18,10 +19,11 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 
-from contributions import channels, debit, refund_admin, settling, tasks
+from contributions import channels, debit, employer_debit, refund_admin, settling, tasks
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     LINE_STATUS_LABELS,
+    PAYER_LABELS,
     BankFile,
     BatchStatus,
     Charge,
@@ -31,14 +33,16 @@ from contributions.models import (
     Entry,
     Leg,
     LineStatus,
+    Payer,
     PostingChunk,
     Receipt,
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.columns import choices
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms
+from portal.policy.terms import debit_terms, employer_debit_terms
 from portal.shared import identity, money
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
@@ -134,6 +138,7 @@ class DebitBatchAdmin(ModelAdmin):
         "number",
         "place",
         "month_shown",
+        "payer",
         "round",
         "state",
         "waits_for",
@@ -207,21 +212,32 @@ class DebitBatchAdmin(ModelAdmin):
         }
         if form.is_valid():
             city, month = form.cleaned_data["city"], form.cleaned_data["month"]
-            standing = debit.opened(city=city, month=month)
+            employers = form.cleaned_data["payer"] == Payer.EMPLOYERS
+            standing = (
+                employer_debit.opened(city=city, now=now)
+                if employers
+                else debit.opened(city=city, month=month)
+            )
             if standing is not None:
                 return _to_batch(request, standing)
-            why_not = debit.why_not_open(city=city, month=month, by=staff_of(request), now=now)
+            by = staff_of(request)
+            why_not = (
+                employer_debit.why_not_open(city=city, by=by, now=now)
+                if employers
+                else debit.why_not_open(city=city, month=month, by=by, now=now)
+            )
             if request.method == "POST" and "confirmed" in request.POST and not why_not:
-                return self._open(request, city, month)
-            rows = [] if "running" in asked else debit.preview(city=city, month=month)
+                return self._open(request, city, month, employers=employers)
+            rows = [] if "running" in asked else _to_draw(city, month, now, employers=employers)
             context |= {
                 "city": book().city(city),
                 "month": month,
                 "why_not": why_not,
-                "rows": [(_(INSURANCE_LABELS[row.insurance]), row) for row in rows],
-                "count": sum(row.count for row in rows),
-                "sum_fen": sum(row.fen for row in rows),
-                "second_person": debit_terms(book(), city=city, on=month.first_day).second_person,
+                "rows": rows,
+                "count": sum(count for _what, _source, count, _fen in rows),
+                "sum_fen": sum(fen for _what, _source, _count, fen in rows),
+                "second_person": employers
+                or debit_terms(book(), city=city, on=month.first_day).second_person,
             }
         return TemplateResponse(
             request,
@@ -230,13 +246,18 @@ class DebitBatchAdmin(ModelAdmin):
             status=422 if form.is_bound and form.errors else 200,
         )
 
-    def _open(self, request: HttpRequest, city: str, month: Month) -> HttpResponse:
+    def _open(self, request: HttpRequest, city: str, month: Month, *, employers: bool) -> HttpResponse:
+        payer = Payer.EMPLOYERS if employers else Payer.PEOPLE
+        address = f"{request.path}?city={city}&month={month}&payer={payer}"
         try:
-            tasks.open_batch.delay(city, str(month), staff_of(request).pk)
+            if employers:
+                tasks.open_employer_batch.delay(city, staff_of(request).pk)
+            else:
+                tasks.open_batch.delay(city, str(month), staff_of(request).pk)
         except OperationalError:
             messages.error(request, _("后台队列暂时不可用，没有开批，请稍后再试。"))
-            return HttpResponseRedirect(f"{request.path}?city={city}&month={month}")
-        return HttpResponseRedirect(f"{request.path}?city={city}&month={month}&running=1")
+            return HttpResponseRedirect(address)
+        return HttpResponseRedirect(f"{address}&running=1")
 
     def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The batch; a POST asks for a step, and takes it once it is confirmed."""
@@ -363,10 +384,13 @@ class DebitBatchAdmin(ModelAdmin):
 
 
 class OpenForm(forms.Form):
-    """Which city's month is opened: this one, or the last where it was missed."""
+    """Which city's month is opened, and whose: this one, or people's of the last where it was missed."""
 
     city = forms.ChoiceField(label=gettext_lazy("城市"))
     month = forms.ChoiceField(label=gettext_lazy("托收月份"))
+    payer = forms.ChoiceField(
+        label=gettext_lazy("托收对象"), choices=choices(PAYER_LABELS), required=False, initial=Payer.PEOPLE
+    )
 
     def __init__(self, *args: Any, cities: list[str], months: list[Month], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -375,6 +399,41 @@ class OpenForm(forms.Form):
 
     def clean_month(self) -> Month:
         return Month.parse(self.cleaned_data["month"])
+
+    def clean_payer(self) -> Payer:
+        payer = Payer(self.cleaned_data["payer"] or Payer.PEOPLE)
+        city, month = self.cleaned_data.get("city"), self.cleaned_data.get("month")
+        if payer == Payer.EMPLOYERS and city and month:
+            if employer_debit.terms_of(city, month.first_day) is None:
+                raise forms.ValidationError(_("本市不对用人单位托收。"))
+            if month != month_in_china(timezone.now()):
+                raise forms.ValidationError(_("用人单位只在当月托收；逾期的须另计滞纳金，由单位补缴。"))
+        return payer
+
+
+def _to_draw(
+    city: str, month: Month, now: dt.datetime, *, employers: bool
+) -> list[tuple[str, str, int, int]]:
+    """What a batch would take: of whom or which insurance, from where, how many, how much (fen)."""
+    if employers:
+        return [
+            (
+                _("已确认的单位核定单"),
+                _("扣款失败后再扣") if row.again else _("首次扣款"),
+                row.count,
+                row.fen,
+            )
+            for row in employer_debit.preview(city=city, now=now)
+        ]
+    return [
+        (
+            _(INSURANCE_LABELS[row.insurance]),
+            _("以前月份补扣") if row.late else _("当月应缴"),
+            row.count,
+            row.fen,
+        )
+        for row in debit.preview(city=city, month=month)
+    ]
 
 
 def _debit_cities(request: HttpRequest) -> list[str]:
@@ -402,8 +461,9 @@ def _to_batch(request: HttpRequest, batch: DebitBatch) -> HttpResponse:
 
 def bank_title(batch: DebitBatch) -> str:
     """The bank's name as the policy has it for the batch's month; its code where the policy no longer names it."""
+    terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
     try:
-        terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+        terms = terms_of(book(), city=batch.city, on=batch.month.first_day)
     except PolicyMissing:
         return batch.bank
     return terms.bank_title if terms.bank == batch.bank else batch.bank

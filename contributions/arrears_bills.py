@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from contributions import surcharges
+from contributions import assessment_lines, surcharges
 from contributions.late_fee import LateFee, late_fee
 from contributions.models import (
     ArrearsBill,
@@ -35,7 +35,8 @@ class NothingOwed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LateMonth:
-    """A month's late charges as they would be billed: fen, the most days late, and how many stand on another bill or order."""
+    """A month's late charges as they would be billed: fen, the most days late, and how many stand on another bill, in an order or
+    at the bank."""
 
     month: Month
     charges: int
@@ -55,7 +56,7 @@ def late_months(
     late = Charge.objects.filter(
         employer=employer, city=city, status=ChargeStatus.OWED, due_on__lt=today
     ).order_by()
-    busy_ids = late.filter(_BUSY).values("pk")
+    busy_ids = late.filter(_BUSY | assessment_lines.held_by_the_bank(employer)).values("pk")
     busy = dict(late.filter(pk__in=busy_ids).values_list("month").annotate(Count("pk")))
     found: dict[Month, LateMonth] = {}
     rows = late.exclude(pk__in=busy_ids).values_list("month", "amount_fen", "due_on").annotate(n=Count("pk"))
@@ -93,7 +94,11 @@ def draw(
             status=ChargeStatus.OWED,
             due_on__lt=today_in_china(now),
         )
-        .exclude(pk__in=Charge.objects.filter(_BUSY, employer=employer).values("pk"))
+        .exclude(
+            pk__in=Charge.objects.filter(
+                _BUSY | assessment_lines.held_by_the_bank(employer), employer=employer
+            ).values("pk")
+        )
         .order_by("pk")
     )
     if not charges:

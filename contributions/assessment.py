@@ -5,6 +5,7 @@ else a charge with a lower id could appear after the assessment was drawn up.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,6 +23,7 @@ from contributions.models import (
     Charge,
     ChargeStatus,
 )
+from contributions.sets import row_by_row, whole_tables
 from portal.accounts.models import User
 from portal.accounts.permissions import may_act_for_employer
 from portal.people.models import Employer
@@ -52,16 +54,18 @@ _DIGEST = """encode(sha256(convert_to(string_agg(
     concat_ws(':', charge.id, charge.person_id, charge.personal_fen, charge.employer_fen), ',' ORDER BY charge.id
 ), 'UTF8')), 'hex')"""
 
-_OF_THE_ASSESSMENT = """
+# An employer's charges are found by employer and month. The sums keep the planner from the primary key's index, in which a range
+# is all that the city was charged meanwhile: read once for every employer, that grew with the square of the city.
+OF_THE_ASSESSMENT = """
     charge.employer_id = assessment.employer_id AND charge.month = assessment.month
-    AND charge.id > assessment.after AND charge.id <= assessment.last
+    AND charge.id + 0 > assessment.after AND charge.id + 0 <= assessment.last
 """
 
 _REPLACE = f"""
     WITH standing AS (
         SELECT assessment.id, count(charge.id) AS charges, coalesce(sum(charge.amount_fen), 0) AS sum_fen
         FROM contributions_assessment assessment
-        LEFT JOIN contributions_charge charge ON {_OF_THE_ASSESSMENT} AND charge.live
+        LEFT JOIN contributions_charge charge ON {OF_THE_ASSESSMENT} AND charge.live
         WHERE assessment.city = %(city)s AND assessment.month = %(month)s AND assessment.status IN ('drawn_up', 'confirmed')
         GROUP BY assessment.id
     ), moved AS (
@@ -89,7 +93,7 @@ _CREATE = f"""
         WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.live AND charge.employer_id IS NOT NULL
             AND NOT EXISTS (
                 SELECT 1 FROM contributions_assessment assessment
-                WHERE {_OF_THE_ASSESSMENT} AND assessment.status <> 'replaced'
+                WHERE {OF_THE_ASSESSMENT} AND assessment.status <> 'replaced'
             )
     ), summed AS (
         SELECT employer_id, first_round, below, max(id) AS last, count(DISTINCT person_id) AS people, count(*) AS charges,
@@ -117,10 +121,10 @@ _PAID = f"""
         UPDATE contributions_assessment assessment SET status = 'paid'
         WHERE assessment.status IN ('drawn_up', 'confirmed') AND %s
             AND EXISTS (
-                SELECT 1 FROM contributions_charge charge WHERE {_OF_THE_ASSESSMENT} AND charge.status = 'paid'
+                SELECT 1 FROM contributions_charge charge WHERE {OF_THE_ASSESSMENT} AND charge.status = 'paid'
             )
             AND NOT EXISTS (
-                SELECT 1 FROM contributions_charge charge WHERE {_OF_THE_ASSESSMENT} AND charge.status = 'owed'
+                SELECT 1 FROM contributions_charge charge WHERE {OF_THE_ASSESSMENT} AND charge.status = 'owed'
             )
         RETURNING assessment.id
     )
@@ -145,12 +149,14 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime) -> Drawn:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_charging(cursor, city)
+        whole_tables(cursor)
         cursor.execute(_REPLACE, told)
         replaced = cursor.rowcount
         cursor.execute(_CREATE, told)
         created = cursor.rowcount
         cursor.execute(_PAID % "assessment.city = %(city)s AND assessment.month = %(month)s", told)
         paid = cursor.rowcount
+        row_by_row(cursor)
     return Drawn(created=created, replaced=replaced, paid=paid)
 
 
@@ -161,6 +167,13 @@ def settle(employer: Employer, *, by: User, now: dt.datetime) -> int:
             _PAID % "assessment.employer_id = %(employer)s",
             {"employer": employer.pk, "now": now, "by": by.pk},
         )
+        return int(cursor.rowcount)
+
+
+def settle_all(ids: Sequence[int], *, by: User, now: dt.datetime) -> int:
+    """``settle`` for many assessments at once, of any employers."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAID % "assessment.id = ANY(%(ids)s)", {"ids": list(ids), "now": now, "by": by.pk})
         return int(cursor.rowcount)
 
 
@@ -228,7 +241,7 @@ def digest_of(assessment: Assessment) -> str:
         cursor.execute(
             f"""
             SELECT {_DIGEST} FROM contributions_assessment assessment
-            JOIN contributions_charge charge ON {_OF_THE_ASSESSMENT} AND charge.live WHERE assessment.id = %s
+            JOIN contributions_charge charge ON {OF_THE_ASSESSMENT} AND charge.live WHERE assessment.id = %s
             """,  # noqa: S608 - the parts are constants
             [assessment.pk],
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -13,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions.admin import MoneyAdmin
-from contributions.models import ArrearsBill, Assessment
+from contributions.assessment import UNPAID
+from contributions.models import ArrearsBill, Assessment, AssessmentStatus
 from contributions.transfer_notes import Expected, Refused, book_transfer, code_of, expected, find
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.hall.fields import YuanField
-from portal.hall.workbench import staff_of
+from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import money
 from portal.shared.months import CHINA, today_in_china
@@ -83,11 +85,46 @@ class OwnCities(MoneyAdmin):
         return code_of(row)
 
 
+class Unpaid(QueueFilter):
+    """Without a choice the queue: what is not paid."""
+
+    unasked = gettext_lazy("未缴清")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("late", _("逾期未缴")),
+            ("paid", _("已缴清")),
+            ("replaced", _("已更正")),
+            ("all", _("全部")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Assessment]) -> QuerySet[Assessment]:
+        asked = self.value()
+        if asked == "late":
+            return queryset.filter(status__in=UNPAID, due_on__lt=today_in_china(timezone.now()))
+        if asked in (AssessmentStatus.PAID, AssessmentStatus.REPLACED):
+            return queryset.filter(status=asked)
+        # Who looks for a transfer's code wants to know, too, that it is paid.
+        everything = asked == "all" or request.GET.get("q")
+        return queryset if everything else queryset.filter(status__in=UNPAID)
+
+
 @admin.register(Assessment)
 class AssessmentAdmin(OwnCities):
-    list_display = ("code", "employer", "place", "month_shown", "people", "sum_shown", "due_on", "status")
+    list_display = (
+        "code",
+        "employer",
+        "place",
+        "month_shown",
+        "people",
+        "sum_shown",
+        "due_on",
+        "status",
+        "waits_for",
+    )
     list_select_related = ("employer",)
-    list_filter = ("status", CityFilter)
+    list_filter = (Unpaid, CityFilter)
+    list_before_template = "admin/contributions/transfer_link.html"
     search_help_text = gettext_lazy("单位名称、统一社会信用代码，或汇款附言")
     ordering = ("-month", "-pk")
 
@@ -100,7 +137,10 @@ class AssessmentAdmin(OwnCities):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = {"title": _("单位应缴核定")}
+        title = {
+            "title": _("单位应缴核定"),
+            "may_book": request.user.has_perm("contributions.change_assessment"),
+        }
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def transfer_view(self, request: HttpRequest) -> HttpResponse:
@@ -159,6 +199,14 @@ class AssessmentAdmin(OwnCities):
             % {"employer": paid.employer.name, "amount": money.format_yuan(money.to_fen(told["amount"]))},
         )
         return True
+
+    @admin.display(description=gettext_lazy("等待"))
+    def waits_for(self, row: Assessment) -> str:
+        if row.status not in UNPAID:
+            return _("无")
+        if row.due_on < today_in_china(timezone.now()):
+            return _("单位：连同滞纳金补缴")
+        return _("单位：确认") if row.status == AssessmentStatus.DRAWN_UP else _("单位：缴款")
 
     @admin.display(description=gettext_lazy("月份"), ordering="month")
     def month_shown(self, row: Assessment) -> str:

@@ -431,8 +431,10 @@ CHECKS = (
             coalesce(received.count, 0), coalesce(received.fen, 0))
         FROM contributions_debitbatch batch
         JOIN (
-            SELECT batch_id, count(*), sum(amount_fen) AS fen FROM contributions_debitline
-            WHERE status = 'paid' GROUP BY batch_id
+            SELECT line.batch_id, sum(coalesce(assessment.charges, 1)) AS count, sum(line.amount_fen) AS fen
+            FROM contributions_debitline line
+            LEFT JOIN contributions_assessment assessment ON assessment.id = line.assessment_id
+            WHERE line.status = 'paid' GROUP BY line.batch_id
         ) line ON line.batch_id = batch.id
         LEFT JOIN (
             SELECT line.batch_id, count(*), sum(receipt.amount_fen) AS fen
@@ -552,9 +554,33 @@ CHECKS = (
         7,
         """
         SELECT format('应缴 %s 同时在 %s 笔扣款中', charge_id, count(*)) FROM contributions_debitline
-        WHERE status IN ('pending', 'paid', 'missing') GROUP BY charge_id HAVING count(*) > 1
+        WHERE charge_id IS NOT NULL AND status IN ('pending', 'paid', 'missing') GROUP BY charge_id HAVING count(*) > 1
         """,
         _NEW_DEBITS,
+    ),
+    Check(
+        7,
+        """
+        SELECT format('核定单 %s 与 %s 的应缴同时在扣款中', one.id, other.id)
+        FROM contributions_debitline line
+        JOIN contributions_assessment one ON one.id = line.assessment_id
+        JOIN contributions_assessment other ON other.employer_id = one.employer_id AND other.month = one.month
+            AND other.after < one.last AND other.last > one.after
+        JOIN contributions_debitline twin ON twin.assessment_id = other.id AND twin.drawing AND twin.id > line.id
+        WHERE line.drawing
+        """,
+    ),
+    Check(
+        3,
+        """
+        SELECT format('核定单 %s 扣款 %s 分，到账 %s 分', line.assessment_id, line.amount_fen, coalesce(received.fen, 0))
+        FROM contributions_debitline line JOIN contributions_debitbatch batch ON batch.id = line.batch_id
+        LEFT JOIN (
+            SELECT debit_line_id, sum(amount_fen) AS fen FROM contributions_receipt GROUP BY debit_line_id
+        ) received ON received.debit_line_id = line.id
+        WHERE line.assessment_id IS NOT NULL AND line.status = 'paid' AND batch.status IN ('posted', 'closed')
+            AND received.fen IS DISTINCT FROM line.amount_fen
+        """,
     ),
     Check(
         7,
@@ -568,7 +594,10 @@ CHECKS = (
         7,
         """
         SELECT format('扣款明细 %s 有 %s 条到账记录', debit_line_id, count(*)) FROM contributions_receipt
-        WHERE debit_line_id IS NOT NULL GROUP BY debit_line_id HAVING count(*) > 1
+        WHERE debit_line_id IS NOT NULL GROUP BY debit_line_id
+        HAVING count(*) > 1 AND (count(DISTINCT charge_id) < count(*) OR NOT EXISTS (
+            SELECT 1 FROM contributions_debitline line WHERE line.id = debit_line_id AND line.assessment_id IS NOT NULL
+        ))
         """,
         _NEW_BOOKS,
     ),

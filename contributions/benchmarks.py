@@ -1,17 +1,15 @@
 """A city's month for many people, beside the plainest ways to do each step: in turn, on one database, round after round."""
 
 import csv
-import gc
 import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
 from itertools import product
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +17,11 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from contributions import charging, debit, ledger
+from contributions import charging, debit, employer_benchmarks, ledger
 from contributions.audit import audit
-from contributions.models import AccountKind, Charge, DebitBatch, DebitLine, Receipt
+from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
+from contributions.models import AccountKind, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
-from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms, debit_terms
 from portal.shared.insurance import Capacity, Insurance
@@ -59,19 +57,19 @@ def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
     city = debiting_city(months)
     by = User.objects.system()
     with (
-        _second_person(city) as second,
+        second_person(city) as second,
         stored_people(city, start=months[0] - 1, count=people),
         tempfile.TemporaryDirectory() as folder,
-        _exchange_in(Path(folder)),
+        exchange_in(Path(folder)),
     ):
         for of in months:
             _round_of(city, of, people, by, second, Path(folder), measured)
-        measured[AUDIT].append(_timed(_audit))
+        measured[AUDIT].append(timed(_audit))
         measured[MEMORY].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return measured
 
 
-BENCHES = {"month": month}
+BENCHES = {"month": month, "employers": employer_benchmarks.employers}
 
 GOALS = {
     "month": (
@@ -81,7 +79,8 @@ GOALS = {
         Goal(WHOLE, at_least=900_000 / 300),
         Goal(AUDIT, at_most=60),
         Goal(MEMORY, at_most=300, peak=True),
-    )
+    ),
+    "employers": employer_benchmarks.GOALS,
 }
 
 
@@ -95,7 +94,7 @@ def _round_of(
     measured: dict[str, list[float]],
 ) -> None:
     now = datetime.combine(debit_terms(book(), city=city, on=of.first_day).debit_on(of), time(10), CHINA)
-    measured[CHARGES_PLAIN].append(people * 2 / _timed(lambda: _insert_plainly(city, of)))
+    measured[CHARGES_PLAIN].append(people * 2 / timed(lambda: insert_plainly(city, of)))
     charged: list[charging.Charged] = []
     opened: list[DebitBatch | None] = []
 
@@ -104,9 +103,9 @@ def _round_of(
         if opened[0] is not None:
             debit.release(opened[0], by=second, now=now)
 
-    spent = [_timed(lambda: charged.append(charging.charge(city=city, month=of, by=by, now=now)))]
+    spent = [timed(lambda: charged.append(charging.charge(city=city, month=of, by=by, now=now)))]
     measured[CHARGES].append(charged[0].created / spent[-1])
-    spent.append(_timed(open_and_release))
+    spent.append(timed(open_and_release))
     [batch] = opened
     if batch is None:
         raise RuntimeError("nothing was to be debited")
@@ -115,8 +114,8 @@ def _round_of(
     # As the server's own housekeeping does within a minute: without it the loop looks its rows up in tables believed empty.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE contributions_charge, contributions_debitline")
-    measured[FILE_CSV].append(rows / _timed(lambda: _write_csv(batch, folder / "plain.csv")))
-    spent.append(_timed(lambda: debit.write_file(batch, by=by, now=now)))
+    measured[FILE_CSV].append(rows / timed(lambda: _write_csv(batch, folder / "plain.csv")))
+    spent.append(timed(lambda: debit.write_file(batch, by=by, now=now)))
     measured[FILE].append(rows / spent[-1])
     subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "contributions.banks.stand_in", str(settings.BANK_EXCHANGE_DIR), "--once"],
@@ -124,16 +123,16 @@ def _round_of(
         check=True,
         capture_output=True,
     )
-    measured[RESULTS_LOOP].append(min(SAMPLE, rows) / _timed(lambda: _post_one_by_one(batch, by, now)))
+    measured[RESULTS_LOOP].append(min(SAMPLE, rows) / timed(lambda: _post_one_by_one(batch, by, now)))
 
     def results() -> None:
         [read] = debit.read_answers(by=by, now=now)
         if read.outcome != "accepted" or debit.post(batch, by=by, now=now).status != "posted":
             raise RuntimeError(read.why)
 
-    spent.append(_timed(results))
+    spent.append(timed(results))
     measured[RESULTS].append(rows / spent[-1])
-    spent.append(_timed(lambda: debit.close(batch, by=by, now=now)))
+    spent.append(timed(lambda: debit.close(batch, by=by, now=now)))
     measured[WHOLE].append(people / sum(spent))
 
 
@@ -141,19 +140,6 @@ def _audit() -> None:
     for finding in audit():
         if not finding.holds:
             raise RuntimeError(f"{finding.title}: {finding.examples[0]}")
-
-
-def _timed(work: Callable[[], object]) -> float:
-    gc.collect()
-    start = perf_counter()
-    work()
-    return perf_counter() - start
-
-
-def require_empty() -> None:
-    """CommandError where the database holds people or charges: what is made for measuring is emptied again."""
-    if Person.objects.exists() or Charge.objects.exists():
-        raise CommandError("库中已有人员或应缴，测速会清空它们。请用 script/bench，它在自己的库里测。")
 
 
 def debiting_city(months: list[Month]) -> str:
@@ -173,30 +159,8 @@ def debiting_city(months: list[Month]) -> str:
 
 
 @contextmanager
-def _second_person(city: str) -> Iterator[User]:
-    """Whoever releases the batches; gone afterwards."""
-    second = User.objects.create_staff("bench-releaser", name="测速放行", city=city, password=None)
-    try:
-        yield second
-    finally:
-        second.delete()
-
-
-@contextmanager
-def _exchange_in(folder: Path) -> Iterator[None]:
-    former, settings.BANK_EXCHANGE_DIR = settings.BANK_EXCHANGE_DIR, folder / "exchange"
-    try:
-        yield
-    finally:
-        settings.BANK_EXCHANGE_DIR = former
-
-
-@contextmanager
 def stored_people(city: str, *, start: Month, count: int) -> Iterator[None]:
-    """So many made-up people with two insurances since a month and an account; gone afterwards, with all that names them.
-
-    Their history is not written and the overlap of their coverages not checked meanwhile: that is not what is measured.
-    """
+    """So many made-up people with two insurances since a month and an account; gone afterwards, with all that names them."""
     now = month_in_china(timezone.now())
     bank = debit_terms(book(), city=city, on=now.first_day).bank
     terms = contribution_terms(
@@ -209,99 +173,30 @@ def stored_people(city: str, *, start: Month, count: int) -> Iterator[None]:
         "bank": bank,
         "tier": terms.tiers[0].code,
     }
-    tables = ("people_person", "enrollment_coverage", "enrollment_contributionbase", "people_bankaccount")
-    with connection.cursor() as cursor:
-        overlaps = _drop_exclusions(tables)
-        try:
-            for table, statement in zip(tables, _MAKE_PEOPLE, strict=True):
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-                cursor.execute(statement, values)
-                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-                cursor.execute(f"VACUUM ANALYZE {table}")
-            yield
-        finally:
-            _empty_money()
-            cursor.execute(f"TRUNCATE {', '.join(reversed(tables))} CASCADE")
-            for table, name, definition in overlaps:
-                cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+    with stored(_MAKE_PEOPLE, values):
+        yield
 
 
-_MAKE_PEOPLE = (
-    """
+_MAKE_PEOPLE = {
+    "people_person": """
     INSERT INTO people_person (identity_number, name, sex, birth_date, phone, household_code, created_at)
     SELECT lpad(number::text, 17, '0') || 'X', '测速' || number, 'male', '1985-01-01', '', '', now()
     FROM generate_series(1, %(count)s) number
     """,
-    """
+    "enrollment_coverage": """
     INSERT INTO enrollment_coverage (person_id, insurance, capacity, city, district, start, live, created_at)
     SELECT person.id, insurance, 'flexible', %(city)s, '', %(start)s, true, now()
     FROM people_person person, unnest(ARRAY['pension', 'medical']) insurance ORDER BY person.id
     """,
-    """
+    "enrollment_contributionbase": """
     INSERT INTO enrollment_contributionbase (coverage_id, start, tier)
     SELECT id, start, %(tier)s FROM enrollment_coverage ORDER BY id
     """,
-    """
+    "people_bankaccount": """
     INSERT INTO people_bankaccount (person_id, city, bank, number, holder, start)
     SELECT id, %(city)s, %(bank)s, '62179900' || lpad(id::text, 11, '0'), name, %(start)s FROM people_person ORDER BY id
     """,
-)
-
-
-def _drop_exclusions(tables: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-            WHERE contype = 'x' AND conrelid::regclass::text = ANY(%s)
-            """,
-            [list(tables)],
-        )
-        found = cursor.fetchall()
-        for table, name, _definition in found:
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    return found
-
-
-def _empty_money() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT string_agg(tablename, ', ') FROM pg_tables
-            WHERE schemaname = current_schema() AND (tablename LIKE 'contributions\\_%' OR tablename = 'accounts_notice')
-            """
-        )
-        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
-
-
-def _insert_plainly(city: str, of: Month) -> None:
-    """What charging is measured by: the same rows, at fixed prices, into a table with one unique and one foreign key."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            CREATE TABLE bench_charge (LIKE contributions_charge INCLUDING DEFAULTS INCLUDING IDENTITY);
-            ALTER TABLE bench_charge ADD PRIMARY KEY (id), ADD UNIQUE (person_id, insurance, month),
-                ADD FOREIGN KEY (coverage_id) REFERENCES enrollment_coverage (id) DEFERRABLE INITIALLY DEFERRED
-            """
-        )
-        cursor.execute(
-            """
-            INSERT INTO bench_charge (
-                city, person_id, coverage_id, insurance, capacity, month, base, amount_fen, personal_fen, employer_fen,
-                account_fen, policy, policy_since, basis, status, live, due_on, created_at
-            )
-            SELECT coverage.city, coverage.person_id, coverage.id, coverage.insurance, coverage.capacity, %(month)s, 1965.18,
-                39304, 39304, 0, 15721, 'a city/flexible_pension', %(month)s, base.tier, 'owed', true, %(month)s, now()
-            FROM enrollment_coverage coverage JOIN enrollment_contributionbase base ON base.coverage_id = coverage.id
-            WHERE coverage.live AND coverage.city = %(city)s
-                AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
-                AND base.start <= %(month)s AND (base.until IS NULL OR base.until > %(month)s)
-            ORDER BY coverage.id
-            """,
-            {"city": city, "month": of.first_day},
-        )
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("DROP TABLE bench_charge")
+}
 
 
 def _write_csv(batch: DebitBatch, path: Path) -> None:
@@ -321,17 +216,18 @@ def _post_one_by_one(batch: DebitBatch, by: User, now: datetime) -> None:
                 line = DebitLine.objects.select_related("charge").get(pk=pk)
                 line.status, line.bank_reference = "paid", f"PS{line.sequence}"
                 line.save()
-                line.charge.status = "paid"
-                line.charge.save()
+                charge = line.of_charge
+                charge.status = "paid"
+                charge.save()
                 [entry_id] = ledger.reserve_ids(1)
                 Receipt.objects.create(
                     channel="bench",
                     provider_number=str(line.sequence),
                     amount_fen=line.amount_fen,
-                    charge=line.charge,
+                    charge=charge,
                     applied=True,
                     received_at=now,
-                    account_fen=line.charge.account_fen,
+                    account_fen=charge.account_fen,
                     entry_id=entry_id,
                     debit_line=line,
                 )

@@ -7,8 +7,9 @@ from django.db import connection
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from contributions import assessment_lines
 from contributions.charging import void
-from contributions.models import Charge, ChargeStatus, LineStatus, OrderLine, OrderStatus
+from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
 from contributions.reckoning import Derivation, derivation, quote
 from enrollment import consequences
 from enrollment.models import Coverage
@@ -19,8 +20,6 @@ from portal.shared.months import Month
 
 # The first key of the advisory lock between opening a batch and ending coverage in a city.
 DRAWING_LOCK = 0xD4A317
-
-_AT_THE_BANK = Q(debit_lines__status__in=[LineStatus.PENDING, LineStatus.MISSING])
 
 
 class Money:
@@ -47,7 +46,7 @@ class Money:
         return reasons + [
             _("%(month)s%(insurance)s已送银行扣款，结果返回后才能停保。")
             % {"month": charge.month.zh, "insurance": name}
-            for charge in charges.filter(_AT_THE_BANK, status=ChargeStatus.OWED).distinct()
+            for charge in charges.filter(_at_the_bank(coverage), status=ChargeStatus.OWED).distinct()
         ]
 
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: dt.datetime) -> None:
@@ -65,7 +64,9 @@ class Money:
                 charge__in=charges, live=True, order__status=OrderStatus.OPEN
             ).values_list("charge_id", "order__number")
         )
-        drawn = set(charges.filter(_AT_THE_BANK, status=ChargeStatus.OWED).values_list("pk", flat=True))
+        drawn = set(
+            charges.filter(_at_the_bank(coverage), status=ChargeStatus.OWED).values_list("pk", flat=True)
+        )
         reasons = []
         for charge in charges:
             if charge.status == ChargeStatus.PAID:
@@ -133,6 +134,13 @@ def before_or_after_a_batch(city: str) -> None:
     either sees what we did, or we see what it took."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, city])
+
+
+def _at_the_bank(coverage: Coverage) -> Q:
+    """Which of the coverage's charges a debit without a result draws, by themselves or with their employer's month."""
+    if coverage.employer is not None:
+        return assessment_lines.held_by_the_bank(coverage.employer)
+    return Q(debit_lines__status__in=assessment_lines.AT_THE_BANK)
 
 
 def _of(coverage: Coverage, since: Month) -> Q:

@@ -18,7 +18,16 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import charging, ledger, notices, recollecting, settling, surcharges, suspending
+from contributions import (
+    assessment_lines,
+    charging,
+    ledger,
+    notices,
+    recollecting,
+    settling,
+    surcharges,
+    suspending,
+)
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
@@ -33,6 +42,7 @@ from contributions.models import (
     Direction,
     FileStatus,
     LineStatus,
+    Payer,
     PostingChunk,
     Receipt,
 )
@@ -41,7 +51,7 @@ from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import DebitTerms, debit_terms
+from portal.policy.terms import DebitTerms, debit_terms, employer_debit_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
@@ -218,7 +228,9 @@ def _ends_of_chunks(batch_id: int, count: int) -> list[int]:
 
 
 def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
-    return DebitBatch.objects.filter(city=city, month=month, bank=bank, round=round_number).first()
+    return DebitBatch.objects.filter(
+        city=city, month=month, bank=bank, payer=Payer.PEOPLE, round=round_number
+    ).first()
 
 
 def lock_drawing(cursor: Any, city: str) -> None:
@@ -349,9 +361,9 @@ def _released(batch: DebitBatch, *, by: User, now: dt.datetime) -> None:
 
 
 def month_before(batch: DebitBatch) -> DebitBatch | None:
-    """The batch of the same city, bank and round a month earlier, to compare with; None where there was none."""
+    """The batch of the same city, bank, payers and round a month earlier, to compare with; None where there was none."""
     return DebitBatch.objects.filter(
-        city=batch.city, bank=batch.bank, round=batch.round, month=batch.month - 1
+        city=batch.city, bank=batch.bank, payer=batch.payer, round=batch.round, month=batch.month - 1
     ).first()
 
 
@@ -408,7 +420,8 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 
 def _layout(batch: DebitBatch) -> Any:
     """The file format that the batch's bank takes."""
-    terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
+    terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
+    terms = terms_of(book(), city=batch.city, on=batch.month.first_day)
     return iso20022 if terms.format == "iso20022" else postal
 
 
@@ -593,14 +606,33 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
         if chunk is None:
             return False
         a_sliver(cursor)
-        _book(batch, chunk, by, now)
-        surcharges.after_answer(chunk, by=by, now=now)
-        suspending.after_answer(chunk, now=now)
-        notices.tell_results(chunk, now=now)
+        if batch.payer == Payer.EMPLOYERS:
+            _book_assessments(batch, chunk, by, now)
+        else:
+            _book(batch, chunk, by, now)
+            surcharges.after_answer(chunk, by=by, now=now)
+            suspending.after_answer(chunk, now=now)
+            notices.tell_results(chunk, now=now)
         row_by_row(cursor)
         chunk.posted_at = now
         chunk.save(update_fields=["posted_at"])
     return True
+
+
+def _book_assessments(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
+    lines = list(
+        DebitLine.objects.filter(batch=batch, sequence__range=(chunk.first, chunk.last)).order_by("sequence")
+    )
+    assessment_lines.receive(
+        batch,
+        [line for line in lines if line.status == LineStatus.PAID],
+        kind=ENTRY_KIND,
+        reference=f"{batch.number}/{chunk.number}",
+        by=by,
+        now=now,
+    )
+    known = [line for line in lines if line.status in (LineStatus.PAID, LineStatus.FAILED)]
+    assessment_lines.tell(batch, known, now=now)
 
 
 def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
@@ -721,18 +753,25 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             }
         )
     paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
+    receipts = paid.count if locked.payer == Payer.PEOPLE else _charges_paid(locked)
     entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
     by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
     by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
     received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )
-    if (received["count"], received["fen"]) != (paid.count, paid.fen):
+    if (received["count"], received["fen"]) != (receipts, paid.fen):
         raise CannotClose(_("到账记录与扣款成功的明细不符。"))
     DebitBatch.objects.filter(pk=locked.pk).update(status=BatchStatus.CLOSED, closed_at=now, closed_by=by)
     BatchEvent.objects.create(batch=locked, at=now, by=by, status=BatchStatus.CLOSED)
     locked.refresh_from_db()
     return locked
+
+
+def _charges_paid(batch: DebitBatch) -> int:
+    """How many charges the paid lines of an employers' batch draw."""
+    paid = DebitLine.objects.filter(batch=batch, status=LineStatus.PAID)
+    return int(paid.aggregate(count=Sum("assessment__charges", default=0))["count"])
 
 
 def tally(batch: DebitBatch) -> list[Tally]:

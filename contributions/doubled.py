@@ -148,7 +148,10 @@ def _notices(found: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
     """One notice to whoever made a payment, for all of its months that go back."""
     by_payer: dict[tuple[int, int, bool], list[Found]] = {}
     for one in found:
-        payer = one.begun_by if one.employer and one.begun_by else one.person_id
+        payer = one.begun_by if one.employer else one.person_id
+        if payer is None:
+            # An employer that has no login any more hears of it from the bank.
+            continue
         by_payer.setdefault((one.entry_id, payer, one.employer), []).append(one)
     for (entry, payer, employer), parts in by_payer.items():
         items = "、".join(
@@ -192,7 +195,12 @@ _COLUMNS = """
     receipt.id, receipt.entry_id, coalesce(charge.city, bought.city), coalesce(charge.person_id, bought.person_id),
     charge.month, charge.insurance, receipt.amount_fen, receipt.channel, payment.id,
     coalesce(payment.payer_account, line.account_number), coalesce(line.holder, ''),
-    orders.employer_id IS NOT NULL, payment.begun_by_id,
+    orders.employer_id IS NOT NULL OR line.assessment_id IS NOT NULL,
+    coalesce(payment.begun_by_id, (
+        SELECT min(clerk.id) FROM accounts_user clerk
+        WHERE line.assessment_id IS NOT NULL AND clerk.kind = 'clerk' AND clerk.is_active
+            AND clerk.employer_id = charge.employer_id
+    )),
     EXISTS (
         SELECT 1 FROM contributions_charge other
         WHERE other.live AND other.status = 'paid'

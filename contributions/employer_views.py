@@ -1,5 +1,6 @@
 """The employer's month for its clerks: what is assessed, why, what changed, confirming, paying. What is another's answers 404."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contributions import arrears_bills, orders
+from contributions import arrears_bills, assessment_lines, employer_debit, orders
 from contributions import assessment as assessing
 from contributions.assessment import CHANGE_LABELS, Change
 from contributions.models import (
@@ -26,6 +27,10 @@ from contributions.models import (
     BillStatus,
     Charge,
     ChargeStatus,
+    DebitLine,
+    LineStatus,
+    Order,
+    OrderStatus,
     Receipt,
 )
 from contributions.reckoning import explain
@@ -37,12 +42,13 @@ from portal.accounts.permissions import clerk_required
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
-from portal.shared import money
+from portal.shared import identity, money
 from portal.shared.characters import narrow
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
-from portal.shared.months import today_in_china
+from portal.shared.months import Month, today_in_china
 
 PER_PAGE = 50
+MONTHS_PER_PAGE = 12
 _CENT = Decimal("0.01")
 
 TONES = {
@@ -73,13 +79,14 @@ def _assessment(request: HttpRequest, pk: int) -> Assessment:
 def assessments(request: HttpRequest) -> HttpResponse:
     """单位应缴核定: the months, what is to be confirmed and paid, and the bills for late months."""
     _user, employer = _clerk(request)
-    page = Paginator(assessing.of_employer(employer), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(assessing.of_employer(employer), MONTHS_PER_PAGE).get_page(request.GET.get("page"))
     today = today_in_china(timezone.now())
     late = arrears_bills.late_months(employer, employer.city, today=today)
     return render(
         request,
         "contributions/employer/assessments.html",
         {
+            "city": book().city(employer.city),
             "employer": employer,
             "page_obj": page,
             "rows": [(one, TONES[AssessmentStatus(one.status)]) for one in page],
@@ -121,6 +128,7 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/assessment.html",
         {
             "assessment": found,
+            "city": book().city(found.city),
             "employer": found.employer,
             "tone": TONES[AssessmentStatus(found.status)],
             "told": told,
@@ -139,6 +147,8 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "arrears_url": arrears_url(found.employer),
             "order_key": uuid.uuid4(),
             "orders": _takes_orders(found.city, today),
+            "order": _open_order(found),
+            "debit": _debit(found, today),
             "events": found.events.select_related("by"),
             "corrected": assessing.of_employer(found.employer).filter(month=found.month).first()
             if found.status == AssessmentStatus.REPLACED
@@ -172,6 +182,42 @@ def _behind(
         "count": count,
         "before": max(first - PER_PAGE, 0) if first else None,
         "next": first + PER_PAGE if first + PER_PAGE < count else None,
+    }
+
+
+def _open_order(found: Assessment) -> Order | None:
+    """The order under which the assessment's charges wait to be paid."""
+    if found.status not in assessing.UNPAID:
+        return None
+    held = Order.objects.filter(
+        status=OrderStatus.OPEN,
+        employer=found.employer_id,
+        lines__live=True,
+        lines__charge__month=found.month,
+        lines__charge__gt=found.after,
+        lines__charge__lte=found.last,
+    )
+    return held.first()
+
+
+def _debit(found: Assessment, today: dt.date) -> dict[str, Any]:
+    """How the month stands with the debit: what is at the bank, from which account and when it is drawn next, where to agree to
+    it; empty where the city debits no employers, or nothing is to be paid any more."""
+    terms = employer_debit.terms_of(found.city, today.replace(day=1))
+    if terms is None or found.status not in assessing.UNPAID:
+        return {}
+    agreement = employer_debit.agreement_of(found.employer, found.city)
+    days = [day for day in terms.days(Month.of(today)) if day >= today and day <= found.due_on]
+    failed = DebitLine.objects.filter(assessment=found, status=LineStatus.FAILED).order_by("-pk").first()
+    return {
+        "drawing": assessment_lines.drawing(found),
+        "account": identity.mask_account(agreement.account_number) if agreement else "",
+        "bank": terms.bank_title,
+        "on": days[0] if days else None,
+        "failed": failed.get_reason_code_display() if failed else "",
+        "url": reverse("service", args=[found.city, "employer-debit"])
+        if "employer-debit" in book().city(found.city).offers
+        else "",
     }
 
 
@@ -220,9 +266,11 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             now=now,
         )
-    except (orders.CannotOrder, orders.KeyReused) as refusal:
-        why = "".join(words for _about, words in getattr(refusal, "findings", []))
-        messages.error(request, why or _("这次下单与先前的内容不同，请刷新后重新操作。"))
+    except orders.CannotOrder as refused:
+        messages.error(request, "".join(one.why for one in refused.refusals))
+        return redirect("employer-assessment", pk)
+    except orders.KeyReused:
+        messages.error(request, _("这次下单与先前的内容不同，请刷新后重新操作。"))
         return redirect("employer-assessment", pk)
     except PolicyMissing:
         raise Http404 from None
@@ -315,6 +363,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/charge.html",
         {
             "charge": found,
+            "city": book().city(found.city),
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "derivation": derivation,
             "tone": CHARGE_TONES[ChargeStatus(found.status)],
@@ -336,6 +385,7 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/employer/bill.html",
         {
             "bill": found,
+            "city": book().city(found.city),
             "employer": employer,
             "tone": BILL_TONES[BillStatus(found.status)],
             "code": code_of(found),

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import charging, surcharges
+from contributions import assessment_lines, charging, surcharges
 from contributions.consequences import before_or_after_a_batch
 from contributions.models import (
     UNDER_WAY,
@@ -344,10 +344,10 @@ def _owed(
         .filter(pk__in=wanted, city=city, status=ChargeStatus.OWED, **owner)
         .order_by("pk")
     )
-    drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK)
+    drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK).exists()
     if len(owed) != len(wanted) or not wanted:
         raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
-    if drawn.exists():
+    if drawn or (employer is not None and assessment_lines.at_the_bank(owed)):
         raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
     # What is priced together with a surcharge is not paid without it.
     alone = set(wanted) - set(on_top)

@@ -5,16 +5,17 @@ the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % =
 """
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TypedDict, cast
 
 from django.utils.translation import gettext as _
 
 from contributions.models import Charge
 from portal.policy.book import Book, Leaf, PolicyMissing, Reference, book
-from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.policy.terms import ContributionTerms, Tier, contribution_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
@@ -34,7 +35,10 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount; ``account_fen`` is the part of
-    the amount that goes to the personal account. The rates are shares of the base."""
+    the amount that goes to the personal account. The rates are shares of the base.
+
+    The steps are put into words when somebody asks for them: millions of charges are priced, few are explained.
+    """
 
     base: Decimal
     amount_fen: int
@@ -44,8 +48,12 @@ class Reckoned:
     personal_rate: Decimal
     employer_rate: Decimal
     account_rate: Decimal
-    lines: tuple[Line, ...]
     leaf: Leaf
+    steps: Callable[["Reckoned"], tuple[Line, ...]] = field(compare=False, repr=False)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self.steps(self)
 
     @property
     def path(self) -> str:
@@ -214,36 +222,31 @@ def _basis_of(text: str) -> _Basis:
 def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
     tier = terms.tier(code)
     base = terms.tier_base(code)
-    average = cast(Decimal, terms.average_wage)  # tier_base has refused terms without one
     amount = money.round_fen(base * tier.rate)
-    account = money.round_fen(base * tier.account_rate)
-    lines = [
-        Line(_("缴费档次"), tier.title),
-        Line(_("平均工资"), yuan_text(average)),
-        Line(_("缴费基数"), yuan_text(base), f"{exact_text(average)} × {percent_text(tier.share)}"),
-        _limits(terms),
-        Line(_("费率"), percent_text(tier.rate)),
-        Line(_("每月应缴"), fen_text(amount), _rounding(base, tier.rate, amount)),
-    ]
-    if account:
-        lines.append(
-            Line(
-                _("其中划入个人账户"),
-                fen_text(account),
-                f"{exact_text(base)} × {percent_text(tier.account_rate)}",
-            )
-        )
     return Reckoned(
         base=base,
         amount_fen=amount,
         personal_fen=amount,
         employer_fen=0,
-        account_fen=account,
+        account_fen=money.round_fen(base * tier.account_rate),
         personal_rate=tier.rate,
         employer_rate=Decimal(0),
         account_rate=tier.account_rate,
-        lines=tuple(lines),
         leaf=terms.leaf,
+        steps=partial(_steps_by_tier, terms, tier),
+    )
+
+
+def _steps_by_tier(terms: ContributionTerms, tier: Tier, price: Reckoned) -> tuple[Line, ...]:
+    average = cast(Decimal, terms.average_wage)  # tier_base has refused terms without one
+    return (
+        Line(_("缴费档次"), tier.title),
+        Line(_("平均工资"), yuan_text(average)),
+        Line(_("缴费基数"), yuan_text(price.base), f"{exact_text(average)} × {percent_text(tier.share)}"),
+        _limits(terms),
+        Line(_("费率"), percent_text(tier.rate)),
+        Line(_("每月应缴"), fen_text(price.amount_fen), _rounding(price.base, tier.rate, price.amount_fen)),
+        *_to_the_account(price),
     )
 
 
@@ -252,33 +255,33 @@ def _by_chosen_base(terms: ContributionTerms, chosen: Decimal) -> Reckoned:
         raise PolicyMissing(f"{terms.path} of {terms.since} has a rate for each tier, none for a base")
     base = terms.clamp(chosen)
     amount = money.round_fen(base * terms.personal_rate)
-    account = money.round_fen(base * terms.account_rate)
-    lines = [
-        Line(_("自选基数"), yuan_text(chosen)),
-        _limits(terms),
-        Line(_("缴费基数"), yuan_text(base), _clamped(base, chosen, _("在上下限之间，按自选基数计"))),
-        Line(_("费率"), percent_text(terms.personal_rate)),
-        Line(_("每月应缴"), fen_text(amount), _rounding(base, terms.personal_rate, amount)),
-    ]
-    if account:
-        lines.append(
-            Line(
-                _("其中划入个人账户"),
-                fen_text(account),
-                f"{exact_text(base)} × {percent_text(terms.account_rate)}",
-            )
-        )
     return Reckoned(
         base=base,
         amount_fen=amount,
         personal_fen=amount,
         employer_fen=0,
-        account_fen=account,
+        account_fen=money.round_fen(base * terms.account_rate),
         personal_rate=terms.personal_rate,
         employer_rate=Decimal(0),
         account_rate=terms.account_rate,
-        lines=tuple(lines),
         leaf=terms.leaf,
+        steps=partial(_steps_by_chosen_base, terms, chosen),
+    )
+
+
+def _steps_by_chosen_base(terms: ContributionTerms, chosen: Decimal, price: Reckoned) -> tuple[Line, ...]:
+    within = _("在上下限之间，按自选基数计")
+    return (
+        Line(_("自选基数"), yuan_text(chosen)),
+        _limits(terms),
+        Line(_("缴费基数"), yuan_text(price.base), _clamped(price.base, chosen, within)),
+        Line(_("费率"), percent_text(terms.personal_rate)),
+        Line(
+            _("每月应缴"),
+            fen_text(price.amount_fen),
+            _rounding(price.base, terms.personal_rate, price.amount_fen),
+        ),
+        *_to_the_account(price),
     )
 
 
@@ -287,42 +290,54 @@ def _by_wage(terms: ContributionTerms, wage: Decimal, grade: int | None) -> Reck
     employer_rate = terms.employer_rate_for(grade)
     personal = money.round_fen(base * terms.personal_rate)
     employer = money.round_fen(base * employer_rate)
-    account = money.round_fen(base * terms.account_rate)
-    by_grade = terms.employer_rate is None
-    lines = [
-        Line(_("申报工资"), yuan_text(wage)),
-        _limits(terms),
-        Line(_("缴费基数"), yuan_text(base), _clamped(base, wage, _("在上下限之间，按实际工资计"))),
-        Line(_("个人费率"), percent_text(terms.personal_rate)),
-        Line(_("个人缴纳"), fen_text(personal), _rounding(base, terms.personal_rate, personal)),
-        Line(
-            _("单位费率"),
-            percent_text(employer_rate),
-            _("按行业风险类别第 %(grade)s 类") % {"grade": grade} if by_grade else "",
-        ),
-        Line(_("单位缴纳"), fen_text(employer), _rounding(base, employer_rate, employer)),
-        Line(_("每月应缴"), fen_text(personal + employer)),
-    ]
-    if account:
-        lines.append(
-            Line(
-                _("其中划入个人账户"),
-                fen_text(account),
-                f"{exact_text(base)} × {percent_text(terms.account_rate)}",
-            )
-        )
     return Reckoned(
         base=base,
         amount_fen=personal + employer,
         personal_fen=personal,
         employer_fen=employer,
-        account_fen=account,
+        account_fen=money.round_fen(base * terms.account_rate),
         personal_rate=terms.personal_rate,
         employer_rate=employer_rate,
         account_rate=terms.account_rate,
-        lines=tuple(lines),
         leaf=terms.leaf,
+        steps=partial(_steps_by_wage, terms, wage, grade),
     )
+
+
+def _steps_by_wage(
+    terms: ContributionTerms, wage: Decimal, grade: int | None, price: Reckoned
+) -> tuple[Line, ...]:
+    base, by_grade = price.base, terms.employer_rate is None
+    return (
+        Line(_("申报工资"), yuan_text(wage)),
+        _limits(terms),
+        Line(_("缴费基数"), yuan_text(base), _clamped(base, wage, _("在上下限之间，按实际工资计"))),
+        Line(_("个人费率"), percent_text(price.personal_rate)),
+        Line(
+            _("个人缴纳"),
+            fen_text(price.personal_fen),
+            _rounding(base, price.personal_rate, price.personal_fen),
+        ),
+        Line(
+            _("单位费率"),
+            percent_text(price.employer_rate),
+            _("按行业风险类别第 %(grade)s 类") % {"grade": grade} if by_grade else "",
+        ),
+        Line(
+            _("单位缴纳"),
+            fen_text(price.employer_fen),
+            _rounding(base, price.employer_rate, price.employer_fen),
+        ),
+        Line(_("每月应缴"), fen_text(price.amount_fen)),
+        *_to_the_account(price),
+    )
+
+
+def _to_the_account(price: Reckoned) -> tuple[Line, ...]:
+    if not price.account_fen:
+        return ()
+    sum_ = f"{exact_text(price.base)} × {percent_text(price.account_rate)}"
+    return (Line(_("其中划入个人账户"), fen_text(price.account_fen), sum_),)
 
 
 def _clamped(base: Decimal, asked: Decimal, within: str) -> str:

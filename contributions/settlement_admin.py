@@ -164,9 +164,9 @@ class SettlementAdmin(LookUpAdmin):
             "settlement": found,
             "lines": [
                 (one, identity.mask_account(one.line.account_number))
-                for one in found.lines.select_related("line__charge__person").order_by("line__sequence")[
-                    :SHOWN
-                ]
+                for one in found.lines.select_related("line__charge__person", "line__assessment").order_by(
+                    "line__sequence"
+                )[:SHOWN]
             ],
             "shown": SHOWN,
             "deciding": found.status == SettlementStatus.DRAFTED and request.user.has_perm(MAY_STEP),

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import charging, ledger, surcharges, suspending
+from contributions import assessment_lines, charging, ledger, surcharges, suspending
 from contributions.banks.results import Reason
 from contributions.models import (
     OF_LINES,
@@ -30,6 +30,7 @@ from contributions.models import (
     Direction,
     FileStatus,
     LineStatus,
+    Payer,
     PostingChunk,
     Receipt,
     SettledLine,
@@ -67,7 +68,7 @@ def open_lines(batch: DebitBatch) -> Sequence[DebitLine]:
     return list(
         DebitLine.objects.filter(batch=batch, status=LineStatus.MISSING)
         .exclude(settled_in__live=True)
-        .select_related("charge__person")
+        .select_related("charge__person", "assessment__employer")
         .order_by("sequence")
     )
 
@@ -324,8 +325,8 @@ def _lines(settlement: Settlement) -> list[SettledLine]:
     """The settlement's lines, all of them still open; their charges are locked in the order in which money is received."""
     settled = list(
         SettledLine.objects.filter(settlement=settlement, live=True)
-        .select_related("line")
-        .order_by("line__charge_id")
+        .select_related("line__assessment")
+        .order_by("line__charge_id", "line_id")
     )
     list(
         Charge.objects.select_for_update(no_key=True)
@@ -344,7 +345,10 @@ def _mark_failed(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     DebitLine.objects.filter(pk__in=[one.line_id for one in lines]).update(
         status=LineStatus.FAILED, drawing=False, reason_code=Reason.OTHER
     )
-    surcharges.let_go([one.line.charge_id for one in lines], by=by, now=now)
+    if settlement.batch.payer == Payer.EMPLOYERS:
+        _tell_employers(lines, settlement, now=now)
+        return
+    surcharges.let_go([one.line.of_charge.pk for one in lines], by=by, now=now)
     for chunk in _chunks(settlement.batch, lines):
         suspending.after_answer(chunk, now=now)
     _tell(lines, settlement, paid=False, now=now)
@@ -362,13 +366,16 @@ def _chunks(batch: DebitBatch, lines: Sequence[SettledLine]) -> list[PostingChun
 def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     """Book the lines as the bank's answer would have: a receipt for each, under our own number, and one entry."""
     batch, lines = settlement.batch, _lines(settlement)
+    if batch.payer == Payer.EMPLOYERS:
+        _book_assessments(settlement, lines, by=by, now=now)
+        return
     channel = batch.receipt_channel
-    charges = Charge.objects.in_bulk([one.line.charge_id for one in lines])
+    charges = Charge.objects.in_bulk([one.line.of_charge.pk for one in lines])
     on_top = Surcharge.objects.in_bulk([one.line.surcharge_id for one in lines if one.line.surcharge_id])
     [entry_id] = ledger.reserve_ids(1)
     receipts = []
     for one in lines:
-        charge = charges[one.line.charge_id]
+        charge = charges[one.line.of_charge.pk]
         owed = charge.status == ChargeStatus.OWED
         receipts.append(
             Receipt(
@@ -415,6 +422,29 @@ def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     _tell(lines, settlement, paid=True, now=now)
 
 
+def _book_assessments(
+    settlement: Settlement, lines: Sequence[SettledLine], *, by: User, now: dt.datetime
+) -> None:
+    """As ``_book_paid``, each line with all charges of its assessment."""
+    batch = settlement.batch
+    for one in lines:
+        one.line.status, one.line.bank_reference = LineStatus.PAID, one.bank_number
+    DebitLine.objects.bulk_update([one.line for one in lines], ["status", "bank_reference"])
+    assessment_lines.receive(
+        batch,
+        [one.line for one in lines],
+        kind=KIND,
+        reference=_reference(batch, settlement.pk),
+        by=by,
+        now=now,
+    )
+    _tell_employers(lines, settlement, now=now)
+
+
+def _tell_employers(lines: Sequence[SettledLine], settlement: Settlement, *, now: dt.datetime) -> None:
+    assessment_lines.tell(settlement.batch, [one.line for one in lines], now=now)
+
+
 def references(batch: DebitBatch) -> list[str]:
     """By what the entries of a batch's settlements are known: entries of ``KIND``, of those that booked something."""
     booked = batch.settlements.filter(way=SettlementWay.PAID, status=SettlementStatus.APPROVED)
@@ -444,9 +474,9 @@ def _give_up(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
 def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, now: dt.datetime) -> None:
     """One message to each person whose month was settled."""
     by_person: dict[int, list[str]] = {}
-    charges = Charge.objects.in_bulk([one.line.charge_id for one in lines])
+    charges = Charge.objects.in_bulk([one.line.of_charge.pk for one in lines])
     for one in lines:
-        charge = charges[one.line.charge_id]
+        charge = charges[one.line.of_charge.pk]
         item = _("%(month)s%(insurance)s %(yuan)s 元") % {
             "month": charge.month.zh,
             "insurance": charge.get_insurance_display(),

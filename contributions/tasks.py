@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db.models import Max
 from django.utils import timezone
 
-from contributions import charging, debit, suspending
+from contributions import charging, debit, employer_debit, suspending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -59,7 +59,8 @@ def resume_settled() -> None:
 
 @shared_task
 def open_due_batches() -> None:
-    """Open the first debit of each city's month whose day has come, this month's and, where it was missed, last month's."""
+    """Open the first debit of each city's month whose day has come, this month's and, where it was missed, last month's; and the
+    employers' of the day that has come."""
     now, by = timezone.now(), User.objects.system()
     today = today_in_china(now)
     for city in book().cities:
@@ -70,6 +71,8 @@ def open_due_batches() -> None:
                 continue
             if terms.debit_on(month) <= today:
                 debit.open_batch(city=city.slug, month=month, by=by, now=now)
+        if employer_debit.terms_of(city.slug, today.replace(day=1)):
+            employer_debit.open_batch(city=city.slug, by=by, now=now)
 
 
 @shared_task
@@ -78,6 +81,12 @@ def open_batch(city: str, month: str, by_id: int) -> None:
     debit.open_by_staff(
         city=city, month=Month.parse(month), by=User.objects.get(pk=by_id), now=timezone.now()
     )
+
+
+@shared_task
+def open_employer_batch(city: str, by_id: int) -> None:
+    """Open a city's debit of employers for a member of staff who does not want to wait for the schedule."""
+    employer_debit.open_by_staff(city=city, by=User.objects.get(pk=by_id), now=timezone.now())
 
 
 @shared_task

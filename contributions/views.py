@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -29,7 +29,7 @@ from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import account_interest_terms, account_interest_years
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, month_in_china, today_in_china
 
 ROWS_PER_PAGE = 50
 
@@ -248,13 +248,19 @@ def _waits(account: Account, today: dt.date) -> str:
     return "".join(parts)
 
 
+# An employer of ten thousand has half a million charges a year.
+_MONTHS_SHOWN = 12
+
+
 @require_safe
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
-    """本单位应缴: the months as sums, and the people of one month."""
+    """本单位应缴: a year of months as sums, and the people of one month. ``before`` asks for the year before a month."""
     employer = cast(Employer, cast(User, request.user).employer)
+    charges = Charge.objects.filter(employer=employer, live=True)
+    before = _before(request.GET.get("before"), charges)
     months = list(
-        Charge.objects.filter(employer=employer, live=True)
+        charges.filter(month__gte=before - _MONTHS_SHOWN, month__lt=before)
         .values("month")
         .annotate(
             people=Count("person", distinct=True),
@@ -274,7 +280,12 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
         "contributions/employer_charges.html",
         {
             "employer": employer,
+            "city": book().city(employer.city),
             "months": months,
+            "before": before,
+            "earlier": before - _MONTHS_SHOWN
+            if charges.filter(month__lt=before - _MONTHS_SHOWN).exists()
+            else None,
             "month": month,
             "page_obj": page,
             "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)], one.get_status_display()) for one in page],
@@ -285,6 +296,17 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
 def _person(request: HttpRequest) -> Person:
     """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no personal login without one."""
     return cast(Person, cast(User, request.user).person)
+
+
+def _before(asked: str | None, charges: QuerySet[Charge]) -> Month:
+    """The month that was asked for, or the one after the latest charged; 404 for what is no month."""
+    if asked:
+        try:
+            return Month.parse(asked)
+        except ValueError:
+            raise Http404 from None
+    latest = charges.order_by("-month").values_list("month", flat=True).first()
+    return (latest or month_in_china(timezone.now())) + 1
 
 
 def _chosen(asked: str | None, possible: list[Any]) -> Any:

@@ -392,7 +392,12 @@ def problems(request: HttpRequest) -> HttpResponse:
         raise Http404
     told = rosters.problems_of(found)
     page = Paginator(told, ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"roster": found, "page_obj": page, "bad_rows": len({one.row for one in told})}
+    context = {
+        "city": book().city(found.city),
+        "roster": found,
+        "page_obj": page,
+        "bad_rows": len({one.row for one in told}),
+    }
     return render(request, "enrollment/roster_problems.html", context)
 
 
@@ -413,6 +418,7 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
         request.GET.get("page")
     )
     context = {
+        "city": book().city(found.city),
         "roster": found,
         "employer": employer,
         "groups": [_limits_row(one) for one in groups],

@@ -9,6 +9,7 @@ from contributions.models.account_movements import (
     AccountMovement,
     MovementKind,
 )
+from contributions.models.agreements import DebitAgreement
 from contributions.models.arrears import (
     REQUEST_KIND_LABELS,
     REQUEST_MOVES,
@@ -69,6 +70,7 @@ from contributions.models.debit import (
     FILE_STATUS_LABELS,
     LINE_MOVES,
     LINE_STATUS_LABELS,
+    PAYER_LABELS,
     BankFile,
     BatchEvent,
     BatchStatus,
@@ -77,6 +79,7 @@ from contributions.models.debit import (
     Direction,
     FileStatus,
     LineStatus,
+    Payer,
     PostingChunk,
 )
 from contributions.models.orders import (
@@ -178,6 +181,7 @@ __all__ = [
     "OF_LINES",
     "ORDER_MOVES",
     "ORDER_STATUS_LABELS",
+    "PAYER_LABELS",
     "PAYMENT_MOVES",
     "PAYMENT_STATUS_LABELS",
     "REFUND_MOVES",
@@ -221,6 +225,7 @@ __all__ = [
     "DayRow",
     "DaySheet",
     "DaySheetLine",
+    "DebitAgreement",
     "DebitBatch",
     "DebitLine",
     "Deed",
@@ -244,6 +249,7 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "OrderStatus",
+    "Payer",
     "Payment",
     "PaymentEvent",
     "PaymentNotice",

@@ -4,11 +4,13 @@ from enum import StrEnum
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models.assessments import Assessment
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
@@ -89,6 +91,16 @@ class FileStatus(StrEnum):
 FILE_STATUS_LABELS = {FileStatus.ACCEPTED: "已采用", FileStatus.HELD: "已暂缓"}
 
 
+class Payer(StrEnum):
+    """Whose accounts a batch draws on: people's, a charge a line, or employers', an assessment a line."""
+
+    PEOPLE = "people"
+    EMPLOYERS = "employers"
+
+
+PAYER_LABELS = {Payer.PEOPLE: "灵活就业人员", Payer.EMPLOYERS: "用人单位"}
+
+
 class DebitBatch(models.Model):
     """One debit file (托收批次): frozen count and sum, who let it go, what the bank answered, and how far it has come.
 
@@ -99,6 +111,9 @@ class DebitBatch(models.Model):
     city = models.CharField(_("城市"), max_length=30)
     month = MonthField(_("托收月份"))
     bank = models.CharField(_("银行"), max_length=20)
+    payer = models.CharField(
+        _("托收对象"), max_length=10, choices=choices(PAYER_LABELS), default=Payer.PEOPLE
+    )
     round = models.PositiveSmallIntegerField(_("轮次"), default=1)
     status = models.CharField(
         _("状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS), default=BatchStatus.OPENED
@@ -135,6 +150,7 @@ class DebitBatch(models.Model):
         verbose_name = verbose_name_plural = _("托收批次")
         constraints = [
             one_of("status", BatchStatus, name="batch_status_known"),
+            one_of("payer", Payer, name="batch_payer_known"),
             first_of_month("month", name="batch_month_is_month"),
             models.CheckConstraint(condition=Q(line_count__gt=0, total_fen__gt=0), name="batch_is_not_empty"),
             models.CheckConstraint(
@@ -158,7 +174,7 @@ class DebitBatch(models.Model):
                 name="batch_released_by_a_second_person",
             ),
             models.UniqueConstraint(
-                fields=["city", "month", "bank", "round"], name="one_batch_per_month_bank_and_round"
+                fields=["city", "month", "bank", "payer", "round"], name="one_batch_per_month_bank_and_round"
             ),
         ]
         triggers = [
@@ -173,6 +189,7 @@ class DebitBatch(models.Model):
                             "city",
                             "month",
                             "bank",
+                            "payer",
                             "round",
                             "line_count",
                             "total_fen",
@@ -229,6 +246,9 @@ class DebitLine(models.Model):
     """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch. The amount
     is the charge's and, where there is one, its surcharge's.
 
+    In an employers' batch it is one assessment, whole: the bank debits one sum, and it pays all of the month's charges or none.
+    ``left_out`` are the charges within the assessment's ids that had fallen away before the line was made.
+
     ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from being drawn twice goes by it.
     """
 
@@ -237,8 +257,24 @@ class DebitLine(models.Model):
     )
     sequence = models.PositiveIntegerField(_("序号"))
     charge = models.ForeignKey(
-        Charge, models.PROTECT, related_name="debit_lines", db_index=False, verbose_name=_("应缴")
+        Charge,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="debit_lines",
+        db_index=False,
+        verbose_name=_("应缴"),
     )
+    assessment = models.ForeignKey(
+        Assessment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="debit_lines",
+        db_index=False,
+        verbose_name=_("单位核定单"),
+    )
+    left_out = ArrayField(models.BigIntegerField(), null=True, blank=True)
     surcharge = models.ForeignKey(
         Surcharge,
         models.PROTECT,
@@ -270,6 +306,11 @@ class DebitLine(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="line_amount_positive"),
             models.CheckConstraint(
+                condition=Q(charge__isnull=False, assessment__isnull=True, left_out__isnull=True)
+                | Q(charge__isnull=True, assessment__isnull=False, surcharge__isnull=True),
+                name="line_is_a_charge_or_an_assessment",
+            ),
+            models.CheckConstraint(
                 condition=Q(status="failed", reason_code__in=[str(reason) for reason in Reason])
                 | (~Q(status="failed") & Q(reason_code="")),
                 name="line_failed_with_reason",
@@ -278,6 +319,16 @@ class DebitLine(models.Model):
             models.UniqueConstraint(fields=["charge", "batch"], name="a_charge_once_in_a_batch"),
             models.UniqueConstraint(
                 fields=["charge"], condition=Q(drawing=True), name="a_charge_is_drawn_once"
+            ),
+            models.UniqueConstraint(
+                fields=["assessment"],
+                condition=Q(drawing=True, assessment__isnull=False),
+                name="an_assessment_is_drawn_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["assessment"], condition=Q(assessment__isnull=False), name="line_of_an_assessment"
             ),
         ]
         triggers = [
@@ -291,6 +342,8 @@ class DebitLine(models.Model):
                             "batch_id",
                             "sequence",
                             "charge_id",
+                            "assessment_id",
+                            "left_out",
                             "surcharge_id",
                             "account_number",
                             "holder",
@@ -309,6 +362,20 @@ class DebitLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id}-{self.sequence}"
+
+    @property
+    def of_charge(self) -> Charge:
+        """The charge that it draws; ValueError for one that draws an assessment."""
+        if self.charge is None:
+            raise ValueError(f"{self} draws an assessment")
+        return self.charge
+
+    @property
+    def of_assessment(self) -> Assessment:
+        """The assessment that it draws; ValueError for one that draws a charge."""
+        if self.assessment is None:
+            raise ValueError(f"{self} draws a charge")
+        return self.assessment
 
 
 class PostingChunk(models.Model):

@@ -160,6 +160,15 @@ CITY_FILES: Mapping[str, Kind] = {
             "retry_months": Count(0, 12),
         }
     ),
+    # The debit of employers' confirmed months: on which days of the month, the later ones for what failed before or came after.
+    "employer_debit": Shape(
+        {
+            "debit_days": Listed(DAY_OF_MONTH),
+            "bank": SLUG,
+            "bank_title": Text(),
+            "format": one_of("postal", "iso20022"),
+        }
+    ),
     # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.
     "arrears": Shape(
         {

@@ -201,6 +201,40 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EmployerDebitTerms:
+    """How a city debits employers' confirmed months (单位托收): by which bank, and on which days of a month.
+
+    The first day is the first round's; what failed then, or was confirmed later, is drawn on the next. A second person releases
+    every batch.
+    """
+
+    leaf: Leaf
+    debit_days: tuple[int, ...]
+    bank: str
+    bank_title: str
+    format: str
+
+    def due_round(self, today: dt.date) -> int:
+        """The round whose day has come, of today's month: 1, 2 …; 0 before the first."""
+        return sum(day <= today.day for day in self.debit_days)
+
+    def days(self, month: Month) -> list[dt.date]:
+        return [month.day(day) for day in self.debit_days]
+
+
+def employer_debit_terms(book: Book, *, city: str, on: dt.date) -> EmployerDebitTerms:
+    """Raises PolicyMissing where the city does not debit employers."""
+    leaf = book.leaf(city, "employer_debit", on)
+    return EmployerDebitTerms(
+        leaf=leaf,
+        debit_days=tuple(sorted(leaf.values["debit_days"])),
+        bank=leaf.values["bank"],
+        bank_title=leaf.values["bank_title"],
+        format=leaf.values["format"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PaymentTerms:
     """How orders are paid in a city: by which channels, within how many minutes, and when its bank takes money.
 

@@ -26,7 +26,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contributions import charging, debit
-from contributions.benchmarks import debiting_city, require_empty, stored_people
+from contributions.benchmarks import debiting_city, stored_people
+from contributions.made_up import require_empty
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage
 from portal.accounts.models import User

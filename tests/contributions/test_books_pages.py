@@ -57,6 +57,9 @@ def test_a_day_shows_what_it_moved_and_that_it_agrees(month: None) -> None:
     assert "1,797.60" in text
     assert "相符" in text
     assert "不符" not in text
+    # A channel by its name, not by its code.
+    assert "收款清算 · 柜台" in text
+    assert "counter" not in text
     # Suspense row by row, and the way to give it back.
     assert "A-again" in text
     assert reverse("admin:contributions_heldreceipt_changelist").rstrip("/") in text

@@ -149,7 +149,7 @@ def test_who_is_drawn(road: Road, cast: Cast) -> None:
     road.charge()
     receive([charge_of(paid)], channel="bank", provider_number="1", at=road.now, by=road.by)
     batch = road.open()
-    assert [line.charge.person for line in batch.lines.select_related("charge__person")] == [drawn]
+    assert [line.of_charge.person for line in batch.lines.select_related("charge__person")] == [drawn]
 
 
 def test_where_accounts_overlap_the_later_one_is_drawn_once(road: Road) -> None:
@@ -385,7 +385,7 @@ def test_a_chunk_ends_with_a_persons_last_line(road: Road, monkeypatch: pytest.M
     assert list(batch.chunks.order_by("number").values_list("first", "last")) == [(1, 4), (5, 6), (7, 10)]
     for chunk in batch.chunks.all():
         lines = batch.lines.filter(sequence__range=(chunk.first, chunk.last))
-        assert len(lines) == 2 * len({line.charge.person_id for line in lines})
+        assert len(lines) == 2 * len({line.of_charge.person_id for line in lines})
     assert Notice.objects.count() == 5
     assert proved()
 

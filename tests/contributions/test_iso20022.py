@@ -126,4 +126,4 @@ def test_the_bank_refuses_a_file_that_does_not_come_to_its_sum(road: Road) -> No
     path = road.exchange / "outbox" / batch.file_name
     path.write_text(path.read_text(encoding="utf-8").replace("393.04", "393.05", 1), encoding="utf-8")
     assert "do not agree" in road.bank()
-    assert charge_of(batch.lines.select_related("charge__person")[0].charge.person).status == "owed"
+    assert charge_of(batch.lines.select_related("charge__person")[0].of_charge.person).status == "owed"

@@ -122,7 +122,9 @@ def test_one_file_is_written_by_one(owed: Road) -> None:
 
 
 def test_a_hundred_confirmations_at_once_are_one(owed: Road) -> None:
-    charges = [charge_of(one.charge.person) for one in owed.open().lines.select_related("charge__person")[:2]]
+    charges = [
+        charge_of(one.of_charge.person) for one in owed.open().lines.select_related("charge__person")[:2]
+    ]
     outcomes = at_once(
         lambda: receive(charges, channel="wechat", provider_number="42", at=owed.now, by=owed.by), times=20
     )
@@ -138,7 +140,7 @@ def test_posting_and_another_channel_at_once_pay_once(owed: Road) -> None:
     owed.bank()
     owed.read()
     batch.refresh_from_db()
-    charges = [line.charge for line in batch.lines.select_related("charge")]
+    charges = [line.of_charge for line in batch.lines.select_related("charge")]
     numbers = iter(range(WORKERS))
     steps = [
         lambda: debit.post(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now),

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contributions import queries
+from contributions import charging, queries
 from contributions.models import Charge
 from contributions.queries import State
 from contributions.receiving import receive
@@ -337,6 +337,23 @@ def test_an_employer_sees_its_own_months_and_people(road: Road, cast: Cast) -> N
     assert cast.wang_fang.identity_number not in page
     assert client.get(reverse("employer-charges"), {"month": "2026-09"}).status_code == 404
     assert login(cast.wang_fang_login).get(reverse("employer-charges")).status_code == 404
+
+
+def test_an_employer_turns_back_year_by_year(road: Road, cast: Cast) -> None:
+    cover(cast.wang_fang, PENSION, "ningbo", "2025-01", at=cast.yongjiang, wage_fen=800_000)
+    road.city = "ningbo"
+    for month in (Month(2025, 1), Month(2025, 10), Month(2025, 11), Month(2026, 10)):
+        charging.charge(city="ningbo", month=month, by=road.by, now=road.now)
+    client, url = login(cast.yongjiang_clerk), reverse("employer-charges")
+    latest = client.get(url).content.decode()
+    assert "2025年11月" in latest
+    assert "2025年10月" not in latest
+    assert "?before=2025-11" in latest
+    earlier = client.get(url, {"before": "2025-11"}).content.decode()
+    assert "2025年10月" in earlier
+    assert "2025年1月" in earlier
+    assert "更早的月份" not in earlier
+    assert client.get(url, {"before": "2025-13"}).status_code == 404
 
 
 def test_a_month_paid_at_the_counter_shows_its_receipt(road: Road, cast: Cast) -> None:

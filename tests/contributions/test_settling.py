@@ -108,7 +108,7 @@ def test_what_the_bank_took_is_booked_under_its_own_number(road: Road) -> None:
     assert (first.status, first.bank_reference) == (LineStatus.PAID, f"PSBC-{first.pk}")
     receipt = Receipt.objects.get(debit_line=first)
     assert (receipt.applied, receipt.amount_fen) == (True, first.amount_fen)
-    assert Charge.objects.get(pk=first.charge_id).status == ChargeStatus.PAID
+    assert Charge.objects.get(pk=first.of_charge.pk).status == ChargeStatus.PAID
     assert missing(batch) == [second]
     notice = Notice.objects.get(kind=settling.NOTICE_KIND)
     assert "已扣款成功：2026年10月养老保险" in notice.text
@@ -139,7 +139,7 @@ def test_money_for_what_was_paid_meanwhile_lies_in_suspense(road: Road) -> None:
     batch = posted(road)
     first, _second = missing(batch)
     settlement = drafted(road, batch, PAID, first)
-    charge = Charge.objects.get(pk=first.charge_id)
+    charge = Charge.objects.get(pk=first.of_charge.pk)
     receiving.receive([charge], channel="counter", provider_number="C-1", at=road.now, by=collector())
     approved(road, settlement)
     assert Receipt.objects.get(debit_line=first).applied is False
@@ -237,7 +237,7 @@ def test_paid_at_the_counter_and_settled_as_paid_at_once_pays_once(road: Road) -
     batch = posted(road, workers=2)
     [line] = missing(batch)
     settlement = drafted(road, batch, PAID, line)
-    second, charge = checker(), Charge.objects.get(pk=line.charge_id)
+    second, charge = checker(), Charge.objects.get(pk=line.of_charge.pk)
     at_once(
         lambda: settling.approve(settlement, by=second, now=road.now),
         lambda: receiving.receive(
@@ -341,7 +341,7 @@ def test_of_two_answers_the_first_stands(road: Road) -> None:
     )
     approved(road, settlement)
     assert settling.open_files(batch) == []
-    assert charge_of(batch.lines.get(sequence=1).charge.person).status == ChargeStatus.PAID
+    assert charge_of(batch.lines.get(sequence=1).of_charge.person).status == ChargeStatus.PAID
     sound()
 
 

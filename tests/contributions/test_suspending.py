@@ -26,7 +26,9 @@ def debited(road: Road, month: Month) -> list[str]:
     """The month charged, debited and posted; which months were drawn."""
     road.month, road.now = month, evening(month)
     batch = road.close(road.post(road.answered()))
-    return [str(line.charge.month) for line in batch.lines.select_related("charge").order_by("charge__month")]
+    return [
+        str(line.of_charge.month) for line in batch.lines.select_related("charge").order_by("charge__month")
+    ]
 
 
 def proved() -> bool:

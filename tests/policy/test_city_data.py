@@ -78,6 +78,7 @@ LOCAL = {
         ("in", "", "关系转入", Mode.REVIEW),
     )
 }
+LOCAL[("wuhan", "employer-debit")] = ("单位委托银行扣缴", Mode.REVIEW)
 OFFERED |= LOCAL
 
 MARCH = Month(2026, 3)

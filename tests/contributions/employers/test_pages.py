@@ -9,8 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from contributions import assessment as assessments
+from contributions import employer_debit
 from contributions.assessment import draw_up
 from contributions.charging import charge
 from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, Order, Receipt
@@ -23,6 +25,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, moment, person
 from tests.conftest import Clock
+from tests.contributions.employers.test_employer_debit import agree
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 
@@ -198,10 +201,73 @@ def test_a_transfer_is_shown_and_then_booked(
     november.refresh_from_db()
     assert november.status == AssessmentStatus.PAID
     assert not Charge.objects.filter(month=NOVEMBER).exclude(status=ChargeStatus.PAID).exists()
-    assert collector.get(reverse("admin:contributions_assessment_changelist")).status_code == 200
+    queue = collector.get(reverse("admin:contributions_assessment_changelist")).content.decode()
+    assert url in queue
+    assert code_of(november) not in queue
     assert collector.get(reverse("admin:contributions_arrearsbill_changelist")).status_code == 200
     found = collector.get(reverse("admin:contributions_assessment_changelist") + f"?q={code_of(november)}")
     assert "武汉东湖软件有限公司" in found.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("at", "confirmed", "waits"),
+    [
+        ("2026-11-16 09:00", False, "单位：确认"),
+        ("2026-11-16 09:00", True, "单位：缴款"),
+        ("2026-12-01 09:00", True, "单位：连同滞纳金补缴"),
+    ],
+)
+def test_the_queue_says_whose_turn_it_is(
+    cast: Cast,
+    clock: Clock,
+    clerk: Client,
+    november: Assessment,
+    at: str,
+    confirmed: bool,
+    waits: str,
+) -> None:
+    if confirmed:
+        clerk.post(reverse("employer-confirm", args=[november.pk]))
+    clock.set(at)
+    collector = Client()
+    collector.force_login(cast.wuhan_collector)
+    listed = collector.get(reverse("admin:contributions_assessment_changelist")).content.decode()
+    assert code_of(november) in listed
+    assert waits in listed
+
+
+def test_staff_open_and_release_the_debit_and_the_clerk_sees_it(
+    cast: Cast, clock: Clock, clerk: Client, november: Assessment
+) -> None:
+    agree(cast.donghu)
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    assert "从中国邮政储蓄银行账户 ****0014 一次扣款 2,640.00 元" in page(clerk, november)
+    clock.set("2026-11-25 09:00")
+    opener, releaser = Client(), Client()
+    opener.force_login(cast.wuhan_collector)
+    releaser.force_login(cast.superuser)
+    url = reverse("admin:contributions_debitbatch_open")
+    told = {"city": "wuhan", "month": "2026-11", "payer": "employers"}
+    assert "用人单位只在当月托收" in opener.get(url, {**told, "month": "2026-10"}).content.decode()
+    assert "确认开批 1 笔 2,640.00 元" in opener.get(url, told).content.decode()
+    batch = employer_debit.open_by_staff(city="wuhan", by=cast.wuhan_collector, now=timezone.now())
+    assert batch is not None
+    where = reverse("admin:contributions_debitbatch_change", args=[batch.pk])
+    opener.post(where, {"step": "release", "confirmed": "1"})
+    batch.refresh_from_db()
+    assert batch.status == "opened"
+    releaser.post(where, {"step": "release", "confirmed": "1", "status": "closed"})
+    batch.refresh_from_db()
+    assert batch.status == "released"
+    shown = page(clerk, november)
+    assert "结果返回前请不要汇款" in shown
+    assert "HD00" not in shown
+    refused = clerk.post(
+        reverse("employer-order", args=[november.pk]),
+        {"key": "11111111-1111-1111-1111-111111111111"},
+        follow=True,
+    )
+    assert "已送银行扣款" in refused.content.decode()
 
 
 def test_who_is_no_collector_books_nothing(cast: Cast, november: Assessment) -> None:

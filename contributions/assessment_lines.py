@@ -1,0 +1,190 @@
+"""Debit lines that draw an employer's assessment: one sum at the bank, and in the books a receipt for each of its charges."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contributions import assessment as assessments
+from contributions import ledger
+from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
+from contributions.models import (
+    AccountKind,
+    Assessment,
+    Charge,
+    DebitBatch,
+    DebitLine,
+    LineStatus,
+)
+from contributions.receiving import credit_postings
+from portal.accounts.models import Kind, Notice, User
+from portal.people.models import Employer
+from portal.shared import money
+
+# Nobody knows yet whether the bank takes, or took, the money.
+AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
+
+DEBIT_PAID, DEBIT_FAILED = "employer-debit-paid", "employer-debit-fail"
+
+
+def at_the_bank(charges: Sequence[Charge]) -> bool:
+    """Whether a debit that has no result yet draws one of these charges with its employer's assessment."""
+    drawn = Assessment.objects.filter(
+        employer__in={charge.employer_id for charge in charges if charge.employer_id},
+        month__in={charge.month for charge in charges},
+        debit_lines__status__in=AT_THE_BANK,
+    ).distinct()
+    return any(
+        (one.employer_id, one.month) == (charge.employer_id, charge.month)
+        and one.after < charge.pk <= one.last
+        for one in drawn
+        for charge in charges
+    )
+
+
+def held_by_the_bank(employer: Employer) -> Q:
+    """Which of the employer's charges a debit that has no result yet draws."""
+    held = Q(pk__in=[])
+    drawn = Assessment.objects.filter(employer=employer, debit_lines__status__in=AT_THE_BANK)
+    for month, after, last in drawn.values_list("month", "after", "last"):
+        held |= Q(month=month, pk__gt=after, pk__lte=last)
+    return held
+
+
+def drawing(assessment: Assessment) -> DebitLine | None:
+    """The line without a result that draws charges of the assessment: its own, or that of one which it replaced."""
+    return (
+        DebitLine.objects.filter(
+            assessment__employer=assessment.employer_id,
+            assessment__month=assessment.month,
+            assessment__after__lt=assessment.last,
+            assessment__last__gt=assessment.after,
+            status__in=AT_THE_BANK,
+        )
+        .select_related("batch")
+        .first()
+    )
+
+
+# The charges that a line draws: what stands within its assessment's ids, less what had fallen away before the line was made.
+_DRAWN = f"""
+    FROM contributions_debitline line
+    JOIN contributions_assessment assessment ON assessment.id = line.assessment_id
+    JOIN contributions_charge charge ON {assessments.OF_THE_ASSESSMENT} AND charge.id <> ALL(line.left_out)
+    WHERE line.id = ANY(%(lines)s)
+"""
+
+# In the order in which ``receiving`` locks them.
+_LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
+
+# As in ``debit``: a charge that is no longer owed was paid by another road, or fell away, while the file was at the bank.
+_RECEIVE = (
+    """
+    INSERT INTO contributions_receipt (
+        channel, provider_number, amount_fen, charge_id, applied, received_at, account_fen, entry_id, debit_line_id
+    )
+    SELECT %(channel)s, %(number)s || '-' || line.sequence || '-' || charge.id, charge.amount_fen, charge.id,
+        charge.status = 'owed', %(now)s, CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
+"""
+    + _DRAWN
+)
+
+_MARK_PAID = """
+    UPDATE contributions_charge charge SET status = 'paid'
+    FROM contributions_receipt receipt
+    WHERE receipt.entry_id = %(entry)s AND receipt.applied AND charge.id = receipt.charge_id AND charge.status = 'owed'
+"""
+
+_SUMS = """
+    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint
+    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    WHERE receipt.entry_id = %(entry)s
+    GROUP BY charge.insurance, receipt.applied
+    ORDER BY charge.insurance, receipt.applied
+"""
+
+
+def receive(
+    batch: DebitBatch, lines: Sequence[DebitLine], *, kind: str, reference: str, by: User, now: dt.datetime
+) -> None:
+    """Book paid lines of an employers' batch: all charges that they draw, a receipt for each, one entry, and the assessments that
+    are paid by it. A fixed number of statements. Must run in a transaction.
+
+    Raises ValueError where the charges do not come to what the bank debited; nothing is booked then.
+    """
+    if not lines:
+        return
+    [entry_id] = ledger.reserve_ids(1)
+    values: dict[str, Any] = {
+        "lines": [line.pk for line in lines],
+        "channel": batch.receipt_channel,
+        "number": batch.number,
+        "entry": entry_id,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_CHARGES, values)
+        cursor.execute(_RECEIVE, values)
+        cursor.execute(_SUMS, values)
+        sums = cursor.fetchall()
+        cursor.execute(_MARK_PAID, values)
+    received = sum(amount for _insurance, _applied, amount, _account in sums)
+    if received != sum(line.amount_fen for line in lines):
+        raise ValueError(f"{reference}: the charges come to {received} fen, not to what was debited")
+    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=batch.receipt_channel)
+    postings = [ledger.Posting(clearing, received)]
+    for insurance, applied, amount, account in sums:
+        postings += credit_postings(
+            city=batch.city, insurance=insurance, applied=applied, amount_fen=amount, account_fen=account
+        )
+    ledger.post_entry(
+        city=batch.city,
+        kind=kind,
+        reference=reference,
+        postings=postings,
+        by=by,
+        now=now,
+        entry_id=entry_id,
+    )
+    assessments.settle_all([line.of_assessment.pk for line in lines], by=by, now=now)
+
+
+def tell(batch: DebitBatch, lines: Sequence[DebitLine], *, now: dt.datetime) -> None:
+    """Tell the clerks what was debited, and what was not, why and what to do; only the latter by text message. Told again, it
+    says nothing new."""
+    named = DebitLine.objects.filter(pk__in=[line.pk for line in lines]).select_related("assessment")
+    told: dict[int | None, list[DebitLine]] = defaultdict(list)
+    for line in named:
+        told[line.of_assessment.employer_id].append(line)
+    clerks = User.objects.filter(kind=Kind.CLERK, is_active=True, employer__in=[key for key in told if key])
+    Notice.objects.bulk_create(
+        [_notice(batch, line, clerk, now) for clerk in clerks for line in told[clerk.employer_id]],
+        ignore_conflicts=True,
+    )
+
+
+def _notice(batch: DebitBatch, line: DebitLine, clerk: User, now: dt.datetime) -> Notice:
+    paid = line.status == LineStatus.PAID
+    month = line.of_assessment.month.zh
+    said = {"month": month, "amount": money.format_yuan(line.amount_fen), "tail": line.account_number[-4:]}
+    if paid:
+        text = _("%(month)s单位应缴 %(amount)s 元已从尾号 %(tail)s 的账户扣款成功。") % said
+    else:
+        reason = Reason(line.reason_code)
+        text = _(
+            "%(month)s单位应缴 %(amount)s 元从尾号 %(tail)s 的账户扣款失败：%(reason)s。%(advice)s"
+            "缴费期限前还有扣款日的，届时再次扣款；也可以汇款或下单网上缴款。逾期未缴的，按日加收滞纳金。"
+        ) % {**said, "reason": _(REASON_LABELS[reason]), "advice": _(REASON_ADVICE[reason])}
+    return Notice(
+        user=clerk,
+        kind=DEBIT_PAID if paid else DEBIT_FAILED,
+        reference=f"{batch.number}/{line.sequence}/u{clerk.pk}",
+        title=_("%(month)s单位托收扣款成功") % said if paid else _("%(month)s单位托收扣款失败") % said,
+        text=text,
+        at=now,
+        by_text=not paid,
+    )
