@@ -9,8 +9,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import TransactionTestCase
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from tests.cast import NOW, Cast, moment
+from tests.database import original
 
 # What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
 KEPT = [
@@ -49,6 +51,15 @@ def emptied(_test: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Has pytest-django begin with a copy of the migrated database."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = original()
 
 
 @pytest.fixture
