@@ -62,6 +62,17 @@ def django_db_modify_db_settings(
         connection.settings_dict["TEST"]["TEMPLATE"] = original()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests that commit come first, journeys before all: they wait for other processes, and take the longest. Left to the
+    end, as is pytest-django's custom, they keep one process while the others have no more to do."""
+    items.sort(key=lambda item: ("live_server" not in item.fixturenames, not _commits(item)))
+
+
+def _commits(item: pytest.Function) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return "transactional_db" in item.fixturenames or bool(marker and marker.kwargs.get("transaction"))
+
+
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The named cast, on the test's database; people are made when the test first names them."""
