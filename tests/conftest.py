@@ -13,6 +13,9 @@ from pytest_django import DjangoDbBlocker
 
 from tests.cast import NOW, Cast, moment
 from tests.database import original
+from tests.gateway import gateway, gateway_process
+
+__all__ = ["gateway", "gateway_process"]
 
 # What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
 KEPT = [
