@@ -9,8 +9,13 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import TransactionTestCase
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from tests.cast import NOW, Cast, moment
+from tests.database import original
+from tests.gateway import gateway, gateway_process
+
+__all__ = ["gateway", "gateway_process"]
 
 # What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
 KEPT = [
@@ -49,6 +54,26 @@ def emptied(_test: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Has pytest-django begin with a copy of the migrated database."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = original()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests that commit come first, journeys before all: they wait for other processes, and take the longest. Left to the
+    end, as is pytest-django's custom, they keep one process while the others have no more to do."""
+    items.sort(key=lambda item: ("live_server" not in item.fixturenames, not _commits(item)))
+
+
+def _commits(item: pytest.Function) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return "transactional_db" in item.fixturenames or bool(marker and marker.kwargs.get("transaction"))
 
 
 @pytest.fixture

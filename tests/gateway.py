@@ -1,6 +1,6 @@
 """The gateway that stands in for the providers, as a process of its own beside the tests, and how a test has things happen there.
 
-A conftest that imports ``gateway_process`` and ``gateway`` gives its tests the channels of ``settings.PAYMENT_CHANNELS``.
+A test that asks for ``gateway`` has the channels of ``settings.PAYMENT_CHANNELS`` over it.
 """
 
 import datetime as dt

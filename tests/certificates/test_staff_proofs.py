@@ -2,21 +2,16 @@
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import python_calamine
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from certificates import issuing, rendering, staff_batches, tasks
@@ -29,6 +24,7 @@ from tests.certificates.test_pages import signed_in
 from tests.certificates.test_rendering import text_of
 from tests.conftest import Clock
 from tests.filing import file, reasons
+from tests.workers import start
 
 pytestmark = pytest.mark.django_db
 
@@ -350,39 +346,26 @@ def test_the_database_keeps_lines_and_batches_straight(cast: Cast, staff: list[P
 @pytest.mark.django_db(transaction=True)
 def test_killed_in_the_midst_nothing_is_lost_or_doubled(cast: Cast, staff: list[Person]) -> None:
     batch = asked(cast.yongjiang_clerk)
-    script = (
-        "import django; django.setup()\n"
+    worker = start(
+        "import time\n"
+        "from datetime import datetime\n"
+        "from pathlib import Path\n"
         "from django.conf import settings\n"
-        f"settings.SEAL_DIR = __import__('pathlib').Path({str(django_settings.SEAL_DIR)!r})\n"
+        f"settings.SEAL_DIR = Path({str(django_settings.SEAL_DIR)!r})\n"
         f"settings.STORAGES['documents']['OPTIONS'] = {{'location': {storages['documents'].path('')!r}}}\n"
         "from certificates import issuing, staff_batches\n"
         "from certificates.models import StaffBatch\n"
-        "from datetime import datetime\n"
         "real = issuing.produce\n"
         "def produce(certificate, **more):\n"
         "    content = real(certificate, **more)\n"
-        "    print('made', flush=True); __import__('time').sleep(60)\n"
+        "    say('made'); time.sleep(60)\n"
         "issuing.produce = produce\n"
         f"staff_batches.work_on(StaffBatch.objects.get(), now=datetime.fromisoformat({NOW.isoformat()!r}))\n"
     )
-    database = connections["default"].settings_dict
-    environment = {
-        **os.environ,
-        "DATABASE_URL": "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database),
-        "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-    }
-    worker = subprocess.Popen(
-        [sys.executable, "-c", script],
-        env=environment,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
     try:
-        assert worker.stdout is not None
-        assert worker.stdout.readline().strip() == b"made"
+        assert worker.hear() == "made"
     finally:
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(30)
+        worker.kill()
     assert batch.lines.filter(status=LineStatus.MADE).count() == 0
     later = NOW + staff_batches.CLAIM + timedelta(seconds=1)
     while staff_batches.work_on(batch, now=later):

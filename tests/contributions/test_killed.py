@@ -3,9 +3,7 @@
 The worker is a process of its own that walks the road by the tasks; the bank is another one.
 """
 
-import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,36 +19,20 @@ from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
 from tests.contributions.money_cast import OCTOBER, POOR, released, worker
+from tests.workers import start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 40
 WORKER = """
-import django; django.setup()
 from django.conf import settings
 from pathlib import Path
 settings.BANK_EXCHANGE_DIR = Path({exchange!r})
 from contributions import debit, tasks
 debit.CHUNK = 3
-print("ready", flush=True)
+say("ready")
 tasks.send_batches(); tasks.read_answers(); tasks.post_answers()
 """
-
-
-def start(code: str) -> "subprocess.Popen[bytes]":
-    database = connection.settings_dict
-    url = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=django_settings.ROOT,
-        env={
-            **os.environ,
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-            "LOG_LEVEL": "ERROR",
-        },
-        stdout=subprocess.PIPE,
-    )
 
 
 def bank(exchange: Path) -> None:
@@ -79,15 +61,11 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     dice = random.Random(20261117)
     kills = 0
     for _attempt in range(60):
-        with start(code) as run:
-            assert run.stdout is not None
-            assert run.stdout.readline() == b"ready\n"
-            try:
-                run.wait(timeout=dice.uniform(0.01, 0.25) if kills < 8 else 120)
-            except subprocess.TimeoutExpired:
-                run.send_signal(signal.SIGKILL)
-                run.wait(timeout=10)
-                kills += 1
+        run = start(code)
+        assert run.hear() == "ready"
+        if not run.ends_within(dice.uniform(0.01, 0.25) if kills < 8 else 120):
+            run.kill()
+            kills += 1
         bank(exchange)
         batch.refresh_from_db()
         if batch.status == "posted":

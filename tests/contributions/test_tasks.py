@@ -6,19 +6,23 @@ import pytest
 
 from contributions import debit, tasks
 from contributions.models import Charge, ChargingRun, DebitBatch
-from portal.celery import app
-from portal.schedule import BEAT_SCHEDULE
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover
 from tests.conftest import Clock
 from tests.contributions.money_cast import NOVEMBER, OCTOBER, POOR, Road, released, worker
+from tests.workers import start
 
 
-def test_beat_rings_only_for_tasks_that_exist() -> None:
-    app.loader.import_default_modules()
-    for name, slot in BEAT_SCHEDULE.items():
-        assert slot["task"] in app.tasks, name
+def test_beat_rings_only_for_tasks_that_a_worker_knows(db: None) -> None:
+    """Asked of a worker: here, another test may have brought a task that no worker looks for."""
+    fresh = start(
+        "from portal.celery import app\n"
+        "from portal.schedule import BEAT_SCHEDULE\n"
+        "app.loader.import_default_modules()\n"
+        "say(str([name for name, slot in BEAT_SCHEDULE.items() if slot['task'] not in app.tasks]))\n"
+    )
+    assert fresh.hear() == "[]"
 
 
 def due(day: str) -> dict[str, list[str]]:

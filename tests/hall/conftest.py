@@ -3,22 +3,21 @@
 import datetime as dt
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
 from portal.hall import catalogue
 from portal.policy import book as policy
-from portal.policy.book import DATA, Mode, book, load_book
+from portal.policy.book import DATA, Book, Mode, book, load_book
 from tests.cast import Cast
 from tests.hall.trial import Desk, Trial
 
 
-@pytest.fixture
-def hall(cast: Cast, now: dt.datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """The trial service, registered and offered in every mode by Ningbo and Wuhan, in place of all others."""
-    data = tmp_path / "policy"
+@pytest.fixture(scope="session")
+def trial_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """The policy, but for its offers: Ningbo and Wuhan have the trial service in every mode, and nobody has another."""
+    data = tmp_path_factory.mktemp("trial") / "policy"
     shutil.copytree(DATA, data)
     reference = {"title": "试办", "standing": "ours"}
     paper = {"code": "card", "title": "身份证", "kind": "scan", "upload": True, "required_when": "card"}
@@ -39,8 +38,14 @@ def hall(cast: Cast, now: dt.datetime, tmp_path: Path, monkeypatch: pytest.Monke
         (data / city / "offers.yaml").write_text(
             yaml.safe_dump(offered, allow_unicode=True), encoding="utf-8"
         )
+    return load_book(data)
+
+
+@pytest.fixture
+def hall(cast: Cast, now: dt.datetime, trial_book: Book, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The trial service, registered and offered in every mode by Ningbo and Wuhan, in place of all others."""
     kinds = {mode: type(f"Trial{mode.title()}", (Trial,), {"code": f"trial-{mode}"})() for mode in Mode}
-    monkeypatch.setattr(policy, "load_book", lambda: load_book(data))
+    monkeypatch.setattr(policy, "load_book", lambda: trial_book)
     monkeypatch.setattr(catalogue, "services", lambda: {service.code: service for service in kinds.values()})
     book.cache_clear()
     yield Desk(cast, kinds, now)

@@ -11,11 +11,9 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
 from tests.cast import Cast, cover
 from tests.contributions.channels.conftest import PAYER
-from tests.gateway import StandIn, gateway, gateway_process
+from tests.gateway import StandIn
 from tests.journeys.conftest import PHONE, Visitors
 from tests.journeys.visitor import Visitor
-
-__all__ = ["gateway", "gateway_process"]
 
 
 @pytest.fixture

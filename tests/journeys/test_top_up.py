@@ -8,11 +8,9 @@ from portal.registers.models import MedicalAccountRecord, SecurityCardRecord
 from portal.shared.insurance import Insurance
 from tests.cast import Cast
 from tests.contributions.channels.conftest import PAYER
-from tests.gateway import StandIn, gateway, gateway_process
+from tests.gateway import StandIn
 from tests.journeys.conftest import PHONE, Visitors
 from tests.journeys.visitor import Visitor
-
-__all__ = ["gateway", "gateway_process"]
 
 CARD = "6217001180012345677"
 

@@ -13,9 +13,7 @@ from stdnum import luhn
 from contributions.channels import channel
 from contributions.channels.protocol import Answer, Channel, Forged, Wanted
 from tests.cast import identity_number
-from tests.gateway import StandIn, gateway, gateway_process
-
-__all__ = ["gateway", "gateway_process"]
+from tests.gateway import StandIn
 
 
 def card(ending: str) -> str:

@@ -21,9 +21,10 @@ from contributions.models import (
 )
 from portal.accounts.models import Notice, OutboxMessage, User
 from tests.cast import NOW, ZHENHAI, cover, person
-from tests.contributions.faults.processes import killed_until_done, start
+from tests.contributions.faults.killing import killed_until_done
 from tests.contributions.money_cast import NOVEMBER, POOR, Road, account
 from tests.contributions.orders.conftest import PENSION, THIS, Provider, Till
+from tests.workers import Worker, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +36,7 @@ def sound() -> bool:
 # Charging
 
 SLOW_CHARGING = """
+import time
 from contributions import charging, tasks
 insert = charging._insert
 def slowly(*args):
@@ -43,6 +45,9 @@ def slowly(*args):
     time.sleep(0.1)
     return made
 charging._insert = slowly
+say("ready")
+tasks.charge_due()
+say("done")
 """
 
 
@@ -55,7 +60,7 @@ def test_charging_killed_again_and_again_charges_each_month_once(db: None) -> No
         assert Charge.objects.count() in (0, 40)
 
     killed = killed_until_done(
-        lambda _run: start(SLOW_CHARGING, now=NOW.isoformat(), call="tasks.charge_due()"),
+        lambda _run: start(SLOW_CHARGING, now=NOW),
         seed=20261121,
         between=(0.02, 0.5),
         kills=5,
@@ -69,25 +74,36 @@ def test_charging_killed_again_and_again_charges_each_month_once(db: None) -> No
 
 # Orders
 
-# A provider that has every payment, and takes its time to say so.
+# A provider that has every payment, and takes its time to say so. The worker is ready when it has come to that question: by
+# time alone it would be killed before the first one wherever the machine is slow.
 ASKING = """
+import time
 from contributions import channels, order_tasks
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Payment
+asked = 0
 class Provider:
     code = "wechat"
     def ask(self, number):
+        global asked
+        asked += 1
+        if asked == {question}:
+            say("ready")
         time.sleep(0.02)
-        return Answer(number, Outcome.SUCCEEDED, Payment.objects.get(number=number).amount_fen, f"W{number}")
+        return Answer(number, Outcome.SUCCEEDED, Payment.objects.get(number=number).amount_fen, f"W{{number}}")
     close = ask
 channels.channel = lambda code: Provider()
+if {question} == 0:
+    say("ready")
+order_tasks.ask_payments()
+say("done")
 """
 
 
 def test_whoever_asks_the_providers_is_killed_and_each_payment_is_booked_once(
     till: Till, providers: dict[str, Provider]
 ) -> None:
-    count = 20
+    count, kills = 20, 5
     for order in range(1, count + 1):
         who = person(f"缴费人{order}", ZHENHAI, "1990-01-01", order)
         cover(who, PENSION, "wuxi", "2026-01", tier="60")
@@ -95,20 +111,20 @@ def test_whoever_asks_the_providers_is_killed_and_each_payment_is_booked_once(
         placed = till.place({PENSION: ("60", [THIS])}, person=who, by=login)
         paying.start_payment(order=placed, channel="wechat", by=login, now=till.now)
 
-    def begin(run: int) -> "object":
+    def begin(run: int) -> Worker:
         # What a killed worker had claimed comes up again after its time.
         at = till.now + dt.timedelta(minutes=1 + run * 15)
-        return start(ASKING, now=at.isoformat(), call="order_tasks.ask_payments()")
+        return start(ASKING.format(question=run % 3 if run < kills else 0), now=at)
 
     seen: list[int] = []
     killed = killed_until_done(
-        begin,  # type: ignore[arg-type]
+        begin,
         seed=17,
-        between=(0.05, 0.35),
-        kills=5,
+        between=(0, 0.06),
+        kills=kills,
         after_kill=lambda: seen.append(Entry.objects.count()),
     )
-    assert killed.kills == 5
+    assert killed.kills == kills
     assert any(0 < booked < count for booked in seen), "killed in the middle"
     assert Entry.objects.count() == Receipt.objects.filter(applied=True).count() == count
     assert Payment.objects.filter(credited=True).count() == count
@@ -120,12 +136,16 @@ def test_whoever_asks_the_providers_is_killed_and_each_payment_is_booked_once(
 # Notices
 
 TELLING = """
+import time
 from portal.accounts import messages, tasks
 send = messages.send
 def slowly(**what):
     time.sleep(0.02)
     return send(**what)
 messages.send = slowly
+say("ready")
+tasks.send_text_messages()
+say("done")
 """
 
 
@@ -140,7 +160,7 @@ def test_whoever_sends_text_messages_is_killed_and_none_goes_out_twice(road: Roa
     road.post(road.answered())
     assert Notice.objects.count() == count
     killed = killed_until_done(
-        lambda _run: start(TELLING, now=NOW.isoformat(), call="tasks.send_text_messages()"),
+        lambda _run: start(TELLING, now=NOW),
         seed=3,
         between=(0.05, 0.3),
         kills=3,

@@ -14,9 +14,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
 from tests.cast import Cast, cover
 from tests.contributions.channels.conftest import PAYER
-from tests.gateway import StandIn, gateway, gateway_process
-
-__all__ = ["gateway", "gateway_process"]
+from tests.gateway import StandIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
