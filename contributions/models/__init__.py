@@ -30,6 +30,7 @@ from contributions.models.assessments import (
     AssessmentStatus,
     BillStatus,
 )
+from contributions.models.audits import AuditRun
 from contributions.models.books import (
     ACCOUNT_KIND_LABELS,
     AccountKind,
@@ -202,6 +203,7 @@ __all__ = [
     "Assessment",
     "AssessmentEvent",
     "AssessmentStatus",
+    "AuditRun",
     "BankFile",
     "BankInquiry",
     "BatchEvent",
