@@ -2,6 +2,7 @@
 
 import csv
 import gc
+import os
 import resource
 import subprocess
 import sys
@@ -20,8 +21,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contributions import charging, debit, ledger
-from contributions.audit import audit
-from contributions.models import AccountKind, Charge, DebitBatch, DebitLine, Receipt
+from contributions.audit import look
+from contributions.changed_rows import Place
+from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
+from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
@@ -41,18 +44,31 @@ FILE_CSV = "bank file: csv.writer"
 BATCH = "batch: opened and released"
 WHOLE = "whole month, people: charges, batch, release, file, results, ledger, notices, suspensions, close"
 AUDIT = "audit_ledger, everything, seconds"
+AUDIT_SINCE = f"audit_ledger --since-last, after {SAMPLE} payments, seconds"
 MEMORY = "peak memory of the worker, MB"
 
 
 def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
     """Rows per second of each round, for ``people`` flexible workers with two insurances; a round is a month, and the next one
-    finds in the tables what the ones before have left. After the last everything is audited.
+    finds in the tables what the ones before have left. After the last everything is audited, and what a day has changed then.
 
     One in twenty fails each time (the stand-in bank sees to that), so that the second month tries failures again and the
     fourth suspends. CommandError where the database is not empty, for what the rounds make is emptied again.
     """
     require_empty()
-    names = (CHARGES_PLAIN, CHARGES, BATCH, FILE_CSV, FILE, RESULTS_LOOP, RESULTS, WHOLE, AUDIT, MEMORY)
+    names = (
+        CHARGES_PLAIN,
+        CHARGES,
+        BATCH,
+        FILE_CSV,
+        FILE,
+        RESULTS_LOOP,
+        RESULTS,
+        WHOLE,
+        AUDIT,
+        AUDIT_SINCE,
+        MEMORY,
+    )
     measured: dict[str, list[float]] = {name: [] for name in names}
     last = month_in_china(timezone.now())
     months = [last - back for back in reversed(range(rounds))]
@@ -66,7 +82,7 @@ def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
     ):
         for of in months:
             _round_of(city, of, people, by, second, Path(folder), measured)
-        measured[AUDIT].append(_timed(_audit))
+        _time_audits(by, measured)
         measured[MEMORY].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return measured
 
@@ -80,6 +96,7 @@ GOALS = {
         Goal(FILE, FILE_CSV, at_least=1 / 1.5),
         Goal(WHOLE, at_least=900_000 / 300),
         Goal(AUDIT, at_most=60),
+        Goal(AUDIT_SINCE, at_most=10),
         Goal(MEMORY, at_most=300, peak=True),
     )
 }
@@ -137,10 +154,25 @@ def _round_of(
     measured[WHOLE].append(people / sum(spent))
 
 
-def _audit() -> None:
-    for finding in audit():
-        if not finding.holds:
-            raise RuntimeError(f"{finding.title}: {finding.examples[0]}")
+def _time_audits(by: User, measured: dict[str, list[float]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    places: list[Place | None] = [None]
+
+    def audit() -> None:
+        findings, place = look(since=places[-1], jobs=os.cpu_count() or 1)
+        for finding in findings:
+            if not finding.holds:
+                raise RuntimeError(f"{finding.title}: {finding.examples[0]}")
+        if place is None:
+            raise RuntimeError("somebody else writes into the bench's database")
+        places.append(place)
+
+    measured[AUDIT].append(_timed(audit))
+    now = timezone.now()
+    for charge in Charge.objects.filter(status=ChargeStatus.OWED).order_by("pk")[:SAMPLE]:
+        receive([charge], channel="counter", provider_number=f"bench-{charge.pk}", at=now, by=by)
+    measured[AUDIT_SINCE].append(_timed(audit))
 
 
 def _timed(work: Callable[[], object]) -> float:
