@@ -156,15 +156,17 @@ def _findings(cursor: Any, since: Place | None, jobs: int) -> list[Finding]:
             cursor.execute("SELECT pg_export_snapshot()")
             [snapshot] = cursor.fetchone()
             helpers = [threads.submit(_help, snapshot, anywhere, since) for _one in range(jobs - 1)]
+        narrow = False
         try:
             if since:
                 found += [_tally(-1, number, [said]) for number, said in changed_rows.find(cursor, since)]
+                narrow = changed_rows.list_looked_at(cursor)
             cursor.execute("SET TRANSACTION READ ONLY")
-            _plan(cursor, since)
-            found += [
-                _tally(at, one.number, _offences(one, cursor, changed_rows.narrowed(one.changed)))
-                for at, one in here
-            ]
+            if not narrow:
+                whole_tables(cursor)
+            for at, one in here:
+                before = changed_rows.narrowed(one.changed) if narrow else ""
+                found.append(_tally(at, one.number, _offences(one, cursor, before)))
             found += _work(cursor, anywhere)
         finally:
             anywhere.clear()
@@ -188,16 +190,11 @@ def _help(snapshot: str, checks: deque[tuple[int, Check]], since: Place | None) 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
-            _plan(cursor, since)
+            if since is None:
+                whole_tables(cursor)
             return _work(cursor, checks)
     finally:
         connection.close()
-
-
-def _plan(cursor: Any, since: Place | None) -> None:
-    """Nothing is known of how many rows an audit of everything joins; of what has changed the lists tell."""
-    if since is None:
-        whole_tables(cursor)
 
 
 def _work(cursor: Any, checks: deque[tuple[int, Check]]) -> list[_Found]:
