@@ -3,11 +3,13 @@
 What the database itself forbids is asked again here, for a constraint can be missing, disabled or restored wrongly.
 """
 
-import datetime as dt
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from time import sleep
 from typing import Any
 
 from django.apps import apps
@@ -17,20 +19,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import (
+    changed_rows,
     closing,
     day_sheets,
+    durability,
     interest,
     order_checks,
     personal_account,
     reconciling,
     refund_checks,
     settling,
+    standing,
     surcharges,
 )
+from contributions.changed_rows import Place
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.reckoning import reckon_again
-from contributions.sets import row_by_row, whole_tables
+from contributions.sets import whole_tables
 from portal.hall.routing import MOVES, Status
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
@@ -39,6 +45,9 @@ from portal.shared.months import Month
 
 SHOWN = 5
 _ROWS_AT_A_TIME = 2000
+
+# How often, and seconds apart, an instant is looked for at which nobody writes.
+_TRIES, _PAUSE = 40, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +68,15 @@ class Finding:
 class Check:
     """One way in which an invariant can be broken: ``rows`` gives each offence as one line of text.
 
-    ``new`` names the tables (as ``_new_rows`` does) of which an audit since a day looks at the new rows only. Such ``rows`` are
-    one SELECT, or a function that puts what it is given before its own.
+    ``held_by`` names constraints (``standing``) that leave no way to break it; while all of them stand the rows are not asked.
+    ``changed`` names rows (``changed_rows.narrowed``) that an audit since another looks at. Such ``rows`` are one SELECT, or a
+    function that puts what it is given before its own.
     """
 
     number: int
     rows: str | Callable[[], Iterator[str]] | Callable[[str], Iterator[str]]
-    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    held_by: tuple[str, ...] = ()
 
 
 TITLES = {
@@ -81,38 +92,129 @@ TITLES = {
     10: gettext_lazy("退回的金额不超过到账的金额，且只退没有入账的款项"),
     11: gettext_lazy("证明内容与出具时的账目一致"),
     12: gettext_lazy("审核人不是申报人"),
+    13: gettext_lazy("已确认的数据经得起重启：数据库逐笔落盘，银行返回文件都在"),
     14: gettext_lazy("关系转移转出的月份和金额等于转入和在途的，没有一个月算两次"),
 }
 
 
-def audit(*, since: dt.datetime | None = None) -> list[Finding]:
-    """Check everything in one snapshot; reads only. The list tells every invariant, broken or not, in order.
+def audit(*, since: Place | None = None, jobs: int = 1) -> list[Finding]:
+    """Check everything, as ``look`` does. The list tells every invariant, broken or not, in order."""
+    with _snapshot() as cursor:
+        return _findings(cursor, since, jobs)
 
-    ``since`` a moment, of the tables that grow by millions a month only what came since is looked at: entries and what they
-    book, batches that moved and their lines, charges that were made or paid; of the others, everything. That proves the new
-    rows, and neither that nobody has changed an old one nor that an old and a new one are not doubles: only everything does.
+
+def look(*, since: Place | None = None, jobs: int = 1) -> tuple[list[Finding], Place | None]:
+    """Check everything in one snapshot, on as many connections as there are ``jobs``; writes nothing. With the findings comes the
+    place that the next audit can go on from; None where somebody was writing at every instant of some seconds.
+
+    ``since`` such a place, of the tables that grow by millions a month only what has changed since then is proved, with all that
+    its proof reads (``changed_rows``, which also tells whether that can be done); of the others, everything. Where all was sound
+    then, that finds whatever an audit of everything would.
 
     Rooms above bring checks of their own in a module ``audit`` with CHECKS.
     """
-    broken: Counter[int] = Counter()
-    examples: dict[int, list[str]] = {
-        number: [] for number in sorted(check.number for check in _all_checks())
-    }
+    for tries_left in reversed(range(1 if connection.in_atomic_block else _TRIES)):
+        at = changed_rows.quiet()
+        with _snapshot() as cursor:
+            if at is not None and not changed_rows.is_still(cursor, at):
+                at = None
+            if at is not None or not tries_left:
+                findings = _findings(cursor, since, jobs)
+                return findings, None if at is None else changed_rows.place(cursor, at)
+        sleep(_PAUSE)
+    raise AssertionError("the last try ends it")
+
+
+@contextmanager
+def _snapshot() -> Iterator[Any]:
+    """A cursor in a transaction that sees one instant and leaves nothing behind."""
+    nested = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
-        if not connection.savepoint_ids:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        if since is None:
-            whole_tables(cursor)
-        narrowed = _new_rows(cursor, since) if since else {}
-        for check in _all_checks():
-            for offence in _offences(check, cursor, narrowed):
-                broken[check.number] += 1
-                if len(examples[check.number]) < SHOWN:
-                    examples[check.number].append(offence)
-        row_by_row(cursor)
+        if not nested:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield cursor
+        transaction.set_rollback(True)
+
+
+# Of one check: where it stands among all, the number of its invariant, how many offences, and the first of them.
+_Found = tuple[int, int, int, list[str]]
+
+
+def _findings(cursor: Any, since: Place | None, jobs: int) -> list[Finding]:
+    if connection.savepoint_ids:
+        jobs = 1
+    checks = dict(enumerate(_all_checks()))
+    held = standing.standing(cursor)
+    asked = [(at, one) for at, one in checks.items() if not one.held_by or not held.issuperset(one.held_by)]
+    # What is listed for this connection is seen by no other.
+    here = [(at, one) for at, one in asked if since and one.changed]
+    anywhere = deque((at, one) for at, one in asked if not (since and one.changed))
+    found: list[_Found] = []
+    with ThreadPoolExecutor(max(1, jobs - 1)) as threads:
+        helpers = []
+        if jobs > 1:
+            cursor.execute("SELECT pg_export_snapshot()")
+            [snapshot] = cursor.fetchone()
+            helpers = [threads.submit(_help, snapshot, anywhere, since) for _one in range(jobs - 1)]
+        narrow = False
+        try:
+            if since:
+                found += [_tally(-1, number, [said]) for number, said in changed_rows.find(cursor, since)]
+                narrow = changed_rows.list_looked_at(cursor)
+            cursor.execute("SET TRANSACTION READ ONLY")
+            if not narrow:
+                whole_tables(cursor)
+            for at, one in here:
+                before = changed_rows.narrowed(one.changed) if narrow else ""
+                found.append(_tally(at, one.number, _offences(one, cursor, before)))
+            found += _work(cursor, anywhere)
+        finally:
+            anywhere.clear()
+        for helper in helpers:
+            found += helper.result()
+    found.sort()
     return [
-        Finding(number, str(TITLES[number]), broken[number], tuple(rows)) for number, rows in examples.items()
+        Finding(
+            number,
+            str(TITLES[number]),
+            sum(count for _at, of, count, _shown in found if of == number),
+            tuple([text for _at, of, _count, shown in found if of == number for text in shown][:SHOWN]),
+        )
+        for number in sorted({one.number for one in checks.values()})
     ]
+
+
+def _help(snapshot: str, checks: deque[tuple[int, Check]], since: Place | None) -> list[_Found]:
+    """Work off checks on a connection of this thread's own, in the same snapshot."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            if since is None:
+                whole_tables(cursor)
+            return _work(cursor, checks)
+    finally:
+        connection.close()
+
+
+def _work(cursor: Any, checks: deque[tuple[int, Check]]) -> list[_Found]:
+    return [_tally(at, one.number, _offences(one, cursor)) for at, one in _taken(checks)]
+
+
+def _taken(checks: deque[tuple[int, Check]]) -> Iterator[tuple[int, Check]]:
+    """One after the other, until none is left by whoever takes them, too."""
+    with suppress(IndexError):
+        while True:
+            yield checks.popleft()
+
+
+def _tally(at: int, number: int, offences: Iterable[str]) -> _Found:
+    count, shown = 0, []
+    for offence in offences:
+        count += 1
+        if count <= SHOWN:
+            shown.append(offence)
+    return at, number, count, shown
 
 
 def _all_checks() -> list[Check]:
@@ -125,55 +227,9 @@ def _all_checks() -> list[Check]:
     return [check for module in modules for check in module.CHECKS]
 
 
-def _new_rows(cursor: Any, since: dt.datetime) -> dict[str, str]:
-    """What is new of each table, as a query that takes its name before another. A batch is new as long as it moves, and so are
-    the entries since it was opened: what it sent is compared with all that came of it."""
-    cursor.execute(_FIRST_NEW, {"since": since})
-    batch, entry, charge = cursor.fetchone()
-    rows = {
-        "leg": f"entry_id >= {entry}",
-        "receipt": f"entry_id >= {entry}",
-        "refund": f"entry_id >= {entry}",
-        "accountmovement": f"entry_id >= {entry}",
-        "debitbatch": f"id >= {batch}",
-        "debitline": f"batch_id >= {batch}",
-        "charge": f"id >= {charge}",
-    }
-    settled = f"SELECT charge_id FROM contributions_receipt WHERE {rows['receipt']}"  # noqa: S608
-    made = f"SELECT id FROM contributions_charge WHERE {rows['charge']}"  # noqa: S608
-    conditions = {**rows, _MADE_OR_PAID: f"id IN ({made} UNION {settled})"}
-    return {
-        name: "contributions_{0} AS NOT MATERIALIZED (SELECT * FROM contributions_{0} WHERE {1})".format(  # noqa: S608
-            name.split(":")[0], condition
-        )
-        for name, condition in conditions.items()
-    }
-
-
-_MADE_OR_PAID = "charge: made or paid"
-_NEW_BOOKS = ("leg", "receipt", "refund", "accountmovement")
-_NEW_DEBITS = ("debitbatch", "debitline")
-_NEW_CHARGES = ("charge",)
-
-# The first new id of each; where nothing is new, one that no row has. Entries and charges are looked through from the newest.
-_FIRST_NEW = """
-    WITH batch AS (
-        SELECT coalesce(min(batch_id), 9223372036854775807) AS id FROM contributions_batchevent WHERE at >= %(since)s
-    ), moment AS (
-        SELECT least(%(since)s, min(opened.opened_at)) AS at
-        FROM batch LEFT JOIN contributions_debitbatch opened ON opened.id >= batch.id
-    )
-    SELECT batch.id,
-        coalesce((SELECT id FROM contributions_entry entry WHERE entry.at < moment.at ORDER BY id DESC LIMIT 1), 0) + 1,
-        coalesce((SELECT id FROM contributions_charge WHERE created_at < %(since)s ORDER BY id DESC LIMIT 1), 0) + 1
-    FROM batch, moment
-"""
-
-
-def _offences(check: Check, cursor: Any, narrowed: Mapping[str, str]) -> Iterator[str]:
-    before = f"WITH {', '.join(narrowed[name] for name in check.new)} " if narrowed and check.new else ""
+def _offences(check: Check, cursor: Any, before: str = "") -> Iterator[str]:
     if callable(check.rows):
-        yield from check.rows(before) if check.new else check.rows()  # type: ignore[call-arg]
+        yield from check.rows(before) if check.changed else check.rows()  # type: ignore[call-arg]
         return
     cursor.execute(before + check.rows)
     for [offence] in cursor.fetchall():
@@ -307,6 +363,7 @@ def _surcharges() -> Iterator[str]:
 
 _CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
 _BATCH_MOVES = _moves(BATCH_MOVES)
+_ENTRIES = ("leg of entries", "receipt of entries", "refund of entries", "accountmovement of entries")
 
 CHECKS = (
     Check(
@@ -326,7 +383,7 @@ CHECKS = (
         SELECT format('%s %s 记了 %s 次', channel, provider_number, count(*)) FROM contributions_receipt
         GROUP BY channel, provider_number HAVING count(*) > 1
         """,
-        _NEW_BOOKS,
+        held_by=("a_payment_is_received_once",),
     ),
     # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
     # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account; a
@@ -365,7 +422,7 @@ CHECKS = (
         WHERE (booked.clearing, booked.personal, booked.suspense)
             IS DISTINCT FROM (received.amount, received.personal, received.suspense)
         """,
-        _NEW_BOOKS,
+        _ENTRIES,
     ),
     Check(
         2,
@@ -393,7 +450,7 @@ CHECKS = (
         ) received USING (entry_id, insurance)
         WHERE booked.fen IS DISTINCT FROM received.fen
         """,
-        _NEW_BOOKS,
+        _ENTRIES,
     ),
     Check(
         2,
@@ -405,9 +462,9 @@ CHECKS = (
         WHERE (receipt.applied AND receipt.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0))
             OR receipt.account_fen <> CASE WHEN receipt.applied THEN charge.account_fen ELSE 0 END
         """,
-        _NEW_BOOKS,
+        ("receipt",),
     ),
-    Check(2, personal_account.BOOKS_AND_RECEIPTS, _NEW_BOOKS),
+    Check(2, personal_account.BOOKS_AND_RECEIPTS, _ENTRIES),
     *(Check(2, rows) for rows in (*personal_account.MOVEMENTS_AND_BOOKS, *interest.CHECKS)),
     Check(
         3,
@@ -422,7 +479,6 @@ CHECKS = (
         WHERE (batch.line_count, batch.total_fen) IS DISTINCT FROM (line.count, line.fen)
             OR (batch.status IN ('answered', 'posted', 'closed') AND line.pending > 0)
         """,
-        _NEW_DEBITS,
     ),
     Check(
         3,
@@ -443,7 +499,7 @@ CHECKS = (
         ) received ON received.batch_id = batch.id
         WHERE batch.status IN ('posted', 'closed') AND (line.count, line.fen) IS DISTINCT FROM (received.count, received.fen)
         """,
-        (*_NEW_BOOKS, *_NEW_DEBITS),
+        ("debitline of batches",),
     ),
     Check(
         3,
@@ -454,7 +510,7 @@ CHECKS = (
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = line.surcharge_id
         WHERE line.amount_fen <> charge.amount_fen + coalesce(surcharge.amount_fen, 0)
         """,
-        _NEW_DEBITS,
+        ("debitline",),
     ),
     Check(
         4,
@@ -466,6 +522,7 @@ CHECKS = (
             WINDOW same AS (PARTITION BY person_id, insurance ORDER BY start, id)
         ) coverage WHERE start < covered_until
         """,
+        held_by=("no_two_live_coverages_share_a_month",),
     ),
     Check(
         5,
@@ -480,7 +537,7 @@ CHECKS = (
             OR charge.employer_id IS DISTINCT FROM coverage.employer_id
         )
         """,
-        _NEW_CHARGES,
+        ("charge",),
     ),
     Check(
         5,
@@ -489,6 +546,7 @@ CHECKS = (
         FROM contributions_charge charge JOIN contributions_suspension suspension ON suspension.coverage_id = charge.coverage_id
         WHERE charge.live AND charge.month >= suspension.start AND charge.month < coalesce(suspension.until, 'infinity')
         """,
+        ("charge",),
     ),
     Check(
         5,
@@ -496,7 +554,7 @@ CHECKS = (
         SELECT format('人员 %s 的 %s %s 有 %s 笔应缴', person_id, insurance, to_char(month, 'YYYY-MM'), count(*))
         FROM contributions_charge WHERE live GROUP BY person_id, insurance, month HAVING count(*) > 1
         """,
-        _NEW_CHARGES,
+        held_by=("one_live_charge_per_insurance_and_month",),
     ),
     Check(
         6,
@@ -548,7 +606,7 @@ CHECKS = (
             ELSE receipt.id IS NOT NULL OR cancellation.kind IS DISTINCT FROM charge.status
         END
         """,
-        (_MADE_OR_PAID,),
+        ("charge",),
     ),
     Check(
         7,
@@ -556,7 +614,7 @@ CHECKS = (
         SELECT format('应缴 %s 同时在 %s 笔扣款中', charge_id, count(*)) FROM contributions_debitline
         WHERE charge_id IS NOT NULL AND status IN ('pending', 'paid', 'missing') GROUP BY charge_id HAVING count(*) > 1
         """,
-        _NEW_DEBITS,
+        held_by=("a_charge_is_drawn_once", "line_drawing_unless_failed"),
     ),
     Check(
         7,
@@ -588,7 +646,7 @@ CHECKS = (
         SELECT format('应缴 %s 入账 %s 次', charge_id, count(*)) FROM contributions_receipt
         WHERE applied GROUP BY charge_id HAVING count(*) > 1
         """,
-        _NEW_BOOKS,
+        held_by=("a_charge_is_paid_once",),
     ),
     Check(
         7,
@@ -599,7 +657,7 @@ CHECKS = (
             SELECT 1 FROM contributions_debitline line WHERE line.id = debit_line_id AND line.assessment_id IS NOT NULL
         ))
         """,
-        _NEW_BOOKS,
+        ("receipt of lines",),
     ),
     Check(
         7,
@@ -607,6 +665,7 @@ CHECKS = (
         SELECT format('%s %s 记了 %s 次', kind, reference, count(*)) FROM contributions_entry
         GROUP BY kind, reference HAVING count(*) > 1
         """,
+        held_by=("booked_once",),
     ),
     Check(
         8,
@@ -615,9 +674,14 @@ CHECKS = (
         WHERE amount_fen <> personal_fen + employer_fen OR amount_fen <= 0 OR personal_fen < 0 OR employer_fen < 0
             OR account_fen < 0 OR account_fen > amount_fen OR policy = '' OR basis = ''
         """,
-        _NEW_CHARGES,
+        held_by=(
+            "charge_shares_make_the_amount",
+            "charge_is_positive",
+            "charge_account_part_of_amount",
+            "charge_names_its_policy",
+        ),
     ),
-    Check(8, _prices, _NEW_CHARGES),
+    Check(8, _prices, ("charge",)),
     Check(8, _surcharges),
     Check(
         8,
@@ -674,16 +738,26 @@ CHECKS = (
             OR (bill.status = 'paid' AND line.unpaid > 0)
         """,
     ),
+    # A charge that is owed or paid is live: by that it is found in the index.
     Check(
         9,
         """
+        WITH old AS MATERIALIZED (
+            SELECT id, person_id, insurance, month, live FROM contributions_charge WHERE status = 'written_off'
+        )
         SELECT format('应缴 %s 已注销，而同月有应缴 %s（%s）', old.id, new.id, new.status)
-        FROM contributions_charge old
-        JOIN contributions_charge new ON new.id <> old.id
+        FROM old
+        JOIN contributions_charge new ON new.id <> old.id AND new.live
             AND (new.person_id, new.insurance, new.month) = (old.person_id, old.insurance, old.month)
         LEFT JOIN contributions_repricing later ON later.charge_id = new.id AND later.replaces_id = old.id
-        WHERE old.status = 'written_off' AND new.status IN ('owed', 'paid')
-            AND (old.insurance <> 'pension' OR later.id IS NULL)
+        WHERE new.status IN ('owed', 'paid') AND (old.insurance <> 'pension' OR later.id IS NULL)
+        UNION ALL
+        SELECT format('应缴 %s 已注销而不计，却没有替代它的应缴', old.id) FROM old
+        WHERE NOT old.live AND old.id NOT IN (
+            SELECT later.replaces_id FROM contributions_repricing later
+            JOIN contributions_charge charge ON charge.id = later.charge_id
+            WHERE charge.live AND later.replaces_id IS NOT NULL
+        )
         """,
     ),
     Check(
@@ -702,21 +776,10 @@ CHECKS = (
     Check(
         9,
         """
-        SELECT format('应缴 %s 已注销而不计，却没有替代它的应缴', old.id) FROM contributions_charge old
-        WHERE old.status = 'written_off' AND NOT old.live AND old.id NOT IN (
-            SELECT later.replaces_id FROM contributions_repricing later
-            JOIN contributions_charge charge ON charge.id = later.charge_id
-            WHERE charge.live AND later.replaces_id IS NOT NULL
-        )
-        """,
-    ),
-    Check(
-        9,
-        """
         SELECT format('应缴 %s 按晚于当月的标准核定，而没有补缴记录', id) FROM contributions_charge
         WHERE live AND policy_since > month AND id NOT IN (SELECT charge_id FROM contributions_repricing)
         """,
-        _NEW_CHARGES,
+        ("charge",),
     ),
     Check(9, _later_prices),
     Check(
@@ -726,6 +789,7 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
+    *(Check(13, rows) for rows in durability.CHECKS),
     *(
         Check(number, rows)
         for number, rows in (

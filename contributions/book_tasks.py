@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from contributions import day_sheets, interest
+from contributions import audit_runs, day_sheets, interest
 from portal.accounts.models import User
 from portal.shared.months import today_in_china
 
@@ -26,3 +26,16 @@ def make_day_sheets() -> None:
     """Write the trial balances of the days that are over, of all cities."""
     made = day_sheets.make_due(by=User.objects.system(), now=timezone.now())
     log.info("%s day sheets made", made)
+
+
+@shared_task
+def audit_books() -> None:
+    """Prove the invariants: everything on Sundays, on the other days what has changed."""
+    done = audit_runs.run_of_the_day()
+    log.log(
+        logging.INFO if done.sound else logging.ERROR,
+        "audit of %s: %s of %s invariants broken",
+        done,
+        done.broken,
+        len(done.findings),
+    )

@@ -1,4 +1,4 @@
-"""The books in the workbench: the trial balance of a day, the close of a month, and the yearly interest."""
+"""The books in the workbench: the trial balance of a day, the close of a month, the yearly interest, and the audits."""
 
 import csv
 import datetime as dt
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import channels, closing, day_sheets, refunds
+from contributions import audit_runs, channels, closing, day_sheets, refunds
 from contributions.admin import MoneyAdmin
 from contributions.models import (
+    AuditRun,
     DaySheet,
     HeldReceipt,
     InterestRun,
@@ -338,3 +339,78 @@ class InterestRunAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("利息合计（元）"))
     def amount(self, run: InterestRun) -> str:
         return money.format_yuan(run.amount_fen)
+
+
+@admin.register(AuditRun)
+class AuditRunAdmin(LookUpAdmin):
+    """What the audits found. All cities are audited at once: every collector sees whether the books are sound, and the rows that
+    are not whoever serves all cities."""
+
+    list_display = ("started_at", "extent", "verdict", "finished_at")
+    list_display_links = ("started_at",)
+    list_select_related = ("since",)
+    ordering = ("-pk",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="contributions_auditrun_changelist"),
+            path("<int:object_id>/change/", view(self.change_view), name="contributions_auditrun_change"),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditRun]:
+        return super(LookUpAdmin, self).get_queryset(request)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
+    def waiting(self, request: HttpRequest) -> int:
+        """How many invariants are broken; 1 where the last audit failed or is overdue."""
+        return audit_runs.troubles(timezone.now())
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if audit_runs.troubles(timezone.now()):
+            messages.warning(
+                request, _("最近一次账目核对有不符、没有完成，或已超过一天没有核对。请告知系统管理员。")
+            )
+        return super().changelist_view(request, extra_context)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: int | str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        run = self.get_queryset(request).filter(pk=object_id).select_related("since").first()
+        if run is None or not self.has_view_permission(request, run):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("账目核对"),
+            "run": run,
+            "everywhere": not staff_of(request).city,
+        }
+        return TemplateResponse(request, "admin/contributions/audit.html", context)
+
+    @admin.display(description=gettext_lazy("范围"))
+    def extent(self, run: AuditRun) -> str:
+        if run.since is None:
+            return _("全面核对")
+        return _("{moment} 以来的变动").format(
+            moment=f"{timezone.localtime(run.since.started_at):%Y-%m-%d %H:%M}"
+        )
+
+    @admin.display(description=gettext_lazy("结果"))
+    def verdict(self, run: AuditRun) -> str:
+        if run.failure:
+            return _("没有完成")
+        return _("{count} 项不符").format(count=run.broken) if run.broken else _("全部通过")

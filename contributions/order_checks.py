@@ -144,13 +144,25 @@ CHECKS: tuple[tuple[int, str], ...] = (
         SELECT format('到账 %s %s 为 %s 分，应缴为 %s，冲正 %s 分', receipt.channel, receipt.provider_number,
             receipt.amount_fen, charge.status,
             coalesce(movement.amount_fen + movement.pooled_fen + movement.surcharge_fen, 0))
-        FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+        FROM (
+            -- Few; all receipts joined with all charges take seconds.
+            SELECT receipt.id FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+            WHERE charge.status = 'reversed'
+            UNION
+            SELECT receipt.id FROM contributions_receipt receipt
+            JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id WHERE payment.status = 'reversed'
+            UNION
+            SELECT substring(key FROM '^reversal/([0-9]{1,18})$')::bigint FROM contributions_accountmovement
+            WHERE kind = 'reversed'
+        ) called
+        JOIN contributions_receipt receipt ON receipt.id = called.id
+        JOIN contributions_charge charge ON charge.id = receipt.charge_id
         LEFT JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id
         LEFT JOIN contributions_accountmovement movement
             ON movement.kind = 'reversed' AND movement.key = 'reversal/' || receipt.id
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
         LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id AND back.request_id IS NOT NULL
-        WHERE receipt.applied AND (charge.status = 'reversed' OR payment.status = 'reversed' OR movement.id IS NOT NULL)
+        WHERE receipt.applied
             AND (charge.status <> 'reversed' OR (payment.status IS NOT DISTINCT FROM 'reversed') = (back.id IS NOT NULL)
                 OR movement.amount_fen IS DISTINCT FROM -receipt.account_fen
                 OR movement.surcharge_fen <> -coalesce(surcharge.amount_fen, 0)

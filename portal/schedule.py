@@ -55,6 +55,11 @@ BEAT_SCHEDULE = {
         "task": "contributions.book_tasks.credit_account_interest",
         "schedule": crontab(hour=4, minute=10),
     },
+    # After the night's charges, interest and refunds, before the offices open: what is amiss stands there in the morning.
+    "audit-books": {
+        "task": "contributions.book_tasks.audit_books",
+        "schedule": crontab(hour=5, minute=10),
+    },
     # A day's file is due at half past midnight; what was missed is made at the next ring.
     "make-day-files": {
         "task": "contributions.reconciling_tasks.make_day_files",

@@ -77,8 +77,13 @@ def arrived() -> Iterator[Path]:
 
 def put_away(path: Path, to: str, digest: str) -> None:
     """Move a file that was dealt with out of the inbox; its digest keeps files of one name apart."""
-    path.replace(folder(to) / f"{digest[:12]}-{path.name}")
+    path.replace(put_away_at(to, path.name, digest))
     _sync(path.parent)
+
+
+def put_away_at(to: str, name: str, digest: str) -> Path:
+    """Where ``put_away`` has put it."""
+    return folder(to) / f"{digest[:12]}-{name}"
 
 
 def fingerprint_of(path: Path) -> Fingerprint:

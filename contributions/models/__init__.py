@@ -31,6 +31,7 @@ from contributions.models.assessments import (
     AssessmentStatus,
     BillStatus,
 )
+from contributions.models.audits import AuditRun
 from contributions.models.books import (
     ACCOUNT_KIND_LABELS,
     AccountKind,
@@ -208,6 +209,7 @@ __all__ = [
     "Assessment",
     "AssessmentEvent",
     "AssessmentStatus",
+    "AuditRun",
     "BankFile",
     "BankInquiry",
     "BatchEvent",

@@ -32,6 +32,8 @@ SECRET_KEY = required("SECRET_KEY")
 DATABASES = {
     "default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)
 }
+# Where it is, nobody minds a server that forgets what it has confirmed (contributions/durability.py).
+DATABASE_IS_THROWN_AWAY = False
 REDIS_URL = required("REDIS_URL")
 
 DEBUG = False

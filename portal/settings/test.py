@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from .base import *
 
 DEMO = True
+DATABASE_IS_THROWN_AWAY = True
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 TEXT_MESSAGE_BACKEND = "portal.accounts.messages.OutboxPage"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -34,6 +34,7 @@ def test_months_are_measured_one_after_the_other_and_nothing_is_left(
         "bank file",
         "whole month, people",
         "audit_ledger, everything, seconds",
+        "audit_ledger --since-last, after 500 payments, seconds",
         "peak memory of the worker, MB",
     ]
     assert not Person.objects.exists()

@@ -1,12 +1,13 @@
 """The books in the workbench: a day's trial balance with its red line and its CSV, and the close of a month by two people."""
 
 import pytest
+from django.db import ProgrammingError
 from django.test import Client
 from django.urls import reverse
 
-from contributions import day_sheets
+from contributions import audit_runs, day_sheets
 from contributions.charging import charge
-from contributions.models import Charge, Entry, MonthClose
+from contributions.models import AuditRun, Charge, Entry, MonthClose
 from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR, REVIEWER
@@ -15,12 +16,14 @@ from portal.shared.months import Month
 from tests.cast import NOW, WUCHANG, cover, moment, person, staff
 from tests.conftest import Clock
 from tests.contributions.money_cast import Road, worker
+from tests.contributions.test_audit import behind_the_back
 from tests.contributions.test_closing import by_hand
 
 pytestmark = pytest.mark.django_db
 
 BALANCE = "/admin/contributions/ledgeraccount/"
 CLOSE = "/admin/contributions/monthclose/"
+AUDITS = "/admin/contributions/auditrun/"
 
 
 @pytest.fixture
@@ -133,3 +136,33 @@ def test_whoever_is_not_the_citys_collector_closes_nothing(month: None, clock: C
     assert as_collector("戊", role=REVIEWER).get(CLOSE).status_code == 404
     assert "无锡" not in as_collector("己", city="wuhan").get(CLOSE).content.decode().split("wb-head")[1]
     assert not MonthClose.objects.exists()
+
+
+def test_what_the_audits_found_is_shown_and_stands_among_what_is_to_be_done(month: None) -> None:
+    client, everywhere = as_collector("甲"), as_collector("乙", city="")
+    assert "最近一次账目核对" in client.get(AUDITS).content.decode()
+    sound = audit_runs.run(everything=True)
+    text = client.get(AUDITS).content.decode()
+    assert "全部通过" in text
+    assert "最近一次账目核对" not in text
+    behind_the_back("UPDATE contributions_receipt SET amount_fen = amount_fen + 1 WHERE applied")
+    broken = audit_runs.run(everything=True)
+    assert audit_runs.troubles(NOW) == broken.broken == 1
+    assert "1 项不符" in client.get(AUDITS).content.decode()
+    page = f"{AUDITS}{broken.pk}/change/"
+    assert "到账 counter A/" in everywhere.get(page).content.decode()
+    # The rows are of all cities.
+    text = client.get(page).content.decode()
+    assert "由管理全部城市的人员查看" in text
+    assert "到账 counter A/" not in text
+    assert "不符" not in client.get(f"{AUDITS}{sound.pk}/change/").content.decode()
+    assert as_collector("丙", role=REVIEWER).get(page).status_code in (403, 404)
+
+
+def test_an_audit_that_cannot_come_to_its_end_is_shown_too(month: None) -> None:
+    behind_the_back("ALTER TABLE contributions_suspension RENAME TO gone")
+    with pytest.raises(ProgrammingError):
+        audit_runs.run(everything=True)
+    assert audit_runs.troubles(NOW) == 1
+    text = as_collector("甲").get(f"{AUDITS}{AuditRun.objects.get().pk}/change/").content.decode()
+    assert "核对没有完成" in text

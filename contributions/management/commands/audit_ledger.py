@@ -1,54 +1,51 @@
 import json
-from argparse import ArgumentTypeError
-from dataclasses import asdict
-from datetime import date, datetime, time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions.audit import audit
-from portal.shared.months import CHINA
+from contributions import audit_runs
 
 
 class Command(BaseCommand):
-    help = "核对账目：逐条检查资金与办件的不变量，列出首批不符的记录；有不符时退出码为 1。"
+    help = "核对账目：逐条检查资金与办件的不变量，列出首批不符的记录，并登记结果；有不符时退出码为 1。"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="以 JSON 输出")
         parser.add_argument(
-            "--since",
-            type=_day,
-            metavar="YYYY-MM-DD",
-            help="应缴、托收、到账和分录只核对这一天（北京时间）以来新增的。更早的行有无改动、新旧之间有无重复，全面核对才能发现",
+            "--since-last",
+            action="store_true",
+            help="接续最近一次全部通过的核对：应缴、托收、到账、分录和参保关系只核对此后新增、改动（包括绕过程序在数据库中直接"
+            "改动）的行和与之相关的行，并查有无删除；其他全部核对",
+        )
+        parser.add_argument(
+            "--jobs", type=int, default=0, metavar="N", help="同时使用的数据库连接数；默认与处理器核数相同"
         )
 
-    def handle(self, *args: Any, json: bool, since: datetime | None, **options: Any) -> None:
-        findings = audit(since=since)
+    def handle(self, *args: Any, json: bool, since_last: bool, jobs: int, **options: Any) -> None:
+        done = audit_runs.run(everything=not since_last, jobs=jobs)
         if json:
-            self.stdout.write(as_json([{**asdict(one), "holds": one.holds} for one in findings]))
+            self.stdout.write(as_json([{**one, "holds": not one["broken"]} for one in done.findings]))
         else:
-            if since:
+            if done.since:
                 self.stdout.write(
-                    _("应缴、托收、到账和分录只核对 %(day)s 以来新增的，不是全面核对。")
-                    % {"day": f"{since:%Y-%m-%d}"}
+                    _("只核对 %(moment)s 那次核对以来的变动，不是全面核对。")
+                    % {"moment": f"{timezone.localtime(done.since.started_at):%Y-%m-%d %H:%M}"}
                 )
-            for one in findings:
-                verdict = _("通过") if one.holds else _("不符")
-                self.stdout.write(f"{one.number:>3}  {verdict}  {one.title}")
-                for example in one.examples:
+            elif since_last:
+                self.stdout.write(_("没有可以接续的核对，这次是全面核对。"))
+            for one in done.findings:
+                verdict = _("不符") if one["broken"] else _("通过")
+                self.stdout.write(f"{one['number']:>3}  {verdict}  {one['title']}")
+                for example in one["examples"]:
                     self.stdout.write(f"         {example}")
-                if one.broken > len(one.examples):
-                    self.stdout.write("         " + _("……共 %(count)s 条") % {"count": one.broken})
-        if not all(one.holds for one in findings):
+                if one["broken"] > len(one["examples"]):
+                    self.stdout.write("         " + _("……共 %(count)s 条") % {"count": one["broken"]})
+            if done.place is None:
+                self.stdout.write(_("核对时一直有人写账，下次不能从这次接续。"))
+        if not done.sound:
             raise CommandError(_("账目核对不符。"), returncode=1)
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), CHINA)
-    except ValueError:
-        raise ArgumentTypeError(_("请写作 YYYY-MM-DD，例如 2026-11-01。")) from None
 
 
 def as_json(rows: list[dict[str, Any]]) -> str:
