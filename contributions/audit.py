@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from django.apps import apps
@@ -46,8 +46,8 @@ from portal.shared.months import Month
 SHOWN = 5
 _ROWS_AT_A_TIME = 2000
 
-# How often, and seconds apart, an instant is looked for at which nobody writes.
-_TRIES, _PAUSE = 40, 0.25
+# For how long an instant is looked for at which nobody writes, and how far apart: they are short. Seconds.
+_PATIENCE, _PAUSE = 10, 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +113,17 @@ def look(*, since: Place | None = None, jobs: int = 1) -> tuple[list[Finding], P
 
     Rooms above bring checks of their own in a module ``audit`` with CHECKS.
     """
-    for tries_left in reversed(range(1 if connection.in_atomic_block else _TRIES)):
-        at = changed_rows.quiet()
-        with _snapshot() as cursor:
-            if at is not None and not changed_rows.is_still(cursor, at):
-                at = None
-            if at is not None or not tries_left:
-                findings = _findings(cursor, since, jobs)
-                return findings, None if at is None else changed_rows.place(cursor, at)
+    until = monotonic() + (0 if connection.in_atomic_block else _PATIENCE)
+    while True:
+        at, over = changed_rows.quiet(), monotonic() >= until
+        if at is not None or over:
+            with _snapshot() as cursor:
+                if at is not None and not changed_rows.is_still(cursor, at):
+                    at = None
+                if at is not None or over:
+                    findings = _findings(cursor, since, jobs)
+                    return findings, None if at is None else changed_rows.place(cursor, at)
         sleep(_PAUSE)
-    raise AssertionError("the last try ends it")
 
 
 @contextmanager

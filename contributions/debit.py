@@ -318,17 +318,23 @@ _PREVIEW = (
 )
 
 # A person's lines follow one another: the last of them is found from any one.
+# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round. It may know the charges and not
+# yet the lines, and then reads all of them for each place.
 _ENDS_OF_CHUNKS = """
-    SELECT DISTINCT (
-        SELECT max(line.sequence)
-        FROM contributions_debitline there
-        JOIN contributions_charge one ON one.id = there.charge_id
-        JOIN contributions_charge charge ON charge.person_id = one.person_id AND charge.live
-        JOIN contributions_debitline line ON line.charge_id = charge.id AND line.batch_id = there.batch_id
-        WHERE there.batch_id = %(batch)s AND there.sequence = place
-    ) AS ending
+    SELECT DISTINCT ending.sequence
     FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place
-    ORDER BY ending
+    CROSS JOIN LATERAL (
+        SELECT charge_id FROM contributions_debitline WHERE batch_id = %(batch)s AND sequence = place OFFSET 0
+    ) there
+    CROSS JOIN LATERAL (SELECT person_id FROM contributions_charge WHERE id = there.charge_id OFFSET 0) one
+    CROSS JOIN LATERAL (
+        SELECT max(line.sequence) AS sequence
+        FROM (SELECT id FROM contributions_charge WHERE person_id = one.person_id AND live OFFSET 0) charge
+        CROSS JOIN LATERAL (
+            SELECT sequence FROM contributions_debitline WHERE charge_id = charge.id AND batch_id = %(batch)s OFFSET 0
+        ) line
+    ) ending
+    ORDER BY ending.sequence
 """
 
 

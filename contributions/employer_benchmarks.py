@@ -121,7 +121,8 @@ def _round_of(city: str, of: Month, second: User) -> Iterator[tuple[str, float]]
         took, asked = _looked_at(one, reverse("employer-assessment", args=[one.pk]))
         yield seconds, took
         yield queries, asked
-    change = assessment.compare(large).changes[0].kind
+    # Among few people it may be that nobody of this employer changed.
+    change = next((one.kind for one in assessment.compare(large).changes), "")
     address = reverse("employer-assessment", args=[large.pk])
     yield LARGE_CHANGES, _looked_at(large, f"{address}?change={change}")[0]
     clerks = {one.employer_id: one for one in User.objects.filter(employer__isnull=False)}
