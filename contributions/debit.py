@@ -318,8 +318,8 @@ _PREVIEW = (
 )
 
 # A person's lines follow one another: the last of them is found from any one.
-# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round. It may know the charges and not
-# yet the lines, and then reads all of them for each place.
+# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round, and from looking for a charge among
+# the lines of the batch, of which it knows nothing yet: it would read them all for each place.
 _ENDS_OF_CHUNKS = """
     SELECT DISTINCT ending.sequence
     FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place
@@ -331,8 +331,9 @@ _ENDS_OF_CHUNKS = """
         SELECT max(line.sequence) AS sequence
         FROM (SELECT id FROM contributions_charge WHERE person_id = one.person_id AND live OFFSET 0) charge
         CROSS JOIN LATERAL (
-            SELECT sequence FROM contributions_debitline WHERE charge_id = charge.id AND batch_id = %(batch)s OFFSET 0
+            SELECT batch_id, sequence FROM contributions_debitline WHERE charge_id = charge.id AND drawing OFFSET 0
         ) line
+        WHERE line.batch_id = %(batch)s
     ) ending
     ORDER BY ending.sequence
 """
