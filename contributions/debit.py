@@ -318,8 +318,8 @@ _PREVIEW = (
 )
 
 # A person's lines follow one another: the last of them is found from any one.
-# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round, and from looking for a charge among
-# the lines of the batch, of which it knows nothing yet: it would read them all for each place.
+# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round, and from looking for a charge
+# among the lines of the batch, of which it knows nothing yet: it would read them all for each place.
 _ENDS_OF_CHUNKS = """
     SELECT DISTINCT ending.sequence
     FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place

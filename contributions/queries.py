@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, QuerySet, Sum
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -248,8 +247,18 @@ def _asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
     """Which of these the next debit was asked to collect, with what it takes on top, in fen. One query, or none."""
     if not records:
         return {}
-    requests = recollecting.waiting([one.charge_id for one in records if one.charge_id])
-    return dict(requests.values_list("charge_id", Coalesce("surcharge__amount_fen", 0)))
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED_FOR, [[one.charge_id for one in records]])
+        return dict(cursor.fetchall())
+
+
+# The requests of ``recollecting.waiting``; the home page asks each time.
+_ASKED_FOR = """
+    SELECT request.charge_id, coalesce(surcharge.amount_fen, 0)
+    FROM contributions_recollectrequest request
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = request.surcharge_id
+    WHERE request.charge_id = ANY(%s) AND request.live
+"""
 
 
 def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datetime) -> Due:

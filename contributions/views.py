@@ -128,7 +128,7 @@ def record(request: HttpRequest) -> HttpResponse:
                 for one in years
             ],
             "year": year,
-            "rows": [_row(one) for one in reversed(listed)],
+            "rows": _rows(reversed(listed)),
             "failed": [
                 _failed(one, timezone.now())
                 for one in (queries.owed(person) if owed_before else records)
@@ -319,28 +319,35 @@ def _chosen(asked: str | None, possible: list[Any]) -> Any:
     raise Http404
 
 
-def _row(one: MonthRecord) -> Row:
-    insurance = _(INSURANCE_LABELS[one.insurance])
-    return Row(
-        month=one.month,
-        insurance=insurance,
-        capacity=_(CAPACITY_LABELS[one.capacity]),
-        employer=one.employer,
-        city=book().city(one.city).title,
-        amount_fen=one.amount_fen,
-        personal_fen=one.personal_fen,
-        employer_fen=one.employer_fen,
-        state=_(STATE_LABELS[one.state]),
-        tone=STATE_TONES[one.state],
-        reason=one.reason,
-        url="" if one.charge_id is None else f"{_charges_url()}{one.charge_id}/",
-        link_said=_("%(month)s%(insurance)s %(amount)s 元，查看为什么是这个数")
-        % {
-            "month": one.month.zh,
-            "insurance": insurance,
-            "amount": "" if one.amount_fen is None else money.format_yuan(one.amount_fen),
-        },
+def _rows(records: Iterable[MonthRecord]) -> list[Row]:
+    insurances, capacities, states = (
+        {code: _(label) for code, label in labels.items()}
+        for labels in (INSURANCE_LABELS, CAPACITY_LABELS, STATE_LABELS)
     )
+    why = _("%(month)s%(insurance)s %(amount)s 元，查看为什么是这个数")
+    return [
+        Row(
+            month=one.month,
+            insurance=insurances[one.insurance],
+            capacity=capacities[one.capacity],
+            employer=one.employer,
+            city=book().city(one.city).title,
+            amount_fen=one.amount_fen,
+            personal_fen=one.personal_fen,
+            employer_fen=one.employer_fen,
+            state=states[one.state],
+            tone=STATE_TONES[one.state],
+            reason=one.reason,
+            url="" if one.charge_id is None else f"{_charges_url()}{one.charge_id}/",
+            link_said=why
+            % {
+                "month": one.month.zh,
+                "insurance": insurances[one.insurance],
+                "amount": "" if one.amount_fen is None else money.format_yuan(one.amount_fen),
+            },
+        )
+        for one in records
+    ]
 
 
 @cache
@@ -379,11 +386,11 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
     by_month = {one.month: one for one in records}
     first_cell = since or Month(years.first.year, 1)
     words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}
-    gap, nothing, yuan = _("中断"), _("无记录"), _("元")
+    sums, gap, nothing, yuan = _SumWords.now(), _("中断"), _("无记录"), _("元")
     rows: list[dict[str, Any]] = []
     for year in range(years.last.year, years.first.year - 1, -1):
         if year < first_cell.year:
-            rows.append({"year": year, **_sum_of(years, year)})
+            rows.append({"year": year, **_sum_of(years, year, sums)})
             continue
         cells = []
         for number in range(1, 13):
@@ -421,21 +428,37 @@ def _amount(one: MonthRecord, yuan: str) -> str:
     return "" if one.amount_fen is None else f" {money.format_yuan(one.amount_fen)} {yuan}"
 
 
-def _sum_of(years: Years, year: int) -> dict[str, Any]:
+class _SumWords(NamedTuple):
+    """The words for what years come to, looked up once for a page."""
+
+    states: list[tuple[State, str]]
+    gap: str
+    nothing: str
+    months: str
+    between: str
+    link: str
+
+    @classmethod
+    def now(cls) -> "_SumWords":
+        states = [(state, _(word)) for state, word in SUMMED_LABELS.items()]
+        return cls(
+            states, _("中断"), _("无记录"), _("%(state)s %(count)s 个月"), _("，"), _("查看%(year)s年各月")
+        )
+
+
+def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
     """What a year comes to, in words, and how it looks: as its most pressing months do."""
     states, gaps = years.states.get(year, Counter()), years.gaps(year)
-    counted = [(_(word), states[state]) for state, word in SUMMED_LABELS.items() if states.get(state)]
+    counted = [(word, states[state]) for state, word in words.states if states.get(state)]
     if gaps:
-        counted.append((_("中断"), gaps))
+        counted.append((words.gap, gaps))
     look = next((state for state in (State.OWED, State.COVERED) if states.get(state)), None)
+    said = words.between.join(words.months % {"state": state, "count": count} for state, count in counted)
     return {
-        "sum": _("，").join(
-            _("%(state)s %(count)s 个月") % {"state": state, "count": count} for state, count in counted
-        )
-        or _("无记录"),
+        "sum": said or words.nothing,
         "state": look or ("missing" if gaps else State.PAID if states.get(State.PAID) else "none"),
         "url": f"?year={year}#list",
-        "link_said": _("查看%(year)s年各月") % {"year": year},
+        "link_said": words.link % {"year": year},
     }
 
 

@@ -9,6 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from html import escape as as_text
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django import template
@@ -17,7 +19,7 @@ from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
 from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -297,8 +299,12 @@ def months(rows: Iterable[Mapping[str, Any]], caption: str = "") -> dict[str, An
     present = {cell.state for row in known for cell in row.get("cells", ())}
     present |= {row["state"] for row in known if "sum" in row}
     heads, year = [_("%(number)s月") % {"number": number} for number in range(1, 13)], _("年")
+    drawn = (
+        _YEAR % (row["year"], year, _year_sum(row) if "sum" in row else _cells(row["cells"], heads))
+        for row in known
+    )
     return {
-        "rows": format_html_join("\n", _YEAR, ((row["year"], year, _year(row, heads)) for row in known)),
+        "rows": mark_safe("\n".join(drawn)),  # noqa: S308
         "caption": caption or _("逐月参保缴费情况"),
         "legend": [
             (state, sign_of(sign), word)
@@ -311,44 +317,34 @@ def months(rows: Iterable[Mapping[str, Any]], caption: str = "") -> dict[str, An
     }
 
 
-_YEAR = '<tr role="row"><th scope="row" role="rowheader">{}{}</th>{}</tr>'
-
-
-def _year(row: Mapping[str, Any], heads: list[str]) -> SafeString:
-    if "sum" in row:
-        return _year_sum(row)
-    return mark_safe("".join(_cell(cell, heads) for cell in row["cells"]))  # noqa: S308
-
-
-def _cell(cell: Any, heads: list[str]) -> str:
-    """A cell of the grid, as markup. Raises KeyError for an unknown state."""
-    sign = MONTH_STATES[cell.state][0]
-    return _CELL % (
-        cell.state,
-        escape(cell.text),
-        heads[cell.month - 1],
-        sign_of(sign) if sign else "",
-        escape(cell.label),
+def _cells(cells: Iterable[Any], heads: list[str]) -> str:
+    """Cells of the grid, as markup. Raises KeyError for an unknown state."""
+    return "".join(
+        _CELL
+        % (
+            cell.state,
+            as_text(cell.text),
+            heads[cell.month - 1],
+            sign_of(MONTH_STATES[cell.state][0]) if MONTH_STATES[cell.state][0] else "",
+            as_text(cell.label),
+        )
+        for cell in cells
     )
 
 
+def _year_sum(row: Mapping[str, Any]) -> str:
+    sign = MONTH_STATES[row["state"]][0]
+    words = (as_text(row[name]) for name in ("sum", "url", "link_said"))
+    return _YEAR_SUM % (row["state"], sign_of(sign) if sign else "", *words)
+
+
+_YEAR = '<tr role="row"><th scope="row" role="rowheader">%s%s</th>%s</tr>'
 _CELL = (
     '<td role="cell" class="month month--%s"><span class="visually-hidden">%s</span>'
     '<span class="month__face" aria-hidden="true"><span class="month__number">%s</span>%s'
     '<span class="month__label">%s</span></span></td>'
 )
-
-
-def _year_sum(row: Mapping[str, Any]) -> SafeString:
-    sign = MONTH_STATES[row["state"]][0]
-    return format_html(
-        '<td role="cell" colspan="12" class="month month--{} months__sum">{}<span>{}</span> <a href="{}">{}</a></td>',
-        row["state"],
-        sign_of(sign) if sign else "",
-        row["sum"],
-        row["url"],
-        row["link_said"],
-    )
+_YEAR_SUM = '<td role="cell" colspan="12" class="month month--%s months__sum">%s<span>%s</span> <a href="%s">%s</a></td>'
 
 
 @register.simple_tag
@@ -356,33 +352,28 @@ def month_rows(
     rows: Iterable[Any], insurance: str, capacity: str, personal: str, employer: str, total: str, state: str
 ) -> SafeString:
     """The rows of a table of months (contributions.views.Row), with the words at the head of its columns for a phone."""
-    words = (escape(word) for word in (insurance, capacity, personal, employer, total, state))
-    row = _MONTH_ROW % tuple(words)
-    return format_html_join(
-        "\n",
-        row,
-        (
-            (
-                one.month.zh,
-                one.insurance,
-                one.city,
-                one.employer or one.capacity,
-                yuan(one.personal_fen) or "—",
-                yuan(one.employer_fen) or "—",
-                format_html(_WHY, one.url, one.link_said, yuan(one.amount_fen)) if one.url else "—",
-                tag(one.tone, one.state),
-                format_html('<p class="hint">{}</p>', one.reason) if one.reason else "",
-            )
-            for one in rows
-        ),
-    )
+    heads = [as_text(head) for head in (insurance, capacity, personal, employer, total, state)]
+    drawn = []
+    for row in rows:
+        amount = yuan(row.amount_fen)
+        cells = (
+            as_text(row.insurance),
+            f"{as_text(row.city)} · {as_text(row.employer or row.capacity)}",
+            yuan(row.personal_fen) or "—",
+            yuan(row.employer_fen) or "—",
+            _WHY % (as_text(row.url), as_text(row.link_said), amount) if row.url else "—",
+            tag(row.tone, row.state) + (_HINT % as_text(row.reason) if row.reason else ""),
+        )
+        drawn.append(_MONTH_ROW % (row.month.zh, *chain.from_iterable(zip(heads, cells, strict=True))))
+    return mark_safe("\n".join(drawn))  # noqa: S308
 
 
-_WHY = '<a href="{}" aria-label="{}">{}</a>'
+_WHY = '<a href="%s" aria-label="%s">%s</a>'
+_HINT = '<p class="hint">%s</p>'
 _MONTH_ROW = (
-    '<tr><th scope="row" class="num">{}</th><td data-label="%s">{}</td><td data-label="%s">{} · {}</td>'
-    '<td class="table__number" data-label="%s">{}</td><td class="table__number" data-label="%s">{}</td>'
-    '<td class="table__number" data-label="%s">{}</td><td data-label="%s">{}{}</td></tr>'
+    '<tr><th scope="row" class="num">%s</th><td data-label="%s">%s</td><td data-label="%s">%s</td>'
+    '<td class="table__number" data-label="%s">%s</td><td class="table__number" data-label="%s">%s</td>'
+    '<td class="table__number" data-label="%s">%s</td><td data-label="%s">%s</td></tr>'
 )
 
 
