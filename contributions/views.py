@@ -214,6 +214,7 @@ def account(request: HttpRequest) -> HttpResponse:
                     % {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])},
                     "account": one,
                     "waits": _waits(one, today),
+                    "bears": one.insurance in account_interest_terms(book(), year=today.year).insurances,
                     "years": [
                         (year, [(paid, interest.derivation(paid, on=today)) for paid in year.interests])
                         for year in one.years

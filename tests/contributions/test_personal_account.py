@@ -122,6 +122,17 @@ def test_the_page_shows_ones_own_and_what_interest_waits_for(
     assert "还没有划入个人账户的缴费" in other
 
 
+def test_an_account_without_interest_waits_for_none(cast: Cast, clock: Clock, client: Client) -> None:
+    cover(cast.li_qiang, Insurance.MEDICAL, "wuhan", "2026-10", tier="60")
+    charge(city="wuhan", month=Month(2026, 10), by=User.objects.system(), now=NOW)
+    pay("S-1", "2026-10-20 10:00", "2026-10")
+    client.force_login(cast.li_qiang_login)
+    text = client.get("/record/account/").content.decode()
+    assert "武汉 医疗保险个人账户" in text
+    assert "不计息" in text
+    assert "未结息" not in text
+
+
 def test_the_statement_opens_interest_to_why_it_is_this_number(
     saver: Person, cast: Cast, client: Client
 ) -> None:
