@@ -233,6 +233,7 @@ _UNCHARGED = """
             WHERE suspension.coverage_id = coverage.id AND suspension.start <= %(month)s
                 AND (suspension.until IS NULL OR suspension.until > %(month)s)
         )
+    ORDER BY coverage.id
 """
 
 # CSV leaves an empty tier and an absent wage or grade alike as NULL, hence the coalesces on both sides.
@@ -241,7 +242,6 @@ _PRICE_OF_ROW = """
         AND coalesce(price.wage_fen, -1) = coalesce(row.wage_fen, -1) AND coalesce(price.grade, 0) = coalesce(row.grade, 0)
 """
 
-# In the order of the coverages, so that a person's rows and index entries lie together.
 _INSERT = f"""
     INSERT INTO contributions_charge (
         city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
@@ -251,8 +251,12 @@ _INSERT = f"""
         price.amount_fen, price.personal_fen, price.employer_fen, price.account_fen, price.policy, price.policy_since,
         price.basis, 'owed', true, price.due_on, %(now)s
     FROM charging_uncharged row JOIN charging_price price ON {_PRICE_OF_ROW}
-    ORDER BY row.coverage_id
 """  # noqa: S608 - of constants
+
+# In the order of the coverages, so that a person's rows and index entries lie together. Hashed with prices that fit into memory,
+# the rows keep the order that they were put in; with more of them they are put in order again.
+_PRICES_IN_MEMORY = 100_000
+_IN_ORDER = " ORDER BY row.coverage_id"
 
 _UNPRICED = f"""
     SELECT row.coverage_id FROM charging_uncharged row
@@ -403,7 +407,9 @@ def _price(
 
 
 def _insert(cursor: Any, city: str, month: Month, now: dt.datetime) -> int:
-    cursor.execute(_INSERT, {"city": city, "month": month.first_day, "now": now})
+    cursor.execute("SELECT count(*) FROM charging_price")
+    in_order = "" if cursor.fetchone()[0] <= _PRICES_IN_MEMORY else _IN_ORDER
+    cursor.execute(_INSERT + in_order, {"city": city, "month": month.first_day, "now": now})
     return int(cursor.rowcount)
 
 

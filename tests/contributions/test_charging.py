@@ -43,6 +43,18 @@ def test_again_finds_nothing_to_do(road: Road) -> None:
     assert Charge.objects.count() == 2
 
 
+@pytest.mark.parametrize("in_memory", [0, 100_000])
+def test_charges_lie_in_the_order_of_the_coverages_however_many_prices_there_are(
+    cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(charging, "_PRICES_IN_MEMORY", in_memory)
+    people = [cast.wang_fang, cast.zhang_min, cast.li_qiang, cast.chen_jing]
+    for who, wage in zip(people, (900_000, 700_000, 800_000, 600_000), strict=True):
+        cover(who, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=wage)
+    charging.charge(city="ningbo", month=OCTOBER, by=User.objects.system(), now=now)
+    assert [charge.person for charge in Charge.objects.order_by("pk")] == people
+
+
 def test_only_covered_months_are_charged(road: Road, cast: Cast) -> None:
     cover(cast.li_qiang, PENSION, "wuhan", "2026-01", "2026-10", tier="60")
     cover(cast.wang_fang, PENSION, "wuhan", "2026-11", tier="60")
