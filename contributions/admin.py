@@ -645,9 +645,12 @@ class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
         "debit_line",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return channels.with_partner_names(super().get_queryset(request))
+
     @admin.display(description=gettext_lazy("渠道"))
     def way(self, receipt: Receipt) -> str:
-        return channels.title(receipt.channel)
+        return channels.title_of(receipt)
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: Receipt) -> str:

@@ -58,7 +58,7 @@ class PaymentInline(_Rows):
 
     @admin.display(description=gettext_lazy("支付方式"))
     def way(self, payment: Payment) -> str:
-        return channels.title(payment.channel)
+        return channels.title_of(payment)
 
 
 class OrderEventInline(_Rows):
@@ -199,6 +199,9 @@ class PaymentAdmin(LookUpAdmin):
     )
     inlines = (PaymentEventInline, NoticeInline)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        return channels.with_partner_names(super().get_queryset(request))
+
     def waiting(self, request: HttpRequest) -> int:
         """How many wait for staff of this login's cities."""
         cities = permissions.staff_cities(request.user)
@@ -222,7 +225,7 @@ class PaymentAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("支付方式"))
     def way(self, payment: Payment) -> str:
-        return channels.title(payment.channel)
+        return channels.title_of(payment)
 
     @admin.display(description=gettext_lazy("应付（元）"))
     def amount(self, payment: Payment) -> str:

@@ -185,10 +185,6 @@ def _yuan(fen: int) -> str:
     return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
 
 
-def _channel(code: str) -> str:
-    return channels.title(code)
-
-
 class LeftFilter(QueueFilter):
     """Without a choice the queue: what no refund is under way for."""
 
@@ -225,9 +221,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     ordering = ("received_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return refunds.held(permissions.staff_cities(request.user)).select_related(
-            "charge__person", "top_up__order__person"
-        )
+        held = refunds.held(permissions.staff_cities(request.user))
+        return channels.with_partner_names(held.select_related("charge__person", "top_up__order__person"))
 
     def waiting(self, request: HttpRequest) -> int:
         """How many receipts wait for their refund to be drafted."""
@@ -272,7 +267,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             "city": book().city(receipt.city),
             "whom": person_of(receipt),
             "what": what_of(receipt),
-            "channel": _channel(receipt.channel),
+            "channel": channels.title_of(receipt),
             "left_fen": left,
             "state": _state_of(receipt),
             "taken_back": receipt.applied,
@@ -291,7 +286,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
 
     @admin.display(description=gettext_lazy("渠道"))
     def way(self, receipt: HeldReceipt) -> str:
-        return _channel(receipt.channel)
+        return channels.title_of(receipt)
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: HeldReceipt) -> str:
@@ -408,7 +403,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             "whom": person_of(receipt),
             "what": what_of(receipt),
             "state": _state_of(receipt),
-            "channel": _channel(refund.channel),
+            "channel": channels.title(refund.channel),
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
             "why_not": refunds.why_not_decide(refund, staff_of(request)),

@@ -6,7 +6,10 @@ Which of them a city offers is policy; which of them can be used here depends on
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Substr
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -104,6 +107,26 @@ def channel(code: str) -> Channel:
 def title(code: str) -> str:
     """What people call the channel, also one that no order is paid by; the code itself where it has no name."""
     return titles([code])[code]
+
+
+def with_partner_names(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows with a ``channel``, each with the name of the partner that it is, else None: a list asks once (``title_of``)."""
+    code = Substr(OuterRef("channel"), len(PREFIX) + 1)
+    return rows.annotate(
+        partner_name=Case(
+            When(
+                channel__startswith=PREFIX,
+                then=Subquery(Partner.objects.filter(code=code).values("name")[:1]),
+            )
+        )
+    )
+
+
+def title_of(row: Any) -> str:
+    """``title`` of a row's channel; without a query for one of ``with_partner_names``."""
+    if hasattr(row, "partner_name"):
+        return row.partner_name or _title(row.channel)
+    return title(row.channel)
 
 
 def titles(codes: Iterable[str]) -> dict[str, str]:
