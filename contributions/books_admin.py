@@ -319,6 +319,7 @@ def _day(place: str, month: Month) -> str:
 class InterestRunAdmin(LookUpAdmin):
     """The years whose interest was credited. The schedule credits them once the rate is published."""
 
+    search_fields = ()
     list_display = ("year", "place", "insurance", "percent", "people", "amount", "begun_at", "finished_at")
     list_display_links = None
     list_filter = ("year", CityFilter)

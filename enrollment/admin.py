@@ -105,9 +105,9 @@ class LookUpAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a number in full or a name in full: nobody is found by guessing digits."""
+        """By a number in full or a name in full: nobody is found by guessing digits. Not where there are no ``search_fields``."""
         term = search_term.strip()
-        if not term:
+        if not term or not self.search_fields:
             return queryset, False
         found = (
             Q(**{f"{self.person_column}__name": term})
