@@ -74,7 +74,7 @@ class LookUpAdmin(ModelAdmin):
     list_fullwidth = True
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("pk",)
+    search_fields: tuple[str, ...] = ("pk",)
     change_form_outer_after_template = "admin/enrollment/history.html"
     # Where the row's city, person and employer are.
     city_column = "city"
