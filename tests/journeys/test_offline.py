@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -63,10 +64,8 @@ def test_a_code_of_ours_and_every_other(page: Page) -> None:
     page.context.close()
 
 
-def test_a_code_by_another_key_is_not_ours(
-    page: Page, tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "SEAL_DIR", tmp_path / "others")
+def test_a_code_by_another_key_is_not_ours(page: Page, tmp_path: Path, settings: Any) -> None:
+    settings.SEAL_DIR = tmp_path / "others"
     authority.make_development_ca(cities=[], now=timezone.now())
     check(page, code_of(), "forged")
     page.context.close()
