@@ -184,9 +184,8 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     in_orders = {charge for order in orders for charge in order.charges}
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
     asked = _asked_for(waiting)
-    places = list(Insurance)
     months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
-    for one in sorted(waiting, key=lambda one: (one.month, places.index(one.insurance))):
+    for one in sorted(waiting, key=lambda one: (one.month, _ORDER[one.insurance])):
         months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)
     for (month, city, requested), records in sorted(months.items()):
         words = {"month": month.zh, "names": "、".join(INSURANCE_LABELS[one.insurance] for one in records)}

@@ -463,10 +463,8 @@ def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
     }
 
 
+# In the order in which a year tells them; of what is not charged yet it says only that.
 SUMMED_LABELS = {
-    State.PAID: "已缴",
-    State.OWED: "待缴",
-    State.COVERED: "应缴未生成",
-    State.WRITTEN_OFF: "已注销",
-    State.TAKEN_BACK: "重复缴费已清退",
-}
+    state: STATE_LABELS[state]
+    for state in (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
+} | {State.COVERED: "应缴未生成"}

@@ -325,7 +325,7 @@ def _cells(cells: Iterable[Any], heads: list[str]) -> str:
             cell.state,
             as_text(cell.text),
             heads[cell.month - 1],
-            sign_of(MONTH_STATES[cell.state][0]) if MONTH_STATES[cell.state][0] else "",
+            _month_sign(cell.state),
             as_text(cell.label),
         )
         for cell in cells
@@ -333,9 +333,13 @@ def _cells(cells: Iterable[Any], heads: list[str]) -> str:
 
 
 def _year_sum(row: Mapping[str, Any]) -> str:
-    sign = MONTH_STATES[row["state"]][0]
     words = (as_text(row[name]) for name in ("sum", "url", "link_said"))
-    return _YEAR_SUM % (row["state"], sign_of(sign) if sign else "", *words)
+    return _YEAR_SUM % (row["state"], _month_sign(row["state"]), *words)
+
+
+def _month_sign(state: str) -> str:
+    sign, _word = MONTH_STATES[state]
+    return sign_of(sign) if sign else ""
 
 
 _YEAR = '<tr role="row"><th scope="row" role="rowheader">%s%s</th>%s</tr>'
