@@ -13,14 +13,13 @@ from contributions import assessment as assessments
 from contributions import ledger
 from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
 from contributions.models import (
-    AccountKind,
     Assessment,
     Charge,
     DebitBatch,
     DebitLine,
     LineStatus,
 )
-from contributions.receiving import credit_postings
+from contributions.receiving import book_receipts
 from portal.accounts.models import Kind, Notice, User
 from portal.people.models import Employer
 from portal.shared import money
@@ -99,14 +98,6 @@ _MARK_PAID = """
     WHERE receipt.entry_id = %(entry)s AND receipt.applied AND charge.id = receipt.charge_id AND charge.status = 'owed'
 """
 
-_SUMS = """
-    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint
-    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-    WHERE receipt.entry_id = %(entry)s
-    GROUP BY charge.insurance, receipt.applied
-    ORDER BY charge.insurance, receipt.applied
-"""
-
 
 def receive(
     batch: DebitBatch, lines: Sequence[DebitLine], *, kind: str, reference: str, by: User, now: dt.datetime
@@ -129,27 +120,18 @@ def receive(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE, values)
-        cursor.execute(_SUMS, values)
-        sums = cursor.fetchall()
         cursor.execute(_MARK_PAID, values)
-    received = sum(amount for _insurance, _applied, amount, _account in sums)
-    if received != sum(line.amount_fen for line in lines):
-        raise ValueError(f"{reference}: the charges come to {received} fen, not to what was debited")
-    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=batch.receipt_channel)
-    postings = [ledger.Posting(clearing, received)]
-    for insurance, applied, amount, account in sums:
-        postings += credit_postings(
-            city=batch.city, insurance=insurance, applied=applied, amount_fen=amount, account_fen=account
-        )
-    ledger.post_entry(
+    received = book_receipts(
+        entry_id,
         city=batch.city,
+        channel=batch.receipt_channel,
         kind=kind,
         reference=reference,
-        postings=postings,
         by=by,
         now=now,
-        entry_id=entry_id,
     )
+    if received != sum(line.amount_fen for line in lines):
+        raise ValueError(f"{reference}: the charges come to {received} fen, not to what was debited")
     assessments.settle_all([line.of_assessment.pk for line in lines], by=by, now=now)
 
 

@@ -33,7 +33,6 @@ from contributions.banks.results import Result, Unreadable
 from contributions.consequences import DRAWING_LOCK
 from contributions.models import (
     BATCH_STATUS_LABELS,
-    AccountKind,
     BankFile,
     BatchEvent,
     BatchStatus,
@@ -46,7 +45,7 @@ from contributions.models import (
     PostingChunk,
     Receipt,
 )
-from contributions.receiving import credit_postings
+from contributions.receiving import book_receipts
 from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
@@ -656,33 +655,16 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE + _DRAWN, values)
-        cursor.execute(_SUMS, values)
-        sums = cursor.fetchall()
         cursor.execute(_SETTLE_SURCHARGES, values)
         cursor.execute(_MARK_PAID, values)
-    if not sums:
-        return
-    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=batch.receipt_channel)
-    postings = [
-        ledger.Posting(clearing, sum(amount for _insurance, _applied, amount, _account, _on_top in sums))
-    ]
-    for insurance, applied, amount, account, on_top in sums:
-        postings += credit_postings(
-            city=batch.city,
-            insurance=insurance,
-            applied=applied,
-            amount_fen=amount,
-            account_fen=account,
-            surcharge_fen=on_top,
-        )
-    ledger.post_entry(
+    book_receipts(
+        entry_id,
         city=batch.city,
+        channel=batch.receipt_channel,
         kind=ENTRY_KIND,
         reference=f"{batch.number}/{chunk.number}",
-        postings=postings,
         by=by,
         now=now,
-        entry_id=entry_id,
     )
 
 
@@ -703,16 +685,6 @@ _RECEIVE = """
     SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, line.surcharge_id,
         charge.status = 'owed', %(now)s,
         CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
-"""
-
-_SUMS = """
-    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint,
-        coalesce(sum(surcharge.amount_fen), 0)::bigint
-    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
-    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id AND receipt.applied
-    WHERE receipt.entry_id = %(entry)s
-    GROUP BY charge.insurance, receipt.applied
-    ORDER BY charge.insurance, receipt.applied
 """
 
 # Before the charges are marked: which of them are owed decides what is settled with them.

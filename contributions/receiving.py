@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from contributions import ledger
 from contributions.models import (
@@ -203,6 +203,46 @@ def _book(
         city=city, kind=KIND, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id
     )
     return receipts
+
+
+def book_receipts(
+    entry_id: int, *, city: str, channel: str, kind: str, reference: str, by: User, now: dt.datetime
+) -> int:
+    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the channel's clearing account, each
+    insurance's part out of its accounts, what was not applied into suspense. Their sum in fen; where there are none, nothing is
+    booked. Must run in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS, {"entry": entry_id})
+        sums = cursor.fetchall()
+    if not sums:
+        return 0
+    received = sum(amount for _insurance, _applied, amount, _account, _on_top in sums)
+    clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
+    postings = [ledger.Posting(clearing, received)]
+    for insurance, applied, amount, account, on_top in sums:
+        postings += credit_postings(
+            city=city,
+            insurance=insurance,
+            applied=applied,
+            amount_fen=amount,
+            account_fen=account,
+            surcharge_fen=on_top,
+        )
+    ledger.post_entry(
+        city=city, kind=kind, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id
+    )
+    return received
+
+
+_SUMS = """
+    SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint,
+        coalesce(sum(surcharge.amount_fen), 0)::bigint
+    FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id AND receipt.applied
+    WHERE receipt.entry_id = %(entry)s
+    GROUP BY charge.insurance, receipt.applied
+    ORDER BY charge.insurance, receipt.applied
+"""
 
 
 def credit_postings(
