@@ -18,7 +18,6 @@ from contributions import assessment_lines, charging, ledger, surcharges, suspen
 from contributions.banks.results import Reason
 from contributions.models import (
     OF_LINES,
-    AccountKind,
     BankFile,
     BankInquiry,
     BatchEvent,
@@ -40,7 +39,7 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
-from contributions.receiving import credit_postings
+from contributions.receiving import book_receipts
 from portal.accounts import permissions
 from portal.accounts.models import Notice, User
 from portal.shared import money
@@ -399,25 +398,14 @@ def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     Surcharge.objects.filter(pk__in=[one.surcharge_id for one in paid if one.surcharge_id]).update(
         status=SurchargeStatus.PAID
     )
-    clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel=channel)
-    postings = [ledger.Posting(clearing, sum(one.amount_fen for one in receipts))]
-    for received in receipts:
-        postings += credit_postings(
-            city=batch.city,
-            insurance=received.of_charge.insurance,
-            applied=received.applied,
-            amount_fen=received.amount_fen,
-            account_fen=received.account_fen,
-            surcharge_fen=received.surcharge.amount_fen if received.surcharge and received.applied else 0,
-        )
-    ledger.post_entry(
+    book_receipts(
+        entry_id,
         city=batch.city,
+        channel=channel,
         kind=KIND,
         reference=_reference(batch, settlement.pk),
-        postings=postings,
         by=by,
         now=now,
-        entry_id=entry_id,
     )
     _tell(lines, settlement, paid=True, now=now)
 
