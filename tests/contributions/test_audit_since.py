@@ -26,6 +26,12 @@ OLD_RECEIPT = """
 """
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests beside these write in other databases of the same server for longer than an audit in service would wait."""
+    monkeypatch.setattr(contributions.audit, "_PATIENCE", 300)
+
+
 @pytest.fixture
 def books(road: Road) -> Road:
     """A closed month: two paid, one failed; and the next, of four, just charged."""
@@ -127,7 +133,12 @@ def test_several_connections_find_what_one_finds(books: Road) -> None:
     behind_the_back(OLD_RECEIPT)
     assert audit(jobs=3) == audit()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+        cursor.execute(
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+            """
+        )
         assert cursor.fetchone() == (0,)
 
 
@@ -153,13 +164,14 @@ def test_an_audit_during_which_somebody_writes_is_none_to_go_on_from(
     books: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not committed yet has old numbers and is not seen. The books are audited all the same."""
-    monkeypatch.setattr(contributions.audit, "_PAUSE", 0.001)
     writer = connection.copy()
     writer.set_autocommit(False)
     try:
         with writer.cursor() as cursor:
             cursor.execute("UPDATE contributions_charge SET status = status")
-        done = audit_runs.run(everything=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(contributions.audit, "_PATIENCE", 0.5)
+            done = audit_runs.run(everything=True)
         assert (done.broken, done.place) == (0, None)
         assert audit_runs.last_sound() is None
     finally:
