@@ -1,19 +1,20 @@
-"""What a city's month owes: every distinct price reckoned once, every charge inserted by one statement."""
+"""What a city's month owes. Tiers are few: each is priced once, and all charges are inserted by one statement. Wages are nearly
+as many as rows: they are priced while the database writes those before."""
 
-import csv
 import datetime as dt
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
-from contributions.reckoning import basis_text, quote, reckon
+from contributions.reckoning import Reckoned, basis_text, quote, reckon
 from contributions.sets import row_by_row, whole_tables
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
@@ -24,7 +25,8 @@ from portal.shared.months import Month
 
 # The first key of the advisory lock under which one city is charged at a time.
 _CHARGING_LOCK = 0xC4A26E
-_ROWS_AT_A_TIME = 5000
+_ROWS_AT_A_TIME = 20_000
+_PRICES_KEPT = 20_000
 _EXAMPLES = 20
 
 
@@ -67,14 +69,12 @@ def charge(
     with transaction.atomic(), connection.cursor() as cursor:
         lock_charging(cursor, city)
         whole_tables(cursor)
-        # Wages are nearly as many as rows: sorting rows and prices by five columns of text takes longer than inserting them.
+        # Merged with the few suspensions, all rows would be sorted before they are put in order.
         cursor.execute("SET LOCAL enable_mergejoin = off")
         cursor.execute(_UNCHARGED, _parameters(city, month, wanted))
-        _make_price_table(cursor)
-        unpriced = _fill_price_table(cursor, city, month, wanted)
-        created = _insert(cursor, city, month, now)
-        left_out = tuple(_left_out(cursor, unpriced))
-        cursor.execute("DROP TABLE charging_uncharged, charging_price")
+        prices = _Prices(city, month, wanted, now)
+        created = _charge_tiers(cursor, prices) + _charge_wages(cursor, prices)
+        cursor.execute("DROP TABLE charging_uncharged")
         row_by_row(cursor)
         ChargingRun.objects.create(
             city=city,
@@ -83,9 +83,9 @@ def charge(
             at=now,
             by=by,
             created=created,
-            left_out=[asdict(one) for one in left_out],
+            left_out=[asdict(one) for one in prices.left_out],
         )
-    return Charged(city=city, month=month, created=created, left_out=left_out)
+    return Charged(city=city, month=month, created=created, left_out=tuple(prices.left_out))
 
 
 class CannotCharge(Exception):
@@ -236,72 +236,6 @@ _UNCHARGED = """
     ORDER BY coverage.id
 """
 
-# CSV leaves an empty tier and an absent wage or grade alike as NULL, hence the coalesces on both sides.
-_PRICE_OF_ROW = """
-    price.capacity = row.capacity AND price.insurance = row.insurance AND coalesce(price.tier, '') = row.tier
-        AND coalesce(price.wage_fen, -1) = coalesce(row.wage_fen, -1) AND coalesce(price.grade, 0) = coalesce(row.grade, 0)
-"""
-
-_INSERT = f"""
-    INSERT INTO contributions_charge (
-        city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
-        employer_fen, account_fen, policy, policy_since, basis, status, live, due_on, created_at
-    )
-    SELECT %(city)s, row.person_id, row.coverage_id, row.employer_id, row.insurance, row.capacity, %(month)s, price.base,
-        price.amount_fen, price.personal_fen, price.employer_fen, price.account_fen, price.policy, price.policy_since,
-        price.basis, 'owed', true, price.due_on, %(now)s
-    FROM charging_uncharged row JOIN charging_price price ON {_PRICE_OF_ROW}
-"""  # noqa: S608 - of constants
-
-# In the order of the coverages, so that a person's rows and index entries lie together. Hashed with prices that fit into memory,
-# the rows keep the order that they were put in; with more of them they are put in order again.
-_PRICES_IN_MEMORY = 100_000
-_IN_ORDER = " ORDER BY row.coverage_id"
-
-_UNPRICED = f"""
-    SELECT row.coverage_id FROM charging_uncharged row
-    WHERE row.capacity = %(capacity)s AND row.insurance = %(insurance)s AND row.tier IS NOT DISTINCT FROM %(tier)s
-        AND NOT EXISTS (SELECT 1 FROM charging_price price WHERE {_PRICE_OF_ROW})
-    ORDER BY row.coverage_id LIMIT %(limit)s
-"""  # noqa: S608 - of constants
-
-_PRICE_COLUMNS = (
-    "capacity",
-    "insurance",
-    "tier",
-    "wage_fen",
-    "grade",
-    "base",
-    "amount_fen",
-    "personal_fen",
-    "employer_fen",
-    "account_fen",
-    "policy",
-    "policy_since",
-    "basis",
-    "due_on",
-)
-
-
-def _make_price_table(cursor: Any) -> None:
-    cursor.execute(
-        """
-        CREATE TEMPORARY TABLE charging_price (
-            capacity varchar, insurance varchar, tier varchar, wage_fen bigint, grade int, base numeric, amount_fen bigint,
-            personal_fen bigint, employer_fen bigint, account_fen bigint, policy varchar, policy_since date, basis varchar,
-            due_on date
-        ) ON COMMIT DROP
-        """
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Unpriced:
-    capacity: str
-    insurance: str
-    tier: str | None
-    why: str
-
 
 def _parameters(city: str, month: Month, capacities: Sequence[str]) -> dict[str, Any]:
     graded = [
@@ -329,98 +263,184 @@ def _all_terms(city: str, month: Month, capacities: Sequence[str]) -> Iterator[C
                 continue
 
 
-def _fill_price_table(cursor: Any, city: str, month: Month, capacities: Sequence[str]) -> Counter[_Unpriced]:
-    """Reckon every distinct price once and copy it into the price table; what has none is returned."""
-    terms = {(one.capacity, one.insurance): one for one in _all_terms(city, month, capacities)}
-    due = {capacity: due_on(city, Capacity(capacity), month) for capacity in capacities}
-    unpriced: Counter[_Unpriced] = Counter()
-    with connection.chunked_cursor() as prices:
-        prices.execute(
-            """
-            SELECT capacity, insurance, tier, wage_fen, grade, count(*) FROM charging_uncharged
-            GROUP BY capacity, insurance, tier, wage_fen, grade
-            """
-        )
-        while rows := prices.fetchmany(_ROWS_AT_A_TIME):
-            buffer = io.StringIO()
-            writer = csv.writer(buffer)
-            for capacity, insurance, tier, wage_fen, grade, count in rows:
-                try:
-                    writer.writerow(_price(terms, due, month, capacity, insurance, tier, wage_fen, grade))
-                except _NoPrice as missing:
-                    unpriced[_Unpriced(capacity, insurance, tier, str(missing))] += count
-            buffer.seek(0)
-            cursor.copy_expert(
-                f"COPY charging_price ({', '.join(_PRICE_COLUMNS)}) FROM STDIN (FORMAT csv)", buffer
-            )
-    cursor.execute("ANALYZE charging_price")
-    return unpriced
-
-
 class _NoPrice(Exception):
-    pass
+    """The message says what is missing."""
 
 
-def _price(
-    terms: dict[tuple[Capacity, Insurance], ContributionTerms],
-    due: dict[str, dt.date],
-    month: Month,
-    capacity: str,
-    insurance: str,
-    tier: str | None,
-    wage_fen: int | None,
-    grade: int | None,
-) -> list[str | int | Decimal | dt.date | None]:
-    if tier is None:
-        raise _NoPrice(_("没有当月缴费基数"))
-    known = terms.get((Capacity(capacity), Insurance(insurance)))
-    if known is None:
-        raise _NoPrice(_("政策参数中没有该险种当月的计费标准"))
-    try:
-        price = reckon(
-            known, tier=tier, wage_fen=wage_fen, insurance=known.insurance, month=month, industry_grade=grade
-        )
-    except PolicyMissing as missing:
-        raise _NoPrice(
-            _("政策参数中没有缴费档次 %(tier)s") % {"tier": tier}
-            if tier
-            else _("无法计费：%(why)s") % {"why": missing}
-        ) from missing
-    if not price.amount_fen:
-        raise _NoPrice(_("费率为零，没有应缴"))
-    return [
-        capacity,
-        insurance,
-        tier,
-        wage_fen,
-        grade,
-        price.base,
-        price.amount_fen,
-        price.personal_fen,
-        price.employer_fen,
-        price.account_fen,
-        price.path,
-        price.since,
-        basis_text(tier=tier, wage_fen=wage_fen),
-        due[capacity],
-    ]
+class _Prices:
+    """The prices of a city's month, and what has been left out for want of one."""
+
+    def __init__(self, city: str, month: Month, capacities: Sequence[str], now: dt.datetime) -> None:
+        self.city, self.month, self.now = city, month, now
+        self.left_out: list[LeftOut] = []
+        self._terms = {(one.capacity, one.insurance): one for one in _all_terms(city, month, capacities)}
+        self._due = {capacity: due_on(city, Capacity(capacity), month) for capacity in capacities}
+
+    def terms(self, capacity: str, insurance: str) -> ContributionTerms:
+        """Raises _NoPrice."""
+        known = self._terms.get((Capacity(capacity), Insurance(insurance)))
+        if known is None:
+            raise _NoPrice(_("政策参数中没有该险种当月的计费标准"))
+        return known
+
+    def reckon(self, terms: ContributionTerms, **basis: Any) -> Reckoned:
+        """``reckon`` of the month. Raises _NoPrice."""
+        try:
+            price = reckon(terms, insurance=terms.insurance, month=self.month, **basis)
+        except PolicyMissing as missing:
+            raise _NoPrice(
+                _("政策参数中没有缴费档次 %(tier)s") % basis
+                if "tier" in basis
+                else _("无法计费：%(why)s") % {"why": missing}
+            ) from missing
+        if not price.amount_fen:
+            raise _NoPrice(_("费率为零，没有应缴"))
+        return price
+
+    def due_on(self, capacity: str) -> dt.date:
+        return self._due[capacity]
+
+    def leave_out(
+        self, capacity: str, insurance: str, tier: str, why: str, count: int, coverages: Sequence[int]
+    ) -> None:
+        """``count`` coverages, these among them; told with those that are left out for the same reason."""
+        told = LeftOut(capacity, insurance, tier, why, count, list(coverages))
+        for at, one in enumerate(self.left_out):
+            if (one.capacity, one.insurance, one.tier, one.why) == (capacity, insurance, tier, why):
+                told = replace(
+                    told, count=one.count + count, coverages=[*one.coverages, *coverages][:_EXAMPLES]
+                )
+                self.left_out[at] = told
+                return
+        self.left_out.append(told)
 
 
-def _insert(cursor: Any, city: str, month: Month, now: dt.datetime) -> int:
-    cursor.execute("SELECT count(*) FROM charging_price")
-    in_order = "" if cursor.fetchone()[0] <= _PRICES_IN_MEMORY else _IN_ORDER
-    cursor.execute(_INSERT + in_order, {"city": city, "month": month.first_day, "now": now})
+_TIERS = """
+    SELECT capacity, insurance, tier, count(*) FROM charging_uncharged WHERE wage_fen IS NULL GROUP BY capacity, insurance, tier
+"""
+
+_EXAMPLES_OF_TIER = """
+    SELECT coverage_id FROM charging_uncharged
+    WHERE wage_fen IS NULL AND capacity = %s AND insurance = %s AND tier IS NOT DISTINCT FROM %s
+    ORDER BY coverage_id LIMIT %s
+"""
+
+# Prices are found by their place in a list, not joined: the rows stay in the order of the coverages, so that a person's rows and
+# index entries lie together.
+_CHARGE_TIERS = """
+    INSERT INTO contributions_charge (
+        city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
+        employer_fen, account_fen, policy, policy_since, basis, status, live, due_on, created_at
+    )
+    SELECT %(city)s, person_id, coverage_id, employer_id, insurance, capacity, %(month)s, (%(base)s::numeric[])[price],
+        (%(amount_fen)s::bigint[])[price], (%(personal_fen)s::bigint[])[price], (%(employer_fen)s::bigint[])[price],
+        (%(account_fen)s::bigint[])[price], (%(policy)s::text[])[price], (%(policy_since)s::date[])[price], tier, 'owed', true,
+        (%(due_on)s::date[])[price], %(now)s
+    FROM (
+        SELECT *, array_position(%(priced)s::text[], capacity || '/' || insurance || '/' || tier) AS price
+        FROM charging_uncharged WHERE wage_fen IS NULL OFFSET 0
+    ) uncharged
+    WHERE price IS NOT NULL
+"""
+
+
+def _charge_tiers(cursor: Any, prices: _Prices) -> int:
+    """Charge what is paid by a tier, and tell what has no base at all; returns how many charges that made."""
+    cursor.execute(_TIERS)
+    found: dict[str, list[Any]] = defaultdict(list)
+    for capacity, insurance, tier, count in cursor.fetchall():
+        try:
+            if tier is None:
+                raise _NoPrice(_("没有当月缴费基数"))
+            price = prices.reckon(prices.terms(capacity, insurance), tier=tier)
+        except _NoPrice as missing:
+            cursor.execute(_EXAMPLES_OF_TIER, [capacity, insurance, tier, _EXAMPLES])
+            examples = [coverage for (coverage,) in cursor.fetchall()]
+            prices.leave_out(capacity, insurance, tier or "", str(missing), count, examples)
+            continue
+        found["priced"].append(f"{capacity}/{insurance}/{tier}")
+        found["base"].append(price.base)
+        found["amount_fen"].append(price.amount_fen)
+        found["personal_fen"].append(price.personal_fen)
+        found["employer_fen"].append(price.employer_fen)
+        found["account_fen"].append(price.account_fen)
+        found["policy"].append(price.path)
+        found["policy_since"].append(price.since)
+        found["due_on"].append(prices.due_on(capacity))
+    if not found:
+        return 0
+    cursor.execute(
+        _CHARGE_TIERS, {"city": prices.city, "month": prices.month.first_day, "now": prices.now, **found}
+    )
     return int(cursor.rowcount)
 
 
-def _left_out(cursor: Any, unpriced: Counter[_Unpriced]) -> Iterator[LeftOut]:
-    for one, count in unpriced.items():
-        cursor.execute(_UNPRICED, {**asdict(one), "limit": _EXAMPLES})
-        yield LeftOut(
-            capacity=one.capacity,
-            insurance=one.insurance,
-            tier=one.tier or "",
-            why=one.why,
-            count=count,
-            coverages=[row[0] for row in cursor.fetchall()],
+# The first columns of a row as ``COPY`` reads them, and what the others are worked out from. In the order of the coverages:
+# the table was filled in it.
+_WAGES = r"""
+    SELECT concat(person_id, E'\t', coverage_id, E'\t', coalesce(employer_id::text, E'\\N'), E'\t'),
+        coverage_id, capacity, insurance, wage_fen, grade
+    FROM charging_uncharged WHERE wage_fen IS NOT NULL
+"""
+
+_CHARGE_WAGES = """
+    COPY contributions_charge (
+        person_id, coverage_id, employer_id, base, amount_fen, personal_fen, employer_fen, account_fen, basis, city, month,
+        capacity, insurance, policy, policy_since, due_on, status, live, created_at
+    ) FROM STDIN
+"""
+
+
+def _charge_wages(cursor: Any, prices: _Prices) -> int:
+    """Charge what is paid by a wage or a chosen base; returns how many charges that made."""
+    rest = _rest_of_row(prices)
+
+    def rows_of(found: Sequence[tuple[str, int, str, str, int, int | None]]) -> str:
+        rows = []
+        for start, coverage, capacity, insurance, wage_fen, grade in found:
+            try:
+                rows.append(start + rest(capacity, insurance, wage_fen, grade))
+            except _NoPrice as missing:
+                prices.leave_out(capacity, insurance, "", str(missing), 1, [coverage])
+        return "".join(rows)
+
+    created = 0
+    with connection.chunked_cursor() as wages, ThreadPoolExecutor(1) as beside:
+        wages.execute(_WAGES)
+        found = wages.fetchmany(_ROWS_AT_A_TIME)
+        ahead = beside.submit(rows_of, found)
+        while found:
+            priced, found = ahead.result(), wages.fetchmany(_ROWS_AT_A_TIME)
+            ahead = beside.submit(rows_of, found)
+            # Sent in one piece: between two pieces it would wait for whoever prices.
+            cursor.copy_expert(_CHARGE_WAGES, io.StringIO(priced), len(priced) + 1)
+            created += cursor.rowcount
+    return created
+
+
+def _rest_of_row(prices: _Prices) -> Callable[[str, str, int, int | None], str]:
+    """What follows the first column of ``_WAGES`` in a row for ``_CHARGE_WAGES``, by capacity, insurance, wage and grade; it may
+    raise _NoPrice."""
+
+    @lru_cache
+    def of_all(capacity: str, insurance: str) -> tuple[ContributionTerms, str]:
+        terms = prices.terms(capacity, insurance)
+        values = (
+            *(prices.city, prices.month.first_day, capacity, insurance, terms.path, terms.since),
+            *(prices.due_on(capacity), ChargeStatus.OWED, "t", prices.now.isoformat()),
         )
+        return terms, "\t".join(str(one).translate(_ESCAPES) for one in values)
+
+    @lru_cache(_PRICES_KEPT)
+    def of_wage(capacity: str, insurance: str, wage_fen: int, grade: int | None) -> str:
+        terms, same = of_all(capacity, insurance)
+        price = prices.reckon(terms, wage_fen=wage_fen, industry_grade=grade)
+        return (
+            f"{price.base}\t{price.amount_fen}\t{price.personal_fen}\t{price.employer_fen}\t{price.account_fen}\t"
+            f"{basis_text(tier='', wage_fen=wage_fen)}\t{same}\n"
+        )
+
+    return of_wage
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})

@@ -43,11 +43,10 @@ def test_again_finds_nothing_to_do(road: Road) -> None:
     assert Charge.objects.count() == 2
 
 
-@pytest.mark.parametrize("in_memory", [0, 100_000])
-def test_charges_lie_in_the_order_of_the_coverages_however_many_prices_there_are(
-    cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, in_memory: int
+def test_charges_lie_in_the_order_of_the_coverages(
+    cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charging, "_PRICES_IN_MEMORY", in_memory)
+    monkeypatch.setattr(charging, "_ROWS_AT_A_TIME", 3)
     people = [cast.wang_fang, cast.zhang_min, cast.li_qiang, cast.chen_jing]
     for who, wage in zip(people, (900_000, 700_000, 800_000, 600_000), strict=True):
         cover(who, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=wage)
@@ -104,6 +103,20 @@ def test_what_has_no_base_or_no_price_is_left_out_and_told(road: Road, cast: Cas
     assert left["没有当月缴费基数"].coverages == [without_base.pk]
     assert all(one.count == 1 for one in left.values())
     assert len(ChargingRun.objects.get().left_out) == 3
+
+
+def test_wages_without_a_price_are_left_out_and_told_once(
+    cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charging, "_ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(charging, "_EXAMPLES", 2)
+    people = [cast.wang_fang, cast.zhang_min, cast.li_qiang, cast.chen_jing]
+    unpriced = [cover(who, MEDICAL, "wuhan", "1990-01", at=cast.donghu, wage_fen=900_000) for who in people]
+    done = charging.charge(city="wuhan", month=Month(1990, 1), by=User.objects.system(), now=now)
+    assert done.created == 0
+    [left] = done.left_out
+    assert (left.count, left.coverages) == (4, [one.pk for one in unpriced[:2]])
+    assert str(left) == "单位职工医疗保险 4 人：政策参数中没有该险种当月的计费标准"
 
 
 def test_only_the_capacities_that_are_asked_for(road: Road, cast: Cast) -> None:

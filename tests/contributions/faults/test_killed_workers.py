@@ -38,13 +38,13 @@ def sound() -> bool:
 SLOW_CHARGING = """
 import time
 from contributions import charging, tasks
-insert = charging._insert
+insert = charging._charge_tiers
 def slowly(*args):
     time.sleep(0.1)
     made = insert(*args)
     time.sleep(0.1)
     return made
-charging._insert = slowly
+charging._charge_tiers = slowly
 say("ready")
 tasks.charge_due()
 say("done")
