@@ -14,7 +14,6 @@ from contributions import ledger
 from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
 from contributions.models import (
     Assessment,
-    Charge,
     DebitBatch,
     DebitLine,
     LineStatus,
@@ -28,21 +27,6 @@ from portal.shared import money
 AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 
 DEBIT_PAID, DEBIT_FAILED = "employer-debit-paid", "employer-debit-fail"
-
-
-def at_the_bank(charges: Sequence[Charge]) -> bool:
-    """Whether a debit that has no result yet draws one of these charges with its employer's assessment."""
-    drawn = Assessment.objects.filter(
-        employer__in={charge.employer_id for charge in charges if charge.employer_id},
-        month__in={charge.month for charge in charges},
-        debit_lines__status__in=AT_THE_BANK,
-    ).distinct()
-    return any(
-        (one.employer_id, one.month) == (charge.employer_id, charge.month)
-        and one.after < charge.pk <= one.last
-        for one in drawn
-        for charge in charges
-    )
 
 
 def held_by_the_bank(employer: Employer) -> Q:
@@ -92,12 +76,6 @@ _RECEIVE = (
     + _DRAWN
 )
 
-_MARK_PAID = """
-    UPDATE contributions_charge charge SET status = 'paid'
-    FROM contributions_receipt receipt
-    WHERE receipt.entry_id = %(entry)s AND receipt.applied AND charge.id = receipt.charge_id AND charge.status = 'owed'
-"""
-
 
 def receive(
     batch: DebitBatch, lines: Sequence[DebitLine], *, kind: str, reference: str, by: User, now: dt.datetime
@@ -120,7 +98,6 @@ def receive(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE, values)
-        cursor.execute(_MARK_PAID, values)
     received = book_receipts(
         entry_id,
         city=batch.city,

@@ -655,8 +655,6 @@ def _book(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) ->
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CHARGES, values)
         cursor.execute(_RECEIVE + _DRAWN, values)
-        cursor.execute(_SETTLE_SURCHARGES, values)
-        cursor.execute(_MARK_PAID, values)
     book_receipts(
         entry_id,
         city=batch.city,
@@ -685,21 +683,6 @@ _RECEIVE = """
     SELECT %(channel)s, %(number)s || '-' || line.sequence, line.amount_fen, charge.id, line.surcharge_id,
         charge.status = 'owed', %(now)s,
         CASE WHEN charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s, line.id
-"""
-
-# Before the charges are marked: which of them are owed decides what is settled with them.
-_SETTLE_SURCHARGES = """
-    UPDATE contributions_surcharge surcharge SET status = 'paid'
-    FROM contributions_debitline line JOIN contributions_charge charge ON charge.id = line.charge_id
-    WHERE surcharge.id = line.surcharge_id AND charge.status = 'owed'
-        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
-"""
-
-_MARK_PAID = """
-    UPDATE contributions_charge charge SET status = 'paid'
-    FROM contributions_debitline line
-    WHERE charge.id = line.charge_id AND charge.status = 'owed'
-        AND line.batch_id = %(batch)s AND line.sequence BETWEEN %(first)s AND %(last)s AND line.status = 'paid'
 """
 
 

@@ -34,6 +34,7 @@ from contributions.models import (
     TopUp,
 )
 from contributions.reckoning import quote
+from contributions.sets import ids_of
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
@@ -52,6 +53,7 @@ SERVICE = "flexible-pay"
 Picks = Mapping[Insurance, tuple[str, Sequence[Month]]]
 
 _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
+_LINES_AT_A_TIME = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +293,9 @@ def place_charges(
     person: Person | None = None,
     employer: Employer | None = None,
 ) -> Order:
-    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``."""
-    wanted = sorted({charge.pk for charge in charges})
+    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``. Of a query
+    set no charge is loaded."""
+    wanted = ids_of(charges)
     digest = _digest(city, person=person, employer=employer, content=wanted)
     return _place(
         city,
@@ -343,17 +346,24 @@ def _owed(
         Charge.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=wanted, city=city, status=ChargeStatus.OWED, **owner)
         .order_by("pk")
+        .values_list("pk", "amount_fen")
     )
-    drawn = DebitLine.objects.filter(charge__in=owed, status__in=_AT_THE_BANK).exists()
     if len(owed) != len(wanted) or not wanted:
         raise CannotOrder([Refusal(_("所选的应缴中有的已缴、已作废或不属于本人，请刷新后重新选择。"))])
-    if drawn or (employer is not None and assessment_lines.at_the_bank(owed)):
+    drawn = DebitLine.objects.filter(charge__in=wanted, status__in=_AT_THE_BANK)
+    if drawn.exists() or (employer is not None and _drawn_together(employer, wanted)):
         raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
     # What is priced together with a surcharge is not paid without it.
     alone = set(wanted) - set(on_top)
     if Surcharge.objects.filter(charge__in=alone, status=SurchargeStatus.OWED).exists():
         raise CannotOrder([Refusal(_("所选的应缴中有的正在补缴，请等待结果后再办理。"))])
-    return [_Taken(charge, surcharge=on_top.get(charge.pk)) for charge in owed]
+    return [_Taken(pk, fen, surcharge=on_top.get(pk)) for pk, fen in owed]
+
+
+def _drawn_together(employer: Employer, charges: Sequence[int]) -> bool:
+    """Whether a debit of the employer's assessment draws one of these charges."""
+    held = assessment_lines.held_by_the_bank(employer)
+    return Charge.objects.filter(held, pk__in=charges, employer=employer).exists()
 
 
 def place_top_up(
@@ -373,7 +383,8 @@ def place_top_up(
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    charge: Charge
+    charge: int
+    principal_fen: int
     made: bool = False
     replaced: Charge | None = None
     former_tier: str = ""
@@ -381,7 +392,7 @@ class _Taken:
 
     @property
     def amount_fen(self) -> int:
-        return self.charge.amount_fen + (self.surcharge.amount_fen if self.surcharge else 0)
+        return self.principal_fen + (self.surcharge.amount_fen if self.surcharge else 0)
 
 
 def _place(
@@ -422,18 +433,19 @@ def _place(
                 placed_by=by,
                 expires_at=min(expires_at, until) if until else expires_at,
             )
-            OrderLine.objects.bulk_create(
-                OrderLine(
-                    order=order,
-                    charge=one.charge,
-                    surcharge=one.surcharge,
-                    amount_fen=one.amount_fen,
-                    made=one.made,
-                    replaced=one.replaced,
-                    former_tier=one.former_tier,
+            for start in range(0, len(taken), _LINES_AT_A_TIME):
+                OrderLine.objects.bulk_create(
+                    OrderLine(
+                        order=order,
+                        charge_id=one.charge,
+                        surcharge=one.surcharge,
+                        amount_fen=one.amount_fen,
+                        made=one.made,
+                        replaced=one.replaced,
+                        former_tier=one.former_tier,
+                    )
+                    for one in taken[start : start + _LINES_AT_A_TIME]
                 )
-                for one in taken
-            )
             for one in filled:
                 one.order = order
                 one.save(force_insert=True)
@@ -475,7 +487,8 @@ def _charge(
         raise CannotOrder([Refusal(str(why), coverage.insurance, "months")]) from why
     return [
         _Taken(
-            charge,
+            charge.pk,
+            charge.amount_fen,
             made=charge.month in new,
             replaced=replaced.get(charge.month),
             former_tier=former[charge.month] if charge.month in new and former[charge.month] != tier else "",
@@ -501,7 +514,8 @@ def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: 
     if status != OrderStatus.PAID:
         OrderLine.objects.filter(order=order, live=True).update(live=False)
         _let_go(order, by=by, now=now)
-        surcharges.let_go(surcharges.of_order(order.pk), by=by, now=now)
+        on_top = OrderLine.objects.filter(order=order, surcharge__isnull=False)
+        surcharges.let_go(on_top.values_list("charge_id", flat=True), by=by, now=now)
     return True
 
 

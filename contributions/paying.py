@@ -15,9 +15,10 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import channels, orders, receiving, surcharges, top_ups
+from contributions import channels, orders, receiving, top_ups
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
+    Charge,
     Order,
     OrderStatus,
     Payment,
@@ -489,14 +490,15 @@ def _receive(
     now: dt.datetime,
 ) -> int:
     """Receive what was paid for an order's charges; the entry that booked it."""
-    charges = [line.charge for line in order.lines.select_related("charge").order_by("charge_id")]
+    charges = Charge.objects.filter(pk__in=order.lines.values("charge"))
     if exact:
-        on_top = surcharges.of_order(order.pk)
+        on_top = order.lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
         receipts = receiving.receive(
             charges, **source, at=at, by=by, now=now, apply=credited, surcharges=on_top
         )
         return receipts[0].entry_id
-    return receiving.hold(charges[0], **source, amount_fen=amount_fen, at=at, by=by, now=now).entry_id
+    held = charges.order_by("pk")[0]
+    return receiving.hold(held, **source, amount_fen=amount_fen, at=at, by=by, now=now).entry_id
 
 
 def _failed(payment: Payment, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool) -> None:

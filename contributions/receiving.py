@@ -1,27 +1,24 @@
 """Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry per confirmation."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from contributions import ledger
 from contributions.models import (
     AccountKind,
     Charge,
-    ChargeStatus,
     Entry,
     Receipt,
-    Surcharge,
-    SurchargeStatus,
     TopUp,
 )
+from contributions.sets import ids_of
 from portal.accounts.models import User
 
 KIND = "receipt"
-
-_NONE: Mapping[int, Surcharge] = MappingProxyType({})
 
 
 class AlreadyReceived(Exception):
@@ -37,31 +34,72 @@ def receive(
     by: User,
     now: dt.datetime | None = None,
     apply: bool = True,
-    surcharges: Mapping[int, Surcharge] = _NONE,
-) -> list[Receipt]:
-    """Record that a channel confirmed the payment of these charges, each in full, under one number of its own.
+    surcharges: Iterable[int] = (),
+) -> QuerySet[Receipt]:
+    """Record that a channel confirmed the payment of these charges, each in full, under one number of its own. A fixed number of
+    statements; of a query set no charge is loaded.
 
-    ``surcharges`` are what was paid on top, by charge: one receipt for both. Returns the receipts, in the order of the charges'
-    ids. The same number again with the same charges changes nothing and returns what stands. A charge that is no longer owed
-    (paid by another road, void) gets a receipt that is not applied, whose money lies in suspense; without ``apply`` all of them
-    do (paid for an order that had ended). ``at`` is when the money arrived, ``now`` when it is booked (``at``, where left out).
-    Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
+    ``surcharges`` are the ids of what was paid on top of some of them: one receipt for both. Returns the receipts, in the order
+    of the charges' ids. The same number again with the same charges changes nothing and returns what stands. A charge that is no
+    longer owed (paid by another road, void) gets a receipt that is not applied, whose money lies in suspense; without ``apply``
+    all of them do (paid for an order that had ended). ``at`` is when the money arrived, ``now`` when it is booked (``at``, where
+    left out). Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
     """
-    wanted = sorted({charge.pk for charge in charges})
+    values: dict[str, Any] = {
+        "charges": ids_of(charges),
+        "surcharges": list(surcharges),
+        "channel": channel,
+        "number": provider_number,
+        "at": at,
+        "apply": apply,
+    }
     reference = f"{channel}/{provider_number}"
     try:
-        with transaction.atomic():
+        with transaction.atomic(), connection.cursor() as cursor:
             # Locked in one order, so that two payments that share charges wait for each other instead of failing.
-            locked = list(Charge.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
-            return _standing(reference, wanted) or _book(
-                locked, surcharges, channel, provider_number, reference, at, by, now or at, apply
-            )
+            cursor.execute(_LOCK_CHARGES, values)
+            cities = {city for (city,) in cursor.fetchall()}
+            if (entry_id := _standing(reference, values["charges"])) is None:
+                if len(cities) != 1:
+                    raise ValueError(
+                        f"the charges of one payment belong to one city, not to {sorted(cities)}"
+                    )
+                [entry_id] = ledger.reserve_ids(1)
+                cursor.execute(_RECEIVE, {**values, "entry": entry_id})
+                book_receipts(
+                    entry_id,
+                    city=cities.pop(),
+                    channel=channel,
+                    kind=KIND,
+                    reference=reference,
+                    by=by,
+                    now=now or at,
+                )
     except IntegrityError as error:
         # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
-        standing = _standing(reference, wanted)
-        if not standing:
+        entry_id = _standing(reference, values["charges"])
+        if entry_id is None:
             raise AlreadyReceived(reference) from error
-        return standing
+    return Receipt.objects.filter(entry=entry_id).order_by("charge_id")
+
+
+_LOCK_CHARGES = (
+    "SELECT city FROM contributions_charge WHERE id = ANY(%(charges)s) ORDER BY id FOR NO KEY UPDATE"
+)
+
+# One payment can cover many charges; each receipt needs a number of its own under the provider's.
+_RECEIVE = """
+    INSERT INTO contributions_receipt (
+        channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id
+    )
+    SELECT %(channel)s, %(number)s || '/' || charge.id, charge.amount_fen + coalesce(surcharge.amount_fen, 0), charge.id,
+        surcharge.id, %(apply)s AND charge.status = 'owed', %(at)s,
+        CASE WHEN %(apply)s AND charge.status = 'owed' THEN charge.account_fen ELSE 0 END, %(entry)s
+    FROM contributions_charge charge
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.charge_id = charge.id AND surcharge.id = ANY(%(surcharges)s)
+    WHERE charge.id = ANY(%(charges)s)
+    ORDER BY charge.id
+"""
 
 
 def hold(
@@ -113,8 +151,8 @@ def hold_top_up(
 
 
 def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Receipt:
-    if standing := _standing(reference, [receipt.charge_id]):
-        return standing[0]
+    if (standing := _standing(reference, [receipt.charge_id])) is not None:
+        return Receipt.objects.get(entry=standing)
     [receipt.entry_id] = ledger.reserve_ids(1)
     receipt.applied, receipt.account_fen = False, 0
     receipt.save(force_insert=True)
@@ -136,82 +174,25 @@ def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Re
     return receipt
 
 
-def _standing(reference: str, wanted: Sequence[int | None]) -> list[Receipt]:
+def _standing(reference: str, wanted: Sequence[int | None]) -> int | None:
+    """The entry that booked the reference, None where none has. AlreadyReceived where it was for other charges."""
     entry = Entry.objects.filter(kind=KIND, reference=reference).first()
     if entry is None:
-        return []
-    receipts = list(entry.receipts.order_by("charge_id"))
-    if [receipt.charge_id for receipt in receipts] != list(wanted):
+        return None
+    if list(entry.receipts.order_by("charge_id").values_list("charge_id", flat=True)) != list(wanted):
         raise AlreadyReceived(reference)
-    return receipts
-
-
-def _book(
-    charges: list[Charge],
-    surcharges: Mapping[int, Surcharge],
-    channel: str,
-    provider_number: str,
-    reference: str,
-    at: dt.datetime,
-    by: User,
-    now: dt.datetime,
-    apply: bool,
-) -> list[Receipt]:
-    cities = {charge.city for charge in charges}
-    if len(cities) != 1:
-        raise ValueError(f"the charges of one payment belong to one city, not to {sorted(cities)}")
-    [city] = cities
-    [entry_id] = ledger.reserve_ids(1)
-    on_top = {pk: one.amount_fen for pk, one in surcharges.items()}
-    receipts = [
-        Receipt(
-            channel=channel,
-            # One payment can cover many charges; each receipt needs a number of its own under the provider's.
-            provider_number=f"{provider_number}/{charge.pk}",
-            amount_fen=charge.amount_fen + on_top.get(charge.pk, 0),
-            charge=charge,
-            surcharge=surcharges.get(charge.pk),
-            applied=apply and charge.status == ChargeStatus.OWED,
-            received_at=at,
-            account_fen=charge.account_fen if apply and charge.status == ChargeStatus.OWED else 0,
-            entry_id=entry_id,
-        )
-        for charge in charges
-    ]
-    paid = [receipt.of_charge.pk for receipt in receipts if receipt.applied]
-    Charge.objects.filter(pk__in=paid).update(status=ChargeStatus.PAID)
-    Surcharge.objects.filter(pk__in=[surcharges[pk].pk for pk in paid if pk in surcharges]).update(
-        status=SurchargeStatus.PAID
-    )
-    Receipt.objects.bulk_create(receipts)
-    clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
-    postings = [ledger.Posting(clearing, sum(receipt.amount_fen for receipt in receipts))]
-    for insurance in sorted({charge.insurance for charge in charges}):
-        for applied in (True, False):
-            part = [
-                one for one in receipts if one.of_charge.insurance == insurance and one.applied == applied
-            ]
-            postings += credit_postings(
-                city=city,
-                insurance=insurance,
-                applied=applied,
-                amount_fen=sum(one.amount_fen for one in part),
-                account_fen=sum(one.account_fen for one in part),
-                surcharge_fen=sum(on_top.get(one.of_charge.pk, 0) for one in part),
-            )
-    ledger.post_entry(
-        city=city, kind=KIND, reference=reference, postings=postings, by=by, now=now, entry_id=entry_id
-    )
-    return receipts
+    return entry.pk
 
 
 def book_receipts(
     entry_id: int, *, city: str, channel: str, kind: str, reference: str, by: User, now: dt.datetime
 ) -> int:
     """Book the receipts that name an entry (a reserved id) as that entry: all of it into the channel's clearing account, each
-    insurance's part out of its accounts, what was not applied into suspense. Their sum in fen; where there are none, nothing is
-    booked. Must run in a transaction."""
+    insurance's part out of its accounts, what was not applied into suspense; what they are applied to is paid. Their sum in fen;
+    where there are none, nothing is booked. Must run in a transaction."""
     with connection.cursor() as cursor:
+        for statement in _PAY:
+            cursor.execute(statement, {"entry": entry_id})
         cursor.execute(_SUMS, {"entry": entry_id})
         sums = cursor.fetchall()
     if not sums:
@@ -233,6 +214,17 @@ def book_receipts(
     )
     return received
 
+
+_PAY = (
+    """
+    UPDATE contributions_surcharge surcharge SET status = 'paid' FROM contributions_receipt receipt
+    WHERE receipt.entry_id = %(entry)s AND receipt.applied AND surcharge.id = receipt.surcharge_id
+    """,
+    """
+    UPDATE contributions_charge charge SET status = 'paid' FROM contributions_receipt receipt
+    WHERE receipt.entry_id = %(entry)s AND receipt.applied AND charge.id = receipt.charge_id
+    """,
+)
 
 _SUMS = """
     SELECT charge.insurance, receipt.applied, sum(receipt.amount_fen)::bigint, sum(receipt.account_fen)::bigint,

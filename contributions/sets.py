@@ -1,7 +1,10 @@
-"""How PostgreSQL plans a statement over whole tables, or over a sliver of them: it may know nothing yet of rows that have just
-been written."""
+"""Many rows at once: how PostgreSQL plans a statement over whole tables, or over a sliver of them (it may know nothing yet of
+rows that have just been written), and rows by their ids."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from django.db.models import Model, QuerySet
 
 
 def whole_tables(cursor: Any) -> None:
@@ -23,3 +26,10 @@ def row_by_row(cursor: Any) -> None:
     """As the planner likes it."""
     for setting in ("work_mem", "enable_nestloop", "enable_seqscan", "enable_mergejoin", "enable_hashjoin"):
         cursor.execute(f"SET LOCAL {setting} TO DEFAULT")
+
+
+def ids_of(rows: Iterable[Model]) -> list[int]:
+    """Their ids, each once and in order; of a query set nothing else is read."""
+    return sorted(
+        set(rows.values_list("pk", flat=True) if isinstance(rows, QuerySet) else (row.pk for row in rows))
+    )

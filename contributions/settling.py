@@ -37,7 +37,6 @@ from contributions.models import (
     SettlementStatus,
     SettlementWay,
     Surcharge,
-    SurchargeStatus,
 )
 from contributions.receiving import book_receipts
 from portal.accounts import permissions
@@ -393,11 +392,6 @@ def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
         one.line.status, one.line.bank_reference = LineStatus.PAID, one.bank_number
     DebitLine.objects.bulk_update([one.line for one in lines], ["status", "bank_reference"])
     Receipt.objects.bulk_create(receipts)
-    paid = [one for one in receipts if one.applied]
-    Charge.objects.filter(pk__in=[one.charge_id for one in paid]).update(status=ChargeStatus.PAID)
-    Surcharge.objects.filter(pk__in=[one.surcharge_id for one in paid if one.surcharge_id]).update(
-        status=SurchargeStatus.PAID
-    )
     book_receipts(
         entry_id,
         city=batch.city,

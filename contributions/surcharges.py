@@ -14,7 +14,6 @@ from contributions.models import (
     ChargeStatus,
     DebitLine,
     LineStatus,
-    OrderLine,
     OrderStatus,
     PostingChunk,
     Repricing,
@@ -141,9 +140,3 @@ def after_answer(chunk: PostingChunk, *, by: User, now: dt.datetime) -> None:
         surcharge__status=SurchargeStatus.OWED,
     )
     let_go(failed.values_list("charge_id", flat=True), by=by, now=now)
-
-
-def of_order(order_id: int) -> dict[int, Surcharge]:
-    """The surcharges that an order pays, by charge."""
-    lines = OrderLine.objects.filter(order=order_id, surcharge__isnull=False).select_related("surcharge")
-    return {line.charge_id: line.surcharge for line in lines if line.surcharge is not None}

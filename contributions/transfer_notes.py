@@ -5,9 +5,11 @@ Staff enter what the bank's statement says. The amount must be what is owed, to 
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
@@ -20,7 +22,6 @@ from contributions.models import (
     Charge,
     ChargeStatus,
     Receipt,
-    Surcharge,
 )
 from contributions.receiving import receive
 from portal.accounts.models import User
@@ -164,10 +165,9 @@ def _refuse_unless_due(payable: Payable, amount_fen: int, arrived_on: dt.date) -
         )
 
 
-def _of(payable: Payable) -> tuple[list[Charge], dict[int, Surcharge]]:
+def _of(payable: Payable) -> tuple[QuerySet[Charge], Iterable[int]]:
     if isinstance(payable, Assessment):
-        return list(assessments.lines(payable).order_by("pk").filter(status=ChargeStatus.OWED)), {}
-    rows = list(ArrearsLine.objects.filter(bill=payable).select_related("charge", "surcharge"))
-    return [row.charge for row in rows], {
-        row.charge_id: row.surcharge for row in rows if row.surcharge is not None
-    }
+        return assessments.lines(payable).order_by().filter(status=ChargeStatus.OWED), ()
+    lines = ArrearsLine.objects.filter(bill=payable)
+    on_top = lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
+    return Charge.objects.filter(pk__in=lines.values("charge")), on_top

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears, charging, orders, receiving, reckoning, surcharges
+from contributions import arrears, charging, orders, receiving, reckoning
 from contributions.audit import audit
 from contributions.ledger import trial_balance
 from contributions.models import (
@@ -267,7 +267,7 @@ class TestWuxi:
             provider_number="77",
             at=now,
             by=User.objects.system(),
-            surcharges=surcharges.of_order(order.pk),
+            surcharges=order.lines.values_list("surcharge", flat=True),
         )
         orders.end(order, orders.OrderStatus.PAID, by=User.objects.system(), now=now)
         owed.refresh_from_db()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from contributions import channels, debit, paying, receiving
+from contributions import channels, paying, receiving
 from contributions.banks import stand_in
 from contributions.channels import channel as real_channel
 from contributions.channels.partner import PREFIX
@@ -128,9 +128,9 @@ def a_fen_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def a_debit_that_is_booked_and_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk is received and booked, and its charges stay owed."""
-    monkeypatch.setattr(debit, "_MARK_PAID", "SELECT 1")
+def money_that_is_booked_and_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is received is booked, and its charges stay owed."""
+    monkeypatch.setattr(receiving, "_PAY", ())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def a_debit_that_is_booked_and_not_marked(monkeypatch: pytest.MonkeyPatch) -> No
         (paid_for_an_order_that_is_over, "没有入账", MoneyMachine, CONTROL),
         (a_fen_too_much, r"\d+ is booked", TillMachine, SHORT),
         (
-            a_debit_that_is_booked_and_not_marked,
+            money_that_is_booked_and_pays_nothing,
             "paid without a receipt|没有相应的到账",
             MoneyMachine,
             CONTROL,

@@ -128,7 +128,7 @@ def test_a_hundred_confirmations_at_once_are_one(owed: Road) -> None:
     outcomes = at_once(
         lambda: receive(charges, channel="wechat", provider_number="42", at=owed.now, by=owed.by), times=20
     )
-    assert all(isinstance(one, list) and len(one) == 2 for one in outcomes), outcomes
+    assert [len(one) for one in outcomes if not isinstance(one, Exception)] == [2] * 20, outcomes
     assert Receipt.objects.count() == 2
     assert Entry.objects.count() == 1
     assert all(one.holds for one in audit())

@@ -23,7 +23,7 @@ def charges(road: Road) -> list[Charge]:
 
 
 def pay(road: Road, charges: list[Charge], number: str = "42", channel: str = "bank") -> list[Receipt]:
-    return receive(charges, channel=channel, provider_number=number, at=road.now, by=road.by)
+    return list(receive(charges, channel=channel, provider_number=number, at=road.now, by=road.by))
 
 
 def test_one_payment_for_several_charges_is_one_entry(road: Road, charges: list[Charge]) -> None:

@@ -79,7 +79,7 @@ def test_the_night_s_charging_run(
 
     outcomes = meanwhile(
         monkeypatch,
-        "_insert",
+        "_charge_tiers",
         charge,
         lambda: debit.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,

@@ -86,6 +86,7 @@ def blind(till: Till, monkeypatch: pytest.MonkeyPatch) -> Meeting:
     """No lock, and nobody sees what the other has done."""
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(paying, "_money_came", meeting.before(paying._money_came))
     return meeting
@@ -97,7 +98,7 @@ def test_control_without_locks_and_constraints_it_is_booked_twice(
     payment = till.start(till.place())
     answer = providers["wechat"].pays(payment.number)
     meeting = blind(till, monkeypatch)
-    monkeypatch.setattr(receiving, "_standing", lambda reference, wanted: [])
+    monkeypatch.setattr(receiving, "_standing", lambda reference, wanted: None)
     with nothing_unique():
         at_once(*[lambda: till.tell(answer)] * 2)
         assert meeting.met
@@ -147,6 +148,7 @@ def test_control_without_lock_two_tabs_are_kept_apart_by_the_database_alone(
 ) -> None:
     order, meeting = till.place(), Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(paying, "opening", meeting.before(paying.opening))
     with ExitStack() as off:
@@ -186,6 +188,7 @@ def test_control_without_lock_two_orders_are_kept_apart_by_the_database_alone(
     charge_month("wuxi", THIS, till.now)
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
     monkeypatch.setattr(orders, "_charge", meeting.before(orders._charge))
     with ExitStack() as off:
