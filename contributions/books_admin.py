@@ -24,7 +24,7 @@ from contributions.models import (
     InterestRun,
     LedgerAccount,
     MonthClose,
-    Refund,
+    RefundPart,
     RefundStatus,
 )
 from contributions.reckoning import percent_text
@@ -97,7 +97,7 @@ class Day:
     def held(self) -> list[HeldReceipt]:
         """What lies in suspense now, oldest first, with ``still_fen``: what has not gone back yet."""
         gone = (
-            Refund.objects.filter(receipt=OuterRef("pk"), status=RefundStatus.SUCCEEDED)
+            RefundPart.objects.filter(receipt=OuterRef("pk"), refund__status=RefundStatus.SUCCEEDED)
             .order_by()
             .values("receipt")
             .annotate(fen=Sum("amount_fen"))

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contributions import refunds
-from contributions.models import Refund, RefundEvent, RefundStatus, RefundWay
+from contributions.models import Refund, RefundEvent, RefundPart, RefundStatus, RefundWay
 from portal.accounts.models import Notice, User
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -22,13 +22,10 @@ from portal.shared.months import Month
 
 NOTICE_KIND = "money-back"
 
-# One refund of a receipt is drafted by itself, for good: its key follows from the receipt.
+# One refund of a receipt is drafted by itself, for good: its key follows from the first of its receipts.
 _KEYS = uuid.UUID("6f0e7b1c-6a0d-4f2e-9a3f-5d1c2b7e8a90")
 
 ENTRIES_AT_A_TIME = 200
-
-# Two runs at once share the work: what another is at is left to it.
-CLAIM = "FOR NO KEY UPDATE OF receipt SKIP LOCKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class Found:
 
     receipt_id: int
     entry_id: int
+    line_id: int | None
     city: str
     person_id: int
     month: Month | None
@@ -70,7 +68,8 @@ class Found:
 
 
 def draft_refunds(*, by: User, now: dt.datetime) -> int:
-    """Draft a refund of every receipt that paid nothing and never had one, and tell who paid; how many were drafted.
+    """Draft refunds of all receipts that paid nothing and never had one, one of each payment or debit, and tell who paid; how
+    many were drafted.
 
     ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is taken up by the next run;
     several at once draft nothing twice.
@@ -92,24 +91,35 @@ def _entries(*, after: int) -> list[int]:
         return [entry for (entry,) in cursor.fetchall()]
 
 
-def _claimed(entries: Sequence[int]) -> Iterator[Found]:
-    """The open receipts of these entries, each held until the transaction ends and looked at again once it is."""
+def _claim(entries: Sequence[int]) -> list[int]:
+    """Hold what is open of these entries until the transaction ends; what another run is at is left to it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id {CLAIM}",
+            "SELECT id FROM contributions_entry WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
             [list(entries)],
         )
         held = [pk for (pk,) in cursor.fetchall()]
-        # What another run drafted before it let go is seen only by a statement that begins afterwards.
         cursor.execute(
-            f"SELECT {_COLUMNS} {_OPEN} AND receipt.id = ANY(%s) ORDER BY receipt.id",
+            f"SELECT {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id FOR NO KEY UPDATE OF receipt",
             [held],
         )
+    return held
+
+
+def _claimed(entries: Sequence[int]) -> Iterator[Found]:
+    """The open receipts of these entries, looked at once they are held."""
+    held = _claim(entries)
+    with connection.cursor() as cursor:
+        # What another run, or a member of staff, drafted before it let go is seen only by a statement that begins afterwards.
+        cursor.execute(
+            f"SELECT {_COLUMNS} {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id", [held]
+        )
         for row in cursor.fetchall():
-            receipt_id, entry_id, city, person_id, month, insurance, *rest = row
+            receipt_id, entry_id, line_id, city, person_id, month, insurance, *rest = row
             yield Found(
                 receipt_id,
                 entry_id,
+                line_id,
                 city,
                 person_id,
                 Month.of(month) if month else None,
@@ -119,29 +129,38 @@ def _claimed(entries: Sequence[int]) -> Iterator[Found]:
 
 
 def _draft(found: Sequence[Found], *, by: User, now: dt.datetime) -> int:
-    drafts = [
+    """One refund of what was paid by one payment, or drawn by one debit."""
+    together: dict[tuple[int, int | None], list[Found]] = {}
+    for one in found:
+        together.setdefault((one.entry_id, one.line_id), []).append(one)
+    drafts = {refunds.new_number(parts[0].city, now): parts for parts in together.values()}
+    made = Refund.objects.bulk_create(
         Refund(
-            number=refunds.new_number(one.city, now),
-            receipt_id=one.receipt_id,
-            amount_fen=one.amount_fen,
-            way=RefundWay.CHANNEL if one.payment_id else RefundWay.BANK,
-            channel=one.channel,
-            payment_id=one.payment_id,
-            account_number=one.account_number,
-            holder=one.holder,
-            reason=one.why,
-            key=uuid.uuid5(_KEYS, str(one.receipt_id)),
+            number=number,
+            city=parts[0].city,
+            amount_fen=sum(one.amount_fen for one in parts),
+            way=RefundWay.CHANNEL if parts[0].payment_id else RefundWay.BANK,
+            channel=parts[0].channel,
+            payment_id=parts[0].payment_id,
+            account_number=parts[0].account_number,
+            holder=parts[0].holder,
+            reason="；".join(dict.fromkeys(one.why for one in parts)),
+            key=uuid.uuid5(_KEYS, str(parts[0].receipt_id)),
             drafted_at=now,
             drafted_by=by,
         )
-        for one in found
-    ]
-    Refund.objects.bulk_create(drafts)
+        for number, parts in drafts.items()
+    )
+    RefundPart.objects.bulk_create(
+        RefundPart(refund=refund, receipt_id=one.receipt_id, amount_fen=one.amount_fen)
+        for refund in made
+        for one in drafts[refund.number]
+    )
     RefundEvent.objects.bulk_create(
-        RefundEvent(refund=one, at=now, by=by, status=RefundStatus.DRAFTED, note=one.reason) for one in drafts
+        RefundEvent(refund=one, at=now, by=by, status=RefundStatus.DRAFTED, note=one.reason) for one in made
     )
     Notice.objects.bulk_create(_notices(found, now), ignore_conflicts=True)
-    return len(drafts)
+    return len(made)
 
 
 def _notices(found: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
@@ -183,7 +202,7 @@ _OPEN = """
     LEFT JOIN contributions_debitline line ON line.id = receipt.debit_line_id
     WHERE NOT receipt.applied
         AND (payment.status = 'succeeded' OR (payment.id IS NULL AND line.id IS NOT NULL))
-        AND NOT EXISTS (SELECT 1 FROM contributions_refund refund WHERE refund.receipt_id = receipt.id)
+        AND NOT EXISTS (SELECT 1 FROM contributions_refundpart part WHERE part.receipt_id = receipt.id)
         AND NOT EXISTS (
             SELECT 1 FROM hall_case asked WHERE asked.subject_id = charge.person_id AND asked.service = 'duplicate-refund'
                 AND asked.status = 'pre_applied' AND asked.city = charge.city AND charge.insurance = 'pension'
@@ -192,7 +211,7 @@ _OPEN = """
 
 # An employer's login that paid is told; a person is told whoever of theirs did.
 _COLUMNS = """
-    receipt.id, receipt.entry_id, coalesce(charge.city, bought.city), coalesce(charge.person_id, bought.person_id),
+    receipt.id, receipt.entry_id, line.id, coalesce(charge.city, bought.city), coalesce(charge.person_id, bought.person_id),
     charge.month, charge.insurance, receipt.amount_fen, receipt.channel, payment.id,
     coalesce(payment.payer_account, line.account_number), coalesce(line.holder, ''),
     orders.employer_id IS NOT NULL OR line.assessment_id IS NOT NULL,

@@ -24,6 +24,7 @@ from contributions.models import (
     MovementKind,
     Receipt,
     Refund,
+    RefundPart,
     TakenBack,
 )
 from portal.accounts.models import User
@@ -173,8 +174,8 @@ def _brought(person: Person) -> dict[Month, str]:
 
 def _under_way(receipts: Sequence[Receipt]) -> dict[int, str]:
     """The refund of each receipt that has one which did not come to nothing."""
-    rows = Refund.objects.filter(receipt__in=receipts).exclude(status__in=refunds.IN_VAIN).order_by("pk")
-    return dict(rows.values_list("receipt_id", "number"))
+    parts = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=refunds.IN_VAIN)
+    return dict(parts.order_by("pk").values_list("receipt_id", "refund__number"))
 
 
 def give_back(one: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.datetime) -> Refund:

@@ -70,7 +70,7 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 
 @transaction.atomic
 def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """Undo the payment's order, and let its money go back by refunds that whoever proposed it drafts and ``by`` approves. Raises
+    """Undo the payment's order, and let its money go back by a refund that whoever proposed it drafts and ``by`` approves. Raises
     CannotReverse, refunds.CannotRefund."""
     order = orders.locked(payment.order_id)
     current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
@@ -81,15 +81,14 @@ def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) 
         TakenBack.objects.create(
             receipt=receipt, movement=movement, request=request, amount_fen=receipt.amount_fen, at=now
         )
-        drafted = refunds.draft(
-            receipt,
-            amount_fen=receipt.amount_fen,
-            reason=_("撤销缴费"),
-            key=uuid5(_KEYS, f"{receipt.pk}"),
-            by=_proposer(request),
-            now=now,
-        )
-        refunds.approve(drafted, by=by, now=now)
+    drafted = refunds.draft_together(
+        [receipt for receipt, _movement in moved],
+        reason=_("撤销缴费"),
+        key=uuid5(_KEYS, f"{current.pk}"),
+        by=_proposer(request),
+        now=now,
+    )
+    refunds.approve(drafted, by=by, now=now)
     return current
 
 

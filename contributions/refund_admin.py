@@ -7,7 +7,7 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,6 +24,7 @@ from contributions.models import (
     HeldReceipt,
     Receipt,
     Refund,
+    RefundPart,
     RefundStatus,
     RefundWay,
 )
@@ -42,6 +43,11 @@ REFUND_TONES = {
     RefundStatus.APPROVED: "warn",
     RefundStatus.SENT: "warn",
 }
+
+
+# The name of the button that drafts one refund of all that came with a receipt.
+TOGETHER = "together"
+PARTS_SHOWN = 50
 
 
 class DraftForm(forms.Form):
@@ -232,20 +238,19 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
         left = refunds.left_fen(receipt)
+        together: list[Any] = list(refunds.came_together(receipt)) if left else []
+        whole = TOGETHER in request.POST
         form = DraftForm(
-            request.POST if request.method == "POST" else None,
+            {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
+            if whole
+            else request.POST
+            if request.method == "POST"
+            else None,
             initial={"amount": money.format_yuan(left), "reason": _("重复缴费"), "key": uuid4()},
         )
         if request.method == "POST" and form.is_valid():
             try:
-                refund = refunds.draft(
-                    receipt,
-                    amount_fen=form.cleaned_data["amount"],
-                    reason=form.cleaned_data["reason"],
-                    key=form.cleaned_data["key"],
-                    by=staff_of(request),
-                    now=timezone.now(),
-                )
+                refund = self._draft(request, receipt, together if whole else [], form.cleaned_data)
             except refunds.CannotRefund as why:
                 form.add_error(None, str(why))
             except refunds.KeyReused:
@@ -276,13 +281,24 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             "way": _(REFUND_WAY_LABELS[road.way]) if road else "",
             "no_road": no_road,
             "refunds": [
-                (one, REFUND_TONES[RefundStatus(one.status)]) for one in receipt.refunds.order_by("pk")
+                (one.refund, one.amount_fen, REFUND_TONES[RefundStatus(one.refund.status)])
+                for one in receipt.refund_parts.select_related("refund").order_by("pk")
             ],
             "form": form if left and road and self.may_step(request) else None,
+            "together": len(together),
+            "together_fen": sum(one.back_fen - one.given_fen for one in together),
         }
         return TemplateResponse(
             request, "admin/contributions/held_receipt.html", context, status=422 if form.errors else 200
         )
+
+    def _draft(
+        self, request: HttpRequest, receipt: Receipt, together: list[Any], typed: dict[str, Any]
+    ) -> Refund:
+        how = {"reason": typed["reason"], "key": typed["key"], "by": staff_of(request), "now": timezone.now()}
+        if together:
+            return refunds.draft_together(together, **how)
+        return refunds.draft(receipt, amount_fen=typed["amount"], **how)
 
     @admin.display(description=gettext_lazy("渠道"))
     def way(self, receipt: HeldReceipt) -> str:
@@ -303,6 +319,11 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     @admin.display(description=gettext_lazy("还可退（元）"))
     def left(self, receipt: Any) -> str:
         return _yuan(receipt.back_fen - receipt.given_fen)
+
+
+def _parts() -> QuerySet[RefundPart]:
+    """With what a page tells of them."""
+    return RefundPart.objects.select_related("receipt__charge__person", "receipt__top_up__order__person")
 
 
 def waits_for_staff() -> Q:
@@ -336,15 +357,11 @@ class RefundStateFilter(QueueFilter):
         return queryset.filter(ended_at__isnull=True)
 
 
-class RefundCityFilter(ReceiptCityFilter):
-    to_receipt = "receipt__"
-
-
 @admin.register(Refund)
 class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
-    to_receipt = "receipt__"
-    person_column = "receipt__charge__person"
-    employer_column = "receipt__charge__employer"
+    to_receipt = "parts__receipt__"
+    person_column = "parts__receipt__charge__person"
+    employer_column = "parts__receipt__charge__employer"
     list_display = (
         "number",
         "whom",
@@ -357,15 +374,19 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         "why",
     )
     list_display_links = ("number",)
-    list_select_related = (
-        "receipt__charge__person",
-        "receipt__top_up__order__person",
-        "drafted_by",
-        "decided_by",
-    )
-    list_filter = (RefundStateFilter, RefundCityFilter)
+    list_select_related = ("drafted_by", "decided_by")
+    list_filter = (RefundStateFilter, CityFilter)
     search_help_text = gettext_lazy("完整的退款号、身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        counted = RefundPart.objects.filter(refund=OuterRef("pk")).order_by().values("refund")
+        first = _parts().order_by("refund_id", "pk").distinct("refund_id")
+        return (
+            LookUpAdmin.get_queryset(self, request)
+            .annotate(part_count=Subquery(counted.annotate(count=Count("pk")).values("count")))
+            .prefetch_related(Prefetch("parts", queryset=first, to_attr="leading"))
+        )
 
     def waiting(self, request: HttpRequest) -> int:
         """How many wait for staff: to be checked, or to be transferred."""
@@ -375,7 +396,10 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         by_number = queryset.filter(number=search_term.strip())
-        return (by_number, False) if by_number else super().get_search_results(request, queryset, search_term)
+        if by_number:
+            return by_number, False
+        found, _distinct = super().get_search_results(request, queryset, search_term)
+        return found, True
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One refund; a POST takes the step whose button was pressed."""
@@ -392,17 +416,17 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             except refunds.CannotRefund as why:
                 messages.error(request, str(why))
             return HttpResponseRedirect(request.path)
-        receipt = refund.receipt
+        parts = list(_parts().filter(refund=refund).order_by("pk")[:PARTS_SHOWN])
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": refund.number,
             "refund": refund,
-            "receipt": receipt,
-            "city": book().city(receipt.city),
-            "whom": person_of(receipt),
-            "what": what_of(receipt),
-            "state": _state_of(receipt),
+            "city": book().city(refund.city),
+            "parts": [
+                (one, person_of(one.receipt), what_of(one.receipt), _state_of(one.receipt)) for one in parts
+            ],
+            "more": refund.part_count - len(parts),
             "channel": channels.title(refund.channel),
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
@@ -435,8 +459,11 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             messages.error(request, _("请按页面上的按钮操作。"))
 
     @admin.display(description=gettext_lazy("参保人"))
-    def whom(self, refund: Refund) -> str:
-        return person_of(refund.receipt)
+    def whom(self, refund: Any) -> str:
+        who = person_of(refund.leading[0].receipt)
+        if refund.part_count == 1:
+            return who
+        return format_html(_("{} 等 {} 项"), who, refund.part_count)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, refund: Refund) -> str:

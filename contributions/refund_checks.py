@@ -43,12 +43,25 @@ CHECKS: tuple[tuple[int, str], ...] = (
         10,
         """
         SELECT format('到账 %s %s 为 %s 分（%s），退款合计 %s 分', receipt.channel, receipt.provider_number,
-            receipt.amount_fen, CASE WHEN receipt.applied THEN '已入账' ELSE '未入账' END, sum(refund.amount_fen))
-        FROM contributions_receipt receipt JOIN contributions_refund refund ON refund.receipt_id = receipt.id
+            receipt.amount_fen, CASE WHEN receipt.applied THEN '已入账' ELSE '未入账' END, sum(part.amount_fen))
+        FROM contributions_receipt receipt JOIN contributions_refundpart part ON part.receipt_id = receipt.id
+        JOIN contributions_refund refund ON refund.id = part.refund_id
         LEFT JOIN contributions_takenback taken_back ON taken_back.receipt_id = receipt.id
         WHERE refund.status NOT IN ('refused', 'failed')
-        GROUP BY receipt.id, taken_back.amount_fen HAVING sum(refund.amount_fen) >
+        GROUP BY receipt.id, taken_back.amount_fen HAVING sum(part.amount_fen) >
             CASE WHEN receipt.applied THEN coalesce(taken_back.amount_fen, 0) ELSE receipt.amount_fen END
+        """,
+    ),
+    (
+        10,
+        """
+        SELECT format('退款 %s 为 %s 分，明细合计 %s 分', refund.number, refund.amount_fen, coalesce(sum(part.amount_fen), 0))
+        FROM contributions_refund refund LEFT JOIN contributions_refundpart part ON part.refund_id = refund.id
+        LEFT JOIN contributions_receipt receipt ON receipt.id = part.receipt_id
+        GROUP BY refund.id HAVING coalesce(sum(part.amount_fen), 0) <> refund.amount_fen
+            OR bool_or((receipt.channel, receipt.entry_id) <> (refund.channel, (
+                SELECT min(first.entry_id) FROM contributions_refundpart one
+                JOIN contributions_receipt first ON first.id = one.receipt_id WHERE one.refund_id = refund.id)))
         """,
     ),
     (

@@ -6,7 +6,7 @@ No transaction is open while a channel is spoken to, and what was sent once is n
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from contributions.models import (
     Receipt,
     Refund,
     RefundEvent,
+    RefundPart,
     RefundStatus,
     RefundWay,
     TakenBack,
@@ -71,8 +72,8 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     Those of ``cities`` only, where they are given.
     """
     given = (
-        Refund.objects.filter(receipt=OuterRef("pk"))
-        .exclude(status__in=IN_VAIN)
+        RefundPart.objects.filter(receipt=OuterRef("pk"))
+        .exclude(refund__status__in=IN_VAIN)
         .order_by()
         .values("receipt")
         .annotate(fen=Sum("amount_fen"))
@@ -105,7 +106,7 @@ def left_fen(receipt: Receipt) -> int:
     back_fen = refundable_fen(receipt)
     if not back_fen:
         return 0
-    given = Refund.objects.filter(receipt_id=receipt.pk).exclude(status__in=IN_VAIN)
+    given = RefundPart.objects.filter(receipt_id=receipt.pk).exclude(refund__status__in=IN_VAIN)
     return back_fen - (given.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
 
 
@@ -130,30 +131,57 @@ def road(receipt: Receipt) -> Road:
 # Two members of staff
 
 
+def came_together(receipt: Receipt) -> QuerySet[HeldReceipt]:
+    """``to_draft``, of what came with this receipt by the same payment or the same debit: it can go back in one refund."""
+    if receipt.debit_line_id is None and not Payment.objects.filter(entry=receipt.entry_id).exists():
+        return HeldReceipt.objects.none()
+    held = to_draft([receipt.city])
+    return held.filter(entry=receipt.entry_id, debit_line=receipt.debit_line_id).order_by("pk")
+
+
 def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     """Propose to give back money of a receipt that paid nothing; another member of staff decides.
 
     The same key again gives the same refund. Raises CannotRefund, above all where more would go back than came; KeyReused
     where the key stands for another.
     """
+    return _draft({receipt.pk: amount_fen}, reason=reason, key=key, by=by, now=now)
+
+
+def draft_together(
+    receipts: Iterable[Receipt], *, reason: str, key: UUID, by: User, now: dt.datetime
+) -> Refund:
+    """``draft`` one refund of all that is left of these receipts, which came by one payment or one debit."""
+    return _draft({one.pk: None for one in receipts}, reason=reason, key=key, by=by, now=now)
+
+
+def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     try:
         with transaction.atomic():
-            locked = Receipt.objects.select_for_update(no_key=True, of=("self",)).get(pk=receipt.pk)
-            standing = _standing(key, locked, amount_fen, by)
+            locked = list(
+                Receipt.objects.select_for_update(no_key=True, of=("self",))
+                .filter(pk__in=asked)
+                .order_by("pk")
+            )
+            standing = _standing(key, asked, by)
             if standing is not None:
                 return standing
-            if locked.city not in permissions.staff_cities(by):
+            if not {one.city for one in locked}.issubset(permissions.staff_cities(by)):
                 raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
-            _check_amount(locked, amount_fen)
+            shares = {one.pk: asked[one.pk] or left_fen(one) for one in locked}
+            for one in locked:
+                _check_amount(one, shares[one.pk])
             if not reason.strip():
                 raise CannotRefund(_("请填写退回原因。"))
-            back = road(locked)
+            if len({(one.entry_id, one.debit_line_id) for one in locked}) != 1:
+                raise CannotRefund(_("不是同一笔付款的款项，请分别办理退款。"))
+            back = road(locked[0])
             refund = Refund.objects.create(
-                number=new_number(locked.city, now),
-                receipt=locked,
-                amount_fen=amount_fen,
+                number=new_number(locked[0].city, now),
+                city=locked[0].city,
+                amount_fen=sum(shares.values()),
                 way=back.way,
-                channel=locked.channel,
+                channel=locked[0].channel,
                 payment=back.payment,
                 account_number=back.account_number,
                 holder=back.holder,
@@ -162,11 +190,14 @@ def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User
                 drafted_at=now,
                 drafted_by=by,
             )
+            RefundPart.objects.bulk_create(
+                RefundPart(refund=refund, receipt=one, amount_fen=shares[one.pk]) for one in locked
+            )
             _event(refund, by=by, now=now, note=refund.reason)
             return refund
     except IntegrityError as error:
         # The database counted what we had not seen.
-        standing = _standing(key, receipt, amount_fen, by)
+        standing = _standing(key, asked, by)
         if standing is not None:
             return standing
         raise CannotRefund(_("这笔到账刚刚已有退款，请刷新后核对可退金额。")) from error
@@ -182,27 +213,30 @@ def _check_amount(receipt: Receipt, amount_fen: int) -> None:
         )
 
 
-def _standing(key: UUID, receipt: Receipt, amount_fen: int, by: User) -> Refund | None:
+def _standing(key: UUID, asked: Mapping[int, int | None], by: User) -> Refund | None:
     refund = Refund.objects.filter(key=key).first()
-    if refund and (refund.receipt_id, refund.amount_fen, refund.drafted_by_id) != (
-        receipt.pk,
-        amount_fen,
-        by.pk,
-    ):
+    if refund is None:
+        return None
+    shares = dict(refund.parts.values_list("receipt", "amount_fen"))
+    same = {pk: fen or shares.get(pk) for pk, fen in asked.items()} == shares
+    if not same or refund.drafted_by_id != by.pk:
         raise KeyReused
     return refund
 
 
 def why_not_decide(refund: Refund, user: User) -> str:
     """Why this login may not decide the refund; "" where it may."""
-    if refund.receipt.city not in permissions.staff_cities(user):
+    if refund.city not in permissions.staff_cities(user):
         return _("只有本市的征缴人员可以办理退款。")
     if refund.drafted_by_id == user.pk:
         return _("这笔退款由您经办，须由另一名征缴人员复核。")
-    person = refund.receipt.person
-    if user.person_id is not None and user.person_id == person.pk:
+    if user.person_id is not None and refund.parts.filter(_of_person(user.person_id)).exists():
         return _("这笔款项退给您本人，请由其他工作人员复核。")
     return ""
+
+
+def _of_person(person_id: int) -> Q:
+    return Q(receipt__charge__person=person_id) | Q(receipt__top_up__order__person=person_id)
 
 
 def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
@@ -371,7 +405,7 @@ def take_answer(refund: Refund, answer: Answer, *, by: User, now: dt.datetime) -
 
 def _succeed(refund: Refund, mark: str, *, by: User, now: dt.datetime, note: str) -> None:
     """The money has left: suspense and the clearing account are less by it."""
-    city = refund.receipt.city
+    city = refund.city
     suspense = ledger.account(city=city, kind=AccountKind.SUSPENSE)
     clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=refund.channel)
     entry = ledger.post_entry(
@@ -451,8 +485,8 @@ def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
     """How far the money of these receipts has gone back, by receipt; those that paid their charge, and were not taken back, are
     left out."""
     sums: dict[int, dict[bool, int]] = {}
-    moving = Refund.objects.filter(receipt__in=receipts).exclude(status__in=IN_VAIN)
-    for receipt_id, status, fen in moving.values_list("receipt_id", "status", "amount_fen"):
+    moving = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=IN_VAIN)
+    for receipt_id, status, fen in moving.values_list("receipt_id", "refund__status", "amount_fen"):
         by_end = sums.setdefault(receipt_id, {True: 0, False: 0})
         by_end[status == RefundStatus.SUCCEEDED] += fen
     back = dict(TakenBack.objects.filter(receipt__in=receipts).values_list("receipt_id", "amount_fen"))

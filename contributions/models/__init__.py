@@ -128,6 +128,7 @@ from contributions.models.refunds import (
     HeldReceipt,
     Refund,
     RefundEvent,
+    RefundPart,
     RefundStatus,
     RefundWay,
 )
@@ -261,6 +262,7 @@ __all__ = [
     "RecollectRequest",
     "Refund",
     "RefundEvent",
+    "RefundPart",
     "RefundStatus",
     "RefundWay",
     "Repricing",

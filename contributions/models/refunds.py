@@ -65,14 +65,13 @@ class HeldReceipt(Receipt):
 
 
 class Refund(models.Model):
-    """Money of one receipt given back, under a number of ours that the channel knows and that is never used for another.
+    """Money given back to one payer in one sum, under a number of ours that the channel knows and that is never used for another.
 
-    One member of staff drafts it, another decides. The database lets the refunds of a receipt, those in vain left out, never
-    come to more than was received, and gives back nothing that paid its charge but what was taken back of it (``TakenBack``).
+    Its parts (``RefundPart``) say of which receipts. One member of staff drafts it, another decides.
     """
 
     number = models.CharField(_("退款号"), max_length=32, unique=True)
-    receipt = models.ForeignKey(Receipt, models.PROTECT, related_name="refunds", verbose_name=_("到账记录"))
+    city = models.CharField(_("城市"), max_length=30)
     amount_fen = models.BigIntegerField(_("金额（分）"))
     way = models.CharField(_("退回方式"), max_length=7, choices=choices(REFUND_WAY_LABELS))
     channel = models.CharField(_("渠道"), max_length=30)
@@ -161,7 +160,7 @@ class Refund(models.Model):
                         [
                             "id",
                             "number",
-                            "receipt_id",
+                            "city",
                             "amount_fen",
                             "way",
                             "channel",
@@ -182,30 +181,87 @@ class Refund(models.Model):
             ),
             pgtrigger.Protect(name="refunds_are_kept", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
-                name="no_more_is_refunded_than_received",
+                name="refunds_have_parts",
                 operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
-                declare=[("received", "bigint"), ("given", "bigint")],
-                # The receipt stays locked until the transaction ends: two refunds of it are counted one after the other.
-                func=f"""
-                    PERFORM 1 FROM contributions_receipt WHERE id = NEW.receipt_id FOR NO KEY UPDATE;
-                    SELECT CASE WHEN receipt.applied THEN taken_back.amount_fen ELSE receipt.amount_fen END INTO received
-                    FROM contributions_receipt receipt
-                    LEFT JOIN contributions_takenback taken_back ON taken_back.receipt_id = receipt.id
-                    WHERE receipt.id = NEW.receipt_id;
-                    SELECT coalesce(sum(amount_fen), 0) INTO given FROM contributions_refund
-                    WHERE receipt_id = NEW.receipt_id AND status NOT IN ({_IN_VAIN});
-                    IF received IS NULL OR given + NEW.amount_fen > received THEN
-                        RAISE EXCEPTION 'receipt %: % of % fen are refunded, not % more',
-                            NEW.receipt_id, given, received, NEW.amount_fen USING ERRCODE = 'check_violation';
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM contributions_refundpart WHERE refund_id = NEW.id) THEN
+                        RAISE EXCEPTION 'refund % has no parts', NEW.number USING ERRCODE = 'check_violation';
                     END IF;
-                    RETURN NEW;
-                """,  # noqa: S608 - the codes are constants
+                    RETURN NULL;
+                """,
             ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+
+class RefundPart(models.Model):
+    """What a refund gives back of one receipt; all parts of a refund come by one statement, and make its amount.
+
+    The database lets the parts of a receipt, those of refunds in vain left out, never come to more than was received, and gives
+    back nothing that paid its charge but what was taken back of it (``TakenBack``).
+    """
+
+    refund = models.ForeignKey(
+        Refund, models.PROTECT, related_name="parts", db_index=False, verbose_name=_("退款")
+    )
+    receipt = models.ForeignKey(
+        Receipt, models.PROTECT, related_name="refund_parts", verbose_name=_("到账记录")
+    )
+    amount_fen = models.BigIntegerField(_("金额（分）"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("退款明细")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_part_amount_positive"),
+            models.UniqueConstraint(fields=["refund", "receipt"], name="a_receipt_is_in_a_refund_once"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="refund_parts_are_kept", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="no_more_is_refunded_than_received",
+                level=pgtrigger.Statement,
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="new_parts"),
+                declare=[("wrong", "record")],
+                # The receipts stay locked until the transaction ends: two refunds of one are counted one after the other.
+                func=f"""
+                    PERFORM 1 FROM contributions_receipt WHERE id IN (SELECT receipt_id FROM new_parts)
+                    ORDER BY id FOR NO KEY UPDATE;
+                    SELECT receipt.id, sum(part.amount_fen) AS given INTO wrong
+                    FROM contributions_receipt receipt
+                    JOIN contributions_refundpart part ON part.receipt_id = receipt.id
+                    JOIN contributions_refund refund ON refund.id = part.refund_id AND refund.status NOT IN ({_IN_VAIN})
+                    LEFT JOIN contributions_takenback taken_back ON taken_back.receipt_id = receipt.id
+                    WHERE receipt.id IN (SELECT receipt_id FROM new_parts)
+                    GROUP BY receipt.id, taken_back.amount_fen
+                    HAVING sum(part.amount_fen) >
+                            CASE WHEN receipt.applied THEN coalesce(taken_back.amount_fen, 0) ELSE receipt.amount_fen END
+                        OR bool_or(refund.channel <> receipt.channel)
+                    LIMIT 1;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'receipt %: % fen are more than may go back by this road', wrong.id, wrong.given
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    -- Parts from before count too, so that nothing can be added to a refund once it stands.
+                    IF EXISTS (
+                        SELECT 1 FROM contributions_refundpart part JOIN contributions_refund refund ON refund.id = part.refund_id
+                        WHERE refund.id IN (SELECT refund_id FROM new_parts)
+                        GROUP BY refund.id HAVING sum(part.amount_fen) <> refund.amount_fen
+                    ) THEN
+                        RAISE EXCEPTION 'a refund is not the sum of its parts' USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,  # noqa: S608 - the codes are constants
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.refund_id} {self.receipt_id} {self.amount_fen}"
 
 
 class RefundEvent(models.Model):

@@ -793,7 +793,7 @@ class MoneyMoves(RuleBasedStateMachine):
         refund = one(self._refunds(RefundStatus.DRAFTED), pick)
         if refund is None:
             return
-        by = self.staff(refund.receipt.entry.city, name)
+        by = self.staff(refund.city, name)
         for _time in range(2):
             if approve:
                 self.attempt(lambda: refunds.approve(refund, by=by, now=self.now), refunds.CannotRefund)
@@ -821,7 +821,7 @@ class MoneyMoves(RuleBasedStateMachine):
         refund = one((r for r in self._refunds(RefundStatus.APPROVED) if r.way == RefundWay.BANK), pick)
         if refund is None:
             return
-        by = self.staff(refund.receipt.entry.city, "maker")
+        by = self.staff(refund.city, "maker")
         if made:
             for _time in range(2):
                 refunds.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
@@ -1115,8 +1115,9 @@ CHEAP = {
                 coalesce(sum(back.amount_fen), 0) AS back
             FROM contributions_receipt receipt JOIN contributions_charge charge ON charge.id = receipt.charge_id
             LEFT JOIN (
-                SELECT receipt_id, sum(amount_fen) AS fen FROM contributions_refund WHERE status = 'succeeded'
-                GROUP BY receipt_id
+                SELECT receipt_id, sum(part.amount_fen) AS fen
+                FROM contributions_refundpart part JOIN contributions_refund ON contributions_refund.id = refund_id
+                WHERE status = 'succeeded' GROUP BY receipt_id
             ) refund ON refund.receipt_id = receipt.id
             LEFT JOIN (
                 SELECT key, amount_fen + pooled_fen + surcharge_fen AS fen FROM contributions_accountmovement
@@ -1128,11 +1129,12 @@ CHEAP = {
             IS DISTINCT FROM (moved.received - moved.given - moved.reversed, moved.held + moved.back - moved.given)
     """,
     "more goes back than came": """
-        SELECT receipt.id FROM contributions_receipt receipt JOIN contributions_refund refund ON refund.receipt_id = receipt.id
+        SELECT receipt.id FROM contributions_receipt receipt JOIN contributions_refundpart part ON part.receipt_id = receipt.id
+        JOIN contributions_refund refund ON refund.id = part.refund_id
         LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id
         WHERE refund.status NOT IN ('refused', 'failed')
         GROUP BY receipt.id, back.amount_fen
-        HAVING sum(refund.amount_fen) > CASE WHEN receipt.applied THEN coalesce(back.amount_fen, 0) ELSE receipt.amount_fen END
+        HAVING sum(part.amount_fen) > CASE WHEN receipt.applied THEN coalesce(back.amount_fen, 0) ELSE receipt.amount_fen END
     """,
     "on top of a month that nobody is paying": """
         SELECT surcharge.id, surcharge.charge_id FROM contributions_surcharge surcharge

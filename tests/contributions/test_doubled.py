@@ -4,15 +4,12 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError
 
-from contributions import doubled, paying, receiving, refunds
-from contributions.models import Receipt, Refund, RefundStatus, RefundWay
+from contributions import doubled, receiving, refunds
+from contributions.models import Receipt, Refund, RefundPart, RefundStatus, RefundWay
 from contributions.order_tasks import draft_refunds
 from portal.accounts.models import Notice
 from tests.contributions.money_cast import Road, charge_of, collector, worker
 from tests.contributions.orders.conftest import (
-    MEDICAL,
-    PENSION,
-    THIS,
     WUXI_MEDICAL_60,
     WUXI_PENSION_60,
     Provider,
@@ -23,7 +20,7 @@ from tests.contributions.orders.conftest import (
 )
 from tests.contributions.orders.test_races import in_crowd
 from tests.contributions.orders.test_refund_races import without_unique_key
-from tests.contributions.orders.test_refunds import checker, maker, paid_twice
+from tests.contributions.orders.test_refunds import checker, maker, paid_late, paid_twice
 from tests.hall.test_races import Meeting, at_once, without_triggers
 
 __all__ = ["providers", "till"]
@@ -33,15 +30,6 @@ pytestmark = pytest.mark.django_db
 
 def run(till: Till) -> int:
     return doubled.draft_refunds(by=till.system, now=till.now)
-
-
-def late(till: Till, providers: dict[str, Provider]) -> None:
-    """Two months are ordered, the order is cancelled, and then the payment turns out to have been made."""
-    order = till.place({PENSION: ("60", [THIS]), MEDICAL: ("60", [THIS])})
-    payment = till.start(order, "wechat")
-    till.tell(providers["wechat"].fails(payment.number))
-    paying.cancel(order, by=till.system, now=till.now)
-    till.tell(providers["wechat"].pays(payment.number))
 
 
 def test_what_was_paid_twice_is_drafted_and_told(till: Till, providers: dict[str, Provider]) -> None:
@@ -80,11 +68,20 @@ def test_again_it_finds_nothing(till: Till, providers: dict[str, Provider]) -> N
 def test_a_payment_that_came_too_late_is_one_message_for_all_its_months(
     till: Till, providers: dict[str, Provider]
 ) -> None:
-    late(till, providers)
-    assert run(till) == 2
-    assert {one.reason for one in Refund.objects.all()} == {"订单完结后到账，没有入账"}
-    assert sum(one.amount_fen for one in Refund.objects.all()) == WUXI_PENSION_60 + WUXI_MEDICAL_60
+    """And one refund: staff decide once, and the provider is asked once."""
+    paid_late(till, providers)
+    assert run(till) == 1
+    refund = Refund.objects.get()
+    assert (refund.reason, refund.amount_fen) == (
+        "订单完结后到账，没有入账",
+        WUXI_PENSION_60 + WUXI_MEDICAL_60,
+    )
+    assert [one.amount_fen for one in refund.parts.order_by("pk")] == [WUXI_PENSION_60, WUXI_MEDICAL_60]
     assert Notice.objects.get(kind=doubled.NOTICE_KIND).text.count("元") == 2
+    refunds.approve(refund, by=checker(), now=till.now)
+    refunds.send_due(by=till.system, now=till.now)
+    assert providers["wechat"].given == {refund.number: refund.amount_fen}
+    assert {one.whole for one in refunds.returned(list(Receipt.objects.all())).values()} == {True}
     audit()
 
 
@@ -154,7 +151,7 @@ def test_the_hall_drafts_and_so_nobody_of_the_staff_is_barred_from_checking(
 @pytest.fixture
 def many(till: Till, providers: dict[str, Provider]) -> Till:
     for _again in range(3):
-        late(till, providers)
+        paid_late(till, providers)
         till.clock.step(minutes=1)
     return till
 
@@ -164,7 +161,8 @@ def test_five_at_once_draft_each_once(many: Till, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(doubled, "ENTRIES_AT_A_TIME", 1)
     results = in_crowd(lambda: run(many), 5, 5)
     assert all(isinstance(one, int) for one in results), results
-    assert sum(results) == Refund.objects.count() == Receipt.objects.filter(applied=False).count() == 6
+    assert sum(results) == Refund.objects.count() == 3
+    assert RefundPart.objects.count() == Receipt.objects.filter(applied=False).count() == 6
     assert Notice.objects.filter(kind=doubled.NOTICE_KIND).count() == 3
     audit()
 
@@ -174,16 +172,16 @@ def test_five_at_once_draft_each_once(many: Till, monkeypatch: pytest.MonkeyPatc
 def test_control_without_the_claim_two_runs_collide_and_only_the_database_keeps_them_apart(
     till: Till, providers: dict[str, Provider], monkeypatch: pytest.MonkeyPatch, database: bool
 ) -> None:
-    late(till, providers)
+    paid_late(till, providers)
     meeting = Meeting()
-    monkeypatch.setattr(doubled, "CLAIM", "")
+    monkeypatch.setattr(doubled, "_claim", list)
     monkeypatch.setattr(doubled, "_draft", meeting.before(doubled._draft))
     if database:
         results = at_once(*[lambda: run(till)] * 2)
         assert sum(isinstance(one, IntegrityError) for one in results) == 1
-        assert Refund.objects.count() == 2
+        assert Refund.objects.count() == 1
     else:
-        with without_unique_key(), without_triggers(Refund):
-            assert at_once(*[lambda: run(till)] * 2) == [2, 2]
-            assert Refund.objects.count() == 4
+        with without_unique_key(), without_triggers(RefundPart):
+            assert at_once(*[lambda: run(till)] * 2) == [1, 1]
+            assert Refund.objects.count() == 2
     assert meeting.met

@@ -292,7 +292,7 @@ def test_in_the_workbench(counter: Counter, paid: Order, maker: User, checker: U
     assert only().status == DifferenceStatus.PROPOSED
     page_of(checker).post(address, {"step": "approve"})
     assert only().status == DifferenceStatus.SETTLED
-    receipt = Refund.objects.order_by("pk")[0].receipt
+    receipt = Refund.objects.get().parts.order_by("pk")[0].receipt
     held = page_of(maker).get(f"/admin/contributions/heldreceipt/{receipt.pk}/change/").content.decode()
     assert "撤销缴费款项" in held
     for user in (cast.wuhan_collector, cast.wang_fang_login):

@@ -282,8 +282,11 @@ def test_what_was_paid_or_fell_away_meanwhile_goes_back(
     answered(batch, exchange, system, FIFTEENTH)
     by_debit = Receipt.objects.filter(debit_line__isnull=False)
     assert (by_debit.count(), by_debit.filter(applied=True).count()) == (6, 0)
-    assert doubled.draft_refunds(by=system, now=FIFTEENTH) == 6
-    assert {(one.account_number, one.holder) for one in Refund.objects.all()} == {(GOOD, cast.donghu.name)}
+    assert doubled.draft_refunds(by=system, now=FIFTEENTH) == 1
+    refund = Refund.objects.get()
+    assert (refund.account_number, refund.holder) == (GOOD, cast.donghu.name)
+    assert refund.amount_fen == sum(one.amount_fen for one in by_debit)
+    assert refund.reason == "重复缴费：该月已另行缴费"
     assert Notice.objects.filter(user=cast.donghu_clerk, title="有款项将原路退回").exists()
     assert not Notice.objects.filter(person__isnull=False).exists()
     assert proved()

@@ -6,9 +6,10 @@ from django.test import Client
 from contributions import refunds
 from contributions.models import Charge, Receipt, Refund, RefundStatus
 from portal.accounts.models import User
+from portal.shared import money
 from tests.cast import staff
 from tests.contributions.orders.conftest import Provider, Till, audit
-from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_twice, sends
+from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_late, paid_twice, sends
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,30 @@ def test_the_whole_road_on_the_pages(till: Till, twice: Receipt, client: Client)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     audit()
+
+
+def test_all_of_a_payment_goes_back_by_one_button(
+    till: Till, providers: dict[str, Provider], client: Client
+) -> None:
+    first, second = Receipt.objects.filter(entry=paid_late(till, providers).entry).order_by("pk")
+    desk = at_desk(client, maker())
+    address = f"{HELD}{first.pk}/change/"
+    page = desk.get(address)
+    both = money.format_yuan(first.amount_fen + second.amount_fen)
+    assert f"同一笔付款的 2 项一并退回，共 {both} 元" in page.content.decode()
+    typed = {f"draft-{name}": page.context["form"][name].value() for name in ("amount", "reason", "key")}
+    assert desk.post(address, {**typed, "draft-reason": "", "together": "1"}).status_code == 422
+    for _press in range(2):
+        desk.post(address, {**typed, "together": "1"})
+    refund = Refund.objects.get()
+    assert [part.receipt for part in refund.parts.order_by("pk")] == [first, second]
+    assert "没有需要办理的" in desk.get(f"{HELD}{second.pk}/change/").content.decode()
+    found = desk.get(REFUNDS, {"q": till.cast.wang_fang.identity_number}).content.decode()
+    assert found.count(f"{refund.number}</a>") == 1
+    assert "等 2 项" in found
+    shown = desk.get(f"{REFUNDS}{refund.pk}/change/").content.decode()
+    assert first.provider_number in shown
+    assert second.provider_number in shown
 
 
 def test_a_refusal_wants_its_reason(till: Till, twice: Receipt, client: Client) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from contributions import refunds
-from contributions.models import Entry, Receipt, Refund, RefundStatus
+from contributions.models import Entry, Receipt, Refund, RefundPart, RefundStatus
 from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_races import in_crowd
 from tests.contributions.orders.test_refunds import approved, checker, drafted, maker, paid_twice
@@ -60,7 +60,7 @@ def test_control_without_lock_two_refunds_are_kept_apart_by_the_database_alone(
     monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
     with ExitStack() as off:
         if not guarded:
-            off.enter_context(without_triggers(Refund))
+            off.enter_context(without_triggers(RefundPart))
         results = both_draft(till, twice)
         assert meeting.met
         assert sum(isinstance(one, Refund) for one in results) == (1 if guarded else 2)
@@ -87,7 +87,7 @@ def test_control_without_lock_and_keys_pressed_twice_is_two(
     monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
     key = uuid4()
     with ExitStack() as off:
-        off.enter_context(without_triggers(Refund))
+        off.enter_context(without_triggers(RefundPart))
         off.enter_context(without_unique_key())
         at_once(*[lambda: drafted(till, twice, key=key)] * 2)
         assert meeting.met

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import ledger, refunds
+from contributions import ledger, paying, refunds
 from contributions.audit import audit as books
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import (
@@ -17,13 +17,14 @@ from contributions.models import (
     Payment,
     Receipt,
     Refund,
+    RefundPart,
     RefundStatus,
     RefundWay,
 )
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import staff
-from tests.contributions.orders.conftest import PENSION, THIS, Provider, Till, audit
+from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Provider, Till, audit
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +123,7 @@ def test_part_by_part_but_never_more_than_was_paid(till: Till, twice: Receipt) -
     assert refunds.left_fen(twice) == 1
     with pytest.raises(refunds.CannotRefund, match=r"不超过可退的 0\.01 元"):
         drafted(till, twice, 2)
-    with pytest.raises(IntegrityError, match="are refunded, not 2 more"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="more than may go back"), transaction.atomic():
         _by_hand(twice, 2)
     drafted(till, twice, 1)
     assert [one.given_fen for one in refunds.held()] == [twice.amount_fen]  # type: ignore[attr-defined]
@@ -131,11 +132,84 @@ def test_part_by_part_but_never_more_than_was_paid(till: Till, twice: Receipt) -
             refunds.draft(twice, amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
-def _by_hand(receipt: Receipt, fen: int) -> Refund:
+def _by_hand(receipt: Receipt, fen: int, channel: str = "") -> Refund:
+    refund = _without_parts(receipt, fen, channel)
+    RefundPart.objects.create(refund=refund, receipt=receipt, amount_fen=fen)
+    return refund
+
+
+def _without_parts(receipt: Receipt, fen: int, channel: str = "") -> Refund:
     return Refund.objects.create(
-        number=f"R{uuid4().hex[:20]}", receipt=receipt, amount_fen=fen, way="bank", channel=receipt.channel,
+        number=f"R{uuid4().hex[:20]}", city=receipt.city, amount_fen=fen, way="bank", channel=channel or receipt.channel,
         account_number="1234", holder="x", reason="x", key=uuid4(), drafted_at=receipt.received_at, drafted_by=maker(),
     )  # fmt: skip
+
+
+# Several months of one payment
+
+
+@pytest.fixture
+def late(till: Till, providers: dict[str, Provider]) -> list[Receipt]:
+    """The receipts of two months that were paid together when their order had ended."""
+    return list(Receipt.objects.filter(entry=paid_late(till, providers).entry).order_by("pk"))
+
+
+def paid_late(till: Till, providers: dict[str, Provider]) -> Payment:
+    """Two months are ordered, the order is cancelled, and then the payment turns out to have been made."""
+    order = till.place({PENSION: ("60", [THIS]), MEDICAL: ("60", [THIS])})
+    payment = till.start(order, "wechat")
+    till.tell(providers["wechat"].fails(payment.number))
+    paying.cancel(order, by=till.system, now=till.now)
+    till.tell(providers["wechat"].pays(payment.number))
+    payment.refresh_from_db()
+    return payment
+
+
+def test_what_came_together_goes_back_together(
+    till: Till, providers: dict[str, Provider], late: list[Receipt]
+) -> None:
+    key = uuid4()
+    assert list(refunds.came_together(late[0])) == late
+    [refund, again] = [
+        refunds.draft_together(late, reason="逾期到账", key=key, by=maker(), now=till.now)
+        for _press in range(2)
+    ]
+    assert again == refund
+    assert refund.amount_fen == sum(one.amount_fen for one in late)
+    assert [part.receipt for part in refund.parts.order_by("pk")] == late
+    assert not refunds.came_together(late[0]).exists()
+    with pytest.raises(refunds.CannotRefund):
+        drafted(till, late[1], 1)
+    refunds.approve(refund, by=checker(), now=till.now)
+    assert sends(till) == 1
+    assert providers["wechat"].given == {refund.number: refund.amount_fen}
+    assert suspense() == 0
+    audit()
+
+
+def test_together_goes_what_is_left(till: Till, late: list[Receipt]) -> None:
+    drafted(till, late[0], 100)
+    refund = refunds.draft_together(late, reason="逾期到账", key=uuid4(), by=maker(), now=till.now)
+    assert refund.amount_fen == sum(one.amount_fen for one in late) - 100
+    assert not refunds.to_draft().exists()
+
+
+def test_two_payments_are_two_refunds(till: Till, late: list[Receipt], twice: Receipt) -> None:
+    with pytest.raises(refunds.CannotRefund, match="不是同一笔付款"):
+        refunds.draft_together([*late, twice], reason="x", key=uuid4(), by=maker(), now=till.now)
+
+
+def test_the_database_holds_a_refund_and_its_parts_together(
+    till: Till, late: list[Receipt], twice: Receipt
+) -> None:
+    refund = drafted(till, late[0], 100)
+    with pytest.raises(IntegrityError, match="not the sum of its parts"), transaction.atomic():
+        RefundPart.objects.create(refund=refund, receipt=late[1], amount_fen=1)
+    with pytest.raises(IntegrityError, match="by this road"), transaction.atomic():
+        _by_hand(twice, 1, channel="wechat")
+    _without_parts(twice, 1)
+    with pytest.raises(IntegrityError, match="has no parts"):
+        connection.check_constraints()
 
 
 # Pressed twice
@@ -304,7 +378,8 @@ def broken_by(*statements: str) -> set[int]:
     ("statements", "numbers"),
     [
         (["UPDATE contributions_refund SET amount_fen = amount_fen + 1"], {2, 10}),
-        (["UPDATE contributions_refund SET amount_fen = amount_fen - 1"], {2}),
+        (["UPDATE contributions_refund SET amount_fen = amount_fen - 1"], {2, 10}),
+        (["DELETE FROM contributions_refundpart"], {10}),
         (
             [
                 "DROP INDEX a_charge_is_paid_once",
@@ -330,10 +405,12 @@ def broken_by(*statements: str) -> set[int]:
         ),
         (
             [
-                """INSERT INTO contributions_refund (number, receipt_id, amount_fen, way, channel, payment_id, account_number,
+                """INSERT INTO contributions_refund (number, city, amount_fen, way, channel, payment_id, account_number,
                     holder, reason, status, key, drafted_at, drafted_by_id, asked, provider_number, why)
-                SELECT 'second', receipt_id, 1, way, channel, payment_id, '', '', reason, 'drafted', gen_random_uuid(),
+                SELECT 'second', city, 1, way, channel, payment_id, '', '', reason, 'drafted', gen_random_uuid(),
                     drafted_at, drafted_by_id, 0, '', '' FROM contributions_refund""",
+                """INSERT INTO contributions_refundpart (refund_id, receipt_id, amount_fen)
+                SELECT max(refund.id), max(receipt_id), 1 FROM contributions_refund refund, contributions_refundpart""",
             ],
             {10},
         ),
