@@ -461,9 +461,8 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, refund: Any) -> str:
         who = person_of(refund.leading[0].receipt)
-        if refund.part_count == 1:
-            return who
-        return format_html(_("{} 等 {} 项"), who, refund.part_count)
+        more = "" if refund.part_count == 1 else _("等 %(count)s 项") % {"count": refund.part_count}
+        return format_html("<span>{} {}</span>", who, more)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, refund: Refund) -> str:
