@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.partners.views import NowhereView
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
@@ -10,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("contributions.api.urls")),
     path("api/v1/", include("certificates.api_urls")),
     path("api/v1/", include("transfers.api_urls")),
+    path("api/<path:rest>", NowhereView.as_view(), name="api-nowhere"),
     path("", include("portal.accounts.urls")),
     path("", include("enrollment.urls")),
     path("", include("contributions.urls")),

@@ -1,21 +1,25 @@
-"""What every address of the API shares, and the two that need no signature."""
+"""What every address of the API shares, and those that need no signature."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.parsers import BaseParser, JSONParser
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from portal.partners import answering
 from portal.partners.authentication import HasScope, SignedRequest, message_of
 from portal.partners.models import Scope
 from portal.partners.negotiation import AlwaysJson
+from portal.partners.problems import Problem
 from portal.partners.schema import PartnerSchema
 from portal.partners.throttling import PartnerThrottle
 
@@ -28,9 +32,9 @@ class PartnerView(APIView):
 
     scope: ClassVar[Scope]
 
-    authentication_classes = (SignedRequest,)
-    permission_classes = (HasScope,)
-    throttle_classes = (PartnerThrottle,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (SignedRequest,)
+    permission_classes: Sequence[type[BasePermission]] = (HasScope,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (PartnerThrottle,)
     parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
@@ -54,6 +58,21 @@ class PartnerView(APIView):
         else:
             sign(final)
         return final
+
+
+class NowhereView(PartnerView):
+    """Any address under the API's prefix that is none: told like every refusal, signed, to whoever asks."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Problem(
+            "no_such_address",
+            _("没有这个接口地址。请核对接口说明：地址以 /api/v1/ 开头，以 / 结尾。"),
+            status=404,
+        )
 
 
 class SchemaView(SpectacularAPIView):

@@ -329,6 +329,7 @@ SAMPLES = [
     # portal.partners: signed requests only, whatever the session
     Sample("api-schema", all_get(PAGE)),
     Sample("api-keys", all_get(PAGE)),
+    Sample("api-nowhere", all_get(NONE), of_no_partner(rest="v1/nothing/")),
     *(
         Sample(name, all_get(NO_SESSION), of_no_partner(**kwargs), method)
         for name, method, kwargs in (

@@ -57,6 +57,19 @@ def test_an_answer_is_signed_over_its_request(own: Path, bank: Caller) -> None:
         verify(response, another)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/nothing/", "/api/v1/orders", "/api/v2/orders/", "/api/v1/reconciliation/2026-13-99/"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_that_is_none_is_a_signed_problem(own: Path, bank: Caller, method: str, path: str) -> None:
+    message = bank.message(method, path, key="1")
+    signing.sign(message, secret=bank.secret, key_id=bank.key.key_id)
+    response = bank.deliver(message)
+    assert (response.status_code, response.json()["code"]) == (404, "no_such_address")
+    verify(response, message)
+
+
 def test_without_a_key_answers_are_not_signed(bank: Caller, settings: Settings, tmp_path: Path) -> None:
     settings.API_KEY_FILE = tmp_path / "none.pem"
     response = bank.get(ORDERS)
