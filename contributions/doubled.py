@@ -173,10 +173,18 @@ def _notices(found: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
             continue
         by_payer.setdefault((one.entry_id, payer, one.employer), []).append(one)
     for (entry, payer, employer), parts in by_payer.items():
+        # An employer's payment is for many people: a month of an insurance is told in one sum.
+        alike: dict[tuple[str, str], list[int]] = {}
+        for part in parts:
+            alike.setdefault((part.what, part.why), []).append(part.amount_fen)
         items = "、".join(
-            _("%(what)s %(yuan)s 元（%(why)s）")
-            % {"what": part.what, "yuan": money.format_yuan(part.amount_fen), "why": part.why}
-            for part in parts
+            (
+                _("%(what)s %(yuan)s 元（%(why)s）")
+                if len(sums) == 1
+                else _("%(what)s %(count)s 笔共 %(yuan)s 元（%(why)s）")
+            )
+            % {"what": what, "count": len(sums), "yuan": money.format_yuan(sum(sums)), "why": why}
+            for (what, why), sums in alike.items()
         )
         yield Notice(
             person_id=None if employer else payer,

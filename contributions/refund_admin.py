@@ -237,8 +237,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
-        left = refunds.left_fen(receipt)
-        together: list[Any] = list(refunds.came_together(receipt)) if left else []
+        left = receipt.left_fen
+        together = list(refunds.came_together(receipt)) if left else []
         whole = TOGETHER in request.POST
         form = DraftForm(
             {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
@@ -286,14 +286,14 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             ],
             "form": form if left and road and self.may_step(request) else None,
             "together": len(together),
-            "together_fen": sum(one.back_fen - one.given_fen for one in together),
+            "together_fen": sum(one.left_fen for one in together),
         }
         return TemplateResponse(
             request, "admin/contributions/held_receipt.html", context, status=422 if form.errors else 200
         )
 
     def _draft(
-        self, request: HttpRequest, receipt: Receipt, together: list[Any], typed: dict[str, Any]
+        self, request: HttpRequest, receipt: Receipt, together: list[HeldReceipt], typed: dict[str, Any]
     ) -> Refund:
         how = {"reason": typed["reason"], "key": typed["key"], "by": staff_of(request), "now": timezone.now()}
         if together:
@@ -317,8 +317,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         return _yuan(receipt.amount_fen)
 
     @admin.display(description=gettext_lazy("还可退（元）"))
-    def left(self, receipt: Any) -> str:
-        return _yuan(receipt.back_fen - receipt.given_fen)
+    def left(self, receipt: HeldReceipt) -> str:
+        return _yuan(receipt.left_fen)
 
 
 def _parts() -> QuerySet[RefundPart]:

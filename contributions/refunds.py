@@ -81,7 +81,7 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     )
     # A union, not an OR: each side is few rows, found by its own index.
     few = Receipt.objects.filter(applied=False).values("pk").union(TakenBack.objects.values("receipt_id"))
-    receipts = HeldReceipt.objects.filter(pk__in=few).annotate(
+    receipts = HeldReceipt.objects.filter(pk__in=few).annotate(  # type: ignore[no-redef]  # declared for whoever reads them
         back_fen=Case(When(applied=True, then=F("taken_back__amount_fen")), default=F("amount_fen")),
         given_fen=Coalesce(Subquery(given), 0),
     )
@@ -99,22 +99,6 @@ def of_cities(cities: Iterable[str], prefix: str = "") -> Q:
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     """Held receipts of which something is left that no refund is under way for."""
     return held(cities).filter(Q(back_fen__gt=F("given_fen")))
-
-
-def left_fen(receipt: Receipt) -> int:
-    """What may still be drafted of a receipt."""
-    back_fen = refundable_fen(receipt)
-    if not back_fen:
-        return 0
-    given = RefundPart.objects.filter(receipt_id=receipt.pk).exclude(refund__status__in=IN_VAIN)
-    return back_fen - (given.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
-
-
-def refundable_fen(receipt: Receipt) -> int:
-    """What of a receipt may go back in all: the whole of one that paid nothing, what was taken back of one that paid."""
-    if not receipt.applied:
-        return receipt.amount_fen
-    return TakenBack.objects.filter(receipt_id=receipt.pk).aggregate(fen=Sum("amount_fen"))["fen"] or 0
 
 
 def road(receipt: Receipt) -> Road:
@@ -158,30 +142,23 @@ def draft_together(
 def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     try:
         with transaction.atomic():
-            locked = list(
-                Receipt.objects.select_for_update(no_key=True, of=("self",))
-                .filter(pk__in=asked)
-                .order_by("pk")
-            )
+            _lock(asked)
             standing = _standing(key, asked, by)
             if standing is not None:
                 return standing
-            if not {one.city for one in locked}.issubset(permissions.staff_cities(by)):
-                raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
-            shares = {one.pk: asked[one.pk] or left_fen(one) for one in locked}
-            for one in locked:
-                _check_amount(one, shares[one.pk])
+            receipts = _of_staff(asked, by)
             if not reason.strip():
                 raise CannotRefund(_("请填写退回原因。"))
-            if len({(one.entry_id, one.debit_line_id) for one in locked}) != 1:
+            if len({(one.entry_id, one.debit_line_id) for one in receipts}) != 1:
                 raise CannotRefund(_("不是同一笔付款的款项，请分别办理退款。"))
-            back = road(locked[0])
+            shares = {one.pk: _share(one, asked[one.pk]) for one in receipts}
+            first, back = receipts[0], road(receipts[0])
             refund = Refund.objects.create(
-                number=new_number(locked[0].city, now),
-                city=locked[0].city,
+                number=new_number(first.city, now),
+                city=first.city,
                 amount_fen=sum(shares.values()),
                 way=back.way,
-                channel=locked[0].channel,
+                channel=first.channel,
                 payment=back.payment,
                 account_number=back.account_number,
                 holder=back.holder,
@@ -191,7 +168,7 @@ def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User,
                 drafted_by=by,
             )
             RefundPart.objects.bulk_create(
-                RefundPart(refund=refund, receipt=one, amount_fen=shares[one.pk]) for one in locked
+                RefundPart(refund=refund, receipt_id=pk, amount_fen=fen) for pk, fen in shares.items()
             )
             _event(refund, by=by, now=now, note=refund.reason)
             return refund
@@ -203,14 +180,36 @@ def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User,
         raise CannotRefund(_("这笔到账刚刚已有退款，请刷新后核对可退金额。")) from error
 
 
-def _check_amount(receipt: Receipt, amount_fen: int) -> None:
-    if not refundable_fen(receipt):
+def _lock(receipts: Iterable[int]) -> None:
+    """Until the transaction ends, nobody else drafts a refund of these."""
+    rows = Receipt.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=list(receipts))
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def _of_staff(receipts: Iterable[int], by: User) -> list[HeldReceipt]:
+    """These receipts. CannotRefund where one is another city's, or has paid its charge."""
+    wanted = list(receipts)
+    cities = permissions.staff_cities(by)
+    if Receipt.objects.filter(pk__in=wanted).exclude(of_cities(cities)).exists():
+        raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
+    found = list(
+        held(cities)
+        .filter(pk__in=wanted)
+        .select_related("charge", "top_up__order", "debit_line")
+        .order_by("pk")
+    )
+    if len(found) != len(wanted):
         raise CannotRefund(_("这笔到账已经记入应缴，不能在这里退回。"))
-    left = left_fen(receipt)
-    if amount_fen <= 0 or amount_fen > left:
-        raise CannotRefund(
-            _("退回金额应大于 0，且不超过可退的 %(left)s 元。") % {"left": money.format_yuan(left)}
-        )
+    return found
+
+
+def _share(receipt: HeldReceipt, asked: int | None) -> int:
+    """What goes back of a receipt: what is asked for, or all that is left. Raises CannotRefund."""
+    amount_fen = receipt.left_fen if asked is None else asked
+    if amount_fen <= 0 or amount_fen > receipt.left_fen:
+        left = money.format_yuan(receipt.left_fen)
+        raise CannotRefund(_("退回金额应大于 0，且不超过可退的 %(left)s 元。") % {"left": left})
+    return amount_fen
 
 
 def _standing(key: UUID, asked: Mapping[int, int | None], by: User) -> Refund | None:
@@ -218,7 +217,7 @@ def _standing(key: UUID, asked: Mapping[int, int | None], by: User) -> Refund | 
     if refund is None:
         return None
     shares = dict(refund.parts.values_list("receipt", "amount_fen"))
-    same = {pk: fen or shares.get(pk) for pk, fen in asked.items()} == shares
+    same = {pk: shares.get(pk) if fen is None else fen for pk, fen in asked.items()} == shares
     if not same or refund.drafted_by_id != by.pk:
         raise KeyReused
     return refund

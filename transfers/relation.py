@@ -244,4 +244,4 @@ def _doubles(person: Person, insurance: Insurance, city: str) -> Iterator[Double
     held = refunds.to_draft([city]).filter(charge__person=person, charge__insurance=insurance)
     for receipt in held.select_related("charge"):
         if receipt.charge is not None:
-            yield Double(receipt.pk, receipt.charge.month, refunds.left_fen(receipt))
+            yield Double(receipt.pk, receipt.charge.month, receipt.left_fen)

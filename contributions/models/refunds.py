@@ -59,9 +59,18 @@ _IN_VAIN = ", ".join(f"'{status}'" for status in IN_VAIN)
 class HeldReceipt(Receipt):
     """A receipt whose money paid nothing, or was taken back, as the collectors' queue shows it."""
 
+    # Told by ``refunds.held``: what may go back of it in all, and what has gone or is about to.
+    back_fen: int
+    given_fen: int
+
     class Meta:
         proxy = True
         verbose_name = verbose_name_plural = _("待退回款项")
+
+    @property
+    def left_fen(self) -> int:
+        """What a refund may still be drafted of."""
+        return self.back_fen - self.given_fen
 
 
 class Refund(models.Model):

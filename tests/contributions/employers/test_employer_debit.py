@@ -287,7 +287,8 @@ def test_what_was_paid_or_fell_away_meanwhile_goes_back(
     assert (refund.account_number, refund.holder) == (GOOD, cast.donghu.name)
     assert refund.amount_fen == sum(one.amount_fen for one in by_debit)
     assert refund.reason == "重复缴费：该月已另行缴费"
-    assert Notice.objects.filter(user=cast.donghu_clerk, title="有款项将原路退回").exists()
+    told = Notice.objects.get(user=cast.donghu_clerk, title="有款项将原路退回")
+    assert "2026年11月养老保险 3 笔共 4,320.00 元" in told.text
     assert not Notice.objects.filter(person__isnull=False).exists()
     assert proved()
 

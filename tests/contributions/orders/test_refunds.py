@@ -120,13 +120,13 @@ def test_what_paid_its_charge_is_not_refunded(till: Till, twice: Receipt) -> Non
 def test_part_by_part_but_never_more_than_was_paid(till: Till, twice: Receipt) -> None:
     approved(till, twice, 100)
     drafted(till, twice, twice.amount_fen - 101)
-    assert refunds.left_fen(twice) == 1
+    assert refunds.held().get(pk=twice.pk).left_fen == 1
     with pytest.raises(refunds.CannotRefund, match=r"不超过可退的 0\.01 元"):
         drafted(till, twice, 2)
     with pytest.raises(IntegrityError, match="more than may go back"), transaction.atomic():
         _by_hand(twice, 2)
     drafted(till, twice, 1)
-    assert [one.given_fen for one in refunds.held()] == [twice.amount_fen]  # type: ignore[attr-defined]
+    assert [one.given_fen for one in refunds.held()] == [twice.amount_fen]
     for wrong in (0, -5):
         with pytest.raises(refunds.CannotRefund):
             refunds.draft(twice, amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
@@ -185,6 +185,12 @@ def test_what_came_together_goes_back_together(
     assert providers["wechat"].given == {refund.number: refund.amount_fen}
     assert suspense() == 0
     audit()
+
+
+@pytest.mark.parametrize("wrong", [0, -1])
+def test_nothing_is_no_amount(till: Till, late: list[Receipt], wrong: int) -> None:
+    with pytest.raises(refunds.CannotRefund, match="大于 0"):
+        refunds.draft(late[0], amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
 def test_together_goes_what_is_left(till: Till, late: list[Receipt]) -> None:
@@ -254,7 +260,7 @@ def test_an_answer_that_is_lost_is_asked_for_and_never_sent_under_another_number
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SENT
     assert refunds.returned([twice])[twice.pk].words == "退款处理中"
-    assert refunds.left_fen(twice) == 0, "nobody drafts another while its end is not known"
+    assert refunds.held().get(pk=twice.pk).left_fen == 0, "nobody drafts another while its end is not known"
     assert sends(till) == 0, "not asked before its time"
     assert sends(till, seconds=20) == 1
     refund.refresh_from_db()
