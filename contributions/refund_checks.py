@@ -59,9 +59,7 @@ CHECKS: tuple[tuple[int, str], ...] = (
         FROM contributions_refund refund LEFT JOIN contributions_refundpart part ON part.refund_id = refund.id
         LEFT JOIN contributions_receipt receipt ON receipt.id = part.receipt_id
         GROUP BY refund.id HAVING coalesce(sum(part.amount_fen), 0) <> refund.amount_fen
-            OR bool_or((receipt.channel, receipt.entry_id) <> (refund.channel, (
-                SELECT min(first.entry_id) FROM contributions_refundpart one
-                JOIN contributions_receipt first ON first.id = one.receipt_id WHERE one.refund_id = refund.id)))
+            OR bool_or(receipt.channel <> refund.channel) OR count(DISTINCT (receipt.entry_id, receipt.debit_line_id)) > 1
         """,
     ),
     (
