@@ -25,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, orders, paying, refunds, top_ups
+from contributions import channels, employer_orders, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -47,7 +47,7 @@ from portal.accounts.lockout import client_address
 from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
-from portal.policy.book import PolicyMissing, book
+from portal.policy.book import Offer, PolicyMissing, book
 from portal.policy.terms import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -103,9 +103,12 @@ def order_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state not in states:
         raise Http404
-    page = Paginator(
-        within.filter(states[state][1]).select_related("top_up").prefetch_related("lines__charge"), PER_PAGE
-    ).get_page(request.GET.get("page"))
+    listed = within.filter(states[state][1]).select_related("top_up")
+    of_employer = _login(request).is_clerk
+    page = Paginator(listed if of_employer else listed.prefetch_related("lines__charge"), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    for_staff = employer_orders.sums(page) if of_employer else {}
     now = timezone.now()
     return render(
         request,
@@ -115,7 +118,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "order": one,
-                    "parts": _parts(list(one.lines.all())),
+                    "parts": for_staff[one.pk] if of_employer else _parts(list(one.lines.all())),
                     "top_up": getattr(one, "top_up", None),
                     "state": _state_of(one, now, getattr(one, "top_up", None)),
                     "tone": _tone_of(one, now),
@@ -475,6 +478,25 @@ class Part:
     derivation: Derivation | None
 
 
+def _employers(found: Order) -> dict[str, Any]:
+    """What the page of an employer's order has of its own: sums in place of lines, which the assessment has."""
+    assessment = employer_orders.assessment_of(found)
+    address = reverse("employer-assessment", args=[assessment.pk]) if assessment else ""
+    return {
+        "lines": (),
+        "parts": (),
+        "staff_parts": employer_orders.sums([found])[found.pk],
+        "assessment": assessment,
+        "again": address,
+        "notice": (
+            _("请在支付截止前完成支付。逾期订单自动取消，可以在应缴核定页重新下单。"),
+            _("已经付款的，不要重复支付，也不要再汇款；结果以本页显示为准。"),
+            _("过了缴费期限，按日加收滞纳金。"),
+            _("请保留缴费凭证。"),
+        ),
+    }
+
+
 def _parts(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Part]:
     def price(line: OrderLine) -> tuple[Any, ...]:
         charge = line.charge
@@ -533,7 +555,6 @@ def _order_page(
     request: HttpRequest, found: Order, form: ChannelForm | None = None, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
-    lines = list(found.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
     payments = list(found.payments.order_by("begun_at"))
     current = next((one for one in payments if one.live), None)
     payable = current is None and _payable(found, now)
@@ -542,8 +563,6 @@ def _order_page(
     offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     context = {
         "order": found,
-        "lines": lines,
-        "parts": _parts(lines, explained=True),
         "payments": [
             {
                 "payment": one,
@@ -565,16 +584,26 @@ def _order_page(
         "minutes": max(0, int((found.expires_at - now).total_seconds() // 60)),
         "opening": _opening(found, now) if payable else None,
         "form": (form or ChannelForm(codes=_codes(found, now))) if payable else None,
-        "notice": offer.notice if offer else (),
-        "again": reverse("service", args=[found.city, offer.code]) if offer else "",
         "late": found.is_open and now >= found.expires_at,
         "dispute": _dispute(found),
         "top_up": top_up,
         "card": identity.mask_account(top_up.card_number) if top_up else "",
         "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
+        **(_employers(found) if found.employer_id else _persons(found, offer)),
         **_city(found),
     }
     return render(request, "contributions/orders/order.html", context, status=status)
+
+
+def _persons(found: Order, offer: Offer | None) -> dict[str, Any]:
+    """What the page of a person's order has of its own: every line, and why it is that amount."""
+    lines = list(found.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
+    return {
+        "lines": lines,
+        "parts": _parts(lines, explained=True),
+        "again": reverse("service", args=[found.city, offer.code]) if offer else "",
+        "notice": offer.notice if offer else (),
+    }
 
 
 def _begin(

@@ -2,6 +2,7 @@
 
 import io
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -12,11 +13,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contributions import assessment as assessments
-from contributions import employer_debit
+from contributions import employer_debit, orders
 from contributions.assessment import draw_up
 from contributions.charging import charge
-from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, Order, Receipt
+from contributions.models import (
+    Assessment,
+    AssessmentStatus,
+    Charge,
+    ChargeStatus,
+    Order,
+    OrderStatus,
+    Receipt,
+)
 from contributions.queries import due_for
+from contributions.receiving import receive
 from contributions.transfer_notes import code_of
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
@@ -117,6 +127,38 @@ def test_an_order_takes_what_is_owed_once(clerk: Client, cast: Cast, november: A
         order = Order.objects.get()
         assert answer["Location"] == reverse("order", args=[order.number])
     assert (order.employer, order.sum_fen) == (cast.donghu, november.sum_fen)
+
+
+def test_an_employers_order_is_told_in_sums(clerk: Client, cast: Cast, november: Assessment) -> None:
+    """However many the staff: each one's amount is in the assessment. Nothing of it is a person's page."""
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    clerk.post(reverse("employer-order", args=[november.pk]), {"key": str(uuid4())})
+    order = Order.objects.get()
+    with CaptureQueriesContext(connection) as asked:
+        shown = clerk.get(reverse("order", args=[order.number])).content.decode()
+    people = Charge.objects.filter(employer=cast.donghu, insurance="pension", month=NOVEMBER).count()
+    assert f'data-label="人数">{people}</td>' in shown
+    assert shown.count('<th scope="row">养老保险</th>') == 1
+    assert "为什么是这个数" not in shown
+    assert "社会保障卡" not in shown
+    assert f"{reverse('employer-assessment', args=[november.pk])}#lines" in shown
+    assert not [
+        one
+        for one in asked
+        if "orderline" in one["sql"] and "GROUP BY" not in one["sql"] and "LIMIT" not in one["sql"]
+    ]
+    assert "养老保险 2026年11月" in clerk.get(reverse("orders")).content.decode()
+    receive(
+        Charge.objects.all(),
+        channel="wechat",
+        provider_number="1",
+        at=timezone.now(),
+        by=User.objects.system(),
+    )
+    orders.end(order, OrderStatus.PAID, by=User.objects.system(), now=timezone.now())
+    paid = clerk.get(reverse("order", args=[order.number])).content.decode()
+    assert "查看应缴核定" in paid
+    assert reverse("record") not in paid.partition("<main")[2]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
