@@ -23,6 +23,7 @@ from contributions.models import (
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.partners.models import Partner
+from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared import identity, money
 
@@ -34,6 +35,9 @@ class _Rows(TabularInline):
     extra = 0
     can_delete = False
     hide_title = True
+    # An employer's order has a line for each insurance of each employee.
+    per_page = 50
+    ordering = ("pk",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -44,7 +48,14 @@ class _Rows(TabularInline):
 
 class LineInline(_Rows):
     model = OrderLine
-    fields = readonly_fields = ("charge", "amount", "made")
+    fields = readonly_fields = ("whom", "charge", "amount", "made")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderLine]:
+        return super().get_queryset(request).select_related("charge__person")
+
+    @admin.display(description=gettext_lazy("参保人"))
+    def whom(self, line: OrderLine) -> str:
+        return _named(line.charge.person)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, line: OrderLine) -> str:
@@ -76,10 +87,13 @@ class NoticeInline(_Rows):
     fields = readonly_fields = ("received_at", "verdict", "said", "digest")
 
 
+def _named(person: Person) -> str:
+    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
+
+
 def _who(order: Order) -> str:
     if order.person:
-        number = identity.mask(order.person.identity_number)
-        return format_html('{} <span class="nums">{}</span>', order.person.name, number)
+        return _named(order.person)
     return order.employer.name if order.employer else ""
 
 

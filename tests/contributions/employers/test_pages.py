@@ -25,12 +25,14 @@ from contributions.models import (
     OrderStatus,
     Receipt,
 )
+from contributions.order_admin import LineInline
 from contributions.queries import due_for
 from contributions.receiving import receive
 from contributions.transfer_notes import code_of
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person
+from portal.shared import identity
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, moment, person
@@ -159,6 +161,33 @@ def test_an_employers_order_is_told_in_sums(clerk: Client, cast: Cast, november:
     paid = clerk.get(reverse("order", args=[order.number])).content.decode()
     assert "查看应缴核定" in paid
     assert reverse("record") not in paid.partition("<main")[2]
+
+
+def test_the_workbench_pages_through_an_employers_order(
+    clerk: Client, cast: Cast, november: Assessment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    clerk.post(reverse("employer-order", args=[november.pk]), {"key": str(uuid4())})
+    order = Order.objects.get()
+    desk = Client()
+    desk.force_login(cast.wuhan_collector, backend="portal.accounts.doors.StaffDoor")
+    address = reverse("admin:contributions_order_change", args=[order.pk])
+    desk.get(address)
+    queries = []
+    for each in (50, 1):
+        monkeypatch.setattr(LineInline, "per_page", each)
+        with CaptureQueriesContext(connection) as asked:
+            shown = desk.get(address).content.decode()
+        queries.append(len(asked))
+    assert order.line_count > 1
+    assert queries[0] == queries[1], "however many lines"
+    named = [
+        identity.mask(line.charge.person.identity_number)
+        for line in order.lines.select_related("charge__person").order_by("pk")
+    ]
+    assert [shown.count(one) for one in dict.fromkeys(named)] == [1] + [0] * (len(set(named)) - 1)
+    last = desk.get(f"{address}?lines-page={order.line_count}").content.decode()
+    assert named[-1] in last
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
