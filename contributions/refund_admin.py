@@ -7,7 +7,7 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -238,8 +238,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
         left = receipt.left_fen
-        together = list(refunds.came_together(receipt)) if left else []
-        whole = TOGETHER in request.POST
+        together, whole = refunds.came_together(receipt), TOGETHER in request.POST
         form = DraftForm(
             {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
             if whole
@@ -250,7 +249,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         )
         if request.method == "POST" and form.is_valid():
             try:
-                refund = self._draft(request, receipt, together if whole else [], form.cleaned_data)
+                refund = self._draft(request, receipt, list(together) if whole else [], form.cleaned_data)
             except refunds.CannotRefund as why:
                 form.add_error(None, str(why))
             except refunds.KeyReused:
@@ -285,8 +284,9 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
                 for one in receipt.refund_parts.select_related("refund").order_by("pk")
             ],
             "form": form if left and road and self.may_step(request) else None,
-            "together": len(together),
-            "together_fen": sum(one.left_fen for one in together),
+            **together.aggregate(
+                together=Count("pk"), together_fen=Sum(F("back_fen") - F("given_fen"), default=0)
+            ),
         }
         return TemplateResponse(
             request, "admin/contributions/held_receipt.html", context, status=422 if form.errors else 200
