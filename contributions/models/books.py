@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contributions.models.charges import Charge
 from contributions.models.debit import DebitLine
+from contributions.models.guards import never_without
 from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
 from portal.people.models import Person
@@ -106,17 +107,8 @@ class Entry(models.Model):
                     RETURN NEW;
                 """,  # noqa: S608 - the lock is a constant
             ),
-            pgtrigger.Trigger(
-                name="entries_have_legs",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.After,
-                timing=pgtrigger.Deferred,
-                func="""
-                    IF NOT EXISTS (SELECT 1 FROM contributions_leg WHERE entry_id = NEW.id) THEN
-                        RAISE EXCEPTION 'entry % has no legs', NEW.id USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NULL;
-                """,
+            never_without(
+                "entries_have_legs", table="contributions_leg", column="entry_id", says="entry % has no legs"
             ),
         ]
 

@@ -1,6 +1,8 @@
-"""SQL conditions that the triggers of several tables share."""
+"""What the triggers of several tables share: SQL conditions, and a whole one."""
 
 from collections.abc import Iterable
+
+import pgtrigger
 
 
 def differs(columns: Iterable[str]) -> str:
@@ -12,3 +14,20 @@ def illegal(column: str, moves: Iterable[tuple[str, str]]) -> str:
     """SQL that is true where the column moves, and not along the table. A WHEN clause: a million legal moves call no function."""
     legal = ", ".join(f"('{start}', '{end}')" for start, end in moves)
     return f"(OLD.{column} <> NEW.{column} AND (OLD.{column}, NEW.{column}) NOT IN ({legal}))"
+
+
+def never_without(name: str, *, table: str, column: str, says: str, named: str = "id") -> pgtrigger.Trigger:
+    """A trigger by which a row cannot be committed without rows of ``table`` that name it in ``column``; it says so, with % for
+    the row's ``named`` column."""
+    return pgtrigger.Trigger(
+        name=name,
+        operation=pgtrigger.Insert,
+        when=pgtrigger.After,
+        timing=pgtrigger.Deferred,
+        func=f"""
+                    IF NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = NEW.id) THEN
+                        RAISE EXCEPTION '{says}', NEW.{named} USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,  # noqa: S608 - the parts are constants
+    )

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contributions.models.books import Entry, Receipt
-from contributions.models.guards import differs, illegal
+from contributions.models.guards import differs, illegal, never_without
 from contributions.models.orders import Payment
 from portal.columns import choices, one_of
 
@@ -189,17 +189,12 @@ class Refund(models.Model):
                 ),
             ),
             pgtrigger.Protect(name="refunds_are_kept", operation=pgtrigger.Delete),
-            pgtrigger.Trigger(
-                name="refunds_have_parts",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.After,
-                timing=pgtrigger.Deferred,
-                func="""
-                    IF NOT EXISTS (SELECT 1 FROM contributions_refundpart WHERE refund_id = NEW.id) THEN
-                        RAISE EXCEPTION 'refund % has no parts', NEW.number USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NULL;
-                """,
+            never_without(
+                "refunds_have_parts",
+                table="contributions_refundpart",
+                column="refund_id",
+                says="refund % has no parts",
+                named="number",
             ),
         ]
 
