@@ -163,14 +163,15 @@ def _state_of(receipt: Receipt) -> str:
 
 
 class ReceiptsAdmin:
-    """Lists of receipts, or of what has one: city and person are a charge's or a top-up's. ``to_receipt`` is the way there."""
+    """Lists of receipts, or of what has them: city and person are a charge's or a top-up's. ``to_receipt`` is the way there for
+    whoever searches."""
 
     to_receipt = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cities = permissions.staff_cities(request.user)
         rows = ModelAdmin.get_queryset(self, request)
-        return rows.filter(refunds.of_cities(cities, self.to_receipt))
+        return rows.filter(refunds.of_cities(cities))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -208,11 +209,9 @@ class LeftFilter(QueueFilter):
 
 
 class ReceiptCityFilter(CityFilter):
-    to_receipt = ""
-
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         city = self.value()
-        return queryset.filter(refunds.of_cities([city], self.to_receipt)) if city else queryset
+        return queryset.filter(refunds.of_cities([city])) if city else queryset
 
 
 @admin.register(HeldReceipt)

@@ -90,10 +90,10 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
     return receipts.order_by("received_at", "pk")
 
 
-def of_cities(cities: Iterable[str], prefix: str = "") -> Q:
-    """Receipts of these cities, by the charge or the top-up that they were for; ``prefix`` is the way to the receipt."""
+def of_cities(cities: Iterable[str]) -> Q:
+    """Receipts of these cities, by the charge or the top-up that they were for."""
     places = list(cities)
-    return Q(**{f"{prefix}charge__city__in": places}) | Q(**{f"{prefix}top_up__order__city__in": places})
+    return Q(charge__city__in=places) | Q(top_up__order__city__in=places)
 
 
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
