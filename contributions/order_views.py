@@ -38,6 +38,7 @@ from contributions.models import (
     PaymentNotice,
     PaymentStatus,
     Receipt,
+    TopUp,
     Verdict,
 )
 from contributions.orders import StillPaying, stretches
@@ -47,7 +48,7 @@ from portal.accounts.lockout import client_address
 from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
-from portal.policy.book import Offer, PolicyMissing, book
+from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -483,8 +484,6 @@ def _employers(found: Order) -> dict[str, Any]:
     assessment = employer_orders.assessment_of(found)
     address = reverse("employer-assessment", args=[assessment.pk]) if assessment else ""
     return {
-        "lines": (),
-        "parts": (),
         "staff_parts": employer_orders.sums([found])[found.pk],
         "assessment": assessment,
         "again": address,
@@ -564,7 +563,6 @@ def _order_page(
     payable = current is None and _payable(found, now)
     failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
     top_up = top_ups.of_order(found)
-    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     context = {
         "order": found,
         "payments": [
@@ -593,14 +591,15 @@ def _order_page(
         "top_up": top_up,
         "card": identity.mask_account(top_up.card_number) if top_up else "",
         "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
-        **(_employers(found) if found.employer_id else _persons(found, offer)),
+        **(_employers(found) if found.employer_id else _persons(found, top_up)),
         **_city(found),
     }
     return render(request, "contributions/orders/order.html", context, status=status)
 
 
-def _persons(found: Order, offer: Offer | None) -> dict[str, Any]:
+def _persons(found: Order, top_up: TopUp | None) -> dict[str, Any]:
     """What the page of a person's order has of its own: every line, and why it is that amount."""
+    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
     lines = list(found.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
     return {
         "lines": lines,
