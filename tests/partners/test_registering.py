@@ -114,7 +114,8 @@ def test_an_administrator_opens_a_partner_and_registers_its_key(admin: Client) -
     assert admin.post("/admin/partners/partnerkey/add/", typed).status_code == 302
     key = partner.keys.get()
     caller = Caller(partner, key, secret)
-    assert caller.get("/api/v1/nothing/").status_code == 404
+    answer = caller.get("/api/v1/orders/320200-20991231-ABCDEFGH/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), "the key is taken"
     again = admin.post("/admin/partners/partnerkey/add/", typed)
     assert "已经登记过" in again.content.decode()
     page = admin.get(f"/admin/partners/partnerkey/{key.pk}/change/").content.decode()
