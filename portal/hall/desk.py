@@ -128,7 +128,7 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
     service = service_of(ask.offer.code)
     if not permissions.may_file_for(ask.applicant, service):
         raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
-    digest = _digest(ask)
+    digest = digest_of(ask)
     earlier = _earlier(key, digest, ask)
     if earlier:
         return earlier
@@ -330,7 +330,8 @@ def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
     return case
 
 
-def _digest(ask: Ask) -> str:
+def digest_of(ask: Ask) -> str:
+    """What tells one application from another: for what it is, with which answers, for which ward."""
     content: dict[str, Any] = {
         "city": ask.offer.city,
         "service": ask.offer.code,

@@ -1,24 +1,33 @@
 """What was typed and not yet sent: kept for its user, so that an ended session or a wrong click loses nothing."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from portal.accounts.models import User
 from portal.hall import attachments
 from portal.hall.models import Draft
 from portal.people.models import Person
 from portal.policy.book import Offer
+from portal.shared import identity
 
 # Longer than any month window, so that nothing typed for this month is lost; then personal data go.
 KEPT_FOR = timedelta(days=60)
 
 
+def of_offer(*, user: User, offer: Offer, ward: Person | None = None) -> QuerySet[Draft]:
+    """The user's drafts for this offer, for themselves or for a ward, the one touched last first."""
+    drafts = Draft.objects.filter(user=user, city=offer.city, service=offer.code, ward=ward)
+    return drafts.order_by("-updated_at", "-pk")
+
+
 def find(*, user: User, offer: Offer, ward: Person | None = None) -> Draft | None:
-    """The user's draft for this offer, for themselves or for a ward, if there is one."""
-    return Draft.objects.filter(user=user, city=offer.city, service=offer.code, ward=ward).first()
+    """The user's draft for this offer, for themselves or for a ward, if there is one; of several the one touched last."""
+    return of_offer(user=user, offer=offer, ward=ward).first()
 
 
 def keep(
@@ -29,16 +38,44 @@ def keep(
     checked: bool,
     now: datetime,
     ward: Person | None = None,
+    subject: str = "",
+    begun: Draft | None = None,
 ) -> Draft:
-    """Keeps what was typed; ``checked`` says that the form and its captcha were passed with exactly this."""
-    draft, _made = Draft.objects.update_or_create(
-        user=user,
-        city=offer.city,
-        service=offer.code,
-        ward=ward,
-        defaults={"typed": dict(typed), "checked": checked, "updated_at": now},
-    )
+    """Keeps what was typed about ``subject``; ``checked`` says that the form and its captcha were passed with exactly this.
+
+    ``begun`` is the draft that the form stood on: where it had no subject yet it becomes this subject's, where it is another
+    subject's it stays as it is.
+    """
+    with transaction.atomic():
+        if begun and subject and not begun.subject:
+            _name(begun, subject)
+        draft, _made = Draft.objects.update_or_create(
+            user=user,
+            city=offer.city,
+            service=offer.code,
+            ward=ward,
+            subject=subject,
+            defaults={"typed": dict(typed), "checked": checked, "updated_at": now},
+        )
     return draft
+
+
+def _name(draft: Draft, subject: str) -> None:
+    """Makes the draft the subject's; where the subject has one already, that one takes its place."""
+    try:
+        with transaction.atomic():
+            Draft.objects.filter(pk=draft.pk, subject="").update(subject=subject)
+    except IntegrityError:
+        forget(draft)
+
+
+def about(draft: Draft) -> str:
+    """Whom a draft is about, in words that tell it from its neighbours; "" where there is nothing to tell."""
+    if not draft.subject:
+        return draft.ward.name if draft.ward else ""
+    name = "".join(draft.typed.get("name", [])[:1]).strip()
+    number = identity.mask(draft.subject)
+    return f"{name} {number}" if name else number
 
 
 def forget(draft: Draft) -> None:
@@ -47,6 +84,18 @@ def forget(draft: Draft) -> None:
         for attachment in draft.attachments.all():
             attachments.remove(attachment)
         Draft.objects.filter(pk=draft.pk).delete()
+
+
+def sent(draft: Draft) -> None:
+    """What the draft held when it was read has become a case: it goes, but what was typed since, elsewhere, is kept apart."""
+    with transaction.atomic():
+        now = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+        if now is None:
+            return
+        if now.typed == draft.typed:
+            forget(now)
+        else:
+            Draft.objects.filter(pk=now.pk).update(key=uuid.uuid4(), checked=False)
 
 
 def forget_old(*, now: datetime) -> int:

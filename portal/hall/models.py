@@ -138,13 +138,18 @@ class CaseEvent(models.Model):
 
 
 class Draft(models.Model):
-    """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's key."""
+    """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's key.
+
+    A clerk who types the numbers of several people has a draft for each of them: ``subject`` is the number, "" until a valid
+    one was typed and where a service asks for none.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
     # The ward that it is for; empty for the user's own.
     ward = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     city = models.CharField(max_length=30)
     service = models.CharField(max_length=40)
+    subject = models.CharField(max_length=40, blank=True, default="")
     key = models.UUIDField(default=uuid.uuid4, unique=True)
     # Form field → list of values, as the browser sent them.
     typed = models.JSONField(default=dict)
@@ -155,9 +160,9 @@ class Draft(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "city", "service", "ward"],
+                fields=["user", "city", "service", "ward", "subject"],
                 nulls_distinct=False,
-                name="one_draft_per_user_offer_and_ward",
+                name="one_draft_per_user_offer_and_subject",
             )
         ]
 

@@ -1,12 +1,14 @@
 """The four steps of every application: 用户须知, 业务申报, 材料申报, 收件回执单."""
 
+import hashlib
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from django import forms
@@ -49,7 +51,12 @@ ACTION, KEY = "action", "key"
 
 # The ward's id in the addresses of an application that a guardian files.
 WARD = "for"
+# Which of several drafts of one offer it is about, in the same place: its id, or NEW for none of them.
+DRAFT, NEW = "draft", "new"
 _NUMBER = re.compile(r"[0-9]{1,18}")
+
+# How many drafts of one offer are listed.
+SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,49 @@ class Errand:
     service: Service
     applicant: Applicant
     now: datetime
+    # Which draft the address names: an id, NEW, or "" for the one that was touched last.
+    picked: str = ""
 
     def url(self, step: str, **more: str) -> str:
-        return address(step, self.city.slug, self.offer.code, self.applicant.ward, **more)
+        named = {DRAFT: self.picked} if self.picked else {}
+        return address(step, self.city.slug, self.offer.code, self.applicant.ward, **named, **more)
 
     def form(self, typed: Any = None, known: Mapping[str, Any] | None = None) -> ServiceForm:
         return desk.form_for(
             offer=self.offer, applicant=self.applicant, typed=typed, known=known, now=self.now
         )
 
+    def drafts(self) -> list[Draft]:
+        """What the login has begun of this and not sent; several only where it files about several people."""
+        user, ward = self.applicant.user, self.applicant.ward
+        return list(drafts.of_offer(user=user, offer=self.offer, ward=ward)[:SHOWN])
+
     def draft(self) -> Draft | None:
-        return drafts.find(user=self.applicant.user, offer=self.offer, ward=self.applicant.ward)
+        """The draft that the address names; without a name, the one that was touched last."""
+        user, ward = self.applicant.user, self.applicant.ward
+        own = drafts.of_offer(user=user, offer=self.offer, ward=ward)
+        if self.picked == NEW:
+            return None
+        return own.filter(pk=int(self.picked)).first() if self.picked else own.first()
+
+    def on(self, draft: Draft) -> Self:
+        """The same errand, its addresses naming this draft where there may be several."""
+        return replace(self, picked=str(draft.pk)) if self.service.searches else self
+
+    def subject(self, typed: Mapping[str, Any]) -> str:
+        """The number that tells this draft from the login's others of the same offer; "" until a valid one was typed."""
+        sought = self.service.searches
+        if not sought:
+            return ""
+        form = self.form()
+        field = form.fields[sought]
+        value = field.widget.value_from_datadict(
+            MultiValueDict(typed), MultiValueDict(), form.add_prefix(sought)
+        )
+        try:
+            return str(field.clean(value) or "")
+        except forms.ValidationError:
+            return ""
 
     def keep(self, typed: Mapping[str, Any], *, checked: bool) -> Draft:
         return drafts.keep(
@@ -81,6 +120,8 @@ class Errand:
             checked=checked,
             now=self.now,
             ward=self.applicant.ward,
+            subject=self.subject(typed),
+            begun=self.draft(),
         )
 
     def known(self, typed: Any) -> tuple[dict[str, Any], str]:
@@ -133,6 +174,14 @@ def _applicant(request: HttpRequest, kind: Service) -> Applicant:
     return Applicant.of(user, ward)
 
 
+def _picked(request: HttpRequest, kind: Service) -> str:
+    """Which draft the address names, of a service that may have several. Http404 where it names none that can be."""
+    named = request.GET.get(DRAFT, "") if kind.searches else ""
+    if named in ("", NEW) or _NUMBER.fullmatch(named):
+        return named
+    raise Http404
+
+
 def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponseBase]:
     """A step that only the service's own audience may take: others are shown the right door."""
 
@@ -146,7 +195,10 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             return to_door(request, DOORS[kind.audience])
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
-        errand = Errand(place, place.offers[code], kind, _applicant(request, kind), timezone.now())
+        applicant = _applicant(request, kind)
+        errand = Errand(
+            place, place.offers[code], kind, applicant, timezone.now(), picked=_picked(request, kind)
+        )
         turned = _turned(request, errand)
         return turned or view(request, errand)
 
@@ -184,12 +236,26 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         {
             **_public_page(place, offer, kind),
             **context,
-            "draft": errand.draft(),
+            "draft": None if kind.searches else errand.draft(),
+            "drafts": _begun_before(errand) if kind.searches else [],
             "ward": applicant.ward,
-            "next_url": errand.url("apply"),
+            "next_url": replace(errand, picked=NEW if kind.searches else "").url("apply"),
             "choices": _for_whom(errand),
         },
     )
+
+
+def _begun_before(errand: Errand, shown: Draft | None = None) -> list[dict[str, Any]]:
+    """The other drafts of an offer that may have several, each with the way to go on with it."""
+    return [
+        {
+            "about": drafts.about(draft) or _("尚未填写证件号码"),
+            "updated_at": draft.updated_at,
+            "url": errand.on(draft).url("apply"),
+        }
+        for draft in errand.drafts()
+        if shown is None or draft.pk != shown.pk
+    ]
 
 
 def _for_whom(errand: Errand) -> list[dict[str, Any]]:
@@ -290,17 +356,18 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         return redirect(errand.url("service"))
     typed = _typed(errand, request.POST)
     if action == "save":
-        errand.keep(typed, checked=False)
+        draft = errand.keep(typed, checked=False)
         messages.success(request, _("草稿已保存，退出登录后仍可继续填写。"))
-        return redirect(errand.url("apply"))
+        return redirect(errand.on(draft).url("apply"))
     if action == "search" and errand.service.searches:
         return _searched(request, errand, typed)
     form, ok = _judged(errand, request.POST, gate_passed=False)
     if ok or form.fields:
-        errand.keep(typed, checked=ok)
+        draft = errand.keep(typed, checked=ok)
+        errand = errand.on(draft)
     if ok:
         return redirect(errand.url("materials"))
-    return _form_page(request, errand, form)
+    return _form_page(request, errand, form, draft=draft)
 
 
 def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
@@ -308,6 +375,7 @@ def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
     if draft is None:
         known, _problem = errand.known({})
         return _form_page(request, errand, errand.form(known=known))
+    errand = errand.on(draft)
     typed = MultiValueDict(draft.typed)
     if "check" in request.GET:
         form, _ok = _judged(errand, typed, gate_passed=True)
@@ -334,6 +402,7 @@ def _barred(errand: Errand) -> list[str]:
 def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]]) -> HttpResponse:
     """Fills in what the register knows; what was typed stays, and only the number is judged yet."""
     draft = errand.keep(typed, checked=False)
+    errand = errand.on(draft)
     known, problem = errand.known(request.POST)
     form = errand.form(request.POST, known)
     sought = errand.service.searches
@@ -408,9 +477,12 @@ def _form_page(
         "apply",
         form=form,
         barred=[] if form.fields else _barred(errand),
-        draft=draft or errand.draft(),
+        draft=draft,
+        drafts=_begun_before(errand, draft) if sought else [],
+        about=drafts.about(draft) if draft and sought else "",
+        new_url=replace(errand, picked=NEW).url("apply") if sought else "",
         form_url=errand.url("apply"),
-        back_url=errand.url("service"),
+        back_url=replace(errand, picked="").url("service"),
     )
     return render(request, "web/apply.html", context)
 
@@ -448,26 +520,30 @@ class PapersForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_applicants
 def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
-    """材料申报: the papers, the last look, and sending."""
-    draft = errand.draft()
-    before = _sent_before(request)
+    """材料申报: the papers, the last look, and sending. Only what was shown is sent, whatever other windows have done since."""
+    posted = Look.of(request)
+    draft = _draft_of(errand, posted)
+    before = _sent_before(request, posted)
     if before and (draft is None or draft.key != before.key):
+        if posted.content and posted.content != before.digest:
+            return _sent_otherwise(request, errand, before)
         return redirect("receipt", before.number)
     if draft is None or not draft.checked:
-        messages.info(request, _("请先填写业务申报，再核对并提交。"))
-        return redirect(errand.url("apply"))
+        messages.info(request, CHANGED if posted.key else _("请先填写业务申报，再核对并提交。"))
+        return redirect((errand.on(draft) if draft else errand).url("apply"))
+    errand = errand.on(draft)
     try:
         ask = desk.ask_for(
             offer=errand.offer, applicant=errand.applicant, typed=MultiValueDict(draft.typed), now=errand.now
         )
         if before:
             case = desk.submit(ask=ask, key=draft.key, now=errand.now)
-            drafts.forget(draft)
+            drafts.sent(draft)
             return redirect("receipt", case.number)
     except desk.NotAccepted:
         return _back_to_form(errand, draft)
     except desk.KeyReused:
-        return _sent_otherwise(request, errand, draft)
+        return _key_reused(request, errand, draft)
     facts, findings = desk.examine(ask)
     if _stoppers(errand.offer, findings):
         return _back_to_form(errand, draft)
@@ -478,17 +554,80 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         papers=[paper for paper in papers if paper.upload],
         brought={attachment.paper: attachment for attachment in draft.attachments.all()},
     )
+    look = Look.at(draft, ask, errand.service.summary(ask, facts), findings, form.brought)
     if request.method == "POST":
-        answer = _sent(request, errand, draft, ask, form)
+        answer = _sent(request, errand, draft, ask, form, posted, look)
         if answer:
             return answer
-    return _last_look(request, errand, draft, ask, facts, findings, papers, form)
+        look = Look.at(draft, ask, errand.service.summary(ask, facts), findings, form.brought)
+    return _last_look(request, errand, draft, ask, facts, findings, papers, form, look)
+
+
+CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按现在显示的内容重新核对后再提交。")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a last look showed: of which draft, which answers, and what was said and handed in beside them.
+
+    It goes out with the page and comes back with what is sent, so that nothing is filed that was not shown.
+    """
+
+    key: uuid.UUID | None = None
+    content: str = ""
+    rest: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """The look that the sent page had; empty where it names none."""
+        key, _dot, shown = request.POST.get(KEY, "").partition(".")
+        content, _dot, rest = shown.partition(".")
+        try:
+            return cls(uuid.UUID(key), content, rest)
+        except ValueError:
+            return cls()
+
+    @classmethod
+    def at(
+        cls,
+        draft: Draft,
+        ask: Ask,
+        summary: Sequence[tuple[str, str]],
+        findings: Sequence[Finding],
+        brought: Mapping[str, Attachment],
+    ) -> Self:
+        """What is shown now."""
+        said = [[str(label), str(value)] for label, value in summary]
+        why = [str(finding.why) for finding in findings]
+        papers = sorted((paper, one.digest) for paper, one in brought.items())
+        rest = json.dumps([said, why, papers], ensure_ascii=False).encode()
+        return cls(draft.key, desk.digest_of(ask), hashlib.sha256(rest).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.key}.{self.content}.{self.rest}"
+
+
+def _draft_of(errand: Errand, posted: Look) -> Draft | None:
+    """The draft that the sent page showed; where it is gone, or nothing was sent, the one that the address names."""
+    user, ward = errand.applicant.user, errand.applicant.ward
+    own = drafts.of_offer(user=user, offer=errand.offer, ward=ward)
+    shown = own.filter(key=posted.key).first() if posted.key else None
+    return shown or errand.draft()
 
 
 def _sent(
-    request: HttpRequest, errand: Errand, draft: Draft, ask: Ask, form: PapersForm
+    request: HttpRequest,
+    errand: Errand,
+    draft: Draft,
+    ask: Ask,
+    form: PapersForm,
+    posted: Look,
+    look: Look,
 ) -> HttpResponseBase | None:
     """What a press of the last look's buttons does; None where the page is shown again with what is wrong."""
+    changed = posted != look
+    if changed and posted.key:
+        messages.warning(request, CHANGED)
     removed = request.POST.get("remove", "")
     if removed:
         if removed in form.brought:
@@ -506,16 +645,15 @@ def _sent(
         return None
     if request.POST.get(ACTION) == "upload":
         return redirect(errand.url("materials"))
-    if request.POST.get(KEY) != str(draft.key):
-        messages.warning(request, _("这份申报的内容已在别处更改，请核对后再提交。"))
+    if changed:
         return redirect(errand.url("materials"))
     try:
-        case = desk.submit(ask=ask, key=draft.key, attachments=list(draft.attachments.all()), now=errand.now)
+        case = desk.submit(ask=ask, key=draft.key, attachments=list(form.brought.values()), now=errand.now)
     except desk.KeyReused:
-        return _sent_otherwise(request, errand, draft)
+        return _key_reused(request, errand, draft)
     except desk.NotAccepted as error:
         return _refused(request, errand, draft, form, error.findings)
-    drafts.forget(draft)
+    drafts.sent(draft)
     return redirect("receipt", case.number)
 
 
@@ -551,23 +689,27 @@ def _refused(
     return _form_page(request, errand, service_form, draft=draft)
 
 
-def _sent_before(request: HttpRequest) -> Case | None:
+def _sent_before(request: HttpRequest, posted: Look) -> Case | None:
     """The case that this page was already sent as: its button pressed twice, or the page sent again later."""
-    try:
-        key = uuid.UUID(request.POST.get(KEY, ""))
-    except ValueError:
-        return None
-    return Case.objects.filter(key=key, filed_by=login_of(request)).first()
+    return Case.objects.filter(key=posted.key, filed_by=login_of(request)).first() if posted.key else None
 
 
-def _sent_otherwise(request: HttpRequest, errand: Errand, draft: Draft) -> HttpResponse:
+def _key_reused(request: HttpRequest, errand: Errand, draft: Draft) -> HttpResponse:
     """409: these answers differ from those that were sent under the same key; both are kept apart from now on."""
     case = Case.objects.filter(key=draft.key, filed_by=errand.applicant.user).first()
     Draft.objects.filter(pk=draft.pk, key=draft.key).update(key=uuid.uuid4())
+    return _sent_otherwise(request, errand, case, again=errand.url("materials"))
+
+
+def _sent_otherwise(request: HttpRequest, errand: Errand, case: Case | None, again: str = "") -> HttpResponse:
+    """409: what this page showed was not sent, for another window had sent the same application with other content.
+
+    ``again`` is the last look at what was not sent, where it is still there.
+    """
     return render(
         request,
         "web/sent_otherwise.html",
-        {"city": errand.city, "offer": errand.offer, "case": case, "again_url": errand.url("materials")},
+        {"city": errand.city, "offer": errand.offer, "case": case, "again_url": again},
         status=409,
     )
 
@@ -587,6 +729,7 @@ def _last_look(
     findings: Sequence[Finding],
     papers: Sequence[Paper],
     form: PapersForm,
+    look: Look,
 ) -> HttpResponse:
     route = ROUTES[errand.offer.mode, desk.verdict_of(findings)]
     preview = errand.service.preview(ask, facts)
@@ -596,7 +739,7 @@ def _last_look(
         answers=[(label, value, edit) for label, value in errand.service.summary(ask, facts)],
         findings=[str(finding.why) for finding in findings if isinstance(finding, Mismatch)],
         form=form,
-        key=draft.key,
+        key=str(look),
         to_bring=[paper for paper in papers if not paper.upload],
         part=render_to_string(preview["template"], preview, request) if preview else "",
         due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),

@@ -284,7 +284,7 @@ class _Load:
             self.typed.put(visitor)
             return
         shown = self._send("read: last look", due, look, visitor.session)
-        key = re.search(rb'name="key" value="([0-9a-f-]{36})"', shown)
+        key = re.search(rb'name="key" value="([0-9a-f.-]+)"', shown)
         sent = {"action": "submit", "key": key[1].decode() if key else ""}
         self._send("write: application sent", time.perf_counter(), look, visitor.session, sent)
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.permissions import login_required_any
 from portal.hall import attachments, desk, drafts, lifecycle, permissions, queries
+from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, CaseEvent
 from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, Status
@@ -26,7 +27,7 @@ from portal.policy.book import City, Offer, Paper, book
 from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import Month, today_in_china
-from portal.web.application import address
+from portal.web.application import DRAFT, address
 from portal.web.context import login_of
 
 PER_PAGE = 20
@@ -265,20 +266,27 @@ def file_again(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404
     user = login_of(request)
     ward = found.applicant_person if found.applicant_person_id not in (None, user.person_id) else None
-    url = address("apply", found.city, found.service, ward)
-    if drafts.find(user=user, offer=found.offer, ward=ward):
+    several = bool(service_of(found.service).searches)
+    subject = found.subject_identity_number if several else ""
+    begun = drafts.of_offer(user=user, offer=found.offer, ward=ward).filter(subject=subject).first()
+    if begun is None:
+        now = timezone.now()
+        form = desk.form_for(offer=found.offer, applicant=Applicant.of(user, ward), now=now)
+        draft = drafts.keep(
+            user=user,
+            ward=ward,
+            offer=found.offer,
+            typed={name: _as_typed(found.answers.get(name)) for name in form.fields if name not in form.gate},
+            checked=False,
+            now=now,
+            subject=subject,
+        )
+    else:
+        draft = begun
+    url = address("apply", found.city, found.service, ward, **({DRAFT: str(draft.pk)} if several else {}))
+    if begun:
         messages.info(request, _("您有一份尚未提交的草稿，已为您打开；不再需要的，可先放弃草稿再重新申报。"))
         return redirect(url)
-    now = timezone.now()
-    form = desk.form_for(offer=found.offer, applicant=Applicant.of(user, ward), now=now)
-    drafts.keep(
-        user=user,
-        ward=ward,
-        offer=found.offer,
-        typed={name: _as_typed(found.answers.get(name)) for name in form.fields if name not in form.gate},
-        checked=False,
-        now=now,
-    )
     messages.info(request, _("已带出上次填写的内容，请核对修改后提交。"))
     return redirect(url)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from contributions import queries as contributions
 from portal.accounts.models import User
+from portal.hall import drafts
 from portal.hall.catalogue import offers
 from portal.hall.models import Draft
 from portal.hall.queries import waiting_of
@@ -21,7 +22,7 @@ from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
 from portal.prepared import Prepared
 from portal.shared.months import today_in_china
-from portal.web.application import address
+from portal.web.application import DRAFT, address
 from portal.web.cases import bring_by, papers_to_bring, title_of
 from portal.web.cities import remember_city
 from portal.web.context import city_of
@@ -95,8 +96,10 @@ def drafts_of(user: User) -> list[dict[str, Any]]:
             continue
         offer = city.offers.get(draft.service)
         if offer:
-            url = address("apply", city.slug, offer.code, draft.ward)
-            title = f"{offer.title}（{draft.ward.name}）" if draft.ward else offer.title
+            named = {DRAFT: str(draft.pk)} if draft.subject else {}
+            url = address("apply", city.slug, offer.code, draft.ward, **named)
+            about = drafts.about(draft)
+            title = f"{offer.title}（{about}）" if about else offer.title
             begun.append({"title": title, "city": city, "updated_at": draft.updated_at, "url": url})
     return begun
 

@@ -292,10 +292,10 @@ def test_wages_are_typed_page_by_page_and_sent_by_the_four_steps(cast: Cast, cle
     )
     clerk.post(reverse("employer-bases"), {"action": "former"})
     assert clerk.post(reverse("apply", args=["wuhan", CODE]), {"action": "next"}).status_code == 302
-    look = clerk.get(reverse("materials", args=["wuhan", CODE])).content.decode()
-    assert "1 人按下限计缴" in look
-    key = Draft.objects.get().key
-    answer = clerk.post(reverse("materials", args=["wuhan", CODE]), {"action": "submit", "key": key})
+    look = clerk.get(reverse("materials", args=["wuhan", CODE]))
+    assert "1 人按下限计缴" in look.content.decode()
+    sent = {"action": "submit", "key": look.context["key"]}
+    answer = clerk.post(reverse("materials", args=["wuhan", CODE]), sent)
     case = Case.objects.get()
     assert answer["Location"] == reverse("receipt", args=[case.number])
     assert Roster.objects.get().case == case

@@ -267,7 +267,9 @@ def test_a_paper_that_must_be_there_is_asked_for(cast: Cast, clock: Clock, enrol
     assert "请上传个人电子照片" in str(page.context["form"].errors["paper-photo"])
 
     client.post(url, {"action": "upload", "paper-photo": upload("me.png", picture("PNG"))})
-    assert "/receipt/" in client.post(url, sent)["Location"]
+    # The page that showed no photo does not send one.
+    assert client.post(url, sent)["Location"] == url
+    assert "/receipt/" in client.post(url, {**sent, "key": key_on(client.get(url))})["Location"]
 
 
 def test_papers_are_shown_to_no_one_else(cast: Cast, clerk: Client, new_staff: dict[str, str]) -> None:
