@@ -40,7 +40,7 @@ class ResealForm(forms.Form):
         error_messages={"required": gettext_lazy("请写明重新盖章的原因。")},
     )
     everything = forms.BooleanField(
-        label=gettext_lazy("同一印章盖过的也重新盖章（更换签名算法时）"), required=False
+        label=gettext_lazy("同一印章盖过的也重新盖章（更换签名算法，或者文件需要重新绘制时）"), required=False
     )
 
     def __init__(self, *args: Any, cities: list[str], **kwargs: Any) -> None:

@@ -11,11 +11,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, transaction
 from django.urls import reverse
 
-from certificates import authority, documents, issuing, rendering, resealing, seal_tasks, verifying
+from certificates import authority, documents, fonts, issuing, rendering, resealing, seal_tasks, verifying
 from certificates.models import Certificate, ResealingRun, Result, SealedVersion
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER
 from tests.cast import NOW, Cast, moment, staff
+from tests.certificates import engines
 from tests.certificates.test_audit import broken, triggers_off
 from tests.certificates.test_pages import signed_in
 from tests.conftest import Clock
@@ -73,6 +74,33 @@ def test_the_facts_the_number_and_the_date_stay_and_the_seal_is_new(frozen: Free
     assert verifying.verify_pdf(new + b"\n", now=LATER).result == Result.ALTERED
     assert run.finished_at == LATER
     assert broken() == ()
+
+
+def test_what_was_drawn_by_an_older_edition_is_drawn_anew(
+    frozen: Freeze, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the cut font whose numbers MuPDF and Ghostscript do not find, sealed, and the seal unchanged since."""
+    settings.DATA_DIR = tmp_path / "older"
+    certificate = frozen()
+    with monkeypatch.context() as older:
+        older.setattr(fonts, "_EDITION", 1)
+        older.setattr(fonts, "_numbered_anew", lambda font: font)
+        older.setattr(rendering, "_press", rendering._Press)
+        old = issuing.produce(certificate, now=NOW)
+    monkeypatch.setattr(rendering, "_press", rendering._Press)
+    run = start(everything=True, reason="换用各种阅读器都能显示的字体")
+    assert resealing.go_on(run, most=10, now=LATER) == 1
+    new = issuing.produce(certificate, now=LATER)
+
+    def unlike(document: bytes, name: str) -> float:
+        (tmp_path / name).mkdir()
+        seen = [
+            engines.drawn(document, engine, tmp_path / name)[0] for engine in (engines.poppler, engines.mupdf)
+        ]
+        return engines.difference(*seen)
+
+    assert unlike(old, "old") > engines.MOST_DIFFERENCE > unlike(new, "new")
+    assert (result(old), result(new)) == (Result.SUPERSEDED, Result.VALID)
 
 
 def test_only_what_needs_it_and_only_once(cast: Cast, frozen: Freeze) -> None:

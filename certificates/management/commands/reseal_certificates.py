@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--city", required=True, choices=cities, help="哪个城市的印章")
         parser.add_argument("--reason", default="", help="重新盖章的原因；接着做时不需要")
         parser.add_argument(
-            "--everything", action="store_true", help="同一印章盖过的也重新盖章（更换算法时）"
+            "--everything",
+            action="store_true",
+            help="同一印章盖过的也重新盖章（更换算法，或者文件需要重新绘制时）",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
