@@ -94,10 +94,10 @@ def test_what_was_drawn_by_an_older_edition_is_drawn_anew(
 
     def unlike(document: bytes, name: str) -> float:
         (tmp_path / name).mkdir()
-        seen = [
+        first, other = (
             engines.drawn(document, engine, tmp_path / name)[0] for engine in (engines.poppler, engines.mupdf)
-        ]
-        return engines.difference(*seen)
+        )
+        return engines.difference(first, other)
 
     assert unlike(old, "old") > engines.MOST_DIFFERENCE > unlike(new, "new")
     assert (result(old), result(new)) == (Result.SUPERSEDED, Result.VALID)
