@@ -18,6 +18,7 @@ from certificates import limits, verifying
 from certificates.codes import InvalidCode, parse_code
 from certificates.models import Result, Way
 from portal.partners.authentication import caller
+from portal.partners.fields import Described
 from portal.partners.models import Scope
 from portal.partners.problems import Problem
 from portal.partners.schema import answers
@@ -36,16 +37,22 @@ class PdfParser(BaseParser):
 class CodeSerializer(serializers.Serializer[Any]):
     """A proof's code, and how the number of its subject ends."""
 
-    code = serializers.CharField(max_length=60, help_text="证明页脚的 28 位验证码，大小写和短横线不影响")
-    last_four = serializers.CharField(
-        max_length=8, help_text="身份证号码的后四位；单位证明为统一社会信用代码的后四位"
+    code = Described(
+        pattern=r"^[0-9A-Za-z]{4}(-?[0-9A-Za-z]{4}){6}$",
+        max_length=60,
+        help_text="证明页脚的 28 位验证码，大小写和短横线不影响",
+    )
+    last_four = Described(
+        pattern=r"^[0-9A-Za-z]{4}$",
+        max_length=8,
+        help_text="身份证号码的后四位；单位证明为统一社会信用代码的后四位",
     )
 
 
 class DigestSerializer(serializers.Serializer[Any]):
     """A file, by what it comes to."""
 
-    digest = serializers.CharField(max_length=64, help_text="文件的 SHA-256，64 位十六进制")
+    digest = Described(pattern=r"^[0-9A-Fa-f]{64}$", max_length=64, help_text="文件的 SHA-256，64 位十六进制")
 
 
 class CheckSerializer(serializers.Serializer[Any]):

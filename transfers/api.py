@@ -6,7 +6,6 @@ from typing import Any
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,13 +16,15 @@ from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from portal.partners.authentication import caller, ensure_city
+from portal.partners.fields import City, MonthText, Text, WholeNumber
 from portal.partners.models import Scope
 from portal.partners.once import once
 from portal.partners.problems import Mistake, Problem
 from portal.partners.schema import answers
 from portal.partners.views import PartnerView
-from portal.policy.book import book
+from portal.shared.characters import whole_number
 from portal.shared.insurance import Insurance
+from portal.shared.months import Month
 from transfers import incoming, outgoing
 from transfers.machine import Status
 from transfers.models import OutsideAgency, TransferDocument
@@ -31,20 +32,18 @@ from transfers.models import OutsideAgency, TransferDocument
 AT_ONCE = 200
 
 
-class MonthField(serializers.RegexField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(r"^\d{4}-(0[1-9]|1[0-2])$", help_text="YYYY-MM", **kwargs)
-
-
 class InformationSerializer(serializers.Serializer[Any]):
     """信息表：缴费月份各段 [起, 止)，止月不含；各年缴费工资为元，金额为分。"""
 
     periods = serializers.ListField(
-        child=serializers.ListField(child=MonthField(), min_length=2, max_length=2), max_length=600
+        child=serializers.ListField(child=MonthText(), min_length=2, max_length=2), max_length=600
     )
     wages = serializers.DictField(child=serializers.DecimalField(max_digits=14, decimal_places=2))
-    account_fen = serializers.IntegerField(min_value=0, max_value=10**14)
-    pooled_fen = serializers.IntegerField(min_value=0, max_value=10**14)
+    account_fen = WholeNumber(min_value=0, max_value=10**14)
+    pooled_fen = WholeNumber(min_value=0, max_value=10**14)
+
+    def validate_periods(self, periods: list[list[Month]]) -> list[list[str]]:
+        return [[str(month) for month in period] for period in periods]
 
     def validate_wages(self, wages: dict[str, Any]) -> dict[str, str]:
         wrong = [year for year in wages if not (len(year) == 4 and year.isascii() and year.isdigit())]
@@ -55,7 +54,7 @@ class InformationSerializer(serializers.Serializer[Any]):
 
 class PersonSerializer(serializers.Serializer[Any]):
     identity_number = serializers.CharField(max_length=18)
-    name = serializers.CharField(max_length=60)
+    name = Text(max_length=60)
 
 
 # What the agency may tell, and what each wants besides.
@@ -73,19 +72,14 @@ class ToldSerializer(serializers.Serializer[Any]):
 
     version = serializers.ChoiceField(choices=[outgoing.VERSION])
     kind = serializers.ChoiceField(choices=[str(kind) for kind in WANTED])
-    transfer = serializers.CharField(max_length=24, required=False)
+    transfer = Text(max_length=24, required=False)
     person = PersonSerializer(required=False)
     insurance = serializers.ChoiceField(
         choices=[str(Insurance.PENSION), str(Insurance.MEDICAL)], required=False
     )
-    city = serializers.CharField(max_length=30, required=False, help_text="转出城市，如 wuhan")
+    city = City(max_length=30, required=False, help_text="转出城市，如 wuhan")
     information = InformationSerializer(required=False)
-    note = serializers.CharField(max_length=1000, required=False)
-
-    def validate_city(self, city: str) -> str:
-        if city not in {one.slug for one in book().cities}:
-            raise serializers.ValidationError(_("没有这个城市。"))
-        return city
+    note = Text(max_length=1000, required=False)
 
     def validate(self, told: dict[str, Any]) -> dict[str, Any]:
         missing = [name for name in WANTED[Status(told["kind"])] if name not in told]
@@ -133,19 +127,25 @@ class MessagesView(TransfersView):
     @extend_schema(
         summary="读取报文",
         operation_id="transfer_messages",
-        parameters=[OpenApiParameter("after", OpenApiTypes.INT, description="已读到的报文号，从 0 开始")],
+        parameters=[
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+                description="已读到的报文号，从 0 开始",
+            )
+        ],
         responses=answers(MessagesSerializer, 404, 422),
     )
     def get(self, request: Request) -> Response:
         """Messages behind ``after``, oldest first. Reading changes nothing: whoever lost one reads it again."""
-        after = request.query_params.get("after", "0")
-        if not (after.isascii() and after.isdigit() and len(after) <= 18):
+        after = whole_number(request.query_params.get("after", "0"))
+        if after is None:
             raise Problem("invalid", _("after 应为报文号。"), mistakes=[Mistake("after", _("应为数字。"))])
-        found = outgoing.unread(self._agency(request), after=int(after), limit=AT_ONCE)
+        found = outgoing.unread(self._agency(request), after=after, limit=AT_ONCE)
         return Response(
             {
                 "messages": [{"id": one.pk, "at": one.at, "message": one.body} for one in found],
-                "next_after": found[-1].pk if found else int(after),
+                "next_after": found[-1].pk if found else after,
             }
         )
 

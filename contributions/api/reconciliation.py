@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from http_message_signatures import ContentDigest
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
@@ -33,6 +33,7 @@ from portal.partners.once import once
 from portal.partners.problems import Problem
 from portal.partners.schema import answers
 from portal.partners.views import PartnerView
+from portal.shared.months import parse_day
 
 
 class TakenFileSerializer(serializers.Serializer[Any]):
@@ -59,6 +60,22 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     way = serializers.CharField(allow_blank=True)
 
 
+DAY = OpenApiParameter(
+    "day",
+    {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"},
+    OpenApiParameter.PATH,
+    description="对账日，如 2026-11-17",
+)
+
+
+def _day(text: str) -> dt.date:
+    """The day of the address; what is none has no file."""
+    try:
+        return parse_day(text)
+    except ValueError as problem:
+        raise Http404 from problem
+
+
 class DayView(PartnerView):
     scope = Scope.ORDERS
     parser_classes: Sequence[type[BaseParser]] = (RawText,)
@@ -66,11 +83,12 @@ class DayView(PartnerView):
     @extend_schema(
         summary="取对账文件",
         operation_id="day_file",
+        parameters=[DAY],
         responses=answers(OpenApiTypes.STR, 404) | {(200, "text/csv"): OpenApiTypes.STR},
     )
-    def get(self, request: Request, day: dt.date) -> HttpResponse:
+    def get(self, request: Request, day: str) -> HttpResponse:
         """What the hall booked of the day, once the day is over and the file is made; the same bytes ever after."""
-        file = get_object_or_404(DayFile, partner=caller(request).partner, day=day, side=Side.OURS)
+        file = get_object_or_404(DayFile, partner=caller(request).partner, day=_day(day), side=Side.OURS)
         content = bytes(file.content)
         return HttpResponse(
             content,
@@ -81,19 +99,20 @@ class DayView(PartnerView):
     @extend_schema(
         summary="上传对账文件",
         operation_id="send_day_file",
+        parameters=[DAY],
         request={"text/csv": OpenApiTypes.STR},
-        responses=answers(TakenFileSerializer, 400, 409, 413, 415, 422),
+        responses=answers(TakenFileSerializer, 400, 404, 409, 413, 415, 422),
     )
     @once
-    def post(self, request: Request, day: dt.date) -> Response:
+    def post(self, request: Request, day: str) -> Response:
         """The partner's own file of the day, in the same layout; it is compared at once."""
-        partner = caller(request).partner
+        partner, of = caller(request).partner, _day(day)
         try:
-            file = reconciling.take_file(partner, day, request._request.body, now=timezone.now())
+            file = reconciling.take_file(partner, of, request._request.body, now=timezone.now())
         except reconciling.FileRefused as why:
             status = 409 if why.code in ("too_early", "file_differs") else 422
             raise Problem(why.code, str(why), status=status) from why
-        found = reconciling.differences_of(partner, day)
+        found = reconciling.differences_of(partner, of)
         return Response(
             {
                 "day": file.day,
@@ -110,13 +129,14 @@ class DifferencesView(PartnerView):
     @extend_schema(
         summary="查询对账差异",
         operation_id="day_differences",
+        parameters=[DAY],
         responses=answers(DifferenceSerializer(many=True), 404),
     )
-    def get(self, request: Request, day: dt.date) -> Response:
+    def get(self, request: Request, day: str) -> Response:
         """Where both sides' files of the day differ, and how far the agency has settled it. 404 before the day was compared."""
-        partner = caller(request).partner
-        if not DayFile.objects.filter(partner=partner, day=day, side=Side.THEIRS).exists():
+        partner, of = caller(request).partner, _day(day)
+        if not DayFile.objects.filter(partner=partner, day=of, side=Side.THEIRS).exists():
             raise Http404
-        found = reconciling.differences_of(partner, day).order_by("pk")
+        found = reconciling.differences_of(partner, of).order_by("pk")
         names = tuple(DifferenceSerializer().fields)
         return Response([{name: getattr(one, name) for name in names} for one in found])

@@ -16,28 +16,12 @@ from contributions.models import (
     PaymentStatus,
     SurchargeKind,
 )
-from portal.policy.book import book
-from portal.shared import identity
+from portal.partners.fields import City, IdentityNumber, Months, MonthText, Text, WholeNumber
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
-from portal.shared.months import Month
 
 INSURANCES = [(str(one), INSURANCE_LABELS[one]) for one in Insurance]
 # The partner's own number of a payment or reversal.
 _NUMBER = r"^[A-Za-z0-9_-]{6,40}$"
-
-
-class MonthText(serializers.CharField):
-    """A month as 2026-11; ``Month`` inside."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        try:
-            return Month.parse(text)
-        except ValueError as problem:
-            raise serializers.ValidationError(_("请写成 2026-11 这样的月份。")) from problem
-
-    def to_representation(self, value: Any) -> str:
-        return str(value)
 
 
 class ProviderNumber(serializers.RegexField):
@@ -50,31 +34,20 @@ class ProviderNumber(serializers.RegexField):
 class PayerSerializer(serializers.Serializer[Any]):
     """Whose contributions these are, in which city."""
 
-    city = serializers.CharField(max_length=30, help_text="城市代码，如 wuxi")
-    identity_number = serializers.CharField(max_length=40)
-    name = serializers.CharField(max_length=60)
-
-    def validate_city(self, value: str) -> str:
-        if value not in {city.slug for city in book().cities}:
-            raise serializers.ValidationError(_("没有这个城市。"))
-        return value
-
-    def validate_identity_number(self, value: str) -> str:
-        try:
-            return identity.parse(value).number
-        except identity.InvalidIdentity as problem:
-            raise serializers.ValidationError(_("不是有效的身份证号码，请逐位核对。")) from problem
+    city = City(max_length=30, help_text="城市代码，如 wuxi")
+    identity_number = IdentityNumber(max_length=40)
+    name = Text(max_length=60)
 
 
 class PickSerializer(serializers.Serializer[Any]):
     insurance = serializers.ChoiceField(choices=INSURANCES)
-    tier = serializers.CharField(max_length=20)
-    months = serializers.ListField(child=MonthText(), min_length=1, max_length=36)
+    tier = Text(max_length=20)
+    months = Months(min_length=1, max_length=36)
 
 
 class LatePickSerializer(serializers.Serializer[Any]):
     insurance = serializers.ChoiceField(choices=INSURANCES)
-    months = serializers.ListField(child=MonthText(), min_length=1, max_length=120)
+    months = Months(min_length=1, max_length=120)
 
 
 class NewOrderSerializer(PayerSerializer):
@@ -111,7 +84,7 @@ def _each_once(picks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class NewPaymentSerializer(serializers.Serializer[Any]):
-    amount_fen = serializers.IntegerField(min_value=1, max_value=10**12, help_text="收到的金额，分")
+    amount_fen = WholeNumber(min_value=1, max_value=10**12, help_text="收到的金额，分")
     provider_number = ProviderNumber(help_text="合作方的收款流水号，永不重复")
     taken_at = serializers.DateTimeField(help_text="合作方收款的时间")
 
@@ -123,11 +96,11 @@ class NewPaymentSerializer(serializers.Serializer[Any]):
 
 class NewReversalSerializer(serializers.Serializer[Any]):
     provider_number = ProviderNumber(help_text="合作方的冲正流水号，永不重复")
-    reason = serializers.CharField(max_length=80)
+    reason = Text(max_length=80)
 
 
 class NewRefundRequestSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=80, help_text="缴费人为什么要求撤销")
+    reason = Text(max_length=80, help_text="缴费人为什么要求撤销")
 
 
 class RefundDoneSerializer(serializers.Serializer[Any]):

@@ -1,23 +1,6 @@
-from datetime import date
-
-from django.urls import path, register_converter
+from django.urls import path
 
 from contributions.api import reconciliation, views
-
-
-class DayConverter:
-    """A day as 2026-11-17."""
-
-    regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-
-    def to_python(self, value: str) -> date:
-        return date.fromisoformat(value)
-
-    def to_url(self, value: date) -> str:
-        return value.isoformat()
-
-
-register_converter(DayConverter, "day")
 
 urlpatterns = [
     path("dues/", views.DuesView.as_view(), name="api-dues"),
@@ -32,9 +15,9 @@ urlpatterns = [
         views.RefundRequestView.as_view(),
         name="api-refund-request",
     ),
-    path("reconciliation/<day:day>/", reconciliation.DayView.as_view(), name="api-day"),
+    path("reconciliation/<str:day>/", reconciliation.DayView.as_view(), name="api-day"),
     path(
-        "reconciliation/<day:day>/differences/",
+        "reconciliation/<str:day>/differences/",
         reconciliation.DifferencesView.as_view(),
         name="api-differences",
     ),

@@ -2,21 +2,22 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from portal.partners.problems import CONTENT_TYPE, TITLES, ProblemSerializer
+from portal.policy.book import book
 
 _KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{8,64}$"},
     OpenApiParameter.HEADER,
     required=True,
     description="每笔业务一个，8 至 64 个字母、数字或 -_.:。同键同文得到同一应答，同键异文为 409。",
 )
-# What every signed request may be answered.
-_ALWAYS = (401, 403, 429)
+# What every signed request may be answered. Another method than those described is refused at once.
+_ALWAYS = (401, 403, 405, 429)
 
 
 def answers(ok: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
@@ -37,6 +38,22 @@ class PartnerSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         return [] if self.method == "GET" else [_KEY]
+
+
+class CityField(OpenApiSerializerFieldExtension):
+    """The cities that the hall serves, as they are when the description is asked for."""
+
+    target_class = "portal.partners.fields.City"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "enum": [city.slug for city in book().cities]}
+
+
+class DescribedField(OpenApiSerializerFieldExtension):
+    target_class = "portal.partners.fields.Described"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "pattern": self.target.pattern}
 
 
 class Signature(OpenApiAuthenticationExtension):

@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from portal.partners import answering
 from portal.partners.authentication import HasScope, SignedRequest, message_of
 from portal.partners.models import Scope
 from portal.partners.negotiation import AlwaysJson
+from portal.partners.parsing import Json
 from portal.partners.problems import Problem
 from portal.partners.schema import PartnerSchema
 from portal.partners.throttling import PartnerThrottle
@@ -35,7 +38,7 @@ class PartnerView(APIView):
     authentication_classes: Sequence[type[BaseAuthentication]] = (SignedRequest,)
     permission_classes: Sequence[type[BasePermission]] = (HasScope,)
     throttle_classes: Sequence[type[BaseThrottle]] = (PartnerThrottle,)
-    parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (Json,)
     content_negotiation_class = AlwaysJson
     schema = PartnerSchema()
 
@@ -81,6 +84,26 @@ class SchemaView(SpectacularAPIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
+    @extend_schema(
+        summary="接口说明",
+        operation_id="description",
+        auth=[],
+        responses={(200, "application/vnd.oai.openapi"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """This description."""
+        return super().get(request, *args, **kwargs)
+
+    def _get_filename(self, request: Request, version: str) -> str:
+        """In plain letters: a header carries no others."""
+        return f"insurance-hall-api-v{version}.yaml"
+
+
+class PublishedKeySerializer(serializers.Serializer[Any]):
+    key_id = serializers.CharField()
+    algorithm = serializers.CharField()
+    public_key = serializers.CharField(help_text="PEM")
+
 
 class KeysView(APIView):
     """The hall's own public key, by which its answers are verified; anybody may read it."""
@@ -88,8 +111,11 @@ class KeysView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(exclude=True)
+    @extend_schema(
+        summary="大厅的公钥", operation_id="keys", auth=[], responses=PublishedKeySerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
-        """A list, so that an old and a new key can stand side by side; empty where answers are not signed."""
+        """The public keys by which answers are verified: a list, so that an old and a new key can stand side by side; empty
+        where answers are not signed."""
         key = answering.own_key()
         return Response([answering.published(key)] if key else [])

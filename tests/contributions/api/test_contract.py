@@ -5,6 +5,7 @@ import json
 from functools import cache
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -62,10 +63,12 @@ def described() -> dict[str, Any]:
 
 
 def operations() -> list[Any]:
+    """All that are signed; the others are open to anybody (tests/partners/test_schema.py)."""
     return [
         pytest.param(method.upper(), path, operation, id=operation["operationId"])
         for path, methods in described().items()
         for method, operation in methods.items()
+        if "security" in operation
     ]
 
 
@@ -191,6 +194,60 @@ def test_anothers_is_not_there(
 
 
 # Whatever is sent
+
+
+@pytest.mark.parametrize(
+    "day", ["0000-00-00", "2026-02-30", "2026-13-99", "1899-12-31", "20261117", "２０２６-11-17"]
+)
+@every_operation
+def test_a_day_that_is_none_has_no_file(
+    stranger: Caller, method: str, path: str, operation: dict[str, Any], day: str
+) -> None:
+    if "{day}" not in path:
+        return
+    key, body = (str(uuid4()), b"H") if method != "GET" else ("", None)
+    response = stranger.send(method, at(path, day=quote(day)), body, key=key, content_type="text/csv")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@every_operation
+def test_another_method_is_answered_as_described(
+    stranger: Caller, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    described_there = {one.upper() for one in described()[path]}
+    for other in {"GET", "POST", "PUT", "DELETE"} - described_there:
+        key, body = (str(uuid4()), {}) if other != "GET" else ("", None)
+        response = stranger.send(other, at(path), body, key=key)
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+        assert "405" in operation["responses"]
+
+
+@every_operation
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 3000 + b"]" * 3000,
+        b'{"a":' * 3000 + b"1" + b"}" * 3000,
+        b"9" * 5000,
+        b'{"name": "\\ud800"}',
+        b'{"name": "a\\u0000b"}',
+        b"NaN",
+        b"\xff\xfe",
+        b"",
+    ],
+    ids=["lists", "objects", "digits", "surrogate", "nul", "nan", "bytes", "nothing"],
+)
+def test_a_body_that_nobody_can_read_is_answered_as_described(
+    stranger: Caller, method: str, path: str, operation: dict[str, Any], body: bytes
+) -> None:
+    """Found: a body nested three thousand times was a fault (500) with a page of HTML."""
+    if "requestBody" not in operation:
+        return
+    response = stranger.send(method, at(path), body, key=str(uuid4()), content_type="application/json")
+    assert str(response.status_code) in operation["responses"], (response.status_code, response.content)
+    assert response.status_code < 500
+    assert response.headers["Content-Type"] == "application/problem+json"
+
 
 _leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 _junk = st.recursive(
