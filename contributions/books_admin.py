@@ -33,7 +33,7 @@ from portal.accounts import permissions
 from portal.hall.workbench import staff_of
 from portal.policy.book import book
 from portal.shared import money
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, parse_day, today_in_china
 
 # Of what lies in suspense so many rows are shown on the page; all of them are in their own list.
 HELD_SHOWN = 20
@@ -126,7 +126,7 @@ class LedgerAccountAdmin(MoneyAdmin):
         day, wrong = today, ""
         if asked := request.GET.get("day", ""):
             try:
-                day = dt.date.fromisoformat(asked)
+                day = parse_day(asked)
             except ValueError:
                 wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=asked[:20])
         if day > today:

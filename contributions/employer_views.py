@@ -43,7 +43,7 @@ from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
 from portal.shared import identity, money
-from portal.shared.characters import narrow
+from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, today_in_china
 
@@ -173,8 +173,7 @@ def _behind(
     if kind is None or told is None:
         return [], {}
     count = next(one.people for one in told.changes if one.kind == kind)
-    asked = request.GET.get("from", "0")
-    first = min(int(asked), count - 1) if asked.isdecimal() and len(asked) < 9 else 0
+    first = min(whole_number(request.GET.get("from", "")) or 0, count - 1)
     people = assessing.people_of(found, kind, offset=first, limit=PER_PAGE)
     return people, {
         "first": first + 1,

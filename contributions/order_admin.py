@@ -22,6 +22,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.hall.workbench import OfferedFilter
 from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.policy.book import book
@@ -142,7 +143,7 @@ class OrderAdmin(LookUpAdmin):
         return money.format_yuan(order.sum_fen)
 
 
-class ForStaffFilter(admin.SimpleListFilter):
+class ForStaffFilter(OfferedFilter):
     """Without a choice everything; the first choice is what waits for staff."""
 
     title = gettext_lazy("待核实")
@@ -164,7 +165,7 @@ def waits_for_staff() -> Q:
     return Q(status=PaymentStatus.HELD) | Q(status=PaymentStatus.UNKNOWN, asked__gte=ASKED_IN_VAIN)
 
 
-class ChannelFilter(admin.SimpleListFilter):
+class ChannelFilter(OfferedFilter):
     """By what people call the channel; a partner is one, too."""
 
     title = gettext_lazy("支付方式")

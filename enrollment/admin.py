@@ -19,14 +19,15 @@ from enrollment.roster import outlying
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.accounts.models import User
+from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_year_terms
 from portal.shared import identity, money
-from portal.shared.characters import narrow
+from portal.shared.characters import narrow, whole_number
 from portal.shared.months import Month, month_in_china, today_in_china
 
 
-class CityFilter(admin.SimpleListFilter):
+class CityFilter(OfferedFilter):
     title = gettext_lazy("参保地")
     parameter_name = "city"
     column = "city"
@@ -42,7 +43,7 @@ class BaseCityFilter(CityFilter):
     column = "coverage__city"
 
 
-class TimeFilter(admin.SimpleListFilter):
+class TimeFilter(OfferedFilter):
     title = gettext_lazy("时间")
     parameter_name = "when"
 
@@ -293,7 +294,7 @@ class RosterCityFilter(CityFilter):
     column = "roster__city"
 
 
-class RosterFilter(admin.SimpleListFilter):
+class RosterFilter(OfferedFilter):
     """The one roster that the address names, as the page of its case links to it."""
 
     title = gettext_lazy("名册")
@@ -301,14 +302,15 @@ class RosterFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         asked = request.GET.get(self.parameter_name, "")
-        return [(asked, _("名册 {number}").format(number=asked))] if asked.isdecimal() else [("0", _("无"))]
+        known = whole_number(asked) is not None
+        return [(asked, _("名册 {number}").format(number=asked))] if known else [("0", _("无"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[RosterRow]) -> QuerySet[RosterRow]:
-        asked = self.value() or ""
-        return queryset.filter(roster=int(asked)) if asked.isdecimal() else queryset
+        asked = whole_number(self.value() or "")
+        return queryset if asked is None else queryset.filter(roster=asked)
 
 
-class ChangeFilter(admin.SimpleListFilter):
+class ChangeFilter(OfferedFilter):
     title = gettext_lazy("与现行工资相比")
     parameter_name = "change"
 

@@ -29,7 +29,7 @@ from portal.people.models import Employer
 from portal.policy.book import City, Offer, book
 from portal.policy.terms import ContributionYearTerms, contribution_year_terms
 from portal.shared import money
-from portal.shared.characters import narrow
+from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
 
@@ -181,7 +181,7 @@ def _begin(errand: Errand) -> Roster:
 
 def _save(request: HttpRequest, errand: Errand, found: Roster) -> HttpResponse:
     people = [name.removeprefix("wage-") for name in request.POST if name.startswith("wage-")]
-    asked = [int(pk) for pk in people if pk.isdecimal() and len(pk) < 19][:ROWS_PER_PAGE]
+    asked = [pk for pk in map(whole_number, people) if pk is not None][:ROWS_PER_PAGE]
     rows = rosters.rows_of(found).filter(person_id__in=asked)
     form = WagesForm(request.POST, rows=list(rows))
     form.full_clean()

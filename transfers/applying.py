@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.policy.book import UnknownCity, book
+from portal.shared.characters import whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
@@ -191,8 +192,8 @@ class MoveIn(_Move):
 def _chosen(ask: Ask, name: str) -> Agency:
     key = str(ask.answers[name])
     kind, _dash, pk = key.partition("-")
-    if kind == "outside" and pk.isdigit():
-        return _outside(OutsideAgency.objects.get(pk=int(pk)))
+    if kind == "outside" and (named := whole_number(pk)) is not None:
+        return _outside(OutsideAgency.objects.get(pk=named))
     try:
         return agencies.of_city(key)
     except UnknownCity as error:

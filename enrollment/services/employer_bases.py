@@ -24,6 +24,7 @@ from portal.people.models import Employer
 from portal.policy.book import book
 from portal.policy.terms import ContributionYearTerms, contribution_year_terms
 from portal.shared import money
+from portal.shared.characters import whole_number
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, today_in_china
 
@@ -117,10 +118,10 @@ class EmployerBases(Service):
 
     def facts(self, ask: Ask, outside: Any) -> BasesFacts:
         terms = contribution_year_terms(book(), city=ask.offer.city, on=today_in_china(ask.filed_at))
-        named = str(ask.answers.get("roster", ""))
+        named = whole_number(str(ask.answers.get("roster", "")))
         roster = (
-            Roster.objects.select_related("case").filter(pk=int(named), employer=ask.employer).first()
-            if named.isdecimal()
+            Roster.objects.select_related("case").filter(pk=named, employer=ask.employer).first()
+            if named is not None
             else None
         )
         sent = roster is not None and roster.case is not None

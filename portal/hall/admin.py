@@ -19,7 +19,7 @@ from portal.accounts.doors import identity_number
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.routing import FINAL, STATUS_LABELS, Status
-from portal.hall.workbench import QueueFilter, staff_of
+from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
@@ -51,7 +51,7 @@ class StateFilter(QueueFilter):
         return queryset.filter(status__in=[state] if state else queries.WAITING)
 
 
-class ServiceFilter(admin.SimpleListFilter):
+class ServiceFilter(OfferedFilter):
     title = gettext_lazy("事项")
     parameter_name = "service"
 
@@ -64,7 +64,7 @@ class ServiceFilter(admin.SimpleListFilter):
         return queryset.filter(service=self.value()) if self.value() else queryset
 
 
-class CityFilter(admin.SimpleListFilter):
+class CityFilter(OfferedFilter):
     title = gettext_lazy("城市")
     parameter_name = "city"
 
@@ -75,7 +75,7 @@ class CityFilter(admin.SimpleListFilter):
         return queryset.filter(city=self.value()) if self.value() else queryset
 
 
-class DueFilter(admin.SimpleListFilter):
+class DueFilter(OfferedFilter):
     title = gettext_lazy("承诺期限")
     parameter_name = "due"
 
@@ -91,7 +91,7 @@ class DueFilter(admin.SimpleListFilter):
         return queryset
 
 
-class MineFilter(admin.SimpleListFilter):
+class MineFilter(OfferedFilter):
     title = gettext_lazy("与我有关")
     parameter_name = "mine"
 

@@ -7,6 +7,7 @@ the first page. Rooms above the hall make queues in this way; the hall does not 
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +25,16 @@ from portal.shared.months import today_in_china
 FIRST = 10
 
 
-class QueueFilter(admin.SimpleListFilter):
+class OfferedFilter(admin.SimpleListFilter):
+    """A filter that takes what it offers and nothing else: another value leads back to the list without it."""
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        if self.value() not in (None, "", *(str(choice) for choice, _title in self.lookup_choices)):
+            raise IncorrectLookupParameters
+
+
+class QueueFilter(OfferedFilter):
     """A list that shows its queue where nothing is chosen: ``unasked`` is what the queue is called."""
 
     title = gettext_lazy("状态")

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "portal.web.access_log.AccessLog",
     "pghistory.middleware.HistoryMiddleware",
     "axes.middleware.AxesMiddleware",
+    "portal.web.limits.NoNul",
 ]
 
 # Reading changes nothing whose history is kept, so that only the others need to say who asked.
@@ -275,6 +276,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "社保网上办事大厅接口",
     "DESCRIPTION": "供银行、城市服务和学校等合作方调用。每个请求按 RFC 9421 签名，签名方法、错误代码和示例见 docs/api.md。",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": PUBLIC_URL}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -8,6 +8,15 @@ import unicodedata
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFFE5: 0x00A5}
 
 
+# More of them make no number of anything here, and fewer than a column of the database holds.
+_MOST_DIGITS = 18
+
+
+def whole_number(text: str) -> int | None:
+    """The number that is written in plain digits, as addresses and forms of our own carry it; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 def narrow(text: str) -> str:
     """The text with full-width characters made narrow, and without spaces or invisible characters."""
     return "".join(

@@ -16,7 +16,12 @@ from zoneinfo import ZoneInfo
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
+# The years of which anything is written down here. Around them there is room to count, so that no page or sum leaves the
+# calendar by going a year back or thirty years on.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
 _WRITTEN = re.compile(r"([0-9]{4})-([0-9]{2})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -41,9 +46,9 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Month:
-        """Read "2023-06". Raises ValueError for anything else."""
+        """Read "2023-06", of the years 1900 to 2199. Raises ValueError for anything else."""
         match = _WRITTEN.fullmatch(text)
-        if match is None:
+        if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
             raise ValueError(f"not a month: {text!r}")
         return cls(int(match[1]), int(match[2]))
 
@@ -133,6 +138,13 @@ class Period:
 
     def __str__(self) -> str:
         return f"[{self.start}, {self.until or ''})"
+
+
+def parse_day(text: str) -> dt.date:
+    """Read "2023-06-20", of the years 1900 to 2199. Raises ValueError for anything else, which ISO 8601 may allow, too."""
+    if not _DAY.fullmatch(text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        raise ValueError(f"not a day: {text!r}")
+    return dt.date.fromisoformat(text)
 
 
 def today_in_china(now: dt.datetime) -> dt.date:

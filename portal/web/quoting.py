@@ -202,6 +202,6 @@ def _terms(place: City, capacity: Capacity, insurance: Insurance, month: Month) 
 
 def _typed_month(request: HttpRequest) -> Month | None:
     try:
-        return Month(int(request.GET.get("year", "")), int(request.GET.get("month", "")))
+        return Month.parse(f"{request.GET.get('year', '')}-{request.GET.get('month', ''):0>2}")
     except ValueError:
         return None
