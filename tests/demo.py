@@ -1,0 +1,57 @@
+"""The demo as a fixture: a hall in use, with something on every page. Loading it takes seconds, so that a module shares one.
+
+Tests that ask for it are marked ``django_db``: each then runs within a savepoint of its own, and the next one finds the demo as
+it was loaded.
+"""
+
+import datetime as dt
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client, override_settings
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from certificates import authority
+from portal.accounts.models import Kind, User
+from tests.cast import NOW
+
+# How a login of each kind comes in.
+BACKENDS = {
+    Kind.PERSON: "portal.accounts.doors.PersonDoor",
+    Kind.CLERK: "portal.accounts.doors.EmployerDoor",
+    Kind.STAFF: "portal.accounts.doors.StaffDoor",
+}
+
+
+@pytest.fixture(scope="module")
+def demo(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dt.datetime]:
+    """The demo's data, loaded at ``NOW``, where the clock stands; gone after the module."""
+    keys = tmp_path_factory.mktemp("keys")
+    cache = {"default": {**settings.CACHES["default"], "KEY_PREFIX": keys.name}}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        django_db_blocker.unblock(),
+        override_settings(SEAL_DIR=keys, CACHES=cache),
+        transaction.atomic(),
+    ):
+        patch.setattr(timezone, "now", lambda: NOW)
+        authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+        call_command("load_demo", stderr=io.StringIO())
+        yield NOW
+        transaction.set_rollback(True)
+
+
+def came_in(user: User | None, **more: Any) -> Client:
+    """A browser in which ``user`` has come in; one of nobody."""
+    client = Client(**more)
+    if user:
+        client.force_login(user, backend=BACKENDS[Kind(user.kind)])
+    return client
