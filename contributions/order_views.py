@@ -44,6 +44,7 @@ from contributions.models import (
 from contributions.orders import StillPaying, stretches
 from contributions.receiving import AlreadyReceived
 from contributions.reckoning import Derivation, explain
+from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any, person_required
@@ -217,7 +218,7 @@ class CardForm(forms.Form):
     """What the bank asks of who pays; the channel judges it."""
 
     card_number = BankCardField(label=gettext_lazy("银行卡号"))
-    holder = forms.CharField(label=gettext_lazy("持卡人姓名"), max_length=60)
+    holder = NameField(label=gettext_lazy("持卡人姓名"))
     identity_number = forms.CharField(
         label=gettext_lazy("持卡人身份证号码"),
         max_length=18,

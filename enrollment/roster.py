@@ -29,7 +29,7 @@ from portal.policy.terms import (
     contribution_terms,
     insurances,
 )
-from portal.shared import identity, money
+from portal.shared import identity, money, names
 from portal.shared.characters import narrow
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
@@ -218,7 +218,6 @@ _KNOWN_HEADS = {
     "月平均工资": WAGE,
     "上年度月平均工资": WAGE,
 }
-_DOTS = str.maketrans(dict.fromkeys("•・．‧∙.●", "·"))
 _POWER = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]+")
 
 
@@ -388,8 +387,10 @@ def _row(
     if number and number not in staff:
         why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理增员，已离职的请删去这一行。")
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
-    elif number and read.get(NAME) and read[NAME] != _same_name(staff[number][1]):
-        why = _("姓名与这个号码登记的姓名不一致。请核对是否错行。")
+    elif number and read.get(NAME) and not names.agree(read[NAME], staff[number][1]):
+        why = _(
+            "姓名与这个号码登记的姓名不一致：登记的是“%(registered)s”。请核对是否错行；姓名已变更的，请职工带身份证到窗口更新。"
+        ) % {"registered": staff[number][1]}
         wrong.append(
             Problem(row, spreadsheets.column_letter(columns[NAME]), _held(cells[columns[NAME] - 1]), why)
         )
@@ -434,14 +435,10 @@ def _number(cell: Any) -> str:
 
 
 def _name(cell: Any) -> str:
-    text = _same_name(spreadsheets.plain(str(cell or "").strip())) if isinstance(cell, str) else ""
+    text = names.canonical(spreadsheets.plain(cell.strip())) if isinstance(cell, str) else ""
     if not text:
         raise _Wrong(_("没有填写姓名。"))
     return text
-
-
-def _same_name(name: str) -> str:
-    return narrow(name).translate(_DOTS)
 
 
 def _wage(cell: Any) -> int:

@@ -1,4 +1,4 @@
-"""Database columns for the project's own types: months, and choices with Chinese labels."""
+"""Database columns for the project's own types: months, names of persons, and choices with Chinese labels."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
+from portal.shared import names
 from portal.shared.months import Month
 
 
@@ -49,6 +50,97 @@ class MonthField(models.DateField):
 
     def formfield(self, **kwargs: Any) -> Any:
         return models.Field.formfield(self, **kwargs)
+
+
+_NAME_MISTAKES = {
+    "short": _("姓名至少两个字，请与证件一致。"),
+    "alike": _(
+        "姓名的第 %(position)s 个字符“%(character)s”看起来像“%(like)s”，却是另一个字符。请改成“%(like)s”。"
+    ),
+    "digit": _("姓名的第 %(position)s 个字符“%(character)s”是数字，请与证件一致。"),
+    "private": _(
+        "姓名的第 %(position)s 个字符“%(character)s”不是标准编码的字，别处显示不出来。请换一种输入法重新输入这个字。"
+    ),
+    "place": _(
+        "姓名的第 %(position)s 个字符“%(character)s”只能用在两段姓名之间，不能放在开头、末尾，也不能连用。"
+    ),
+    "character": _(
+        "姓名的第 %(position)s 个字符“%(character)s”不是文字，请与证件一致，只填文字和间隔号“·”。"
+    ),
+}
+
+
+def person_name(text: str) -> str:
+    """A person's name as typed, in the one form of names. Raises ValidationError, which names the character at fault."""
+    try:
+        return names.parse(text)
+    except names.InvalidName as mistake:
+        raise ValidationError(
+            _NAME_MISTAKES[mistake.code],
+            code=mistake.code,
+            params={
+                "position": mistake.position,
+                "character": mistake.character,
+                "like": mistake.like,
+            },
+        ) from mistake
+
+
+class NameField(models.CharField):
+    """A person's name, kept and sought in the one form of names, so that equal names are equal text."""
+
+    description = "a person's name"
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        """What a model form takes: beside, that it is a name."""
+        cleaned = super().clean(value, model_instance)
+        return person_name(cleaned) if cleaned else cleaned
+
+    def to_python(self, value: Any) -> Any:
+        return names.canonical(value) if isinstance(value, str) else super().to_python(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)
+        return names.canonical(prepared) if isinstance(prepared, str) else prepared
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The row in memory holds what is kept."""
+        kept = self.get_prep_value(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, kept)
+        return kept
+
+
+# As far as the database can tell; the characters of each set are told in ``portal.shared.names``.
+_NOT_IN_NAMES = (
+    r"[\u2e80-\u2fdf\u31c0-\u31ef\uff00-\uffef\u1427\u2022\u2027\u2219\u22c5\u25cf\u30fb\u200b-\u200f\u202a-\u202e\ufeff]"
+    r"|^[-=+@.'\u00b7 ]|[ \u00b7]$|  |\t|\r|\n"
+)
+
+
+class Normalized(models.Func):
+    """Whether a text is in Unicode's normal form NFKC."""
+
+    template = "%(expressions)s IS NFKC NORMALIZED"
+    output_field = models.BooleanField()
+
+
+def name_in_form(field: str, *, name: str, unless: models.Q | None = None) -> models.CheckConstraint:
+    """A check that a column of names holds the one form of names; of no sheet's formula either. ``unless`` excepts rows."""
+    condition = models.Q(Normalized(models.F(field))) & ~models.Q(**{f"{field}__regex": _NOT_IN_NAMES})
+    return models.CheckConstraint(condition=condition if unless is None else unless | condition, name=name)
+
+
+def bring_into_form(model: type[models.Model], field: str) -> None:
+    """For a migration: every row's name in the one form. Others are not touched, so that twice is once."""
+    for pk, kept in model._default_manager.values_list("pk", field).iterator(chunk_size=10_000):
+        name = as_kept(kept)
+        if name != kept:
+            model._default_manager.filter(pk=pk).update(**{field: name})
+
+
+def as_kept(name: str) -> str:
+    """For a migration: a name that was kept before there was the form, such as ``name_in_form`` lets stand."""
+    return names.canonical(names.canonical(name).lstrip("-=+@.'\u00b7 ").rstrip("\u00b7 "))
 
 
 def choices(labels: Mapping[Any, str]) -> list[tuple[str, Any]]:

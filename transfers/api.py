@@ -16,7 +16,7 @@ from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from portal.partners.authentication import caller, ensure_city
-from portal.partners.fields import City, MonthText, Text, WholeNumber
+from portal.partners.fields import City, IdentityNumber, MonthText, Text, WholeNumber
 from portal.partners.models import Scope
 from portal.partners.once import once
 from portal.partners.problems import Mistake, Problem
@@ -53,7 +53,7 @@ class InformationSerializer(serializers.Serializer[Any]):
 
 
 class PersonSerializer(serializers.Serializer[Any]):
-    identity_number = serializers.CharField(max_length=18)
+    identity_number = IdentityNumber(max_length=40)
     name = Text(max_length=60)
 
 

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.hall.desk import lock_subject
+from portal.people import persons
 from portal.people.models import Person
+from portal.shared import names
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import information, relation, steps
@@ -52,10 +54,8 @@ def follow(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: dat
 def _letter(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
     """The letter for a transfer that the person applied for here, or else one that the letter begins."""
     insurance, city = Insurance(told["insurance"]), str(told["city"])
-    person = Person.objects.filter(
-        identity_number=told["person"]["identity_number"], name=told["person"]["name"]
-    ).first()
-    if person is None:
+    person = persons.find(told["person"]["identity_number"])
+    if person is None or not names.agree(person.name, told["person"]["name"]):
         raise Refused(("person", _("没有姓名与身份证号码相符的参保人，请核对。")))
     lock_subject(person.identity_number)
     transfer = Transfer.objects.filter(

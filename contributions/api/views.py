@@ -26,6 +26,7 @@ from portal.partners.schema import answers
 from portal.partners.views import PartnerView
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing
+from portal.shared import names
 from portal.shared.insurance import Insurance
 
 LOOK = "合作方缴费查询"
@@ -56,7 +57,7 @@ class OrdersView(PartnerView):
             )
         except TooManyLookups as error:
             raise Problem("too_many_people", _("本小时查询人数已达上限，请稍后再查。"), status=429) from error
-        if person is None or person.name != " ".join(read["name"].split()):
+        if person is None or not names.agree(person.name, read["name"]):
             raise Problem("person_not_found", _("没有姓名与身份证号码相符的参保人，请核对。"), status=404)
         return person
 

@@ -15,7 +15,7 @@ from contributions.channels import signing, wire
 from contributions.channels.keys import Account
 from contributions.channels.protocol import Answer, Forged, Outcome, Refused, Started, Unreachable, Wanted
 from portal.accounts import phones
-from portal.shared import bank_card, identity
+from portal.shared import bank_card, identity, names
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class CardChannel:
                 "expires_at": wanted.expires_at.isoformat(),
                 "notify_url": wanted.notify_url,
                 "card_number": bank_card.parse(wanted.payer["card_number"]),
-                "holder": wanted.payer["holder"].strip(),
+                "holder": names.canonical(wanted.payer["holder"]),
                 "identity_number": identity.parse(wanted.payer["identity_number"]).number,
                 "phone": phones.parse(wanted.payer["phone"]),
             },

@@ -18,7 +18,7 @@ from portal.people.models import BankAccount
 from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
 from portal.registers.bank import Account, SecurityCard, bank_register
-from portal.shared import identity
+from portal.shared import identity, names
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month
 
@@ -132,7 +132,7 @@ class BankAccountUpkeep(Service):
             yield Mismatch("account_number", _("银行登记中没有查到这个账号。"))
         elif account.identity_number != facts.identity_number:
             yield Mismatch("account_number", _("银行登记的开户人不是您本人。"))
-        elif account.holder != facts.name:
+        elif not names.agree(account.holder, facts.name):
             yield Mismatch("account_number", _("银行登记的户名与您的参保登记不一致。"))
 
     def established(self, ask: Ask, facts: AccountFacts) -> set[str]:

@@ -22,7 +22,7 @@ from portal.policy import terms
 from portal.policy.book import City, Offer, PolicyMissing, book
 from portal.policy.retirement import flexible_category, retirement
 from portal.registers.household import Household, household_register
-from portal.shared import identity, money
+from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
@@ -245,7 +245,7 @@ class FlexibleEnroll(AboutCoverage):
             yield Mismatch("household", _("户籍登记中没有查到您的信息。"))
         elif facts.household.place_code[:4] != required[:4]:
             yield Mismatch("household", _("户籍登记显示您的户籍不在{city}。").format(city=city.title))
-        elif facts.household.name != facts.name:
+        elif not names.agree(facts.household.name, facts.name):
             yield Mismatch("household", _("户籍登记中的姓名与您的参保登记不一致。"))
 
     def established(self, ask: Ask, facts: EnrollFacts) -> set[str]:

@@ -14,7 +14,7 @@ from portal.accounts import phones
 from portal.accounts.models import Kind, User
 from portal.prepared import Prepared
 from portal.shared import credit_code as credit_codes
-from portal.shared import identity
+from portal.shared import identity, names
 from portal.shared.characters import narrow
 
 
@@ -44,7 +44,7 @@ def clerk_login(credit_code: str, clerk: str) -> tuple[str, str]:
     try:
         return code, phones.parse(clerk)
     except phones.InvalidPhone:
-        return code, " ".join(clerk.split())
+        return code, names.canonical(clerk)
 
 
 def find_person(login: str) -> User | None:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import doors, phones
+from portal.columns import person_name
 from portal.shared import credit_code, identity
 from portal.shared.characters import narrow
 
@@ -23,9 +24,6 @@ _CREDIT_CODE_MISTAKES = {
     "characters": _("统一社会信用代码只含数字和大写字母（不含 I、O、Z、S、V），请核对。"),
     "check": _("统一社会信用代码校验位不符，可能有一位输错，请逐位核对。"),
 }
-# Letters of any script; 阿依古丽·买买提 and O'Neil are names too.
-_NAME = re.compile(r"[^\W\d_]+(?:[·.' \-]+[^\W\d_]+)*[.]?")
-_MIDDLE_DOTS = str.maketrans(dict.fromkeys("•‧・.⋅", "·"))
 
 
 class IdentityNumberField(forms.CharField):
@@ -87,7 +85,7 @@ class PhoneField(forms.CharField):
 
 
 class NameField(forms.CharField):
-    """A person's name as on the identity card."""
+    """A person's name as on the identity paper, in the one form of names."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("姓名"))
@@ -95,15 +93,8 @@ class NameField(forms.CharField):
         self.widget.attrs.update({"class": "w-11", "autocomplete": "name"})
 
     def clean(self, value: Any) -> str:
-        name = same_name(super().clean(value))
-        if name and (len(name) < 2 or not _NAME.fullmatch(name)):
-            raise ValidationError(_("姓名应与身份证一致，只含文字和间隔号“·”，请核对。"), code="invalid")
-        return name
-
-
-def same_name(name: str) -> str:
-    """A name in the one spelling that names are compared in: single spaces, and · for every kind of middle dot."""
-    return " ".join(name.split()).translate(_MIDDLE_DOTS)
+        typed = super().clean(value)
+        return person_name(typed) if typed else ""
 
 
 class CodeField(forms.CharField):

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import choices, one_of
+from portal.columns import NameField, choices, name_in_form, one_of
 from portal.people.models import Employer, Person
 
 
@@ -104,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     kind = models.CharField(_("类型"), max_length=10, choices=choices(KIND_LABELS))
     # Persons and clerks log in by their numbers, so their user name is only an opaque handle.
     username = models.CharField(_("用户名"), max_length=60, unique=True, default=handle)
-    name = models.CharField(_("姓名"), max_length=60)
+    name = NameField(_("姓名"), max_length=60)
     phone = models.CharField(_("手机号码"), max_length=20, blank=True)
     person = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="accounts", verbose_name=_("本人")
@@ -141,6 +141,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 ),
                 name="user_kind_matches_what_it_stands_for",
             ),
+            # A partner's is the name of an institution.
+            name_in_form("name", name="user_name_in_form", unless=Q(kind="partner")),
             models.UniqueConstraint(
                 fields=["person"], condition=Q(kind="person"), name="one_personal_login_each"
             ),

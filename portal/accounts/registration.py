@@ -6,11 +6,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portal.accounts import messages
-from portal.accounts.fields import same_name
 from portal.accounts.models import Kind, User
 from portal.people.models import Person
 from portal.registers.household import household_register
-from portal.shared import identity
+from portal.shared import identity, names
 
 
 class NotTheSamePerson(Exception):
@@ -29,7 +28,7 @@ def register_person(*, identity_number: str, name: str, phone: str, password: st
     NotTheSamePerson, PhoneTaken.
     """
     household = household_register().find(identity_number)
-    if household and same_name(household.name) != same_name(name):
+    if household and not names.agree(household.name, name):
         raise NotTheSamePerson
     try:
         with transaction.atomic():
@@ -53,7 +52,7 @@ def _open_account(identity_number: str, name: str, phone: str, password: str) ->
         identity_number=stated.number,
         defaults={"name": name, "sex": str(stated.sex), "birth_date": stated.birth_date, "phone": phone},
     )
-    if same_name(person.name) != same_name(name) or (person.phone and person.phone != phone):
+    if not names.agree(person.name, name) or (person.phone and person.phone != phone):
         raise NotTheSamePerson
     if User.objects.filter(kind=Kind.PERSON, phone=phone).exclude(person=person).exists():
         raise PhoneTaken

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from portal.columns import person_name
 from portal.people.models import BankAccount, Employer, Guardianship, Person
 from portal.policy.book import book
 from portal.policy.terms import adulthood
-from portal.shared import ages, identity
+from portal.shared import ages, identity, names
 from portal.shared.months import today_in_china
 
 
@@ -98,6 +99,9 @@ class GuardianshipForm(forms.ModelForm):
             raise ValidationError(_("没有查到这名监护人，请先由其本人注册个人账号。"))
         return guardian
 
+    def clean_ward_name(self) -> str:
+        return person_name(self.cleaned_data["ward_name"])
+
     def clean_ward_number(self) -> identity.Identity:
         return self._number("ward_number")
 
@@ -117,7 +121,7 @@ class GuardianshipForm(forms.ModelForm):
         if number and guardian and guardian.identity_number == number.number:
             self.add_error("ward_number", _("监护人和被监护人不能是同一个人。"))
         known = Person.objects.filter(identity_number=number.number).first() if number else None
-        if known and cleaned.get("ward_name") and known.name != cleaned["ward_name"].strip():
+        if known and cleaned.get("ward_name") and not names.agree(known.name, cleaned["ward_name"]):
             self.add_error("ward_name", _("姓名与登记的不一致，请核对身份证号码和姓名。"))
         if number and start:
             self._end_with_childhood(cleaned, number, start)
@@ -168,7 +172,7 @@ class GuardianshipAdmin(ModelAdmin):
             obj.ward, _made = Person.objects.get_or_create(
                 identity_number=number.number,
                 defaults={
-                    "name": form.cleaned_data["ward_name"].strip(),
+                    "name": form.cleaned_data["ward_name"],
                     "sex": number.sex,
                     "birth_date": number.birth_date,
                 },

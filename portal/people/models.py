@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import MonthField, choices, first_of_month, one_of
+from portal.columns import MonthField, NameField, choices, first_of_month, name_in_form, one_of
 from portal.shared.identity import SEX_LABELS, Sex
 
 
@@ -18,7 +18,7 @@ class Person(models.Model):
     """A natural person. The identity number (18 digits) is the key by which every part of the hall knows them."""
 
     identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
-    name = models.CharField(_("姓名"), max_length=60)
+    name = NameField(_("姓名"), max_length=60)
     sex = models.CharField(_("性别"), max_length=6, choices=choices(SEX_LABELS))
     birth_date = models.DateField(_("出生日期"))
     # Where an archive from the first job gives another date, that one counts for retirement (seed 001).
@@ -36,6 +36,7 @@ class Person(models.Model):
             ),
             one_of("sex", Sex, name="person_sex_known"),
             models.CheckConstraint(condition=~Q(name=""), name="person_has_name"),
+            name_in_form("name", name="person_name_in_form"),
         ]
 
     def __str__(self) -> str:
@@ -52,7 +53,7 @@ class Employer(models.Model):
     # 社保编号: the number that the agency gave the employer.
     insurance_number = models.CharField(_("单位社保编号"), max_length=20, unique=True)
     industry_grade = models.PositiveSmallIntegerField(_("行业工伤风险类别"))
-    contact_name = models.CharField(_("专管员姓名"), max_length=60)
+    contact_name = NameField(_("专管员姓名"), max_length=60)
     contact_phone = models.CharField(_("专管员手机号"), max_length=20)
     created_at = models.DateTimeField(_("开户时间"), auto_now_add=True)
 
@@ -65,6 +66,7 @@ class Employer(models.Model):
             models.CheckConstraint(
                 condition=Q(industry_grade__range=(1, 8)), name="employer_industry_grade_1_to_8"
             ),
+            name_in_form("contact_name", name="employer_contact_name_in_form"),
         ]
 
     def __str__(self) -> str:
@@ -79,7 +81,7 @@ class BankAccount(models.Model):
     city = models.CharField(_("扣款城市"), max_length=30)
     bank = models.CharField(_("银行代码"), max_length=20)
     number = models.CharField(_("账号"), max_length=32)
-    holder = models.CharField(_("户名"), max_length=60)
+    holder = NameField(_("户名"), max_length=60)
     start = MonthField(_("起用月份"))
     until = MonthField(_("停用月份"), null=True, blank=True)
 
@@ -100,6 +102,7 @@ class BankAccount(models.Model):
             models.CheckConstraint(
                 condition=Q(number__regex=r"^[0-9]{8,32}$"), name="bank_account_number_digits"
             ),
+            name_in_form("holder", name="bank_account_holder_in_form"),
         ]
 
     def __str__(self) -> str:

@@ -6,19 +6,20 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import choices, one_of
+from portal.columns import NameField, choices, name_in_form, one_of
 
 
 class HouseholdRecord(models.Model):
     """An entry of the household register: where a person is registered, and since when."""
 
     identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
-    name = models.CharField(_("姓名"), max_length=60)
+    name = NameField(_("姓名"), max_length=60)
     place_code = models.CharField(_("户籍地区划代码"), max_length=6)
     settled_on = models.DateField(_("入户日期"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("户籍登记")
+        constraints = [name_in_form("name", name="household_record_name_in_form")]
 
     def __str__(self) -> str:
         return self.name
@@ -29,7 +30,7 @@ class BankAccountRecord(models.Model):
 
     bank = models.CharField(_("银行代码"), max_length=20)
     number = models.CharField(_("账号"), max_length=32)
-    holder = models.CharField(_("户名"), max_length=60)
+    holder = NameField(_("户名"), max_length=60)
     identity_number = models.CharField(_("身份证号码"), max_length=18)
 
     class Meta:
@@ -39,6 +40,7 @@ class BankAccountRecord(models.Model):
             models.CheckConstraint(
                 condition=Q(number__regex=r"^[0-9]{8,32}$"), name="account_record_number_digits"
             ),
+            name_in_form("holder", name="account_record_holder_in_form"),
         ]
 
     def __str__(self) -> str:

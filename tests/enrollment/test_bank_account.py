@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.routing import Status
 from portal.people.models import BankAccount, Person
@@ -36,6 +37,13 @@ def test_an_account_that_matches_is_done_at_once_and_counts_from_next_month(
     assert (drawn.number, drawn.holder, drawn.start) == (GOOD_ACCOUNT, "陈静", Month(2026, 12))
     assert former.until == Month(2026, 12)
     assert GOOD_ACCOUNT not in str(case.outcome)
+
+
+def test_a_holder_in_another_spelling_is_the_holder(cast: Cast, now: dt.datetime) -> None:
+    Person.objects.filter(pk=cast.chen_jing.pk).update(name="买买提·艾力")
+    registered(cast.chen_jing, name="买买提•艾力")
+    who = User.objects.get(pk=cast.chen_jing_login.pk)
+    assert file(who, "shenzhen", CODE, TYPED, now).status == Status.DONE
 
 
 def test_twice_is_no_change(cast: Cast, now: dt.datetime) -> None:
