@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from contributions import assessment_lines, surcharges
+from contributions import assessment_lines, surcharges, unpaid_cases
 from contributions.late_fee import LateFee, late_fee
 from contributions.models import (
     ArrearsBill,
@@ -174,6 +174,8 @@ def _end(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
         status=SurchargeStatus.VOID, live=False
     )
     ArrearsLine.objects.filter(bill=bill).update(live=False)
+    bill.refresh_from_db()
+    unpaid_cases.end_with_bill(bill, by=by, now=now)
 
 
 def of_employer(employer: Employer) -> QuerySet[ArrearsBill]:

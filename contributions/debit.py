@@ -27,6 +27,7 @@ from contributions import (
     settling,
     surcharges,
     suspending,
+    unpaid_cases,
 )
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
@@ -584,8 +585,8 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
 
 def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk; surcharges that came to nothing are
-    let go, who owes too much is suspended, and everyone is told. Several workers may share a batch; a chunk is posted by one
-    of them, whole or not at all, and once."""
+    let go, cases that asked for a debit end, who owes too much is suspended, and everyone is told. Several workers may share a
+    batch; a chunk is posted by one of them, whole or not at all, and once."""
     while _post_chunk(batch, by, now):
         pass
     with transaction.atomic():
@@ -617,6 +618,8 @@ def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
         else:
             _book(batch, chunk, by, now)
             surcharges.after_answer(chunk, by=by, now=now)
+            asked = unpaid_cases.of_lines(batch.pk, chunk.first, chunk.last)
+            unpaid_cases.end_debited(asked, by=by, now=now)
             suspending.after_answer(chunk, now=now)
             notices.tell_results(chunk, now=now)
         row_by_row(cursor)

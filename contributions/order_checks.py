@@ -44,6 +44,28 @@ CHECKS: tuple[tuple[int, str], ...] = (
     (
         6,
         """
+        SELECT format('办件 %s 为 %s，而它的订单 %s 为 %s', filed.number, filed.status, orders.number, orders.status)
+        FROM hall_case filed JOIN contributions_order orders ON orders.key = filed.key
+        WHERE filed.status <> CASE orders.status WHEN 'open' THEN 'to_pay' WHEN 'paid' THEN 'done' WHEN 'reversed' THEN 'done'
+            ELSE 'lapsed' END
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('办件 %s 待扣款，而没有等待中的扣款', filed.number) FROM hall_case filed
+        WHERE filed.status = 'to_debit' AND NOT EXISTS (
+            SELECT 1 FROM contributions_recollectrequest request
+            JOIN contributions_charge charge ON charge.id = request.charge_id
+            LEFT JOIN contributions_debitline line ON line.id = request.line_id
+            WHERE request.case_id = filed.id
+                AND (request.live OR line.status IN ('pending', 'missing') OR line.status = 'paid' AND charge.status = 'owed')
+        )
+        """,
+    ),
+    (
+        6,
+        """
         SELECT format('支付 %s 的状态 %s 没有经过记录', number, status) FROM contributions_payment payment
         WHERE NOT EXISTS (
             SELECT 1 FROM contributions_paymentevent event WHERE event.payment_id = payment.id AND event.status = payment.status

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, charging, surcharges
+from contributions import assessment_lines, charging, surcharges, unpaid_cases
 from contributions.consequences import before_or_after_a_batch
 from contributions.models import (
     UNDER_WAY,
@@ -501,7 +501,8 @@ def _charge(
 
 
 def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: str = "") -> bool:
-    """Move an open order to an end; whether it was this call that did. Inside a transaction, the order ``locked``.
+    """Move an open order to an end, and the case that placed it; whether it was this call that did. Inside a transaction, the
+    order ``locked``.
 
     An order that ends unpaid lets its charges go: months to come that only it had made are void and have their former base
     again, and a month of now that it charged anew is owed as before. What is paid stays.
@@ -516,6 +517,7 @@ def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: 
         _let_go(order, by=by, now=now)
         on_top = OrderLine.objects.filter(order=order, surcharge__isnull=False)
         surcharges.let_go(on_top.values_list("charge_id", flat=True), by=by, now=now)
+    unpaid_cases.end_with_order(order, note=note, by=by, now=now)
     return True
 
 

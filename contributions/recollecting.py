@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from contributions import surcharges
+from contributions import surcharges, unpaid_cases
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -106,11 +106,13 @@ def tidy(*, city: str, month: Month, by: User, now: dt.datetime) -> None:
 
 
 def _drop(requests: QuerySet[RecollectRequest], *, why: str, by: User, now: dt.datetime) -> None:
-    going = list(requests.select_for_update(no_key=True, of=("self",)).values_list("pk", "charge_id"))
-    RecollectRequest.objects.filter(pk__in=[pk for pk, _charge in going]).update(
+    held = requests.select_for_update(no_key=True, of=("self",))
+    going = list(held.values_list("pk", "charge_id", "case_id"))
+    RecollectRequest.objects.filter(pk__in=[pk for pk, _charge, _case in going]).update(
         status=RequestStatus.DROPPED, live=False, ended_at=now, why=why
     )
-    surcharges.let_go([charge for _pk, charge in going], by=by, now=now)
+    surcharges.let_go([charge for _pk, charge, _case in going], by=by, now=now)
+    unpaid_cases.end_debited({case for _pk, _charge, case in going if case}, by=by, now=now)
 
 
 def taken(batch: DebitBatch, *, now: dt.datetime) -> None:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, charging, ledger, surcharges, suspending
+from contributions import assessment_lines, charging, ledger, surcharges, suspending, unpaid_cases
 from contributions.banks.results import Reason
 from contributions.models import (
     OF_LINES,
@@ -347,6 +347,7 @@ def _mark_failed(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
         _tell_employers(lines, settlement, now=now)
         return
     surcharges.let_go([one.line.of_charge.pk for one in lines], by=by, now=now)
+    _end_cases(lines, by=by, now=now)
     for chunk in _chunks(settlement.batch, lines):
         suspending.after_answer(chunk, now=now)
     _tell(lines, settlement, paid=False, now=now)
@@ -401,7 +402,13 @@ def _book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
         by=by,
         now=now,
     )
+    _end_cases(lines, by=by, now=now)
     _tell(lines, settlement, paid=True, now=now)
+
+
+def _end_cases(lines: Sequence[SettledLine], *, by: User, now: dt.datetime) -> None:
+    asked = unpaid_cases.debit_lines_of(one.line for one in lines)
+    unpaid_cases.end_debited(asked, by=by, now=now)
 
 
 def _book_assessments(

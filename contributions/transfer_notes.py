@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
+from contributions import unpaid_cases
 from contributions.models import (
     ArrearsBill,
     ArrearsLine,
@@ -114,6 +115,8 @@ def book_transfer(
             ArrearsBill.objects.filter(pk=payable.pk, status=BillStatus.OPEN).update(
                 status=BillStatus.PAID, ended_at=now, ended_by=by
             )
+            payable.refresh_from_db()
+            unpaid_cases.end_with_bill(payable, by=by, now=now)
         assessments.settle(payable.employer, by=by, now=now)
         payable.refresh_from_db()
     return payable

@@ -144,6 +144,11 @@ class ArrearsPay(OrderedService):
             "links": [[_("去支付"), reverse("order", args=[order.number])]],
         }
 
+    def submit_words(self, ask: Ask, facts: ArrearsFacts) -> str:
+        yuan = money.format_yuan(sum(one.total_fen for one in facts.costs))
+        words = _("申请扣款 %(yuan)s 元") if facts.debit else _("生成订单并支付 %(yuan)s 元")
+        return words % {"yuan": yuan}
+
     def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
         return [
             *arrears.as_lines(facts.costs),

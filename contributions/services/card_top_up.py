@@ -157,6 +157,9 @@ class CardTopUp(OrderedService):
             "links": [[str(_("去支付 %(yuan)s 元") % {"yuan": yuan}), reverse("order", args=[order.number])]],
         }
 
+    def submit_words(self, ask: Ask, facts: TopUpFacts) -> str:
+        return _("生成订单并支付 %(yuan)s 元") % {"yuan": money.format_yuan(_fen(ask))}
+
     def summary(self, ask: Ask, facts: TopUpFacts) -> list[tuple[str, str]]:
         return [
             (_("社会保障卡"), identity.mask_account(str(ask.answers["card_number"]))),

@@ -1,7 +1,7 @@
 """补缴社保费（武汉）: an employer pays what it owes for past months, with the late fee to the day of payment."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from contributions.transfer_notes import code_of
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
+from portal.hall.routing import Status
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import late_fee_terms, pay_within_days
@@ -186,6 +187,12 @@ class EmployerArrears(Service):
             ],
             "links": [[_("查看补缴单"), reverse("employer-bill", args=[bill.pk])]],
         }
+
+    def stands(self, outcome: Mapping[str, Any]) -> Status:
+        return Status.TO_PAY
+
+    def waits_until(self, case: Case, *, now: dt.datetime) -> str:
+        return _("补缴单待缴款：请在最后缴款日期前按汇款附言一次汇足，逾期补缴单失效。")
 
     def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
         rows = [

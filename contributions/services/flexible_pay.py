@@ -219,6 +219,10 @@ class FlexiblePay(OrderedService):
             "links": [[str(_("去支付 %(yuan)s 元") % {"yuan": yuan}), reverse("order", args=[order.number])]],
         }
 
+    def submit_words(self, ask: Ask, facts: PayFacts) -> str:
+        total = sum(part.fen for part in parts_of(ask, facts.payable))
+        return _("生成订单并支付 %(yuan)s 元") % {"yuan": money.format_yuan(total)}
+
     def summary(self, ask: Ask, facts: PayFacts) -> list[tuple[str, str]]:
         parts = parts_of(ask, facts.payable)
         lines = [

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from contributions import arrears, recollecting
 from contributions.arrears import Cost
+from contributions.ordered_service import DebitedService
 from enrollment import queries
 from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User
@@ -98,7 +99,7 @@ class GapFacts:
         }
 
 
-class PensionGap(AboutCoverage):
+class PensionGap(DebitedService, AboutCoverage):
     code = "pension-gap"
     title = gettext_lazy("养老保险中断期补缴")
     audience = Audience.PERSON
@@ -179,6 +180,10 @@ class PensionGap(AboutCoverage):
             "charges": [one.pk for one in charges],
             "lines": [list(line) for line in self.summary(ask, facts)],
         }
+
+    def submit_words(self, ask: Ask, facts: GapFacts) -> str:
+        yuan = money.format_yuan(sum(one.total_fen for one in facts.costs))
+        return _("申请扣款 %(yuan)s 元") % {"yuan": yuan}
 
     def summary(self, ask: Ask, facts: GapFacts) -> list[tuple[str, str]]:
         city, tier = ask.offer.city, str(ask.answers["tier"])

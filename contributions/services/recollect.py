@@ -13,10 +13,11 @@ from contributions import late_months, recollecting
 from contributions.consequences import before_or_after_a_batch
 from contributions.late_months import LateMonth
 from contributions.models import RequestKind
+from contributions.ordered_service import DebitedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
-from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people.models import Person
 from portal.policy.book import Offer
 from portal.shared import identity, money
@@ -74,12 +75,13 @@ class RecollectFacts:
         }
 
 
-class Recollect(Service):
+class Recollect(DebitedService):
     code = "recollect"
     title = gettext_lazy("个人缴费人员补托收")
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = RecollectForm
+    submit_label = gettext_lazy("申请补托收")
     also_known_as = ("补扣", "补托收", "扣款失败", "重新扣款")
     conflicts = {
         "one_live_recollect_request_per_charge": (

@@ -303,7 +303,7 @@ class CaseAdmin(ModelAdmin):
             "refuse": refuse,
             "confirming": confirming,
             "at_counter": case.status == Status.PRE_APPLIED,
-            "closed": case.status in FINAL,
+            "closed": not case.is_open,
             "outcome": case.outcome.get("lines", []),
         }
         bound = [form for form in (approve, refuse) if form is not None and form.is_bound and form.errors]

@@ -312,15 +312,16 @@ def _finish(
     decided_by: User | None = None,
 ) -> None:
     outcome = service.effect(case, ask, facts, by=by, now=now)
+    status = service.stands(outcome)
     changes: dict[str, Any] = {
         "outcome": outcome,
-        "decided_at": now,
+        "decided_at": now if status == Status.DONE else None,
         "decided_by": decided_by,
         "reason": note,
     }
     if case.subject is None and case.subject_identity_number:
         changes["subject"] = Person.objects.filter(identity_number=case.subject_identity_number).first()
-    lifecycle.move(case, Status.DONE, by=by, now=now, note=note, **changes)
+    lifecycle.move(case, status, by=by, now=now, note=note, **changes)
 
 
 def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:

@@ -1,5 +1,6 @@
 """The only writer of ``Case.status``: every move is in the table, has an actor and a time, and happens once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.hall.models import Case, CaseEvent
-from portal.hall.routing import MOVES, Status
+from portal.hall.routing import MOVES, UNPAID, Status
 
 
 class AlreadyMoved(Exception):
@@ -35,3 +36,22 @@ def move(case: Case, to: Status, *, by: User, now: datetime, note: str = "", **c
     case.status = to
     for name, value in changes.items():
         setattr(case, name, value)
+
+
+def move_unpaid(ends: Mapping[int, tuple[Status, str]], *, by: User, now: datetime) -> int:
+    """Move cases that wait for money to their ends, case id → (DONE or LAPSED, why): how many moved. One that has moved already
+    stays as it is. The number of statements does not grow with the cases. The caller holds the transaction."""
+    waiting = Case.objects.filter(pk__in=list(ends), status__in=[str(status) for status in UNPAID])
+    cases = list(waiting.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    events = []
+    for case in cases:
+        to, why = ends[case.pk]
+        start = Status(case.status)
+        if to not in MOVES[start]:
+            raise AlreadyMoved
+        case.status, case.decided_at = to, now
+        case.reason = why or case.reason
+        events.append(CaseEvent(case=case, at=now, actor=by, from_status=start, to_status=to, note=why))
+    Case.objects.bulk_update(cases, ["status", "decided_at", "reason"], batch_size=1000)
+    CaseEvent.objects.bulk_create(events, batch_size=1000)
+    return len(cases)

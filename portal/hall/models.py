@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.columns import choices, one_of
-from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, Status
+from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, UNPAID, Status
 from portal.people.models import Employer, Person
 from portal.policy.book import MODE_LABELS, Mode, Offer, book
 
@@ -75,6 +75,9 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=Status.REFUSED) | ~Q(reason=""), name="case_refused_with_reason"
             ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.LAPSED) | ~Q(reason=""), name="case_lapsed_with_reason"
+            ),
             models.UniqueConstraint(
                 fields=["city", "service", "applicant_employer", "subject_identity_number"],
                 condition=Q(status__in=[str(status) for status in OPEN]) & ~Q(subject_identity_number=""),
@@ -107,6 +110,11 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether it is done when the money is there, and the money is not there yet."""
+        return self.status in UNPAID
 
     @property
     def applicant(self) -> Person | Employer:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.hall.models import Case
+from portal.hall.routing import Status
 from portal.people.models import Employer, Person
 from portal.policy.book import Offer, Paper
 from portal.shared.months import Month, month_in_china
@@ -181,8 +182,10 @@ class Service(ABC):
     searches: ClassVar[str] = ""
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
-    # What the button that files it says.
+    # What the button that files it says; ``submit_words`` says it of one application.
     submit_label: ClassVar[Any] = _("提交申报")
+    # Whether it changes or gives up something for good: then the button looks dangerous.
+    dangerous: ClassVar[bool] = False
     # Whether staff answer in words when they approve, too; the applicant sees the answer.
     answered: ClassVar[bool] = False
     # Whether a guardian may file it for a ward.
@@ -239,6 +242,23 @@ class Service(ABC):
 
         The outcome may hold ``lines`` ([label, value] pairs to show) and ``links`` ([text, url] pairs to go on with).
         """
+
+    def submit_words(self, ask: Ask, facts: Any) -> str:
+        """What the button of the last look says: what happens when it is pressed."""
+        return str(self.submit_label)
+
+    def stands(self, outcome: Mapping[str, Any]) -> Status:
+        """Where a case stands after its effect: done, or one of UNPAID where it is done when the money is there. Who takes the
+        money then ends it."""
+        return Status.DONE
+
+    def goes_to(self, case: Case, *, now: datetime) -> str:
+        """The address where one goes on from a case that was just filed; "" where that is its receipt."""
+        return ""
+
+    def waits_until(self, case: Case, *, now: datetime) -> str:
+        """What an unpaid case waits for and until when, in words; "" where the case does not wait for money."""
+        return ""
 
     def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:
         """How one goes on from a case, (text, url): what its outcome said, unless that has passed."""

@@ -527,7 +527,7 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     if before and (draft is None or draft.key != before.key):
         if posted.content and posted.content != before.digest:
             return _sent_otherwise(request, errand, before)
-        return redirect("receipt", before.number)
+        return _result(before, errand.now)
     if draft is None or not draft.checked:
         messages.info(request, CHANGED if posted.key else _("请先填写业务申报，再核对并提交。"))
         return redirect((errand.on(draft) if draft else errand).url("apply"))
@@ -539,7 +539,7 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         if before:
             case = desk.submit(ask=ask, key=draft.key, now=errand.now)
             drafts.sent(draft)
-            return redirect("receipt", case.number)
+            return _result(case, errand.now)
     except desk.NotAccepted:
         return _back_to_form(errand, draft)
     except desk.KeyReused:
@@ -640,7 +640,7 @@ def _sent(
         _keep_files(form, draft, errand.now)
     except Draft.DoesNotExist:
         case = Case.objects.filter(key=draft.key, filed_by=errand.applicant.user).first()
-        return redirect("receipt", case.number) if case else redirect(errand.url("apply"))
+        return _result(case, errand.now) if case else redirect(errand.url("apply"))
     if form.errors:
         return None
     if request.POST.get(ACTION) == "upload":
@@ -654,7 +654,12 @@ def _sent(
     except desk.NotAccepted as error:
         return _refused(request, errand, draft, form, error.findings)
     drafts.sent(draft)
-    return redirect("receipt", case.number)
+    return _result(case, errand.now)
+
+
+def _result(case: Case, now: datetime) -> HttpResponse:
+    """Where one goes on from what was just filed: where its service says, such as to the order; else to its receipt."""
+    return redirect(service_of(case.service).goes_to(case, now=now) or reverse("receipt", args=[case.number]))
 
 
 def _keep_files(form: PapersForm, draft: Draft, now: datetime) -> None:
@@ -744,7 +749,10 @@ def _last_look(
         part=render_to_string(preview["template"], preview, request) if preview else "",
         due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),
         how_it_ends=_how_it_ends(errand.offer),
-        submit_label=_("提交预申请") if route == Status.PRE_APPLIED else errand.service.submit_label,
+        submit_label=_("提交预申请")
+        if route == Status.PRE_APPLIED
+        else errand.service.submit_words(ask, facts),
+        dangerous=errand.service.dangerous,
         back_url=edit,
     )
     return render(request, "web/materials.html", context)

@@ -21,7 +21,7 @@ from portal.hall import attachments, desk, drafts, lifecycle, permissions, queri
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, CaseEvent
-from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, Status
+from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, UNPAID, Status
 from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
 from portal.prepared import Prepared
@@ -31,6 +31,9 @@ from portal.web.application import DRAFT, address
 from portal.web.context import login_of
 
 PER_PAGE = 20
+
+# What can be filed again with the answers that it had.
+AGAIN = (Status.VOIDED, Status.REFUSED, Status.LAPSED)
 
 ORDINAL_TABS = ("", "open", *(str(status) for status in FINAL))
 
@@ -85,7 +88,7 @@ def _about(own: Any, words: str) -> Any:
 
 
 def _statuses(tab: str) -> list[str]:
-    return [str(status) for status in OPEN] if tab == "open" else [tab]
+    return [str(status) for status in (*OPEN, *UNPAID)] if tab == "open" else [tab]
 
 
 def _tab(request: HttpRequest, name: str, counts: dict[str, int], current: str) -> dict[str, Any]:
@@ -165,7 +168,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     """How far it is, what was filed, what comes next and by when."""
     found = case_or_404(request, number)
     own = not login_of(request).is_staff
-    may_file_again = own and found.status in (Status.VOIDED, Status.REFUSED) and _still_offered(found)
+    may_file_again = own and found.status in AGAIN and _still_offered(found)
     context = {
         **_shared(request, found),
         "withdraw_url": reverse("withdraw", args=[number])
@@ -258,11 +261,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 def file_again(request: HttpRequest, number: str) -> HttpResponse:
     """重新申报: a draft with the answers of a case that was withdrawn or refused."""
     found = case_or_404(request, number)
-    if (
-        login_of(request).is_staff
-        or found.status not in (Status.VOIDED, Status.REFUSED)
-        or not _still_offered(found)
-    ):
+    if login_of(request).is_staff or found.status not in AGAIN or not _still_offered(found):
         raise Http404
     user = login_of(request)
     ward = found.applicant_person if found.applicant_person_id not in (None, user.person_id) else None
@@ -362,14 +361,25 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
             if case.status == status and case.due_on:
                 line[-1]["note"] = _("{day}前").format(day=_zh(case.due_on))
+    for status, title in ((Status.TO_PAY, _("支付")), (Status.TO_DEBIT, _("银行扣款"))):
+        if status in reached:
+            line.append({"title": title, "when": None, "state": _at(case, status)})
     ended = {
         Status.DONE: (_("已办结"), "done"),
         Status.REFUSED: (_("不予通过"), "stopped"),
         Status.VOIDED: (_("已撤回作废"), "stopped"),
+        Status.LAPSED: (_("已失效，没有缴费"), "stopped"),
     }
     title, state = ended.get(Status(case.status), (_("办结"), "next"))
     line.append({"title": title, "when": case.decided_at if case.status in FINAL else None, "state": state})
     return line
+
+
+def _at(case: Case, status: Status) -> str:
+    """How a station looks where money is waited for: passed, here, or where it ended."""
+    if case.status == status:
+        return "now"
+    return "stopped" if case.status == Status.LAPSED else "done"
 
 
 def papers_to_bring(case: Case) -> list[Paper]:
@@ -422,6 +432,11 @@ def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) ->
         return [
             _("请按理由更正后重新申报；对结果有疑问的，可拨打 {hotline} 咨询。").format(hotline=city.hotline)
         ]
+    if case.is_unpaid and case.service in services():
+        waits = services()[case.service].waits_until(case, now=timezone.now())
+        return [waits] if waits else []
+    if case.status == Status.LAPSED:
+        return [_("这份办件没有缴成费用。仍需缴费的，可以重新申报，填写过的内容会为您带出。")]
     if case.status == Status.VOIDED:
         return [_("这份办件已作废，不再审核。需要办理的，可以重新申报。")]
     return []

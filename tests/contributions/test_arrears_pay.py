@@ -93,7 +93,7 @@ class TestWuhan:
         self, cast: Cast, now: dt.datetime, owing: Charge
     ) -> None:
         case = file(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)
-        assert case.status == Status.DONE
+        assert case.status == Status.TO_DEBIT
         # 30 September to 30 November: 393.04 × 1.5 % × 61 ÷ 365 = 0.9853 → 0.99
         lines = dict(case.outcome["lines"])
         assert lines["2026年9月 养老保险"] == "本金 393.04 元，利息 0.99 元，共 394.03 元"
@@ -273,6 +273,8 @@ class TestWuxi:
         owed.refresh_from_db()
         assert (owed.status, Surcharge.objects.get().status) == (ChargeStatus.PAID, SurchargeStatus.PAID)
         assert Receipt.objects.get().amount_fen == 90057
+        case.refresh_from_db()
+        assert (case.status, case.decided_at) == (Status.DONE, now)
 
     def test_an_order_that_expires_lets_the_interest_go(
         self, cast: Cast, now: dt.datetime, owed: Charge
@@ -281,6 +283,8 @@ class TestWuxi:
         order = Order.objects.get(number=case.outcome["order"])
         orders.expire(order, by=User.objects.system(), now=now + dt.timedelta(hours=1))
         assert Surcharge.objects.get().status == SurchargeStatus.VOID
+        case.refresh_from_db()
+        assert (case.status, "已自动取消" in case.reason) == (Status.LAPSED, True)
         file(cast.li_qiang_login, "wuxi", CODE, chosen(owed), now + dt.timedelta(days=1))
         assert Surcharge.objects.get(live=True).amount_fen == 181
         assert whole() == []

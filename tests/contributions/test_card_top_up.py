@@ -100,9 +100,9 @@ def test_it_ends_in_an_order_and_the_payment_is_credited_at_once(
     audit()
 
 
-def test_the_case_is_done_and_leads_to_the_payment(till: Till, wang: User) -> None:
+def test_the_case_waits_and_leads_to_the_payment(till: Till, wang: User) -> None:
     case = file(wang, "wuxi", CODE, typed("35.50"), till.now)
-    assert case.status == Status.DONE
+    assert case.status == Status.TO_PAY
     assert case.outcome["links"] == [["去支付 35.50 元", f"/orders/{case.outcome['order']}/"]]
 
 

@@ -49,7 +49,7 @@ def test_the_months_without_coverage_are_found(cast: Cast, gap: list[str]) -> No
 
 def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, gap: list[str]) -> None:
     case = file(cast.li_qiang_login, "wuhan", CODE, typed(*gap), now)
-    assert case.status == Status.DONE
+    assert case.status == Status.TO_DEBIT
     lines = dict(case.outcome["lines"])
     # 393.04 × 1.5 % × 153, 122 and 61 days ÷ 365
     assert lines["2026年6月 养老保险"] == "本金 393.04 元，利息 2.47 元，共 395.51 元"
@@ -65,6 +65,8 @@ def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, g
     assert (batch.line_count, batch.total_fen) == (4, 39304 + 118455)
     assert {charge_of(cast.li_qiang, month).status for month in gap} == {ChargeStatus.PAID}
     assert Repricing.objects.filter(priced_in="2026-11-01", replaces=None).count() == 3
+    case.refresh_from_db()
+    assert case.status == Status.DONE
     assert whole() == []
 
 

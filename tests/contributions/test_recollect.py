@@ -71,7 +71,7 @@ def test_the_next_months_debit_collects_it_with_its_own(
     cast: Cast, now: dt.datetime, failed: dict[str, list[str]]
 ) -> None:
     case = file(cast.chen_jing_login, "shenzhen", CODE, failed, now)
-    assert case.status == Status.DONE
+    assert (case.status, case.decided_at) == (Status.TO_DEBIT, None)
     lines = dict(case.outcome["lines"])
     assert lines["合计"] == "1,100.04 元"
     assert "2026年11月30日" in lines["扣款时间"]
@@ -81,6 +81,9 @@ def test_the_next_months_debit_collects_it_with_its_own(
     assert charge_of(cast.chen_jing, "2026-10").status == ChargeStatus.PAID
     request = RecollectRequest.objects.get()
     assert (request.status, request.case) == (RequestStatus.TAKEN, case)
+    case.refresh_from_db()
+    assert case.status == Status.DONE
+    assert [event.to_status for event in case.events.all()] == ["submitted", "to_debit", "done"]
     assert request.line is not None
     assert request.line.batch == batch
     assert Receipt.objects.filter(applied=True).count() == 2
@@ -104,8 +107,10 @@ def test_a_second_round_takes_only_what_was_asked_for(
 
 def test_it_may_fail_again_and_be_asked_for_again(cast: Cast, failed: dict[str, list[str]]) -> None:
     account(cast.chen_jing, EMPTY_ACCOUNT, start="2026-11", city="shenzhen")
-    file(cast.chen_jing_login, "shenzhen", CODE, failed, moment("2026-11-17"))
+    case = file(cast.chen_jing_login, "shenzhen", CODE, failed, moment("2026-11-17"))
     debited("shenzhen", "2026-11")
+    case.refresh_from_db()
+    assert (case.status, case.reason) == (Status.LAPSED, "2026年10月养老保险扣款失败：余额不足。")
     file(cast.chen_jing_login, "shenzhen", CODE, failed, moment("2026-12-02"))
     assert RecollectRequest.objects.count() == 2
 

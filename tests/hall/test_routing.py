@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from portal.hall import desk, lifecycle
 from portal.hall.models import Case, CaseEvent
-from portal.hall.routing import FINAL, MOVES, OPEN, ROUTES, Status, Verdict
+from portal.hall.routing import FINAL, MOVES, OPEN, ROUTES, UNPAID, Status, Verdict
 from portal.hall.service import Finding
 from portal.policy.book import Mode
 from portal.registers.models import HouseholdRecord
@@ -66,9 +66,10 @@ def test_an_application_goes_where_the_table_says(hall: Desk, mode: Mode, verdic
 
 
 def test_final_states_lead_nowhere() -> None:
-    assert set(OPEN) | set(FINAL) == set(Status)
+    assert set(OPEN) | set(UNPAID) | set(FINAL) == set(Status)
     assert all(MOVES[status] == () for status in FINAL)
-    assert all(MOVES[status] for status in OPEN)
+    assert all(MOVES[status] for status in (*OPEN, *UNPAID))
+    assert {end for status in UNPAID for end in MOVES[status]} == {Status.DONE, Status.LAPSED}
 
 
 ILLEGAL = [(start, end) for start in Status for end in Status if start != end and end not in MOVES[start]]
@@ -83,6 +84,12 @@ def in_state(hall: Desk, status: Status) -> Case:
         hall.refuse(case)
     elif status == Status.VOIDED:
         desk.withdraw(case, by=case.filed_by, now=hall.now)
+    elif status in (*UNPAID, Status.LAPSED):
+        waiting = Status.TO_PAY if status == Status.LAPSED else status
+        lifecycle.move(case, waiting, by=hall.cast.ningbo_reviewer, now=hall.now)
+        if status == Status.LAPSED:
+            ends = {case.pk: (Status.LAPSED, "没有支付。")}
+            assert lifecycle.move_unpaid(ends, by=hall.cast.ningbo_reviewer, now=hall.now) == 1
     elif status == Status.SUBMITTED:
         # Only for a moment inside the desk's transaction; made here as the desk makes it.
         stored = Case.objects.get(pk=case.pk)
@@ -144,6 +151,17 @@ def test_events_are_never_changed_and_cases_never_deleted(hall: Desk) -> None:
         with pytest.raises(DatabaseError, match=r"Cannot [a-z ]*delete rows"), transaction.atomic():
             forbidden()
     assert case.events.count() == 2
+
+
+def test_what_waits_for_money_ends_once_and_with_a_reason_where_it_lapses(hall: Desk) -> None:
+    case = in_state(hall, Status.TO_PAY)
+    by = hall.cast.ningbo_reviewer
+    with pytest.raises(DatabaseError, match="case_lapsed_with_reason"), transaction.atomic():
+        lifecycle.move_unpaid({case.pk: (Status.LAPSED, "")}, by=by, now=hall.now)
+    assert lifecycle.move_unpaid({case.pk: (Status.DONE, "")}, by=by, now=hall.now) == 1
+    assert lifecycle.move_unpaid({case.pk: (Status.LAPSED, "迟了。")}, by=by, now=hall.now) == 0
+    case.refresh_from_db()
+    assert (case.status, case.decided_at) == (Status.DONE, hall.now)
 
 
 def test_a_refusal_without_a_reason_is_refused_by_the_database(hall: Desk) -> None:

@@ -113,7 +113,7 @@ def test_the_list_is_narrowed_by_status_service_and_words(
     assert numbers(clerk.get(f"/cases/?q={cast.newcomer_number.lower()}")) == {newcomer.number}
     assert numbers(clerk.get(f"/cases/?q={refused.number[-8:].lower()}")) == {refused.number}
     counts = {tab["label"]: tab["count"] for tab in clerk.get("/cases/?q=王芳").context["tabs"]}
-    assert counts == {"全部": 1, "办理中": 1, "已办结": 0, "不予通过": 0, "已作废": 0}
+    assert counts == {"全部": 1, "办理中": 1, "已办结": 0, "不予通过": 0, "已作废": 0, "已失效": 0}
 
 
 def test_an_empty_list_says_what_to_do(clerk: Client) -> None:

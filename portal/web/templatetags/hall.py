@@ -177,9 +177,12 @@ STATUS_LOOKS = {
     Status.SUBMITTED: Look("info", "dot"),
     Status.IN_REVIEW: Look("info", "clock"),
     Status.PRE_APPLIED: Look("warn", "paper"),
+    Status.TO_PAY: Look("warn", "clock"),
+    Status.TO_DEBIT: Look("warn", "clock"),
     Status.DONE: Look("good", "check"),
     Status.REFUSED: Look("bad", "cross"),
     Status.VOIDED: Look("quiet", "strike"),
+    Status.LAPSED: Look("quiet", "strike"),
 }
 
 TONE_SIGNS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dash"}

@@ -6,13 +6,14 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from contributions import orders
 from contributions.models import Order
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import services
 from portal.hall.models import Draft
 from portal.hall.routing import Status
-from tests.contributions.orders.conftest import PENSION, THIS, WUXI_MEDICAL_60, WUXI_PENSION_60, Till
+from tests.contributions.orders.conftest import PENSION, THIS, WUXI_MEDICAL_60, WUXI_PENSION_60, Till, audit
 from tests.filing import ask, file, reasons
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def wang(till: Till) -> User:
 def test_it_ends_in_an_order_and_leads_to_it(till: Till, wang: User) -> None:
     case = file(wang, "wuxi", CODE, typed(), till.now)
     order = Order.objects.get()
-    assert case.status == Status.DONE
+    assert (case.status, case.decided_at) == (Status.TO_PAY, None)
     assert order.sum_fen == WUXI_PENSION_60 + WUXI_MEDICAL_60
     assert case.outcome["links"] == [["去支付 1,303.26 元", f"/orders/{order.number}/"]]
     assert {line.charge.month for line in order.lines.all()} == {THIS}
@@ -48,6 +49,44 @@ def test_the_case_asks_for_payment_only_as_long_as_it_can_be_paid(till: Till, wa
     assert "去支付" in client.get(f"/cases/{case.number}/").content.decode()
     till.clock.step(days=3)
     assert "去支付" not in client.get(f"/cases/{case.number}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "why"),
+    [
+        ("pay", Status.DONE, ""),
+        ("expire", Status.LAPSED, "订单没有在 2026-11-17 10:30 前支付，已自动取消。"),
+        ("cancel", Status.LAPSED, "订单已取消，没有支付。"),
+    ],
+)
+def test_the_case_ends_as_its_order_does(till: Till, wang: User, end: str, status: Status, why: str) -> None:
+    case = file(wang, "wuxi", CODE, typed(), till.now)
+    order = Order.objects.get()
+    if end == "pay":
+        payment = till.start(order)
+        till.tell(till.providers["wechat"].pays(payment.number))
+    elif end == "expire":
+        orders.expire(order, by=User.objects.system(), now=order.expires_at)
+    else:
+        orders.cancel_unpaid(order, by=wang, now=till.now)
+    case.refresh_from_db()
+    assert (case.status, case.reason) == (status, why)
+    assert [event.to_status for event in case.events.all()] == ["submitted", "to_pay", str(status)]
+    audit()
+
+
+def test_filing_leads_straight_to_the_order_which_waits_in_the_list_of_cases(till: Till, wang: User) -> None:
+    case = file(wang, "wuxi", CODE, typed(), till.now)
+    order = Order.objects.get()
+    assert services()[CODE].goes_to(case, now=till.now) == f"/orders/{order.number}/"
+    client = Client()
+    client.force_login(wang, backend="portal.accounts.doors.PersonDoor")
+    receipt = client.get(f"/cases/{case.number}/receipt/").content.decode()
+    assert "还没有支付" in receipt
+    assert "已办结" not in receipt
+    listed = client.get("/cases/?status=open").content.decode()
+    assert case.number in listed
+    assert "待支付" in listed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""Cases that are done when the money is there: what becomes of them when their order, bill or debit comes to its end.
+
+An order that a case placed has the case's key; a bill and a request to a debit name theirs.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from contributions.banks.results import REASON_LABELS, Reason
+from contributions.models import (
+    ArrearsBill,
+    BillStatus,
+    ChargeStatus,
+    DebitLine,
+    LineStatus,
+    Order,
+    OrderStatus,
+    RecollectRequest,
+)
+from portal.accounts.models import User
+from portal.hall import lifecycle
+from portal.hall.models import Case
+from portal.hall.routing import Status
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+
+
+def end_with_order(order: Order, *, note: str = "", by: User, now: dt.datetime) -> None:
+    """End the case that placed an order, as the order has just ended. Inside its transaction; nothing where no case did."""
+    case = Case.objects.filter(key=order.key, status=Status.TO_PAY).values_list("pk", flat=True).first()
+    if case is not None:
+        lifecycle.move_unpaid({case: _end_of_order(order, note)}, by=by, now=now)
+
+
+def _end_of_order(order: Order, note: str) -> tuple[Status, str]:
+    match OrderStatus(order.status):
+        case OrderStatus.PAID:
+            return Status.DONE, ""
+        case OrderStatus.EXPIRED:
+            until = f"{localtime(order.expires_at):%Y-%m-%d %H:%M}"
+            return Status.LAPSED, _("订单没有在 {until} 前支付，已自动取消。").format(until=until)
+        case _:
+            return Status.LAPSED, note or _("订单已取消，没有支付。")
+
+
+def end_with_bill(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
+    """End the case of an employer's bill, as the bill has just ended. Inside its transaction."""
+    if bill.status == BillStatus.PAID:
+        end = Status.DONE, ""
+    else:
+        why = _("没有在 {day} 前汇足，补缴单已失效；滞纳金须按新的日期计算，请重新申报。")
+        end = Status.LAPSED, why.format(day=bill.pay_on)
+    lifecycle.move_unpaid({bill.case_id: end}, by=by, now=now)
+
+
+def of_lines(batch: int, first: int, last: int) -> list[int]:
+    """The cases that asked for debits which these lines of a batch made."""
+    requests = RecollectRequest.objects.filter(
+        line__batch=batch, line__sequence__range=(first, last), case__isnull=False
+    )
+    return list(requests.values_list("case", flat=True).distinct().order_by("case"))
+
+
+def end_debited(cases: Iterable[int], *, by: User, now: dt.datetime) -> None:
+    """End those of the cases of which no debit is asked for, at the bank or still to be booked: done where all months are paid,
+    else lapsed, with what became of each. Must run in a transaction; twice is once. The number of queries does not grow."""
+    asked: dict[int, list[RecollectRequest]] = defaultdict(list)
+    requests = RecollectRequest.objects.filter(case__in=list(cases), case__status=Status.TO_DEBIT)
+    for one in requests.select_related("charge", "line").order_by("charge__month", "charge__insurance"):
+        asked[one.case_id or 0].append(one)
+    ends = {
+        case: _end_of_debits(some)
+        for case, some in asked.items()
+        if not any(_is_under_way(one) for one in some)
+    }
+    if ends:
+        lifecycle.move_unpaid(ends, by=by, now=now)
+
+
+def _is_under_way(one: RecollectRequest) -> bool:
+    if one.live or one.line is None:
+        return one.live
+    # What the bank has paid is owed until its chunk is booked.
+    booking = one.line.status == LineStatus.PAID and one.charge.status == ChargeStatus.OWED
+    return booking or one.line.status in (LineStatus.PENDING, LineStatus.MISSING)
+
+
+def _end_of_debits(asked: Iterable[RecollectRequest]) -> tuple[Status, str]:
+    some = list(asked)
+    if all(one.charge.status == ChargeStatus.PAID for one in some):
+        return Status.DONE, ""
+    return Status.LAPSED, _("{told}。").format(told="；".join(_told(one) for one in some))
+
+
+def _told(one: RecollectRequest) -> str:
+    words = {
+        "month": one.charge.month.zh,
+        "insurance": INSURANCE_LABELS[Insurance(one.charge.insurance)],
+        "why": one.why or _("该月已不再欠缴"),
+    }
+    if one.charge.status == ChargeStatus.PAID:
+        return _("{month}{insurance}已扣款").format(**words)
+    if one.line is not None and one.line.status == LineStatus.FAILED:
+        words["why"] = str(REASON_LABELS[Reason(one.line.reason_code)])
+        return _("{month}{insurance}扣款失败：{why}").format(**words)
+    return _("{month}{insurance}没有扣款：{why}").format(**words)
+
+
+def debit_lines_of(lines: Iterable[DebitLine]) -> list[int]:
+    """The cases that asked for the debits of these lines."""
+    requests = RecollectRequest.objects.filter(line__in=list(lines), case__isnull=False)
+    return list(requests.values_list("case", flat=True).distinct().order_by("case"))
