@@ -28,7 +28,9 @@ def test_a_case_that_was_called_done_before_it_was_paid(till: Till, end: bool, s
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("DELETE FROM hall_caseevent WHERE case_id = %s AND to_status <> 'submitted'", [case.pk])
+        cursor.execute(
+            "DELETE FROM hall_caseevent WHERE case_id = %s AND to_status <> 'submitted'", [case.pk]
+        )
         cursor.execute(
             """
             INSERT INTO hall_caseevent (case_id, at, actor_id, from_status, to_status, note)
