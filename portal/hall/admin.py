@@ -18,7 +18,7 @@ from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
 from portal.hall.models import Attachment, Case, WorkdayOverride
-from portal.hall.routing import FINAL, STATUS_LABELS, Status
+from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity
