@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 from certificates import issuing, presenting
 from certificates.kinds import CertificateKind
 from certificates.sealed_service import SealedService
+from contributions.paid import paid_months
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
+from portal.policy.book import book
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,19 @@ class PaymentDocument(SealedService):
     kind: ClassVar[CertificateKind]
     # The form field beside which it is said that nothing was paid.
     asked_in: ClassVar[str]
+    # Whether what an employer paid is left out.
+    own_only: ClassVar[bool] = False
+
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Nothing was ever paid in the city."""
+        if not paid_months(ask.person, city=ask.offer.city, own_only=self.own_only):
+            yield Bar("", self.nothing(ask.offer.city))
+
+    def nothing(self, city: str) -> str:
+        """What someone reads for whom there is nothing to draw up in the city."""
+        return _("您在{city}没有已经入账的缴费，没有内容可以开具。缴费入账后再来办理。").format(
+            city=book().city(city).title
+        )
 
     def rule(self, ask: Ask, facts: PaymentFacts) -> Iterator[Finding]:
         yield from super().rule(ask, facts)

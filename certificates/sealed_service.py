@@ -6,7 +6,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from certificates import authority
+from certificates.ways import PROOF
+from enrollment import queries as enrollment
 from portal.hall.service import Ask, Bar, Finding, Service
+from portal.people.models import Person
+from portal.policy.book import City, book
 
 
 class SealedService(Service):
@@ -19,3 +23,15 @@ class SealedService(Service):
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         if not facts.sealable:
             yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+
+
+def nothing_here(person: Person, city: City) -> Bar:
+    """That the city's record has nothing to certify, and where the person is insured instead."""
+    there = enrollment.city_of(person)
+    if not there or there == city.slug:
+        return Bar("", _("您在{city}没有参保缴费记录，没有内容可以证明。").format(city=city.title))
+    proof = PROOF.at(there)
+    why = _("您在{city}没有参保缴费记录，没有内容可以证明。您在{there}参保，请在{there}{proof}。").format(
+        city=city.title, there=book().city(there).title, proof=proof
+    )
+    return Bar("", why, (proof,))

@@ -145,7 +145,7 @@ def orderable(person: Person, city: str, *, now: dt.datetime) -> list[Late]:
     paid_on = debit_day(city, debit) if debit else today
     found = late(person, city, paid_on=paid_on, today=today)
     if offer is None:
-        why = _("本市不在网上办理历史欠费补缴，请到社保经办机构窗口办理")
+        why = _("本市不在网上补缴以前的欠费，请到社保经办机构窗口办理")
     elif by_debit(offer):
         why = _("本市的历史欠费由每月托收扣缴，请在社保网上办事大厅申请补缴")
     else:

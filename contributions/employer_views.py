@@ -37,8 +37,10 @@ from contributions.reckoning import explain
 from contributions.transfer_notes import code_of
 from contributions.views import CHARGE_TONES
 from enrollment.spreadsheets import XLSX, write_csv, write_xlsx
+from enrollment.ways import ADD_STAFF, STOP_STAFF
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required
+from portal.hall.ways import linked
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import payment_terms
@@ -106,6 +108,15 @@ def arrears_url(employer: Employer) -> str:
     return reverse("service", args=[employer.city, "employer-arrears"]) if offered else ""
 
 
+def _mend(city: str) -> str:
+    """What to do about a statement that is wrong."""
+    add, stop = ADD_STAFF.at(city), STOP_STAFF.at(city)
+    said = _("人员有误的，请先{add}或{stop}；其他有误的，请拨打 {phone}。").format(
+        add=add, stop=stop, phone=book().city(city).hotline
+    )
+    return linked(said, [add, stop])
+
+
 @never_cache
 @require_safe
 @clerk_required
@@ -145,6 +156,7 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "code": code_of(found),
             "agency": book().city(found.city).agency,
             "arrears_url": arrears_url(found.employer),
+            "mend": _mend(found.city),
             "order_key": uuid.uuid4(),
             "orders": _takes_orders(found.city, today),
             "order": _open_order(found),

@@ -13,6 +13,9 @@ from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month
 
+# How many months a sentence tells one by one.
+_TOLD = 3
+
 
 @dataclass(frozen=True, slots=True)
 class LateMonth:
@@ -96,6 +99,13 @@ def late_months(
             failed = str(REASON_LABELS[Reason(line.reason_code)])
         found.append(LateMonth(charge=charge, busy=busy, failed=failed))
     return found
+
+
+def none_left(reasons: Iterable[tuple[str, str]]) -> str:
+    """Why none of these months can be chosen now: (month, reason), the latest three told."""
+    told = [_("{month}{why}").format(month=month, why=why) for month, why in reasons]
+    more = _("等 {count} 个月").format(count=len(told)) if len(told) > _TOLD else ""
+    return _("目前没有可以办理的月份：{months}{more}。").format(months="；".join(told[-_TOLD:]), more=more)
 
 
 def lock(charge_ids: Iterable[int]) -> list[Charge]:

@@ -37,6 +37,7 @@ from contributions.reckoning import quote
 from contributions.sets import ids_of
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
+from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import KeyReused, lock_subject
 from portal.hall.models import Case
@@ -210,7 +211,10 @@ def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]
         one = by_insurance.get(insurance)
         name = _(INSURANCE_LABELS[insurance])
         if one is None:
-            why = _("%(name)s没有可以缴费的参保关系，请先办理参保登记。") % {"name": name}
+            why = _("%(name)s没有可以缴费的参保关系，请先%(enrol)s。") % {
+                "name": name,
+                "enrol": ENROL.at(city),
+            }
             whys.append(Refusal(why, insurance))
         elif tier not in dict(one.tiers):
             why = _("%(name)s没有这一缴费档次，请重新选择。") % {"name": name}

@@ -25,6 +25,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.receiving import receive
+from contributions.ways import BILL
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
 from portal.shared import money
@@ -147,10 +148,8 @@ def _refuse_unless_due(payable: Payable, amount_fen: int, arrived_on: dt.date) -
     wanted = expected(payable)
     if payable.status == BillStatus.LAPSED or arrived_on > wanted.by:
         raise Refused(
-            _(
-                "到账日期已过缴款期限（%(by)s），须另计滞纳金。请退回原账户，由单位办理“补缴社保费”后按补缴单汇款。"
-            )
-            % {"by": wanted.by}
+            _("到账日期已过缴款期限（%(by)s），须另计滞纳金。请退回原账户，由单位%(bill)s后按新的单据汇款。")
+            % {"by": wanted.by, "bill": BILL.at(payable.city)}
         )
     if amount_fen != wanted.amount_fen:
         difference = abs(amount_fen - wanted.amount_fen)

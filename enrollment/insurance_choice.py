@@ -1,6 +1,7 @@
 """The part that enrolment forms share: for each insurance of an offer, the first month with or without it."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -27,11 +28,14 @@ def start_field(
     )
 
 
-def stop_field(offer: Offer, insurance: Insurance, filed_in: Month) -> MonthChoiceField:
-    """The months that may be the first without coverage."""
+def stop_field(
+    offer: Offer, insurance: Insurance, filed_in: Month, *, barred: Mapping[Month, str] | None = None
+) -> MonthChoiceField:
+    """The months that may be the first without coverage; those ``barred`` are shown with the reason and cannot be chosen."""
     allowed = terms.stop_months(offer, insurance, filed_in=filed_in)
     field = _field(
         allowed,
+        barred=barred or {},
         label=_("{insurance}：从哪个月停保").format(insurance=INSURANCE_LABELS[insurance]),
         why=_("{insurance}的停保月份只能是{months}。"),
         insurance=insurance,
@@ -53,18 +57,25 @@ def chosen(ask: Ask, prefix: str) -> dict[Insurance, Month]:
 
 
 def _field(
-    allowed: tuple[Month, ...], *, label: Any, why: Any, insurance: Insurance, none_label: Any
+    allowed: tuple[Month, ...],
+    *,
+    label: Any,
+    why: Any,
+    insurance: Insurance,
+    none_label: Any,
+    barred: Mapping[Month, Any] = MappingProxyType({}),
 ) -> MonthChoiceField:
     title = INSURANCE_LABELS[insurance]
     reason = why.format(insurance=title, months="、".join(month.zh for month in allowed))
     around: Mapping[Month, Any] = (
         dict.fromkeys((allowed[0] - 1, allowed[-1] + 1), reason) if len(allowed) == 1 else {}
     )
+    open_months = [month for month in allowed if month not in barred]
     return MonthChoiceField(
         label=label,
         months=allowed,
-        not_allowed=around,
+        not_allowed={**around, **barred},
         none_label=none_label,
         required=False,
-        initial=str(allowed[-1]),
+        initial=str(open_months[-1]) if open_months else "",
     )

@@ -385,7 +385,7 @@ def _row(
             wrong.append(Problem(row, spreadsheets.column_letter(column), _held(cell), str(refusal)))
     number = read[NUMBER]
     if number and number not in staff:
-        why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理增员，已离职的请删去这一行。")
+        why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理参保登记，已离职的请删去这一行。")
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
     elif number and read.get(NAME) and not names.agree(read[NAME], staff[number][1]):
         why = _(

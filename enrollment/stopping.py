@@ -46,6 +46,18 @@ def facts(held: Sequence[Held], stops: Mapping[Insurance, Month], *, month: Mont
     return found
 
 
+def barred_months(held: Sequence[Held], insurance: Insurance, months: Sequence[Month]) -> dict[Month, str]:
+    """Of these months, those in which the insurance cannot be stopped, each with the first reason."""
+    found: dict[Month, str] = {}
+    for month in months:
+        whys = [
+            finding.why for finding in rule({insurance: month}, facts(held, {insurance: month}, month=month))
+        ]
+        if whys:
+            found[month] = whys[0]
+    return found
+
+
 def rule(stops: Mapping[Insurance, Month], facts: StopFacts) -> Iterator[Finding]:
     """What bars each stop, beside its field ``stop_<insurance>``."""
     for insurance, stop in stops.items():

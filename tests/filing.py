@@ -8,8 +8,11 @@ from uuid import UUID, uuid4
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.models import Case
-from portal.hall.service import Applicant, Ask
+from portal.hall.routing import Status
+from portal.hall.service import Applicant, Ask, Finding
+from portal.people.models import Employer, Person
 from portal.policy.book import book
+from tests.cast import NOW
 
 
 def ask(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> Ask:
@@ -35,8 +38,45 @@ def file(
 
 def reasons(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
     """Why it is refused, by field; {} where it is not."""
+    return {finding.field: str(finding.why) for finding in findings_of(user, city, code, typed, now)}
+
+
+def ways(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> set[str]:
+    """The addresses of what the refusal names."""
+    return {way.url for finding in findings_of(user, city, code, typed, now) for way in finding.ways}
+
+
+def findings_of(
+    user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime
+) -> list[Finding]:
+    """What is found against it."""
     try:
-        findings = desk.examine(ask(user, city, code, typed, now))[1]
+        return desk.examine(ask(user, city, code, typed, now))[1]
     except desk.NotAccepted as refusal:
-        findings = refusal.findings
-    return {finding.field: str(finding.why) for finding in findings}
+        return refusal.findings
+
+
+def standing_case(
+    user: User, *, status: Status = Status.IN_REVIEW, subject: Person | None = None, **more: Any
+) -> Case:
+    """A case as it would stand in the register, without the way to it."""
+    employer: Employer | None = user.employer
+    values: dict[str, Any] = {
+        "number": f"330200-20261117-{uuid4().hex[:8].upper()}",
+        "city": "ningbo",
+        "service": "employer-add-staff" if employer else "flexible-enroll",
+        "mode": "review",
+        "status": status,
+        "filed_by": user,
+        "applicant_employer": employer,
+        "applicant_person": None if employer else user.person,
+        "subject": subject,
+        "subject_identity_number": subject.identity_number if subject else "",
+        "answers": {},
+        "key": uuid4(),
+        "digest": "0" * 64,
+        "submitted_at": NOW,
+        "reason": "材料不全" if status == Status.REFUSED else "",
+        **more,
+    }
+    return Case.objects.create(**values)

@@ -335,7 +335,7 @@ class TransferAdmin(LookUpAdmin):
             "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
             "form": form,
             "whys": whys,
-            "barriers": list(relation.barriers(current)) if current else [],
+            "barriers": [bar.why for bar in relation.barriers(current)] if current else [],
             "information": transfer.information,
             "periods": _periods(transfer),
             "sum_fen": sum(transfer.information.get(part, 0) for part in ("account_fen", "pooled_fen")),

@@ -12,15 +12,18 @@ from django.utils.translation import gettext_lazy
 
 from contributions import brought_in
 from contributions.reckoning import Derivation, fen_text
+from contributions.ways import TAKE_BACK
 from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.ways import linked
 from portal.policy.book import UnknownCity, book
 from portal.shared.characters import whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
+from transfers.amounts import Moving
 from transfers.machine import MOVES, OPEN, STATUS_LABELS, Status
 from transfers.models import Direction, OutsideAgency, Transfer
 from transfers.relation import Relation
@@ -28,7 +31,7 @@ from transfers.relation import Relation
 CONFLICTS = {
     "one_open_transfer_of_a_relation": (
         "",
-        gettext_lazy("这一关系刚刚已经申请转移，不能重复申请；请在“关系转移”中查看进度。"),
+        gettext_lazy("这一关系刚刚已经申请转移，不能重复申请；请在关系转移页查看进度。"),
     )
 }
 
@@ -108,19 +111,22 @@ class _Move(AboutCoverage):
 
     def facts(self, ask: Ask, outside: Any) -> MoveFacts:
         old, new = self.places(ask)
-        found = relation.read(
-            ask.person,
-            insurance=self.insurance,
-            from_city=old.city,
-            to_city=new.city,
-            to_place=new.title,
-            now=ask.filed_at,
-        )
+        found = self.relation(ask, from_city=old.city, to_city=new.city, to_place=new.title)
         return MoveFacts(found, old, new)
 
+    def relation(self, ask: Ask, *, from_city: str = "", to_city: str = "", to_place: str = "") -> Relation:
+        """The relation as it stands, as far as the places are known."""
+        return relation.read(
+            ask.person,
+            insurance=self.insurance,
+            from_city=from_city,
+            to_city=to_city,
+            to_place=to_place,
+            now=ask.filed_at,
+        )
+
     def rule(self, ask: Ask, facts: MoveFacts) -> Iterator[Finding]:
-        for why in relation.barriers(facts.relation):
-            yield Bar("", why)
+        yield from relation.barriers(facts.relation)
 
     def effect(self, case: Case, ask: Ask, facts: MoveFacts, *, by: User, now: datetime) -> dict[str, Any]:
         transfer = steps.apply(
@@ -175,6 +181,10 @@ class MoveOut(_Move):
     form = WhitherForm
     direction = Direction.OUT
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """What stands against it at the old place, wherever it is to go."""
+        yield from relation.barriers(self.relation(ask, from_city=ask.offer.city))
+
     def places(self, ask: Ask) -> tuple[Agency, Agency]:
         return agencies.of_city(ask.offer.city), _chosen(ask, "to")
 
@@ -184,6 +194,11 @@ class MoveIn(_Move):
 
     form = WhenceForm
     direction = Direction.IN
+
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """What stands against it at the new place, wherever it comes from."""
+        here = agencies.of_city(ask.offer.city)
+        yield from relation.barriers(self.relation(ask, to_city=here.city, to_place=here.title))
 
     def places(self, ask: Ask) -> tuple[Agency, Agency]:
         return _chosen(ask, "origin"), agencies.of_city(ask.offer.city)
@@ -211,7 +226,7 @@ def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
         "new": new,
         "moving": moving,
         "after": _after(found) if moving else [],
-        "doubled": brought_in.in_words(moving.doubled) if moving else "",
+        "doubled": _doubled(moving, old) if moving and moving.doubled else "",
         "doubles": found.doubles,
         "place": place,
         "place_derivation": Derivation(
@@ -225,6 +240,15 @@ def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
         if place
         else None,
     }
+
+
+def _doubled(moving: Moving, old: Agency) -> str:
+    """That months which were brought in and paid here too stay here, and how their money comes back."""
+    back = TAKE_BACK.at(old.city)
+    said = _("这些月份已由外地转入，又在{place}重复缴费：{months}。重复的部分不转移，请{back}。").format(
+        place=old.title, months=brought_in.in_words(moving.doubled), back=back
+    )
+    return linked(said, [back])
 
 
 def _after(found: Relation) -> list[tuple[str, str, str]]:
@@ -295,7 +319,10 @@ class CancelOut(Service):
             ).first()
         )
 
-    def rule(self, ask: Ask, facts: CancelFacts) -> Iterator[Finding]:
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        yield from self.rule(ask, self.facts(ask, None))
+
+    def rule(self, ask: Ask, facts: CancelFacts) -> Iterator[Bar]:
         name, city = _(INSURANCE_LABELS[self.insurance]), book().city(ask.offer.city).title
         if facts.transfer is None:
             yield Bar("", _("您没有正在从{city}转出的{name}关系，不需要撤销。").format(city=city, name=name))

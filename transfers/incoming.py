@@ -79,7 +79,7 @@ def _begun(
     found = relation.read(
         person, insurance=insurance, from_city=city, to_city="", to_place=there.title, now=now
     )
-    whys = [str(why) for why in relation.barriers(found)]
+    whys = [bar.why for bar in relation.barriers(found)]
     if whys:
         raise Refused(*(("", why) for why in whys))
     return steps.apply(

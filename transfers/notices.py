@@ -56,7 +56,7 @@ def _text(transfer: Transfer, event: TransferEvent) -> str:
         Status.RECEIVED: _("转移 {number} 的资金已由{new}收到，接下来合并缴费记录。"),
         Status.MERGED: _("转移 {number} 已办结，转移的月份已计入您在{new}的缴费记录。"),
         Status.CANCELLED: _("转移 {number} 已撤销，关系仍在{old}。"),
-        Status.RETURNED: _("转移 {number} 被退回：{note}。请在“关系转移”中查看怎样处理。"),
+        Status.RETURNED: _("转移 {number} 被退回：{note}。请在关系转移页查看怎样处理。"),
     }
     if event.to_status == Status.RETURNED and transfer.side == Side.OLD:
         return _("转移 {number} 被退回{old}更正：{note}。您不需要办理什么。").format(**words)

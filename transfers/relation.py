@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from contributions import brought_in, personal_account, refunds
 from contributions.models import Charge, ChargeStatus
+from contributions.ways import PAY, SETTLE, WRITE_OFF
 from enrollment import queries as enrollment
 from enrollment.queries import Held
+from enrollment.ways import ENROL, PAUSE
+from portal.hall.queries import open_about
+from portal.hall.service import Bar
+from portal.hall.ways import Way
 from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -21,16 +25,18 @@ from transfers.benefit_place import BenefitPlace, benefit_place
 from transfers.machine import OPEN, STATUS_LABELS, Status
 from transfers.models import Transfer
 
-# The services by which months owed are settled, in the order in which they are named.
-_SETTLE = ("recollect", "arrears-pay", "flexible-pay", "arrears-write-off")
+# What the employer files when someone leaves.
+_STOP = "employer-stop-staff"
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is the person's own to pay."""
+    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is the person's own to pay,
+    and ``late`` says that its day has passed."""
 
     month: Month
     employer: str
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Relation:
     place: BenefitPlace | None
     months_there: int
     balance_there_fen: int
+    # Whether an employer's stop of this person is filed and not decided yet.
+    stopping: bool = False
 
 
 def read(
@@ -92,7 +100,7 @@ def read(
         retired=any(one.capacity == Capacity.RETIREE and one.runs_from(month) for one in held),
         running=running,
         employers=_employers(running),
-        owed=tuple(_owed(person, insurance, from_city)),
+        owed=tuple(_owed(person, insurance, from_city, today)),
         under_way=(standing.number, str(STATUS_LABELS[Status(standing.status)])) if standing else ("", ""),
         insured_there=not to_city or any(one.city == to_city and one.runs_from(month) for one in here),
         moving=what_moves(person, insurance=insurance, city=from_city, on=today) if from_city else None,
@@ -104,6 +112,7 @@ def read(
         if to_city
         else 0,
         balance_there_fen=personal_account.balance(person, to_city, insurance) if to_city else 0,
+        stopping=bool(running and open_about(person.identity_number, _STOP)),
     )
 
 
@@ -120,35 +129,36 @@ def of(transfer: Transfer, *, now: datetime) -> Relation:
     )
 
 
-def barriers(relation: Relation) -> Iterator[str]:
+def barriers(relation: Relation) -> Iterator[Bar]:
     """Why it cannot move now, each with what to do about it; nothing where it can."""
     number, status = relation.under_way
     if number:
-        yield format_html(
-            _("这一关系已经在转移（{}，{}），不能重复申请。{}"),
-            number,
-            status,
-            _to(reverse("transfer", args=[number]), _("查看转移进度")),
+        progress = Way(number, number, reverse("transfer", args=[number]))
+        yield Bar(
+            "",
+            _("这一关系已经在转移（{number}，{status}），不能重复申请。").format(
+                number=number, status=status
+            ),
+            (progress,),
         )
         return
     if relation.retired:
-        yield _RETIRED[relation.insurance]()
+        yield Bar("", _RETIRED[relation.insurance]())
         return
     yield from _not_ended(relation)
     yield from _arrears(relation)
     if relation.moving is not None and not relation.moving.months:
-        yield _("您在{city}没有可以转移的{insurance}缴费月份。").format(
+        why = _("您在{city}没有可以转移的{insurance}缴费月份。").format(
             city=book().city(relation.from_city).title, insurance=_(INSURANCE_LABELS[relation.insurance])
         )
+        yield Bar("", why)
     # Nobody is insured at two places in one month: that comes after the old coverage has ended.
     if not relation.insured_there and not relation.running:
-        yield format_html(
-            _("您还没有在{}参加{}，或参保已经终止。请先在{}参保，再申请转移。{}"),
-            relation.to_place,
-            _(INSURANCE_LABELS[relation.insurance]),
-            relation.to_place,
-            _service_link(relation.to_city, ("flexible-enroll",)),
-        )
+        enrol = ENROL.at(relation.to_city)
+        why = _(
+            "您还没有在{place}参加{insurance}，或参保已经终止。请先在{place}参保（由单位参保的，由单位办理；自己缴费的，请{enrol}），再申请转移。"
+        ).format(place=relation.to_place, insurance=_(INSURANCE_LABELS[relation.insurance]), enrol=enrol)
+        yield Bar("", why, (enrol,))
 
 
 def _pension_drawn() -> str:
@@ -162,65 +172,62 @@ def _medical_drawn() -> str:
 _RETIRED = {Insurance.PENSION: _pension_drawn, Insurance.MEDICAL: _medical_drawn}
 
 
-def _not_ended(relation: Relation) -> Iterator[str]:
+def _not_ended(relation: Relation) -> Iterator[Bar]:
     for one in relation.running:
-        city, name = book().city(one.city).title, _(INSURANCE_LABELS[one.insurance])
+        words = {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])}
         if one.until is not None:
-            yield _("您在{city}的{insurance}到{last}才终止，请从{month}起申请转移。").format(
-                city=city, insurance=name, last=(one.until - 1).zh, month=one.until.zh
+            why = _("您在{city}的{insurance}到{last}才终止，请从{month}起申请转移。").format(
+                last=(one.until - 1).zh, month=one.until.zh, **words
             )
+            yield Bar("", why)
         elif one.capacity == Capacity.EMPLOYEE:
-            yield _("您在{city}的{insurance}仍由单位（{employer}）参保，请先由单位办理停保。").format(
-                city=city, insurance=name, employer="、".join(relation.employers)
-            )
+            words["employer"] = "、".join(relation.employers)
+            if relation.stopping:
+                why = _(
+                    "您在{city}的{insurance}仍由单位（{employer}）参保，单位的停保申报正在审核，停保生效后再申请转移。"
+                ).format(**words)
+            else:
+                why = _("您在{city}的{insurance}仍由单位（{employer}）参保，请先由单位办理停保。").format(
+                    **words
+                )
+            yield Bar("", why)
         else:
-            yield format_html(
-                _("您在{}的{}还没有终止，请先办理停保，停保生效后再申请转移。{}"),
-                city,
-                name,
-                _service_link(one.city, ("flexible-pause",)),
+            pause = PAUSE.at(one.city)
+            why = _("您在{city}的{insurance}还没有终止，请先{pause}，停保生效后再申请转移。").format(
+                pause=pause, **words
             )
+            yield Bar("", why, (pause,))
 
 
-def _arrears(relation: Relation) -> Iterator[str]:
-    own = brought_in.runs(one.month for one in relation.owed if not one.employer)
-    if own:
-        yield format_html(
-            _("您在{}的{}有欠费：{}。请先缴清或注销，再申请转移。{}"),
-            book().city(relation.from_city).title,
-            _(INSURANCE_LABELS[relation.insurance]),
-            brought_in.in_words(own),
-            _service_link(relation.from_city, _SETTLE),
+def _arrears(relation: Relation) -> Iterator[Bar]:
+    city = relation.from_city
+    words = {
+        "city": book().city(city).title if city else "",
+        "insurance": _(INSURANCE_LABELS[relation.insurance]),
+    }
+    late = brought_in.runs(one.month for one in relation.owed if not one.employer and one.late)
+    if late:
+        settle = SETTLE.all_at(city)
+        give_up = [WRITE_OFF.at(city)] if WRITE_OFF.offered(city) else []
+        why = _("您在{city}的{insurance}有欠费：{months}。请先{settle}，再申请转移。").format(
+            months=brought_in.in_words(late), settle=_("或者").join(map(str, [*settle, *give_up])), **words
         )
+        yield Bar("", why, (*settle, *give_up))
+    # What is not due yet, or is being debited today, is no arrears: nobody is told to give it up.
+    due = brought_in.runs(one.month for one in relation.owed if not one.employer and not one.late)
+    if due:
+        pay = [PAY.at(city)] if PAY.offered(city) else []
+        how = _("请{pay}，").format(pay=pay[0]) if pay else ""
+        why = _(
+            "您在{city}的{insurance}还有没到期限的应缴：{months}。{how}缴清或者扣款成功以后，再申请转移。"
+        ).format(months=brought_in.in_words(due), how=how, **words)
+        yield Bar("", why, tuple(pay))
     for employer in sorted({one.employer for one in relation.owed if one.employer}):
         months = brought_in.runs(one.month for one in relation.owed if one.employer == employer)
-        yield _("单位（{employer}）欠缴您的{insurance}：{months}。请联系单位补缴后再申请转移。").format(
-            employer=employer,
-            insurance=_(INSURANCE_LABELS[relation.insurance]),
-            months=brought_in.in_words(months),
+        why = _("单位（{employer}）欠缴您的{insurance}：{months}。请联系单位补缴后再申请转移。").format(
+            employer=employer, months=brought_in.in_words(months), insurance=words["insurance"]
         )
-
-
-def _service_link(city: str, codes: tuple[str, ...]) -> str:
-    offers = book().city(city).offers if city else {}
-    return format_html_join(
-        " ",
-        "{}",
-        (
-            (
-                _to(
-                    reverse("service", args=[city, code]),
-                    _("去办理“{title}”").format(title=offers[code].title),
-                ),
-            )
-            for code in codes
-            if code in offers
-        ),
-    )
-
-
-def _to(url: str, text: str) -> str:
-    return format_html('<a href="{}">{}</a>', url, text)
+        yield Bar("", why)
 
 
 def _employers(running: tuple[Held, ...]) -> tuple[str, ...]:
@@ -232,12 +239,13 @@ def _employers(running: tuple[Held, ...]) -> tuple[str, ...]:
     )
 
 
-def _owed(person: Person, insurance: Insurance, city: str) -> Iterator[Owed]:
+def _owed(person: Person, insurance: Insurance, city: str, today: date) -> Iterator[Owed]:
     charges = Charge.objects.filter(
         person=person, insurance=insurance, city=city, status=ChargeStatus.OWED
     ).select_related("employer")
     for charge in charges.order_by("month"):
-        yield Owed(charge.month, charge.employer.name if charge.employer else "")
+        employer = charge.employer.name if charge.employer else ""
+        yield Owed(charge.month, employer, late=charge.due_on < today)
 
 
 def _doubles(person: Person, insurance: Insurance, city: str) -> Iterator[Double]:

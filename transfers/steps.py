@@ -147,7 +147,7 @@ def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") ->
         _check_hand(current, by)
         to = AGAIN[Status(current.returned_from)]
         if current.side == Side.PERSON:
-            whys = list(relation.barriers(relation.of(current, now=now)))
+            whys = [bar.why for bar in relation.barriers(relation.of(current, now=now))]
             if whys:
                 raise CannotStep(*whys)
         return _move(current, to, by=by, now=now, note=note)
@@ -299,7 +299,7 @@ def _release(
             now=now,
         )
     found = relation.of(transfer, now=now)
-    whys = list(relation.barriers(found))
+    whys = [bar.why for bar in relation.barriers(found)]
     if whys:
         raise CannotStep(*whys)
     transfer.releases += 1

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.models import User
 from portal.accounts.permissions import person_required
+from portal.hall.ways import linked
 from portal.policy.book import book
 from portal.policy.terms import transfer_days
 from portal.shared.insurance import Insurance
@@ -130,7 +131,9 @@ def _context(found: Transfer) -> dict[str, Any]:
         "is_late": found.is_late(today),
         "may_cancel": _may_cancel(found),
         "mine": mine,
-        "barriers": list(relation.barriers(current)) if mine and current else [],
+        "barriers": [linked(bar.why, bar.ways) for bar in relation.barriers(current)]
+        if mine and current
+        else [],
         "information": found.information,
         "sum_fen": found.information["account_fen"] + found.information["pooled_fen"]
         if found.information

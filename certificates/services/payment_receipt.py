@@ -84,6 +84,12 @@ class PaymentReceipt(PaymentDocument):
     also_known_as = ("缴费凭证", "缴费票据", "社保票据", "缴费发票", "缴费收据")
     kind = CertificateKind.PAYMENT_RECEIPT
     asked_in = "which"
+    own_only = True
+
+    def nothing(self, city: str) -> str:
+        return _(
+            "您在{city}没有由本人缴纳并已入账的社会保险费，没有内容可以开具。由单位代扣代缴的，请向单位索取。"
+        ).format(city=book().city(city).title)
 
     def facts(self, ask: Ask, outside: bool) -> PaymentFacts:
         if ask.answers["which"] == BY_MONTHS:

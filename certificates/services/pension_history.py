@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from certificates import issuing, presenting
+from certificates.facts import Use
 from certificates.history_facts import history_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
-from certificates.sealed_service import SealedService
+from certificates.sealed_service import SealedService, nothing_here
 from contributions import queries as contributions
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -78,14 +79,21 @@ class PensionHistory(SealedService):
         )
         return HistoryFacts(proof, outside)
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Neither paid here nor brought in, in any year."""
+        city = book().city(ask.offer.city)
+        proof = history_facts(ask.person, city=city, first_year=None, use=Use("", "", None), now=ask.filed_at)
+        if not proof["years"] and not proof["brought_in"]:
+            yield nothing_here(ask.person, city)
+
     def rule(self, ask: Ask, facts: HistoryFacts) -> Iterator[Finding]:
         yield from super().rule(ask, facts)
         if not facts.proof["years"] and not facts.proof["brought_in"]:
             yield Bar(
                 "first_year",
-                _(
-                    "所选年份在{city}没有已缴的基本养老保险月份，没有内容可以证明。请改选年份，或到参保地的网上办事大厅办理。"
-                ).format(city=facts.proof["city"]),
+                _("所选年份在{city}没有已缴的基本养老保险月份，没有内容可以证明。请改选年份。").format(
+                    city=facts.proof["city"]
+                ),
             )
 
     def effect(self, case: Case, ask: Ask, facts: HistoryFacts, *, by: User, now: datetime) -> dict[str, Any]:

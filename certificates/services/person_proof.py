@@ -13,7 +13,8 @@ from certificates import issuing, presenting
 from certificates.facts import Reveal, at_least_facts, person_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
-from certificates.sealed_service import SealedService
+from certificates.sealed_service import SealedService, nothing_here
+from contributions import queries as contributions
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -143,6 +144,12 @@ class PersonProof(SealedService):
         return ProofFacts(
             person_facts(ask.person, reveal=reveal, with_employers=with_employers, **asked), outside
         )
+
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Nothing stands in the city's record at all."""
+        city = book().city(ask.offer.city)
+        if not contributions.record(ask.person, until=ask.month + 1, cities=[city.slug]):
+            yield nothing_here(ask.person, city)
 
     def rule(self, ask: Ask, facts: ProofFacts) -> Iterator[Finding]:
         yield from super().rule(ask, facts)

@@ -11,11 +11,12 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, orders, recollecting
+from contributions import arrears, late_months, orders, recollecting
 from contributions.arrears import Cost, Late
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
 from contributions.ordered_service import OrderedService
+from contributions.ways import ACCOUNT
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -102,12 +103,21 @@ class ArrearsPay(OrderedService):
             account=account.number if account else "",
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """None of the late months can be paid, each for its own reason."""
+        late = self.facts(ask, None).late
+        if late and all(one.why for one in late):
+            yield Bar("", late_months.none_left((one.month.label, one.why) for one in late))
+
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
         if not facts.late:
             yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要补缴。"))
             return
         if arrears.by_debit(ask.offer) and not facts.account:
-            yield Bar("", _("您还没有可以扣款的缴费账户，请先到社保经办机构登记缴费账户。"))
+            account = ACCOUNT.at(ask.offer.city)
+            yield Bar(
+                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
+            )
         known = {str(one.month.charge_id): one for one in facts.late}
         for chosen in ask.answers["charges"]:
             one = known.get(chosen)

@@ -123,6 +123,12 @@ class ArrearsWriteOff(Service):
             today=today,
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Every owed month is being paid or debited."""
+        owed = self.facts(ask, None).owed
+        if owed and all(one.busy for one in owed):
+            yield Bar("", late_months.none_left((one.label, one.busy) for one in owed))
+
     def rule(self, ask: Ask, facts: WriteOffFacts) -> Iterator[Finding]:
         if not facts.owed:
             yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要注销。"))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from contributions import orders, personal_account, top_ups
 from contributions.ordered_service import OrderedService
+from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.fields import BankCardField, YuanField
@@ -100,33 +101,19 @@ class CardTopUp(OrderedService):
             balance_fen=personal_account.balance(ask.person, ask.offer.city, top_ups.INSURANCE),
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """No card, or no account that it could go into, whichever number and sum."""
+        registered = self.outside(ask)
+        yield from (Bar("", bar.why, bar.ways) for bar in _barred(ask.offer.city, registered))
+
     def rule(self, ask: Ask, facts: TopUpFacts) -> Iterator[Finding]:
-        card, account = facts.registered.card, facts.registered.account
+        card = facts.registered.card
         number = str(ask.answers["card_number"])
-        if card is None:
-            yield Bar("card_number", _("没有查到您的社会保障卡，请先申领并在发卡银行激活金融账户。"))
-        elif card.number != number:
-            yield Bar(
-                "card_number", _("这不是您本人现用的社会保障卡卡号，请对照卡面核对；只能为本人的卡充值。")
-            )
-        elif not card.activated:
-            yield Bar("card_number", _("这张卡的金融账户还没有激活，请持卡和身份证到发卡银行激活后再充值。"))
-        elif account is None:
-            yield Bar(
-                "",
-                _(
-                    "没有查到您在{city}的医保个人账户，不能充值；请先办理医疗保险参保登记，或拨打 12333。"
-                ).format(city=book().city(ask.offer.city).title),
-            )
-        elif account.card_number != card.number:
-            yield Bar("card_number", _("医保个人账户登记的是另一张卡，请到医保经办窗口更换后再充值。"))
-        elif account.state != AccountState.OPEN:
-            yield Bar(
-                "",
-                _("您的医保个人账户状态为“{state}”，不能充值，请到医保经办窗口核实。").format(
-                    state=_(ACCOUNT_STATE_LABELS[account.state])
-                ),
-            )
+        if card is not None and card.number != number:
+            why = _("这不是您本人现用的社会保障卡卡号，请对照卡面核对；只能为本人的卡充值。")
+            yield Bar("card_number", why)
+        else:
+            yield from _barred(ask.offer.city, facts.registered)
         if facts.too_much:
             yield Bar("amount", facts.too_much)
 
@@ -181,3 +168,25 @@ class CardTopUp(OrderedService):
 
 def _fen(ask: Ask) -> int:
     return money.to_fen(Decimal(str(ask.answers["amount"])))
+
+
+def _barred(city: str, registered: Registered) -> Iterator[Bar]:
+    """Why nothing can be put into the person's account now, whichever card number and sum; nothing where it can."""
+    card, account = registered.card, registered.account
+    if card is None:
+        yield Bar("card_number", _("没有查到您的社会保障卡，请先申领并在发卡银行激活金融账户。"))
+    elif not card.activated:
+        yield Bar("card_number", _("这张卡的金融账户还没有激活，请持卡和身份证到发卡银行激活后再充值。"))
+    elif account is None:
+        place, enrol = book().city(city), ENROL.at(city)
+        why = _(
+            "没有查到您在{city}的医保个人账户，不能充值。还没有参加医疗保险的，请先{enrol}；已经参保的，请拨打 {phone}。"
+        ).format(city=place.title, enrol=enrol, phone=place.hotline)
+        yield Bar("", why, (enrol,))
+    elif account.card_number != card.number:
+        yield Bar("card_number", _("医保个人账户登记的是另一张卡，请到医保经办窗口更换后再充值。"))
+    elif account.state != AccountState.OPEN:
+        why = _("您的医保个人账户状态为“{state}”，不能充值，请到医保经办窗口核实。").format(
+            state=_(ACCOUNT_STATE_LABELS[account.state])
+        )
+        yield Bar("", why)

@@ -139,6 +139,17 @@ class EmployerArrears(Service):
             own_city=ask.employer.city == ask.offer.city,
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Nothing is late, or all of it stands in bills and orders already."""
+        late = arrears_bills.late_months(ask.employer, ask.offer.city, today=today_in_china(ask.filed_at))
+        if not late:
+            yield Bar("", _("本单位没有超过缴费期限的欠费，不需要补缴。"))
+        elif not any(one.charges for one in late):
+            yield Bar(
+                "",
+                _("本单位的欠费都已在补缴单或缴费订单中，请先按其完成缴款；失效后可以重新申报。"),
+            )
+
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
         if not facts.own_city:
             city = book().city(ask.employer.city)

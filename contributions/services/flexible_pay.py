@@ -16,6 +16,7 @@ from contributions import orders, paying
 from contributions.ordered_service import OrderedService
 from contributions.orders import Payable, Picks
 from contributions.reckoning import Derivation, derivation, quote
+from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.fields import MonthsField
@@ -185,11 +186,13 @@ class FlexiblePay(OrderedService):
 
     def rule(self, ask: Ask, facts: PayFacts) -> Iterator[Finding]:
         if not facts.payable:
+            enrol = ENROL.at(ask.offer.city)
             yield Bar(
                 "",
                 _(
-                    "您在{city}没有以灵活就业人员身份参保的险种，请先办理参保登记；由单位参保的，由单位缴费。"
-                ).format(city=book().city(ask.offer.city).title),
+                    "您在{city}没有以灵活就业人员身份参保的险种，请先{enrol}；由单位参保的，由单位缴费。"
+                ).format(city=book().city(ask.offer.city).title, enrol=enrol),
+                (enrol,),
             )
             return
         for refusal in orders.refusals(facts.payable, picks_of(ask.answers), ask.offer.city):

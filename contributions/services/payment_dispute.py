@@ -18,7 +18,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.people.models import Person
-from portal.policy.book import Offer
+from portal.policy.book import Offer, book
 from portal.shared import money
 from portal.shared.months import today_in_china
 
@@ -85,6 +85,10 @@ class DisputeForm(ServiceForm):
             )
             for one in payments
         }
+        today = today_in_china(self.now)
+        field.not_allowed = {  # type: ignore[attr-defined]
+            one.number: _too_late(self.offer) for one in payments if today > last_day(one, self.offer)
+        }
         self.fields["payment"] = field
         self.fields["kind"] = forms.ChoiceField(
             label=_("异议类别"),
@@ -136,18 +140,19 @@ class PaymentDispute(Service):
         chosen = ask.answers.get("payment")
         return DisputeFacts(tuple(payments), next((one for one in payments if one.number == chosen), None))
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Every payment is too old."""
+        payments, today = payments_of(ask.person, ask.offer.city), today_in_china(ask.filed_at)
+        if payments and all(today > last_day(one, ask.offer) for one in payments):
+            yield Bar("", _too_late(ask.offer))
+
     def rule(self, ask: Ask, facts: DisputeFacts) -> Iterator[Finding]:
         if not facts.payments:
             yield Bar("", _("您在本市没有缴费订单的支付记录，不需要提出异议。"))
         elif facts.disputed is None:
             yield Bar("payment", _("没有这笔支付，请重新选择。"))
         elif today_in_china(ask.filed_at) > last_day(facts.disputed, ask.offer):
-            yield Bar(
-                "payment",
-                _("这笔支付已超过 {days} 日，不能在网上提出异议，请到经办窗口办理。").format(
-                    days=ask.offer.options["dispute_days"]
-                ),
-            )
+            yield Bar("payment", _too_late(ask.offer))
 
     def effect(
         self, case: Case, ask: Ask, facts: DisputeFacts, *, by: User, now: dt.datetime
@@ -204,4 +209,10 @@ def _state(payment: Payment) -> str:
         return payment.get_status_display()
     return _("到账 {amount} 元，没有入账，{state}").format(
         amount=money.format_yuan(payment.received_fen or 0), state=refunds.returned_of(payment).words
+    )
+
+
+def _too_late(offer: Offer) -> str:
+    return _("支付已超过 {days} 日，不能在网上提出异议，请到经办窗口办理（电话 {phone}）。").format(
+        days=offer.options["dispute_days"], phone=book().city(offer.city).hotline
     )

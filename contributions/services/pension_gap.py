@@ -12,12 +12,15 @@ from django.utils.translation import gettext_lazy
 from contributions import arrears, recollecting
 from contributions.arrears import Cost
 from contributions.ordered_service import DebitedService
+from contributions.ways import ACCOUNT
 from enrollment import queries
 from enrollment.about_coverage import AboutCoverage
+from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.fields import MonthsField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
+from portal.hall.ways import to_page
 from portal.policy import terms
 from portal.policy.book import PolicyMissing, book
 from portal.shared import identity, money
@@ -44,17 +47,10 @@ class GapForm(ServiceForm):
         months = arrears.gap_months(person, until=self.month) if person else []
         if not months:
             return
-        self.fields["insurance"] = forms.ChoiceField(
-            label=_("补缴哪个险种"),
-            choices=[(str(one), INSURANCE_LABELS[one]) for one in ASKED],
-            widget=forms.RadioSelect,
-            initial=str(arrears.REVIVED),
-            help_text=_("中断的医疗保险不能补缴。"),
-        )
         self.fields["months"] = MonthsField(
             label=_("补缴哪些月份"),
             months=months,
-            help_text=_("这些月份没有养老保险参保记录。"),
+            help_text=_("这些月份没有养老保险参保记录。中断的医疗保险不能补缴。"),
             error_messages={
                 "required": _("请至少选择一个月份。"),
                 "invalid_choice": _("所选的月份中有的已有养老保险参保记录，不需要补缴，请重新选择。"),
@@ -139,26 +135,33 @@ class PensionGap(DebitedService, AboutCoverage):
             account=account.number if account else "",
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Whoever has nothing to pay here, whatever the months."""
+        yield from self._barred(ask, self.facts(ask, None))
+
     def rule(self, ask: Ask, facts: GapFacts) -> Iterator[Finding]:
+        barred = list(self._barred(ask, facts))
+        yield from barred or self._asked(ask, facts)
+
+    def _barred(self, ask: Ask, facts: GapFacts) -> Iterator[Bar]:
         if not facts.allowed:
             yield Bar("", _("按现行政策，本市不办理养老保险中断期的事后补缴。"))
         elif facts.employed:
-            yield Bar("", _("您由单位参保，社会保险业务由所在单位办理；您可以在参保缴费记录中查询。"))
+            record = to_page("record")
+            why = _("您由单位参保，社会保险业务由所在单位办理；您可以查看{record}。").format(record=record)
+            yield Bar("", why, (record,))
         elif not facts.flexible_here:
-            yield Bar("", _("您在本市没有灵活就业参保记录，请先办理新参保及接续。"))
+            enrol = ENROL.at(ask.offer.city)
+            yield Bar("", _("您在本市没有灵活就业参保记录，请先{enrol}。").format(enrol=enrol), (enrol,))
         elif not facts.gap:
             yield Bar("", _("您的养老保险没有中断的月份，不需要补缴。"))
-        else:
-            yield from self._asked(ask, facts)
 
     def _asked(self, ask: Ask, facts: GapFacts) -> Iterator[Finding]:
-        if ask.answers["insurance"] != arrears.REVIVED:
-            yield Bar(
-                "insurance",
-                _("中断的医疗保险不能补缴：中断期间不享受医疗待遇，也不计入缴费年限。请从次月起接续参保。"),
-            )
         if not facts.account:
-            yield Bar("", _("您还没有可以扣款的缴费账户，请先到社保经办机构登记缴费账户。"))
+            account = ACCOUNT.at(ask.offer.city)
+            yield Bar(
+                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
+            )
         for month in _chosen(ask):
             if month not in facts.gap:
                 yield Bar("months", _("{month}已有养老保险参保记录，不需要补缴。").format(month=month.zh))
@@ -191,7 +194,7 @@ class PensionGap(DebitedService, AboutCoverage):
             (one.title for one in tiers_now(city, facts.debit or ask.month) if one.code == tier), tier
         )
         return [
-            (_("险种"), str(INSURANCE_LABELS[Insurance(ask.answers["insurance"])])),
+            (_("险种"), str(INSURANCE_LABELS[arrears.REVIVED])),
             (_("缴费档次"), title),
             *arrears.as_lines(facts.costs),
             *arrears.how_paid(city, facts.debit, facts.account, on=today_in_china(ask.filed_at)),

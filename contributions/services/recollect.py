@@ -14,6 +14,7 @@ from contributions.consequences import before_or_after_a_batch
 from contributions.late_months import LateMonth
 from contributions.models import RequestKind
 from contributions.ordered_service import DebitedService
+from contributions.ways import ACCOUNT
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -99,12 +100,21 @@ class Recollect(DebitedService):
             account=account.number if account else "",
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Every failed month is being paid or debited again."""
+        failed = failed_months(ask.person, ask.offer, ask.month)
+        if failed and all(one.busy for one in failed):
+            yield Bar("", late_months.none_left((one.label, one.busy) for one in failed))
+
     def rule(self, ask: Ask, facts: RecollectFacts) -> Iterator[Finding]:
         if not facts.failed:
             yield Bar("", _("您在本市没有托收失败、可以补托收的月份。"))
             return
         if not facts.account:
-            yield Bar("", _("您还没有可以扣款的缴费账户，请先办理缴费银行信息维护。"))
+            account = ACCOUNT.at(ask.offer.city)
+            yield Bar(
+                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
+            )
         known = {str(one.charge_id): one for one in facts.failed}
         for chosen in ask.answers["charges"]:
             one = known.get(chosen)

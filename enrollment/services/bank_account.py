@@ -96,6 +96,13 @@ class BankAccountUpkeep(Service):
         )
     }
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """The activated social-security card is the account already: no other can be."""
+        card = bank_register().card(ask.person.identity_number)
+        current = self.facts(ask, None).current
+        if card and card.activated and current == (card.bank, card.number):
+            yield Bar("", _fixed(card))
+
     def outside(self, ask: Ask) -> Registered:
         register = bank_register()
         return Registered(
@@ -121,13 +128,7 @@ class BankAccountUpkeep(Service):
         if asked == facts.current:
             yield Bar("account_number", _("这个账户已经是您的缴费账户，不需要变更。"))
         elif card and card.activated and asked != (card.bank, card.number):
-            yield Bar(
-                "account_number",
-                _(
-                    "您的金融社保卡（尾号 {tail}）已激活，缴费账户默认为该卡，不能改为其他账户。"
-                    "请把应缴金额存入该卡；卡片停用或换卡请到发卡银行办理。"
-                ).format(tail=card.number[-4:]),
-            )
+            yield Bar("account_number", _fixed(card))
         elif account is None:
             yield Mismatch("account_number", _("银行登记中没有查到这个账号。"))
         elif account.identity_number != facts.identity_number:
@@ -159,3 +160,11 @@ class BankAccountUpkeep(Service):
             (_("新缴费账户"), identity.mask_account(str(ask.answers["account_number"]))),
             (_("起用月份"), _("从{month}起扣款").format(month=facts.start.zh)),
         ]
+
+
+def _fixed(card: SecurityCard) -> str:
+    """Why no other account can be debited than the activated card."""
+    return _(
+        "您的金融社保卡（尾号 {tail}）已激活，缴费账户默认为该卡，不能改为其他账户。"
+        "请把应缴金额存入该卡；卡片停用或换卡请到发卡银行办理。"
+    ).format(tail=card.number[-4:])

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy
 from enrollment import actions, queries
 from enrollment.insurance_choice import chosen, start_field
 from enrollment.queries import Held
+from enrollment.ways import PAUSE
 from portal.accounts.fields import IdentityNumberField, NameField, PhoneField
 from portal.accounts.lookups import look_up
 from portal.accounts.models import User
 from portal.hall.fields import YuanField
 from portal.hall.models import Case
+from portal.hall.queries import open_about
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.people import persons
 from portal.policy import terms
@@ -27,6 +29,9 @@ from portal.shared import identity, money
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
+
+# What the employer before files.
+STOP = "employer-stop-staff"
 
 
 class AddStaffForm(ServiceForm):
@@ -78,6 +83,8 @@ class AddStaffFacts:
     retires: Month
     register_within_days: int
     hired_days_ago: int
+    # The employers whose stop of this person is filed and not decided yet.
+    stopping: tuple[int, ...] = ()
 
     @property
     def resumes(self) -> bool:
@@ -134,6 +141,11 @@ class EmployerAddStaff(Service):
                 book(), born=Month.of(born), category=flexible_category(number.sex), on=today
             ).month,
             register_within_days=terms.register_within_days(book(), on=today),
+            stopping=tuple(
+                case.applicant_employer_id
+                for case in open_about(number.number, STOP)
+                if case.applicant_employer_id
+            ),
             hired_days_ago=(today - datetime.fromisoformat(str(ask.answers["hired_on"])).date()).days,
         )
 
@@ -152,39 +164,11 @@ class EmployerAddStaff(Service):
                     month=facts.retires.zh
                 ),
             )
-        flexible = queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE)
-        if flexible:
-            one = flexible[0]
-            city = book().city(one.city)
-            pause = city.offers.get("flexible-pause")
-            yield Bar(
-                "identity_number",
-                _(
-                    "这名人员仍以灵活就业人员身份在{city}缴费（{insurances}）。请先由本人在{city}办理“{pause}”，停保后再申报。"
-                ).format(
-                    city=city.title,
-                    insurances="、".join(INSURANCE_LABELS[each.insurance] for each in flexible),
-                    pause=pause.title if pause else _("停保"),
-                ),
-            )
+        yield from _still_flexible(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
         for insurance, start in starts.items():
             for one in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
-                if one.insurance != insurance:
-                    continue
-                if one.employer_id == facts.employer_id:
-                    yield Bar(
-                        f"start_{insurance}",
-                        _("这名职工已由本单位参加{insurance}，不需要重复申报。").format(
-                            insurance=INSURANCE_LABELS[insurance]
-                        ),
-                    )
-                else:
-                    yield Bar(
-                        f"start_{insurance}",
-                        _(
-                            "这名职工在其他单位的{insurance}还未停保。请职工联系原单位停保，或从停保后的月份开始参保。"
-                        ).format(insurance=INSURANCE_LABELS[insurance]),
-                    )
+                if one.insurance == insurance:
+                    yield Bar(f"start_{insurance}", _still_employed(one, facts, ask.offer.city))
 
     def effect(
         self, case: Case, ask: Ask, facts: AddStaffFacts, *, by: User, now: datetime
@@ -258,3 +242,52 @@ class EmployerAddStaff(Service):
     def staff_facts(self, ask: Ask, facts: AddStaffFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(facts.held))
         return [held, *super().staff_facts(ask, facts)]
+
+
+def _still_flexible(holdings: list[Held]) -> Iterator[Bar]:
+    """What a person who pays on their own has to do first; nothing more where they have stopped already."""
+    if not holdings:
+        return
+    city = holdings[0].city
+    place = book().city(city).title
+    names = "、".join(INSURANCE_LABELS[one.insurance] for one in holdings)
+    ends = [one.until for one in holdings]
+    if all(ends):
+        until = max(end for end in ends if end)
+        why = _(
+            "这名人员的灵活就业参保（{city}，{insurances}）已办理停保，缴费到{last}为止。请在{month}再申报，从{month}起参保。"
+        ).format(city=place, insurances=names, last=(until - 1).zh, month=until.zh)
+        yield Bar("identity_number", why)
+        return
+    pause = PAUSE.at(city)
+    why = _(
+        "这名人员仍以灵活就业人员身份在{city}缴费（{insurances}）。请先由本人{pause}，再从停保的月份起申报。"
+    ).format(city=place, insurances=names, pause=pause)
+    yield Bar("identity_number", why, (pause,))
+
+
+def _still_employed(one: Held, facts: AddStaffFacts, city: str) -> str:
+    """Why a person whom an employer insures cannot be added yet, and what is left to do."""
+    own = one.employer_id == facts.employer_id
+    elsewhere = "" if own or one.city == city else _("（{city}）").format(city=book().city(one.city).title)
+    words = {"insurance": INSURANCE_LABELS[one.insurance], "city": elsewhere}
+    if one.until is not None:
+        words |= {"last": (one.until - 1).zh, "month": one.until.zh}
+        if own:
+            return _("这名职工在本单位的{insurance}缴费到{last}为止，请从{month}起申报续保。").format(**words)
+        return _(
+            "这名职工在其他单位{city}的{insurance}已停保，缴费到{last}为止。请从{month}起参保；现在选不到的，请到该月再申报。"
+        ).format(**words)
+    if own:
+        if one.employer_id in facts.stopping:
+            return _(
+                "这名职工仍由本单位参加{insurance}，停保申报正在审核。请等审核办结，或先撤回停保申报。"
+            ).format(**words)
+        return _("这名职工已由本单位参加{insurance}，不需要重复申报。").format(**words)
+    if one.employer_id in facts.stopping:
+        return _(
+            "这名职工在其他单位{city}的{insurance}停保申报正在审核，审核通过后再从停保的月份起申报。"
+        ).format(**words)
+    return _(
+        "这名职工在其他单位{city}的{insurance}还未停保。请职工联系原单位停保，或从停保后的月份开始参保。"
+    ).format(**words)

@@ -139,16 +139,23 @@ class EmployerBases(Service):
             terms=terms,
         )
 
-    def rule(self, ask: Ask, facts: BasesFacts) -> Iterator[Finding]:
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        yield from self._barred(ask, self.facts(ask, None))
+
+    def _barred(self, ask: Ask, facts: BasesFacts) -> Iterator[Bar]:
         if not facts.own_city:
             city = book().city(ask.employer.city)
             yield Bar("", _("本单位在{city}参保，请切换到{city}后办理。").format(city=city.title))
-            return
-        if facts.open_year is None:
+        elif facts.open_year is None:
             yield Bar(
                 "",
                 _("现在不在缴费基数申报期内。下一次申报从{month}开始。").format(month=facts.next_open.zh),
             )
+
+    def rule(self, ask: Ask, facts: BasesFacts) -> Iterator[Finding]:
+        barred = list(self._barred(ask, facts))
+        if barred or facts.open_year is None:
+            yield from barred
             return
         if facts.overview is None or facts.sent_otherwise:
             yield Bar("wages", _("还没有填写职工工资。请打开名册，逐人填写或上传表格。"))

@@ -51,9 +51,12 @@ class StopStaffForm(ServiceForm):
 
     def build(self) -> None:
         insured = self.known.get("insured")
+        barred = self.known.get("barred", {})
         for insurance in terms.offered_insurances(self.offer):
             if insured is None or insurance in insured:
-                self.fields[f"stop_{insurance}"] = stop_field(self.offer, insurance, self.month)
+                self.fields[f"stop_{insurance}"] = stop_field(
+                    self.offer, insurance, self.month, barred=barred.get(insurance)
+                )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -90,7 +93,19 @@ class EmployerStopStaff(AboutCoverage):
             for one in queries.held(number)
             if one.employer_id == employer.pk and one.runs_from(month_in_china(now) - 1)
         ]
-        return {"name": person.name, "insured": {one.insurance for one in own}} if own else {}
+        if not own:
+            return {}
+        insured = {one.insurance for one in own}
+        month = month_in_china(now)
+        here = [one for one in own if one.city == offer.city]
+        barred = {
+            insurance: stopping.barred_months(
+                here, insurance, terms.stop_months(offer, insurance, filed_in=month)
+            )
+            for insurance in terms.offered_insurances(offer)
+            if insurance in insured
+        }
+        return {"name": person.name, "insured": insured, "barred": barred}
 
     def facts(self, ask: Ask, outside: Any) -> StopFacts:
         number = self.subject(ask)

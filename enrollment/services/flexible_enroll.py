@@ -12,11 +12,14 @@ from django.utils.translation import gettext_lazy
 from enrollment import actions, consequences, queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.queries import Held
+from enrollment.ways import MEND_HOUSEHOLD
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import User
 from portal.hall.fields import BankCardField
 from portal.hall.models import Case
+from portal.hall.queries import open_about
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
+from portal.hall.ways import linked, to_page
 from portal.people.models import BankAccount, Person
 from portal.policy import terms
 from portal.policy.book import City, Offer, PolicyMissing, book
@@ -26,6 +29,9 @@ from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
+
+# What the employer files when someone leaves.
+STOP = "employer-stop-staff"
 
 
 def first_month(offer: Offer, insurance: Insurance, month: Month) -> Month:
@@ -58,6 +64,13 @@ def household_choices(city: City) -> list[tuple[str, str]]:
     ]
 
 
+def _not_registered(city: City) -> str:
+    """What someone reads whose household is not registered in the city."""
+    return _("本事项只面向{city}户籍人员。如户籍登记有误，请先{mend}，再来参保。").format(
+        city=city.title, mend=MEND_HOUSEHOLD.at(city.slug)
+    )
+
+
 class EnrollForm(ServiceForm):
     def build(self) -> None:
         city = book().city(self.offer.city)
@@ -74,12 +87,16 @@ class EnrollForm(ServiceForm):
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
-                choices=household_choices(city),
+                # Only who is registered here can enrol: who is not reads what to do, instead of choosing and being refused.
+                choices=household_choices(city)[:1],
                 widget=forms.RadioSelect,
-                help_text=_("提交后与户籍登记信息比对。"),
+                help_text=_("提交后与户籍登记信息比对。")
+                + linked(_not_registered(city), [MEND_HOUSEHOLD.at(city.slug)]),
+                error_messages={"invalid_choice": _not_registered(city)},
             )
+        barred = barred_insurances(self.offer, self.applicant, self.now) if person else {}
         for insurance in terms.offered_insurances(self.offer):
-            self._add_insurance(city, insurance)
+            self._add_insurance(city, insurance, barred.get(insurance, ""))
         asked = self.offer.options.get("account_at_enrolment", False)
         if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
             debit = debit_of(city, self.month)
@@ -89,7 +106,7 @@ class EnrollForm(ServiceForm):
             )
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
-    def _add_insurance(self, city: City, insurance: Insurance) -> None:
+    def _add_insurance(self, city: City, insurance: Insurance, barred: str) -> None:
         start = first_month(self.offer, insurance, self.month)
         try:
             tiers = terms.contribution_terms(
@@ -113,6 +130,7 @@ class EnrollForm(ServiceForm):
         )
         field.choice_hints = hints  # type: ignore[attr-defined]
         field.always_answered = True  # type: ignore[attr-defined]
+        field.not_allowed = dict.fromkeys((tier.code for tier in tiers), barred) if barred else {}  # type: ignore[attr-defined]
         self.fields[f"tier_{insurance}"] = field
 
     def clean(self) -> dict[str, Any]:
@@ -135,6 +153,8 @@ class EnrollFacts:
     old_enough: bool
     retires: Month
     had_medical: bool
+    # Whether an employer's stop of this person is filed and not decided yet.
+    stopping: bool = False
 
     def frozen(self) -> dict[str, Any]:
         return {
@@ -192,6 +212,7 @@ class FlexibleEnroll(AboutCoverage):
             retires=retirement(
                 book(), born=Month.of(born), category=flexible_category(identity.Sex(person.sex)), on=today
             ).month,
+            stopping=bool(open_about(person.identity_number, STOP)),
             had_medical=any(one.insurance == Insurance.MEDICAL for one in held),
         )
 
@@ -201,43 +222,56 @@ class FlexibleEnroll(AboutCoverage):
             yield Bar("", _("年满 {age} 周岁才能以灵活就业人员身份参保。").format(age=facts.min_age))
         for insurance in _chosen(ask):
             start = first_month(ask.offer, insurance, ask.month)
-            if start >= facts.retires:
-                yield Bar(
-                    f"tier_{insurance}",
-                    _("您已达到法定退休年龄（{month}），不能再新参保。").format(month=facts.retires.zh),
-                )
+            yield from self._retired(insurance, start, facts)
             yield from self._already(insurance, start, facts)
         household = terms.household_terms(ask.offer)
         if household:
             if ask.answers["household"] != "city":
-                yield Bar(
-                    "household",
-                    _("本事项只面向{city}户籍人员。如户籍登记有误，请先办理户籍信息变更，再来参保。").format(
-                        city=city.title
-                    ),
-                )
+                yield Bar("household", _not_registered(city), (MEND_HOUSEHOLD.at(city.slug),))
             elif facts.compared:
                 yield from self._compare(city, household.city, facts)
 
-    def _already(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Finding]:
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Too young; or every insurance that the offer has is barred, whichever is chosen."""
+        facts = self.facts(ask, None)
+        if not facts.old_enough:
+            yield Bar("", _("年满 {age} 周岁才能以灵活就业人员身份参保。").format(age=facts.min_age))
+            return
+        barred = self.barred(ask, facts)
+        if len(barred) == len(terms.offered_insurances(ask.offer)):
+            yield from {bar.why: Bar("", bar.why, bar.ways) for bar in barred.values()}.values()
+
+    def barred(self, ask: Ask, facts: EnrollFacts) -> dict[Insurance, Bar]:
+        """The insurances of the offer that this person cannot take, whatever the tier, with the first reason."""
+        found = {}
+        for insurance in terms.offered_insurances(ask.offer):
+            start = first_month(ask.offer, insurance, ask.month)
+            bars = [*self._retired(insurance, start, facts), *self._already(insurance, start, facts)]
+            if bars:
+                found[insurance] = bars[0]
+        return found
+
+    def _retired(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Bar]:
+        if start >= facts.retires:
+            yield Bar(
+                f"tier_{insurance}",
+                _("您已达到法定退休年龄（{month}），不能再新参保。").format(month=facts.retires.zh),
+            )
+
+    def _already(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Bar]:
         for one in facts.held:
             if not one.runs_from(start):
                 continue
             if one.capacity == Capacity.EMPLOYEE:
+                record = to_page("record")
                 yield Bar(
                     "" if one.insurance != insurance else f"tier_{insurance}",
-                    _(
-                        "您由单位参保，社会保险业务由所在单位办理，您可以查询参保缴费记录。离职后请先由单位办理停保。"
-                    ),
+                    _employed(one, facts.stopping).format(record=record),
+                    (record,),
                 )
                 return
             if one.insurance == insurance:
-                yield Bar(
-                    f"tier_{insurance}",
-                    _("您已在{city}参加{insurance}，不需要重复参保。").format(
-                        city=book().city(one.city).title, insurance=INSURANCE_LABELS[insurance]
-                    ),
-                )
+                yield Bar(f"tier_{insurance}", _covered(one))
                 return
 
     def _compare(self, city: City, required: str, facts: EnrollFacts) -> Iterator[Finding]:
@@ -350,3 +384,31 @@ def _chosen(ask: Ask) -> dict[Insurance, str]:
         for insurance in Insurance
         if ask.answers.get(f"tier_{insurance}")
     }
+
+
+def barred_insurances(offer: Offer, applicant: Applicant, now: datetime) -> dict[Insurance, str]:
+    """The insurances that the applicant cannot take now, with the reason: the form shows them, and offers no tier."""
+    service = FlexibleEnroll()
+    ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
+    return {insurance: bar.why for insurance, bar in service.barred(ask, service.facts(ask, None)).items()}
+
+
+def _employed(one: Held, stopping: bool) -> str:
+    """Why someone whom an employer insures cannot enrol, and what is left to do; with a place for the record."""
+    if one.until is not None:
+        return _(
+            "您由单位参保，单位已办理停保，缴费到{last}为止。请从{month}起再来办理；目前可以查看{{record}}。"
+        ).format(last=(one.until - 1).zh, month=one.until.zh)
+    if stopping:
+        return _("您由单位参保，单位的停保申报正在审核，审核通过后再来办理；目前可以查看{record}。")
+    return _("您由单位参保，社会保险业务由所在单位办理，您可以查看{record}。离职后请先由单位办理停保。")
+
+
+def _covered(one: Held) -> str:
+    """Why someone who pays the insurance on their own cannot enrol in it, and what is left to do."""
+    words = {"city": book().city(one.city).title, "insurance": INSURANCE_LABELS[one.insurance]}
+    if one.until is not None:
+        return _(
+            "您在{city}的{insurance}缴费到{last}为止，之后才停保。需要继续参保的，请从{month}起再来办理。"
+        ).format(last=(one.until - 1).zh, month=one.until.zh, **words)
+    return _("您已在{city}参加{insurance}，不需要重复参保。").format(**words)

@@ -17,10 +17,11 @@ from enrollment.stopping import StopFacts
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, ServiceForm, Theme
+from portal.hall.ways import to_page
 from portal.people.models import Person
 from portal.policy import terms
 from portal.policy.book import Offer
-from portal.shared.insurance import Capacity
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 
 
@@ -32,14 +33,25 @@ def pausable(person: Person, city: str, month: Month) -> list[Held]:
     return [one for one in going_on if one.city == city]
 
 
+def barred_stops(held: list[Held], offer: Offer, month: Month) -> dict[Insurance, dict[Month, str]]:
+    """Of each insurance that can be paused, the months in which it cannot, with the reason."""
+    insured = {one.insurance for one in held}
+    return {
+        insurance: stopping.barred_months(
+            held, insurance, terms.stop_months(offer, insurance, filed_in=month)
+        )
+        for insurance in terms.offered_insurances(offer)
+        if insurance in insured
+    }
+
+
 class PauseForm(ServiceForm):
     def build(self) -> None:
-        insured = set()
-        if self.applicant.person:
-            insured = {one.insurance for one in pausable(self.applicant.person, self.offer.city, self.month)}
-        for insurance in terms.offered_insurances(self.offer):
-            if insurance in insured:
-                self.fields[f"stop_{insurance}"] = stop_field(self.offer, insurance, self.month)
+        if self.applicant.person is None:
+            return
+        held = pausable(self.applicant.person, self.offer.city, self.month)
+        for insurance, barred in barred_stops(held, self.offer, self.month).items():
+            self.fields[f"stop_{insurance}"] = stop_field(self.offer, insurance, self.month, barred=barred)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -72,6 +84,17 @@ class FlexiblePause(AboutCoverage):
             return self.code
         return str(partner)
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """Every month that could be chosen is barred, of every insurance."""
+        held = pausable(ask.person, ask.offer.city, ask.month)
+        barred = barred_stops(held, ask.offer, ask.month)
+        if barred and all(
+            len(whys) == len(terms.stop_months(ask.offer, insurance, filed_in=ask.month))
+            for insurance, whys in barred.items()
+        ):
+            for whys in barred.values():
+                yield Bar("", list(whys.values())[-1])
+
     def facts(self, ask: Ask, outside: Any) -> PauseFacts:
         found = stopping.facts(
             pausable(ask.person, ask.offer.city, ask.month), chosen(ask, "stop"), month=ask.month
@@ -82,7 +105,12 @@ class FlexiblePause(AboutCoverage):
 
     def rule(self, ask: Ask, facts: PauseFacts) -> Iterator[Finding]:
         if not facts.held and facts.employed:
-            yield Bar("", _("您由单位参保，停保由所在单位申报；您可以在参保缴费记录中查询。"))
+            record = to_page("record")
+            yield Bar(
+                "",
+                _("您由单位参保，停保由所在单位申报；您可以查看{record}。").format(record=record),
+                (record,),
+            )
         elif not facts.held:
             yield Bar("", _("您在本市没有以灵活就业人员身份在缴的险种，不需要停保。"))
         else:

@@ -13,10 +13,12 @@ from enrollment import actions, consequences, queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.models import ContributionBase, Coverage
 from enrollment.queries import Held
+from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
+from portal.hall.ways import to_page
 from portal.people.models import Person
 from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
@@ -129,16 +131,29 @@ class PensionTier(AboutCoverage):
             barriers=tuple(barriers),
         )
 
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """The month from which another tier would count is paid, ordered or at the bank already."""
+        facts = self.facts(ask, None)
+        if facts.held is not None:
+            yield from (Bar("", why) for why in facts.barriers)
+
     def rule(self, ask: Ask, facts: TierFacts) -> Iterator[Finding]:
         if facts.held is None:
             if facts.employed:
-                yield Bar("", _("您由单位参保，缴费基数由所在单位申报；您可以在参保缴费记录中查询。"))
-            else:
+                record = to_page("record")
                 yield Bar(
                     "",
-                    _("您在本市没有{month}仍在缴的灵活就业养老保险，不能变更缴费档次。").format(
-                        month=facts.start.zh
-                    ),
+                    _("您由单位参保，缴费基数由所在单位申报；您可以查看{record}。").format(record=record),
+                    (record,),
+                )
+            else:
+                enrol = ENROL.at(ask.offer.city)
+                yield Bar(
+                    "",
+                    _(
+                        "您在本市没有{month}仍在缴的灵活就业养老保险，不能变更缴费档次。需要参保的，请{enrol}。"
+                    ).format(month=facts.start.zh, enrol=enrol),
+                    (enrol,),
                 )
             return
         if ask.answers["tier"] == facts.tier_now:

@@ -9,9 +9,12 @@ from pkgutil import iter_modules
 
 from django.apps import apps
 from django.core.checks import Error, register
+from django.urls import NoReverseMatch, reverse
 
 from portal.hall.service import Service
-from portal.policy.book import Offer, book
+from portal.hall.ways import PAGES, To
+from portal.policy.book import City, Offer, book
+from portal.policy.passages import Passage
 
 
 @cache
@@ -59,4 +62,35 @@ def every_offer_has_a_service(app_configs: object, **kwargs: object) -> list[Err
         for city in book().cities
         for code in city.offers
         if code not in services()
+    ]
+
+
+def notices_of(city: City) -> Iterator[tuple[str, tuple[Passage, ...]]]:
+    """The sentences of each service that the city offers or names, by its code."""
+    yield from ((code, offer.notice) for code, offer in city.offers.items())
+    yield from ((code, there.notice) for code, there in city.elsewhere.items())
+
+
+@register()
+def every_way_leads_somewhere(app_configs: object, **kwargs: object) -> list[Error]:
+    """A text may only name services and pages that there are: found at start, not by a user."""
+    known = {*services(), *(code for city in book().cities for code in city.elsewhere)}
+    wrong = [
+        Error(f"a text names the service {code}, which nobody knows", id="hall.E002")
+        for way in To.named
+        for code in way.codes
+        if code not in known
+    ]
+    for name in PAGES:
+        try:
+            reverse(name)
+        except NoReverseMatch:
+            wrong.append(Error(f"a text may name the page {name}, which has no address", id="hall.E003"))
+    return wrong + [
+        Error(f"{city.slug}: {code} names the page {link.page}, which nobody knows", id="hall.E004")
+        for city in book().cities
+        for code, notice in notices_of(city)
+        for passage in notice
+        for link in passage.links()
+        if link.page and link.page not in PAGES
     ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.accounts.lookups import TooManyLookups
@@ -18,8 +19,9 @@ from portal.hall import lifecycle, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.numbers import case_number
-from portal.hall.routing import ROUTES, Status, Verdict
-from portal.hall.service import Applicant, Ask, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.hall.routing import OPEN, ROUTES, Status, Verdict
+from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.hall.ways import Way
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.workdays import add_workdays
@@ -103,6 +105,43 @@ def known_of(
     except TooManyLookups as error:
         why = _("您在一小时内查询的人员过多，为保护个人信息已暂停查询，请稍后再试或拨打 12333。")
         raise NotAccepted([Bar(service.searches, why)]) from error
+
+
+def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar]:
+    """What bars this applicant whatever they would answer; empty where there is something to fill in. Writes nothing.
+
+    Of a form that has nothing to ask of this applicant, what the rule says of no answers.
+    """
+    ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
+    service = service_of(offer.code)
+    standing = _standing(ask) if service.audience == Audience.PERSON else None
+    if standing is not None:
+        way = Way(standing.number, standing.number, reverse("case", args=[standing.number]))
+        return [
+            Bar(
+                "",
+                _(
+                    "您已有一份同样的办件正在办理（{number}），请等它办结；需要更正的，可以撤回后重新申报。"
+                ).format(number=standing.number),
+                (way,),
+            )
+        ]
+    bars = list(service.beforehand(ask))
+    if bars or form_for(offer=offer, applicant=applicant, now=now).fields:
+        return bars
+    _facts, findings = examine(ask)
+    return [finding for finding in findings if isinstance(finding, Bar)]
+
+
+def _standing(ask: Ask) -> Case | None:
+    """The undecided case about the same person that would keep this one from being taken."""
+    return Case.objects.filter(
+        city=ask.offer.city,
+        service=ask.offer.code,
+        applicant_employer=None,
+        subject_identity_number=ask.person.identity_number,
+        status__in=[str(status) for status in OPEN],
+    ).first()
 
 
 def examine(ask: Ask) -> tuple[Any, list[Finding]]:

@@ -1,6 +1,6 @@
 """Reading cases: one's own, and the queue of the agency's staff."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Count, Q, QuerySet
 
@@ -26,6 +26,29 @@ def cases_of(user: User) -> QuerySet[Case]:
     if user.is_person:
         return cases.filter(applicant_person__in=persons_of(user)).order_by("-submitted_at", "-pk")
     return cases.none()
+
+
+def open_about(identity_number: str, service: str) -> list[Case]:
+    """The undecided cases of this service about this person, whoever filed them, oldest first."""
+    cases = Case.objects.filter(
+        subject_identity_number=identity_number, service=service, status__in=WAITING
+    ).select_related("applicant_employer")
+    return list(cases.order_by("submitted_at", "pk")) if identity_number else []
+
+
+def just_done(*, applicant_person: int, city: str, service: str, since: datetime) -> Case | None:
+    """The newest case of the service that was done for the person since then."""
+    return (
+        Case.objects.filter(
+            applicant_person=applicant_person,
+            city=city,
+            service=service,
+            status=Status.DONE,
+            submitted_at__gte=since,
+        )
+        .order_by("-submitted_at", "-pk")
+        .first()
+    )
 
 
 def waiting_of(user: User) -> list[Case]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.routing import Status
+from portal.hall.ways import Way
 from portal.people.models import Employer, Person
 from portal.policy.book import Offer, Paper
 from portal.shared.months import Month, month_in_china
@@ -46,18 +47,23 @@ THEME_LABELS = {
 
 @dataclass(frozen=True)
 class Bar:
-    """Why the application cannot be taken, beside the field it is about ("" for the whole form)."""
+    """Why the application cannot be taken, beside the field it is about ("" for the whole form).
+
+    ``why`` is plain text, for staff and programs too; ``ways`` are what it names, which the pages of the hall show as links.
+    """
 
     field: str
     why: str
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What differs from a register outside; where the offer's mode allows, it leads to the counter."""
+    """What differs from a register outside; where the offer's mode allows, it leads to the counter. ``ways`` as of a bar."""
 
     field: str
     why: str
+    ways: tuple[Way, ...] = ()
 
 
 Finding = Bar | Mismatch
@@ -196,6 +202,13 @@ class Service(ABC):
     def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
         """The code of the service whose form this applicant should get: another than its own where one entrance serves two."""
         return self.code
+
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        """What bars this applicant whatever they would answer; ``ask`` has no answers yet.
+
+        It is told where the service is described, before the form. What is yielded here, ``rule`` must bar too: it decides.
+        """
+        yield from ()
 
     def subject(self, ask: Ask) -> str:
         """The identity number of whom it is about; "" where it is about no person. The desk locks it."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ import yaml
 from portal.policy.files import (
     CITY,
     CITY_FILES,
+    ELSEWHERE,
     MODE_LABELS,
     NATIONAL,
     NATIONAL_FILES,
@@ -35,6 +36,7 @@ from portal.policy.files import (
     REFERENCE,
     Mode,
 )
+from portal.policy.passages import Passage, Value, in_words
 from portal.policy.schema import SLUG, Day, Kind, PolicyError, Where
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "Book",
     "City",
     "District",
+    "Elsewhere",
     "Leaf",
     "Mode",
     "Offer",
@@ -151,11 +154,28 @@ class Offer:
     reference: Reference
     days: int | None
     search_names: tuple[str, ...]
-    notice: tuple[str, ...]
+    notice: tuple[Passage, ...]
     papers: tuple[Paper, ...]
     papers_by_day: int | None
     assumed: tuple[str, ...]
     options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elsewhere:
+    """A service that the city has, but not in this hall: where it is done, with what papers, by which document."""
+
+    code: str
+    city: str  # slug
+    title: str
+    audience: str  # person, employer
+    where: str
+    phone: str
+    site: str
+    search_names: tuple[str, ...]
+    notice: tuple[Passage, ...]
+    papers: tuple[str, ...]
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +186,7 @@ class District:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class City:
-    """A city of the hall: its name, its agency (as on the seal), its districts and its offers."""
+    """A city of the hall: its name, its agency (as on the seal), its districts, its offers, and what is done elsewhere."""
 
     slug: str
     code: str  # GB/T 2260
@@ -179,6 +199,7 @@ class City:
     districts: tuple[District, ...]
     reference: Reference
     offers: Mapping[str, Offer]
+    elsewhere: Mapping[str, Elsewhere]
 
     @property
     def places(self) -> tuple[District, ...]:
@@ -224,6 +245,18 @@ class Book:
         except KeyError:
             raise PolicyMissing(f"{scope}/{name}") from None
 
+    def filled(self, passage: Passage, *, city: str, on: dt.date) -> Passage:
+        """The passage with the figures of that day in it; with the first there ever were where none was in force yet."""
+        known = {}
+        for value in passage.values():
+            scope, name, keys = _figure_of(value, city)
+            try:
+                leaf = self.leaf(scope, name, on)
+            except PolicyMissing:
+                leaf = self.history(scope, name)[0]
+            known[value] = in_words(_within(leaf.values, keys))
+        return passage.filled(known)
+
     def names(self, scope: str) -> tuple[str, ...]:
         """The names of the figures of a city, or of the nation."""
         return tuple(name for place, name in self._leaves if place == scope)
@@ -247,7 +280,7 @@ def load_book(path: Path = DATA) -> Book:
             cities.append(_read_city(folder))
         kinds = NATIONAL_FILES if folder.name == NATIONAL else CITY_FILES
         for name, file in files.items():
-            if folder.name != NATIONAL and name in ("city", "offers"):
+            if folder.name != NATIONAL and name in ("city", "offers", "elsewhere"):
                 continue
             if name not in kinds or file.suffix != ".yaml":
                 raise PolicyError("unknown file", file=f"{folder.name}/{file.name}")
@@ -256,7 +289,50 @@ def load_book(path: Path = DATA) -> Book:
         seen = [getattr(city, key) for city in cities]
         if len(set(seen)) < len(seen):
             raise PolicyError(f"two cities have the same {key}", file="city.yaml", key=key)
+    for city in cities:
+        for where, passage in _passages(city):
+            _check_passage(passage, city, leaves, where)
     return Book(tuple(cities), leaves)
+
+
+def _passages(city: City) -> Iterator[tuple[Where, Passage]]:
+    """Every sentence of the city's files that can hold references, and where it stands."""
+    for file, holders in (("offers", city.offers), ("elsewhere", city.elsewhere)):
+        for code, holder in holders.items():
+            for number, passage in enumerate(holder.notice, 1):
+                yield Where(f"{city.slug}/{file}.yaml").at(code).at("notice").at(number), passage
+
+
+def _check_passage(
+    passage: Passage, city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]], where: Where
+) -> None:
+    """Refuses what a sentence names and the city does not have. Which pages there are, the hall checks."""
+    for link in passage.links():
+        if not link.page and link.target not in city.offers and link.target not in city.elsewhere:
+            raise where.error(f"the city neither offers {link.target} nor says where it is done")
+    for value in passage.values():
+        scope, name, keys = _figure_of(value, city.slug)
+        if not leaves.get((scope, name)):
+            raise where.error(f"there are no figures {scope}/{name}")
+        for leaf in leaves[scope, name]:
+            try:
+                in_words(_within(leaf.values, keys))
+            except ValueError:
+                what = ".".join(keys)
+                raise where.error(f"{scope}/{name} of {leaf.since} has no {what} for a sentence") from None
+
+
+def _within(values: Any, keys: Iterable[str]) -> Any:
+    """What stands under these keys, one within the other; None where nothing does."""
+    for key in keys:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
+def _figure_of(value: Value, city: str) -> tuple[str, str, tuple[str, ...]]:
+    """Where the figure stands: the city or the nation, the file, the keys in it."""
+    scope, name, *keys = (*value.path, "") if value.path[0] == NATIONAL else (city, *value.path)
+    return scope, name, tuple(key for key in keys if key)
 
 
 def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
@@ -292,6 +368,7 @@ def _read_city(folder: Path) -> City:
     where = Where(f"{folder.name}/city.yaml")
     SLUG.read(folder.name, where)
     values = CITY.read(_parse(folder / "city.yaml", where), where)
+    offers = _read_offers(folder)
     return City(
         slug=folder.name,
         code=values["code"],
@@ -303,8 +380,34 @@ def _read_city(folder: Path) -> City:
         hotline=values["hotline"],
         districts=tuple(District(district["code"], district["title"]) for district in values["districts"]),
         reference=_reference(values["reference"]),
-        offers=_read_offers(folder),
+        offers=offers,
+        elsewhere=_read_elsewhere(folder, offers, values["hotline"]),
     )
+
+
+def _read_elsewhere(folder: Path, offers: Mapping[str, Offer], hotline: str) -> Mapping[str, Elsewhere]:
+    file, where = folder / "elsewhere.yaml", Where(f"{folder.name}/elsewhere.yaml")
+    content = _parse(file, where) if file.exists() else {}
+    found: dict[str, Elsewhere] = {}
+    for code, written in content.items():
+        SLUG.read(code, where.at(code))
+        if code in offers:
+            raise where.at(code).error("the city offers it, so it is not done elsewhere")
+        values = ELSEWHERE.read(written, where.at(code))
+        found[code] = Elsewhere(
+            code=code,
+            city=folder.name,
+            title=values["title"],
+            audience=values["audience"],
+            where=values["where"],
+            phone=values["phone"] or hotline,
+            site=values["site"] or "",
+            search_names=values["search"] or (),
+            notice=values["notice"] or (),
+            papers=values["papers"] or (),
+            reference=_reference(values["reference"]),
+        )
+    return MappingProxyType(found)
 
 
 def _read_offers(folder: Path) -> Mapping[str, Offer]:
@@ -323,7 +426,10 @@ def _read_offers(folder: Path) -> Mapping[str, Offer]:
             reference=_reference(values["reference"]),
             days=values["days"],
             search_names=values["search"] or (),
-            notice=values["notice"] or (),
+            notice=tuple(
+                _filled_by_offer(passage, values, where.at(code).at("notice"))
+                for passage in values["notice"] or ()
+            ),
             papers=tuple(_paper(paper) for paper in values["papers"] or ()),
             papers_by_day=values["papers_by_day"],
             assumed=values["assumed"] or (),
@@ -336,6 +442,20 @@ def _read_offers(folder: Path) -> Mapping[str, Offer]:
         ):
             raise where.at(code).at("entrance_with").error(f"{partner} must name {code} in turn")
     return MappingProxyType(offers)
+
+
+def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) -> Passage:
+    """The passage with the offer's own values in it: ``{papers_by_day}``, ``{options.first_medical.card_by_day}``."""
+    known = {}
+    for value in passage.values():
+        first, *rest = value.path
+        if first not in values:
+            continue
+        try:
+            known[value] = in_words(_within(values[first], rest))
+        except ValueError:
+            raise where.error(f"the offer has no {'.'.join(value.path)} for a sentence") from None
+    return passage.filled(known)
 
 
 def _paper(values: Mapping[str, Any]) -> Paper:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from portal.policy.passages import PassageText
 from portal.policy.schema import (
     CAPACITY,
     DAY_OF_MONTH,
@@ -44,14 +45,6 @@ class Mode(StrEnum):
     MATCH = "match"
     COUNTER = "counter"
     REVIEW = "review"
-
-
-MODE_LABELS = {
-    Mode.DIRECT: "网上直接办结",
-    Mode.MATCH: "比对后办结",
-    Mode.COUNTER: "网上预申请",
-    Mode.REVIEW: "提交后审核",
-}
 
 
 MODE_LABELS = {
@@ -331,11 +324,31 @@ OFFER = Shape(
     {
         "days": Count(1, 365),
         "search": Listed(Text()),
-        "notice": Listed(Text()),
+        "notice": Listed(PassageText()),
         "papers": Listed(_PAPER, unique="code"),
         "papers_by_day": DAY_OF_MONTH,
         "assumed": Listed(Text(r"[a-z_]+(?:\.[a-z_]+)?")),
         "options": OPTIONS,
     },
     _check_offer,
+)
+
+# A service that people look for and that this hall does not have for the city: where it is done instead.
+ELSEWHERE = Shape(
+    {
+        "title": Text(),
+        "audience": one_of("person", "employer"),
+        # The place, as it stands after 请到: a window, a site.
+        "where": Text(r"[^。]+"),
+        "reference": REFERENCE,
+    },
+    {
+        "search": Listed(Text()),
+        "notice": Listed(PassageText()),
+        "papers": Listed(Text()),
+        # Where another number than the city's hotline answers.
+        "phone": Text(r"[0-9-]+"),
+        # Where it is done online.
+        "site": Text(r"https://[a-z0-9./-]+"),
+    },
 )

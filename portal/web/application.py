@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -30,8 +30,10 @@ from portal.hall import attachments, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, Draft
+from portal.hall.queries import just_done
 from portal.hall.routing import ROUTES, Status
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.hall.ways import linked
 from portal.people.models import Person
 from portal.policy.book import City, Mode, Offer, Paper, book
 from portal.shared.months import today_in_china
@@ -48,6 +50,9 @@ DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
 
 # What a form of the hall sends beside the service's own fields.
 ACTION, KEY = "action", "key"
+
+# For how long going back to the steps of what was done leads to its receipt.
+JUST = timedelta(hours=12)
 
 # The ward's id in the addresses of an application that a guardian files.
 WARD = "for"
@@ -79,6 +84,11 @@ class Errand:
         return desk.form_for(
             offer=self.offer, applicant=self.applicant, typed=typed, known=known, now=self.now
         )
+
+    def barred(self) -> list[str]:
+        """Why this applicant cannot file it whatever they would answer, each with its links; empty where they can."""
+        bars = desk.beforehand(offer=self.offer, applicant=self.applicant, now=self.now)
+        return [linked(str(bar.why), bar.ways) for bar in bars]
 
     def drafts(self) -> list[Draft]:
         """What the login has begun of this and not sent; several only where it files about several people."""
@@ -199,7 +209,7 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
         errand = Errand(
             place, place.offers[code], kind, applicant, timezone.now(), picked=_picked(request, kind)
         )
-        turned = _turned(request, errand)
+        turned = _finished(request, errand) or _turned(request, errand)
         return turned or view(request, errand)
 
     return guarded
@@ -235,7 +245,7 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         "web/notice.html",
         {
             **_public_page(place, offer, kind),
-            **context,
+            "barred": errand.barred(),
             "draft": None if kind.searches else errand.draft(),
             "drafts": _begun_before(errand) if kind.searches else [],
             "ward": applicant.ward,
@@ -311,15 +321,38 @@ def _how_it_ends(offer: Offer) -> str:
     return _("提交后由社保经办机构审核，结果可在办件进度中查看；审核前可以撤回。")
 
 
+def _finished(request: HttpRequest, errand: Errand) -> HttpResponse | None:
+    """The way to the receipt for whoever goes back into what they have just done, and would be led to another service."""
+    person = errand.applicant.person
+    if request.method == "POST" or person is None or not _leads_to(errand):
+        return None
+    case = just_done(
+        applicant_person=person.pk,
+        city=errand.city.slug,
+        service=errand.offer.code,
+        since=errand.now - JUST,
+    )
+    if case is None:
+        return None
+    messages.info(request, _("“{title}”已经办结，办理结果在这里。").format(title=errand.offer.title))
+    return redirect("receipt", case.number)
+
+
+def _leads_to(errand: Errand) -> str:
+    """The code of the service that this applicant should get instead, where one entrance serves two; else ""."""
+    code = errand.service.leads_to(offer=errand.offer, applicant=errand.applicant, now=errand.now)
+    return code if code != errand.offer.code and code in errand.city.offers else ""
+
+
 def _turned(request: HttpRequest, errand: Errand) -> HttpResponse | None:
     """The way to the service that this applicant should get instead, where one entrance serves two."""
-    code = errand.service.leads_to(offer=errand.offer, applicant=errand.applicant, now=errand.now)
-    if code == errand.offer.code or code not in errand.city.offers:
+    code = _leads_to(errand)
+    if not code:
         return None
     other = errand.city.offers[code]
     messages.info(
         request,
-        _("“{here}”与“{there}”是同一个入口，已按您目前的参保状态为您转到“{there}”。").format(
+        _("按您目前的参保状态，不需要办理“{here}”；这里是同一入口的“{there}”。").format(
             here=errand.offer.title, there=other.title
         ),
     )
@@ -327,7 +360,9 @@ def _turned(request: HttpRequest, errand: Errand) -> HttpResponse | None:
 
 
 def _not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
-    """The city does not offer it: says so, and which cities do."""
+    """The city does not offer it: where it is done instead, where the city's data say so; else which cities offer it."""
+    if code in city.elsewhere:
+        return render(request, "web/done_elsewhere.html", {"city": city, "there": city.elsewhere[code]})
     elsewhere = [
         {"city": other, "offers": [other.offers[code]]} for other in book().cities if code in other.offers
     ]
@@ -392,13 +427,6 @@ def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
     return _form_page(request, errand, form, draft=draft, known=known, problem=problem)
 
 
-def _barred(errand: Errand) -> list[str]:
-    """Why an application that asks nothing cannot be filed; empty where it can."""
-    ask = Ask(offer=errand.offer, applicant=errand.applicant, answers={}, filed_at=errand.now)
-    _facts, findings = desk.examine(ask)
-    return [str(finding.why) for finding in _stoppers(errand.offer, findings)]
-
-
 def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]]) -> HttpResponse:
     """Fills in what the register knows; what was typed stays, and only the number is judged yet."""
     draft = errand.keep(typed, checked=False)
@@ -441,7 +469,9 @@ def _stoppers(offer: Offer, findings: Sequence[Finding]) -> list[Finding]:
 
 def _add(form: forms.Form, findings: Sequence[Finding]) -> None:
     for finding in findings:
-        form.add_error(finding.field if finding.field in form.fields else None, str(finding.why))
+        form.add_error(
+            finding.field if finding.field in form.fields else None, linked(str(finding.why), finding.ways)
+        )
 
 
 def _typed(errand: Errand, sent: Any) -> dict[str, list[str]]:
@@ -476,7 +506,7 @@ def _form_page(
     context = errand.page(
         "apply",
         form=form,
-        barred=[] if form.fields else _barred(errand),
+        barred=errand.barred(),
         draft=draft,
         drafts=_begun_before(errand, draft) if sought else [],
         about=drafts.about(draft) if draft and sought else "",
@@ -689,7 +719,7 @@ def _refused(
         return None
     service_form, _ok = _judged(errand, MultiValueDict(draft.typed), gate_passed=True)
     told = {str(error) for errors in service_form.errors.values() for error in errors}
-    _add(service_form, [finding for finding in stoppers if str(finding.why) not in told])
+    _add(service_form, [one for one in stoppers if linked(str(one.why), one.ways) not in told])
     errand.keep(draft.typed, checked=False)
     return _form_page(request, errand, service_form, draft=draft)
 
@@ -742,7 +772,9 @@ def _last_look(
     context = errand.page(
         "materials",
         answers=[(label, value, edit) for label, value in errand.service.summary(ask, facts)],
-        findings=[str(finding.why) for finding in findings if isinstance(finding, Mismatch)],
+        findings=[
+            linked(str(finding.why), finding.ways) for finding in findings if isinstance(finding, Mismatch)
+        ],
         form=form,
         key=str(look),
         to_bring=[paper for paper in papers if not paper.upload],

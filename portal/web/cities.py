@@ -76,7 +76,7 @@ def _same_page(request: HttpRequest, city: City) -> str:
     kwargs: dict[str, Any] = {**match.kwargs, "city": city.slug}
     code = kwargs.get("code")
     if code is not None:
-        if code not in city.offers:
+        if code not in city.offers and code not in city.elsewhere:
             messages.info(
                 request, _("{city}尚未在网上开办刚才的事项，请从下列事项中选择。").format(city=city.title)
             )

@@ -53,9 +53,11 @@ def home(request: HttpRequest, city: str) -> HttpResponse:
 @require_safe
 def services(request: HttpRequest, city: str) -> HttpResponse:
     """All services of the city."""
+    place = book().city(city)
     groups = groups_of(offers(city), user=request.user)
     context = {
-        "city": book().city(city),
+        "city": place,
+        "at_windows": list(place.elsewhere.values()),
         "groups": groups,
         "count": sum(len(group["offers"]) for group in groups),
     }

@@ -16,7 +16,7 @@ from pypinyin import Style, pinyin
 
 from portal.hall.catalogue import offers
 from portal.hall.service import Service
-from portal.policy.book import Offer, book
+from portal.policy.book import Elsewhere, Offer, book
 from portal.web.home import groups_of
 
 # Words that say that something is to be done, not what.
@@ -67,6 +67,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class There:
+    """What a city has, but not in this hall, with all its names, its title first."""
+
+    there: Elsewhere
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """A page to look things up, with all its names, its title first."""
 
@@ -97,6 +105,7 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
         "groups": groups_of(found.here, user=request.user) if not query else _ranked(found.here),
         "count": len(found.here),
         "elsewhere": [group for group in elsewhere if group["offers"]],
+        "at_windows": find_at_windows(query, city) if query else list(place.elsewhere.values()),
         "pages": [
             {"title": page.title, "url": reverse(page.view, args=[city] if page.view == "quote" else [])}
             for page in find_pages(query)
@@ -126,13 +135,23 @@ def find(query: str, city: str) -> Found:
         key=lambda hit: hit[0],
     )
     here = [(entry.offer, entry.service) for _rank_, entry in ranked if entry.offer.city == city]
-    codes = {offer.code for offer, _service in here}
+    codes = {offer.code for offer, _service in here} | set(book().city(city).elsewhere)
     elsewhere = [
         (entry.offer, entry.service)
         for _rank_, entry in ranked
         if entry.offer.city != city and entry.offer.code not in codes
     ]
     return Found(here, elsewhere)
+
+
+def find_at_windows(query: str, city: str) -> list[Elsewhere]:
+    """What is called so, and is done in the city, but not in this hall; the best match first."""
+    ranked = [
+        (rank, one.there)
+        for one in at_windows()
+        if one.there.city == city and (rank := _rank(query, one.names)) is not None
+    ]
+    return [there for _rank_, there in sorted(ranked, key=lambda hit: hit[0])]
 
 
 def find_pages(query: str) -> list[Page]:
@@ -151,6 +170,16 @@ def pages() -> tuple[Page, ...]:
 def index() -> tuple[Entry, ...]:
     """Every offer with its names; built once, as offers and services do not change while the hall runs."""
     return tuple(Entry(offer, service, _names(offer, service)) for offer, service in offers())
+
+
+@cache
+def at_windows() -> tuple[There, ...]:
+    """Everything that a city of the hall has done elsewhere, with its names."""
+    return tuple(
+        There(there, _spoken((there.title, *there.search_names)))
+        for place in book().cities
+        for there in place.elsewhere.values()
+    )
 
 
 def _names(offer: Offer, service: Service) -> tuple[Name, ...]:

@@ -13,6 +13,8 @@ from enrollment.models import Coverage
 from portal.hall import desk
 from portal.hall.catalogue import service
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
+from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, moment
@@ -34,8 +36,8 @@ def gap(cast: Cast) -> list[str]:
     return ["2026-06", "2026-07", "2026-09"]
 
 
-def typed(*months: str, tier: str = "60", insurance: str = "pension") -> dict[str, object]:
-    return {"insurance": insurance, "months": list(months), "tier": tier}
+def typed(*months: str, tier: str = "60") -> dict[str, object]:
+    return {"months": list(months), "tier": tier}
 
 
 def whole() -> list[str]:
@@ -96,11 +98,14 @@ def test_where_the_debit_fails_the_months_are_owed_like_any_other(
     assert whole() == []
 
 
-def test_a_gap_in_medical_insurance_is_not_paid_back(cast: Cast, now: dt.datetime, gap: list[str]) -> None:
-    refused = reasons(cast.li_qiang_login, "wuhan", CODE, typed("2026-06", insurance="medical"), now)
-    assert "中断的医疗保险不能补缴" in refused["insurance"]
-    with pytest.raises(desk.NotAccepted):
-        file(cast.li_qiang_login, "wuhan", CODE, typed("2026-06", insurance="medical"), now)
+def test_a_gap_in_medical_insurance_is_not_offered(cast: Cast, now: dt.datetime, gap: list[str]) -> None:
+    form = desk.form_for(
+        offer=book().city("wuhan").offers[CODE], applicant=Applicant.of(cast.li_qiang_login), now=now
+    )
+    assert set(form.fields) == {"months", "tier"}
+    assert "中断的医疗保险不能补缴" in form.fields["months"].help_text
+    case = file(cast.li_qiang_login, "wuhan", CODE, {**typed("2026-06"), "insurance": "medical"}, now)
+    assert {one.insurance for one in Charge.objects.filter(pk__in=case.outcome["charges"])} == {"pension"}
 
 
 def test_only_months_of_the_gap_can_be_chosen(cast: Cast, now: dt.datetime, gap: list[str]) -> None:

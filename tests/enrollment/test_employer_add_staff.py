@@ -12,7 +12,7 @@ from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, identity_number, moment
-from tests.filing import ask, file, reasons
+from tests.filing import ask, file, reasons, standing_case, ways
 
 CODE = "employer-add-staff"
 
@@ -101,7 +101,24 @@ def test_who_still_pays_as_flexible_worker_is_refused_with_what_to_do(cast: Cast
     cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2025-01", tier="60")
     refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now)
     assert "仍以灵活就业人员身份在武汉缴费" in refused["identity_number"]
-    assert "暂停缴费" in refused["identity_number"]
+    assert "请先由本人办理“暂停缴费”" in refused["identity_number"]
+    assert ways(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now) == {
+        "/wuhan/services/flexible-pause/"
+    }
+
+
+def test_a_flexible_worker_who_has_paused_already_is_not_told_to_pause(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2025-01", "2026-12", tier="60")
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now)
+    assert "已办理停保，缴费到2026年11月为止。请在2026年12月再申报" in refused["identity_number"]
+    assert "请先由本人" not in refused["identity_number"]
+
+
+def test_who_has_paused_one_insurance_of_two_is_told_to_pause(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2025-01", "2026-12", tier="60")
+    cover(cast.li_qiang, Insurance.MEDICAL, "wuhan", "2025-01", tier="60")
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now)
+    assert "请先由本人办理“暂停缴费”" in refused["identity_number"]
 
 
 def test_a_flexible_worker_who_has_paused_may_be_added(cast: Cast, now: dt.datetime) -> None:
@@ -115,6 +132,26 @@ def test_who_another_employer_insures_is_refused_without_naming_it(cast: Cast, n
     assert "其他单位" in refused["start_pension"]
     assert cast.zhaobao.name not in refused["start_pension"]
     assert "start_unemployment" not in refused
+
+
+def test_whom_another_employer_has_stopped_reads_from_when(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2025-01", "2026-12", at=cast.zhaobao)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert "已停保，缴费到2026年11月为止。请从2026年12月起参保" in refused["start_pension"]
+
+
+def test_whose_stop_another_employer_has_filed_waits_for_it(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2025-01", at=cast.zhaobao)
+    standing_case(cast.zhaobao_clerk, service="employer-stop-staff", subject=cast.wang_fang)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert "停保申报正在审核" in refused["start_pension"]
+    assert cast.zhaobao.name not in refused["start_pension"]
+
+
+def test_the_city_is_named_where_the_other_employer_is_in_another(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2025-01", at=cast.donghu)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert "在其他单位（武汉）的养老保险还未停保" in refused["start_pension"]
 
 
 def test_who_is_on_the_staff_already_is_refused(cast: Cast, now: dt.datetime) -> None:

@@ -38,6 +38,8 @@ def trial_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
         (data / city / "offers.yaml").write_text(
             yaml.safe_dump(offered, allow_unicode=True), encoding="utf-8"
         )
+        # It names services of the real city.
+        (data / city / "elsewhere.yaml").unlink()
     return load_book(data)
 
 

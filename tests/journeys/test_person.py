@@ -134,7 +134,7 @@ def test_ningbo_has_one_entrance_for_joining_and_pausing(visitor: Visitors, cast
     # Insured now: it leads to pausing.
     she.go("/ningbo/services/flexible-enroll/")
     she.is_at("灵活就业人员社保中断")
-    she.sees("同一个入口", within=she.page.locator("body"))
+    she.sees("同一入口", within=she.page.locator("body"))
     she.follow("我已阅读，开始申报")
     she.choose("养老保险", this.zh)
     she.press("下一步")

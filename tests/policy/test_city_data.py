@@ -79,6 +79,7 @@ LOCAL = {
     )
 }
 LOCAL[("wuhan", "employer-debit")] = ("单位委托银行扣缴", Mode.REVIEW)
+LOCAL |= {(city, "person-proof"): ("个人参保证明", Mode.DIRECT) for city in ("wuhan", "wuxi")}
 OFFERED |= LOCAL
 
 MARCH = Month(2026, 3)
@@ -128,7 +129,7 @@ def test_every_offer_can_be_found_and_understood(city, code):
     it = offer(city, code)
     assert (it.city, it.code) == (city, code)
     assert it.notice
-    assert all(sentence.endswith("。") for sentence in it.notice)
+    assert all(str(sentence.parts[-1]).endswith("。") for sentence in it.notice)
     assert it.search_names
     assert it.reference.standing == ("local" if (city, code) in LOCAL else "seed")
     if it.mode is not Mode.DIRECT:

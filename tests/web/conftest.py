@@ -1,6 +1,5 @@
 """Browsers that are signed in, and what they send."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +8,9 @@ from django.test import Client
 
 from portal.accounts.models import User
 from portal.hall.models import Case
-from portal.hall.routing import Status
-from portal.people.models import Employer, Person
-from tests.cast import NOW, Cast
+from tests.cast import Cast
 from tests.conftest import Clock
+from tests.filing import standing_case
 
 DOOR = "portal.accounts.doors.PersonDoor"
 
@@ -76,29 +74,4 @@ def file_case(client: Client, at: str, answers: dict[str, Any], **files: Any) ->
 @pytest.fixture
 def make_case() -> Callable[..., Case]:
     """Puts a case into the register as it would stand there, without the way to it."""
-
-    def made(
-        user: User, *, status: Status = Status.IN_REVIEW, subject: Person | None = None, **more: Any
-    ) -> Case:
-        employer: Employer | None = user.employer
-        values: dict[str, Any] = {
-            "number": f"330200-20261117-{uuid.uuid4().hex[:8].upper()}",
-            "city": "ningbo",
-            "service": "employer-add-staff" if employer else "flexible-enroll",
-            "mode": "review",
-            "status": status,
-            "filed_by": user,
-            "applicant_employer": employer,
-            "applicant_person": None if employer else user.person,
-            "subject": subject,
-            "subject_identity_number": subject.identity_number if subject else "",
-            "answers": {},
-            "key": uuid.uuid4(),
-            "digest": "0" * 64,
-            "submitted_at": NOW,
-            "reason": "材料不全" if status == Status.REFUSED else "",
-            **more,
-        }
-        return Case.objects.create(**values)
-
-    return made
+    return standing_case

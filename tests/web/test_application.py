@@ -45,10 +45,19 @@ def test_whoever_is_not_signed_in_is_sent_to_the_door_and_back(client: Client) -
 
 
 def test_a_service_that_the_city_lacks_names_the_cities_that_have_it(client: Client) -> None:
-    page = client.get("/wuxi/services/flexible-enroll/")
+    page = client.get("/wuxi/services/recollect/")
     assert page.status_code == 404
     assert "深圳" in page.content.decode()
+    assert "拨打 12333" in page.content.decode()
     assert client.get("/wuxi/services/no-such-thing/").status_code == 404
+
+
+def test_what_the_city_has_done_elsewhere_says_where(client: Client) -> None:
+    page = client.get("/wuxi/services/flexible-enroll/")
+    assert page.status_code == 200
+    assert "请到参保地社会保险经办机构窗口办理" in page.content.decode()
+    assert 'href="tel:12333"' in page.content.decode()
+    assert client.get("/wuxi/services/flexible-enroll/apply/").status_code == 200
 
 
 def test_one_entrance_leads_to_the_form_for_the_present_state(cast: Cast, clock: Clock) -> None:
@@ -60,7 +69,7 @@ def test_one_entrance_leads_to_the_form_for_the_present_state(cast: Cast, clock:
     cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2026-01", tier="60")
     turned = person.get("/ningbo/services/flexible-enroll/apply/", follow=True)
     assert turned.request["PATH_INFO"] == "/ningbo/services/flexible-pause/"
-    assert "为您转到“灵活就业人员社保中断”" in turned.content.decode()
+    assert "这里是同一入口的“灵活就业人员社保中断”" in turned.content.decode()
 
 
 # Step 2

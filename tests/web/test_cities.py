@@ -54,7 +54,7 @@ def test_an_unknown_city_does_not_exist(client: Client) -> None:
         ("/ningbo/search/?q=tingbao", "/wuhan/search/?q=tingbao"),
         ("/ningbo/services/flexible-pause/", "/wuhan/services/flexible-pause/"),
         ("/ningbo/services/flexible-pause/apply/", "/wuhan/services/flexible-pause/"),
-        ("/ningbo/services/person-proof/", "/wuhan/"),
+        ("/ningbo/services/pension-history/", "/wuhan/"),
         ("/help/", "/help/"),
         ("/", "/wuhan/"),
         ("https://evil.example/ningbo/", "/wuhan/"),
@@ -71,7 +71,7 @@ def test_without_a_word_of_where_to_the_page_that_one_came_from_counts(client: C
 
 
 def test_a_page_that_the_city_lacks_is_named(client: Client) -> None:
-    page = client.get("/city/wuhan/", {"next": "/ningbo/services/person-proof/"}, follow=True)
+    page = client.get("/city/wuhan/", {"next": "/ningbo/services/pension-history/"}, follow=True)
     assert "武汉尚未在网上开办刚才的事项" in page.content.decode()
 
 

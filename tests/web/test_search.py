@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.policy.book import book
-from portal.web.search import find, find_pages
+from portal.web.search import find, find_at_windows, find_pages
 
 
 def codes(query: str, city: str = "ningbo") -> list[str]:
@@ -82,12 +82,44 @@ def test_what_nobody_offers_is_not_found(query: str) -> None:
 
 
 def test_what_only_other_cities_offer_is_listed_apart() -> None:
-    found = find("参保证明", "wuhan")
-    assert "person-proof" not in [offer.code for offer, _service in found.here]
-    assert {offer.city for offer, _service in found.elsewhere if offer.code == "person-proof"} == {
-        "ningbo",
-        "shenzhen",
+    found = find("历年参保", "wuhan")
+    assert "pension-history" not in [offer.code for offer, _service in found.here]
+    assert {offer.city for offer, _service in found.elsewhere if offer.code == "pension-history"} == {
+        "ningbo"
     }
+
+
+@pytest.mark.parametrize(
+    ("city", "words", "code"),
+    [
+        ("shenzhen", "户籍变更", "identity-change"),
+        ("shenzhen", "少儿医保", "child-first-enroll"),
+        ("shenzhen", "监护人", "guardian-upkeep"),
+        ("shenzhen", "趸缴", "lump-sum"),
+        ("shenzhen", "延缴", "deferred-contribution"),
+        ("shenzhen", "升位", "id-upgrade"),
+        ("wuxi", "参保登记", "flexible-enroll"),
+        ("wuxi", "增员", "employer-add-staff"),
+        ("wuhan", "换银行卡", "bank-account"),
+        ("wuhan", "部分信息变更", "details-change"),
+        ("ningbo", "改名", "identity-change"),
+    ],
+)
+def test_what_is_done_at_a_window_is_found_and_says_where(city: str, words: str, code: str) -> None:
+    assert code in [there.code for there in find_at_windows(words, city)]
+
+
+def test_what_the_city_has_done_at_a_window_is_not_offered_from_other_cities() -> None:
+    """A clerk of Wuxi who looks for 增员 files at home, not in Ningbo."""
+    assert "employer-add-staff" not in [offer.code for offer, _service in find("增员", "wuxi").elsewhere]
+
+
+@pytest.mark.django_db
+def test_the_page_says_where_it_is_done(client: Client) -> None:
+    page = client.get("/shenzhen/search/?q=监护人").content.decode()
+    assert 'href="/shenzhen/services/guardian-upkeep/"' in page
+    assert "社保局窗口" in page
+    assert "没有找到相符的事项" not in page
 
 
 @pytest.mark.django_db

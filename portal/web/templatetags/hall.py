@@ -24,11 +24,15 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from certificates.ways import EMPLOYER_PROOF, PROOF
+from portal.hall.catalogue import offers
 from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
-from portal.policy.book import Mode
+from portal.hall.ways import linked, to_offer, told
+from portal.policy.book import City, Mode
+from portal.policy.passages import Passage
 from portal.shared import identity, money
-from portal.shared.months import Month
+from portal.shared.months import Month, today_in_china
 
 register = template.Library()
 
@@ -553,6 +557,25 @@ def _of(thing: Any, name: str) -> Any:
     return thing[name] if isinstance(thing, Mapping) else getattr(thing, name)
 
 
+@register.simple_tag
+def passage(sentence: Passage, city: City) -> SafeString:
+    """A sentence of the policy files: today's figures in it, what it names as links."""
+    return linked(*told(sentence, city, today_in_china(timezone.now())))
+
+
+@register.simple_tag
+def way_to_proofs(city: City, clerk: bool) -> SafeString:
+    """Where a new proof is had in the city: what it offers to people, or to employers; else where it is done."""
+    audience = Audience.EMPLOYER if clerk else Audience.PERSON
+    made = [
+        to_offer(city, offer.code)
+        for offer, service in offers(city.slug)
+        if service.audience == audience and service.theme == Theme.PROOF
+    ]
+    ways = made or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
+    return linked(_("需要新的证明，请{ways}。").format(ways=_("，或者").join(map(str, ways))), ways)
+
+
 # Forms
 
 
@@ -567,16 +590,24 @@ class Mistake(NamedTuple):
 def error_summary(*forms: BaseForm | str | None) -> dict[str, Any]:
     """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none, or no form."""
     mistakes = []
+    fields = 0
     for form in forms:
         if not isinstance(form, BaseForm) or not form.is_bound:
             continue
-        mistakes += [Mistake(str(text), "") for text in form.non_field_errors()]
+        mistakes += [Mistake(text, "") for text in error_texts(form.non_field_errors())]
         for field in form:
             target = "" if field.is_hidden else first_input_id(field)
-            mistakes += [Mistake(text, target) for text in field_errors(field)]
+            wrong = field_errors(field)
+            mistakes += [Mistake(text, target) for text in wrong]
+            fields += bool(wrong and target)
         # The form's own errors are told; its template need not repeat them right below.
         form.summarised = True  # type: ignore[attr-defined]
-    return {"mistakes": mistakes}
+    return {"mistakes": mistakes, "fields": fields}
+
+
+def error_texts(errors: Iterable[Any]) -> list[str]:
+    """The errors as they are shown: one that carries links keeps them."""
+    return [text if isinstance(text, SafeString) else str(text) for text in errors]
 
 
 MISSING = {

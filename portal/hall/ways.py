@@ -1,0 +1,145 @@
+"""Where a text sends people: to a service or a page that is there, as a link; else to the place where it is really done.
+
+A sentence of the program never writes a service's name itself. It names codes, once, at import (``PAUSE =
+To("flexible-pause", what=…)``), and asks for the way in a city (``PAUSE.at("wuhan")``): the city's own offer, else what its
+``elsewhere.yaml`` says, else the window and the hotline. A code that no service and no city knows stops the program at start
+(``catalogue.every_way_leads_somewhere``).
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.policy.book import City, book
+from portal.policy.passages import Link, Passage
+
+# The pages that a sentence may name, by the name of their address, under the title that they have.
+PAGES = {
+    "record": gettext_lazy("参保缴费记录"),
+    "orders": gettext_lazy("缴费订单"),
+    "cases": gettext_lazy("办件进度"),
+    "proofs": gettext_lazy("我的参保证明和票据"),
+    "verify": gettext_lazy("验证证明"),
+    "transfers": gettext_lazy("关系转移"),
+    "account": gettext_lazy("账号与安全"),
+    "employer-assessments": gettext_lazy("单位应缴核定"),
+    "employer-bases": gettext_lazy("职工名册"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one goes on: the part of a sentence that says so, which of its words are the link, and the address ("": no link)."""
+
+    phrase: str
+    words: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.phrase
+
+
+class To:
+    """The services that a sentence may send people to, the best first; ``what`` says what to do where the city has none."""
+
+    # All that texts name, for the check at start.
+    named: ClassVar[list["To"]] = []
+
+    def __init__(self, *codes: str, what: Any) -> None:
+        self.codes, self.what = codes, what
+        To.named.append(self)
+
+    def offered(self, city: str) -> str:
+        """The code of the first of them that the city offers online; "" where it offers none."""
+        return next((code for code in self.codes if code in book().city(city).offers), "")
+
+    def at(self, city: str) -> Way:
+        """The way in that city: 办理“暂停缴费”; 到社保局窗口办理“个人基本信息变更”; 到经办机构窗口办理停保（电话 12333）."""
+        place = book().city(city)
+        code = self.offered(city)
+        if code:
+            return to_offer(place, code)
+        for code in self.codes:
+            if code in place.elsewhere:
+                return to_elsewhere(place, code)
+        phrase = _("到{city}社保经办机构窗口{what}（电话 {phone}）").format(
+            city=place.title, what=self.what, phone=place.hotline
+        )
+        return Way(phrase, "", "")
+
+    def all_at(self, city: str) -> list[Way]:
+        """A way for each of them that the city offers online; the one of ``at`` where it offers none."""
+        place = book().city(city)
+        return [to_offer(place, code) for code in self.codes if code in place.offers] or [self.at(city)]
+
+
+def to_offer(city: City, code: str) -> Way:
+    """The way to a service that the city offers. KeyError where it does not."""
+    words = quoted(city.offers[code].title)
+    return Way(_("办理{service}").format(service=words), words, reverse("service", args=[city.slug, code]))
+
+
+def to_elsewhere(city: City, code: str) -> Way:
+    """The way to what the city has, but not in this hall: its page says where it is done. KeyError where there is none."""
+    there = city.elsewhere[code]
+    words = quoted(there.title)
+    phrase = _("到{where}办理{service}").format(where=there.where, service=words)
+    return Way(phrase, words, reverse("service", args=[city.slug, code]))
+
+
+def to_page(name: str, words: str = "", *args: Any) -> Way:
+    """The way to a page of the hall, under its own title or these words."""
+    said = quoted(words or str(PAGES[name]))
+    return Way(said, said, reverse(name, args=args))
+
+
+def quoted(title: str) -> str:
+    """A title as it stands in a sentence."""
+    return f"“{title}”"
+
+
+def linked(text: str, ways: Iterable[Way]) -> SafeString:
+    """The sentence with the words of each way as a link, once each, where they first stand."""
+    marks: list[tuple[int, int, str]] = []
+    for way in ways:
+        at = text.find(way.words) if way.url and way.words else -1
+        while at >= 0 and any(at < end and start < at + len(way.words) for start, end, _url in marks):
+            at = text.find(way.words, at + 1)
+        if at >= 0:
+            marks.append((at, at + len(way.words), way.url))
+    drawn, last = [], 0
+    for start, end, url in sorted(marks):
+        drawn += [escape(text[last:start]), f'<a href="{escape(url)}">{escape(text[start:end])}</a>']
+        last = end
+    return mark_safe("".join([*drawn, escape(text[last:])]))  # noqa: S308  # every piece was escaped
+
+
+def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
+    """A sentence of the policy files as plain text with that day's figures, and the ways that it names."""
+    said: list[str] = []
+    ways: list[Way] = []
+    for part in book().filled(passage, city=city.slug, on=on).parts:
+        if isinstance(part, str):
+            said.append(part)
+        elif isinstance(part, Link):
+            way = _of_link(part, city)
+            said.append(way.words)
+            ways.append(way)
+        else:
+            raise ValueError(f"{part} was not filled")
+    return "".join(said), ways
+
+
+def _of_link(link: Link, city: City) -> Way:
+    if link.page:
+        return to_page(link.page, link.words)
+    known = city.offers.get(link.target) or city.elsewhere[link.target]
+    said = quoted(link.words or known.title)
+    return Way(said, said, reverse("service", args=[city.slug, link.target]))

@@ -1,0 +1,102 @@
+"""Sentences of the policy files that name services, pages and figures: references, checked when the data are read.
+
+``[[flexible-pause]]`` stands for a service by the city's own title, ``[[page:cases]]`` for a page of the hall, and
+``[[page:cases|单位业务申报进度查询]]`` for the same under other words; ``{papers_by_day}`` for a value of the offer,
+``{debit.deposit_by_day}`` for a figure of the city and ``{national.registration.within_days}`` for one of the nation.
+So no sentence can name a service that its city knows nothing of, or a day that its figures do not have.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.policy.schema import Kind, Where
+
+PAGE = "page:"
+
+_REFERENCE = re.compile(r"\[\[(?P<target>[a-z0-9:_-]+)(?:\|(?P<words>[^\[\]|]+))?\]\]|\{(?P<path>[a-z_.]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A service (its code) or a page (``page:`` and its name); ``words`` are empty where its title stands in the sentence."""
+
+    target: str
+    words: str = ""
+
+    @property
+    def page(self) -> str:
+        """The name of the page; "" where it is a service."""
+        return self.target.removeprefix(PAGE) if self.target.startswith(PAGE) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value by its path: of the offer itself, or of a file of figures."""
+
+    path: tuple[str, ...]
+
+
+Part = str | Link | Value
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence in its parts."""
+
+    parts: tuple[Part, ...]
+
+    def links(self) -> Iterator[Link]:
+        return (part for part in self.parts if isinstance(part, Link))
+
+    def values(self) -> Iterator[Value]:
+        return (part for part in self.parts if isinstance(part, Value))
+
+    def filled(self, known: Mapping[Value, str]) -> Passage:
+        """The passage with these values in their place; neighbouring words become one."""
+        parts: list[Part] = []
+        for part in self.parts:
+            said = known.get(part, part) if isinstance(part, Value) else part
+            if isinstance(said, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += said
+            else:
+                parts.append(said)
+        return replace(self, parts=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class PassageText(Kind):
+    """A sentence with references; ``read`` refuses brackets that are none."""
+
+    def read(self, value: Any, where: Where) -> Passage:
+        if not isinstance(value, str) or not value or value != value.strip():
+            raise where.error(f"{value!r} is not a sentence")
+        parts: list[Part] = []
+        at = 0
+        for found in _REFERENCE.finditer(value):
+            if found.start() > at:
+                parts.append(value[at : found.start()])
+            at = found.end()
+            if found["path"]:
+                parts.append(Value(tuple(found["path"].split("."))))
+            else:
+                parts.append(Link(found["target"], found["words"] or ""))
+        if at < len(value):
+            parts.append(value[at:])
+        for part in parts:
+            if isinstance(part, str) and re.search(r"\[\[|\]\]|[{}]", part):
+                raise where.error(f"{part!r} has brackets that are no reference")
+        return Passage(tuple(parts))
+
+
+def in_words(value: Any) -> str:
+    """A value as it stands in a sentence. ValueError for what has no such form."""
+    if isinstance(value, bool) or value is None or not isinstance(value, int | str | dt.time):
+        raise ValueError(f"{value!r} cannot stand in a sentence")
+    if isinstance(value, dt.time):
+        return f"{value.hour}:{value.minute:02d}"
+    return str(value)

@@ -1,0 +1,133 @@
+"""Sentences of the policy files name services, pages and figures by reference; what is not there stops the start."""
+
+import datetime as dt
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from portal.policy.book import DATA, PolicyError, book, load_book
+from portal.policy.passages import Link, Passage, PassageText, Value
+from portal.policy.schema import Where
+
+WHERE = Where("wuhan/offers.yaml")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def say(data: Path, sentence: str) -> Passage:
+    """The sentence as the notice of Wuhan's change of tier."""
+    path = data / "wuhan/offers.yaml"
+    text = path.read_text(encoding="utf-8")
+    first = "    - 灵活就业人员可以随时调整自己的养老保险缴费档次，次月起按新的档次缴费。\n"
+    assert first in text
+    path.write_text(text.replace(first, f"    - {sentence}\n"), encoding="utf-8")
+    return load_book(data).city("wuhan").offers["pension-tier"].notice[0]
+
+
+def test_references_are_read_in_their_places() -> None:
+    passage = PassageText().read("先办理[[a-b]]，在[[page:cases|进度]]查看，{debit.day} 日前。", WHERE)
+    assert passage.parts == (
+        "先办理",
+        Link("a-b"),
+        "，在",
+        Link("page:cases", "进度"),
+        "查看，",
+        Value(("debit", "day")),
+        " 日前。",
+    )
+    assert [link.page for link in passage.links()] == ["", "cases"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "请先办理[[flexible-paws]]。",
+        "请先办理[[payment-receipt]]。",
+        "请先办理[[]]。",
+        "请先办理[[flexible-pause]。",
+        "请于 {papers_by_day} 日前。",
+        "请于 {debit.no_such_day} 日前。",
+        "请于 {no_such_file.day} 日前。",
+        "请于 {national.no_such_file.day} 日前。",
+        "请于 {options.first_medical.card_by_day} 日前。",
+        "请于 {debit.capacities} 日前。",
+        "请于 {} 日前。",
+    ],
+)
+def test_what_the_city_does_not_have_stops_the_start(data: Path, sentence: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        say(data, sentence)
+    assert "wuhan/offers.yaml" in str(refused.value)
+    assert "pension-tier.notice" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("扣款日前 {debit.deposit_by_day} 日。", "扣款日前 20 日。"),
+        ("从{options.counts_after}个月后起。", "从1个月后起。"),
+        ("用工 {national.registration.within_days} 日内。", "用工 30 日内。"),
+    ],
+)
+def test_values_of_the_offer_the_city_and_the_nation_are_filled_in(
+    data: Path, sentence: str, words: str
+) -> None:
+    passage = book().filled(say(data, sentence), city="wuhan", on=dt.date(2026, 11, 30))
+    assert passage.parts == (words,)
+
+
+def test_a_figure_is_that_of_the_day(data: Path) -> None:
+    path = data / "wuhan/debit.yaml"
+    text = path.read_text(encoding="utf-8")
+    values, references = text.split("references:\n")
+    later = values.split("values:\n")[1].replace("2013-01-01", "2027-01-01")
+    later = later.replace("deposit_by_day: 20", "deposit_by_day: 25")
+    path.write_text(
+        values + later + "references:\n" + references + references.replace("2013-01-01", "2027-01-01"),
+        encoding="utf-8",
+    )
+    passage = say(data, "每月 {debit.deposit_by_day} 日前。")
+    read = load_book(data)
+    for on, day in ((dt.date(2026, 12, 31), "20"), (dt.date(2027, 1, 1), "25"), (dt.date(2001, 1, 1), "20")):
+        assert read.filled(passage, city="wuhan", on=on).parts == (f"每月 {day} 日前。",)
+
+
+@pytest.mark.parametrize("file", sorted(DATA.glob("*/offers.yaml")), ids=lambda file: file.parent.name)
+def test_no_sentence_writes_a_day_or_an_age_itself(file: Path) -> None:
+    """「每月 20 日」 would go on saying 20 when the figure has changed."""
+    written = re.compile(r"^\s+- .*[0-9]+ ?(?:日|个工作日|周岁|时|:00)")
+    assert [line for line in file.read_text(encoding="utf-8").splitlines() if written.match(line)] == []
+
+
+class TestElsewhere:
+    def test_what_is_offered_is_not_done_elsewhere(self, data: Path) -> None:
+        path = data / "wuhan/elsewhere.yaml"
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("details-change:", "pension-tier:"), encoding="utf-8"
+        )
+        with pytest.raises(PolicyError, match="the city offers it"):
+            load_book(data)
+
+    @pytest.mark.parametrize("line", ["  audience: person\n", "  title: 部分信息变更\n"])
+    def test_it_says_who_and_what(self, data: Path, line: str) -> None:
+        path = data / "wuhan/elsewhere.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace(line, "", 1), encoding="utf-8")
+        with pytest.raises(PolicyError, match="missing"):
+            load_book(data)
+
+    def test_what_a_sentence_names_must_be_among_it(self, data: Path) -> None:
+        (data / "wuxi/elsewhere.yaml").unlink()
+        with pytest.raises(PolicyError, match="flexible-enroll"):
+            load_book(data)
+
+    def test_shenzhen_names_all_that_its_hall_has_online(self) -> None:
+        """Its own hall has 31 services for people; what is not offered here is named, with the window."""
+        place = book().city("shenzhen")
+        named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
+        assert len(named) == 20
+        assert not named & set(place.offers)
