@@ -117,10 +117,11 @@ def _sentences() -> Iterator[tuple[str, str]]:
 def test_no_text_of_the_program_asks_for_a_service_by_a_name_of_its_own() -> None:
     """A name in a sentence would stand in cities that do not have the service: ``To`` names it instead."""
     titles = {
-        known.title
+        title
         for city in book().cities
-        for known in (*city.offers.values(), *city.elsewhere.values())
-        if len(known.title) > 3
+        for titles_of in (city.offers, city.elsewhere)
+        for title in (known.title for known in titles_of.values())
+        if len(title) > 3
     } - STATES
     wrong = [
         (place, title)
