@@ -116,13 +116,9 @@ def _sentences() -> Iterator[tuple[str, str]]:
 
 def test_no_text_of_the_program_asks_for_a_service_by_a_name_of_its_own() -> None:
     """A name in a sentence would stand in cities that do not have the service: ``To`` names it instead."""
-    titles = {
-        title
-        for city in book().cities
-        for titles_of in (city.offers, city.elsewhere)
-        for title in (known.title for known in titles_of.values())
-        if len(title) > 3
-    } - STATES
+    offered = {offer.title for city in book().cities for offer in city.offers.values()}
+    elsewhere = {there.title for city in book().cities for there in city.elsewhere.values()}
+    titles = {title for title in offered | elsewhere if len(title) > 3} - STATES
     wrong = [
         (place, title)
         for place, text in _sentences()
