@@ -67,6 +67,11 @@ BEAT_SCHEDULE = {
     },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
+    # Sessions that are over, when few are open.
+    "forget-ended-sessions": {
+        "task": "portal.accounts.tasks.forget_ended_sessions",
+        "schedule": crontab(hour=3, minute=20),
+    },
     # Nonces of signatures that are over, when few partners ask.
     "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
     # A run over proofs begins within a minute; it rings by itself while there is more.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,10 @@ from portal.accounts.models import TextMessageCode
 GOOD_FOR = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
 GUESSES = 5
-PER_HOUR_AND_PHONE = 5
+# Of what a browser that the phone's account knows asks for, and of what one address asks for otherwise.
+PER_HOUR_AND_ASKER = 5
+# Of what all others together ask for.
+PER_HOUR_AND_PHONE = 15
 PER_HOUR_AND_ADDRESS = 30
 
 
@@ -47,9 +50,19 @@ class TooMany(Exception):
 
 
 def send_code(
-    *, phone: str, purpose: Purpose, now: datetime, address: str | None = None, instead: str = ""
+    *,
+    phone: str,
+    purpose: Purpose,
+    now: datetime,
+    address: str | None = None,
+    browser: str = "",
+    known: bool = False,
+    instead: str = "",
 ) -> None:
-    """Send a new code; codes sent before for this phone and purpose no longer count.
+    """Send a new code, good in this ``browser`` only; what it was sent before for this phone and purpose no longer counts.
+
+    ``known`` says that the phone's account has come in by this browser: it has a limit of its own, which strangers who ask for
+    codes to the same phone do not use up.
 
     Where no code can help (there is no such account), ``instead`` is the text that is sent: whoever holds the phone learns
     why, whoever only typed its number sees no difference. Raises TooSoon, TooMany, messages.MessageNotSent.
@@ -59,11 +72,13 @@ def send_code(
         _one_at_a_time(f"phone {phone}")
         if address:
             _one_at_a_time(f"address {address}")
-        _refuse_too_many(phone, purpose, now, address)
+        _refuse_too_many(phone, purpose, now, address, browser, known=known)
         TextMessageCode.objects.create(
             phone=phone,
             purpose=purpose,
             asked_from=address,
+            browser=browser,
+            known=known,
             code_hash="" if instead else _hash(phone, purpose, code),
             sent_at=now,
             expires_at=now + GOOD_FOR,
@@ -77,12 +92,13 @@ def send_code(
     messages.send(phone=phone, text=_("【社保网上办事大厅】%(text)s") % {"text": text}, now=now)
 
 
-def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime) -> bool:
-    """Whether this is the last code that was sent for the purpose; it counts once.
+def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime, browser: str = "") -> bool:
+    """Whether this is the last code that was sent for the purpose at this browser's asking; it counts once.
 
-    Every guess is counted before it is compared, so that guesses at once are not fewer.
+    Every guess is counted before it is compared, so that guesses at once are not fewer. Another browser's guesses are none.
     """
-    last = TextMessageCode.objects.filter(phone=phone, purpose=purpose).order_by("-sent_at", "-pk").first()
+    asked = TextMessageCode.objects.filter(phone=phone, purpose=purpose, browser=browser)
+    last = asked.order_by("-sent_at", "-pk").first()
     if last is None:
         return False
     open_codes: QuerySet[TextMessageCode] = TextMessageCode.objects.filter(
@@ -106,12 +122,21 @@ def _one_at_a_time(what: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"text-message code {what}"])
 
 
-def _refuse_too_many(phone: str, purpose: str, now: datetime, address: str | None) -> None:
-    last = TextMessageCode.objects.filter(phone=phone, purpose=purpose).order_by("-sent_at").first()
+def _refuse_too_many(
+    phone: str, purpose: str, now: datetime, address: str | None, browser: str, *, known: bool
+) -> None:
+    of_phone = TextMessageCode.objects.filter(phone=phone)
+    asker = (
+        Q(browser=browser) if known else Q(known=False, asked_from=address) | Q(known=False, browser=browser)
+    )
+    own = of_phone.filter(asker)
+    last = own.filter(purpose=purpose).order_by("-sent_at").first()
     if last and last.sent_at > now - RESEND_AFTER:
         raise TooSoon(max(1, round((last.sent_at + RESEND_AFTER - now).total_seconds())))
-    this_hour = TextMessageCode.objects.filter(sent_at__gt=now - timedelta(hours=1))
-    if this_hour.filter(phone=phone).count() >= PER_HOUR_AND_PHONE:
+    hour = Q(sent_at__gt=now - timedelta(hours=1))
+    if own.filter(hour).count() >= PER_HOUR_AND_ASKER:
         raise TooMany
-    if address and this_hour.filter(asked_from=address).count() >= PER_HOUR_AND_ADDRESS:
+    if not known and of_phone.filter(hour, known=False).count() >= PER_HOUR_AND_PHONE:
+        raise TooMany
+    if address and TextMessageCode.objects.filter(hour, asked_from=address).count() >= PER_HOUR_AND_ADDRESS:
         raise TooMany

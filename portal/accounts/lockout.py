@@ -1,7 +1,15 @@
-"""When a door closes for a while: five wrong passwords for one account, or thirty from one address (django-axes counts)."""
+"""When a door closes for a while, and for whom. django-axes counts.
+
+Five wrong passwords for one account from one place close it to that place. The place is the browser, where the account has
+come in through it before, else the address: so nobody closes an account from afar to the browser that its owner uses, nor to
+other addresses. Thirty wrong passwords from one address, for whichever accounts, close the address to browsers that the
+account does not know. Where an account is guessed at from many addresses, each unknown place has one try at a time, and after a
+hundred none. Other ways (a text message, a new password, the window) stay open.
+"""
 
 import ipaddress
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +25,14 @@ from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from portal.accounts import doors
+from portal.accounts import browsers, doors
 from portal.accounts.models import User
 
-ACCOUNT_LIMIT = 5
+PLACE_LIMIT = 5
 ADDRESS_LIMIT = 30
+# Wrong passwords for one account from all places that it does not know: from which on each has one try, from which on none.
+STRANGERS_SLOWED = 20
+STRANGERS_LIMIT = 100
 # Where the server cannot tell (a socket file without a proxy before it).
 NO_ADDRESS = "::"
 
@@ -48,7 +59,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """What failures are counted by: the account, however its numbers were spelt.
+    """The account that is knocked for, however its numbers were spelt.
 
     For an account that does not exist it is a keyed hash of what was typed, so that no identity number is kept.
     """
@@ -71,34 +82,75 @@ def _hash(*parts: str) -> str:
     return salted_hmac("portal.accounts.lockout", "\n".join(parts)).hexdigest()[:32]
 
 
-def failure_limit(request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-    """How many failures close the door for this attempt.
+@dataclass(frozen=True)
+class Standing:
+    """How many tries are left at a door, and where there are none, why (``place``, ``address``, ``strangers``) and until when."""
 
-    axes compares one limit with the larger of two sums, by account and by address: the account's limit where the account
-    has reached it, else the address's.
-    """
-    failures = _recent(request, Q(username=account_key(request, credentials)))
-    of_account = failures.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
-    return ACCOUNT_LIMIT if of_account >= ACCOUNT_LIMIT else ADDRESS_LIMIT
+    left: int
+    why: str = ""
+    until: datetime | None = None
+
+
+def standing(request: HttpRequest, credentials: dict[str, Any] | None = None) -> Standing:
+    """Where whoever knocks with these credentials stands. The same for an account that does not exist."""
+    key = account_key(request, credentials)
+    known = browsers.of(request).knows(key)
+    here = _recent(request, Q(username=counted_as(request, credentials)))
+    tries = PLACE_LIMIT
+    if not known:
+        strangers = _recent(request, Q(username__startswith=f"{key}@"))
+        many = _sum(strangers)
+        if many >= STRANGERS_LIMIT:
+            return _closed("strangers", strangers)
+        address = _recent(request, Q(ip_address=client_address(request)))
+        if _sum(address) >= ADDRESS_LIMIT:
+            return _closed("address", address)
+        tries = 1 if many >= STRANGERS_SLOWED else PLACE_LIMIT
+    left = tries - _sum(here)
+    return Standing(left) if left > 0 else _closed("place", here)
+
+
+def counted_as(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """What failures are counted under: the account, and the browser that it knows (#) or else the address (@)."""
+    key, browser = account_key(request, credentials), browsers.of(request)
+    return f"{key}#{browser.digest}" if browser.knows(key) else f"{key}@{client_address(request)}"
 
 
 def forget_failures(user: User) -> None:
     """Open the account again, after its owner proved themselves by another way."""
-    AccessAttempt.objects.filter(username=user.username).delete()
+    of_account = Q(username__startswith=f"{user.username}@") | Q(username__startswith=f"{user.username}#")
+    AccessAttempt.objects.filter(of_account).delete()
 
 
 def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """The page that says for how long, and what else can be done. It is the same for an account that does not exist."""
-    wrong = Q(username=account_key(request, credentials)) | Q(ip_address=client_address(request))
+    """The page that says for how long, why, and which ways are open. It is the same for an account that does not exist."""
     now: datetime = request.axes_attempt_time  # type: ignore[attr-defined]
-    last = _recent(request, wrong).aggregate(last=Max("attempt_time"))["last"] or now
-    seconds = max(1, math.ceil((last + _cool_off() - now).total_seconds()))
-    until = _("%(minutes)s 分钟") % {"minutes": math.ceil(seconds / 60)}
-    page = render(request, "429.html", {"until": until}, status=429)
+    stands = standing(request, credentials)
+    seconds = max(1, math.ceil(((stands.until or now + _cool_off()) - now).total_seconds()))
+    typed = credentials or {}
+    door = "person" if "person_login" in typed else "clerk" if "credit_code" in typed else ""
+    if isinstance(request.user, User) and not request.user.is_staff:
+        door = request.user.kind
+    context = {
+        "until": _("%(minutes)s 分钟") % {"minutes": math.ceil(seconds / 60)},
+        "why": stands.why,
+        "tries": PLACE_LIMIT,
+        "door": door,
+    }
+    page = render(request, "429.html", context, status=429)
     page["Retry-After"] = str(seconds)
     return page
+
+
+def _closed(why: str, failures: QuerySet[AccessAttempt]) -> Standing:
+    last = failures.aggregate(last=Max("attempt_time"))["last"]
+    return Standing(0, why, last + _cool_off() if last else None)
+
+
+def _sum(failures: QuerySet[AccessAttempt]) -> int:
+    return failures.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
 
 
 def _recent(request: HttpRequest, which: Q) -> QuerySet[AccessAttempt]:
@@ -125,11 +177,16 @@ def prove(request: HttpRequest, user: User, password: str) -> bool:
 
 
 class Handler(AxesDatabaseHandler):
-    """Counts as axes does, but a success clears only its own account.
+    """Counts as axes does, but closes by ``standing``, and a success clears only its own account in its own place.
 
     Clearing by address as well would let someone with one good account guess at all others without end.
     """
 
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        return 0 if standing(request, credentials).left > 0 else 1
+
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        count, _by_model = AccessAttempt.objects.filter(username=account_key(request, credentials)).delete()
+        key = account_key(request, credentials)
+        here = [f"{key}@{client_address(request)}", f"{key}#{browsers.of(request).digest}"]
+        count, _by_model = AccessAttempt.objects.filter(username__in=here).delete()
         return count

@@ -184,6 +184,10 @@ class TextMessageCode(models.Model):
     purpose = models.CharField(max_length=30)
     # The address that asked for it; the hourly limit counts by phone and by address.
     asked_from = models.GenericIPAddressField(null=True)
+    # The browser that asked for it (``browsers.Browser.digest``): only there does it count, and only there is it guessed at.
+    browser = models.CharField(max_length=64, blank=True, default="")
+    # Whether the account that logs in with this phone has come in by that browser; these have an hourly limit of their own.
+    known = models.BooleanField(default=False)
     code_hash = models.CharField(max_length=128)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -198,6 +202,27 @@ class TextMessageCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.sent_at:%Y-%m-%d %H:%M}"
+
+
+class OpenSession(models.Model):
+    """One login that goes on: since when, when it was last used, and from where; so that its owner can end it from elsewhere."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="open_sessions")
+    session_key = models.CharField(max_length=40, db_index=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    address = models.GenericIPAddressField()
+    # What the browser calls itself.
+    agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-seen_at"], name="open_session_by_user"),
+            models.Index(fields=["seen_at"], name="open_session_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.began_at:%Y-%m-%d %H:%M}"
 
 
 class OutboxMessage(models.Model):

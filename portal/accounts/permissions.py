@@ -153,16 +153,23 @@ def ensure_staff_roles(app_label: str) -> None:
             group.permissions.add(*granted)
 
 
+def own_path(request: HttpRequest, address: str) -> str:
+    """The path and query of an address of the hall itself; "" for any other, also for a path that a browser would take for
+    another site's (//evil.example, /\\evil.example).
+    """
+    hosts, secure = {request.get_host()}, request.is_secure()
+    if not url_has_allowed_host_and_scheme(address, hosts, require_https=secure):
+        return ""
+    parts = urlsplit(address)
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""
+
+
 def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
     """The way to a door, and back to this page after it; after a form was sent, back to the page that it stood on."""
     back = request.get_full_path()
     if request.method not in ("GET", "HEAD"):
-        came_from = request.META.get("HTTP_REFERER", "")
-        own = url_has_allowed_host_and_scheme(
-            came_from, {request.get_host()}, require_https=request.is_secure()
-        )
-        parts = urlsplit(came_from)
-        back = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}" if own else "/"
+        back = own_path(request, request.META.get("HTTP_REFERER", "")) or "/"
     return redirect_to_login(back, resolve_url(door))
 
 

@@ -1,39 +1,124 @@
-"""Sessions that end so long after the last request; renewed at most once a minute, since each renewal is a write."""
+"""Sessions that end so long after the last request, and at the latest so long after they began.
+
+They are renewed at most once a minute, since each renewal is a write. An account has a few of them at once: what they are is
+kept as ``OpenSession``, so that its owner sees them and ends those elsewhere.
+"""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-RENEWED = "renewed"
+from portal.accounts import browsers
+from portal.accounts.lockout import client_address
+from portal.accounts.models import OpenSession, User
+
+BEGAN, RENEWED, OPEN = "began", "renewed", "open"
 SECONDS_BETWEEN_RENEWALS = 60
+# How many sessions an account has at once; the one that was used longest ago gives way to a new one.
+MOST = 10
 
 
 class SlidingSession:
-    """Middleware: renews the session of whoever is logged in, if the last renewal is a while ago."""
+    """Middleware: begins, renews and ends the session of whoever is logged in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.user.is_authenticated and _age(request) >= SECONDS_BETWEEN_RENEWALS:
-            renew(request)
-        return self.get_response(request)
+        _begin(request)
+        if request.user.is_authenticated:
+            if _since(request, BEGAN) >= settings.SESSION_ABSOLUTE_AGE:
+                logout(request)
+            elif _age(request) >= SECONDS_BETWEEN_RENEWALS:
+                renew(request)
+        response = self.get_response(request)
+        # Whichever door it was: the session is begun with the answer that lets somebody in.
+        _begin(request)
+        return response
+
+
+def _begin(request: HttpRequest) -> None:
+    user = request.user
+    if not isinstance(user, User) or BEGAN in request.session:
+        return
+    now = timezone.now()
+    session = request.session
+    session[BEGAN] = now.timestamp()
+    if session.session_key is None:
+        session.create()
+    opened = OpenSession.objects.create(
+        user=user,
+        session_key=str(session.session_key),
+        began_at=now,
+        seen_at=now,
+        address=client_address(request),
+        agent=request.META.get("HTTP_USER_AGENT", "").replace("\0", "")[:200],
+    )
+    session[OPEN] = opened.pk
+    browsers.came_in(request, user)
+    for old in OpenSession.objects.filter(user=user).order_by("-seen_at", "-pk")[MOST:]:
+        _end(old)
 
 
 def renew(request: HttpRequest) -> None:
     """Lets the session live its whole time again from now."""
-    request.session[RENEWED] = timezone.now().timestamp()
+    now = timezone.now()
+    request.session[RENEWED] = now.timestamp()
+    OpenSession.objects.filter(pk=request.session.get(OPEN)).update(
+        seen_at=now, session_key=request.session.session_key
+    )
 
 
 def seconds_left(request: HttpRequest) -> int:
     """How long the session lives if nothing more is asked."""
-    return max(0, settings.SESSION_COOKIE_AGE - int(_age(request)))
+    left = settings.SESSION_COOKIE_AGE - int(_age(request))
+    if BEGAN in request.session:
+        left = min(left, settings.SESSION_ABSOLUTE_AGE - int(_since(request, BEGAN)))
+    return max(0, left)
+
+
+def open_sessions(user: User, *, now: datetime) -> QuerySet[OpenSession]:
+    """The account's sessions that still live, the one used last first."""
+    alive = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return OpenSession.objects.filter(user=user, seen_at__gt=alive).order_by("-seen_at", "-pk")
+
+
+def end_others(request: HttpRequest, user: User) -> int:
+    """Ends all sessions of the account but this one; how many there were."""
+    others = list(OpenSession.objects.filter(user=user).exclude(pk=request.session.get(OPEN)))
+    for one in others:
+        _end(one)
+    return len(others)
+
+
+def forget_ended(*, now: datetime) -> None:
+    """Drops what is kept of sessions that are long over."""
+    _store().clear_expired()
+    OpenSession.objects.filter(seen_at__lt=now - timedelta(seconds=settings.SESSION_ABSOLUTE_AGE)).delete()
+
+
+def _end(one: OpenSession) -> None:
+    _store()(one.session_key).delete()
+    one.delete()
+
+
+def _store() -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore
 
 
 def _age(request: HttpRequest) -> float:
-    """Seconds since the last renewal; a whole life where there was none."""
-    renewed = request.session.get(RENEWED)
-    return float(settings.SESSION_COOKIE_AGE) if renewed is None else timezone.now().timestamp() - renewed
+    """Seconds since the last renewal, or since it began; a whole life where it has not."""
+    last = next((name for name in (RENEWED, BEGAN) if name in request.session), None)
+    return _since(request, last) if last else float(settings.SESSION_COOKIE_AGE)
+
+
+def _since(request: HttpRequest, what: str) -> float:
+    return timezone.now().timestamp() - float(request.session[what])

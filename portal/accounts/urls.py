@@ -10,6 +10,7 @@ urlpatterns = [
     path("password/forgot/", views.forgot, name="forgot"),
     path("account/", views.account, name="account"),
     path("account/phone/", views.account_phone, name="account-phone"),
+    path("account/sessions/end/", views.end_sessions, name="account-sessions-end"),
     path("session/", views.session, name="session"),
     path("demo/messages/", views.demo_messages, name="demo-messages"),
 ]

@@ -11,14 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import lockout, sliding
+from portal.accounts import browsers, lockout, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.forms import (
     ClerkPasswordForm,
@@ -32,7 +32,7 @@ from portal.accounts.forms import (
 )
 from portal.accounts.messages import MessageNotSent
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
-from portal.accounts.permissions import login_required_any
+from portal.accounts.permissions import login_required_any, own_path
 from portal.accounts.registration import NotTheSamePerson, PhoneTaken, register_person
 from portal.shared.identity import mask, mask_name, mask_phone
 
@@ -53,8 +53,7 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 def next_page(request: HttpRequest) -> str:
     """Where to go after the door: the hall's own address in ``next``, else the home page. Never another site's."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    own = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if own else settings.LOGIN_REDIRECT_URL
+    return own_path(request, wanted) or settings.LOGIN_REDIRECT_URL
 
 
 def _enter(request: HttpRequest, user: User, backend: str | None = None) -> HttpResponse:
@@ -77,9 +76,8 @@ def login_person(request: HttpRequest) -> HttpResponse:
         user = authenticate(request, person_login=typed["login"], password=typed["password"])
         if user:
             return _enter(request, user)
-        form.add_error(
-            None, _("证件号码、手机号码或密码不正确，请核对后重新输入。连续输错 5 次，将暂停登录 15 分钟。")
-        )
+        wrong = _("证件号码、手机号码或密码不正确，请核对后重新输入。")
+        form.add_error(None, wrong + _tries_left(request, {"person_login": typed["login"]}))
     return render(
         request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="password")
     )
@@ -114,10 +112,16 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         )
         if user:
             return _enter(request, user)
-        form.add_error(
-            None, _("单位代码、经办人或密码不正确，请核对后重新输入。连续输错 5 次，将暂停登录 15 分钟。")
-        )
+        wrong = _("单位代码、经办人或密码不正确，请核对后重新输入。")
+        knocked = {"credit_code": typed["credit_code"], "clerk": typed["clerk"]}
+        form.add_error(None, wrong + _tries_left(request, knocked))
     return render(request, "accounts/login_employer.html", _door_context(request, form, _("登录")))
+
+
+def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:
+    """How many tries are left; the same whether or not there is such an account."""
+    left = lockout.standing(request, credentials).left
+    return _("还可以再试 {left} 次，之后将暂停密码登录 15 分钟。").format(left=left) if left else ""
 
 
 def _door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any) -> dict[str, Any]:
@@ -162,7 +166,8 @@ def _two_steps(
                 return form_class(code_sent=False, initial=request.POST.dict(), **kwargs), False
             return form, False
         typed = form.cleaned_data
-        if spend_code(phone=typed["phone"], purpose=purpose, code=typed["code"], now=now):
+        browser = browsers.of(request).digest
+        if spend_code(phone=typed["phone"], purpose=purpose, code=typed["code"], now=now, browser=browser):
             return form, True
         form.add_error("code", WRONG_CODE)
         return form, False
@@ -176,6 +181,8 @@ def _two_steps(
             purpose=purpose,
             now=now,
             address=lockout.client_address(request),
+            browser=browsers.of(request).digest,
+            known=_known_here(request, phone),
             instead=instead(form),
         )
     except TooSoon as wait:
@@ -190,6 +197,13 @@ def _two_steps(
         form.add_error("phone", _("短信暂时无法发送，请稍后再试。"))
         return form, False
     return form_class(code_sent=True, initial=form.cleaned_data, **kwargs), False
+
+
+def _known_here(request: HttpRequest, phone: str) -> bool:
+    """Whether an account that logs in with this phone has come in by this browser."""
+    browser = browsers.of(request)
+    accounts = User.objects.filter(phone=phone, is_active=True).values_list("username", flat=True)
+    return bool(browser.accounts) and any(browser.knows(username) for username in accounts[:50])
 
 
 @never_cache
@@ -269,6 +283,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
 def leave(request: HttpRequest) -> HttpResponse:
     """退出登录."""
     logout(request)
+    if request.POST.get("reason") != "timeout":
+        browsers.left(request)
     notices.info(request, _("您已退出登录。"))
     return redirect(settings.LOGIN_REDIRECT_URL)
 
@@ -308,8 +324,57 @@ def account(request: HttpRequest) -> HttpResponse:
         "submit_label": _("修改密码"),
         "details": _details(user),
         "lookups": _lookups(user),
+        "sessions": _sessions(request, user),
     }
     return render(request, "accounts/account.html", context)
+
+
+@require_POST
+@login_required_any
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    """退出其他登录: ends this account's sessions on other devices; this one goes on."""
+    count = sliding.end_others(request, _user(request))
+    told = _("已退出其他 {count} 处登录。").format(count=count) if count else _("没有其他登录。")
+    notices.success(request, told)
+    return redirect("account")
+
+
+def _sessions(request: HttpRequest, user: User) -> list[dict[str, Any]]:
+    """Where the account is logged in now."""
+    return [
+        {
+            "began_at": one.began_at,
+            "seen_at": one.seen_at,
+            "address": one.address,
+            "device": device_words(one.agent),
+            "here": one.pk == request.session.get(sliding.OPEN),
+        }
+        for one in sliding.open_sessions(user, now=timezone.now())
+    ]
+
+
+# What a browser calls itself contains → what people call it; the first that fits.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("MicroMessenger", "微信"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_words(agent: str) -> str:
+    """A browser and its system in two words; what is not known is called that."""
+    said = [next((words for part, words in known if part in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, said)) or _("未知设备")
 
 
 def _details(user: User) -> list[tuple[str, str, str]]:

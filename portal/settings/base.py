@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.browsers.BrowserCookie",
     "portal.accounts.sliding.SlidingSession",
     "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -126,9 +127,11 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 LOGIN_URL = "login-person"
 LOGIN_REDIRECT_URL = "/"
 
-# Thirty minutes without a request end a session; the page warns before and a draft keeps what was typed.
+# Thirty minutes without a request end a session, and twelve hours in any case; the page warns before, and a draft keeps what was
+# typed.
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 30 * 60
+SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -137,14 +140,14 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Lockout: five wrong passwords for one account, or thirty from one address, close the door for fifteen minutes.
-AXES_FAILURE_LIMIT = "portal.accounts.lockout.failure_limit"
+# Lockout, for fifteen minutes: portal/accounts/lockout.py says when. Its handler answers 1 where the door is closed.
+AXES_FAILURE_LIMIT = 1
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_HANDLER = "portal.accounts.lockout.Handler"
-AXES_USERNAME_CALLABLE = "portal.accounts.lockout.account_key"
+AXES_USERNAME_CALLABLE = "portal.accounts.lockout.counted_as"
 AXES_CLIENT_IP_CALLABLE = "portal.accounts.lockout.client_address"
 AXES_LOCKOUT_CALLABLE = "portal.accounts.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["password", "login", "clerk", "credit_code", "captcha_1", "csrfmiddlewaretoken"]

@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portal.accounts.permissions import own_path
 from portal.policy.book import City, UnknownCity, book
 from portal.web.context import CITY_COOKIE, ELDER_COOKIE
 
@@ -58,9 +58,9 @@ def remember_city(response: HttpResponse, city: City) -> HttpResponse:
 def came_from(request: HttpRequest) -> str:
     """The page of the hall that one came from: ``next``, else the referring page; "" where it is none of ours."""
     for address in (request.GET.get("next", ""), request.META.get("HTTP_REFERER", "")):
-        if url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
-            parts = urlsplit(address)
-            return f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        own = own_path(request, address)
+        if own:
+            return own
     return ""
 
 

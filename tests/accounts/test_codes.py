@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -20,7 +21,7 @@ def after(**by: float) -> dt.datetime:
     return NOW + dt.timedelta(**by)
 
 
-def send(now: dt.datetime = NOW, phone: str = PHONE, purpose: Purpose = Purpose.LOGIN, **more: str) -> str:
+def send(now: dt.datetime = NOW, phone: str = PHONE, purpose: Purpose = Purpose.LOGIN, **more: Any) -> str:
     send_code(phone=phone, purpose=purpose, now=now, **more)
     return code_sent_to(phone)
 
@@ -115,6 +116,40 @@ class TestHowMany:
         assert not spend("000000")
         with pytest.raises(TooSoon):
             send(after(seconds=1))
+
+
+@pytest.mark.django_db
+class TestStrangers:
+    """A code is good where it was asked for, and strangers neither burn it nor use up what its owner may ask for."""
+
+    def test_it_is_good_only_in_the_browser_that_asked(self) -> None:
+        code = send(browser="here")
+        assert not spend_code(phone=PHONE, purpose=Purpose.LOGIN, code=code, now=NOW, browser="there")
+        assert not spend(code)
+        assert spend_code(phone=PHONE, purpose=Purpose.LOGIN, code=code, now=NOW, browser="here")
+
+    def test_guesses_of_others_do_not_count(self) -> None:
+        code = send(browser="here")
+        for _guess in range(2 * GUESSES):
+            spend_code(phone=PHONE, purpose=Purpose.LOGIN, code=other(code), now=NOW, browser="there")
+        assert spend_code(phone=PHONE, purpose=Purpose.LOGIN, code=code, now=NOW, browser="here")
+
+    def test_a_code_that_someone_else_asks_for_leaves_mine(self) -> None:
+        code = send(browser="here", address="198.51.100.1")
+        send(after(seconds=10), browser="there", address="198.51.100.2")
+        assert spend_code(
+            phone=PHONE, purpose=Purpose.LOGIN, code=code, now=after(seconds=20), browser="here"
+        )
+
+    def test_strangers_do_not_use_up_the_owners_codes(self) -> None:
+        for turn in range(15):
+            send(after(seconds=turn), browser=f"there {turn}", address=f"198.51.100.{turn}")
+        with pytest.raises(TooMany):
+            send(after(seconds=30), browser="another", address="198.51.100.99")
+        for turn in range(5):
+            send(after(minutes=1 + turn), browser="mine", address="198.51.100.0", known=True)
+        with pytest.raises(TooMany):
+            send(after(minutes=10), browser="mine", address="198.51.100.0", known=True)
 
 
 def at_once(number: int, action) -> list[object]:

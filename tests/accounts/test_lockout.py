@@ -1,14 +1,16 @@
-"""Five wrong passwords close an account for fifteen minutes, thirty an address.
+"""Five wrong passwords for an account close it, to the place they came from, for fifteen minutes; thirty an address.
 
-No spelling, header or account of one's own gets round it.
+No spelling, header or account of one's own gets round it, and nobody closes it from afar to the browser that its owner uses.
 """
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
 from django.test import Client, RequestFactory
 
+from portal.accounts import lockout
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User
 from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, code_sent_to, exist, hidden, knock
@@ -24,15 +26,80 @@ def guess(address: str, typed: dict[str, str], times: int, **more: str) -> list[
     ]
 
 
-def test_the_fifth_wrong_password_closes_the_account_for_everyone(cast: Cast) -> None:
+def test_the_fifth_wrong_password_closes_the_account_where_it_was_typed(cast: Cast) -> None:
     exist(cast.wang_fang_login)
     typed = {"login": cast.wang_fang.identity_number}
     assert guess(PERSON, typed, 5) == [200, 200, 200, 200, 429]
-    page = knock(Client(), PERSON, {**typed, "password": PASSWORD}, REMOTE_ADDR="10.9.8.7")
+    page = knock(Client(), PERSON, {**typed, "password": PASSWORD})
     assert page.status_code == 429
     assert 0 < int(page["Retry-After"]) <= 900
-    assert "15 分钟" in page.content.decode()
-    assert "12333" in page.content.decode()
+    text = page.content.decode()
+    for words in ("密码连续输错 5 次", "15 分钟", "用短信验证码登录", "重设密码", "窗口", "12333"):
+        assert words in text
+    assert 'href="/login/person/?way=code"' in text
+    assert knock(Client(), PERSON, {**typed, "password": PASSWORD}, REMOTE_ADDR="10.9.8.7").status_code == 302
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_each_wrong_password_says_how_many_tries_are_left(cast: Cast, exists: bool) -> None:
+    if exists:
+        exist(cast.wang_fang_login)
+    typed = {"login": cast.wang_fang.identity_number}
+    said = []
+    for turn in range(4):
+        page = knock(Client(), PERSON, {**typed, "password": f"wrong-password-{turn}"})
+        [text] = page.context["form"].non_field_errors()
+        said.append(text)
+    assert [f"还可以再试 {left} 次" in text for left, text in zip((4, 3, 2, 1), said, strict=True)] == [
+        True
+    ] * 4
+
+
+def test_nobody_closes_an_account_from_afar(cast: Cast) -> None:
+    """Not its owner's browser, even from the same office; nor, for staff, a colleague's."""
+    exist(cast.wang_fang_login)
+    for door, name, right in (
+        (PERSON, {"login": "13800000001"}, 302),
+        (STAFF, {"username": cast.ningbo_reviewer.username}, 302),
+    ):
+        at_home = Client()
+        knock(at_home, door, {**name, "password": PASSWORD})
+        at_home.get("/account/")
+        at_home.post("/logout/")
+        assert guess(door, name, 5)[-1] == 429
+        for place in range(4):
+            guess(door, name, 5, REMOTE_ADDR=f"10.0.0.{place}")
+        assert knock(at_home, door, {**name, "password": PASSWORD}).status_code == right
+        at_home.post("/logout/")
+        # And its own wrong ones are counted by itself.
+        own = [knock(at_home, door, {**name, "password": f"no-{n}"}).status_code for n in range(5)]
+        assert own == [200, 200, 200, 200, 429]
+
+
+def test_a_browser_that_an_account_does_not_know_has_no_counter_of_its_own(cast: Cast) -> None:
+    exist(cast.li_qiang_login)
+    exist(cast.wang_fang_login)
+    other = Client()
+    knock(other, PERSON, {"login": "13800000002", "password": PASSWORD})
+    other.post("/logout/")
+    assert guess(PERSON, {"login": "13800000001"}, 5)[-1] == 429
+    assert knock(other, PERSON, {"login": "13800000001", "password": "no"}).status_code == 429
+    forged = Client()
+    forged.cookies["browser"] = other.cookies["browser"].value[:-3] + "abc"
+    assert knock(forged, PERSON, {"login": "13800000001", "password": "no"}).status_code == 429
+
+
+def test_guesses_from_many_places_are_slowed_and_then_stopped(cast: Cast, monkeypatch: Any) -> None:
+    exist(cast.wang_fang_login)
+    typed = {"login": "13800000001"}
+    for place in range(4):
+        guess(PERSON, typed, 5, REMOTE_ADDR=f"10.0.0.{place}")
+    assert guess(PERSON, typed, 2, REMOTE_ADDR="10.0.1.1") == [429, 429]
+    assert knock(Client(), PERSON, {**typed, "password": PASSWORD}, REMOTE_ADDR="10.0.1.2").status_code == 302
+    monkeypatch.setattr(lockout, "STRANGERS_LIMIT", 21)
+    page = knock(Client(), PERSON, {**typed, "password": PASSWORD}, REMOTE_ADDR="10.0.1.3")
+    assert page.status_code == 429
+    assert "被多处输错密码" in page.content.decode()
 
 
 def test_an_account_that_does_not_exist_closes_alike(cast: Cast) -> None:

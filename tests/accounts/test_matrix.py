@@ -164,6 +164,8 @@ SAMPLES = [
     Sample("session", only(NO_SESSION, *ANYONE), method="POST"),
     Sample("account", only(TO_PERSONS, *ANYONE)),
     Sample("account-phone", only(TO_PERSONS, *PERSONS, *CLERKS)),
+    Sample("account-sessions-end", all_get(NOT_SO)),
+    Sample("account-sessions-end", only(TO_PERSONS, *ANYONE, what=ON), method="POST"),
     Sample("demo-messages", all_get(PAGE)),
     # captcha
     Sample("captcha-image", all_get(SERVED), lambda world: {"key": world.captcha}),

@@ -7,6 +7,9 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 
+from portal.accounts import sliding
+from portal.accounts.models import OpenSession
+from portal.accounts.tasks import forget_ended_sessions
 from tests.accounts.knocking import EMPLOYER, PERSON, STAFF, errors, exist, knock, picture
 from tests.cast import PASSWORD, Cast
 from tests.conftest import Clock
@@ -44,6 +47,11 @@ def test_a_session_planted_before_the_login_is_worth_nothing_after_it(client: Cl
         "javascript:alert(1)",
         "http:evil.example",
         "///evil.example",
+        "http://testserver//evil.example/x",
+        "http://testserver/\\evil.example",
+        "http://testserver/\t/evil.example",
+        "/\t/evil.example",
+        "99",
     ],
 )
 def test_the_way_back_never_leads_to_another_site(client: Client, cast: Cast, elsewhere: str) -> None:
@@ -89,6 +97,68 @@ def test_a_sign_of_life_keeps_the_session(client: Client, cast: Cast) -> None:
     assert answer.json() == {"ends_in": 1800}
     assert answer.cookies["sessionid"]["max-age"] == 1800
     assert client.get("/session/").status_code == 405
+
+
+def test_a_session_ends_after_half_a_day_however_much_is_asked(
+    client: Client, cast: Cast, clock: Clock
+) -> None:
+    client.force_login(cast.wang_fang_login)
+    for _turn in range(11 * 60 // 25):
+        assert client.get("/account/").status_code == 200
+        clock.step(minutes=25)
+    clock.step(minutes=20)
+    assert 'content="1800"' in client.get("/account/").content.decode()
+    clock.step(minutes=25)
+    assert 'content="1500"' in client.get("/account/").content.decode()
+    clock.step(minutes=25)
+    assert client.get("/account/").status_code == 302
+
+
+def test_the_owner_sees_all_logins_and_ends_the_others(cast: Cast, clock: Clock) -> None:
+    here, there, stranger = (
+        Client(HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Chrome/140"),
+        Client(),
+        Client(),
+    )
+    for browser in (here, there):
+        browser.force_login(cast.wang_fang_login)
+        browser.get("/account/")
+    stranger.force_login(cast.li_qiang_login)
+    stranger.get("/account/")
+    page = here.get("/account/")
+    assert [(one["device"], one["here"]) for one in page.context["sessions"]] == [
+        ("未知设备", False),
+        ("Chrome · Windows", True),
+    ]
+    assert here.get("/account/sessions/end/").status_code == 405
+    assert "已退出其他 1 处登录" in here.post("/account/sessions/end/", follow=True).content.decode()
+    assert here.get("/account/").status_code == 200
+    assert there.get("/account/").status_code == 302
+    assert stranger.get("/account/").status_code == 200
+
+
+def test_an_account_has_only_so_many_logins_at_once(cast: Cast, clock: Clock) -> None:
+    browsers = []
+    for _turn in range(sliding.MOST + 1):
+        browsers.append(Client())
+        browsers[-1].force_login(cast.wang_fang_login)
+        browsers[-1].get("/account/")
+        clock.step(seconds=1)
+    answers = [browser.get("/account/").status_code for browser in browsers]
+    assert answers == [302] + [200] * sliding.MOST
+
+
+def test_what_is_kept_of_ended_sessions_is_dropped(cast: Cast, clock: Clock) -> None:
+    browser = Client()
+    browser.force_login(cast.wang_fang_login)
+    browser.get("/account/")
+    clock.step(hours=11)
+    forget_ended_sessions()
+    assert OpenSession.objects.exists()
+    clock.step(hours=2)
+    forget_ended_sessions()
+    forget_ended_sessions()
+    assert not OpenSession.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,25 @@ def test_pages_without_a_city_are_of_where_one_belongs(cast: Cast, clock: Clock)
     assert "无锡社会保险网上办事大厅</title>" in insured.get("/messages/").content.decode()
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "http://testserver//evil.example/x",
+        "http://testserver/\\evil.example/x",
+        "//evil.example/",
+        "/\t/evil.example/",
+        "https://evil.example/",
+        "99",
+        "index",
+    ],
+)
+@pytest.mark.parametrize("address", ["/elder/", "/city/wuhan/"])
+def test_the_way_back_stays_in_the_hall(client: Client, address: str, elsewhere: str) -> None:
+    home = "/" if address == "/elder/" else "/wuhan/"
+    assert client.get(address, {"next": elsewhere})["Location"] == home
+    assert client.get(address, headers={"referer": elsewhere})["Location"] == home
+
+
 def test_an_unknown_city_does_not_exist(client: Client) -> None:
     for address in ("/beijing/", "/city/beijing/", "/beijing/services/flexible-enroll/"):
         assert client.get(address).status_code == 404
