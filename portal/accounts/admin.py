@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from portal.accounts.activation_admin import ActivationCodeAdmin
 from portal.accounts.doors import identity_number
 from portal.accounts.fields import PhoneField
 from portal.accounts.lookups import TooManyLookups, look_up
@@ -30,6 +31,8 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
+
+__all__ = ["ActivationCodeAdmin", "GroupAdmin", "PersonAdmin", "PersonLookupAdmin", "UserAdmin"]
 
 STAFF_LOOK = "经办工作台查询"
 

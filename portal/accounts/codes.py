@@ -69,9 +69,9 @@ def send_code(
     """
     code = f"{secrets.randbelow(10**6):06}"
     with transaction.atomic():
-        _one_at_a_time(f"phone {phone}")
+        one_at_a_time(f"phone {phone}")
         if address:
-            _one_at_a_time(f"address {address}")
+            one_at_a_time(f"address {address}")
         _refuse_too_many(phone, purpose, now, address, browser, known=known)
         TextMessageCode.objects.create(
             phone=phone,
@@ -117,7 +117,8 @@ def _hash(phone: str, purpose: str, code: str, like: str = "") -> str:
     return f"{salt}${salted_hmac(f'portal.accounts.codes {salt}', f'{phone} {purpose} {code}', algorithm='sha256').hexdigest()}"
 
 
-def _one_at_a_time(what: str) -> None:
+def one_at_a_time(what: str) -> None:
+    """Until the transaction ends, nobody else counts or sends what is named alike."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"text-message code {what}"])
 

@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import doors
+from portal.accounts import doors, registration
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.fields import (
     CodeField,
@@ -17,6 +18,7 @@ from portal.accounts.fields import (
     PasswordField,
     PhoneField,
 )
+from portal.policy.book import book
 from portal.shared import credit_code, identity
 
 
@@ -87,17 +89,79 @@ class PersonCodeForm(ProvedByCode):
     """个人登录, by text message."""
 
 
-class RegisterForm(NewPasswordMixin, ProvedByCode):
-    """个人注册."""
+def city_choices() -> list[tuple[str, str]]:
+    return [(city.slug, city.title) for city in book().cities]
 
-    second_step = ("code", "password", "password_again")
-    field_order = ("name", "identity_number", "phone", "captcha", "code", "password", "password_again")
 
+class RegisterForm(ProvedByCode):
+    """个人注册: who asks, and the code to their phone. The password comes when they are proved to be that person."""
+
+    field_order = ("city", "name", "identity_number", "phone", "captcha", "code")
+
+    city = forms.ChoiceField(
+        label=_("参保城市"),
+        help_text=_("核验身份的方式按城市规定；账号在各城市通用。"),
+        choices=city_choices,
+        required=False,
+    )
     name = NameField(help_text=_("请与身份证上的姓名一致。"))
     identity_number = IdentityNumberField()
-    phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码。"))
+    phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码，可直接通过核验。"))
+
+    def clean_city(self) -> str:
+        return str(self.cleaned_data["city"]) or book().cities[0].slug
+
+    def clean_identity_number(self) -> str:
+        number, now = str(self.cleaned_data["identity_number"]), timezone.now()
+        if not registration.is_old_enough(number, now):
+            raise ValidationError(
+                _(
+                    "未满 {age} 周岁，不能自己开通账号。"
+                    "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
+                ).format(age=registration.lowest_age(now)),
+                code="too_young",
+            )
+        return number
+
+
+class FirstPasswordForm(NewPasswordMixin):
+    """The password of an account that is being opened."""
+
     password = PasswordField(label=_("设置密码"), new=True)
     password_again = PasswordField(label=_("再次输入密码"), new=True, help_text="")
+
+
+class BankProofForm(forms.Form):
+    """Proved by the whole number of an account or card on file."""
+
+    prefix = "bank"
+
+    number = forms.CharField(
+        label=_("社保登记的银行账号或社会保障卡金融账号"),
+        help_text=_("填写全部数字。"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+class WindowProofForm(forms.Form):
+    """Proved by a code from the window."""
+
+    prefix = "window"
+
+    code = forms.CharField(
+        label=_("窗口签发的激活码"),
+        help_text=_("10 位字母和数字，不分大小写，在打印的激活单上。"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "class": "w-11",
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+            }
+        ),
+    )
 
 
 class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):

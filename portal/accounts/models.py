@@ -204,6 +204,60 @@ class TextMessageCode(models.Model):
         return f"{self.purpose} {self.sent_at:%Y-%m-%d %H:%M}"
 
 
+class ActivationCode(models.Model):
+    """What the window gives somebody whose identity card it has seen, to open their own account with: once, until a day."""
+
+    person = models.ForeignKey(
+        Person, models.PROTECT, related_name="activation_codes", verbose_name=_("参保人")
+    )
+    city = models.CharField(_("签发城市"), max_length=30)
+    code_hash = models.CharField(max_length=128)
+    seen = models.CharField(_("核验的证件"), max_length=60)
+    issued_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("签发人"))
+    issued_at = models.DateTimeField(_("签发时间"))
+    good_until = models.DateField(_("有效期至"))
+    spent_at = models.DateTimeField(_("使用时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("网上账号激活码")
+        ordering = ("-issued_at", "-pk")
+        indexes = [models.Index(fields=["person", "-issued_at"], name="activation_code_by_person")]
+        triggers = [
+            pgtrigger.Protect(
+                name="activation_codes_stay_as_issued",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "((OLD.person_id, OLD.city, OLD.code_hash, OLD.seen, OLD.issued_by_id, OLD.issued_at, OLD.good_until)"
+                    " IS DISTINCT FROM (NEW.person_id, NEW.city, NEW.code_hash, NEW.seen, NEW.issued_by_id, NEW.issued_at,"
+                    " NEW.good_until) OR OLD.spent_at IS NOT NULL)"
+                ),
+            ),
+            pgtrigger.Protect(name="activation_codes_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.good_until}"
+
+
+class ProofTry(models.Model):
+    """That somebody tried to prove to be a person whom they named: the measure for the limits, kept as a keyed hash."""
+
+    who = models.CharField(max_length=64)
+    way = models.CharField(max_length=10)
+    address = models.GenericIPAddressField()
+    passed = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["who", "way", "-at"], name="proof_try_by_person"),
+            models.Index(fields=["address", "-at"], name="proof_try_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.at:%Y-%m-%d %H:%M}"
+
+
 class OpenSession(models.Model):
     """One login that goes on: since when, when it was last used, and from where; so that its owner can end it from elsewhere."""
 

@@ -32,6 +32,8 @@ REVIEWER, COLLECTOR, CERTIFIER, MANAGER = "受理审核", "征缴", "证明", "�
 # Role → permissions, by pattern. Which city they count for is said by the account.
 ROLES: dict[str, tuple[str, ...]] = {
     REVIEWER: (
+        "accounts.add_activationcode",
+        "accounts.view_activationcode",
         "hall.view_*",
         "hall.change_case",
         "hall.change_workdayoverride",

@@ -1,68 +1,218 @@
-"""Opening a personal account, real-name: number, name and phone must agree with what the agency and the registers know."""
+"""Opening a personal account. A name and an identity number are known to many, so they open nothing: whoever asks proves to be
+that person, in one of the ways that the city offers (``account_proof``):
 
-from datetime import datetime
+- ``phone``: a code to the phone that stands in the agency's file, or with the person's account;
+- ``bank``: the whole number of an account or card on file;
+- ``face``: a face check by the provider;
+- ``window``: a code from the window, which has seen the identity card.
+
+Until somebody is proved nothing is told of what is on file. Whoever is proved is told all of it: that there is an account
+already, or what stands in the way.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from portal.accounts import messages
-from portal.accounts.models import Kind, User
-from portal.people.models import Person
+from portal.accounts import activation, messages
+from portal.accounts.codes import one_at_a_time
+from portal.accounts.models import Kind, ProofTry, User
+from portal.people.models import BankAccount, Guardianship, Person
+from portal.people.persons import find
+from portal.policy.book import book
+from portal.policy.terms import working_age
+from portal.registers.bank import bank_register
 from portal.registers.household import household_register
 from portal.shared import identity, names
+from portal.shared.ages import has_reached
+from portal.shared.characters import narrow
+from portal.shared.months import today_in_china
+
+# Tries for one person in one way in a day: from one address, and from all; for whoever from one address.
+PER_DAY_AND_ASKER = 5
+PER_DAY_AND_PERSON = 50
+PER_DAY_AND_ADDRESS = 30
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Who asks for an account, as they say: the name, the number of 18, the phone that they have proved by a code."""
+
+    name: str
+    identity_number: str
+    phone: str
 
 
 class NotTheSamePerson(Exception):
-    """Number, name and phone do not belong together by what is on record."""
+    """The name is not the one on record, though the person is proved: the window has to look."""
 
 
 class PhoneTaken(Exception):
     """Another personal account logs in with this phone."""
 
 
-def register_person(*, identity_number: str, name: str, phone: str, password: str, now: datetime) -> None:
-    """Open an account for the person, whose phone has been proved by a code; a new person gets their file.
+class HasGuardian(Exception):
+    """Somebody else acts for this person today."""
 
-    Where the person has an account nothing changes and nothing is raised; its owner is told by text message. The name must
-    agree with the agency's file and the household register where they have one, the phone with the file's. Raises
-    NotTheSamePerson, PhoneTaken.
+
+class TooManyTries(Exception):
+    """So many have tried to prove to be this person today, or from this address."""
+
+
+def lowest_age(now: datetime) -> int:
+    """From which age in years on somebody opens an account alone."""
+    return working_age(book(), on=today_in_china(now))
+
+
+def is_old_enough(identity_number: str, now: datetime) -> bool:
+    born = identity.parse(identity_number).birth_date
+    return has_reached(born, lowest_age(now), on=today_in_china(now))
+
+
+def check_phone(stated: Stated) -> None:
+    """Raises PhoneTaken where the proved phone logs in somebody else."""
+    others = User.objects.filter(kind=Kind.PERSON, phone=stated.phone)
+    if others.exclude(person__identity_number=stated.identity_number).exists():
+        raise PhoneTaken
+
+
+def proved_by_phone(stated: Stated) -> bool:
+    """Whether the phone, proved by a code, is the one on file or with the person's account."""
+    person = find(stated.identity_number)
+    if person is None:
+        return False
+    account = User.objects.filter(kind=Kind.PERSON, person=person).first()
+    return stated.phone in {person.phone, account.phone if account else ""}
+
+
+def proved_by_bank(stated: Stated, *, number: str, address: str, now: datetime) -> bool:
+    """Whether this is the whole number of the person's account or card on file, and the name theirs. Raises TooManyTries."""
+    _count_try(stated, "bank", address, now)
+    person = find(stated.identity_number)
+    digits = narrow(number).replace("-", "")
+    on_file = set(
+        BankAccount.objects.filter(person__identity_number=stated.identity_number, until=None).values_list(
+            "number", flat=True
+        )
+    )
+    card = bank_register().card(stated.identity_number)
+    if card:
+        on_file.add(card.number)
+    right = bool(person and digits in on_file and names.agree(person.name, stated.name))
+    return _passed(stated, "bank", address, now) if right else False
+
+
+def proved_by_window(stated: Stated, *, code: str, address: str, now: datetime) -> bool:
+    """Whether this is the person's code from the window; then it is spent. Raises TooManyTries."""
+    _count_try(stated, "window", address, now)
+    person = find(stated.identity_number)
+    if person is None or not activation.spend(person=person, code=code, now=now):
+        return False
+    return _passed(stated, "window", address, now)
+
+
+def begin_face_check(stated: Stated, *, address: str, now: datetime) -> None:
+    """Counts a face check that is about to begin. Raises TooManyTries."""
+    _count_try(stated, "face", address, now)
+
+
+def account_of(stated: Stated) -> User | None:
+    """The account that the person has already, if there is one. Only for whoever is proved."""
+    return User.objects.filter(kind=Kind.PERSON, person__identity_number=stated.identity_number).first()
+
+
+def check_record(stated: Stated, *, now: datetime) -> None:
+    """Raises HasGuardian or NotTheSamePerson where a proved person can have no account by what is on record."""
+    person = find(stated.identity_number)
+    today = today_in_china(now)
+    if (
+        person
+        and Guardianship.objects.filter(ward=person, start__lte=today).exclude(ends_on__lte=today).exists()
+    ):
+        raise HasGuardian
+    household = household_register().find(stated.identity_number)
+    for known in (person, household):
+        if known and not names.agree(known.name, stated.name):
+            raise NotTheSamePerson
+
+
+def open_account(stated: Stated, *, password: str, now: datetime) -> User:
+    """Opens the account of a person who is proved; who is new gets their file. The one they have, where they have one, unchanged.
+
+    The phone goes into the file where there is none; where the file has another, that one is told. Raises what ``check_record``
+    and ``check_phone`` raise.
     """
-    household = household_register().find(identity_number)
-    if household and not names.agree(household.name, name):
-        raise NotTheSamePerson
+    check_record(stated, now=now)
+    check_phone(stated)
+    parsed = identity.parse(stated.identity_number)
+    told = ""
     try:
         with transaction.atomic():
-            existing = _open_account(identity_number, name, phone, password)
+            person, _made = Person.objects.select_for_update().get_or_create(
+                identity_number=parsed.number,
+                defaults={
+                    "name": stated.name,
+                    "sex": str(parsed.sex),
+                    "birth_date": parsed.birth_date,
+                    "phone": stated.phone,
+                },
+            )
+            account = User.objects.filter(kind=Kind.PERSON, person=person).first()
+            if account:
+                return account
+            account = User.objects.create_person(person, password=password, phone=stated.phone)
+            if not person.phone:
+                person.phone = stated.phone
+                person.save(update_fields=["phone"])
+            elif person.phone != stated.phone:
+                told = person.phone
     except IntegrityError as clash:
         # The same form twice at once: the first has opened the account. Else the phone went to someone else meanwhile.
-        existing = User.objects.filter(kind=Kind.PERSON, person__identity_number=identity_number).first()
-        if existing is None:
+        earlier = account_of(stated)
+        if earlier is None:
             raise PhoneTaken from clash
-    if existing and existing.phone:
-        text = _(
-            "【社保网上办事大厅】有人用您的身份证号码申请注册。您已有账号，密码未改变。如非本人操作，请拨打 12333。"
+        return earlier
+    if told:
+        _tell(
+            told, _("有人经身份核验，用另一手机号码开通了您的个人账号。如非本人操作，请立即拨打 12333。"), now
         )
-        messages.send(phone=existing.phone, text=text, now=now)
+    return account
 
 
-def _open_account(identity_number: str, name: str, phone: str, password: str) -> User | None:
-    """Open the account; or the one that the person has, unchanged."""
-    stated = identity.parse(identity_number)
-    person, _made = Person.objects.select_for_update().get_or_create(
-        identity_number=stated.number,
-        defaults={"name": name, "sex": str(stated.sex), "birth_date": stated.birth_date, "phone": phone},
-    )
-    if not names.agree(person.name, name) or (person.phone and person.phone != phone):
-        raise NotTheSamePerson
-    if User.objects.filter(kind=Kind.PERSON, phone=phone).exclude(person=person).exists():
-        raise PhoneTaken
-    existing = User.objects.filter(kind=Kind.PERSON, person=person).first()
-    if existing:
-        # As long as for a new account, so that the delay does not tell.
-        User().set_password(password)
-        return existing
-    User.objects.create_person(person, password=password, phone=phone)
-    if not person.phone:
-        person.phone = phone
-        person.save(update_fields=["phone"])
-    return None
+def tell_owner(account: User, *, now: datetime) -> None:
+    """Tells the account's phone that somebody who was proved to be its owner asked for an account."""
+    if account.phone:
+        text = _("有人用您的身份证号码申请注册。您已有账号，密码未改变。如非本人操作，请拨打 12333。")
+        _tell(account.phone, text, now)
+
+
+def _tell(phone: str, text: str, now: datetime) -> None:
+    messages.send(phone=phone, text=_("【社保网上办事大厅】%(text)s") % {"text": text}, now=now)
+
+
+def _who(stated: Stated) -> str:
+    return salted_hmac("portal.accounts.registration", stated.identity_number, algorithm="sha256").hexdigest()
+
+
+def _count_try(stated: Stated, way: str, address: str, now: datetime) -> None:
+    """Counts a try before it is judged, so that tries at once are not more."""
+    who = _who(stated)
+    with transaction.atomic():
+        one_at_a_time(f"proof {who}")
+        today = ProofTry.objects.filter(at__gt=now - timedelta(days=1), passed=False)
+        of_person = today.filter(who=who, way=way)
+        if (
+            of_person.filter(address=address).count() >= PER_DAY_AND_ASKER
+            or of_person.count() >= PER_DAY_AND_PERSON
+            or today.filter(address=address).count() >= PER_DAY_AND_ADDRESS
+        ):
+            raise TooManyTries
+        ProofTry.objects.create(who=who, way=way, address=address, passed=False, at=now)
+
+
+def _passed(stated: Stated, way: str, address: str, now: datetime) -> bool:
+    ProofTry.objects.create(who=_who(stated), way=way, address=address, passed=True, at=now)
+    return True

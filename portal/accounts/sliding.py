@@ -72,7 +72,7 @@ def renew(request: HttpRequest) -> None:
     """Lets the session live its whole time again from now."""
     now = timezone.now()
     request.session[RENEWED] = now.timestamp()
-    OpenSession.objects.filter(pk=request.session.get(OPEN)).update(
+    OpenSession.objects.filter(pk=int(request.session.get(OPEN, 0))).update(
         seen_at=now, session_key=request.session.session_key
     )
 
@@ -93,7 +93,7 @@ def open_sessions(user: User, *, now: datetime) -> QuerySet[OpenSession]:
 
 def end_others(request: HttpRequest, user: User) -> int:
     """Ends all sessions of the account but this one; how many there were."""
-    others = list(OpenSession.objects.filter(user=user).exclude(pk=request.session.get(OPEN)))
+    others = list(OpenSession.objects.filter(user=user).exclude(pk=int(request.session.get(OPEN, 0))))
     for one in others:
         _end(one)
     return len(others)

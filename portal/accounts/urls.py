@@ -1,12 +1,15 @@
 from django.urls import path
 
-from portal.accounts import views
+from portal.accounts import register_views, views
 
 urlpatterns = [
     path("login/person/", views.login_person, name="login-person"),
     path("login/employer/", views.login_employer, name="login-employer"),
     path("logout/", views.leave, name="logout"),
-    path("register/", views.register, name="register"),
+    path("register/", register_views.register, name="register"),
+    path("register/proof/", register_views.prove, name="register-prove"),
+    path("register/face/", register_views.face_done, name="register-face"),
+    path("register/password/", register_views.set_password, name="register-password"),
     path("password/forgot/", views.forgot, name="forgot"),
     path("account/", views.account, name="account"),
     path("account/phone/", views.account_phone, name="account-phone"),

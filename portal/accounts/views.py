@@ -28,20 +28,15 @@ from portal.accounts.forms import (
     PersonCodeForm,
     PersonPasswordForm,
     ProvedByCode,
-    RegisterForm,
 )
 from portal.accounts.messages import MessageNotSent
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
-from portal.accounts.registration import NotTheSamePerson, PhoneTaken, register_person
 from portal.shared.identity import mask, mask_name, mask_phone
 
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
 WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
 NOT_REGISTERED = gettext_lazy("您的手机号码尚未开通个人账号，不能登录。可在网上大厅注册，或拨打 12333。")
-NOT_ON_FILE = gettext_lazy(
-    "姓名、身份证号码或手机号码与社保登记的不一致，请逐项核对。信息已变更的，请携带身份证到窗口更新。"
-)
 NO_SUCH_ACCOUNT = gettext_lazy(
     "您申请重设密码时填写的证件号码与本手机号码登记的账号不一致，请核对，或拨打 12333。"
 )
@@ -79,7 +74,7 @@ def login_person(request: HttpRequest) -> HttpResponse:
         wrong = _("证件号码、手机号码或密码不正确，请核对后重新输入。")
         form.add_error(None, wrong + _tries_left(request, {"person_login": typed["login"]}))
     return render(
-        request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="password")
+        request, "accounts/login_person.html", door_context(request, form, _("登录"), way="password")
     )
 
 
@@ -88,13 +83,13 @@ def _login_person_by_code(request: HttpRequest) -> HttpResponse:
         account = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True)
         return "" if account.exists() else str(NOT_REGISTERED)
 
-    form, proved = _two_steps(request, PersonCodeForm, Purpose.LOGIN, instead)
+    form, proved = two_steps(request, PersonCodeForm, Purpose.LOGIN, instead)
     if proved:
         user = User.objects.filter(kind=Kind.PERSON, phone=form.cleaned_data["phone"], is_active=True).first()
         if user:
             return _enter(request, user, PERSON_DOOR)
         form.add_error("code", WRONG_CODE)
-    return render(request, "accounts/login_person.html", _door_context(request, form, _("登录"), way="code"))
+    return render(request, "accounts/login_person.html", door_context(request, form, _("登录"), way="code"))
 
 
 @never_cache
@@ -115,7 +110,7 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         wrong = _("单位代码、经办人或密码不正确，请核对后重新输入。")
         knocked = {"credit_code": typed["credit_code"], "clerk": typed["clerk"]}
         form.add_error(None, wrong + _tries_left(request, knocked))
-    return render(request, "accounts/login_employer.html", _door_context(request, form, _("登录")))
+    return render(request, "accounts/login_employer.html", door_context(request, form, _("登录")))
 
 
 def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:
@@ -124,16 +119,16 @@ def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:
     return _("还可以再试 {left} 次，之后将暂停密码登录 15 分钟。").format(left=left) if left else ""
 
 
-def _door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any) -> dict[str, Any]:
+def door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any) -> dict[str, Any]:
     return {
         "form": form,
         "next_query": urlencode({"next": next_page(request)}),
-        **_step(form, submit_label),
+        **step_context(form, submit_label),
         **more,
     }
 
 
-def _step(form: Any, submit_label: str) -> dict[str, Any]:
+def step_context(form: Any, submit_label: str) -> dict[str, Any]:
     """What a page of two steps shows of the step; the button of the first asks for the code."""
     if not isinstance(form, ProvedByCode):
         return {"submit_label": submit_label}
@@ -146,7 +141,7 @@ def _step(form: Any, submit_label: str) -> dict[str, Any]:
     }
 
 
-def _two_steps(
+def two_steps(
     request: HttpRequest, form_class: type[F], purpose: Purpose, instead: Callable[[F], str], **kwargs: Any
 ) -> tuple[F, bool]:
     """The form of the step that is to be shown now, and whether the phone has just been proved by its code.
@@ -206,41 +201,7 @@ def _known_here(request: HttpRequest, phone: str) -> bool:
     return bool(browser.accounts) and any(browser.knows(username) for username in accounts[:50])
 
 
-@never_cache
-@sensitive_post_parameters()
-@_page
-def register(request: HttpRequest) -> HttpResponse:
-    """个人注册. The answer is the same whether or not the person had an account."""
-    if request.user.is_authenticated:
-        return redirect(next_page(request))
-    form, proved = _two_steps(request, RegisterForm, Purpose.REGISTER, lambda form: "")
-    if proved:
-        typed = form.cleaned_data
-        try:
-            register_person(
-                identity_number=typed["identity_number"],
-                name=typed["name"],
-                phone=typed["phone"],
-                password=typed["password"],
-                now=timezone.now(),
-            )
-        except NotTheSamePerson:
-            form = _back_to_first_step(form)
-            form.add_error(
-                "identity_number",
-                NOT_ON_FILE,
-            )
-        except PhoneTaken:
-            form = _back_to_first_step(form)
-            form.add_error("phone", _("这个手机号码已是另一账号的登录号码，请换一个手机号码。"))
-        else:
-            return render(
-                request, "accounts/registered.html", {"next_query": urlencode({"next": next_page(request)})}
-            )
-    return render(request, "accounts/register.html", _door_context(request, form, _("注册")))
-
-
-def _back_to_first_step(form: F) -> F:
+def back_to_first_step(form: F) -> F:
     """The first step again with what was typed, ready to say what is wrong with it; the captcha is asked anew."""
     again = type(form)(form.data, code_sent=False)
     del again.fields["captcha"]
@@ -266,7 +227,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
     def instead(form: ForgottenPasswordForm) -> str:
         return "" if account(form) else str(NO_SUCH_ACCOUNT)
 
-    form, proved = _two_steps(request, ForgottenPasswordForm, Purpose.NEW_PASSWORD, instead)
+    form, proved = two_steps(request, ForgottenPasswordForm, Purpose.NEW_PASSWORD, instead)
     if proved:
         user = account(form)
         if user:
@@ -276,7 +237,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
             notices.success(request, _("密码已重设，请用新密码登录。此前在其他设备上的登录均已退出。"))
             return redirect("login-employer" if user.is_clerk else "login-person")
         form.add_error("code", WRONG_CODE)
-    return render(request, "accounts/forgot.html", _door_context(request, form, _("重设密码")))
+    return render(request, "accounts/forgot.html", door_context(request, form, _("重设密码")))
 
 
 @require_POST
@@ -422,11 +383,11 @@ def account_phone(request: HttpRequest) -> HttpResponse:
     """更换手机号码: a code to the new phone, and the password. Staff have theirs changed by the administrator."""
     if _user(request).is_staff:
         raise Http404
-    form, proved = _two_steps(request, NewPhoneForm, Purpose.NEW_PHONE, lambda form: "")
+    form, proved = two_steps(request, NewPhoneForm, Purpose.NEW_PHONE, lambda form: "")
     if proved:
         user = _user(request)
         if not lockout.prove(request, user, form.cleaned_data["current"]):
-            form = _back_to_first_step(form)
+            form = back_to_first_step(form)
             form.add_error(None, _("当前密码不正确，手机号码未更换。请重新获取验证码。"))
         else:
             user.phone = form.cleaned_data["phone"]
@@ -435,12 +396,14 @@ def account_phone(request: HttpRequest) -> HttpResponse:
                     user.save(update_fields=["phone"])
             except IntegrityError:
                 user.refresh_from_db(fields=["phone"])
-                form = _back_to_first_step(form)
+                form = back_to_first_step(form)
                 form.add_error("phone", _("这个手机号码已是另一账号的登录号码，请换一个手机号码。"))
             else:
                 notices.success(request, _("手机号码已更换。"))
                 return redirect("account")
-    return render(request, "accounts/account_phone.html", {"form": form, **_step(form, _("更换手机号码"))})
+    return render(
+        request, "accounts/account_phone.html", {"form": form, **step_context(form, _("更换手机号码"))}
+    )
 
 
 def _user(request: HttpRequest) -> User:

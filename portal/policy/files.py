@@ -112,6 +112,9 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
+# The ways in which somebody who asks for an account proves who they are, as portal.accounts.registration knows them.
+PROOFS = ("phone", "bank", "face", "window")
+
 # The channels that an order can be paid by, as contributions.channels knows them.
 CHANNELS = ("card", "alipay", "wechat")
 
@@ -177,6 +180,8 @@ CITY_FILES: Mapping[str, Kind] = {
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
+    # How whoever opens a personal account proves who they are, and for how many days a code from the window is good.
+    "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
     # How much may be put into the medical account at once, and in a day.
     "card_top_up": Shape({"least": YUAN, "most": YUAN, "per_day": YUAN}, check=_check_top_up),
     # How many months back the refund of a pension month that was paid twice can be asked for.

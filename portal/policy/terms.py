@@ -259,6 +259,21 @@ def payment_terms(book: Book, *, city: str, on: dt.date) -> PaymentTerms:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AccountProofTerms:
+    """How whoever opens a personal account proves who they are (``phone``, ``bank``, ``face``, ``window``), and for how many days
+    a code that the window gave is good."""
+
+    ways: tuple[str, ...]
+    code_days: int
+
+
+def account_proof_terms(book: Book, *, city: str, on: dt.date) -> AccountProofTerms:
+    """Raises PolicyMissing where the city says nothing of it."""
+    values = book.leaf(city, "account_proof", on).values
+    return AccountProofTerms(ways=values["ways"], code_days=values["code_days"])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TopUpTerms:
     """How much may be put into one's own medical account at once and in a day, in fen."""

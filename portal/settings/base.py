@@ -227,6 +227,12 @@ PERSON_LOOKUPS_PER_HOUR = int(os.environ.get("PERSON_LOOKUPS_PER_HOUR", "120"))
 # Text messages: the class that sends them.
 TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 
+# The face check for whoever opens an account: the class that asks the provider ("" where there is none), the provider's address,
+# and the secret that both sides sign with.
+FACE_CHECK = os.environ.get("FACE_CHECK", "")
+FACE_CHECK_URL = os.environ.get("FACE_CHECK_URL", "").rstrip("/")
+FACE_CHECK_SECRET = os.environ.get("FACE_CHECK_SECRET", "")
+
 # The household register that applications are compared against.
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
 BANK_REGISTER = os.environ.get("BANK_REGISTER", "portal.registers.bank.LocalRegister")

@@ -10,3 +10,7 @@ TEXT_MESSAGE_BACKEND = TEXT_MESSAGE_BACKEND or "portal.accounts.messages.OutboxP
 STAND_IN_GATEWAY_URL = os.environ.get("STAND_IN_GATEWAY_URL", "").rstrip("/")
 if STAND_IN_GATEWAY_URL:
     PAYMENT_CHANNELS = payment.of_stand_in(STAND_IN_GATEWAY_URL, CHANNEL_KEYS_DIR)
+
+# So it does with the provider of face checks that stands in.
+if FACE_CHECK_URL and not FACE_CHECK:
+    FACE_CHECK = "portal.accounts.faces.RemoteCheck"
