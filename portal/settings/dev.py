@@ -12,5 +12,4 @@ if STAND_IN_GATEWAY_URL:
     PAYMENT_CHANNELS = payment.of_stand_in(STAND_IN_GATEWAY_URL, CHANNEL_KEYS_DIR)
 
 # So it does with the provider of face checks that stands in.
-if FACE_CHECK_URL and not FACE_CHECK:
-    FACE_CHECK = "portal.accounts.faces.RemoteCheck"
+FACE_CHECK = FACE_CHECK or ("portal.accounts.faces.RemoteCheck" if FACE_CHECK_URL else "")

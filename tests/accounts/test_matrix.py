@@ -598,6 +598,7 @@ STAFF_CODE = ("django", "unfold")
 
 # What a reviewer may open of the lists; every other list answers 403.
 REVIEWERS_LISTS = {
+    "accounts_activationcode",
     "hall_case",
     "hall_workdayoverride",
     "people_person",
