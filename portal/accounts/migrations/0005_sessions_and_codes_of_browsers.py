@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_partners'),
+        ('accounts', '0004_names_in_one_form'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_sessions_and_codes_of_browsers'),
+        ('accounts', '0005_sessions_and_codes_of_browsers'),
         ('people', '0002_guardianships'),
     ]
 
