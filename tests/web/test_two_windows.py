@@ -115,7 +115,7 @@ def test_a_draft_of_another_login_is_none(
     assert not page.context["form"]["name"].value()
     assert "丙小丙" not in page.content.decode()
     assert send(colleague, at_a, shown_in_a)["Location"] == at_a.replace("materials", "apply")
-    for odd in ("x", "-1", "9" * 30, "1 OR 1=1", "%00"):
+    for odd in ("x", "-1", "9" * 30, "1 OR 1=1"):
         assert clerk.get(f"{ADD_STAFF}apply/?draft={odd}").status_code == 404
     assert clerk.get(f"{ADD_STAFF}materials/?draft={'9' * 18}").status_code == 302
 
