@@ -23,6 +23,7 @@ from portal.partners.models import Scope
 from portal.partners.problems import Problem
 from portal.partners.schema import answers
 from portal.partners.views import PartnerView
+from portal.shared.apart import Busy
 
 
 class PdfParser(BaseParser):
@@ -133,7 +134,7 @@ class FileView(ProofsView):
         summary="上传文件核验证明",
         operation_id="verify_proof_by_file",
         request={"application/pdf": OpenApiTypes.BINARY},
-        responses=answers(VerdictSerializer, 400, 413, 415, 422),
+        responses=answers(VerdictSerializer, 400, 413, 415, 422, 503),
     )
     def post(self, request: Request) -> Response:
         """Looks at the file as the public page does. The file is not kept."""
@@ -146,6 +147,8 @@ def _judged(judge: Any, *what: Any, **asked: Any) -> verifying.Verdict:
         verdict: verifying.Verdict = judge(*what, **asked)
     except verifying.NotVerifiable as why:
         raise Problem("not_verifiable", str(why)) from why
+    except Busy as busy:
+        raise Problem("busy", _("核验的文件较多，请过几秒再试。"), status=503) from busy
     return verdict
 
 

@@ -6,10 +6,7 @@ of both, by ``inspect_apart``; ``python -m certificates.inspection`` is that pro
 
 import hashlib
 import json
-import os
 import re
-import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -27,13 +24,16 @@ from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko_certvalidator import ValidationContext
 
-CPU_SECONDS = 8
-WALL_SECONDS = 20
-MEMORY_BYTES = 1 << 30
+from portal.shared.apart import Ended, Limits, Room, confine, run_apart
+from portal.shared.pdf_parts import hidden
+
+LIMITS = Limits(cpu_seconds=8, wall_seconds=20, memory_bytes=1 << 30)
 # Our documents carry one. More than a few are somebody's game.
 MOST_SIGNATURES = 5
 # A proof of thirty years has some hundred objects beside those that tell a screen reader how it is built.
 MOST_OBJECTS = 2_000
+# What a proof of thirty years draws, unpacked, many times over.
+MOST_DRAWN = 64 * 1024 * 1024
 
 _SERIAL = re.compile(rb"[0-9]{6}-[A-Z]{2}-[0-9]{8}-[0-9]{6,12}")
 
@@ -89,25 +89,16 @@ class Inspection:
     makeup: Makeup | None = None
 
 
-def inspect_apart(document: bytes, *, keys: Path) -> Inspection:
+def inspect_apart(document: bytes, *, keys: Path, room: Room) -> Inspection:
     """Looks at a PDF in a process of its own, with the roots and revocation lists in the folder ``keys``.
 
-    Not readable where that process dies or takes too long.
+    Not readable where that process dies or takes too long. Raises ``apart.Busy`` where too many are looked at already.
     """
-    home = Path(__file__).resolve().parents[1]
     try:
-        done = subprocess.run(  # noqa: S603 -- our own module, no shell, nothing from the file among the arguments
-            [sys.executable, "-m", "certificates.inspection", str(keys)],
-            input=document,
-            capture_output=True,
-            timeout=WALL_SECONDS,
-            cwd=home,
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(home)},
-            check=True,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        told = run_apart("certificates.inspection", [str(keys)], content=document, limits=LIMITS, room=room)
+    except Ended:
         return Inspection(readable=False)
-    found = json.loads(done.stdout)
+    found = json.loads(told)
     return Inspection(
         readable=found["readable"],
         serial_numbers=found["serial_numbers"],
@@ -226,9 +217,10 @@ def _makeup(reader: PdfFileReader, evidence: bool) -> Makeup:
     described = reader.root.get("/Metadata")
     if isinstance(described, generic.StreamObject):
         words.append(("/Metadata", hashlib.sha256(described.data).hexdigest()))
-    scripts, attachments = _hidden(reader)
+    scripts, attachments = hidden(reader, most_objects=MOST_OBJECTS)
+    drawn = _Drawn()
     return Makeup(
-        pages=[_page_digest(page) for page in _pages(reader.root["/Pages"], 0)],
+        pages=[drawn.digest(page) for page in _pages(reader.root["/Pages"], 0)],
         metadata=hashlib.sha256(repr(words).encode()).hexdigest(),
         scripts=scripts,
         attachments=attachments,
@@ -246,52 +238,44 @@ def _pages(node: generic.DictionaryObject, depth: int) -> Iterator[generic.Dicti
         yield from _pages(kid.get_object(), depth + 1)
 
 
-def _page_digest(page: generic.DictionaryObject) -> str:
-    drawn = hashlib.sha256()
-    contents = page.get("/Contents", [])
-    for part in contents if isinstance(contents, list) else [contents]:
+class _Drawn:
+    """Digests of what is drawn on pages. What pages share is unpacked once, and all of it within MOST_DRAWN: a small file can
+    name one large stream on hundreds of pages."""
+
+    def __init__(self) -> None:
+        self.left = MOST_DRAWN
+        self.of: dict[tuple[int, int], bytes] = {}
+
+    def digest(self, page: generic.DictionaryObject) -> str:
+        drawn = hashlib.sha256()
+        contents = page.raw_get("/Contents") if "/Contents" in page else generic.ArrayObject()
+        held = contents.get_object() if isinstance(contents, generic.IndirectObject) else contents
+        parts = [held.raw_get(place) for place in range(len(held))] if isinstance(held, list) else [contents]
+        for part in parts:
+            drawn.update(self._stream(part))
+        # How many notes lie on it; the seal's field is one.
+        notes = len(page["/Annots"]) if "/Annots" in page else 0
+        for shape in ("/MediaBox", "/CropBox", "/Rotate"):
+            drawn.update(f"{shape} {page.get(shape)}".encode())
+        drawn.update(str(notes).encode())
+        return drawn.hexdigest()
+
+    def _stream(self, part: Any) -> bytes:
+        place = (part.idnum, part.generation) if isinstance(part, generic.IndirectObject) else None
+        if place in self.of:
+            return self.of[place]
         stream = part.get_object()
         try:
-            drawn.update(stream.data)
+            data = stream.data
         except Exception:  # what was damaged cannot be unpacked: it differs as it stands
-            drawn.update(stream.encoded_data)
-    # How many notes lie on it; the seal's field is one.
-    notes = len(page["/Annots"]) if "/Annots" in page else 0
-    for shape in ("/MediaBox", "/CropBox", "/Rotate"):
-        drawn.update(f"{shape} {page.get(shape)}".encode())
-    drawn.update(str(notes).encode())
-    return drawn.hexdigest()
-
-
-# What tells a screen reader how the text is built runs nothing, and is nine tenths of a document's objects.
-_STRUCTURE = {"/StructTreeRoot", "/StructParent", "/StructParents", "/Parent"}
-_RUNNING = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/URI", "/GoToR", "/Rendition"}
-
-
-def _hidden(reader: PdfFileReader) -> tuple[bool, bool]:
-    """Whether there are scripts and other actions, and whether there are attached files, anywhere in the document."""
-    scripts = attachments = False
-    seen: set[tuple[int, int]] = set()
-    waiting: list[Any] = [reader.root]
-    looked_at = 0
-    while waiting:
-        thing = waiting.pop()
-        looked_at += 1
-        if looked_at > MOST_OBJECTS * 10 or len(seen) > MOST_OBJECTS:
-            raise ValueError("more objects than a proof can have")
-        if isinstance(thing, generic.IndirectObject):
-            if (thing.idnum, thing.generation) in seen:
-                continue
-            seen.add((thing.idnum, thing.generation))
-            thing = thing.get_object()
-        if isinstance(thing, generic.DictionaryObject):
-            kind = thing.get("/S")
-            scripts = scripts or "/JS" in thing or (isinstance(kind, str) and kind in _RUNNING)
-            attachments = attachments or "/EF" in thing or "/EmbeddedFiles" in thing
-            waiting += [thing.raw_get(key) for key in thing if key not in _STRUCTURE]
-        elif isinstance(thing, generic.ArrayObject):
-            waiting += [thing.raw_get(place) for place in range(len(thing))]
-    return scripts, attachments
+            data = stream.encoded_data
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError("more is drawn than on any proof")
+        digest = hashlib.sha256(data).digest()
+        if place:
+            self.of[place] = digest
+        return digest
 
 
 def _stated_time(signature: EmbeddedPdfSignature) -> datetime | None:
@@ -320,10 +304,7 @@ def read_keys(folder: Path) -> tuple[list[x509.Certificate], list[crl.Certificat
 
 
 def _main(arguments: list[str]) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(LIMITS)
     roots, crls = read_keys(Path(arguments[0]))
     found: dict[str, Any] = asdict(inspect(sys.stdin.buffer.read(), roots=roots, crls=crls))
     sys.stdout.write(json.dumps(found))

@@ -167,7 +167,7 @@ def _resealed(certificate: Certificate, sealed: Sealed, checks: list[Check]) -> 
 
 
 def _by_file(document: bytes, now: datetime) -> Verdict:
-    looked = inspect_apart(document, keys=settings.SEAL_DIR)
+    looked = inspect_apart(document, keys=settings.SEAL_DIR, room=settings.ROOM_FOR_FILES)
     found = _registered(documents.digest_of(document))
     if found:
         return _untouched(*found, looked, now)
@@ -257,7 +257,7 @@ def _own(sealed: Sealed) -> Inspection:
         issued = documents.load(sealed.document, digest=sealed.digest)
     except documents.DocumentDamaged:
         return Inspection(readable=False)
-    return inspect_apart(issued, keys=settings.SEAL_DIR)
+    return inspect_apart(issued, keys=settings.SEAL_DIR, room=settings.ROOM_FOR_FILES)
 
 
 def _changes(made: Makeup | None, own: Makeup | None) -> list[str]:

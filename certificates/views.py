@@ -28,11 +28,14 @@ from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
 from portal.hall import permissions
 from portal.hall.models import Case
+from portal.shared.apart import Busy
 from portal.shared.months import today_in_china
 
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
+# When to ask again where too many files are looked at.
+BUSY_SECONDS = 10
 LATEST_BATCHES = 10
 # The holder's page tells the latest; how many there were in all stands above them.
 MOST_VERIFICATIONS = 50
@@ -208,6 +211,8 @@ def _verify_file(request: HttpRequest) -> HttpResponse:
             verdict = verifying.verify_pdf(form.cleaned_data["file"].read(), now=timezone.now())
         except verifying.NotVerifiable as why:
             form.add_error("file", str(why))
+        except Busy:
+            return _too_busy(request)
         else:
             return _verify_page(request, verdict=verdict, file_name=form.cleaned_data["file"].name)
     return _verify_page(request, file_form=form, status=422)
@@ -232,6 +237,12 @@ def _verify_page(
 def _too_often(request: HttpRequest) -> HttpResponse:
     response = render(request, "certificates/too_often.html", status=429)
     response.headers["Retry-After"] = str(limits.WINDOW_SECONDS)
+    return response
+
+
+def _too_busy(request: HttpRequest) -> HttpResponse:
+    response = render(request, "certificates/too_busy.html", status=503)
+    response.headers["Retry-After"] = str(BUSY_SECONDS)
     return response
 
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineWorkbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -35,6 +35,10 @@ MAX_UNPACKED = 40 * 1024 * 1024
 MAX_RATIO = 100
 MAX_PARTS = 500
 MAX_TAGS = 3_000_000
+# A spreadsheet program puts no more characters into a cell. A text that many cells share lies in the file once, and in each of
+# these cells once it is read: so all that they come to is measured, too.
+MAX_CELL = 32_767
+MAX_TEXT = 20_000_000
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINKS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
@@ -82,11 +86,12 @@ def read_table(content: bytes) -> Table:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = _Parts(archive)
             name, sheet = _first_sheet(parts)
-            guard = _SheetGuard()
-            parts.check(sheet, guard)
-            for optional in _OPTIONAL:
+            shared = _Texts()
+            for optional, handler in zip(_OPTIONAL, (shared, _Tags()), strict=True):
                 if optional in parts.names:
-                    parts.check(optional, _Tags())
+                    parts.check(optional, handler)
+            guard = _SheetGuard(shared.lengths)
+            parts.check(sheet, guard)
             measured = parts.packed_again()
     except _UNREADABLE as error:
         raise SheetRefused(_broken()) from error
@@ -94,7 +99,12 @@ def read_table(content: bytes) -> Table:
         rows = (
             CalamineWorkbook.from_filelike(measured).get_sheet_by_name(name).to_python(skip_empty_area=False)
         )
-    except (CalamineError, ValueError, OSError) as error:
+    except Exception as error:  # whatever the reader says of it, it cannot be read
+        raise SheetRefused(_broken()) from error
+    except BaseException as error:
+        # A fault within the reader is none of Python's exceptions.
+        if type(error).__name__ != "PanicException":
+            raise
         raise SheetRefused(_broken()) from error
     return Table(rows=rows, formulas=frozenset(guard.formulas))
 
@@ -198,13 +208,43 @@ class _Tags(ContentHandler):
             raise SheetRefused(_broken())
 
 
-class _SheetGuard(_Tags):
-    """Where the cells with content lie, before anything is laid out by it: one cell far away would fill the memory."""
+class _Texts(_Tags):
+    """How long each of the shared texts is."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.lengths: list[int] = []
+
+    def startElement(self, name: str, attrs: Any) -> None:
+        super().startElement(name, attrs)
+        if name.rpartition(":")[2] == "si":
+            self.lengths.append(0)
+
+    def characters(self, content: str) -> None:
+        if self.lengths:
+            self.lengths[-1] += len(content)
+            if self.lengths[-1] > MAX_CELL:
+                raise SheetRefused(_too_much_text())
+
+
+def _too_much_text() -> str:
+    return _(
+        "表格中的文字过多（一格最多 {cell} 个字符），不能读取。请只保留模板中的列，复制为数值后上传。"
+    ).format(cell=f"{MAX_CELL:,}")
+
+
+class _SheetGuard(_Tags):
+    """Where the cells with content lie, and how much text they come to, before anything is laid out by it: one cell far away
+    would fill the memory, and so would one long text in all cells. ``lengths`` are those of the shared texts."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        super().__init__()
         self.formulas: set[tuple[int, int]] = set()
         self.row = self.column = 0
+        self.lengths = lengths
+        self.text = self.own = 0
+        self.in_cell = self.shares = False
+        self.value = ""
 
     def startElement(self, name: str, attrs: Any) -> None:
         super().startElement(name, attrs)
@@ -218,6 +258,7 @@ class _SheetGuard(_Tags):
                 self.column, self.row = _place(place)
             else:
                 self.column += 1
+            self.own, self.in_cell, self.shares = 0, True, attrs.get("t") == "s"
         elif tag in ("v", "is", "f"):
             if self.row > MAX_ROWS + ROWS_ABOVE:
                 raise SheetRefused(
@@ -230,6 +271,29 @@ class _SheetGuard(_Tags):
                 )
             if tag == "f":
                 self.formulas.add((self.row, self.column))
+            self.value = ""
+
+    def characters(self, content: str) -> None:
+        if not self.in_cell:
+            return
+        self.own += len(content)
+        if self.own > MAX_CELL:
+            raise SheetRefused(_too_much_text())
+        if self.shares:
+            self.value += content
+
+    def endElement(self, name: str) -> None:
+        tag = name.rpartition(":")[2]
+        if tag == "v" and self.shares:
+            place = self.value.strip()
+            # What names no shared text is left to the reader, which refuses it.
+            known = place.isascii() and place.isdecimal() and int(place[:9]) < len(self.lengths)
+            self.own = self.lengths[int(place)] if known else 0
+        elif tag == "c":
+            self.in_cell = False
+            self.text += self.own
+            if self.text > MAX_TEXT:
+                raise SheetRefused(_too_much_text())
 
 
 def _place(text: str) -> tuple[int, int]:

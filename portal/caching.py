@@ -1,16 +1,53 @@
-"""The cache in Redis, by a client that is kept."""
+"""The cache in Redis: by a client that is kept, and on which nothing depends. Where Redis is gone or hangs, it is empty.
 
+Sessions lie in the database besides, and counters that nobody can keep count nobody; so people sign in, read and pay without it.
+A Redis that did not answer is left alone for some seconds: else each look-up of each request would wait for it. What was to be
+changed there meanwhile is taken out before anything is read again: a session that has ended does not come back with Redis.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+# How long a Redis that did not answer is left alone.
+LEFT_ALONE_SECONDS = 5.0
+# Beyond so many keys that should go, all of them do.
+MOST_OWED = 50_000
+
+
+class Standing:
+    """How one Redis stands with this process: until when it is left alone, and which keys are to be taken out of it."""
+
+    def __init__(self) -> None:
+        self.left_alone_until = 0.0
+        self.owed: set[str] = set()
+
+    @property
+    def left_alone(self) -> bool:
+        return time.monotonic() < self.left_alone_until
+
+    def failed(self, error: RedisError) -> None:
+        self.left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
+        log.warning("Redis does not answer, and is left alone for %s s: %s", LEFT_ALONE_SECONDS, error)
+
+
+# Threads have a client each; they share what they know.
+STANDINGS: dict[tuple[str, ...], Standing] = {}
 
 
 class _KeptClient(RedisCacheClient):
     """Django makes a client of its pool of connections for each look-up, which takes as long as the look-up."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, servers: Any, *args: Any, **options: Any) -> None:
+        super().__init__(servers, *args, **options)
         self._clients: dict[Any, Any] = {}
+        self.standing = STANDINGS.setdefault(tuple(servers), Standing())
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
         # Neither is in the stubs; both are what Django's own get_client is made of.
@@ -19,8 +56,72 @@ class _KeptClient(RedisCacheClient):
             self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
         return self._clients[pool]
 
+    def _or(self, otherwise: Any, changed: Iterable[str], ask: Callable[..., Any], *args: Any) -> Any:
+        """What Redis answers. Where it does not: ``otherwise``, and the keys ``changed`` go as soon as it does."""
+        standing = self.standing
+        if standing.left_alone:
+            standing.owed.update(changed)
+            return otherwise
+        try:
+            if standing.owed:
+                self._settle()
+            return ask(*args)
+        except RedisError as error:
+            standing.owed.update(changed)
+            standing.failed(error)
+            return otherwise
+
+    def _settle(self) -> None:
+        owed = list(self.standing.owed)
+        if len(owed) > MOST_OWED:
+            super().clear()
+        else:
+            super().delete_many(owed)
+        self.standing.owed.difference_update(owed)
+
+    def add(self, key: str, value: Any, timeout: Any) -> Any:
+        return self._or(False, (), super().add, key, value, timeout)
+
+    def get(self, key: str, default: Any) -> Any:
+        return self._or(default, (), super().get, key, default)
+
+    def set(self, key: str, value: Any, timeout: Any) -> Any:
+        return self._or(None, (key,), super().set, key, value, timeout)
+
+    def touch(self, key: str, timeout: Any) -> Any:
+        return self._or(False, (), super().touch, key, timeout)
+
+    def delete(self, key: str) -> Any:
+        return self._or(False, (key,), super().delete, key)
+
+    def get_many(self, keys: Any) -> Any:
+        return self._or({}, (), super().get_many, list(keys))
+
+    def has_key(self, key: str) -> Any:
+        return self._or(False, (), super().has_key, key)
+
+    def incr(self, key: str, delta: Any) -> Any:
+        """Raises ValueError where there is no such counter, and so where there is no Redis."""
+        counted = self._or(None, (), super().incr, key, delta)
+        if counted is None:
+            raise ValueError(f"there is no counter {key}")
+        return counted
+
+    def set_many(self, data: Any, timeout: Any) -> Any:
+        return self._or(None, tuple(data), super().set_many, data, timeout)
+
+    def delete_many(self, keys: Any) -> Any:
+        return self._or(None, tuple(keys), super().delete_many, tuple(keys))
+
 
 class Cache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = _KeptClient
+
+    def answers(self) -> bool:
+        """Whether Redis answers, asked now."""
+        try:
+            return bool(self._cache.get_client(None, write=True).ping())  # type: ignore[attr-defined]
+        except RedisError:
+            return False

@@ -24,5 +24,6 @@ urlpatterns = [
 handler400 = "portal.web.errors.bad_request"
 handler403 = "portal.web.errors.forbidden"
 handler404 = "portal.web.errors.not_found"
+handler500 = "portal.web.errors.server_error"
 
-__all__ = ["handler400", "handler403", "handler404", "urlpatterns"]
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]

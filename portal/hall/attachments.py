@@ -1,40 +1,33 @@
 """Papers that applicants hand in: taken only as what they are asked to be, stored without what nobody asked for.
 
-Pictures are decoded and written anew, so that neither a place in their metadata nor a page hidden behind them survives.
-PDF files stay as they are, and are only ever given out as a download.
+Files are read apart (portal.shared.scans): pictures are decoded and written anew, PDF files stay as they are, and are only ever
+given out as a download.
 """
 
 import hashlib
-import io
-import struct
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from typing import Protocol
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from portal.hall.models import Attachment, Draft
 from portal.policy.book import Paper
+from portal.shared import scans
+from portal.shared.apart import Busy
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-# Enough to read a page of A4 by; a larger picture is scaled down to it.
-LONGEST_SIDE = 3600
 
 JPEG, PDF = "image/jpeg", "application/pdf"
 ACCEPTED = {"photo": "image/jpeg,image/png", "scan": "image/jpeg,image/png,application/pdf"}
-
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 class Kept(Protocol):
@@ -123,77 +116,34 @@ def _read(kind: str, file: UploadedFile) -> tuple[bytes, str, str]:
         raise UploadRefused(_("“{name}”是空文件，请重新选择。").format(name=file.name))
     if file.size > MAX_BYTES:
         raise UploadRefused(_("“{name}”超过 5 MB，请压缩后重新上传。").format(name=file.name))
-    content = file.read()
-    if kind == "scan" and content.startswith(b"%PDF-"):
-        _check_pdf(content, file.name or "")
-        return content, PDF, ".pdf"
-    return _rewritten(content, kind, file.name or ""), JPEG, ".jpg"
-
-
-def _rewritten(content: bytes, kind: str, name: str) -> bytes:
-    kinds = _("JPG、PNG 图片") if kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
+    content, name = file.read(), file.name or ""
     try:
-        picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
-    except Image.DecompressionBombError:
-        raise UploadRefused(_too_many_pixels(name)) from None
-    except _UNREADABLE:
-        raise UploadRefused(
-            _("“{name}”不是可以读取的{kinds}，请重新选择。").format(name=name, kinds=kinds)
-        ) from None
-    if picture.width * picture.height > MAX_PIXELS:
-        raise UploadRefused(_too_many_pixels(name))
-    try:
-        _check_whole(content, picture.format)
-        picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-        picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        flat = Image.new("RGB", upright.size, "white")
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            seen = upright.convert("RGBA")
-            flat.paste(seen, mask=seen.getchannel("A"))
-        else:
-            flat.paste(upright.convert("RGB"))
-    except _UNREADABLE:
-        raise UploadRefused(_("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。").format(name=name)) from None
-    written = io.BytesIO()
-    flat.save(written, "JPEG", quality=90, optimize=True)
-    return written.getvalue()
+        found = scans.read_apart(content, kind=kind, room=settings.ROOM_FOR_FILES)
+    except scans.NotTaken as why:
+        raise UploadRefused(_why_not(why.fault, kind).format(name=name)) from why
+    except Busy as busy:
+        refusal = _("现在上传的人较多，“{name}”还没有收下。请过几秒再上传一次，已填写的内容都在。")
+        raise UploadRefused(refusal.format(name=name)) from busy
+    return (content, PDF, ".pdf") if found.is_pdf else (found.jpeg, JPEG, ".jpg")
 
 
-def _check_whole(content: bytes, kind: str | None) -> None:
-    """Raises OSError where a picture stops halfway. Pillow alone may be told, by whoever shares the process, to let that pass."""
-    if kind == "PNG":
-        Image.open(io.BytesIO(content)).verify()
-        return
-    scan = content.rfind(b"\xff\xda")
-    if content.find(b"\xff\xd9", scan) < 0:
-        raise OSError("no end of image")
-
-
-def _too_many_pixels(name: str) -> str:
-    return _("“{name}”的尺寸过大（超过 4000 万像素），请缩小后重新上传。").format(name=name)
-
-
-def _check_pdf(content: bytes, name: str) -> None:
-    try:
-        reader = PdfFileReader(io.BytesIO(content), strict=False)
-        if reader.encrypted:
-            raise UploadRefused(_("“{name}”设有密码，请去掉密码后重新上传。").format(name=name))
-        pages = int(reader.root["/Pages"]["/Count"])
-        names = reader.root.get("/Names") or {}
-        active = (
-            "/JavaScript" in names
-            or "/EmbeddedFiles" in names
-            or b"/Launch" in content
-            or b"/JavaScript" in content
-        )
-    except (PdfError, KeyError, TypeError, RecursionError, *_UNREADABLE):
-        raise UploadRefused(_("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。").format(name=name)) from None
-    if pages < 1:
-        raise UploadRefused(_("“{name}”没有内容，请重新选择。").format(name=name))
-    if active:
-        raise UploadRefused(_("“{name}”中带有脚本或附件，请改传扫描件或照片。").format(name=name))
+def _why_not(fault: scans.Fault, kind: str) -> str:
+    """Why the file is not taken, and what to do; its name goes in at {name}."""
+    match fault:
+        case scans.Fault.UNKNOWN if kind == "photo":
+            return _("“{name}”不是可以读取的JPG、PNG 图片，请重新选择。")
+        case scans.Fault.UNKNOWN:
+            return _("“{name}”不是可以读取的JPG、PNG 图片或 PDF 文件，请重新选择。")
+        case scans.Fault.TOO_LARGE:
+            return _("“{name}”的尺寸过大（超过 4000 万像素），请缩小后重新上传。")
+        case scans.Fault.LOCKED:
+            return _("“{name}”设有密码，请去掉密码后重新上传。")
+        case scans.Fault.EMPTY:
+            return _("“{name}”没有内容，请重新选择。")
+        case scans.Fault.ACTIVE:
+            return _("“{name}”中带有脚本或附件，请改传扫描件或照片。")
+        case _:
+            return _("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。")
 
 
 def _shown_name(given: str, suffix: str) -> str:

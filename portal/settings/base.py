@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from portal.settings import payment
+from portal.shared.apart import Room
 from portal.shared.logs import as_log_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -165,6 +166,8 @@ CACHES = {
         "BACKEND": "portal.caching.Cache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "hall",
+        # Seconds; what does not come in time is not in the cache (portal/caching.py).
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
     }
 }
 
@@ -174,6 +177,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A page that rings the bell does not wait for a Redis that is gone: the schedule rings, too.
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 30.0}
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 LANGUAGE_CODE = "zh-hans"
@@ -200,6 +207,8 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Where files of strangers are read: so many at once on this machine, and so many waiting.
+ROOM_FOR_FILES = Room(DATA_DIR / "apart")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

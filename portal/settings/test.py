@@ -22,6 +22,8 @@ _scratch = Path(tempfile.mkdtemp(prefix="hall-test-"))
 BANK_EXCHANGE_DIR = _scratch / "exchange"
 STORAGES["documents"]["OPTIONS"] = {"location": _scratch / "documents"}
 STORAGES["default"]["OPTIONS"] = {"location": _scratch / "uploads"}
+# Processes that test side by side do not wait for one another.
+ROOM_FOR_FILES = Room(_scratch / "apart")
 
 # The providers stand still in most tests; tests/gateway.py starts the gateway that stands in for those that pay.
 CHANNEL_KEYS_DIR = _scratch / "channels"

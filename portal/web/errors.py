@@ -1,7 +1,14 @@
 """The pages for what went wrong: each says what, and what to do."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template import loader
+
+# Seconds after which to ask again where the database does not answer.
+RETRY_AFTER = 30
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -18,3 +25,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A fault; or, where the database is away or cannot be reached in time, that one should come again. Asks nothing itself."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        page = loader.get_template("503.html").render()
+        return HttpResponse(
+            page, status=503, headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
+        )
+    return HttpResponse(loader.get_template("500.html").render(), status=500)

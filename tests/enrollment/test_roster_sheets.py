@@ -319,3 +319,66 @@ def test_no_text_becomes_a_formula_and_all_come_back(text: str) -> None:
 
 def test_a_problem_is_kept_as_data() -> None:
     assert Problem(*(3, "C", "x", "y")) == Problem(3, "C", "x", "y")
+
+
+# A long text that many cells share
+
+
+def packed(shared: str, cells: int, *, text: str = "", kind: str = "s") -> bytes:
+    """A small .xlsx file: one shared text, named by so many cells (``kind`` s), or each with ``text`` of its own (inlineStr)."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    links = "http://schemas.openxmlformats.org"
+    office = f"{links}/officeDocument/2006/relationships"
+    cell = '<c t="s"><v>0</v></c>' if kind == "s" else f'<c t="inlineStr"><is><t>{text}</t></is></c>'
+    rows = "".join(f"<row>{cell * 10}</row>" for _row in range(cells // 10))
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{links}/package/2006/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{links}/package/2006/relationships"/>',
+        "xl/workbook.xml": (
+            f'<workbook {main} xmlns:r="{office}"><sheets><sheet name="1" sheetId="1" r:id="r1"/></sheets></workbook>'
+        ),
+        "xl/_rels/workbook.xml.rels": (
+            f'<Relationships xmlns="{links}/package/2006/relationships"><Relationship Id="r1" '
+            f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
+        ),
+        "xl/sharedStrings.xml": f"<sst {main}><si><t>{shared}</t></si></sst>",
+        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
+    }
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [packed("x" * 60_000, 600), packed("x" * 30_000, 700), packed("", 700, text="x" * 30_000, kind="inline")],
+    ids=["longer than a cell", "in too many cells", "in each cell its own"],
+)
+def test_more_text_than_is_read_is_refused_before_it_is_laid_out(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found: a file of 20 KB, one text of a megabyte in 600 cells, took 1.3 GB and a minute."""
+    monkeypatch.setattr(
+        spreadsheets.CalamineWorkbook,
+        "from_filelike",
+        lambda _file: pytest.fail("it was laid out"),
+        raising=False,
+    )
+    with pytest.raises(SheetRefused, match=r"文字过多|解压后过大"):
+        read_table(content)
+
+
+def test_a_reader_that_breaks_down_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As the reader's own language ends: no Exception of Python's."""
+
+    class Broken:
+        @staticmethod
+        def from_filelike(_file: Any) -> Any:
+            raise PanicException
+
+    monkeypatch.setattr(spreadsheets, "CalamineWorkbook", Broken)
+    with pytest.raises(SheetRefused, match="不是完整的"):
+        read_table(packed("王芳", 20))

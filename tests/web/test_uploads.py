@@ -1,6 +1,7 @@
 """Papers that are handed in: what is taken, what is refused with a reason, and who gets to see them."""
 
 import io
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ from portal.hall.attachments import UploadRefused, keep_upload
 from portal.hall.models import Attachment, Draft
 from portal.hall.tasks import forget_old_drafts
 from portal.policy.book import Paper, book
+from portal.shared.apart import Room
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.web.conftest import ADD_STAFF, ENROL_WUHAN, file_case, key_on, signed_in
@@ -325,3 +327,60 @@ def test_old_drafts_go_with_their_files(
         forget_old_drafts()
     assert not Draft.objects.exists()
     assert not attachment.file.storage.exists(str(attachment.file.name))
+
+
+# Bounded work
+
+
+def large_png(width: int, height: int) -> bytes:
+    """A PNG of one colour with an alpha channel: a small file, and 4 bytes for each pixel once it is read."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    rows = zlib.compressobj(9)
+    row = b"\0" + b"\xff\0\0\xff" * width
+    packed = b"".join(rows.compress(row) for _row in range(height)) + rows.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def test_the_largest_picture_is_read_and_takes_no_memory_here(draft: Draft) -> None:
+    """Found: eight pictures of 155 KB took 2.4 GB of the web processes. It is read apart, within limits that hold it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    kept = keep(draft, PHOTO, "large.png", large_png(8000, 4999))
+    assert Image.open(io.BytesIO(stored(kept))).size == (3600, 2250)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+
+
+@pytest.mark.parametrize("paper", [PHOTO, SCAN], ids=["photo", "scan"])
+def test_who_finds_all_places_taken_keeps_what_was_typed(
+    draft: Draft, settings: Any, tmp_path: Path, paper: Paper
+) -> None:
+    settings.ROOM_FOR_FILES = room = Room(tmp_path / "apart", at_work=1, waiting=0)
+    with room.place(), pytest.raises(UploadRefused, match="过几秒再上传一次"):
+        keep(draft, paper, "photo.jpg", picture())
+    assert not Attachment.objects.exists()
+    assert keep(draft, paper, "photo.jpg", picture()).content_type == "image/jpeg"
+
+
+def test_a_script_is_found_however_its_name_is_written(draft: Draft) -> None:
+    """Found: /J#61vaScript, the same name to whatever opens the file."""
+    action = generic.DictionaryObject(
+        {
+            generic.pdf_name("/S"): generic.pdf_name("/JavaScript"),
+            generic.pdf_name("/JS"): generic.pdf_string("x"),
+            generic.pdf_name("/Filler"): generic.NumberObject(0),
+        }
+    )
+    plain = pdf(OpenAction=action)
+    # As long as before, so that the file's own table of places holds.
+    written = (
+        plain.replace(b"/JavaScript", b"/J#61vaScript").replace(b"/JS", b"/J#53").replace(b"/Filler", b"/Fi")
+    )
+    assert len(written) == len(plain)
+    for content in (plain, written):
+        with pytest.raises(UploadRefused, match="脚本或附件"):
+            keep(draft, SCAN, "scan.pdf", content)

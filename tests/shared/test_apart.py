@@ -1,0 +1,87 @@
+"""Files of strangers are read apart: with little memory and time, few at once, and whoever finds no place is told at once."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.shared.apart import Busy, Ended, Limits, Room, run_apart
+from tests.shared.hungry import LIMITS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def hungry(kind: str, room: Room, limits: Limits = LIMITS) -> bytes:
+    return run_apart("tests.shared.hungry", [kind], content=b"abc", limits=limits, room=room)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path / "apart", at_work=1, waiting=1, wait_seconds=30)
+
+
+def test_what_it_writes_comes_back(room: Room) -> None:
+    assert hungry("echo", room) == b"cba"
+
+
+@pytest.mark.parametrize("kind", ["memory", "time", "write"])
+def test_what_takes_too_much_ends(room: Room, kind: str) -> None:
+    with pytest.raises(Ended):
+        hungry(kind, room)
+    assert not (ROOT / "hungry.txt").exists() or (ROOT / "hungry.txt").read_text() == ""
+    (ROOT / "hungry.txt").unlink(missing_ok=True)
+    assert hungry("echo", room) == b"cba", "its place is free again"
+
+
+def test_what_takes_too_long_ends(room: Room) -> None:
+    with pytest.raises(Ended):
+        hungry("long", room, Limits(cpu_seconds=1, wall_seconds=1, memory_bytes=1 << 29))
+
+
+def test_the_second_waits_and_the_third_is_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, done, sleep = threading.Event(), [], time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (waits.set(), sleep(seconds)))
+
+    def second() -> None:
+        with room.place():
+            done.append("second")
+
+    waiting = threading.Thread(target=second, daemon=True)
+    with room.place():
+        waiting.start()
+        assert waits.wait(30)
+        with pytest.raises(Busy), room.place():
+            pass
+        assert not done
+    waiting.join(30)
+    assert done == ["second"]
+
+
+def test_whoever_waits_too_long_is_told(tmp_path: Path) -> None:
+    room = Room(tmp_path, at_work=1, waiting=5, wait_seconds=0.1)
+    with room.place(), pytest.raises(Busy), room.place():
+        pass
+
+
+def test_a_holder_that_is_killed_frees_its_place(room: Room) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from portal.shared.apart import Room\n"
+        "with Room(Path(sys.argv[1]), at_work=1).place(): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(room.folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    assert _locked(room.folder / "work-0")
+    holder.kill()
+    holder.wait()
+    with room.place():
+        pass
+
+
+def _locked(file: Path) -> bool:
+    return subprocess.run(["flock", "-n", str(file), "true"]).returncode != 0
