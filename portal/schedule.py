@@ -67,10 +67,10 @@ BEAT_SCHEDULE = {
     },
     # Who has to do something learns it within the hour; what is many is spread over minutes.
     "send-text-messages": {"task": "portal.accounts.tasks.send_text_messages", "schedule": crontab()},
-    # Sessions that are over, when few are open.
+    # Sessions that are over, and forms that waited for the next one: personal data that nobody comes back for.
     "forget-ended-sessions": {
         "task": "portal.accounts.tasks.forget_ended_sessions",
-        "schedule": crontab(hour=3, minute=20),
+        "schedule": crontab(minute=20),
     },
     # Nonces of signatures that are over, when few partners ask.
     "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},

@@ -258,6 +258,18 @@ class ProofTry(models.Model):
         return f"{self.way} {self.at:%Y-%m-%d %H:%M}"
 
 
+class KeptForm(models.Model):
+    """A form that was sent after its session had ended, encrypted: see ``kept_forms``."""
+
+    browser = models.CharField(max_length=64, unique=True)
+    account = models.CharField(max_length=24)
+    content = models.TextField()
+    kept_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.kept_at:%Y-%m-%d %H:%M}"
+
+
 class OpenSession(models.Model):
     """One login that goes on: since when, when it was last used, and from where; so that its owner can end it from elsewhere."""
 

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from portal.accounts import browsers, kept_forms
 from portal.accounts.models import Kind, User
 from portal.people.models import Employer, Person, wards_of
 from portal.policy.book import book
@@ -168,11 +170,23 @@ def own_path(request: HttpRequest, address: str) -> str:
 
 
 def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
-    """The way to a door, and back to this page after it; after a form was sent, back to the page that it stood on."""
+    """The way to a door, and back to this page after it.
+
+    A form that was sent after its session had ended is kept, and goes on once the same person is in again; where it cannot be
+    kept the way back leads to the page that it stood on. A page's own script is told by 401.
+    """
     back = request.get_full_path()
     if request.method not in ("GET", "HEAD"):
-        back = own_path(request, request.META.get("HTTP_REFERER", "")) or "/"
+        if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+            return HttpResponse(status=401)
+        kept = kept_forms.keep(request, now=timezone.now())
+        back = reverse("go-on") if kept else own_path(request, request.META.get("HTTP_REFERER", "")) or "/"
+    if browsers.of(request).kind == Kind.CLERK and door == DOORS[Kind.PERSON]:
+        door = DOORS[Kind.CLERK]
     return redirect_to_login(back, resolve_url(door))
+
+
+DOORS = {Kind.PERSON: "login-person", Kind.CLERK: "login-employer"}
 
 
 def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:

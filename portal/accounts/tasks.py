@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from portal.accounts import notices, sliding
+from portal.accounts import kept_forms, notices, sliding
 
 
 @shared_task
@@ -14,5 +14,6 @@ def send_text_messages() -> None:
 
 @shared_task
 def forget_ended_sessions() -> None:
-    """Drops sessions that are over. Run twice, the second finds nothing."""
+    """Drops sessions that are over, and what waited for the next one in vain. Run twice, the second finds nothing."""
     sliding.forget_ended(now=timezone.now())
+    kept_forms.forget_old(now=timezone.now())

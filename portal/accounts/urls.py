@@ -5,6 +5,7 @@ from portal.accounts import register_views, views
 urlpatterns = [
     path("login/person/", views.login_person, name="login-person"),
     path("login/employer/", views.login_employer, name="login-employer"),
+    path("login/go-on/", views.go_on, name="go-on"),
     path("logout/", views.leave, name="logout"),
     path("register/", register_views.register, name="register"),
     path("register/proof/", register_views.prove, name="register-prove"),

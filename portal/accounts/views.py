@@ -1,6 +1,7 @@
 """The pages at and behind the doors. Each is shown to whom it is for; after a login the way leads back to where it began."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import browsers, lockout, sliding
+from portal.accounts import browsers, kept_forms, lockout, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.forms import (
     ClerkPasswordForm,
@@ -29,7 +30,7 @@ from portal.accounts.forms import (
     PersonPasswordForm,
     ProvedByCode,
 )
-from portal.accounts.messages import MessageNotSent
+from portal.accounts.messages import MessageNotSent, send
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
 from portal.shared.identity import mask, mask_name, mask_phone
@@ -123,9 +124,23 @@ def door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any
     return {
         "form": form,
         "next_query": urlencode({"next": next_page(request)}),
+        "timed_out": _timed_out(request),
         **step_context(form, submit_label),
         **more,
     }
+
+
+def _timed_out(request: HttpRequest) -> str:
+    """What whoever is sent to the door by a session that has ended is told; "" for everyone else."""
+    if "next" not in request.GET or not browsers.of(request).last:
+        return ""
+    if next_page(request) != reverse("go-on"):
+        return _("登录已超时，请重新登录。")
+    form = kept_forms.waiting(request, now=timezone.now())
+    if form is None:
+        return _("登录已超时，请重新登录。先前填写的内容没有保留。")
+    told = _("登录已超时，已为您保留填写的内容。请用同一账号登录后继续，30 分钟内有效。")
+    return told + (_("所选的文件没有保留，登录后请重新选择。") if form.files else "")
 
 
 def step_context(form: Any, submit_label: str) -> dict[str, Any]:
@@ -238,6 +253,26 @@ def forgot(request: HttpRequest) -> HttpResponse:
             return redirect("login-employer" if user.is_clerk else "login-person")
         form.add_error("code", WRONG_CODE)
     return render(request, "accounts/forgot.html", door_context(request, form, _("重设密码")))
+
+
+@never_cache
+@_page
+@login_required_any
+def go_on(request: HttpRequest) -> HttpResponse:
+    """What was sent after the session had ended goes on to where it was sent, when its owner is in again and says so."""
+    form = kept_forms.waiting(request, now=timezone.now())
+    if form is None:
+        notices.info(request, _("没有等待继续办理的内容。"))
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    if not kept_forms.is_of(form, _user(request)):
+        kept_forms.forget(request)
+        notices.warning(request, _("先前填写的内容属于另一账号，没有带入，已经删除。"))
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    if request.method == "POST":
+        kept_forms.forget(request)
+        # 307: the browser sends the same fields, with this page's token, where they were sent before.
+        return redirect(form.path, preserve_request=True)
+    return render(request, "accounts/go_on.html", {"fields": form.fields, "files": form.files})
 
 
 @require_POST
@@ -390,7 +425,7 @@ def account_phone(request: HttpRequest) -> HttpResponse:
             form = back_to_first_step(form)
             form.add_error(None, _("当前密码不正确，手机号码未更换。请重新获取验证码。"))
         else:
-            user.phone = form.cleaned_data["phone"]
+            former, user.phone = user.phone, form.cleaned_data["phone"]
             try:
                 with transaction.atomic():
                     user.save(update_fields=["phone"])
@@ -399,11 +434,21 @@ def account_phone(request: HttpRequest) -> HttpResponse:
                 form = back_to_first_step(form)
                 form.add_error("phone", _("这个手机号码已是另一账号的登录号码，请换一个手机号码。"))
             else:
+                _tell_former_phone(former, user.phone)
                 notices.success(request, _("手机号码已更换。"))
                 return redirect("account")
     return render(
         request, "accounts/account_phone.html", {"form": form, **step_context(form, _("更换手机号码"))}
     )
+
+
+def _tell_former_phone(former: str, phone: str) -> None:
+    """Whoever still holds the phone that is given up learns of it; that it cannot be told does not undo the change."""
+    if not former or former == phone:
+        return
+    text = _("【社保网上办事大厅】您的账号手机号码已更换为 %(phone)s。如非本人操作，请立即拨打 12333。")
+    with suppress(MessageNotSent):
+        send(phone=former, text=text % {"phone": mask_phone(phone)}, now=timezone.now())
 
 
 def _user(request: HttpRequest) -> User:

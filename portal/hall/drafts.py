@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -60,6 +60,45 @@ def keep(
     return draft
 
 
+def autosave(
+    *,
+    user: User,
+    offer: Offer,
+    typed: Mapping[str, Any],
+    seen: str,
+    now: datetime,
+    ward: Person | None = None,
+    subject: str = "",
+    begun: Draft | None = None,
+) -> Draft | None:
+    """Keeps what was typed so far, by itself; None where the draft is no longer as this page saw it.
+
+    ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that another window kept, or that was
+    sent on since, is overwritten.
+    """
+    with transaction.atomic():
+        own = of_offer(user=user, offer=offer, ward=ward).select_for_update()
+        draft = own.filter(subject=subject).first()
+        if draft is None and begun and subject and not begun.subject:
+            draft = own.filter(pk=begun.pk, subject="").first()
+        if draft is None:
+            try:
+                with transaction.atomic():
+                    return Draft.objects.create(
+                        user=user, city=offer.city, service=offer.code, ward=ward, subject=subject,
+                        typed=dict(typed), updated_at=now,
+                    )  # fmt: skip
+            except IntegrityError:
+                return None
+        if draft.typed == dict(typed) and draft.subject == subject:
+            return draft
+        if stamp(draft) != seen:
+            return None
+        draft.typed, draft.checked, draft.updated_at, draft.subject = dict(typed), False, now, subject
+        draft.save(update_fields=["typed", "checked", "updated_at", "subject"])
+    return draft
+
+
 def _name(draft: Draft, subject: str) -> None:
     """Makes the draft the subject's; where the subject has one already, that one takes its place."""
     try:
@@ -67,6 +106,11 @@ def _name(draft: Draft, subject: str) -> None:
             Draft.objects.filter(pk=draft.pk, subject="").update(subject=subject)
     except IntegrityError:
         forget(draft)
+
+
+def stamp(draft: Draft) -> str:
+    """By which a page knows the draft that it saw from what has been kept since."""
+    return draft.updated_at.astimezone(UTC).isoformat()
 
 
 def about(draft: Draft) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -49,7 +49,7 @@ STEPS = (
 DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
 
 # What a form of the hall sends beside the service's own fields.
-ACTION, KEY = "action", "key"
+ACTION, KEY, SEEN = "action", "key", "seen"
 
 # For how long going back to the steps of what was done leads to its receipt.
 JUST = timedelta(hours=12)
@@ -385,11 +385,15 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     action = request.POST.get(ACTION, "next")
     draft = errand.draft()
     if action == "discard":
+        if draft and "confirmed" not in request.POST:
+            return render(request, "web/discard.html", {**_draft_page(errand), "draft": draft})
         if draft:
             drafts.forget(draft)
         messages.success(request, _("已放弃草稿，填写的内容已删除。"))
         return redirect(errand.url("service"))
     typed = _typed(errand, request.POST)
+    if action == "autosave":
+        return _autosaved(errand, typed, draft, request.POST.get(SEEN, ""))
     if action == "save":
         draft = errand.keep(typed, checked=False)
         messages.success(request, _("草稿已保存，退出登录后仍可继续填写。"))
@@ -403,6 +407,30 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     if ok:
         return redirect(errand.url("materials"))
     return _form_page(request, errand, form, draft=draft)
+
+
+def _autosaved(errand: Errand, typed: dict[str, list[str]], draft: Draft | None, seen: str) -> JsonResponse:
+    """When it was kept, and where the form is sent from now on; 409 where the draft is no longer as the page saw it."""
+    kept = drafts.autosave(
+        user=errand.applicant.user,
+        offer=errand.offer,
+        ward=errand.applicant.ward,
+        typed=typed,
+        seen=seen,
+        subject=errand.subject(typed),
+        begun=draft,
+        now=errand.now,
+    )
+    if kept is None:
+        return JsonResponse({"changed": True}, status=409)
+    at = timezone.localtime(kept.updated_at)
+    return JsonResponse(
+        {"at": f"{at:%H:%M}", "seen": drafts.stamp(kept), "action": errand.on(kept).url("apply")}
+    )
+
+
+def _draft_page(errand: Errand) -> dict[str, Any]:
+    return {"city": errand.city, "offer": errand.offer, "form_url": errand.url("apply")}
 
 
 def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
@@ -509,6 +537,7 @@ def _form_page(
         barred=errand.barred(),
         draft=draft,
         drafts=_begun_before(errand, draft) if sought else [],
+        seen=drafts.stamp(draft) if draft else "",
         about=drafts.about(draft) if draft and sought else "",
         new_url=replace(errand, picked=NEW).url("apply") if sought else "",
         form_url=errand.url("apply"),

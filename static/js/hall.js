@@ -211,8 +211,73 @@ document.addEventListener("DOMContentLoaded", () => {
     setTimeout(look, wait);
   });
 
-  // The session warns two minutes before it ends. What was typed into an application is kept as a draft then, and once more
-  // at the end; keeping it prolongs the session on the server, so that the page itself logs out when the time is up.
+  // What is typed into an application is kept by itself; the page says so only once the server has. A form that is left with
+  // something unsaved asks first.
+  const kept = { dirty: false, at: "", save: async () => false };
+  const guarded = one("main form[data-guard]");
+  if (guarded) {
+    guarded.addEventListener("input", () => (kept.dirty = true));
+    guarded.addEventListener("change", () => (kept.dirty = true));
+    window.addEventListener("beforeunload", (event) => {
+      if (!kept.dirty || guarded.dataset.sent) return;
+      kept.save();
+      event.preventDefault();
+    });
+  }
+  const typing = one("main form[data-autosave]");
+  if (typing) {
+    const status = one("[data-autosave-status]", typing);
+    let waiting = 0;
+    let running = null;
+    const send = async () => {
+      const typed = new FormData(typing);
+      typed.set("action", "autosave");
+      typed.set("seen", typing.dataset.seen);
+      // Not the property: the buttons are called action, too.
+      const answer = await fetch(typing.getAttribute("action"), {
+        method: "POST",
+        headers: { "X-Requested-With": "XMLHttpRequest" },
+        body: typed,
+        redirect: "manual",
+        keepalive: true,
+      }).catch(() => null);
+      if (typing.dataset.sent) return false;
+      if (!answer?.ok) {
+        kept.dirty = true;
+        status.textContent = { 401: status.dataset.over, 409: status.dataset.changed }[answer?.status] ?? status.dataset.failed;
+        return false;
+      }
+      const { at, seen, action } = await answer.json();
+      typing.dataset.seen = seen;
+      typing.setAttribute("action", action);
+      kept.at = at;
+      status.textContent = `${status.dataset.saved} ${at}`;
+      return true;
+    };
+    // One at a time, so that an older one never arrives after a newer.
+    kept.save = async () => {
+      clearTimeout(waiting);
+      while (running) await running;
+      if (!kept.dirty || typing.dataset.sent) return !kept.dirty;
+      kept.dirty = false;
+      running = send();
+      const done = await running;
+      running = null;
+      return done;
+    };
+    const soon = (milliseconds) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(kept.save, milliseconds);
+    };
+    typing.addEventListener("input", () => soon(3000));
+    typing.addEventListener("change", () => soon(300));
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) kept.save();
+    });
+  }
+
+  // The session warns two minutes before it ends. What was typed is kept then; keeping it prolongs the session on the server, so
+  // that the page itself logs out when the time is up.
   const meta = one("meta[name=session-ends-in]");
   const dialog = one("#session-dialog");
   if (meta && dialog) {
@@ -223,6 +288,16 @@ document.addEventListener("DOMContentLoaded", () => {
     const login = one("[data-session-login]", dialog);
     const extend = one("[data-session-extend]", dialog);
     const warning = one("[data-session-warning]", dialog);
+    const saved = one("[data-session-saved]", dialog);
+    const unsaved = one("[data-session-unsaved]", dialog);
+    // What is not kept is sent as it stands: the hall keeps it until its owner is in again.
+    const sendUnsaved = (event) => {
+      if (!guarded || unsaved.hidden) return;
+      event.preventDefault();
+      const button = one("button[name=action][value=save]", guarded) ?? one("button[type=submit]", guarded);
+      guarded.requestSubmit(button);
+    };
+    login.addEventListener("click", sendUnsaved);
     const warnAt = 120;
     // Pages in other tabs prolong the same session: the latest end, told through the browser's storage, is the one that counts.
     const shared = "session-ends";
@@ -246,15 +321,6 @@ document.addEventListener("DOMContentLoaded", () => {
 
     const post = (url, body = null) =>
       fetch(url, { method: "POST", headers: { "X-CSRFToken": csrf(form) }, body, redirect: "manual" });
-    const keep = async () => {
-      const save = one("main form button[name=action][value=save]");
-      if (!save) return;
-      const typed = new FormData(save.form);
-      typed.append(save.name, save.value);
-      // Not the property: the buttons are called action, too.
-      await post(save.form.getAttribute("action"), typed).catch(() => null);
-    };
-
     const { minutes, seconds: unit } = dialog.dataset;
     const words = (seconds) => (seconds >= 60 ? `${Math.floor(seconds / 60)} ${minutes} ` : "") + `${seconds % 60} ${unit}`;
     const tick = () => {
@@ -262,7 +328,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (seconds > warnAt && dialog.open) dialog.close();
       if (seconds <= warnAt && !dialog.open) {
         dialog.showModal();
-        if (seconds > 0) keep();
+        if (seconds > 0) kept.save();
       }
       if (!dialog.open) return;
       left.textContent = words(seconds);
@@ -271,8 +337,18 @@ document.addEventListener("DOMContentLoaded", () => {
         clearInterval(timer);
         [warning, extend].forEach((element) => (element.hidden = true));
         [over, login].forEach((element) => (element.hidden = false));
+        one("#session-title", dialog).textContent = dialog.dataset.overTitle;
         login.focus();
-        keep().then(() => post(dialog.dataset.logout)).catch(() => null);
+        kept.save().then((done) => {
+          if (done && kept.at) {
+            one("[data-session-saved-at]", dialog).textContent = kept.at;
+            saved.hidden = false;
+          }
+          unsaved.hidden = !kept.dirty;
+          const why = new FormData();
+          why.append("reason", "timeout");
+          return post(dialog.dataset.logout, why);
+        }).catch(() => null);
       }
     };
     const timer = setInterval(tick, 1000);

@@ -160,6 +160,7 @@ SAMPLES = [
     Sample("register-prove", all_get(ON)),
     Sample("register-face", all_get(ON)),
     Sample("register-password", all_get(ON)),
+    Sample("go-on", only(TO_PERSONS, *ANYONE, what=ON)),
     Sample("forgot", all_get(PAGE)),
     Sample("logout", all_get(NOT_SO)),
     Sample("logout", all_get(ON), method="POST"),

@@ -157,7 +157,10 @@ def test_a_draft_is_kept_over_logins_and_can_be_dropped(
     assert "继续填写" in later.get(ADD_STAFF).content.decode()
     assert "继续填写" in later.get("/ningbo/").content.decode()
 
-    later.post(f"{ADD_STAFF}apply/", {"action": "discard"})
+    asked = later.post(f"{ADD_STAFF}apply/", {"action": "discard"})
+    assert "不能恢复" in asked.content.decode()
+    assert Draft.objects.exists()
+    later.post(f"{ADD_STAFF}apply/", {"action": "discard", "confirmed": "1"})
     assert not Draft.objects.exists()
 
 

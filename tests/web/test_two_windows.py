@@ -82,7 +82,7 @@ def test_a_draft_dropped_in_one_window_leaves_the_other(
 ) -> None:
     at_a, shown_in_a = last_look(clerk, two[0])
     at_b, shown_in_b = last_look(clerk, two[1])
-    clerk.post(at_b.replace("materials", "apply"), {"action": "discard"})
+    clerk.post(at_b.replace("materials", "apply"), {"action": "discard", "confirmed": "1"})
     assert [one.subject for one in Draft.objects.all()] == [BING["identity_number"]]
     gone = send(clerk, at_b, shown_in_b)
     assert "/receipt/" not in gone["Location"]

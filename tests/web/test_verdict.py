@@ -72,7 +72,7 @@ def test_a_draft_that_leads_nowhere_can_be_given_up_there(cast: Cast, clock: Clo
     page = browser.get(ENROL_WUHAN).content.decode()
     assert "放弃草稿" in page
     assert ">继续填写<" not in page
-    browser.post(f"{ENROL_WUHAN}apply/", {"action": "discard"})
+    browser.post(f"{ENROL_WUHAN}apply/", {"action": "discard", "confirmed": "1"})
     assert not Draft.objects.exists()
 
 
