@@ -36,8 +36,10 @@ class Form:
 
 
 def keep(request: HttpRequest, *, now: datetime) -> bool:
-    """Keeps a form that was sent without a session; whether it could: only where this browser's last login did not leave, the form
-    asks for no secret and is not too long."""
+    """Keeps a form that was sent without a session; whether it could.
+
+    Only where this browser's last login did not leave by itself, the form asks for no secret and is not too long.
+    """
     browser = browsers.of(request)
     if not browser.last or SECRET & set(request.POST):
         return False

@@ -73,8 +73,8 @@ def autosave(
 ) -> Draft | None:
     """Keeps what was typed so far, by itself; None where the draft is no longer as this page saw it.
 
-    ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that another window kept, or that was
-    sent on since, is overwritten.
+    ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that another window kept, or that
+    was sent on since, is overwritten.
     """
     with transaction.atomic():
         own = of_offer(user=user, offer=offer, ward=ward).select_for_update()
