@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.accounts import sliding
 from portal.accounts.permissions import to_door, wards
 from portal.hall import attachments, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
@@ -393,7 +394,7 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         return redirect(errand.url("service"))
     typed = _typed(errand, request.POST)
     if action == "autosave":
-        return _autosaved(errand, typed, draft, request.POST.get(SEEN, ""))
+        return _autosaved(request, errand, typed, draft)
     if action == "save":
         draft = errand.keep(typed, checked=False)
         messages.success(request, _("草稿已保存，退出登录后仍可继续填写。"))
@@ -409,14 +410,17 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     return _form_page(request, errand, form, draft=draft)
 
 
-def _autosaved(errand: Errand, typed: dict[str, list[str]], draft: Draft | None, seen: str) -> JsonResponse:
-    """When it was kept, and where the form is sent from now on; 409 where the draft is no longer as the page saw it."""
+def _autosaved(
+    request: HttpRequest, errand: Errand, typed: dict[str, list[str]], draft: Draft | None
+) -> JsonResponse:
+    """When it was kept, where the form is sent from now on, and how long the session lives; 409 where the draft is no longer as
+    the page saw it."""
     kept = drafts.autosave(
         user=errand.applicant.user,
         offer=errand.offer,
         ward=errand.applicant.ward,
         typed=typed,
-        seen=seen,
+        seen=request.POST.get(SEEN, ""),
         subject=errand.subject(typed),
         begun=draft,
         now=errand.now,
@@ -425,7 +429,12 @@ def _autosaved(errand: Errand, typed: dict[str, list[str]], draft: Draft | None,
         return JsonResponse({"changed": True}, status=409)
     at = timezone.localtime(kept.updated_at)
     return JsonResponse(
-        {"at": f"{at:%H:%M}", "seen": drafts.stamp(kept), "action": errand.on(kept).url("apply")}
+        {
+            "at": f"{at:%H:%M}",
+            "seen": drafts.stamp(kept),
+            "action": errand.on(kept).url("apply"),
+            "ends_in": sliding.seconds_left(request),
+        }
     )
 
 

@@ -213,7 +213,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // What is typed into an application is kept by itself; the page says so only once the server has. A form that is left with
   // something unsaved asks first.
-  const kept = { dirty: false, at: "", save: async () => false };
+  const kept = { dirty: false, at: "", save: async () => false, prolong: () => {} };
   const guarded = one("main form[data-guard]");
   if (guarded) {
     guarded.addEventListener("input", () => (kept.dirty = true));
@@ -247,7 +247,8 @@ document.addEventListener("DOMContentLoaded", () => {
         status.textContent = { 401: status.dataset.over, 409: status.dataset.changed }[answer?.status] ?? status.dataset.failed;
         return false;
       }
-      const { at, seen, action } = await answer.json();
+      const { at, seen, action, ends_in: endsIn } = await answer.json();
+      kept.prolong(endsIn);
       typing.dataset.seen = seen;
       typing.setAttribute("action", action);
       kept.at = at;
@@ -318,6 +319,7 @@ document.addEventListener("DOMContentLoaded", () => {
       }
     };
     prolong(Number(meta.content));
+    kept.prolong = prolong;
 
     const post = (url, body = null) =>
       fetch(url, { method: "POST", headers: { "X-CSRFToken": csrf(form) }, body, redirect: "manual" });

@@ -171,6 +171,9 @@ def test_a_session_warns_before_it_ends(visitor: Visitors, cast: Cast) -> None:
     she.page.clock.install()
     she.go("/ningbo/services/flexible-enroll/apply/")
     she.fill(手机号码="13611112222")
+    with she.page.expect_response("**/apply/"):
+        she.page.clock.run_for("00:04")
+    expect(she.page.get_by_text("已自动保存")).to_be_visible()
     warning = she.page.get_by_role("dialog", name="登录即将超时")
     she.page.clock.fast_forward("27:50")
     expect(warning).to_have_count(0)
@@ -184,13 +187,15 @@ def test_a_session_warns_before_it_ends(visitor: Visitors, cast: Cast) -> None:
 
     # Nobody answers: what was typed waits behind the door.
     she.choose("养老保险", "200%档")
+    with she.page.expect_response("**/apply/"):
+        she.page.clock.run_for("00:04")
     she.page.clock.fast_forward("28:10")
     expect(warning).to_be_visible()
     with she.page.expect_response("**/logout/"):
         she.page.clock.run_for("02:10")
     again = she.page.get_by_role("link", name="重新登录")
     expect(again).to_be_focused()
-    she.sees("已保存的草稿还在", within=she.page.get_by_role("dialog"))
+    she.sees("本页填写的内容已保存为草稿", within=she.page.get_by_role("dialog"))
     again.click()
     she.is_at("个人登录")
     she.fill(身份证号码=cast.wang_fang.phone, 密码=PASSWORD)
@@ -211,7 +216,7 @@ def test_logged_out_in_the_middle(visitor: Visitors, cast: Cast) -> None:
     zhou.sees("草稿已保存", within=zhou.page.locator("body"))
     assert Draft.objects.get().user == cast.yongjiang_clerk
 
-    # The server has forgotten the session; the next press leads to the employer's door and back to the form.
+    # The server has forgotten the session; the next press leads to the employer's door, and goes on after it.
     Session.objects.all().delete()
     cache.clear()
     zhou.press("下一步")
@@ -219,6 +224,8 @@ def test_logged_out_in_the_middle(visitor: Visitors, cast: Cast) -> None:
     zhou.fill(统一社会信用代码=cast.yongjiang.credit_code, 经办人=cast.yongjiang_clerk.name, 密码=PASSWORD)
     zhou.read_captcha()
     zhou.press("登录", zhou.main)
+    zhou.is_at("继续办理")
+    zhou.press("继续", zhou.main, exact=True)
     zhou.is_at("社会保险职工参保登记")
     expect(zhou.field("社会保障号")).to_have_value(wang.identity_number)
     expect(zhou.field("月申报工资")).to_have_value("5900")
