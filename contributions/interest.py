@@ -323,10 +323,17 @@ def _book(
     return accounts, total
 
 
+# SQL of (opening × 12 + product) × rate ÷ 12 in whole fen, halves away from zero: whole numbers are divided, so that nothing is
+# cut before it is rounded, whatever the rate.
+def _whole_fen(opening: str, product: str, rate: str) -> str:
+    exact = f"(({opening}) * 12 + {product}) * {rate}"
+    return f"sign({exact}) * div(abs({exact}) * 2 + 12, 24)"
+
+
 # For every account of the people (after, through]: what the years from the first rate to this one bear, one year upon the other,
 # less what was credited of it. Interest belongs to the year that it is for; only what an account was credited with in the
 # course of a year moves within that year, for it may be taken out of it in the same year.
-_DUE = """
+_DUE = f"""
     WITH RECURSIVE terms AS (
         SELECT year, rate, weights[12 * place - 11 : 12 * place] AS weights
         FROM unnest(%(years)s::int[], %(rates)s::numeric[]) WITH ORDINALITY AS given (year, rate, place),
@@ -366,22 +373,22 @@ _DUE = """
         FROM flow JOIN terms ON terms.year = flow.year GROUP BY flow.person_id, flow.year
     ), chain AS (
         SELECT held.person_id, terms.year, held.before AS opening, coalesce(yearly.fen, 0) AS moved, cut.product,
-            round((held.before + cut.product / 12) * terms.rate) AS interest
+            {_whole_fen("held.before", "cut.product", "terms.rate")} AS interest
         FROM held JOIN terms ON terms.year = (SELECT min(year) FROM terms)
         LEFT JOIN yearly ON yearly.person_id = held.person_id AND yearly.year = terms.year,
         LATERAL (
-            SELECT coalesce(yearly.product, 0) - CASE WHEN terms.year = %(year)s THEN %(cut)s ELSE 0 END
-                * (held.before + coalesce(yearly.all_fen, 0)) AS product
+            SELECT round(coalesce(yearly.product, 0) - CASE WHEN terms.year = %(year)s THEN %(cut)s ELSE 0 END
+                * (held.before + coalesce(yearly.all_fen, 0)), 4) AS product
         ) cut
         UNION ALL
         SELECT chain.person_id, terms.year, opening.fen, coalesce(yearly.fen, 0), cut.product,
-            round((opening.fen + cut.product / 12) * terms.rate)
+            {_whole_fen("opening.fen", "cut.product", "terms.rate")}
         FROM chain JOIN terms ON terms.year = chain.year + 1
         LEFT JOIN yearly ON yearly.person_id = chain.person_id AND yearly.year = terms.year,
         LATERAL (SELECT chain.opening + chain.moved + chain.interest AS fen) opening,
         LATERAL (
-            SELECT coalesce(yearly.product, 0) - CASE WHEN terms.year = %(year)s THEN %(cut)s ELSE 0 END
-                * (opening.fen + coalesce(yearly.all_fen, 0)) AS product
+            SELECT round(coalesce(yearly.product, 0) - CASE WHEN terms.year = %(year)s THEN %(cut)s ELSE 0 END
+                * (opening.fen + coalesce(yearly.all_fen, 0)), 4) AS product
         ) cut
     ), due AS (
         SELECT last.person_id, last.opening::bigint AS opening_fen, last.moved::bigint AS moved_fen, last.product,
@@ -393,7 +400,7 @@ _DUE = """
         LEFT JOIN credited USING (person_id)
         WHERE last.year = %(year)s
     )
-"""
+"""  # noqa: S608 - composed of constants
 
 _SUM_DUE = f"""
     {_DUE}
@@ -418,10 +425,10 @@ _INSERT_MOVEMENTS = """
 _INSERT_INTEREST = """
     INSERT INTO contributions_accountinterest (
         movement_id, run_id, year, until, opening_fen, moved_fen, product, rate, policy, policy_since, interest_fen,
-        adjustment_fen
+        adjustment_fen, cut
     )
     SELECT movement.id, %(run)s, %(year)s, %(until)s, due.opening_fen, due.moved_fen, due.product, due.rate, %(policy)s,
-        %(policy_since)s, due.interest_fen, due.amount_fen - due.interest_fen
+        %(policy_since)s, due.interest_fen, due.amount_fen - due.interest_fen, false
     FROM interest_due due JOIN contributions_accountmovement movement ON movement.person_id = due.person_id
         AND movement.entry_id = %(entry)s
 """
@@ -463,7 +470,7 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
         Line(
             _("当年利息"),
             fen_text(one.interest_fen),
-            _("（%(opening)s ＋ %(product)s ÷ 12）× %(rate)s，四舍五入到分")
+            _("（%(opening)s × 12 ＋ %(product)s）× %(rate)s ÷ 12，四舍五入到分")
             % {"opening": money.format_yuan(one.opening_fen), "product": months, "rate": percent},
         ),
         *(
@@ -487,15 +494,21 @@ def _until(one: AccountInterest) -> str:
     return _("转出前结息，计到%(month)s之前") % {"month": one.until.zh}
 
 
-# For the audit: each interest movement says what made it, the sum is right, and the run's totals are those of its rows.
+# For the audit: each interest movement says what made it, the sum is right, and the run's totals are those of its rows. Whether a
+# sum is right is asked otherwise than it was made, and without dividing: 24 times the fen are at most 12 more, and less than 12
+# less, than 24 times the exact amount. What was cut (``AccountInterest.cut``) is a fen less than that.
 CHECKS = (
     """
     SELECT format('个人账户利息 %s 与计算过程不符', movement.key)
     FROM contributions_accountmovement movement
     LEFT JOIN contributions_accountinterest interest ON interest.movement_id = movement.id
+    CROSS JOIN LATERAL (
+        SELECT 2 * (12 * interest.opening_fen + interest.product) * interest.rate AS exact,
+            24 * (interest.interest_fen + CASE WHEN interest.cut THEN 1 ELSE 0 END) AS credited
+    ) twenty_four
     WHERE movement.kind = 'interest' AND (interest.id IS NULL
         OR movement.amount_fen <> interest.interest_fen + interest.adjustment_fen
-        OR interest.interest_fen <> round((interest.opening_fen + interest.product / 12) * interest.rate))
+        OR exact * credited < 0 OR abs(credited) - abs(exact) > 12 OR abs(credited) - abs(exact) <= -12)
     """,
     """
     SELECT format('个人账户变动 %s 不是利息，却有利息的计算过程', movement.key)

@@ -71,7 +71,7 @@ class InterestRun(models.Model):
 
 
 class AccountInterest(models.Model):
-    """What made the interest of one movement: (opening + product ÷ 12) × rate, rounded once, and what earlier years lacked.
+    """What made the interest of one movement: (opening × 12 + product) × rate ÷ 12, rounded once, and what earlier years lacked.
 
     ``product`` is fen × months of what moved within the year. ``until`` is given where the account was closed within the year:
     interest for the months before it. ``adjustment_fen`` is what years that were credited before came short of, or over, by
@@ -93,6 +93,9 @@ class AccountInterest(models.Model):
     policy = models.CharField(_("政策参数"), max_length=80)
     policy_since = models.DateField(_("参数起始日"))
     interest_fen = models.BigIntegerField(_("当年利息（分）"))
+    # A fen short: reckoned before December 2026, when product ÷ 12 was cut before it was multiplied. The next year's run adds the
+    # fen, by its adjustment.
+    cut = models.BooleanField(_("少计一分"), default=False, editable=False)
     adjustment_fen = models.BigIntegerField(_("以前年度调整（分）"))
 
     class Meta:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,107 @@ def test_golden_two_years(one_saver: Person) -> None:
         (2023, 0, 3 * 35952, 2260, 3 * 35952 + 2260),
     ]
     assert account.balance_fen == balance(one_saver, "wuxi", PENSION) == 149738
+    assert sound()
+
+
+def test_half_a_fen_is_a_fen() -> None:
+    """4.00 yuan in December 2025 count one month: 400 × 1.50 % ÷ 12 = 0.5 fen exactly. With 400 ÷ 12 cut it would be 0.4999."""
+    who = saver()
+    for_a_month("4.00", who)
+    for year in (2023, 2024, 2025):
+        run(year)
+    assert credited(who) == {2025: 1}
+    assert sound()
+
+
+def for_a_month(yuan: str, who: Person) -> None:
+    """Comes in from elsewhere in December 2025."""
+    book_movement(
+        person=who,
+        city="wuxi",
+        insurance=PENSION,
+        kind=MovementKind.TRANSFER_IN,
+        amount_fen=int(Decimal(yuan) * 100),
+        against=ledger.account(city="wuxi", kind=AccountKind.TRANSFER, channel="shenzhen"),
+        key=f"in/{who.pk}",
+        by=User.objects.system(),
+        now=moment("2025-12-09 10:00"),
+    )
+
+
+# The sum as it was reckoned before: product ÷ 12 is cut, then multiplied.
+CUT = "round(({opening} + {product} / 12) * {rate})"
+
+
+def differs(sql: str, rate: str, per: int) -> int:
+    """For how many products of 1 to 100,000 the SQL is another sum than whole numbers make: (2 × product × rate + 12) ÷ 24."""
+    parts = int(Decimal(rate) * per)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(*) FROM (SELECT n, n::numeric AS product FROM generate_series(1::bigint, 100000) n) one
+            WHERE {sql} <> (2 * n * {parts} + 12 * {per}) / (24 * {per})
+            """  # noqa: S608 - of constants
+        )
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize(("rate", "per"), [("0.015", 1000), ("0.0397", 10_000), ("0.0262", 10_000)])
+def test_every_product_is_rounded_as_whole_numbers_say(rate: str, per: int) -> None:
+    assert differs(interest._whole_fen("0", "product", rate), rate, per) == 0
+
+
+def test_cut_before_it_is_multiplied_some_would_be_a_fen_short() -> None:
+    assert differs(CUT.format(opening="0", product="product", rate="0.015"), "0.015", 1000) == 42
+
+
+def test_what_was_cut_before_is_named_and_comes_with_the_next_year(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """4.00 and 28.00 yuan in December 2025: 0.5 and 3.5 fen; cut, that was nothing and 3. The next run brings both fen."""
+    first, second = saver(1), saver(2)
+    for_a_month("4.00", first)
+    for_a_month("28.00", second)
+    run(2023)
+    run(2024)
+    keep = interest._KEEP_DUE
+    for opening in ("held.before", "opening.fen"):
+        parts = {"opening": opening, "product": "cut.product", "rate": "terms.rate"}
+        keep = keep.replace(interest._whole_fen(*parts.values()), CUT.format(**parts))
+    with monkeypatch.context() as then:
+        then.setattr(interest, "_KEEP_DUE", keep)
+        run(2025)
+    assert (credited(first), credited(second)) == ({}, {2025: 3})
+    assert not sound()
+    migration = import_module("contributions.migrations.0021_interest_to_the_fen")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(migration.MARK)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    assert sound()
+    data = tmp_path / "data"
+    shutil.copytree(DATA, data)
+    rates = data / "national" / "account_interest.yaml"
+    rates.write_text(
+        rates.read_text()
+        .replace("references:", '  "2026-01-01": {year: 2026, rate: "0.0150"}\nreferences:')
+        .rstrip()
+        + '\n  "2026-01-01": {title: 记账利率, standing: public}\n'
+    )
+    credit(
+        city="wuxi",
+        insurance=PENSION,
+        year=2026,
+        by=User.objects.system(),
+        now=moment("2027-07-01 10:00"),
+        policy=load_book(data),
+    )
+    found = {one.movement.person_id: one for one in AccountInterest.objects.filter(year=2026)}
+    # 4.01 × 1.5 % = 0.0602 → 6; 28.04 × 1.5 % = 0.4206 → 42.
+    assert [(found[who.pk].interest_fen, found[who.pk].adjustment_fen) for who in (first, second)] == [
+        (6, 1),
+        (42, 1),
+    ]
     assert sound()
 
 
