@@ -11,9 +11,10 @@ from django.http import HttpRequest
 
 from certificates.models import Way
 from portal.accounts.lockout import client_address
+from portal.shared.tables import Some
 
 WINDOW_SECONDS = 600
-LIMITS = {Way.CODE: 60, Way.QR: 60, Way.FILE: 20}
+LIMITS = Some({Way.CODE: 60, Way.QR: 60, Way.FILE: 20})
 # Wrong answers for one code within the window.
 WRONG_ENDINGS = 5
 

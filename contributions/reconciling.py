@@ -45,12 +45,13 @@ from portal.partners.models import Partner, Scope
 from portal.policy.book import book
 from portal.policy.terms import reconciliation_terms
 from portal.shared.months import CHINA
+from portal.shared.tables import Some
 
 log = logging.getLogger(__name__)
 
 _LOCK = 0x0DA7F11E
 _AT_A_TIME = 5000
-_MARKS = {Deed.PAYMENT: "P", Deed.REVERSAL: "R"}
+_MARKS = Some({Deed.PAYMENT: "P", Deed.REVERSAL: "R"})
 _DEEDS = {mark: deed for deed, mark in _MARKS.items()}
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{6,40}")
 _ORDER = re.compile(r"[A-Za-z0-9-]{1,40}")

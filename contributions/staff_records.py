@@ -10,13 +10,16 @@ from enrollment.models import Coverage
 from portal.people.models import Employer, Person
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
+from portal.shared.tables import Some
 
-_STATES = {
-    ChargeStatus.OWED: State.OWED,
-    ChargeStatus.PAID: State.PAID,
-    ChargeStatus.WRITTEN_OFF: State.WRITTEN_OFF,
-    ChargeStatus.TAKEN_BACK: State.TAKEN_BACK,
-}
+_STATES = Some(
+    {
+        ChargeStatus.OWED: State.OWED,
+        ChargeStatus.PAID: State.PAID,
+        ChargeStatus.WRITTEN_OFF: State.WRITTEN_OFF,
+        ChargeStatus.TAKEN_BACK: State.TAKEN_BACK,
+    }
+)
 
 
 def staff(

@@ -30,6 +30,7 @@ from portal.policy.terms import account_interest_terms, account_interest_years
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.tables import Some
 
 ROWS_PER_PAGE = 50
 
@@ -49,6 +50,7 @@ CHARGE_TONES = {
     ChargeStatus.WRITTEN_OFF: "quiet",
     ChargeStatus.TAKEN_BACK: "quiet",
     ChargeStatus.VOID: "quiet",
+    ChargeStatus.REVERSED: "quiet",
 }
 
 
@@ -417,12 +419,14 @@ class Cell(NamedTuple):
     text: str
 
 
-SHORT_LABELS = {
-    State.COVERED: "参保",
-    State.WRITTEN_OFF: "注销",
-    State.FAILED: "失败",
-    State.TAKEN_BACK: "清退",
-}
+SHORT_LABELS = Some(
+    {
+        State.COVERED: "参保",
+        State.WRITTEN_OFF: "注销",
+        State.FAILED: "失败",
+        State.TAKEN_BACK: "清退",
+    }
+)
 
 
 def _amount(one: MonthRecord, yuan: str) -> str:
@@ -464,7 +468,12 @@ def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
 
 
 # In the order in which a year tells them; of what is not charged yet it says only that.
-SUMMED_LABELS = {
-    state: STATE_LABELS[state]
-    for state in (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
-} | {State.COVERED: "应缴未生成"}
+SUMMED_LABELS = Some(
+    {
+        **{
+            state: STATE_LABELS[state]
+            for state in (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
+        },
+        State.COVERED: "应缴未生成",
+    }
+)

@@ -25,6 +25,7 @@ from portal.partners.views import PartnerView
 from portal.shared.characters import whole_number
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
+from portal.shared.tables import Some
 from transfers import incoming, outgoing
 from transfers.machine import Status
 from transfers.models import OutsideAgency, TransferDocument
@@ -58,13 +59,15 @@ class PersonSerializer(serializers.Serializer[Any]):
 
 
 # What the agency may tell, and what each wants besides.
-WANTED = {
-    Status.LETTER_SENT: ("person", "insurance", "city"),
-    Status.RELEASED: ("transfer", "information"),
-    Status.RECEIVED: ("transfer",),
-    Status.MERGED: ("transfer",),
-    Status.RETURNED: ("transfer", "note"),
-}
+WANTED = Some(
+    {
+        Status.LETTER_SENT: ("person", "insurance", "city"),
+        Status.RELEASED: ("transfer", "information"),
+        Status.RECEIVED: ("transfer",),
+        Status.MERGED: ("transfer",),
+        Status.RETURNED: ("transfer", "note"),
+    }
+)
 
 
 class ToldSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from portal.shared.tables import Some
+
 
 class Status(StrEnum):
     APPLIED = "applied"
@@ -42,12 +44,14 @@ OPEN = tuple(status for status in Status if status not in FINAL)
 AWAY = (Status.RELEASED, Status.RECEIVED, Status.MERGED)
 
 # Where what was returned goes on, once it is put right: by where it was returned from.
-AGAIN: dict[Status, Status] = {
-    Status.APPLIED: Status.APPLIED,
-    Status.ACCEPTED: Status.APPLIED,
-    Status.LETTER_SENT: Status.LETTER_SENT,
-    Status.RELEASED: Status.LETTER_SENT,
-}
+AGAIN: dict[Status, Status] = Some(
+    {
+        Status.APPLIED: Status.APPLIED,
+        Status.ACCEPTED: Status.APPLIED,
+        Status.LETTER_SENT: Status.LETTER_SENT,
+        Status.RELEASED: Status.LETTER_SENT,
+    }
+)
 
 
 class Side(StrEnum):
@@ -60,13 +64,15 @@ class Side(StrEnum):
 
 SIDE_LABELS = {Side.OLD: "转出地经办机构", Side.NEW: "转入地经办机构", Side.PERSON: "本人"}
 
-_TURN = {
-    Status.APPLIED: Side.NEW,
-    Status.ACCEPTED: Side.NEW,
-    Status.LETTER_SENT: Side.OLD,
-    Status.RELEASED: Side.NEW,
-    Status.RECEIVED: Side.NEW,
-}
+_TURN = Some(
+    {
+        Status.APPLIED: Side.NEW,
+        Status.ACCEPTED: Side.NEW,
+        Status.LETTER_SENT: Side.OLD,
+        Status.RELEASED: Side.NEW,
+        Status.RECEIVED: Side.NEW,
+    }
+)
 
 # An agency's clock starts when it gets the transfer, and runs on through its own next step.
 CLOCK_STARTS = (Status.APPLIED, Status.LETTER_SENT, Status.RELEASED)

@@ -20,6 +20,7 @@ from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.tables import Some
 from transfers.amounts import Moving, what_moves
 from transfers.benefit_place import BenefitPlace, benefit_place
 from transfers.machine import OPEN, STATUS_LABELS, Status
@@ -169,7 +170,7 @@ def _medical_drawn() -> str:
     return _("您已经享受退休人员医疗保险待遇，医疗保险关系不再转移。")
 
 
-_RETIRED = {Insurance.PENSION: _pension_drawn, Insurance.MEDICAL: _medical_drawn}
+_RETIRED = Some({Insurance.PENSION: _pension_drawn, Insurance.MEDICAL: _medical_drawn})
 
 
 def _not_ended(relation: Relation) -> Iterator[Bar]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.utils import InternalError
+from django.test import Client
 
 from certificates import issuing
 from certificates.facts import person_facts
@@ -69,6 +70,16 @@ def test_reversed_the_same_day(counter: Counter, cast: Cast) -> None:
     found = {one.insurance: one for one in orders.payable(cast.wang_fang, "wuxi", now=counter.till.now)}
     assert found[PENSION].tier_now == found[MEDICAL].tier_now == "60"
     audit()
+
+
+def test_a_reversed_month_can_be_looked_at(counter: Counter, cast: Cast, client: Client) -> None:
+    counter.tell(counter.placed())
+    counter.reverse()
+    charge = Charge.objects.get(status=ChargeStatus.REVERSED)
+    client.force_login(cast.wang_fang_login)
+    page = client.get(f"/record/charges/{charge.pk}/")
+    assert page.status_code == 200
+    assert "已冲正" in page.content.decode()
 
 
 def test_paid_anew_after_a_reversal(counter: Counter) -> None:

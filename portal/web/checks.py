@@ -1,0 +1,34 @@
+"""What is asked of the whole program when it is checked (``manage.py check``, which runs before every start and migration)."""
+
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from portal.shared.tables import incomplete
+
+ROOMS = ("portal", "enrollment", "contributions", "certificates", "transfers")
+# What is no part of the program that answers.
+_LEFT_OUT = ("migrations", "management", "settings")
+
+
+def tables_are_complete(**options: Any) -> list[CheckMessage]:
+    """A label, tone or other table by an enum that lacks a member would be a fault on the first page that shows it."""
+    found: dict[int, CheckMessage] = {}
+    for name in _modules():
+        for table, missing in incomplete(module := import_module(name)):
+            said = "、".join(str(member.value) for member in missing)
+            found.setdefault(
+                id(vars(module)[table]), Error(f"{name}.{table}: {said} 没有对应的内容", id="hall.E001")
+            )
+    return list(found.values())
+
+
+def _modules() -> list[str]:
+    return [
+        one.name
+        for room in ROOMS
+        for one in walk_packages(import_module(room).__path__, f"{room}.")
+        if not set(one.name.split(".")).intersection(_LEFT_OUT)
+    ]
