@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
-from portal.hall.models import Attachment, Case, WorkdayOverride
+from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
@@ -223,19 +223,19 @@ class CaseAdmin(ModelAdmin):
         sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet.why_not:
             raise desk.NotAllowed(sheet.why_not)
+        if sheet.overruling and ("confirm" in request.POST or "decline" in request.POST):
+            return self._end_overruling(request, case, sheet, sheet.overruling, now=now)
         if "approve" in request.POST:
             approve = sheet.approval(request.POST)
             if not approve.is_valid():
                 return self._page(request, case, sheet=sheet, approve=approve)
             try:
-                case = desk.decide(
-                    case,
-                    approve=True,
-                    by=staff_of(request),
-                    now=now,
-                    reason=approve.note,
-                    overrule=approve.cleaned_data.get("overrule", False),
-                )
+                if approve.cleaned_data.get("overrule", False):
+                    desk.propose_overruling(case, reason=approve.note, by=staff_of(request), now=now)
+                    return self._go_on(
+                        request, case, _("{number}：已提出与登记不一致仍予办理，等待另一名审核人员确认。")
+                    )
+                case = desk.decide(case, approve=True, by=staff_of(request), now=now, reason=approve.note)
             except desk.NotAccepted as refusal:
                 # What the rule found just now, or the database: shown with what was typed.
                 sheet = reviewing.sheet(case, by=staff_of(request))
@@ -256,9 +256,34 @@ class CaseAdmin(ModelAdmin):
             )
         return self._go_on(request, case)
 
-    def _go_on(self, request: HttpRequest, case: Case) -> HttpResponse:
+    def _end_overruling(
+        self,
+        request: HttpRequest,
+        case: Case,
+        sheet: reviewing.Sheet,
+        overruling: Overruling,
+        *,
+        now: Any,
+    ) -> HttpResponse:
+        """A second reviewer confirms what another proposed, and the case is done; or declines it."""
+        by = staff_of(request)
+        try:
+            if "confirm" in request.POST:
+                done = desk.decide(case, approve=True, by=by, now=now, overrule=True)
+                return self._go_on(request, done)
+            decline = reviewing.DeclineForm(request.POST)
+            if not decline.is_valid():
+                return self._page(request, case, sheet=sheet, decline=decline)
+            desk.decline_overruling(overruling, why=decline.cleaned_data["why"], by=by, now=now)
+            messages.success(request, _("已记录不同意，办件可以重新核实。"))
+        except desk.NotAccepted as refusal:
+            for finding in refusal.findings:
+                messages.error(request, str(finding.why))
+        return HttpResponseRedirect(request.path)
+
+    def _go_on(self, request: HttpRequest, case: Case, said: str = "") -> HttpResponse:
         """Says what was done, and opens the next case of the queue."""
-        done = _("{number} {title}：{state}。").format(
+        done = (said or _("{number} {title}：{state}。")).format(
             number=case.number, title=case.offer.title, state=_(STATUS_LABELS[Status(case.status)])
         )
         following = queries.next_after(staff_of(request), case)
@@ -276,6 +301,7 @@ class CaseAdmin(ModelAdmin):
         sheet: reviewing.Sheet | None = None,
         approve: reviewing.ApproveForm | None = None,
         refuse: reviewing.RefuseForm | None = None,
+        decline: reviewing.DeclineForm | None = None,
         confirming: bool = False,
     ) -> HttpResponse:
         if sheet is None and case.is_open:
@@ -301,12 +327,16 @@ class CaseAdmin(ModelAdmin):
             "sheet": sheet,
             "approve": approve,
             "refuse": refuse,
+            "decline": decline or reviewing.DeclineForm(),
+            "overrulings": case.overrulings.select_related("proposed_by", "ended_by"),
             "confirming": confirming,
             "at_counter": case.status == Status.PRE_APPLIED,
             "closed": not case.is_open,
             "outcome": case.outcome.get("lines", []),
         }
-        bound = [form for form in (approve, refuse) if form is not None and form.is_bound and form.errors]
+        bound = [
+            form for form in (approve, refuse, decline) if form is not None and form.is_bound and form.errors
+        ]
         return TemplateResponse(request, "admin/hall/case.html", context, status=422 if bound else 200)
 
     @admin.display(description=gettext_lazy("期限"), ordering="due_on")

@@ -17,7 +17,7 @@ from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.hall import lifecycle, permissions
 from portal.hall.catalogue import service as service_of
-from portal.hall.models import Attachment, Case, WorkdayOverride
+from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus, WorkdayOverride
 from portal.hall.numbers import case_number
 from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
@@ -190,8 +190,8 @@ def decide(
 ) -> Case:
     """Approves (or confirms at the counter) or refuses an open case, by staff who neither filed it nor are its subject.
 
-    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule``
-    is given with a reason.
+    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule`` is given and
+    another reviewer has proposed just that (``propose_overruling``); then the grounds are that reviewer's.
     NotAllowed, NotAccepted, or lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
     """
     service = service_of(case.service)
@@ -199,16 +199,7 @@ def decide(
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
-            case = (
-                Case.objects.select_for_update(of=("self",))
-                .select_related("filed_by", "applicant_person", "applicant_employer")
-                .get(pk=case.pk)
-            )
-            why_not = permissions.why_not_decide(by, case)
-            if why_not:
-                raise NotAllowed(why_not)
-            if not case.is_open:
-                raise lifecycle.AlreadyMoved
+            case = _to_decide(case, by)
             if not approve:
                 if not reason.strip():
                     raise NotAccepted([Bar("reason", _("请写明不予通过的理由，申请人会看到。"))])
@@ -229,14 +220,104 @@ def decide(
             verdict = verdict_of(findings)
             if verdict == Verdict.BARRED or (verdict == Verdict.MISMATCH and not overrule):
                 raise NotAccepted(findings)
-            if verdict == Verdict.MISMATCH and not reason.strip():
-                raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
+            if verdict == Verdict.MISMATCH:
+                reason = _confirmed(case, findings, by=by, now=now)
             if service.answered and not reason.strip():
                 raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
             _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:
         raise NotAccepted([_conflict(service, error)]) from error
+
+
+def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> Overruling:
+    """Propose to do an open case although the register says otherwise, on these grounds; another reviewer confirms (``decide``)
+    or declines. Again by the same, as long as it stands, is the same.
+
+    NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another proposal stands; AlreadyMoved.
+    """
+    service = service_of(case.service)
+    ask = ask_of(case)
+    outside = service.outside(ask)
+    if not reason.strip():
+        raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
+    with transaction.atomic():
+        case = _to_decide(case, by)
+        lock_subject(case.subject_identity_number)
+        facts = service.facts(ask, outside)
+        findings = list(service.rule(ask, facts))
+        if verdict_of(findings) == Verdict.BARRED:
+            raise NotAccepted(findings)
+        if verdict_of(findings) == Verdict.CLEAR:
+            raise NotAccepted([Bar("", _("现在与登记一致，可以直接通过。"))])
+        standing = standing_overruling(case)
+        if standing is not None:
+            if standing.proposed_by_id == by.pk:
+                return standing
+            raise NotAccepted([Bar("", _("另一名审核人员已经提出，请刷新页面后确认。"))])
+        return Overruling.objects.create(
+            case=case, mismatches=whys(findings), reason=reason.strip(), proposed_at=now, proposed_by=by
+        )
+
+
+def decline_overruling(overruling: Overruling, *, why: str, by: User, now: datetime) -> Overruling:
+    """End a proposal without doing the case, by another reviewer; or by whoever made it, who takes it back. Twice is once.
+
+    NotAllowed; NotAccepted without a reason; AlreadyMoved where it was confirmed.
+    """
+    if not why.strip():
+        raise NotAccepted([Bar("why", _("请写明不同意的原因。"))])
+    with transaction.atomic():
+        _to_decide(overruling.case, by)
+        current = Overruling.objects.select_for_update(no_key=True).get(pk=overruling.pk)
+        if current.status == OverrulingStatus.DECLINED and current.ended_by_id == by.pk:
+            return current
+        if current.status != OverrulingStatus.PROPOSED:
+            raise lifecycle.AlreadyMoved
+        current.status, current.why = OverrulingStatus.DECLINED, why.strip()[:200]
+        current.ended_at, current.ended_by = now, by
+        current.save(update_fields=["status", "why", "ended_at", "ended_by"])
+        return current
+
+
+def standing_overruling(case: Case) -> Overruling | None:
+    """The proposal that waits for a second reviewer."""
+    standing = case.overrulings.filter(status=OverrulingStatus.PROPOSED)
+    return standing.select_related("proposed_by").first()
+
+
+def _confirmed(case: Case, findings: Sequence[Finding], *, by: User, now: datetime) -> str:
+    """The grounds of the standing proposal, which ``by`` confirms."""
+    standing = standing_overruling(case)
+    if standing is None:
+        raise NotAccepted([Bar("", _("与登记不一致，须先由一名审核人员写明依据提出，再由另一名确认。"))])
+    if standing.proposed_by_id == by.pk:
+        raise NotAllowed(_("与登记不一致仍予办理，须由另一名审核人员确认。"))
+    if standing.mismatches != whys(findings):
+        raise NotAccepted([Bar("", _("不一致之处与提出时不同，请不同意后重新提出。")), *findings])
+    Overruling.objects.filter(pk=standing.pk).update(
+        status=OverrulingStatus.CONFIRMED, ended_at=now, ended_by=by
+    )
+    return standing.reason
+
+
+def whys(findings: Sequence[Finding]) -> list[str]:
+    """What of findings an overruling is of."""
+    return sorted(str(one.why) for one in findings)
+
+
+def _to_decide(case: Case, by: User) -> Case:
+    """The case, held until the transaction ends. NotAllowed where this login may not decide it, AlreadyMoved where it is done."""
+    locked = (
+        Case.objects.select_for_update(of=("self",))
+        .select_related("filed_by", "applicant_person", "applicant_employer")
+        .get(pk=case.pk)
+    )
+    if why_not := permissions.why_not_decide(by, locked):
+        raise NotAllowed(why_not)
+    if not locked.is_open:
+        raise lifecycle.AlreadyMoved
+    return locked
 
 
 def withdraw(case: Case, *, by: User, now: datetime) -> Case:

@@ -1,6 +1,7 @@
 """A case (办件), its history, the papers with it, and the draft that it was before."""
 
 import uuid
+from enum import StrEnum
 from typing import Any
 
 import pgtrigger
@@ -143,6 +144,90 @@ class CaseEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} → {self.to_status}"
+
+
+class OverrulingStatus(StrEnum):
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+
+
+OVERRULING_STATUS_LABELS = {
+    OverrulingStatus.PROPOSED: "待第二人确认",
+    OverrulingStatus.CONFIRMED: "已确认",
+    OverrulingStatus.DECLINED: "未同意",
+}
+
+
+class Overruling(models.Model):
+    """That a case is to be done although the register says otherwise: one reviewer proposes, with the grounds, another confirms.
+
+    It is of just the ``mismatches`` that the first one saw. Frozen but for its end.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="overrulings", verbose_name=_("办件"))
+    mismatches = models.JSONField(_("与登记不一致之处"))
+    reason = models.TextField(_("办理依据"))
+    status = models.CharField(
+        _("状态"),
+        max_length=9,
+        choices=choices(OVERRULING_STATUS_LABELS),
+        default=OverrulingStatus.PROPOSED,
+    )
+    proposed_at = models.DateTimeField(_("提出时间"))
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("提出人"))
+    ended_at = models.DateTimeField(_("确认时间"), null=True, blank=True)
+    ended_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("确认人")
+    )
+    why = models.CharField(_("未同意的原因"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("与登记不一致仍予办理")
+        ordering = ("pk",)
+        constraints = [
+            one_of("status", OverrulingStatus, name="overruling_status_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="overruling_has_grounds"),
+            models.CheckConstraint(
+                condition=Q(status="proposed", ended_at__isnull=True, ended_by__isnull=True)
+                | (~Q(status="proposed") & Q(ended_at__isnull=False, ended_by__isnull=False)),
+                name="overruling_ended_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="confirmed") | ~Q(ended_by=F("proposed_by")),
+                name="overruling_confirmed_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="declined") | ~Q(why=""), name="overruling_declined_with_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(status="proposed"), name="one_overruling_of_a_case_stands"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="overrulings_stay_as_proposed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.status <> 'proposed' OR "
+                    + " OR ".join(
+                        f"OLD.{column} IS DISTINCT FROM NEW.{column}"
+                        for column in (
+                            "id",
+                            "case_id",
+                            "mismatches",
+                            "reason",
+                            "proposed_at",
+                            "proposed_by_id",
+                        )
+                    )
+                ),
+            ),
+            pgtrigger.Protect(name="overrulings_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.status}"
 
 
 class Draft(models.Model):

@@ -6,7 +6,7 @@ from django.db.models import Count, Q, QuerySet
 
 from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
-from portal.hall.models import Case
+from portal.hall.models import Case, Overruling, OverrulingStatus
 from portal.hall.routing import OPEN, Status
 from portal.prepared import Prepared
 
@@ -79,8 +79,10 @@ def queue(user: User) -> QuerySet[Case]:
 
 
 def decidable(user: User) -> QuerySet[Case]:
-    """What of the queue this member of staff may decide: not what they filed, nor what is about them."""
-    cases = queue(user).exclude(filed_by=user)
+    """What of the queue this member of staff may decide: not what they filed, nor what is about them, nor what waits for
+    another to confirm what they proposed."""
+    proposed = Overruling.objects.filter(status=OverrulingStatus.PROPOSED, proposed_by=user)
+    cases = queue(user).exclude(filed_by=user).exclude(pk__in=proposed.values("case"))
     if user.person is None:
         return cases
     about = (

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from portal.hall import catalogue, desk, permissions
-from portal.hall.models import Attachment, Case
+from portal.hall.models import Attachment, Case, Overruling
 from portal.hall.routing import Status
 from portal.hall.service import Finding, Mismatch
 from portal.policy.book import Paper
@@ -50,7 +50,7 @@ class ApproveForm(forms.Form):
             )
         if mismatch:
             self.fields["overrule"] = forms.BooleanField(
-                label=_("已核实，与登记不一致仍予办理"),
+                label=_("已核实，提请与登记不一致仍予办理"),
                 error_messages={
                     "required": _("与登记不一致，须勾选确认后才能办理；不能办理的，请不予通过。")
                 },
@@ -92,6 +92,18 @@ class RefuseForm(forms.Form):
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
+class DeclineForm(forms.Form):
+    """Not to overrule a mismatch: why."""
+
+    prefix = "decline"
+
+    why = forms.CharField(
+        label=gettext_lazy("不同意的原因"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("请写明不同意的原因。")},
+    )
+
+
 @dataclass(frozen=True)
 class Sheet:
     """An open case as it would be decided at this moment; empty where it is closed already."""
@@ -102,6 +114,10 @@ class Sheet:
     papers: list[Paper] = field(default_factory=list)
     why_not: str = ""
     answered: bool = False
+    # Another reviewer's proposal to overrule the mismatches, or one's own; and whether it is of just these.
+    overruling: Overruling | None = None
+    own: bool = False
+    still: bool = True
 
     def approval(self, typed: Any = None) -> ApproveForm:
         """The form to approve with, empty or as it was typed."""
@@ -121,6 +137,7 @@ def sheet(case: Case, *, by: User) -> Sheet:
     ask = desk.ask_of(case)
     service = catalogue.service(case.service)
     facts, findings = desk.examine(ask)
+    overruling = desk.standing_overruling(case)
     return Sheet(
         sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, facts)],
         links=service.staff_links(ask, facts),
@@ -128,6 +145,9 @@ def sheet(case: Case, *, by: User) -> Sheet:
         papers=service.papers(ask, facts) if case.status == Status.PRE_APPLIED else [],
         why_not=permissions.why_not_decide(by, case),
         answered=service.answered,
+        overruling=overruling,
+        own=overruling is not None and overruling.proposed_by_id == by.pk,
+        still=overruling is None or overruling.mismatches == desk.whys(findings),
     )
 
 

@@ -71,9 +71,8 @@ def test_one_that_does_not_is_pre_applied_and_confirmed_at_the_counter(
     assert case.status == Status.PRE_APPLIED
     assert why in case.mismatches[0]["why"]
     assert not BankAccount.objects.exists()
-    desk.decide(
-        case, approve=True, by=cast.shenzhen_reviewer, now=now, overrule=True, reason="已核对存折原件"
-    )
+    desk.propose_overruling(case, reason="已核对存折原件", by=cast.shenzhen_reviewer, now=now)
+    desk.decide(case, approve=True, by=cast.every_city_reviewer, now=now, overrule=True)
     assert BankAccount.objects.get().person == cast.chen_jing
 
 

@@ -142,9 +142,8 @@ class TestShenzhen:
 
         with pytest.raises(desk.NotAccepted):
             desk.decide(case, approve=True, by=cast.shenzhen_reviewer, now=now)
-        desk.decide(
-            case, approve=True, by=cast.shenzhen_reviewer, now=now, overrule=True, reason="已核对户口簿原件"
-        )
+        desk.propose_overruling(case, reason="已核对户口簿原件", by=cast.shenzhen_reviewer, now=now)
+        desk.decide(case, approve=True, by=cast.every_city_reviewer, now=now, overrule=True)
         assert Coverage.objects.get().person == cast.chen_jing
 
     def test_another_household_is_told_to_mend_it_first(self, cast: Cast, now: dt.datetime) -> None:

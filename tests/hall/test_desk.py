@@ -6,16 +6,16 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from portal.accounts.models import User
 from portal.accounts.permissions import REVIEWER
 from portal.hall import desk, drafts, lifecycle, queries
-from portal.hall.models import Attachment, Case, WorkdayOverride
+from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.numbers import case_number
 from portal.hall.routing import Status
-from portal.hall.service import Bar
+from portal.hall.service import Bar, Mismatch
 from portal.people.models import Person
 from portal.policy.book import Mode, book
 from portal.registers.models import HouseholdRecord
@@ -191,19 +191,67 @@ def test_approval_applies_the_rule_again_and_a_bar_stops_it(hall: Desk) -> None:
     assert not HouseholdRecord.objects.exists()
 
 
-def test_a_mismatch_needs_to_be_overruled_with_a_reason(hall: Desk) -> None:
+def test_a_mismatch_is_overruled_by_two_with_a_reason(hall: Desk) -> None:
     hall.says(MISMATCH)
     case = hall.file(Mode.MATCH)
+    first, second = hall.cast.ningbo_reviewer, hall.cast.ningbo_second_reviewer
     with pytest.raises(desk.NotAccepted) as refusal:
         hall.approve(case, reason="已核实户口簿")
     assert refusal.value.findings == [MISMATCH]
+    with pytest.raises(desk.NotAccepted, match="须先由一名审核人员写明依据提出"):
+        hall.approve(case, overrule=True)
     with pytest.raises(desk.NotAccepted) as refusal:
-        hall.approve(case, overrule=True, reason="  ")
+        desk.propose_overruling(case, reason="  ", by=first, now=hall.now)
     assert fields(refusal) == ["reason"]
-    assert hall.approve(case, overrule=True, reason="已核实户口簿").status == Status.DONE
+    proposed = desk.propose_overruling(case, reason="已核实户口簿", by=first, now=hall.now)
+    assert desk.propose_overruling(case, reason="已核实户口簿", by=first, now=hall.now) == proposed
+    with pytest.raises(desk.NotAccepted, match="另一名审核人员已经提出"):
+        desk.propose_overruling(case, reason="我也核实", by=second, now=hall.now)
+    with pytest.raises(desk.NotAllowed, match="另一名审核人员确认"):
+        desk.decide(case, approve=True, by=first, now=hall.now, overrule=True)
+    with pytest.raises(desk.NotAllowed):
+        desk.decide(case, approve=True, by=hall.cast.wuhan_reviewer, now=hall.now, overrule=True)
+    case.refresh_from_db()
+    assert case.status == Status.PRE_APPLIED
+    done = desk.decide(case, approve=True, by=second, now=hall.now, overrule=True)
+    assert (done.status, done.decided_by) == (Status.DONE, second)
     last = case.events.last()
     assert last is not None
     assert last.note == "已核实户口簿"
+    proposed.refresh_from_db()
+    assert (proposed.status, proposed.ended_by) == ("confirmed", second)
+
+
+def test_a_proposal_is_of_just_what_was_seen(hall: Desk) -> None:
+    hall.says(MISMATCH)
+    case = hall.file(Mode.MATCH)
+    first, second = hall.cast.ningbo_reviewer, hall.cast.ningbo_second_reviewer
+    proposed = desk.propose_overruling(case, reason="已核实", by=first, now=hall.now)
+    hall.says(MISMATCH, Mismatch("number", "又一处不一致"))
+    with pytest.raises(desk.NotAccepted, match="与提出时不同"):
+        desk.decide(case, approve=True, by=second, now=hall.now, overrule=True)
+    with pytest.raises(desk.NotAccepted, match="不同意的原因"):
+        desk.decline_overruling(proposed, why=" ", by=second, now=hall.now)
+    desk.decline_overruling(proposed, why="情况有变", by=second, now=hall.now)
+    desk.decline_overruling(proposed, why="情况有变", by=second, now=hall.now)
+    again = desk.propose_overruling(case, reason="都已核实", by=second, now=hall.now)
+    assert desk.decide(case, approve=True, by=first, now=hall.now, overrule=True).status == Status.DONE
+    again.refresh_from_db()
+    assert again.status == "confirmed"
+
+
+def test_the_database_wants_a_second_person_for_an_overruling(hall: Desk) -> None:
+    hall.says(MISMATCH)
+    case = hall.file(Mode.MATCH)
+    one = desk.propose_overruling(case, reason="已核实", by=hall.cast.ningbo_reviewer, now=hall.now)
+    same = Overruling.objects.filter(pk=one.pk)
+    for broken in (
+        lambda: same.update(status="confirmed", ended_by=one.proposed_by, ended_at=hall.now),
+        lambda: same.update(reason="别的"),
+        lambda: same.delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            broken()
 
 
 def test_a_refusal_needs_a_reason_and_has_no_effect(hall: Desk) -> None:

@@ -299,7 +299,22 @@ def test_overruling_a_mismatch_asks_for_its_basis_and_keeps_what_was_typed(
     assert case.status == Status.IN_REVIEW
     client.post(page(case), {"approve": "1", "approve-overrule": "on", "approve-basis": "已看户口簿"})
     case.refresh_from_db()
+    assert case.status == Status.IN_REVIEW
+    mine = client.get(page(case)).content.decode()
+    assert "须由另一名审核人员确认后办结" in mine
+    assert 'name="confirm"' not in mine
+    client.post(page(case), {"confirm": "1"})
+    case.refresh_from_db()
+    assert case.status == Status.IN_REVIEW
+    as_(client, hall.cast.ningbo_second_reviewer)
+    asked = client.get(page(case)).content.decode()
+    assert "提出：与登记不一致仍予办理" in asked
+    assert "已看户口簿" in asked
+    assert client.post(page(case), {"decline": "1"}).status_code == 422
+    client.post(page(case), {"confirm": "1"})
+    case.refresh_from_db()
     assert (case.status, case.reason) == (Status.DONE, "已看户口簿")
+    assert "已看户口簿" in client.get(page(case)).content.decode()
 
 
 def test_at_the_counter_the_originals_are_checked_first(hall: Desk, client: Client) -> None:

@@ -272,13 +272,18 @@ def test_shenzhen_sends_whom_it_does_not_know_to_the_counter(
     lin = visitor(cast.shenzhen_reviewer)
     lin.go(f"/admin/hall/case/{case.pk}/change/")
     lin.sees("与登记不一致，须核实后办理", "户籍登记显示您的户籍不在深圳")
-    lin.press("核对材料并办结")
+    lin.press("提请另一名审核人员确认")
     assert Case.objects.get().status == Status.PRE_APPLIED
     for box in lin.main.get_by_role("checkbox").all():
         box.check()
     lin.main.get_by_role("textbox").first.fill("已核对户口簿原件，本月入户。")
-    lin.press("核对材料并办结")
-    lin.sees(f"{case.number} {case.offer.title}：已办结")
+    lin.press("提请另一名审核人员确认")
+    lin.sees("等待另一名审核人员确认")
+    second = visitor(cast.every_city_reviewer)
+    second.go(f"/admin/hall/case/{case.pk}/change/")
+    second.sees("提出：与登记不一致仍予办理", "已核对户口簿原件，本月入户。")
+    second.press("确认，仍予办理")
+    second.sees(f"{case.number} {case.offer.title}：已办结")
     assert Coverage.objects.get().person == liu
 
 
