@@ -24,8 +24,10 @@ from contributions.brought_in import in_words
 from enrollment.admin import LookUpAdmin
 from portal.hall import attachments
 from portal.hall.workbench import QueueFilter, staff_of
-from portal.shared import identity
+from portal.shared import identity, money
+from portal.shared.characters import whole_number
 from portal.shared.months import today_in_china
+from portal.shared.tables import Some
 from transfers import information, papers, queries, relation, steps
 from transfers.amounts import periods_of
 from transfers.applying import shown
@@ -33,14 +35,16 @@ from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
 from transfers.models import OutsideAgency, Transfer, TransferDocument, TransferPaper
 
 # The button for what comes next: its name, what it says, what it does.
-STEPS = {
-    Status.APPLIED: ("accept", gettext_lazy("受理"), steps.accept),
-    Status.ACCEPTED: ("send_letter", gettext_lazy("发出联系函"), steps.send_letter),
-    Status.LETTER_SENT: ("release", gettext_lazy("转出关系和资金"), steps.release),
-    Status.RELEASED: ("receive", gettext_lazy("确认资金到账"), steps.receive),
-    Status.RECEIVED: ("merge", gettext_lazy("合并缴费记录"), steps.merge),
-    Status.RETURNED: ("put_right", gettext_lazy("已更正，重新办理"), steps.put_right),
-}
+STEPS = Some(
+    {
+        Status.APPLIED: ("accept", gettext_lazy("受理"), steps.accept),
+        Status.ACCEPTED: ("send_letter", gettext_lazy("发出联系函"), steps.send_letter),
+        Status.LETTER_SENT: ("release", gettext_lazy("转出关系和资金"), steps.release),
+        Status.RELEASED: ("receive", gettext_lazy("确认资金到账"), steps.receive),
+        Status.RECEIVED: ("merge", gettext_lazy("合并缴费记录"), steps.merge),
+        Status.RETURNED: ("put_right", gettext_lazy("已更正，重新办理"), steps.put_right),
+    }
+)
 
 
 class SendBackForm(forms.Form):
@@ -52,6 +56,12 @@ class SendBackForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": gettext_lazy("请写明退回的原因，对方会看到。")},
     )
+
+
+class DeclineForm(forms.Form):
+    """Why a release that was proposed is not made."""
+
+    why = forms.CharField(max_length=200, error_messages={"required": gettext_lazy("请写明不转出的原因。")})
 
 
 class PaperForm(forms.Form):
@@ -211,6 +221,8 @@ class TransferAdmin(LookUpAdmin):
         paper_form = PaperForm(*((request.POST, request.FILES) if pressed == "paper" else ()))
         if paper_form.is_bound and transfer.outside and self._kept(request, transfer, paper_form):
             return HttpResponseRedirect(request.path)
+        if request.method == "POST" and pressed == "release" and not asks:
+            return self._release_look(request, transfer)
         ready = form.is_valid() if pressed == "back" else told is not None or not told_form.is_bound
         whys: list[str] = []
         if request.method == "POST" and ready and not paper_form.is_bound:
@@ -287,10 +299,52 @@ class TransferAdmin(LookUpAdmin):
             raise Http404
         return transfer
 
+    def _release_look(self, request: HttpRequest, transfer: Transfer) -> HttpResponse:
+        """What would leave at this moment, to be checked and proposed."""
+        user = staff_of(request)
+        try:
+            seen = steps.look_at_release(transfer, by=user, now=timezone.now())
+        except steps.CannotStep as refusal:
+            context = self._context(request, transfer, SendBackForm(), refusal.whys)
+            return TemplateResponse(request, "admin/transfers/transfer.html", context, status=422)
+        return TemplateResponse(
+            request,
+            "admin/transfers/transfer.html",
+            {**self._context(request, transfer, SendBackForm(), []), "seen": seen},
+        )
+
+    def _release_step(self, request: HttpRequest, transfer: Transfer, pressed: str) -> None:
+        """Propose, approve or decline a release."""
+        by, now = staff_of(request), timezone.now()
+        if pressed == "propose":
+            steps.propose_release(transfer, seen=_seen(request), by=by, now=now)
+            messages.success(request, _("已提出转出，等待另一名工作人员复核。"))
+            return
+        proposed = steps.standing_release(transfer)
+        if proposed is None or str(proposed.pk) != request.POST.get("of"):
+            raise steps.AlreadyMoved
+        if pressed == "decline":
+            form = DeclineForm(request.POST)
+            if not form.is_valid():
+                raise steps.CannotStep(*(str(error) for error in form.errors["why"]))
+            steps.decline_release(proposed, why=form.cleaned_data["why"], by=by, now=now)
+            messages.success(request, _("已记录，没有转出。"))
+            return
+        moved = steps.release(transfer, by=by, now=now)
+        messages.success(
+            request,
+            _("{number}：已转出 {yuan} 元。").format(
+                number=moved.number, yuan=money.format_yuan(proposed.sum_fen)
+            ),
+        )
+
     def _take(
         self, request: HttpRequest, transfer: Transfer, form: SendBackForm, told: dict[str, Any] | None
     ) -> None:
         by, now, pressed = staff_of(request), timezone.now(), request.POST.get("step", "")
+        if pressed in RELEASE_STEPS:
+            self._release_step(request, transfer, pressed)
+            return
         if pressed == "back":
             moved = steps.send_back(transfer, reason=form.cleaned_data["reason"], by=by, now=now)
         else:
@@ -318,6 +372,7 @@ class TransferAdmin(LookUpAdmin):
             why_not = _("已退回本人，等本人处理后重新提交。")
         current = relation.of(transfer, now=now) if transfer.is_open and not transfer.information else None
         due_words, pressing = _due_words(transfer)
+        proposed = steps.standing_release(transfer) if transfer.status == Status.LETTER_SENT else None
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -331,6 +386,9 @@ class TransferAdmin(LookUpAdmin):
             "pressing": pressing,
             "step": step[:2] if step and not why_not else None,
             "recorded": transfer.outside if transfer.is_outsides_turn else None,
+            "proposed": proposed,
+            "why_not_approve": steps.why_not_approve(proposed, user) if proposed else "",
+            "release_proposals": transfer.release_proposals.select_related("proposed_by", "ended_by"),
             "why_not": why_not,
             "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
             "form": form,
@@ -372,6 +430,22 @@ class TransferAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("在谁那里"))
     def turn(self, transfer: Transfer) -> str:
         return transfer.holder or "—"
+
+
+# What two members of staff do with a release of the hall's own.
+RELEASE_STEPS = ("propose", "approve", "decline")
+
+
+def _seen(request: HttpRequest) -> steps.Seen:
+    """The sums that stood on the page when it was proposed. AlreadyMoved where they are no numbers."""
+    told = [
+        whole_number(request.POST.get(name, ""))
+        for name in ("months", "account_fen", "pooled_fen", "interest_fen")
+    ]
+    found = [one for one in told if one is not None]
+    if len(found) != len(told):
+        raise steps.AlreadyMoved
+    return steps.Seen(*found)
 
 
 def _asks_for_form(transfer: Transfer) -> bool:

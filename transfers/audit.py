@@ -143,7 +143,13 @@ _EVENTS = f"""
         OR (event.before <> '' AND (event.from_status, event.to_status) NOT IN ({_TABLE}))
 """  # noqa: S608 - the statuses are constants
 
+_BY_TWO = """
+    SELECT format('转移 %s 的转出由提出人自己复核', transfer_id) FROM transfers_release
+    WHERE status = 'approved' AND ended_by_id = proposed_by_id
+"""
+
 CHECKS = (
     *(Check(14, rows) for rows in (_OUT, _IN, _CLEARING, _MONTHS_OUT, _MONTHS_IN, _TWICE, _UNDER_WAY)),
     Check(6, _EVENTS),
+    Check(12, _BY_TWO),
 )

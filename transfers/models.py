@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from certificates.models import Certificate
 from contributions.models import BroughtIn, MovedOut
+from contributions.models.guards import differs
 from portal.accounts.models import User
 from portal.columns import choices, one_of
 from portal.hall.models import Case, private_storage
@@ -272,6 +273,98 @@ class TransferEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transfer_id} → {self.to_status}"
+
+
+class ReleaseStatus(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+RELEASE_STATUS_LABELS = {
+    ReleaseStatus.PROPOSED: "待复核",
+    ReleaseStatus.APPROVED: "已复核，已转出",
+    ReleaseStatus.DECLINED: "未同意",
+}
+
+
+class Release(models.Model):
+    """That months and money of a relation are to leave the hall's books: what one reviewer saw and proposes; another approves.
+
+    ``interest_fen`` of the account is what is settled with it. What moves is just this, or nothing moves. Frozen but for its end.
+    """
+
+    transfer = models.ForeignKey(
+        Transfer, models.PROTECT, related_name="release_proposals", verbose_name=_("转移")
+    )
+    months = models.PositiveIntegerField(_("转移月数"))
+    account_fen = models.BigIntegerField(_("个人账户（分）"))
+    pooled_fen = models.BigIntegerField(_("统筹基金（分）"))
+    interest_fen = models.BigIntegerField(_("其中转出前结息（分）"))
+    status = models.CharField(
+        _("状态"),
+        max_length=8,
+        choices=choices(RELEASE_STATUS_LABELS),
+        default=ReleaseStatus.PROPOSED,
+    )
+    proposed_at = models.DateTimeField(_("提出时间"))
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("提出人"))
+    ended_at = models.DateTimeField(_("复核时间"), null=True, blank=True)
+    ended_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("复核人")
+    )
+    why = models.CharField(_("未同意的原因"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("转出的复核")
+        ordering = ("pk",)
+        constraints = [
+            one_of("status", ReleaseStatus, name="release_status_known"),
+            models.CheckConstraint(
+                condition=Q(status="proposed", ended_at__isnull=True, ended_by__isnull=True)
+                | (~Q(status="proposed") & Q(ended_at__isnull=False, ended_by__isnull=False)),
+                name="release_ended_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | ~Q(ended_by=F("proposed_by")),
+                name="release_approved_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="declined") | ~Q(why=""), name="release_declined_with_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["transfer"], condition=Q(status="proposed"), name="one_release_is_proposed"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="releases_stay_as_proposed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.status <> 'proposed' OR "
+                    + differs(
+                        [
+                            "id",
+                            "transfer_id",
+                            "months",
+                            "account_fen",
+                            "pooled_fen",
+                            "interest_fen",
+                            "proposed_at",
+                            "proposed_by_id",
+                        ]
+                    )
+                ),
+            ),
+            pgtrigger.Protect(name="releases_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transfer_id} {self.status}"
+
+    @property
+    def sum_fen(self) -> int:
+        return self.account_fen + self.pooled_fen
 
 
 class TransferDocument(models.Model):

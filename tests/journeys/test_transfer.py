@@ -3,7 +3,7 @@
 from contributions import brought_in
 from tests.cast import Cast
 from tests.journeys.conftest import PHONE, Visitors
-from tests.transfers.mover import PENSION, clerk_of, moved_to, offences, paid
+from tests.transfers.mover import PENSION, clerk_of, moved_to, offences, paid, second_clerk_of
 from transfers.machine import Status
 from transfers.models import Transfer
 
@@ -45,8 +45,15 @@ def test_a_relation_moves_from_wuhan_to_shenzhen(visitor: Visitors, cast: Cast, 
     qin.go(QUEUE)
     qin.follow(transfer.number)
     qin.sees("转出后不能撤销")
-    qin.press("转出关系和资金")
-    qin.sees("这一步由深圳市社会保险基金管理局办理")
+    qin.press("转出关系和资金…")
+    qin.sees("将转出 8 个月", "其中转出前结息")
+    qin.press("提出转出")
+    qin.sees("转出由您提出，须由另一名工作人员复核")
+    second = visitor(second_clerk_of("wuhan"))
+    second.go(f"{QUEUE}{transfer.pk}/change/")
+    second.sees("提出转出 8 个月")
+    second.press("同意转出")
+    second.sees("这一步由深圳市社会保险基金管理局办理")
 
     he.go(tracker)
     he.sees("已转出", "转出 8 个月")

@@ -22,7 +22,7 @@ from tests.contributions.flexible import paid_at_the_counter
 from tests.filing import file
 from transfers import agencies, steps
 from transfers.machine import Status
-from transfers.models import Direction, Transfer
+from transfers.models import Direction, Release, Transfer
 
 PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 
@@ -72,6 +72,25 @@ def clerk_of(city: str) -> User:
     name = f"transfers-{city}"
     names = {"ningbo": "冯洁", "wuhan": "秦峰", "wuxi": "蒋欣", "shenzhen": "沈岚"}
     return User.objects.filter(username=name).first() or staff(name, names[city], city, REVIEWER)
+
+
+def second_clerk_of(city: str) -> User:
+    """Another who works on transfers there."""
+    name = f"transfers-{city}-2"
+    return User.objects.filter(username=name).first() or staff(name, "何平", city, REVIEWER)
+
+
+def proposed(transfer: Transfer, now: dt.datetime) -> Release:
+    """The release, as one member of staff of the old place sees and proposes it."""
+    by = second_clerk_of(transfer.from_city)
+    seen = steps.look_at_release(transfer, by=by, now=now)
+    return steps.propose_release(transfer, seen=seen, by=by, now=now)
+
+
+def released(transfer: Transfer, now: dt.datetime) -> Transfer:
+    """Proposed by one and approved by another."""
+    proposed(transfer, now)
+    return steps.release(transfer, by=clerk_of(transfer.from_city), now=now)
 
 
 def applied(
@@ -124,6 +143,8 @@ def walked(transfer: Transfer, to: Status, now: dt.datetime) -> Transfer:
         if transfer.status == to:
             break
         if status in _later(Status(transfer.status)):
+            if status == Status.RELEASED and transfer.from_city:
+                proposed(transfer, now)
             transfer = step(transfer, by=clerk_of(transfer.acting_city), now=now)
     return transfer
 

@@ -32,6 +32,7 @@ from tests.transfers.mover import (
     paid,
     walked,
 )
+from tests.transfers.mover import released as let_go
 from transfers import information, steps
 from transfers.agencies import Agency, of_city
 from transfers.machine import Status
@@ -121,7 +122,7 @@ def test_a_letter_of_the_other_system_begins_a_transfer_and_its_receipt_ends_it(
     assert (transfer.status, transfer.to_place, transfer.acting_city) == ("letter_sent", "成都", "wuhan")
     assert read(chengdu) == []
 
-    steps.release(transfer, by=clerk_of("wuhan"), now=clock.now)
+    let_go(transfer, clock.now)
     [released] = read(chengdu)
     assert released["kind"] == "released"
     assert released["information"] == {

@@ -13,8 +13,9 @@ from contributions.models import BroughtIn, MovedOut, MovedOutPeriod
 from portal.accounts.models import User
 from portal.people.models import Person
 from tests.cast import Cast
+from tests.contributions.test_arrears_races import SureMeeting
 from tests.hall.test_races import Meeting, at_once, without_constraint, without_triggers
-from tests.transfers.mover import applied, clerk_of, moved_to, offences, paid, walked
+from tests.transfers.mover import applied, clerk_of, moved_to, offences, paid, proposed, walked
 from transfers import documents, steps
 from transfers.machine import Status
 from transfers.models import Transfer
@@ -27,7 +28,9 @@ def waiting(cast: Cast, now: dt.datetime) -> Transfer:
     """A transfer whose letter has reached the old place."""
     paid(cast.li_qiang, "wuhan", "2025-01", "2026-01")
     moved_to(cast.li_qiang, "shenzhen")
-    return walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now)
+    transfer = walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now)
+    proposed(transfer, now)
+    return transfer
 
 
 def both(transfer: Transfer, person: User, now: dt.datetime) -> list[Any]:
@@ -38,8 +41,8 @@ def both(transfer: Transfer, person: User, now: dt.datetime) -> list[Any]:
     )
 
 
-def meeting_before_the_move(monkeypatch: pytest.MonkeyPatch) -> Meeting:
-    meeting = Meeting()
+def meeting_before_the_move(monkeypatch: pytest.MonkeyPatch, kind: type[Meeting] = Meeting) -> Meeting:
+    meeting = kind()
     monkeypatch.setattr(steps, "_move", meeting.before(steps._move))
     return meeting
 
@@ -93,7 +96,7 @@ def test_without_the_guard_both_win_and_the_audit_finds_it(
 ) -> None:
     person = cast.li_qiang_login
     with no_guard(monkeypatch):
-        meeting = meeting_before_the_move(monkeypatch)
+        meeting = meeting_before_the_move(monkeypatch, SureMeeting)
         results = both(waiting, person, now)
         assert meeting.met
         assert [type(one) for one in results] == [Transfer, Transfer], results

@@ -1,9 +1,10 @@
 """The way of a transfer between two cities of the hall: who acts, on what clock, what leaves and what arrives."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from contributions import brought_in, ledger, personal_account
 from contributions.models import AccountKind, BroughtIn, Charge, HeldReceipt, MovedOut, Refund
@@ -28,11 +29,14 @@ from tests.transfers.mover import (
     moved_to,
     offences,
     paid,
+    proposed,
+    released,
+    second_clerk_of,
     walked,
 )
 from transfers import steps
 from transfers.machine import MOVES, Status
-from transfers.models import Transfer
+from transfers.models import Release, Transfer
 
 TRANSFER = AccountKind.TRANSFER
 
@@ -50,13 +54,13 @@ def counted(who: Person, city: str, insurance: Insurance = PENSION) -> int:
 
 def test_from_application_to_merger(cast: Cast, now: dt.datetime, mover: Person) -> None:
     transfer = applied(cast.li_qiang_login, now)
-    wuhan, shenzhen = clerk_of("wuhan"), clerk_of("shenzhen")
+    shenzhen = clerk_of("shenzhen")
     transfer = steps.accept(transfer, by=shenzhen, now=now)
     transfer = steps.send_letter(transfer, by=shenzhen, now=moment("2026-11-24 10:00"))
     assert (transfer.acting_city, transfer.due_on) == ("wuhan", dt.date(2026, 12, 15))
     assert counted(mover, "wuhan") == 12
 
-    transfer = steps.release(transfer, by=wuhan, now=moment("2026-12-01 10:00"))
+    transfer = released(transfer, moment("2026-12-01 10:00"))
     assert (transfer.acting_city, transfer.due_on) == ("shenzhen", dt.date(2026, 12, 22))
     moved = MovedOut.objects.get()
     assert (moved.months, moved.wages, moved.account_fen, moved.pooled_fen) == (
@@ -113,6 +117,70 @@ def test_each_agency_takes_its_own_steps_only(cast: Cast, now: dt.datetime, move
     assert transfer.status == Status.RELEASED
 
 
+def test_a_release_is_seen_proposed_and_approved_by_another(
+    cast: Cast, now: dt.datetime, mover: Person
+) -> None:
+    transfer = walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now)
+    first, second = clerk_of("wuhan"), second_clerk_of("wuhan")
+    seen = steps.look_at_release(transfer, by=first, now=now)
+    assert (seen.months, seen.pooled_fen) == (12, POOLED_FEN)
+    assert seen.account_fen + seen.pooled_fen == seen.sum_fen
+    # Looking has written nothing.
+    assert not MovedOut.objects.exists()
+    with pytest.raises(steps.CannotStep, match="先由一名工作人员"):
+        steps.release(transfer, by=first, now=now)
+    with pytest.raises(steps.CannotStep, match="刚刚有变化"):
+        steps.propose_release(transfer, seen=replace(seen, pooled_fen=1), by=first, now=now)
+    one = steps.propose_release(transfer, seen=seen, by=first, now=now)
+    assert steps.propose_release(transfer, seen=seen, by=first, now=now) == one
+    with pytest.raises(steps.CannotStep, match="已有人提出"):
+        steps.propose_release(transfer, seen=seen, by=second, now=now)
+    with pytest.raises(steps.CannotStep, match="另一名工作人员复核"):
+        steps.release(transfer, by=first, now=now)
+    gone = steps.release(transfer, by=second, now=now)
+    assert gone.status == Status.RELEASED
+    # What was shown is what moved.
+    told = gone.information
+    assert (told["months"], told["account_fen"], told["pooled_fen"]) == (
+        seen.months,
+        seen.account_fen,
+        seen.pooled_fen,
+    )
+    one.refresh_from_db()
+    assert (one.status, one.ended_by) == ("approved", second)
+    assert offences() == []
+
+
+def test_another_sum_than_was_proposed_does_not_move(cast: Cast, now: dt.datetime, mover: Person) -> None:
+    """In the next month the account has borne more."""
+    transfer = walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now)
+    one = proposed(transfer, now)
+    later = moment("2026-12-01 10:00")
+    with pytest.raises(steps.CannotStep, match="含转出前结息"):
+        steps.release(transfer, by=clerk_of("wuhan"), now=later)
+    assert not MovedOut.objects.exists()
+    with pytest.raises(steps.CannotStep, match="不同意的原因"):
+        steps.decline_release(one, why=" ", by=clerk_of("wuhan"), now=later)
+    for _press in range(2):
+        steps.decline_release(one, why="跨月", by=clerk_of("wuhan"), now=later)
+    again = proposed(transfer, later)
+    assert again.interest_fen > one.interest_fen
+    assert steps.release(transfer, by=clerk_of("wuhan"), now=later).status == Status.RELEASED
+    assert offences() == []
+
+
+def test_the_database_wants_two_for_a_release(cast: Cast, now: dt.datetime, mover: Person) -> None:
+    one = proposed(walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now), now)
+    same = Release.objects.filter(pk=one.pk)
+    for broken in (
+        lambda: same.update(status="approved", ended_by=one.proposed_by, ended_at=now),
+        lambda: same.update(account_fen=1),
+        lambda: same.delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            broken()
+
+
 def test_nobody_works_on_their_own_transfer(cast: Cast, now: dt.datetime, mover: Person) -> None:
     transfer = applied(cast.li_qiang_login, now)
     self_ = staff("shenzhen-self", "李强", "shenzhen", "受理审核", of=mover)
@@ -141,10 +209,10 @@ def test_the_release_applies_the_rules_again(cast: Cast, now: dt.datetime, mover
     cover(mover, PENSION, "wuhan", "2026-02", "2026-04", tier="60")
     owed = charge(mover, "wuhan", "2026-02", "2026-04")
     with pytest.raises(steps.CannotStep, match="有欠费：2026年2月至2026年3月"):
-        steps.release(transfer, by=clerk_of("wuhan"), now=now)
+        proposed(transfer, now)
     assert not MovedOut.objects.exists()
     paid_at_the_counter(owed, now=now)
-    transfer = steps.release(transfer, by=clerk_of("wuhan"), now=now)
+    transfer = released(transfer, now)
     assert transfer.information["months"] == 14
 
 
