@@ -7,7 +7,7 @@ one for each chunk of people), claimed by compare-and-set on a row, and a file i
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -51,10 +51,10 @@ from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import DebitTerms, debit_terms, employer_debit_terms
+from portal.policy.terms import DebitTerms, EmployerDebitTerms, debit_terms, employer_debit_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import CHINA, Month, today_in_china
 
 ENTRY_KIND = "debit"
 CHUNK = 20_000
@@ -64,6 +64,8 @@ _WRITING_LOCK = 0xD4A318
 _READING_LOCK = 0xD4A319
 _ROWS_AT_A_TIME = 10_000
 _EXAMPLES = 5
+# So many of what is left out of a batch are named.
+UNFIT_SHOWN = 3
 
 
 class CannotClose(Exception):
@@ -131,6 +133,8 @@ def open_batch(
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
+        cursor.execute(_UNFIT, {**_what(terms, city, month, round_number), "shown": UNFIT_SHOWN})
+        unfit = cursor.fetchall()
         cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, month, round_number)})
         count, total = cursor.fetchone()
         row_by_row(cursor)
@@ -155,11 +159,23 @@ def open_batch(
         PostingChunk(batch=batch, number=number, first=first, last=following - 1)
         for number, (first, following) in enumerate(pairwise([*firsts, count + 1]), 1)
     )
-    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
+    BatchEvent.objects.create(
+        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=left_out_words(unfit)
+    )
     recollecting.taken(batch, now=now)
     if not terms.second_person:
         _released(batch, by=by, now=now)
     return batch
+
+
+def left_out_words(unfit: Sequence[tuple[int, str, str]]) -> str:
+    """What of a batch was left out, for its account fits no line of the bank's file: how many, and the first of them."""
+    if not unfit:
+        return ""
+    return _("%(count)s 笔未列入：户名或账号为空，或账号超过银行文件的长度（%(who)s），请更正账户登记") % {
+        "count": unfit[0][0],
+        "who": "、".join(f"{name[:20]} ****{end}" for _count, name, end in unfit),
+    }
 
 
 def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> dict[str, Any]:
@@ -169,6 +185,7 @@ def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> 
         "bank": terms.bank,
         "retried_since": (month - terms.retry_months).first_day,
         "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
+        "longest_account": layout_of(terms).LONGEST_ACCOUNT,
     }
 
 
@@ -281,12 +298,15 @@ _DRAWABLE = """
         SELECT charge.id, charge.person_id, asked.surcharge_id, charge.amount_fen + asked.on_top
         FROM asked JOIN contributions_charge charge ON charge.id = asked.charge_id
         WHERE charge.city = %(city)s AND charge.status = 'owed'
-    ), drawable AS (
-        SELECT charge.id, charge.person_id, charge.surcharge_id, charge.amount_fen, account.number, account.holder
+    ), reached AS (
+        SELECT charge.id, charge.person_id, charge.surcharge_id, charge.amount_fen, account.number, account.holder,
+            btrim(account.holder) <> '' AND btrim(account.number) <> '' AND length(account.number) <= %(longest_account)s AS fits
         FROM due charge
         JOIN account ON account.person_id = charge.person_id
         WHERE NOT EXISTS (SELECT 1 FROM contributions_debitline other WHERE other.charge_id = charge.id AND other.drawing)
             AND NOT EXISTS (SELECT 1 FROM contributions_orderline ordered WHERE ordered.charge_id = charge.id AND ordered.live)
+    ), drawable AS (
+        SELECT id, person_id, surcharge_id, amount_fen, number, holder FROM reached WHERE fits
     )
 """
 
@@ -303,6 +323,15 @@ _OPEN = (
         RETURNING amount_fen
     )
     SELECT count(*), coalesce(sum(amount_fen), 0)::bigint FROM line
+"""
+)
+
+# What the bank's file has no room for: whose account it is, and its end.
+_UNFIT = (
+    _DRAWABLE  # noqa: S608 - the statement's parts are constants
+    + """
+    SELECT count(*) OVER (), who.name, right(reached.number, 4) FROM reached JOIN people_person who ON who.id = reached.person_id
+    WHERE NOT reached.fits ORDER BY reached.person_id, reached.id LIMIT %(shown)s
 """
 )
 
@@ -398,6 +427,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             count=batch.line_count,
             total_fen=batch.total_fen,
             creditor=city.agency,
+            made_at=(batch.released_at or batch.opened_at).astimezone(CHINA),
         )
         layout = _layout(batch)
         name = f"{batch.number}{layout.SUFFIX}"
@@ -428,7 +458,11 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 def _layout(batch: DebitBatch) -> Any:
     """The file format that the batch's bank takes."""
     terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
-    terms = terms_of(book(), city=batch.city, on=batch.month.first_day)
+    return layout_of(terms_of(book(), city=batch.city, on=batch.month.first_day))
+
+
+def layout_of(terms: DebitTerms | EmployerDebitTerms) -> Any:
+    """The file format of a bank's terms."""
     return iso20022 if terms.format == "iso20022" else postal
 
 

@@ -70,6 +70,8 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
+        cursor.execute(_UNFIT, {**_what(terms, city, today), "shown": debit.UNFIT_SHOWN})
+        unfit = cursor.fetchall()
         cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, today)})
         count, total = cursor.fetchone()
         cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK})
@@ -95,7 +97,9 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         PostingChunk(batch=batch, number=number, first=before + 1, last=last)
         for number, (before, last) in enumerate(pairwise([0, *ends]), 1)
     )
-    BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.OPENED)
+    BatchEvent.objects.create(
+        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=debit.left_out_words(unfit)
+    )
     return batch
 
 
@@ -108,6 +112,7 @@ def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any
         "bank": terms.bank,
         "today": today,
         "before": dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), CHINA),
+        "longest_account": debit.layout_of(terms).LONGEST_ACCOUNT,
     }
 
 
@@ -175,7 +180,7 @@ _DRAWABLE = """
                 WHERE other.employer_id = assessment.employer_id AND other.month = assessment.month
                     AND other.after < assessment.last AND other.last > assessment.after
             )
-    ), drawable AS (
+    ), reached AS (
         SELECT candidate.id, candidate.employer_id, candidate.sum_fen, candidate.account_number, candidate.holder,
             coalesce(array_agg(charge.id) FILTER (WHERE NOT charge.live), '{}') AS left_out
         FROM candidate
@@ -188,8 +193,21 @@ _DRAWABLE = """
         HAVING count(*) FILTER (WHERE charge.live AND charge.status = 'owed') = candidate.charges
             AND sum(charge.amount_fen) FILTER (WHERE charge.live AND charge.status = 'owed') = candidate.sum_fen
             AND count(ordered.id) = 0 AND count(billed.id) = 0
+    ), drawable AS (
+        SELECT * FROM reached
+        WHERE btrim(holder) <> '' AND btrim(account_number) <> '' AND length(account_number) <= %(longest_account)s
     )
 """
+
+# What the bank's file has no room for.
+_UNFIT = (
+    _DRAWABLE  # noqa: S608 - the statement's parts are constants
+    + """
+    SELECT count(*) OVER (), employer.name, right(reached.account_number, 4)
+    FROM reached JOIN people_employer employer ON employer.id = reached.employer_id
+    WHERE reached.id NOT IN (SELECT id FROM drawable) ORDER BY reached.employer_id, reached.id LIMIT %(shown)s
+"""
+)
 
 _OPEN = (
     _DRAWABLE  # noqa: S608 - the statement's parts are constants

@@ -1,11 +1,14 @@
 """The folder that files are exchanged in: ``outbox`` for the banks, ``inbox`` from them; what was read goes to ``archive``.
 
-A file appears under its name only when it is whole and on the disk: it is written under a hidden name, flushed, renamed.
+A file appears under its name only when it is whole and on the disk: it is written under a hidden name, flushed, renamed. Folders
+that are made here are entered, and files that are written read, by the program's own user alone; where the bank's transfer runs
+as another, its folders are made beforehand with a group of their own (docs/operations.md).
 """
 
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +29,9 @@ class Fingerprint:
 def folder(name: str) -> Path:
     """One of the exchange's folders, made where it does not stand yet."""
     path = Path(settings.BANK_EXCHANGE_DIR) / name
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        # Accounts and names: for nobody but the program's own user, whoever else may enter the folders above.
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
@@ -56,7 +61,7 @@ def place(name: str, write: Callable[[Sink], None]) -> Fingerprint:
     target = folder(OUTBOX) / name
     draft = target.with_name(f".{name}.{os.getpid()}.part")
     try:
-        with draft.open("wb") as out:
+        with open(draft, "wb", opener=_for_us_alone) as out:
             sealed = _Sealed(out)
             write(sealed)
             out.flush()
@@ -68,6 +73,10 @@ def place(name: str, write: Callable[[Sink], None]) -> Fingerprint:
     return Fingerprint(sealed.digest.hexdigest(), sealed.size)
 
 
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def arrived() -> Iterator[Path]:
     """The files in the inbox, by name; hidden ones are still being written."""
     for path in sorted(folder(INBOX).iterdir()):
@@ -77,7 +86,11 @@ def arrived() -> Iterator[Path]:
 
 def put_away(path: Path, to: str, digest: str) -> None:
     """Move a file that was dealt with out of the inbox; its digest keeps files of one name apart."""
-    path.replace(put_away_at(to, path.name, digest))
+    target = put_away_at(to, path.name, digest)
+    path.replace(target)
+    # As the bank's transfer wrote it, others could read it; a file of another user stays as that one left it.
+    with suppress(PermissionError):
+        target.chmod(0o600)
     _sync(path.parent)
 
 

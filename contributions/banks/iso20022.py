@@ -1,9 +1,9 @@
 """ISO 20022: direct debits go out as pain.008.001.08 and come back as pain.002.001.10, for banks that take no postal layout.
 
-One payment information block per file; ``EndToEndId`` is the line's sequence, accounts stand under ``Othr``, amounts are yuan
-with two decimals. Files go out in UTF-8. Answers are read in UTF-8, with or without a byte-order mark, else in GB18030, whatever
-they declare; as a stream, without entities, document types or network. The format has no check value: what is compared is
-counts and sums, by state and in all, and each row's account and amount with what was sent.
+One payment information block per file; ``EndToEndId`` is the batch's number and the line's sequence, accounts stand under
+``Othr``, amounts are yuan with two decimals. Files go out in UTF-8. Answers are read in UTF-8, with or without a byte-order mark,
+else in GB18030, whatever they declare; as a stream, without entities, document types or network. The format has no check value:
+what is compared is counts and sums, by state and in all, and each row's account and amount with what was sent.
 """
 
 import codecs
@@ -34,6 +34,9 @@ REASONS = {
     "MS03": Reason.OTHER,
 }
 
+# The characters of an account that is no IBAN.
+LONGEST_ACCOUNT = 34
+
 _BLOCK = 1 << 16
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
@@ -44,14 +47,16 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
 
 def write(out: IO[bytes], heading: Heading, orders: Iterable[tuple[int, str, str, int]]) -> None:
     """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError where the rows do not come to
-    the heading's count and sum: such a file must not leave."""
+    the heading's count and sum, or the schema has no room for what stands in one: such a file must not leave."""
     count = total = 0
+    _fit(heading.number, "MsgId", heading.number, 35)
+    _fit(heading.number, "Cdtr/Nm", heading.creditor, 140)
     with etree.xmlfile(out, encoding="UTF-8") as xml:
         xml.write_declaration()
         with xml.element("Document", nsmap={None: OUT}), xml.element("CstmrDrctDbtInitn"):
             with xml.element("GrpHdr"):
                 _put(xml, "MsgId", heading.number)
-                _put(xml, "CreDtTm", f"{heading.on:%Y-%m-%d}T00:00:00")
+                _put(xml, "CreDtTm", heading.made_at.isoformat(timespec="seconds"))
                 _put_sums(xml, heading)
                 _put(xml, "InitgPty/Nm", heading.creditor)
             with xml.element("PmtInf"):
@@ -63,8 +68,13 @@ def write(out: IO[bytes], heading: Heading, orders: Iterable[tuple[int, str, str
                 _put(xml, "CdtrAcct/Id/Othr/Id", heading.city_code)
                 _put(xml, "CdtrAgt/FinInstnId/Othr/Id", "NOTPROVIDED")
                 for sequence, account, holder, fen in orders:
+                    line = f"{heading.number} {sequence}"
+                    _fit(line, "DbtrAcct", account, LONGEST_ACCOUNT)
+                    _fit(line, "Dbtr/Nm", holder, 140)
+                    reference = end_to_end(heading.number, sequence)
+                    _fit(line, "EndToEndId", reference, 35)
                     with xml.element("DrctDbtTxInf"):
-                        _put(xml, "PmtId/EndToEndId", str(sequence))
+                        _put(xml, "PmtId/EndToEndId", reference)
                         _put(xml, "InstdAmt", _yuan(fen), Ccy="CNY")
                         _put(xml, "DbtrAgt/FinInstnId/Othr/Id", "NOTPROVIDED")
                         _put(xml, "Dbtr/Nm", holder)
@@ -75,6 +85,16 @@ def write(out: IO[bytes], heading: Heading, orders: Iterable[tuple[int, str, str
         raise ValueError(
             f"{heading.number}: {count} lines of {total} fen, not {heading.count} of {heading.total_fen}"
         )
+
+
+def end_to_end(number: str, sequence: int) -> str:
+    """What a line is called by, among all lines of all batches."""
+    return f"{number}-{sequence}"
+
+
+def _fit(where: str, field: str, text: str, longest: int) -> None:
+    if not 1 <= len(_UNSAFE.sub(" ", text).strip()) <= longest:
+        raise ValueError(f"{where}: {field} has {len(text)} characters, not 1 to {longest}")
 
 
 def _put_sums(xml: Any, heading: Heading) -> None:
@@ -118,7 +138,7 @@ class Answer:
         seen = bytearray(line_count + 1)
         count = total = paid_count = paid_fen = 0
         for number, element in enumerate(self._elements(_name("TxInfAndSts")), 1):
-            result = _result(element, number)
+            result = _result(element, number, self.heading.number)
             if not 1 <= result.sequence <= line_count:
                 raise Unreadable(
                     _("第 %(number)s 笔：序号 %(sequence)s 不在本批次内。")
@@ -223,8 +243,10 @@ def _fen(text: str) -> int:
     return int(Decimal(text) * 100)
 
 
-def _result(element: Any, number: int) -> Result:
-    sequence, state = _text(element, "OrgnlEndToEndId"), _text(element, "TxSts")
+def _result(element: Any, number: int, batch: str) -> Result:
+    # Files of before December 2026 called a line by its sequence alone.
+    sequence = _text(element, "OrgnlEndToEndId").removeprefix(end_to_end(batch, 0)[:-1])
+    state = _text(element, "TxSts")
     code, reference = _text(element, "StsRsnInf/Rsn/Cd"), _text(element, "StsId")
     if not _DIGITS.fullmatch(sequence):
         raise Unreadable(_("第 %(number)s 笔：序号不是数字。") % {"number": number})

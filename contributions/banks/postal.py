@@ -45,6 +45,9 @@ REASONS = {
     "99": Reason.OTHER,
 }
 
+# What accounts are printed with is no matter of the layout.
+LONGEST_ACCOUNT = 40
+
 _BLOCK = 4096
 _UNSAFE = str.maketrans({"|": " ", "\r": " ", "\n": " "})
 _DIGITS = re.compile(r"[0-9]{1,15}")
@@ -53,7 +56,7 @@ _REFERENCE = re.compile(r"[0-9A-Za-z-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What heads an order file; ``count`` and ``total_fen`` are what the lines must come to."""
+    """What heads an order file; ``count`` and ``total_fen`` are what the lines must come to; ``made_at`` when it was let go."""
 
     number: str
     city_code: str
@@ -62,6 +65,7 @@ class Heading:
     count: int
     total_fen: int
     creditor: str
+    made_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

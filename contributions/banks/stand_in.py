@@ -111,7 +111,7 @@ def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
             result = _result(account)
             why = "" if result == PAID else f"<StsRsnInf><Rsn><Cd>{_CODES[result]}</Cd></Rsn></StsRsnInf>"
             out.write(
-                f"<TxInfAndSts><StsId>PS{int(sequence):09d}</StsId><OrgnlEndToEndId>{sequence}</OrgnlEndToEndId>"
+                f"<TxInfAndSts><StsId>PS{int(sequence.rpartition('-')[2]):09d}</StsId><OrgnlEndToEndId>{sequence}</OrgnlEndToEndId>"
                 f"<TxSts>{'RJCT' if why else 'ACSC'}</TxSts>{why}<OrgnlTxRef>"
                 f'<Amt><InstdAmt Ccy="CNY">{amount:.2f}</InstdAmt></Amt>'
                 f"<DbtrAcct><Id><Othr><Id>{account}</Id></Othr></Id></DbtrAcct></OrgnlTxRef></TxInfAndSts>\n"

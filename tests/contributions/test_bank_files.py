@@ -3,6 +3,8 @@
 import datetime as dt
 import hashlib
 import io
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from contributions.banks import postal, stand_in
 from contributions.banks.exchange import place
 from contributions.banks.results import Reason, Unreadable
 from portal.shared.months import Month
+from tests.cast import moment
 
 HEADING = postal.Heading(
     number="420100-202610-psbc-1",
@@ -20,6 +23,7 @@ HEADING = postal.Heading(
     count=3,
     total_fen=60000,
     creditor="武汉市社会保险基金结算中心",
+    made_at=moment("2026-10-31 09:00"),
 )
 ORDERS = [
     (1, "62179900000188", "张三", 10000),
@@ -183,3 +187,14 @@ def test_a_file_being_written_is_not_seen(exchange: Path) -> None:
     place("b.txt", write)
     assert seen == [[]]
     assert [path.name for path in (exchange / "outbox").iterdir()] == ["b.txt"]
+
+
+def test_files_and_folders_are_for_the_programs_own_user(exchange: Path) -> None:
+    former = os.umask(0o000)
+    try:
+        place("a.txt", lambda out: (out.write(b"1"), None)[1])
+    finally:
+        os.umask(former)
+    outbox = exchange / "outbox"
+    assert stat.S_IMODE(outbox.stat().st_mode) == 0o700
+    assert stat.S_IMODE((outbox / "a.txt").stat().st_mode) == 0o600

@@ -1,6 +1,9 @@
 """ISO 20022 as a bank's format: the whole road, and every way in which an answer can be wrong."""
 
+import datetime as dt
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,11 @@ from lxml import etree
 
 from contributions import debit
 from contributions.audit import audit
+from contributions.banks import iso20022
 from contributions.models import DebitBatch
+from portal.people.models import BankAccount
 from tests.contributions.money_cast import POOR, Road, charge_of, worker
+from tests.contributions.test_bank_files import HEADING
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +68,65 @@ def test_the_whole_road(road: Road) -> None:
     assert all(one.holds for one in audit())
 
 
+def test_lines_are_told_apart_among_all_batches_and_the_time_is_that_of_the_release(road: Road) -> None:
+    batch = sent(road)
+    root = etree.parse(str(road.exchange / "outbox" / batch.file_name)).getroot()
+    names = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"}
+    called = root.xpath("//p:EndToEndId/text()", namespaces=names)
+    assert called == [f"{batch.number}-1", f"{batch.number}-2"]
+    assert all(len(one) <= 35 for one in called)
+    assert batch.released_at is not None
+    [made] = root.xpath("//p:CreDtTm/text()", namespaces=names)
+    assert dt.datetime.fromisoformat(made) == batch.released_at.replace(microsecond=0)
+
+
+def test_an_answer_to_a_file_of_before_calls_lines_by_their_sequence(
+    road: Road, answered: tuple[DebitBatch, Path]
+) -> None:
+    batch, path = answered
+    path.write_text(path.read_text(encoding="utf-8").replace(f"EndToEndId>{batch.number}-", "EndToEndId>"))
+    assert [one.outcome for one in road.read()] == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("number", "holder", "account", "field"),
+    [
+        ("B1", "", "6217", "Dbtr/Nm"),
+        ("B1", "  ", "6217", "Dbtr/Nm"),
+        ("B1", "名" * 141, "6217", "Dbtr/Nm"),
+        ("B1", "张三", "", "DbtrAcct"),
+        ("B1", "张三", "6" * 35, "DbtrAcct"),
+        ("B" * 34, "张三", "6217", "EndToEndId"),
+        ("B" * 36, "张三", "6217", "MsgId"),
+    ],
+)
+def test_what_the_schema_has_no_room_for_never_leaves(
+    number: str, holder: str, account: str, field: str
+) -> None:
+    heading = replace(HEADING, number=number, count=1, total_fen=100)
+    with pytest.raises(ValueError, match=f"{number}.*{field}"):
+        iso20022.write(io.BytesIO(), heading, [(1, account, holder, 100)])
+    iso20022.write(io.BytesIO(), replace(heading, number="B" * 33), [(1, "6" * 34, "名" * 140, 100)])
+
+
+def test_whose_account_fits_no_line_is_left_out_and_told_and_the_others_go_on(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iso20022, "LONGEST_ACCOUNT", 16)
+    good, bad = worker(1), worker(2)
+    BankAccount.objects.filter(person=bad).update(number="6" * 17)
+    road.charge()
+    batch = road.open()
+    assert [line.of_charge.person for line in batch.lines.select_related("charge__person")] == [good]
+    opened = batch.events.get(status="opened")
+    assert "1 笔未列入" in opened.note
+    assert f"{bad.name} ****6666" in opened.note
+    road.send(batch)
+    road.bank()
+    assert [one.outcome for one in road.read()] == ["accepted"]
+    assert charge_of(bad).status == "owed"
+
+
 def test_the_same_file_again_is_one(road: Road, answered: tuple[DebitBatch, Path]) -> None:
     _batch, path = answered
     content = path.read_bytes()
@@ -94,8 +159,8 @@ FILES = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
         (lambda text: text.replace("AM04", "XX99"), "不在约定"),
         (lambda text: text.replace("393.04</InstdAmt>", "393.05</InstdAmt>"), "不符"),
         (lambda text: text.replace("6217990000000188", "6217990000000189"), "账号或金额"),
-        (lambda text: text.replace("EndToEndId>1<", "EndToEndId>2<"), "重复"),
-        (lambda text: text.replace("EndToEndId>1<", "EndToEndId>9<"), "不在本批次"),
+        (lambda text: text.replace("-1</OrgnlEndToEndId>", "-2</OrgnlEndToEndId>"), "重复"),
+        (lambda text: text.replace("-1</OrgnlEndToEndId>", "-9</OrgnlEndToEndId>"), "不在本批次"),
         (lambda text: text.replace("393.04</InstdAmt>", "3.9e2</InstdAmt>"), "两位小数"),
         (lambda text: text.replace("PS000000001", ""), "流水号"),
         (lambda text: text.replace("pain.002.001.10", "pain.002.001.03"), "pain.002"),
