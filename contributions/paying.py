@@ -15,7 +15,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import channels, orders, receiving, top_ups
+from contributions import channels, orders, payer_kept, receiving, top_ups
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Charge,
@@ -118,7 +118,7 @@ def _begin(
         begun_at=now,
         begun_by=by,
         start_at=start_at if start_at > now else None,
-        payer=payer,
+        payer=payer_kept.sealed(payer),
         payer_account=identity.mask_account(payer["card_number"]) if "card_number" in payer else "",
         ask_at=None if start_at > now else now + _delay(0),
     )
@@ -153,6 +153,12 @@ def announce(
 ) -> None:
     """Tell the provider of a payment that has started; its number makes twice once. Raises Refused after the payment failed."""
     order = payment.order
+    try:
+        payer = payer_kept.opened(payment.payer)
+    except payer_kept.Unreadable:
+        log.exception("%s: what the payer told cannot be opened", payment.number)
+        # The channel then refuses it, and the payer is asked anew.
+        payer = {}
     wanted = Wanted(
         number=payment.number,
         amount_fen=payment.amount_fen,
@@ -165,7 +171,7 @@ def announce(
         expires_at=Order.objects.values_list("expires_at", flat=True).get(pk=order.pk),
         notify_url=settings.PUBLIC_URL + reverse("payment-callback", args=[payment.channel]),
         return_url=settings.PUBLIC_URL + reverse("order-payment", args=[order.number]),
-        payer=payment.payer,
+        payer=payer,
         on_phone=device.on_phone,
         payer_ip=device.address,
     )
@@ -494,7 +500,14 @@ def _receive(
     if exact:
         on_top = order.lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
         receipts = receiving.receive(
-            charges, **source, at=at, by=by, now=now, apply=credited, surcharges=on_top
+            charges,
+            channel=source["channel"],
+            provider_number=source["provider_number"],
+            at=at,
+            by=by,
+            now=now,
+            apply=credited,
+            surcharges=on_top,
         )
         return receipts[0].entry_id
     held = charges.order_by("pk")[0]

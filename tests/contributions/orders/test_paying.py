@@ -1,11 +1,12 @@
 """Paying an order: the faults that providers, networks and payers make, each survived without a fen lost or taken twice."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 
-from contributions import orders, paying, receiving
+from contributions import orders, payer_kept, paying, receiving
 from contributions.channels.protocol import Answer, Outcome, Refused
 from contributions.models import (
     Charge,
@@ -467,6 +468,37 @@ def test_what_waited_is_started_when_the_bank_opens_once(till: Till, card: Provi
     assert card.announced[payment.number].payer["card_number"] == CARD["card_number"]
     paying.confirm(payment, "135790", by=order.placed_by, now=till.now)
     assert again(order).status == OrderStatus.PAID
+
+
+def test_what_waits_is_kept_so_that_the_database_does_not_tell_it(
+    till: Till, card: Provider, settings: Any
+) -> None:
+    order = in_the_evening(till)
+    payment = till.start(order, "card")
+    kept = Payment.objects.values_list("payer", flat=True).get(pk=payment.pk)
+    for told in CARD.values():
+        assert told not in json.dumps(kept, ensure_ascii=False)
+    # A new key opens what the former one sealed.
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key-of-the-hall"
+    till.clock.set("2026-11-23 09:00:30")
+    till.rings()
+    assert again(payment).status == PaymentStatus.STARTED
+    assert card.announced[payment.number].payer == CARD
+
+
+def test_without_its_key_what_waited_is_asked_for_again(till: Till, card: Provider, settings: Any) -> None:
+    order = in_the_evening(till)
+    payment = till.start(order, "card")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "quite-another-key", []
+    till.clock.set("2026-11-23 09:00:30")
+    till.rings()
+    assert card.announced[payment.number].payer == {}
+    assert again(payment).payer == {}
+
+
+def test_what_was_kept_plainly_before_is_still_sent() -> None:
+    assert payer_kept.opened(CARD) == CARD
+    assert payer_kept.sealed({}) == {}
 
 
 def test_what_waits_may_be_dropped_and_is_not_started(till: Till, card: Provider) -> None:
