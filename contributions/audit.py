@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import (
+    arrivals,
     changed_rows,
     closing,
     day_sheets,
@@ -364,7 +365,13 @@ def _surcharges() -> Iterator[str]:
 
 _CASE_MOVES = _moves((start, end) for start, ends in MOVES.items() for end in ends)
 _BATCH_MOVES = _moves(BATCH_MOVES)
-_ENTRIES = ("leg of entries", "receipt of entries", "refund of entries", "accountmovement of entries")
+_ENTRIES = (
+    "leg of entries",
+    "receipt of entries",
+    "refund of entries",
+    "arrivalstep of entries",
+    "accountmovement of entries",
+)
 
 CHECKS = (
     Check(
@@ -409,6 +416,8 @@ CHECKS = (
                 FROM contributions_receipt
                 UNION ALL
                 SELECT entry_id, -amount_fen, 0, -amount_fen FROM contributions_refund WHERE entry_id IS NOT NULL
+                UNION ALL
+                SELECT entry_id, suspense_fen, 0, suspense_fen FROM contributions_arrivalstep WHERE entry_id IS NOT NULL
                 UNION ALL
                 SELECT movement.entry_id,
                     CASE WHEN account.kind = 'clearing' THEN movement.amount_fen + movement.pooled_fen + movement.surcharge_fen
@@ -790,6 +799,13 @@ CHECKS = (
         WHERE decided_by_id = filed_by_id
         """,
     ),
+    Check(
+        12,
+        """
+        SELECT format('办件 %s 与登记不一致仍予办理，由提出人自己确认', case_id) FROM hall_overruling
+        WHERE status = 'confirmed' AND ended_by_id = proposed_by_id
+        """,
+    ),
     *(Check(13, rows) for rows in durability.CHECKS),
     *(
         Check(number, rows)
@@ -798,6 +814,7 @@ CHECKS = (
             *refund_checks.CHECKS,
             *settling.CHECKS,
             *reconciling.CHECKS,
+            *arrivals.CHECKS,
         )
     ),
 )

@@ -47,6 +47,7 @@ TABLES = (
     Table("receipt", 2, kept=True),
     Table("accountmovement", 2, kept=True),
     Table("refund", 2, kept=False),
+    Table("arrivalstep", 2, kept=False),
     Table("debitbatch", 3, kept=False),
     Table("debitline", 3, kept=False),
     Table("enrollment_coverage", 4, kept=False),
@@ -183,6 +184,7 @@ _LOOKED_AT = {
         UNION SELECT entry_id FROM contributions_receipt WHERE id IN (SELECT id FROM looked_at_receipt)
         UNION SELECT entry_id FROM contributions_accountmovement WHERE id IN (SELECT id FROM changed_accountmovement)
         UNION SELECT entry_id FROM contributions_refund WHERE id IN (SELECT id FROM changed_refund)
+        UNION SELECT entry_id FROM contributions_arrivalstep WHERE id IN (SELECT id FROM changed_arrivalstep)
         UNION SELECT leg.entry_id FROM contributions_leg leg
         JOIN contributions_ledgeraccount account ON account.id = leg.account_id
         WHERE account.kind = 'suspense' AND leg.amount_fen > 0
@@ -209,6 +211,7 @@ _NARROWED = {
     "leg of entries": "entry_id IN (SELECT id FROM looked_at_entry)",
     "receipt of entries": "entry_id IN (SELECT id FROM looked_at_entry)",
     "refund of entries": "entry_id IN (SELECT id FROM looked_at_entry)",
+    "arrivalstep of entries": "entry_id IN (SELECT id FROM looked_at_entry)",
     "accountmovement of entries": "entry_id IN (SELECT id FROM looked_at_entry)",
 }
 

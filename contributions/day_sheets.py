@@ -239,6 +239,9 @@ _SAID = """
         SELECT refund.channel, -refund.amount_fen
         FROM day_entry entry JOIN contributions_refund refund ON refund.entry_id = entry.id
         UNION ALL
+        SELECT 'bank-transfer', step.suspense_fen
+        FROM day_entry entry JOIN contributions_arrivalstep step ON step.entry_id = entry.id
+        UNION ALL
         SELECT receipt.channel, receipt.amount_fen
         FROM day_entry entry JOIN contributions_receipt receipt ON receipt.entry_id = entry.id
         LEFT JOIN contributions_payment payment ON payment.entry_id = entry.id
@@ -257,13 +260,15 @@ _SAID = """
     ) said GROUP BY channel
 """
 
-# Receipts that paid nothing and what was taken back, less what was given back, of the entries that this sheet and those before it
-# cover.
+# Receipts that paid nothing, transfers that are held, and what was taken back, less what was given back, of the entries that this
+# sheet and those before it cover.
 _HELD = """
     SELECT coalesce(sum(fen), 0)::bigint FROM (
         SELECT receipt.amount_fen AS fen, receipt.entry_id FROM contributions_receipt receipt WHERE NOT receipt.applied
         UNION ALL
         SELECT -refund.amount_fen, refund.entry_id FROM contributions_refund refund WHERE refund.entry_id IS NOT NULL
+        UNION ALL
+        SELECT step.suspense_fen, step.entry_id FROM contributions_arrivalstep step WHERE step.entry_id IS NOT NULL
         UNION ALL
         SELECT -movement.amount_fen - movement.pooled_fen - movement.surcharge_fen, movement.entry_id
         FROM contributions_ledgeraccount account

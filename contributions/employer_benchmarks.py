@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
 from time import perf_counter
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.management import CommandError
@@ -18,16 +19,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import assessment, charging, debit, employer_debit
+from contributions import arrivals, assessment, charging, debit, employer_debit
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
-from contributions.transfer_notes import book_transfer, code_of
+from contributions.transfer_notes import code_of
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms, employer_debit_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.measuring import Goal
-from portal.shared.months import CHINA, Month, month_in_china
+from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 
 # The staff of the one large employer, and how many of the others pay by a transfer.
 LARGE = 10_000
@@ -43,8 +44,8 @@ FILED = "debit: the bank's file, lines a second"
 BOOKED = "debit: results read, booked and told, charges a second"
 BOOKED_PLAIN = "debit: one INSERT … SELECT of the receipts alone, charges a second"
 WHOLE = "whole month, charges a second: charged, assessed, debited, booked"
-TRANSFERRED = "transfers: booked, each by staff, charges a second"
-LARGE_TRANSFER = "large employer: transfer booked, seconds"
+TRANSFERRED = "transfers: entered and approved by two collectors, charges a second"
+LARGE_TRANSFER = "large employer: transfer entered and approved, seconds"
 LARGE_PAGE = "large employer: assessment and statement, seconds"
 SMALL_PAGE = "small employer: assessment and statement, seconds"
 LARGE_QUERIES = "large employer: queries of the page"
@@ -77,6 +78,7 @@ def employers(*, people: int = 300_000, employers: int = 1_000, rounds: int = 2)
         "bank": employer_debit_terms(book(), city=city, on=last.first_day).bank,
     }
     with (
+        second_person(city, "bench-collector") as first,
         second_person(city) as second,
         stored(_MAKE, values),
         tempfile.TemporaryDirectory() as folder,
@@ -85,7 +87,7 @@ def employers(*, people: int = 300_000, employers: int = 1_000, rounds: int = 2)
         for of in months:
             if of != months[0]:
                 _raise_wages(of)
-            for name, figure in _round_of(city, of, second):
+            for name, figure in _round_of(city, of, first, second):
                 measured.setdefault(name, []).append(figure)
         measured[MEMORY] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
     return measured
@@ -99,7 +101,7 @@ GOALS = (
 )
 
 
-def _round_of(city: str, of: Month, second: User) -> Iterator[tuple[str, float]]:
+def _round_of(city: str, of: Month, first: User, second: User) -> Iterator[tuple[str, float]]:
     by = User.objects.system()
     now = datetime.combine(of.day(2), time(10), CHINA)
     plain = timed(lambda: insert_plainly(city, of))
@@ -130,11 +132,11 @@ def _round_of(city: str, of: Month, second: User) -> Iterator[tuple[str, float]]
     for one in found:
         assessment.confirm(one, by=clerks[one.employer_id], now=now)
     yield CONFIRMED, len(found) / (perf_counter() - start)
-    yield LARGE_TRANSFER, timed(lambda: _transfer(large, second, now))
+    yield LARGE_TRANSFER, timed(lambda: _transfer(large, first, second, now))
     some = found[1 : 1 + min(TRANSFERS, len(found) // 2)]
     start = perf_counter()
     for one in some:
-        _transfer(one, second, now)
+        _transfer(one, first, second, now)
     yield TRANSFERRED, sum(one.charges for one in some) / (perf_counter() - start)
     yield from _debited(city, of, by, second, spent)
     left = Charge.objects.filter(city=city, month=of, status=ChargeStatus.PAID).count()
@@ -206,10 +208,20 @@ def _receive_plainly(batch: DebitBatch) -> None:
         cursor.execute("DROP TABLE bench_receipt")
 
 
-def _transfer(one: Assessment, staff: User, now: datetime) -> None:
-    book_transfer(
-        note=code_of(one), amount_fen=one.sum_fen, bank_number=f"BENCH{one.pk}", at=now, by=staff, now=now
+def _transfer(one: Assessment, first: User, second: User, now: datetime) -> None:
+    entered = arrivals.enter(
+        city=one.city,
+        note=code_of(one),
+        payer="",
+        amount_fen=one.sum_fen,
+        bank_number=f"BENCH{one.pk}",
+        arrived_on=today_in_china(now),
+        payable=one,
+        key=uuid4(),
+        by=first,
+        now=now,
     )
+    arrivals.approve(entered.steps.get(), by=second, now=now)
 
 
 def _looked_at(one: Assessment, address: str) -> tuple[float, int]:

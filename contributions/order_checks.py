@@ -185,7 +185,19 @@ CHECKS: tuple[tuple[int, str], ...] = (
         LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
         LEFT JOIN contributions_takenback back ON back.receipt_id = receipt.id AND back.request_id IS NOT NULL
         WHERE receipt.applied
-            AND (charge.status <> 'reversed' OR (payment.status IS NOT DISTINCT FROM 'reversed') = (back.id IS NOT NULL)
+            AND (charge.status <> 'reversed'
+                -- Just one of: reversed by its partner, undone at its request, booked wrongly by collectors and taken back.
+                OR (payment.status IS NOT DISTINCT FROM 'reversed')::int + (back.id IS NOT NULL)::int + (
+                    SELECT count(*) FROM contributions_arrivalstep booked
+                    JOIN contributions_arrivalstep undone ON undone.arrival_id = booked.arrival_id AND undone.way = 'reverse'
+                        AND undone.status = 'approved' AND undone.id > booked.id
+                    WHERE booked.entry_id = receipt.entry_id
+                        AND NOT EXISTS (
+                            SELECT 1 FROM contributions_arrivalstep again
+                            WHERE again.arrival_id = booked.arrival_id AND again.status = 'approved'
+                                AND again.way = 'reverse' AND again.id > booked.id AND again.id < undone.id
+                        )
+                ) <> 1
                 OR movement.amount_fen IS DISTINCT FROM -receipt.account_fen
                 OR movement.surcharge_fen <> -coalesce(surcharge.amount_fen, 0)
                 OR movement.amount_fen + movement.pooled_fen + movement.surcharge_fen IS DISTINCT FROM -receipt.amount_fen)

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from contributions import ledger
@@ -18,6 +18,7 @@ from contributions.models import (
     AccountInterest,
     AccountKind,
     AccountMovement,
+    Entry,
     LedgerAccount,
     MovementKind,
     Receipt,
@@ -28,6 +29,9 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
 
 KIND = "account_movement"
+
+# The insurances that have personal accounts.
+WITH_ACCOUNTS = (Insurance.PENSION, Insurance.MEDICAL)
 
 
 class KeyReused(Exception):
@@ -179,6 +183,79 @@ def book_movement(
         raise
 
 
+def book_reversal(
+    booked: Entry,
+    *,
+    insurance: Insurance,
+    against: LedgerAccount,
+    kind: str,
+    reference: str,
+    by: User,
+    now: dt.datetime,
+) -> None:
+    """Take what an entry's applied receipts brought to an insurance out of its personal accounts, pooled fund and surcharges
+    again: a movement for each receipt, and one entry. A fixed number of statements. Its charges are still as they were paid.
+
+    IntegrityError where an account holds less ("would hold"), and where it was done before. Inside a transaction.
+    """
+    city = against.city
+    [entry_id] = ledger.reserve_ids(1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REVERSE,
+            {
+                "booked": booked.pk,
+                "insurance": str(insurance),
+                "against": against.pk,
+                "today": today_in_china(now),
+                "entry": entry_id,
+                "kind": str(MovementKind.REVERSED),
+            },
+        )
+        cursor.execute(
+            """
+            SELECT sum(amount_fen)::bigint, sum(pooled_fen)::bigint, sum(surcharge_fen)::bigint
+            FROM contributions_accountmovement WHERE entry_id = %s
+            """,
+            [entry_id],
+        )
+        personal_fen, pooled_fen, surcharge_fen = cursor.fetchone()
+    ledger.post_entry(
+        city=city,
+        kind=kind,
+        reference=reference,
+        postings=[
+            ledger.Posting(against, personal_fen + pooled_fen + surcharge_fen),
+            ledger.Posting(
+                ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -personal_fen
+            ),
+            ledger.Posting(
+                ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), -pooled_fen
+            ),
+            *_surcharge(city, insurance, surcharge_fen),
+        ],
+        by=by,
+        now=now,
+        entry_id=entry_id,
+    )
+
+
+# In the order of the persons, who are locked by what takes from their accounts.
+_REVERSE = """
+    INSERT INTO contributions_accountmovement (
+        person_id, city, insurance, kind, amount_fen, pooled_fen, surcharge_fen, against_id, booked_on, key, entry_id
+    )
+    SELECT charge.person_id, charge.city, charge.insurance, %(kind)s, -receipt.account_fen,
+        receipt.account_fen + coalesce(surcharge.amount_fen, 0) - receipt.amount_fen, -coalesce(surcharge.amount_fen, 0),
+        %(against)s, %(today)s, 'reversal/' || receipt.id, %(entry)s
+    FROM contributions_receipt receipt
+    JOIN contributions_charge charge ON charge.id = receipt.charge_id
+    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = receipt.surcharge_id
+    WHERE receipt.entry_id = %(booked)s AND receipt.applied AND charge.insurance = %(insurance)s
+    ORDER BY charge.person_id, receipt.id
+"""
+
+
 def _surcharge(city: str, insurance: Insurance, fen: int) -> list[ledger.Posting]:
     if not fen:
         return []
@@ -229,7 +306,9 @@ def accounts_of(person: Person) -> list[Account]:
                 account_fen=one.account_fen,
             )
         )
-    movements = AccountMovement.objects.filter(person=person).select_related("interest")
+    movements = AccountMovement.objects.filter(
+        person=person, insurance__in=[str(one) for one in WITH_ACCOUNTS]
+    ).select_related("interest")
     for moved in movements.order_by("booked_on", "pk"):
         is_interest = moved.kind == MovementKind.INTEREST
         found.setdefault((moved.city, Insurance(moved.insurance)), []).append(

@@ -12,6 +12,7 @@ from contributions.models import (
     AccountKind,
     Charge,
     Entry,
+    LedgerAccount,
     Receipt,
     TopUp,
 )
@@ -35,6 +36,7 @@ def receive(
     now: dt.datetime | None = None,
     apply: bool = True,
     surcharges: Iterable[int] = (),
+    against: LedgerAccount | None = None,
 ) -> QuerySet[Receipt]:
     """Record that a channel confirmed the payment of these charges, each in full, under one number of its own. A fixed number of
     statements; of a query set no charge is loaded.
@@ -43,7 +45,8 @@ def receive(
     of the charges' ids. The same number again with the same charges changes nothing and returns what stands. A charge that is no
     longer owed (paid by another road, void) gets a receipt that is not applied, whose money lies in suspense; without ``apply``
     all of them do (paid for an order that had ended). ``at`` is when the money arrived, ``now`` when it is booked (``at``, where
-    left out). Raises AlreadyReceived; ValueError for no charges, or charges of more than one city.
+    left out). ``against`` is the account that the money comes from, where it lies in the books already. Raises AlreadyReceived;
+    ValueError for no charges, or charges of more than one city.
     """
     values: dict[str, Any] = {
         "charges": ids_of(charges),
@@ -74,6 +77,7 @@ def receive(
                     reference=reference,
                     by=by,
                     now=now or at,
+                    against=against,
                 )
     except IntegrityError as error:
         # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
@@ -185,11 +189,20 @@ def _standing(reference: str, wanted: Sequence[int | None]) -> int | None:
 
 
 def book_receipts(
-    entry_id: int, *, city: str, channel: str, kind: str, reference: str, by: User, now: dt.datetime
+    entry_id: int,
+    *,
+    city: str,
+    channel: str,
+    kind: str,
+    reference: str,
+    by: User,
+    now: dt.datetime,
+    against: LedgerAccount | None = None,
 ) -> int:
-    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the channel's clearing account, each
-    insurance's part out of its accounts, what was not applied into suspense; what they are applied to is paid. Their sum in fen;
-    where there are none, nothing is booked. Must run in a transaction."""
+    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the channel's clearing account, or out
+    of the account ``against`` where it lay before; each insurance's part out of its accounts, what was not applied into
+    suspense; what they are applied to is paid. Their sum in fen; where there are none, nothing is booked. Must run in a
+    transaction."""
     with connection.cursor() as cursor:
         for statement in _PAY:
             cursor.execute(statement, {"entry": entry_id})
@@ -198,8 +211,8 @@ def book_receipts(
     if not sums:
         return 0
     received = sum(amount for _insurance, _applied, amount, _account, _on_top in sums)
-    clearing = ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
-    postings = [ledger.Posting(clearing, received)]
+    came_by = against or ledger.account(city=city, kind=AccountKind.CLEARING, channel=channel)
+    postings = [ledger.Posting(came_by, received)]
     for insurance, applied, amount, account, on_top in sums:
         postings += credit_postings(
             city=city,

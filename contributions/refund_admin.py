@@ -430,6 +430,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
             "why_not": refunds.why_not_decide(refund, staff_of(request)),
+            "why_not_fail": refunds.why_not_fail(refund, staff_of(request)),
             "transferring": refund.status == RefundStatus.APPROVED
             and refund.way == RefundWay.BANK
             and self.may_step(request),
@@ -452,7 +453,13 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             refunds.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为已退回。").format(number=refund.number))
         elif step == "fail":
-            refunds.fail_transfer(refund, why=typed["why"], by=by, now=now)
+            refunds.report_bounce(refund, why=typed["why"], by=by, now=now)
+            messages.success(
+                request,
+                _("退款 {number} 的退票已登记，等待另一名征缴人员确认。").format(number=refund.number),
+            )
+        elif step == "failed":
+            refunds.fail_transfer(refund, by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为退回失败。").format(number=refund.number))
         else:
             messages.error(request, _("请按页面上的按钮操作。"))

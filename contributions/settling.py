@@ -41,6 +41,7 @@ from contributions.models import (
 from contributions.receiving import book_receipts
 from portal.accounts import permissions
 from portal.accounts.models import Notice, User
+from portal.columns import broken_constraint
 from portal.shared import money
 
 KIND = "settlement"
@@ -222,7 +223,7 @@ def _draft(
             )
             SettledLine.objects.bulk_create(lines(settlement))
     except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        name = broken_constraint(error)
         if name == "a_banks_number_proves_one_line":
             raise CannotSettle(_("填写的银行回单流水号已用于另一笔，请核对回单。")) from error
         if name in ("a_line_is_settled_once", "a_file_is_settled_once"):

@@ -1,46 +1,29 @@
-"""汇款附言: the code under which an employer pays by bank transfer, and the money that arrives under it.
+"""汇款附言: the codes under which employers pay by bank transfer, and what a line of the bank's statement can be for.
 
-Staff enter what the bank's statement says. The amount must be what is owed, to the fen: a transfer is booked whole or not at all.
+A remark is whatever someone typed: words, dates and counts stand before and behind a code, and banks break it up. So every
+beginning of a run of digits is tried, and its check digits tell; the payer's name and the exact sum help where they do not.
 """
 
 import datetime as dt
-import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
-from contributions import unpaid_cases
-from contributions.models import (
-    ArrearsBill,
-    ArrearsLine,
-    Assessment,
-    AssessmentStatus,
-    BillStatus,
-    Charge,
-    ChargeStatus,
-    Receipt,
-)
-from contributions.receiving import receive
+from contributions.models import ArrearsBill, Assessment, AssessmentStatus, BillStatus
 from contributions.ways import BILL
-from portal.accounts.models import User
-from portal.accounts.permissions import staff_cities
 from portal.shared import money
-from portal.shared.characters import narrow
-from portal.shared.months import today_in_china
+from portal.shared.characters import full_width_made_narrow, narrow
 
-CHANNEL = "bank-transfer"
-_PREFIXES = {Assessment: "HD", ArrearsBill: "BJ"}
-_FORM = re.compile(r"(HD|BJ)([0-9]{8,})([0-9]{2})")
+_PREFIXES: dict[type["Payable"], str] = {Assessment: "HD", ArrearsBill: "BJ"}
+# What is typed for a digit.
+_READ_AS = {**{digit: digit for digit in "0123456789"}, "O": "0", "I": "1", "L": "1"}
+# Digits of the number, without the two check digits: filled up to eight, and as many as the database can count.
+_SHORTEST, _LONGEST = 8, 19
 
 Payable = Assessment | ArrearsBill
-
-
-class Refused(Exception):
-    """The transfer cannot be booked; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +33,34 @@ class Expected:
     payable: Payable
     amount_fen: int
     by: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a line of the statement can be for, and what speaks for it."""
+
+    expected: Expected
+    by_code: bool
+    by_payer: bool
+    by_sum: bool
+
+    @property
+    def payable(self) -> Payable:
+        return self.expected.payable
+
+    @property
+    def code(self) -> str:
+        return code_of(self.payable)
+
+    @property
+    def grounds(self) -> list[str]:
+        """What speaks for it, in words."""
+        said = (
+            (self.by_code, _("编号相符")),
+            (self.by_payer, _("付款人相符")),
+            (self.by_sum, _("金额相符")),
+        )
+        return [words for holds, words in said if holds]
 
 
 def code_of(payable: Payable) -> str:
@@ -64,16 +75,78 @@ def _check_digits(kind: type[Payable], pk: int) -> str:
     return f"{98 - int(f'{first}{pk}') * 100 % 97:02d}"
 
 
-def find(text: str) -> Payable | None:
-    """What a code, as it stands in a bank's statement, is for; None where there is no such code in it or it does not check."""
-    match = _FORM.search(narrow(text).upper())
-    if match is None:
-        return None
-    kind: type[Payable] = Assessment if match[1] == "HD" else ArrearsBill
-    pk = int(match[2])
-    if pk >= 2**63 or _check_digits(kind, pk) != match[3]:
-        return None
-    return kind.objects.filter(pk=pk).first()
+def named_in(text: str) -> list[Payable]:
+    """What the codes in a remark are for, in their order; empty where none of them checks and stands."""
+    found: dict[tuple[type[Payable], int], None] = dict.fromkeys(_numbers_in(text))
+    standing = {kind: kind.objects.in_bulk([pk for of, pk in found if of is kind]) for kind in _PREFIXES}
+    return [standing[kind][pk] for kind, pk in found if pk in standing[kind]]
+
+
+def _numbers_in(text: str) -> Iterator[tuple[type[Payable], int]]:
+    """Every number in the text that its check digits let pass."""
+    # What is neither letter nor digit only parts what belongs together.
+    plain = "".join(one for one in full_width_made_narrow(text).upper() if one.isalnum())
+    for kind, prefix in _PREFIXES.items():
+        start = plain.find(prefix)
+        while start >= 0:
+            digits = _digits(plain, start + len(prefix))
+            for length in range(_SHORTEST, min(_LONGEST, len(digits) - 2) + 1):
+                # Only a number of more than eight digits stands without noughts before it.
+                if length > _SHORTEST and digits[0] == "0":
+                    break
+                pk = int(digits[:length])
+                if 0 < pk < 2**63 and _check_digits(kind, pk) == digits[length : length + 2]:
+                    yield kind, pk
+            start = plain.find(prefix, start + 1)
+
+
+def _digits(text: str, start: int) -> str:
+    """The digits from a place on, up to what cannot be read as one."""
+    found = []
+    for one in text[start : start + _LONGEST + 2]:
+        digit = _READ_AS.get(one)
+        if digit is None:
+            break
+        found.append(digit)
+    return "".join(found)
+
+
+def candidates(
+    *, notes: Sequence[str], payer: str, amount_fen: int, cities: Sequence[str]
+) -> list[Candidate]:
+    """What in these cities a line of the statement can be for, the likeliest first: by the codes in its remarks; else what the
+    payer owes; else what is owed in just that sum. Nothing where nothing speaks for anything."""
+    named = dict.fromkeys(one for note in notes for one in named_in(note))
+    by_code = [one for one in named if one.city in cities]
+    whose = narrow(payer)
+    found = by_code or list(_owed(cities, Q(employer__name=whose)) if whose else ())
+    if not found:
+        found = [one for one in _owed(cities, Q(), amount_fen) if expected(one).amount_fen == amount_fen]
+    told = []
+    for one in found:
+        wanted = expected(one)
+        told.append(
+            Candidate(
+                wanted,
+                by_code=one in by_code,
+                by_payer=bool(whose) and narrow(one.employer.name) == whose,
+                by_sum=wanted.amount_fen == amount_fen,
+            )
+        )
+    return sorted(told, key=lambda one: -len(one.grounds))
+
+
+_AT_MOST = 10
+
+
+def _owed(cities: Sequence[str], which: Q, sum_fen: int | None = None) -> Iterator[Payable]:
+    """What waits to be paid there, oldest first; not more than somebody can choose from."""
+    unpaid = Assessment.objects.filter(which, city__in=cities, status__in=assessments.UNPAID)
+    bills = ArrearsBill.objects.filter(which, city__in=cities, status=BillStatus.OPEN)
+    if sum_fen is not None:
+        unpaid = unpaid.filter(sum_fen=sum_fen)
+    yield from unpaid.select_related("employer").order_by("month", "pk")[:_AT_MOST]
+    yield from bills.select_related("employer").order_by("pk")[:_AT_MOST]
 
 
 def expected(payable: Payable) -> Expected:
@@ -83,93 +156,26 @@ def expected(payable: Payable) -> Expected:
     return Expected(payable, payable.sum_fen if payable.status == BillStatus.OPEN else 0, payable.pay_on)
 
 
-def book_transfer(
-    *, note: str, amount_fen: int, bank_number: str, at: dt.datetime, by: User, now: dt.datetime
-) -> Payable:
-    """Books a transfer that the bank's statement shows, by staff of the payable's city; the same number again changes nothing.
-
-    ``at`` is when the money arrived. Raises Refused.
-    """
-    found = find(note)
-    if found is None or found.city not in staff_cities(by):
-        raise Refused(
-            _("附言中没有可以识别的编号。请核对附言；确实没有编号的，请联系汇款单位，或退回原账户。")
-        )
-    if not bank_number.strip():
-        raise Refused(_("请填写银行流水号。"))
-    with transaction.atomic():
-        payable = type(found).objects.select_for_update().get(pk=found.pk)
-        if _booked(payable, bank_number):
-            return payable
-        _refuse_unless_due(payable, amount_fen, today_in_china(at))
-        charges, surcharges = _of(payable)
-        receive(
-            charges,
-            channel=CHANNEL,
-            provider_number=bank_number,
-            at=at,
-            by=by,
-            now=now,
-            surcharges=surcharges,
-        )
-        if isinstance(payable, ArrearsBill):
-            ArrearsBill.objects.filter(pk=payable.pk, status=BillStatus.OPEN).update(
-                status=BillStatus.PAID, ended_at=now, ended_by=by
-            )
-            payable.refresh_from_db()
-            unpaid_cases.end_with_bill(payable, by=by, now=now)
-        assessments.settle(payable.employer, by=by, now=now)
-        payable.refresh_from_db()
-    return payable
-
-
-def _booked(payable: Payable, bank_number: str) -> bool:
-    """Whether the bank's number stands for this payable already. Refused where it stands for something else."""
-    standing = Receipt.objects.filter(channel=CHANNEL, provider_number__startswith=f"{bank_number}/")
-    receipt = standing.select_related("charge").first()
-    if receipt is None:
-        return False
-    if isinstance(payable, Assessment):
-        own = assessments.lines(payable).filter(pk=receipt.of_charge.pk).exists()
-    else:
-        own = ArrearsLine.objects.filter(bill=payable, charge=receipt.charge_id).exists()
-    if not own:
-        raise Refused(
-            _("银行流水号 %(number)s 已经登记过，入的是另一笔应缴。请核对流水号。") % {"number": bank_number}
-        )
-    return True
-
-
-def _refuse_unless_due(payable: Payable, amount_fen: int, arrived_on: dt.date) -> None:
+def why_not(payable: Payable, *, amount_fen: int, arrived_on: dt.date) -> str:
+    """Why a sum that arrived on a day cannot be booked to it, and what comes next; "" where it can. A transfer is booked whole or
+    not at all."""
     if payable.status in (AssessmentStatus.PAID, BillStatus.PAID):
-        raise Refused(_("这份单据已经缴清。这笔到账请核实后退回原账户。"))
+        return _("这份单据已经缴清。款项先记入暂收款：查明属于哪份单据后入账，多汇的退回汇款方。")
     if payable.status == AssessmentStatus.REPLACED:
-        raise Refused(_("核定单已经更正，金额有变动。请单位按更正后的核定单汇款，这笔到账退回原账户。"))
+        return _("核定单已经更正，金额有变动。款项先记入暂收款，请与单位核实后按更正后的核定单入账或退回。")
     wanted = expected(payable)
     if payable.status == BillStatus.LAPSED or arrived_on > wanted.by:
-        raise Refused(
-            _("到账日期已过缴款期限（%(by)s），须另计滞纳金。请退回原账户，由单位%(bill)s后按新的单据汇款。")
-            % {"by": wanted.by, "bill": BILL.at(payable.city)}
-        )
+        return _(
+            "到账日期已过缴款期限（%(by)s），须另计滞纳金。款项先记入暂收款，由单位%(bill)s后按新的单据缴款，这笔退回汇款方。"
+        ) % {"by": wanted.by, "bill": BILL.at(payable.city)}
     if amount_fen != wanted.amount_fen:
-        difference = abs(amount_fen - wanted.amount_fen)
-        raise Refused(
-            _(
-                "应到账 %(wanted)s 元，实际到账 %(came)s 元，%(word)s %(difference)s 元。不能部分或超额入账：请退回原账户，"
-                "由单位按 %(wanted)s 元一次汇足。"
-            )
-            % {
-                "wanted": money.format_yuan(wanted.amount_fen),
-                "came": money.format_yuan(amount_fen),
-                "word": _("少") if amount_fen < wanted.amount_fen else _("多"),
-                "difference": money.format_yuan(difference),
-            }
-        )
-
-
-def _of(payable: Payable) -> tuple[QuerySet[Charge], Iterable[int]]:
-    if isinstance(payable, Assessment):
-        return assessments.lines(payable).order_by().filter(status=ChargeStatus.OWED), ()
-    lines = ArrearsLine.objects.filter(bill=payable)
-    on_top = lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
-    return Charge.objects.filter(pk__in=lines.values("charge")), on_top
+        return _(
+            "应到账 %(wanted)s 元，实际到账 %(came)s 元，%(word)s %(difference)s 元，不能部分或超额入账。款项先记入暂收款："
+            "与单位核实后退回汇款方，由单位按 %(wanted)s 元一次汇足。"
+        ) % {
+            "wanted": money.format_yuan(wanted.amount_fen),
+            "came": money.format_yuan(amount_fen),
+            "word": _("少") if amount_fen < wanted.amount_fen else _("多"),
+            "difference": money.format_yuan(abs(amount_fen - wanted.amount_fen)),
+        }
+    return ""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
@@ -163,3 +163,8 @@ def first_of_month(field: str, *, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(
         condition=models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__day": 1}), name=name
     )
+
+
+def broken_constraint(error: IntegrityError) -> str:
+    """The name of the constraint that the database refused something by; "" where it was none."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""

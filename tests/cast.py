@@ -231,6 +231,10 @@ class Cast:
         return staff("wuhan-2", "郑文", "wuhan", COLLECTOR)
 
     @cached_property
+    def wuhan_second_collector(self) -> User:
+        return staff("wuhan-3", "钱芳", "wuhan", COLLECTOR)
+
+    @cached_property
     def ningbo_staff_without_role(self) -> User:
         """Staff of Ningbo who may enter the admin, and nothing in it."""
         return staff("ningbo-3", "高翔", "ningbo")

@@ -19,6 +19,18 @@ from contributions.models.arrears import (
     RequestKind,
     RequestStatus,
 )
+from contributions.models.arrivals import (
+    ARRIVAL_MOVES,
+    ARRIVAL_STATUS_LABELS,
+    ARRIVAL_WAY_LABELS,
+    STEP_MOVES,
+    STEP_STATUS_LABELS,
+    Arrival,
+    ArrivalStatus,
+    ArrivalStep,
+    ArrivalWay,
+    StepStatus,
+)
 from contributions.models.assessments import (
     ASSESSMENT_MOVES,
     ASSESSMENT_STATUS_LABELS,
@@ -157,6 +169,9 @@ from contributions.models.top_ups import TopUp
 
 __all__ = [
     "ACCOUNT_KIND_LABELS",
+    "ARRIVAL_MOVES",
+    "ARRIVAL_STATUS_LABELS",
+    "ARRIVAL_WAY_LABELS",
     "ASSESSMENT_MOVES",
     "ASSESSMENT_STATUS_LABELS",
     "BATCH_MOVES",
@@ -196,6 +211,8 @@ __all__ = [
     "SETTLEMENT_STATUS_LABELS",
     "SETTLEMENT_WAY_LABELS",
     "SIDE_LABELS",
+    "STEP_MOVES",
+    "STEP_STATUS_LABELS",
     "SURCHARGE_KIND_LABELS",
     "SURCHARGE_MOVES",
     "SURCHARGE_STATUS_LABELS",
@@ -207,6 +224,10 @@ __all__ = [
     "AccountMovement",
     "ArrearsBill",
     "ArrearsLine",
+    "Arrival",
+    "ArrivalStatus",
+    "ArrivalStep",
+    "ArrivalWay",
     "Assessment",
     "AssessmentEvent",
     "AssessmentStatus",
@@ -274,6 +295,7 @@ __all__ = [
     "SettlementStatus",
     "SettlementWay",
     "Side",
+    "StepStatus",
     "Surcharge",
     "SurchargeKind",
     "SurchargeStatus",

@@ -69,7 +69,11 @@ class AccountMovement(models.Model):
         verbose_name = verbose_name_plural = _("个人账户变动")
         constraints = [
             one_of("kind", MovementKind, name="account_movement_kind_known"),
-            one_of("insurance", ["pension", "medical"], name="account_movement_insurance_has_accounts"),
+            # A reversed month of an insurance without accounts moves the pooled fund alone.
+            models.CheckConstraint(
+                condition=Q(insurance__in=["pension", "medical"]) | Q(kind="reversed", amount_fen=0),
+                name="account_movement_insurance_has_accounts",
+            ),
             models.CheckConstraint(
                 condition=~Q(amount_fen=0) | (~Q(pooled_fen=0) & Q(kind__in=_POOLED)),
                 name="account_movement_moves_something",

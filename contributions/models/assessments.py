@@ -39,6 +39,8 @@ ASSESSMENT_MOVES = (
     (AssessmentStatus.DRAWN_UP, AssessmentStatus.REPLACED),
     (AssessmentStatus.CONFIRMED, AssessmentStatus.PAID),
     (AssessmentStatus.CONFIRMED, AssessmentStatus.REPLACED),
+    # What paid it was booked wrongly and is taken back.
+    (AssessmentStatus.PAID, AssessmentStatus.REPLACED),
 )
 
 
@@ -184,7 +186,12 @@ class BillStatus(StrEnum):
 
 BILL_STATUS_LABELS = {BillStatus.OPEN: "待缴款", BillStatus.PAID: "已缴清", BillStatus.LAPSED: "已失效"}
 
-BILL_MOVES = ((BillStatus.OPEN, BillStatus.PAID), (BillStatus.OPEN, BillStatus.LAPSED))
+# Paid, it lapses where what paid it was booked wrongly and is taken back.
+BILL_MOVES = (
+    (BillStatus.OPEN, BillStatus.PAID),
+    (BillStatus.OPEN, BillStatus.LAPSED),
+    (BillStatus.PAID, BillStatus.LAPSED),
+)
 
 
 class ArrearsBill(models.Model):
@@ -240,7 +247,7 @@ class ArrearsBill(models.Model):
                             "drawn_at",
                         ]
                     )
-                    + " OR OLD.status <> 'open' OR "
+                    + " OR OLD.status = 'lapsed' OR "
                     + illegal("status", BILL_MOVES)
                 ),
             ),

@@ -118,6 +118,25 @@ class Refund(models.Model):
         Entry, models.PROTECT, null=True, blank=True, related_name="refund", verbose_name=_("分录")
     )
     why = models.CharField(_("说明"), max_length=200, blank=True)
+    # That the bank did not make a transfer: one says so, another confirms it, and only then may its money go by another refund.
+    bounced_why = models.CharField(_("银行退票的原因"), max_length=200, blank=True)
+    bounced_at = models.DateTimeField(_("登记退票时间"), null=True, blank=True)
+    bounced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("登记退票人"),
+    )
+    failed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("退票复核人"),
+    )
     ended_at = models.DateTimeField(_("完结时间"), null=True, blank=True)
 
     class Meta:
@@ -186,6 +205,15 @@ class Refund(models.Model):
                     + differs(["decided_at", "decided_by_id"])
                     + ")) OR "
                     + illegal("status", REFUND_MOVES)
+                ),
+            ),
+            # Of updates only: what failed before December 2026 failed by one.
+            pgtrigger.Protect(
+                name="a_transfer_fails_by_two",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.way = 'bank' AND NEW.status = 'failed' AND OLD.status <> 'failed' AND (NEW.bounced_by_id IS NULL"
+                    " OR NEW.failed_by_id IS NULL OR NEW.failed_by_id = NEW.bounced_by_id OR NEW.bounced_why = '')"
                 ),
             ),
             pgtrigger.Protect(name="refunds_are_kept", operation=pgtrigger.Delete),

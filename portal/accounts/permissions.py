@@ -49,6 +49,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "contributions.view_*",
         "contributions.change_debitbatch",
         "contributions.change_assessment",
+        "contributions.change_arrival",
         "contributions.change_refund",
         "contributions.change_monthclose",
         "contributions.change_difference",

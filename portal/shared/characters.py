@@ -17,10 +17,15 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
+def full_width_made_narrow(text: str) -> str:
+    """The text with full-width characters made narrow, and all else as it is."""
+    return text.translate(_FULL_WIDTH)
+
+
 def narrow(text: str) -> str:
     """The text with full-width characters made narrow, and without spaces or invisible characters."""
     return "".join(
         character
-        for character in text.translate(_FULL_WIDTH)
+        for character in full_width_made_narrow(text)
         if not character.isspace() and unicodedata.category(character) not in ("Cf", "Cc")
     )

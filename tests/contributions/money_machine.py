@@ -826,7 +826,8 @@ class MoneyMoves(RuleBasedStateMachine):
             for _time in range(2):
                 refunds.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
         else:
-            refunds.fail_transfer(refund, why="账号已销户", by=by, now=self.now)
+            refunds.report_bounce(refund, why="账号已销户", by=by, now=self.now)
+            refunds.fail_transfer(refund, by=self.staff(refund.city, "checker"), now=self.now)
 
     def _do(self, data: st.DataObject, what: str) -> None:
         method = getattr(self, what)

@@ -3,11 +3,13 @@
 from uuid import uuid4
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from contributions import receiving, refunds
 from contributions.audit import audit
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
+from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import staff
 from tests.contributions.money_cast import Road, charge_of, collector, worker
@@ -52,8 +54,48 @@ def test_it_goes_to_the_account_that_was_drawn_and_the_bank_confirms(road: Road,
     assert all(one.holds for one in audit())
 
 
+def bounced(road: Road, refund: Refund) -> Refund:
+    refunds.report_bounce(refund, why="户名不符", by=collector(), now=road.now)
+    return refunds.fail_transfer(refund, by=User.objects.get(username="second"), now=road.now)
+
+
+def test_a_transfer_comes_back_by_the_word_of_two(road: Road, approved: Refund, twice: Receipt) -> None:
+    second = User.objects.get(username="second")
+    with pytest.raises(refunds.CannotRefund, match="请先登记银行退票"):
+        refunds.fail_transfer(approved, by=second, now=road.now)
+    with pytest.raises(refunds.CannotRefund, match="退票的原因"):
+        refunds.report_bounce(approved, why=" ", by=collector(), now=road.now)
+    for _press in range(2):
+        refunds.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    with pytest.raises(refunds.CannotRefund, match="另一名征缴人员"):
+        refunds.fail_transfer(approved, by=collector(), now=road.now)
+    # Until then nothing is free for another refund.
+    assert refunds.held().get(pk=twice.pk).left_fen == 0
+    for _press in range(2):
+        refunds.fail_transfer(approved, by=second, now=road.now)
+    approved.refresh_from_db()
+    assert (approved.status, approved.why, approved.failed_by) == (RefundStatus.FAILED, "户名不符", second)
+    assert refunds.held().get(pk=twice.pk).left_fen == twice.amount_fen
+    assert all(one.holds for one in audit())
+
+
+def test_the_database_wants_two_for_a_transfer_that_came_back(road: Road, approved: Refund) -> None:
+    same = Refund.objects.filter(pk=approved.pk)
+    for by in ({}, {"bounced_by": collector(), "failed_by": collector(), "bounced_why": "x"}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            same.update(status="failed", why="x", ended_at=road.now, **by)
+
+
+def test_what_was_thought_lost_and_was_made_is_recorded_as_made(road: Road, approved: Refund) -> None:
+    refunds.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    done = refunds.confirm_transfer(approved, bank_number="PSBC-1", by=collector(), now=road.now)
+    assert done.status == RefundStatus.SUCCEEDED
+    with pytest.raises(refunds.CannotRefund, match="已退回"):
+        refunds.fail_transfer(approved, by=User.objects.get(username="second"), now=road.now)
+
+
 def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Receipt) -> None:
-    refunds.fail_transfer(approved, why="户名不符", by=collector(), now=road.now)
+    bounced(road, approved)
     assert refunds.held().get(pk=twice.pk).left_fen == twice.amount_fen
     halves = [
         refunds.approve(

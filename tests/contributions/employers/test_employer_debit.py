@@ -30,7 +30,6 @@ from contributions.models import (
     Refund,
     SettlementWay,
 )
-from contributions.transfer_notes import book_transfer, code_of
 from enrollment.models import Coverage
 from portal.accounts.models import Notice, User
 from portal.accounts.permissions import COLLECTOR
@@ -39,6 +38,7 @@ from portal.people.models import Employer, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, employer, moment, person, staff
+from tests.contributions.employers.transferring import booked
 from tests.filing import file, reasons
 
 CODE = "employer-debit"
@@ -271,14 +271,7 @@ def test_what_was_paid_or_fell_away_meanwhile_goes_back(
     gone = Charge.objects.filter(person=cast.wang_fang)
     void(gone, why="参保关系终止", by=system, now=FIFTEENTH)
     anew = assessments.confirm(assessed(cast.donghu, system), by=cast.donghu_clerk, now=FIFTEENTH)
-    book_transfer(
-        note=code_of(anew),
-        amount_fen=anew.sum_fen,
-        bank_number="B1",
-        at=FIFTEENTH,
-        by=releaser,
-        now=FIFTEENTH,
-    )
+    booked(cast, anew, anew.sum_fen, now=FIFTEENTH)
     answered(batch, exchange, system, FIFTEENTH)
     by_debit = Receipt.objects.filter(debit_line__isnull=False)
     assert (by_debit.count(), by_debit.filter(applied=True).count()) == (6, 0)

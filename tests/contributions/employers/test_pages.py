@@ -20,10 +20,8 @@ from contributions.models import (
     Assessment,
     AssessmentStatus,
     Charge,
-    ChargeStatus,
     Order,
     OrderStatus,
-    Receipt,
 )
 from contributions.order_admin import LineInline
 from contributions.queries import due_for
@@ -38,6 +36,7 @@ from portal.shared.months import Month
 from tests.cast import Cast, cover, moment, person
 from tests.conftest import Clock
 from tests.contributions.employers.test_employer_debit import agree
+from tests.contributions.employers.transferring import booked
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 
@@ -246,38 +245,17 @@ def test_the_statements_queries_do_not_grow_with_the_staff(cast: Cast, clock: Cl
 # The collector's side
 
 
-def test_a_transfer_is_shown_and_then_booked(
-    cast: Cast, clock: Clock, clerk: Client, november: Assessment
+def test_the_queue_of_assessments_finds_a_code_and_leads_to_what_arrived(
+    cast: Cast, clock: Clock, november: Assessment
 ) -> None:
-    clerk.post(reverse("employer-confirm", args=[november.pk]))
     collector = Client()
     collector.force_login(cast.wuhan_collector)
-    url = reverse("admin:contributions_transfer")
-    told = {
-        "note": f"社保 {code_of(november)}",
-        "amount": "2,640.00",
-        "bank_number": "B1",
-        "arrived_on": "2026-11-16",
-    }
-    shown = collector.post(url, told).content.decode()
-    assert "武汉东湖软件有限公司" in shown
-    assert not Receipt.objects.exists()
-    # Confirmed for something else than what was shown: shown again.
-    assert collector.post(url, {**told, "confirmed": "HD0000000000"}).status_code == 200
-    assert not Receipt.objects.exists()
-    short = collector.post(url, {**told, "amount": "2600", "confirmed": code_of(november)})
-    assert short.status_code == 422
-    assert "少 40.00 元" in short.content.decode()
-    assert collector.post(url, {**told, "confirmed": code_of(november)}).status_code == 302
-    november.refresh_from_db()
-    assert november.status == AssessmentStatus.PAID
-    assert not Charge.objects.filter(month=NOVEMBER).exclude(status=ChargeStatus.PAID).exists()
-    queue = collector.get(reverse("admin:contributions_assessment_changelist")).content.decode()
-    assert url in queue
-    assert code_of(november) not in queue
+    listing = reverse("admin:contributions_assessment_changelist")
+    assert reverse("admin:contributions_transfer") in collector.get(listing).content.decode()
+    booked(cast, november, 264000)
+    assert code_of(november) not in collector.get(listing).content.decode()
+    assert "武汉东湖软件有限公司" in collector.get(f"{listing}?q={code_of(november)} 11月").content.decode()
     assert collector.get(reverse("admin:contributions_arrearsbill_changelist")).status_code == 200
-    found = collector.get(reverse("admin:contributions_assessment_changelist") + f"?q={code_of(november)}")
-    assert "武汉东湖软件有限公司" in found.content.decode()
 
 
 @pytest.mark.parametrize(
