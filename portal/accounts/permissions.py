@@ -24,6 +24,7 @@ from portal.accounts.models import Kind, User
 from portal.people.models import Employer, Person, wards_of
 from portal.policy.book import book
 from portal.shared.months import today_in_china
+from portal.shared.tables import Some
 
 Visitor: TypeAlias = User | AnonymousUser
 P = ParamSpec("P")
@@ -187,7 +188,8 @@ def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
     return redirect_to_login(back, resolve_url(door))
 
 
-DOORS = {Kind.PERSON: "login-person", Kind.CLERK: "login-employer"}
+# Staff have a door of their own, and nobody else has one.
+DOORS = Some({Kind.PERSON: "login-person", Kind.CLERK: "login-employer"})
 
 
 def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:
