@@ -229,6 +229,10 @@ class CaseAdmin(ModelAdmin):
             approve = sheet.approval(request.POST)
             if not approve.is_valid():
                 return self._page(request, case, sheet=sheet, approve=approve)
+            if request.POST.get("shown", sheet.digest) != sheet.digest:
+                why = _("这份办件的情况在您查看之后有变化，请按现在显示的内容重新核对后再通过。")
+                approve.add_error(None, why)
+                return self._page(request, case, sheet=sheet, approve=approve)
             try:
                 if approve.cleaned_data.get("overrule", False):
                     desk.propose_overruling(case, reason=approve.note, by=staff_of(request), now=now)

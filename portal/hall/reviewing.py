@@ -1,5 +1,7 @@
 """What the page of a case shows to staff: the application, the facts as they are now, and the decision to make."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -122,6 +124,16 @@ class Sheet:
     def approval(self, typed: Any = None) -> ApproveForm:
         """The form to approve with, empty or as it was typed."""
         return ApproveForm(typed, papers=self.papers, mismatch=bool(self.mismatches), answered=self.answered)
+
+    @property
+    def digest(self) -> str:
+        """By which a decision tells that it is made on what was shown: facts, findings and papers."""
+        shown = [
+            [[heading, [list(map(str, row)) for row in rows]] for heading, rows in self.sections],
+            [str(finding.why) for finding in self.findings],
+            [paper.code for paper in self.papers],
+        ]
+        return hashlib.sha256(json.dumps(shown, ensure_ascii=False, default=str).encode()).hexdigest()
 
     @property
     def bars(self) -> list[Finding]:

@@ -1,6 +1,7 @@
 """The agency's pages: who sees which cases, in what order, and what a decision asks for."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,6 +16,7 @@ from portal.accounts.permissions import REVIEWER
 from portal.hall import desk
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.routing import Status
+from portal.hall.service import Mismatch
 from portal.policy.book import Mode
 from portal.registers.models import HouseholdRecord
 from portal.shared.insurance import Insurance
@@ -281,6 +283,29 @@ def test_refusing_asks_for_a_reason_then_for_a_confirmation(hall: Desk, client: 
     client.post(page(case), {"refuse-reason": typed, "refuse-confirmed": "1"})
     case.refresh_from_db()
     assert (case.status, case.reason) == (Status.REFUSED, typed)
+
+
+def test_what_changed_under_the_reviewer_is_looked_at_before_it_is_approved(
+    hall: Desk, client: Client
+) -> None:
+    hall.says(MISMATCH)
+    case = hall.file()
+    as_(client, hall.cast.ningbo_reviewer)
+    typed = {"approve": "1", "approve-overrule": "on", "approve-basis": "已看户口簿"}
+    seen = client.get(page(case)).context["sheet"].digest
+    hall.says(MISMATCH, Mismatch("number", "姓名与登记不一致。"))
+    fresh = client.post(page(case), {**typed, "shown": seen})
+    assert fresh.status_code == 422
+    assert "在您查看之后有变化" in fresh.content.decode()
+    assert "姓名与登记不一致" in fresh.content.decode()
+    assert "已看户口簿</textarea>" in fresh.content.decode()
+    case.refresh_from_db()
+    assert case.status == Status.IN_REVIEW
+    shown = re.search(r'name="shown" value="(\w+)"', fresh.content.decode())
+    assert shown
+    client.post(page(case), {**typed, "shown": shown[1]})
+    case.refresh_from_db()
+    assert case.status == Status.DONE
 
 
 def test_overruling_a_mismatch_asks_for_its_basis_and_keeps_what_was_typed(
