@@ -11,7 +11,6 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
 from certificates import correcting_admin, issuing, presenting, queries
 from certificates import resealing_admin as resealing_admin
@@ -20,6 +19,7 @@ from certificates.forms import RevokeForm
 from certificates.models import Certificate, Status
 from portal.accounts.doors import identity_number
 from portal.accounts.models import User
+from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.shared.characters import narrow
 from portal.shared.identity import InvalidIdentity, mask
@@ -34,9 +34,10 @@ _STATE_LIKE = {
 
 
 @admin.register(Certificate)
-class CertificateAdmin(ModelAdmin):
+class CertificateAdmin(StaffAdmin):
     """Certificates are read here and revoked; nothing is added, edited or deleted."""
 
+    identity_numbers = ("person__identity_number",)
     list_display = ("serial_number", "kind", "city_title", "whose", "frozen_at", "status")
     list_display_links = ("serial_number",)
     list_filter = ("status", "kind")

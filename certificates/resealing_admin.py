@@ -11,13 +11,13 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
 from certificates import resealing
 from certificates.authority import SealUnavailable
 from certificates.models import ResealingRun
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
+from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 
 _RUNS_SHOWN = 10
@@ -56,7 +56,7 @@ class ResealForm(forms.Form):
 
 
 @admin.register(ResealingRun)
-class ResealingRunAdmin(ModelAdmin):
+class ResealingRunAdmin(StaffAdmin):
     """One page: how much is to do, ordering a run, and the latest runs."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from contributions import channels, debit, employer_debit, refund_admin, settling, tasks
 from contributions.banks.results import REASON_LABELS, Reason
@@ -39,6 +39,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.staff_admin import StaffAdmin
 from portal.columns import choices
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import PolicyMissing, book
@@ -131,7 +132,7 @@ STEPS = {
 
 
 @admin.register(DebitBatch)
-class DebitBatchAdmin(ModelAdmin):
+class DebitBatchAdmin(StaffAdmin):
     """Batches are watched and moved on here; nothing is added, edited or deleted."""
 
     list_display = (
@@ -553,7 +554,7 @@ class MoneyAdmin(LookUpAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request) or self.get_object(request, object_id) is None:
             raise Http404
-        return ModelAdmin.change_view(self, request, object_id, form_url, extra_context)
+        return StaffAdmin.change_view(self, request, object_id, form_url, extra_context)
 
 
 def _yuan(fen: int) -> str:
@@ -568,6 +569,7 @@ def _whom(charge: Charge) -> str:
 
 @admin.register(Charge)
 class ChargeAdmin(MoneyAdmin):
+    identity_numbers = ("person__identity_number",)
     person_column, employer_column, city_column = "person", "employer", "city"
     list_display = ("whom", "insurance", "month_shown", "place", "employer", "amount", "status", "due_on")
     list_display_links = ("whom",)
@@ -753,7 +755,7 @@ class BankFileAdmin(MoneyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BankFile]:
-        rows = ModelAdmin.get_queryset(self, request)
+        rows = StaffAdmin.get_queryset(self, request)
         cities = permissions.staff_cities(request.user)
         of_mine = Q(batch__city__in=cities)
         return rows.filter(of_mine | Q(batch__isnull=True) if len(cities) == len(book().cities) else of_mine)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from contributions import channels
 from contributions.models import (
@@ -22,6 +22,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import OfferedFilter
 from portal.partners.models import Partner
 from portal.people.models import Person
@@ -100,6 +101,7 @@ def _who(order: Order) -> str:
 
 @admin.register(Order)
 class OrderAdmin(LookUpAdmin):
+    identity_numbers = ("person__identity_number",)
     list_display = ("number", "whom", "place", "total", "status", "placed_at", "expires_at")
     list_display_links = ("number",)
     list_select_related = ("person", "employer")
@@ -122,7 +124,7 @@ class OrderAdmin(LookUpAdmin):
     inlines = (LineInline, PaymentInline, OrderEventInline)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
-        return ModelAdmin.change_view(self, request, object_id, *args, **more)
+        return StaffAdmin.change_view(self, request, object_id, *args, **more)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -182,6 +184,7 @@ class ChannelFilter(OfferedFilter):
 
 @admin.register(Payment)
 class PaymentAdmin(LookUpAdmin):
+    identity_numbers = ("order__person__identity_number",)
     city_column = "order__city"
     person_column = "order__person"
     employer_column = "order__employer"
@@ -223,7 +226,7 @@ class PaymentAdmin(LookUpAdmin):
         return Payment.objects.filter(waits_for_staff(), order__city__in=cities).count()
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
-        return ModelAdmin.change_view(self, request, object_id, *args, **more)
+        return StaffAdmin.change_view(self, request, object_id, *args, **more)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -27,7 +27,7 @@ from contributions.models import (
 )
 from contributions.orders import StillPaying
 from portal.accounts.models import User
-from portal.hall.models import WorkdayOverride
+from portal.hall.working_days import overrides_of
 from portal.policy import bankhours
 from portal.policy.book import book
 from portal.policy.terms import payment_terms
@@ -133,8 +133,7 @@ def opening(city: str, now: dt.datetime) -> dt.datetime:
     hours = payment_terms(book(), city=city, on=today_in_china(now)).bank_hours
     if hours is None:
         return now
-    days = WorkdayOverride.objects.filter(day__gte=today_in_china(now))
-    return bankhours.next_opening(now, hours, dict(days.values_list("day", "is_workday")))
+    return bankhours.next_opening(now, hours, overrides_of(city, since=today_in_china(now)))
 
 
 def _wait_until(order: Order, start_at: dt.datetime) -> None:

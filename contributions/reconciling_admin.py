@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
 from contributions import reconciling
 from contributions.models import (
@@ -26,6 +25,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -86,7 +86,7 @@ class StateFilter(QueueFilter):
         return queryset.exclude(status=DifferenceStatus.SETTLED)
 
 
-class _ReadOnly(ModelAdmin):
+class _ReadOnly(StaffAdmin):
     actions = None
     list_fullwidth = True
     list_per_page = 50

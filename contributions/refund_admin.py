@@ -1,7 +1,7 @@
 """Giving money back in the workbench: what lies in suspense, and the refunds that two members of staff let go."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
 from contributions import channels, refunds
 from contributions.models import (
@@ -31,6 +30,7 @@ from contributions.models import (
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
+from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -167,10 +167,14 @@ class ReceiptsAdmin:
     whoever searches."""
 
     to_receipt = ""
+    identity_numbers: ClassVar[tuple[str, ...]] = (
+        "charge__person__identity_number",
+        "top_up__order__person__identity_number",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cities = permissions.staff_cities(request.user)
-        rows = ModelAdmin.get_queryset(self, request)
+        rows = StaffAdmin.get_queryset(self, request)
         return rows.filter(refunds.of_cities(cities))
 
     def get_search_results(
@@ -359,6 +363,10 @@ class RefundStateFilter(QueueFilter):
 @admin.register(Refund)
 class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
     to_receipt = "parts__receipt__"
+    identity_numbers = (
+        "parts__receipt__charge__person__identity_number",
+        "parts__receipt__top_up__order__person__identity_number",
+    )
     person_column = "parts__receipt__charge__person"
     employer_column = "parts__receipt__charge__employer"
     list_display = (

@@ -110,6 +110,7 @@ class SettlementCityFilter(CityFilter):
 class SettlementAdmin(LookUpAdmin):
     """What is proposed for a batch's open lines and held answers, and who decides it."""
 
+    identity_numbers = ("lines__line__charge__person__identity_number",)
     city_column = "batch__city"
     list_display = ("what", "batch", "way", "count", "amount", "state", "drafted_by", "drafted_at")
     list_display_links = ("what",)
@@ -396,6 +397,7 @@ class SuspensionAdmin(LookUpAdmin):
 
     city_column = "coverage__city"
     person_column = "coverage__person"
+    identity_numbers = ("coverage__person__identity_number",)
     employer_column = "coverage__employer"
     change_form_outer_after_template = ""
     list_display = ("whom", "insurance", "place", "start_shown", "until_shown", "why", "batch")

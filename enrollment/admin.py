@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from enrollment.models import ContributionBase, Coverage, RosterRow
 from enrollment.roster import outlying
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.accounts.models import User
+from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_year_terms
@@ -68,7 +69,7 @@ class TimeFilter(OfferedFilter):
         return queryset
 
 
-class LookUpAdmin(ModelAdmin):
+class LookUpAdmin(StaffAdmin):
     """Rows to read: nothing is added, edited or deleted here, and staff see their own cities'."""
 
     actions = None
@@ -212,6 +213,7 @@ class BaseInline(TabularInline):
 
 @admin.register(Coverage)
 class CoverageAdmin(LookUpAdmin):
+    identity_numbers = ("person__identity_number",)
     list_display = ("whom", "insurance", "capacity", "place", "employer", "months", "standing")
     list_display_links = ("whom",)
     list_select_related = ("person", "employer")
@@ -260,6 +262,7 @@ class CoverageAdmin(LookUpAdmin):
 class ContributionBaseAdmin(LookUpAdmin):
     city_column = "coverage__city"
     person_column = "coverage__person"
+    identity_numbers = ("coverage__person__identity_number",)
     employer_column = "coverage__employer"
     list_display = ("whom", "insurance", "employer", "months", "tier", "wage")
     list_display_links = ("whom",)
@@ -339,6 +342,7 @@ class ChangeFilter(OfferedFilter):
 class RosterRowAdmin(LookUpAdmin):
     """What employers have declared, row by row; rosters that are still drafts are nobody's but their clerks'."""
 
+    identity_numbers = ("person__identity_number",)
     city_column = "roster__city"
     employer_column = "roster__employer"
     list_display = ("whom", "employer", "year", "former", "wage", "change")

@@ -1,9 +1,9 @@
 """Reading who is insured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from enrollment.models import Coverage
@@ -63,6 +63,11 @@ def as_lines(holdings: Iterable[Held]) -> list[tuple[str, str]]:
     """The coverages as (label, value), the latest first; one line that says so where there are none."""
     lines = [(str(INSURANCE_LABELS[one.insurance]), one.described()) for one in holdings]
     return lines[::-1] or [(_("参保关系"), _("无"))]
+
+
+def insured_in(cities: Sequence[str]) -> Q:
+    """Of persons: who is or was insured in these cities; their data are these cities' staff's."""
+    return Q(Exists(Coverage.objects.filter(city__in=cities, person=OuterRef("pk"))))
 
 
 def running(person: Person, month: Month) -> QuerySet[Coverage]:

@@ -12,7 +12,7 @@ from stdnum.cn import ric, uscc
 
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR, REVIEWER
+from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
 from portal.people.models import Employer, Person, Sex
 from portal.shared import credit_code, identity
 from portal.shared.insurance import Capacity, Insurance
@@ -233,6 +233,10 @@ class Cast:
     @cached_property
     def wuhan_second_collector(self) -> User:
         return staff("wuhan-3", "钱芳", "wuhan", COLLECTOR)
+
+    @cached_property
+    def ningbo_manager(self) -> User:
+        return staff("ningbo-4", "方圆", "ningbo", MANAGER)
 
     @cached_property
     def ningbo_staff_without_role(self) -> User:

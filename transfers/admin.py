@@ -14,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
 from certificates import issuing
 from certificates.authority import SealUnavailable
@@ -22,6 +21,7 @@ from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing
 from contributions.brought_in import in_words
 from enrollment.admin import LookUpAdmin
+from portal.accounts.staff_admin import StaffAdmin
 from portal.hall import attachments
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.shared import identity, money
@@ -160,6 +160,7 @@ class StandFilter(QueueFilter):
 class TransferAdmin(LookUpAdmin):
     """A list and one page for each transfer; it moves only by the steps of that page."""
 
+    identity_numbers = ("person__identity_number",)
     list_display = ("due", "number", "whom", "what", "way", "state", "turn", "applied_at")
     list_display_links = ("number",)
     list_filter = (StandFilter, "insurance")
@@ -469,7 +470,7 @@ def _periods(transfer: Transfer) -> str:
 
 
 @admin.register(OutsideAgency)
-class OutsideAgencyAdmin(ModelAdmin):
+class OutsideAgencyAdmin(StaffAdmin):
     """The agencies outside the hall that relations come from and go to; kept, and closed instead of deleted."""
 
     list_display = ("title", "agency", "partner", "active")

@@ -8,7 +8,10 @@ class TransfersConfig(AppConfig):
 
     def ready(self) -> None:
         from certificates import presenting
-        from transfers import documents
+        from portal.people import belonging
+        from transfers import documents, queries
+
+        belonging.register(queries.moving_to)
 
         for schema in (documents.VOUCHER_SCHEMA, documents.LETTER_SCHEMA, documents.FORM_SCHEMA):
             presenting.register(schema, documents.READING)

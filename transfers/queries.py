@@ -1,11 +1,12 @@
 """Reading transfers: a person's own, the staff's queue, and the line of stations that both see."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Case as When
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models import When as Then
 from django.utils.translation import gettext as _
 
@@ -33,6 +34,11 @@ def seen_by(user: User) -> QuerySet[Transfer]:
     """The transfers that leave or reach the cities whose agency this login works for."""
     cities = staff_cities(user)
     return Transfer.objects.filter(Q(from_city__in=cities) | Q(to_city__in=cities)).select_related("person")
+
+
+def moving_to(cities: Sequence[str]) -> Q:
+    """Of persons: who moves to these cities, also before they are insured there; their data are these cities' staff's."""
+    return Q(Exists(Transfer.objects.filter(to_city__in=cities, person=OuterRef("pk"))))
 
 
 def queue(user: User) -> QuerySet[Transfer]:

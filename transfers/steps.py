@@ -20,7 +20,8 @@ from contributions.models import HeldReceipt
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
 from portal.hall.desk import lock_subject
-from portal.hall.models import Case, WorkdayOverride
+from portal.hall.models import Case
+from portal.hall.working_days import overrides_of
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms import transfer_days
@@ -96,7 +97,7 @@ def apply(
         outside=old.outside or new.outside,
         direction=direction,
         case=case,
-        due_on=_due(insurance, today_in_china(now)),
+        due_on=_due(insurance, _place(turn(Status.APPLIED), old.city, new.city), today_in_china(now)),
         applied_at=now,
     )
     event = TransferEvent.objects.create(
@@ -367,15 +368,22 @@ def _move(
 def _due_after(transfer: Transfer, start: Status, to: Status, today: date) -> date | None:
     if to in FINAL:
         return None
+    side = turn(to, start)
+    due = _due(Insurance(transfer.insurance), _place(side, transfer.from_city, transfer.to_city), today)
     if to == Status.RETURNED:
-        return None if turn(to, start) == Side.PERSON else _due(Insurance(transfer.insurance), today)
-    return _due(Insurance(transfer.insurance), today) if to in CLOCK_STARTS else transfer.due_on
+        return None if side == Side.PERSON else due
+    return due if to in CLOCK_STARTS else transfer.due_on
 
 
-def _due(insurance: Insurance, today: date) -> date:
-    """So many working days from today, by the official calendar and what staff set against it."""
-    overrides = dict(WorkdayOverride.objects.filter(day__gte=today).values_list("day", "is_workday"))
-    return add_workdays(today, transfer_days(book(), insurance=insurance, on=today), overrides)
+def _place(side: Side | None, old: str, new: str) -> str:
+    """The city whose agency has the turn; "" where it is none of the hall's, or the person's turn."""
+    return {Side.OLD: old, Side.NEW: new}.get(side, "") if side else ""
+
+
+def _due(insurance: Insurance, city: str, today: date) -> date:
+    """So many working days of the city from today (those of the whole country where it is not one of the hall's)."""
+    days = transfer_days(book(), insurance=insurance, on=today)
+    return add_workdays(today, days, overrides_of(city, since=today))
 
 
 def _letter(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class EmployerAddStaff(Service):
             number = IdentityNumberField().clean(sought)
         except forms.ValidationError:
             return {}
-        person = look_up(user=applicant.user, identity_number=number, purpose=self.code, now=now)
+        person = look_up(user=applicant.user, identity_number=number, purpose=str(self.title), now=now)
         return {"name": person.name} if person else {}
 
     def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:

@@ -83,7 +83,7 @@ class EmployerStopStaff(AboutCoverage):
             number = IdentityNumberField().clean(sought)
         except forms.ValidationError:
             return {}
-        person = look_up(user=applicant.user, identity_number=number, purpose=self.code, now=now)
+        person = look_up(user=applicant.user, identity_number=number, purpose=str(self.title), now=now)
         employer = applicant.employer
         if person is None or employer is None:
             return {}

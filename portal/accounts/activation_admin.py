@@ -14,13 +14,13 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from unfold.admin import ModelAdmin
 
 from portal.accounts import activation
 from portal.accounts.fields import IdentityNumberField, NameField
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.accounts.models import ActivationCode
 from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.shared import identity, names
 from portal.shared.months import today_in_china
@@ -53,8 +53,10 @@ class IssueForm(forms.Form):
 
 
 @admin.register(ActivationCode)
-class ActivationCodeAdmin(ModelAdmin):
+class ActivationCodeAdmin(StaffAdmin):
     """Codes of the city: who issued them to whom, until when; the code itself is nowhere."""
+
+    identity_numbers = ("person__identity_number",)
 
     list_display = (
         "issued_at",

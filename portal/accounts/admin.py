@@ -1,40 +1,33 @@
-"""Accounts and persons in the workbench: masked, found by a whole number or name only, and every look at a person recorded.
+"""Accounts, their roles and the record of looks at people in the workbench: masked, by city, and changed by few.
 
-Persons stand here and not in their own room, because a look at one is recorded in an account's name.
+Persons, employers and registers stand beside this and not in their own rooms, because a look at somebody is recorded in an
+account's name.
 """
 
 from contextlib import suppress
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts.activation_admin import ActivationCodeAdmin
 from portal.accounts.doors import identity_number
 from portal.accounts.fields import PhoneField
-from portal.accounts.lookups import TooManyLookups, look_up
 from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
 from portal.accounts.permissions import staff
-from portal.people.models import Person
+from portal.accounts.staff_admin import StaffAdmin, number_in
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
-
-__all__ = ["ActivationCodeAdmin", "GroupAdmin", "PersonAdmin", "PersonLookupAdmin", "UserAdmin"]
-
-STAFF_LOOK = "经办工作台查询"
+from portal.shared.logs import mask_numbers
 
 
 def city_choices() -> list[tuple[str, str]]:
@@ -87,12 +80,13 @@ class UserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(StaffAdmin, DjangoUserAdmin):
     """Staff see the accounts of their city; only the superuser changes any, and none is deleted: it is closed."""
 
     form = UserForm
     add_form = NewUserForm
     add_form_template = None
+    identity_numbers = ("person__identity_number",)
     change_password_form = AdminPasswordChangeForm
     list_display = ("name", "kind", "stands_for", "phone_masked", "is_active", "last_login")
     list_filter = ("kind", "is_active", "city")
@@ -189,18 +183,30 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(StaffAdmin, DjangoGroupAdmin):
     """The roles; what each may do is said in ``permissions.ROLES`` and given with every migration."""
 
 
 @admin.register(PersonLookup)
-class PersonLookupAdmin(ModelAdmin):
-    """Who looked up whom: to read, never to change."""
+class PersonLookupAdmin(StaffAdmin):
+    """Who looked at whom, for the supervisors of the city: to read, never to change."""
 
-    list_display = ("at", "who", "number_masked", "purpose", "found")
-    list_filter = ("found",)
+    list_display = ("at", "who", "number_masked", "purpose", "page_shown", "sought_masked", "reason", "found")
+    list_filter = ("found", "counted")
     list_select_related = ("user__employer",)
-    fields = readonly_fields = ("at", "who", "number_masked", "purpose", "found")
+    list_fullwidth = True
+    fields = readonly_fields = (
+        "at",
+        "who",
+        "number_masked",
+        "purpose",
+        "page_shown",
+        "sought_masked",
+        "reason",
+        "found",
+    )
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("查询人姓名、用户名，或被查询人完整的身份证号码")
     ordering = ("-at", "-pk")
     show_full_result_count = False
     actions = None
@@ -219,6 +225,16 @@ class PersonLookupAdmin(ModelAdmin):
         city = staff(request).city
         return lookups.filter(Q(user__city=city) | Q(user__employer__city=city)) if city else lookups
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PersonLookup], search_term: str
+    ) -> tuple[QuerySet[PersonLookup], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if number := number_in(term):
+            return queryset.filter(identity_number=number), False
+        return queryset.filter(Q(user__name=term) | Q(user__username=term)), False
+
     @admin.display(description=gettext_lazy("查询人"))
     def who(self, lookup: PersonLookup) -> str:
         employer = lookup.user.employer
@@ -226,84 +242,16 @@ class PersonLookupAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("被查询人身份证号码"))
     def number_masked(self, lookup: PersonLookup) -> str:
-        return identity.mask(lookup.identity_number)
+        return identity.mask(lookup.identity_number) if lookup.identity_number else "—"
+
+    @admin.display(description=gettext_lazy("页面"))
+    def page_shown(self, lookup: PersonLookup) -> str:
+        return f"{lookup.page} {lookup.row or ''}".strip() or "—"
+
+    @admin.display(description=gettext_lazy("查询内容"))
+    def sought_masked(self, lookup: PersonLookup) -> str:
+        return mask_numbers(lookup.sought) or "—"
 
 
-@admin.register(Person)
-class PersonAdmin(ModelAdmin):
-    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited."""
-
-    list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
-    search_fields = ("pk",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
-    ordering = ("name", "pk")
-    show_full_result_count = False
-    actions = None
-    fields = (
-        "name",
-        "number_masked",
-        "sex",
-        "birth_date",
-        "archive_birth_date",
-        "phone",
-        "household_code",
-        "created_at",
-    )
-    readonly_fields = ("number_masked", "sex", "birth_date", "created_at", "phone_masked")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
-        return False
-
-    def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
-        if self.has_change_permission(request, obj):
-            return self.fields
-        return tuple("phone_masked" if name == "phone" else name for name in self.fields)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
-    ) -> tuple[QuerySet[Person], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset.none(), False
-        try:
-            number = identity_number(term)
-        except identity.InvalidIdentity:
-            return queryset.filter(name=term), False
-        try:
-            look_up(user=staff(request), identity_number=number, purpose=STAFF_LOOK, now=timezone.now())
-        except TooManyLookups:
-            messages.error(request, _("本小时查询人数已达上限，请稍后再查。"))
-            return queryset.none(), False
-        return queryset.filter(identity_number=number), False
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        person = self.get_object(request, object_id)
-        if person and self.has_view_permission(request, person):
-            try:
-                look_up(
-                    user=staff(request),
-                    identity_number=person.identity_number,
-                    purpose=STAFF_LOOK,
-                    now=timezone.now(),
-                )
-            except TooManyLookups:
-                messages.error(request, _("本小时查询人数已达上限，请稍后再查。"))
-                return redirect("admin:index")
-        return super().change_view(request, object_id, form_url, extra_context)
-
-    @admin.display(description=gettext_lazy("身份证号码"))
-    def number_masked(self, person: Person) -> str:
-        return identity.mask(person.identity_number)
-
-    @admin.display(description=gettext_lazy("手机号码"))
-    def phone_masked(self, person: Person) -> str:
-        return identity.mask_phone(person.phone) or "—"
+# Registered by being imported: the admin looks for this module alone.
+from portal.accounts import activation_admin, people_admin, proposals_admin, registers_admin  # noqa: E402, F401

@@ -117,6 +117,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("可登录"), default=True)
     is_staff = models.BooleanField(_("可进经办工作台"), default=False)
     date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
+    # Somebody else knows the password, because they typed it: nothing is done with it but choosing another.
+    must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False)
 
     objects = UserManager()
 
@@ -337,6 +339,8 @@ class Notice(models.Model):
     at = models.DateTimeField(_("时间"))
     read_at = models.DateTimeField(_("阅读时间"), null=True, blank=True)
     by_text = models.BooleanField(_("同时发短信"), default=False)
+    # Where the text message goes; empty: to the phone of the login or of the person, as it is when it is sent.
+    phone = models.CharField(_("短信接收号码"), max_length=20, blank=True)
     texted_at = models.DateTimeField(_("短信发出时间"), null=True, blank=True)
 
     class Meta:
@@ -365,9 +369,9 @@ class Notice(models.Model):
                 name="notices_stay_as_told",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "((OLD.person_id, OLD.user_id, OLD.kind, OLD.reference, OLD.title, OLD.text, OLD.at, OLD.by_text)"
-                    " IS DISTINCT FROM (NEW.person_id, NEW.user_id, NEW.kind, NEW.reference, NEW.title, NEW.text, NEW.at,"
-                    " NEW.by_text))"
+                    "((OLD.person_id, OLD.user_id, OLD.kind, OLD.reference, OLD.title, OLD.text, OLD.at, OLD.by_text,"
+                    " OLD.phone) IS DISTINCT FROM (NEW.person_id, NEW.user_id, NEW.kind, NEW.reference, NEW.title, NEW.text,"
+                    " NEW.at, NEW.by_text, NEW.phone))"
                 ),
             ),
             pgtrigger.Protect(name="told_notices_are_kept", operation=pgtrigger.Delete),
@@ -377,17 +381,123 @@ class Notice(models.Model):
         return f"{self.kind} {self.reference}"
 
 
-class PersonLookup(models.Model):
-    """Who read whose data by typing an identity number, when and for what; also the measure for the hourly limit."""
+class ProposalStatus(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REFUSED = "refused"
 
-    user = models.ForeignKey(User, models.PROTECT, related_name="lookups")
-    identity_number = models.CharField(max_length=18)
-    purpose = models.CharField(max_length=40)
-    found = models.BooleanField()
-    at = models.DateTimeField()
+
+PROPOSAL_STATUS_LABELS = {
+    ProposalStatus.PROPOSED: "待复核",
+    ProposalStatus.APPROVED: "已生效",
+    ProposalStatus.REFUSED: "复核未通过",
+}
+
+
+class Proposal(models.Model):
+    """What one member of staff proposes and another decides: it takes effect with the second hand, and never by one alone.
+
+    ``kind`` names who knows what it is (``proposals``), ``target`` what it is about: two open ones about the same do not stand
+    side by side. ``payload`` is JSON-able. Nothing is changed afterwards but the decision, once.
+    """
+
+    kind = models.CharField(_("事项"), max_length=30)
+    # Whose agency decides; empty: that of all cities.
+    city = models.CharField(_("城市"), max_length=30, blank=True)
+    target = models.CharField(_("对象标识"), max_length=80)
+    about = models.CharField(_("对象"), max_length=160)
+    # Of whom it is, where it is about somebody: who is concerned neither proposes nor decides.
+    identity_number = models.CharField(_("身份证号码"), max_length=18, blank=True)
+    payload = models.JSONField(_("内容"))
+    reason = models.CharField(_("依据或事由"), max_length=200)
+    status = models.CharField(
+        _("状态"),
+        max_length=10,
+        choices=choices(PROPOSAL_STATUS_LABELS),
+        default=ProposalStatus.PROPOSED,
+    )
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="proposals", verbose_name=_("提出人"))
+    proposed_at = models.DateTimeField(_("提出时间"))
+    decided_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decided_proposals",
+        verbose_name=_("复核人"),
+    )
+    decided_at = models.DateTimeField(_("复核时间"), null=True, blank=True)
+    why = models.CharField(_("未通过的原因"), max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["user", "-at"], name="lookup_by_user")]
+        verbose_name = verbose_name_plural = _("两人复核")
+        ordering = ("-pk",)
+        constraints = [
+            one_of("status", ProposalStatus, name="proposal_status_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="proposal_has_reason"),
+            models.CheckConstraint(
+                condition=Q(status="proposed", decided_by__isnull=True, decided_at__isnull=True)
+                | (
+                    Q(status__in=["approved", "refused"], decided_by__isnull=False, decided_at__isnull=False)
+                    & ~Q(decided_by=models.F("proposed_by"))
+                ),
+                name="proposal_decided_by_another",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | ~Q(why=""), name="proposal_refused_with_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "target"],
+                condition=Q(status="proposed"),
+                name="one_open_proposal_about_a_target",
+            ),
+        ]
+        indexes = [models.Index(fields=["city", "status"], name="proposal_queue")]
+        triggers = [
+            pgtrigger.Protect(
+                name="proposals_are_decided_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.status <> 'proposed' OR ((OLD.kind, OLD.city, OLD.target, OLD.about, OLD.identity_number,"
+                    " OLD.payload, OLD.reason, OLD.proposed_by_id, OLD.proposed_at) IS DISTINCT FROM (NEW.kind, NEW.city,"
+                    " NEW.target, NEW.about, NEW.identity_number, NEW.payload, NEW.reason, NEW.proposed_by_id,"
+                    " NEW.proposed_at))"
+                ),
+            ),
+            pgtrigger.Protect(name="proposals_are_kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.about}"
+
+
+class PersonLookup(models.Model):
+    """Who looked at whose data, when and for what; also the measure for the hourly limit. Never changed.
+
+    Of a search in the workbench each person in the list is one look, and a search that found nobody is one, too, without a
+    number where none was typed.
+    """
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="lookups", verbose_name=_("查询人"))
+    identity_number = models.CharField(_("被查询人身份证号码"), max_length=18, blank=True)
+    purpose = models.CharField(_("用途"), max_length=40)
+    # In the workbench: which list or page, the row that was opened, what was typed, and why somebody of elsewhere is looked up.
+    page = models.CharField(_("页面"), max_length=40, blank=True)
+    row = models.BigIntegerField(_("记录"), null=True, blank=True)
+    sought = models.CharField(_("查询内容"), max_length=60, blank=True)
+    reason = models.CharField(_("查询事由"), max_length=60, blank=True)
+    found = models.BooleanField(_("是否查到"))
+    # Whether the look counts for the hourly limit: somebody was chosen by their number, and not met in the day's work.
+    counted = models.BooleanField(_("计入每小时上限"), default=True)
+    at = models.DateTimeField(_("时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("查询记录")
+        indexes = [
+            models.Index(fields=["user", "-at"], name="lookup_by_user"),
+            models.Index(fields=["identity_number", "-at"], name="lookup_by_number"),
+        ]
+        triggers = [pgtrigger.Protect(name="lookups_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.at:%Y-%m-%d %H:%M}"

@@ -62,7 +62,9 @@ def send_text_messages(*, now: dt.datetime) -> int:
 
 
 def _phone_of(notice: Notice) -> str:
-    """The phone of the login that is told, else of the person on file."""
+    """The phone that the notice names, else of the login that is told, else of the person on file."""
+    if notice.phone:
+        return notice.phone
     if notice.user:
         return notice.user.phone
     login = User.objects.filter(kind=Kind.PERSON, person=notice.person_id).only("phone").first()

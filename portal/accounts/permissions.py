@@ -37,6 +37,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     REVIEWER: (
         "accounts.add_activationcode",
         "accounts.view_activationcode",
+        "accounts.view_proposal",
+        "accounts.change_proposal",
         "hall.view_*",
         "hall.change_case",
         "hall.change_workdayoverride",
@@ -67,6 +69,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     MANAGER: (
         "accounts.view_*",
+        "accounts.change_proposal",
         "people.view_*",
         "people.change_person",
         "people.change_employer",

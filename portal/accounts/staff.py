@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from portal.accounts.captcha import PictureCaptchaField
+from portal.accounts.staff_admin import StaffAdmin
 
 
 class StaffAuthenticationForm(AdminAuthenticationForm):
@@ -21,15 +22,22 @@ class StaffAuthenticationForm(AdminAuthenticationForm):
 
 
 class Workbench(UnfoldAdminSite):
-    """经办工作台. Persons and clerks get the same 404 as for any page that is not theirs."""
+    """经办工作台. Persons and clerks get the same 404 as for any page that is not theirs; each look at a person's row is
+    recorded before its page is made."""
 
     login_form = StaffAuthenticationForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         guarded = super().admin_view(view, cacheable)
 
+        page_of = getattr(view, "__self__", None)
+
         def for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             self._refuse_others(request)
+            if isinstance(page_of, StaffAdmin) and self.has_permission(request):
+                refused = page_of.look(request, kwargs)
+                if refused is not None:
+                    return refused
             return guarded(request, *args, **kwargs)
 
         return for_staff
@@ -37,6 +45,10 @@ class Workbench(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         self._refuse_others(request)
         return super().login(request, extra_context)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Nothing: it would find people by parts of their names, without a record."""
+        raise Http404
 
     def _refuse_others(self, request: HttpRequest) -> None:
         leaving = request.path == reverse("admin:logout", current_app=self.name)

@@ -3,7 +3,9 @@
 from contextlib import suppress
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -12,11 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
-from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing
+from portal.accounts.proposals_admin import ByTwo, ProposingForm
+from portal.accounts.staff_admin import StaffAdmin
+from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
@@ -107,9 +111,10 @@ class MineFilter(OfferedFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(ModelAdmin):
+class CaseAdmin(StaffAdmin):
     """Cases are read here and decided at the desk; nothing is added, edited or deleted."""
 
+    identity_numbers = ("subject_identity_number", "applicant_person__identity_number")
     list_display = (
         "due",
         "number",
@@ -376,16 +381,111 @@ class CaseAdmin(ModelAdmin):
         )
 
 
-@admin.register(WorkdayOverride)
-class WorkdayOverrideAdmin(ModelAdmin):
-    """Working days against the published calendar, and beyond the last year that is published. For reviewers."""
+class WorkdayForm(ProposingForm):
+    remove = forms.BooleanField(
+        label=gettext_lazy("撤销这一调整，恢复按公布的工作日"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
 
-    list_display = ("day", "is_workday", "reason")
+    class Meta:
+        model = WorkdayOverride
+        fields = ("city", "day", "is_workday", "reason")
+        help_texts = {"reason": gettext_lazy("写明文件名称和文号。由另一名工作人员复核后生效。")}
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        working_days.ensure_may_set(*self.of_day(), by=self.by)
+
+    def of_day(self) -> tuple[str, Any]:
+        """Which city's day it is: as typed, or of the row that is changed."""
+        told, row = self.cleaned_data, self.instance
+        return (row.city, row.day) if row.pk else (told["city"], told["day"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        day = cleaned.get("day")
+        if (
+            day
+            and not self.instance.pk
+            and WorkdayOverride.objects.filter(city=cleaned.get("city") or "", day=day).exists()
+        ):
+            self.add_error("day", _("这一天已有调整，请打开那一项修改。"))
+        return cleaned
+
+
+@admin.register(WorkdayOverride)
+class WorkdayOverrideAdmin(ByTwo):
+    """Working days of a city against the published calendar, and beyond the last year that is published. For reviewers, by two
+    hands; those of the whole country for administrators of the hall."""
+
+    form = WorkdayForm
+    list_display = ("day", "place", "is_workday", "reason")
     date_hierarchy = "day"
     list_fullwidth = True
+    actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request)
 
+    def has_change_permission(self, request: HttpRequest, obj: WorkdayOverride | None = None) -> bool:
+        mine = obj is None or obj.city in _own_cities(request)
+        return mine and super().has_change_permission(request, obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: WorkdayOverride | None = None) -> bool:
-        return self.has_change_permission(request, obj)
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkdayOverride]:
+        cities = permissions.staff_cities(request.user)
+        return super().get_queryset(request).filter(city__in=["", *cities])
+
+    def get_fields(self, request: HttpRequest, obj: WorkdayOverride | None = None) -> Any:
+        if obj is None:
+            return ("city", "day", "is_workday", "reason")
+        changing = ("remove",) if self.has_change_permission(request, obj) else ()
+        return ("place", "day", "is_workday", "reason", *changing)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WorkdayOverride | None = None) -> Any:
+        return ("place", "day") if obj else ()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "city":
+            names = [(city, book().city(city).title if city else _("全国")) for city in _own_cities(request)]
+            first = [] if len(names) == 1 else [("-", _("请选择"))]
+            return forms.TypedChoiceField(
+                label=db_field.verbose_name,
+                choices=[*first, *names],
+                required=False,
+                empty_value="",
+                widget=UnfoldAdminSelectWidget,
+                validators=[_chosen],
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
+        told, (city, day) = form.cleaned_data, form.of_day()
+        if change and not form.changed_data:
+            return False
+        working_days.propose(
+            city=city,
+            day=day,
+            is_workday=told["is_workday"],
+            remove=bool(told.get("remove")),
+            reason=told["reason"],
+            by=staff_of(request),
+            now=timezone.now(),
+        )
+        return True
+
+    @admin.display(description=gettext_lazy("城市"), ordering="city")
+    def place(self, row: WorkdayOverride) -> str:
+        return book().city(row.city).title if row.city else _("全国")
+
+
+def _own_cities(request: HttpRequest) -> list[str]:
+    """Whose days this login may set: "" is the whole country."""
+    return [*permissions.staff_cities(request.user), *([""] if request.user.is_superuser else [])]
+
+
+def _chosen(city: str) -> None:
+    if city == "-":
+        raise ValidationError(_("请选择城市。"))

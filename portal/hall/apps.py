@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class HallConfig(AppConfig):
     name = "portal.hall"
     verbose_name = _("办件")
+
+    def ready(self) -> None:
+        from portal.accounts import proposals
+        from portal.hall import queries, working_days
+        from portal.people import belonging
+
+        belonging.register(queries.have_cases_in)
+        proposals.register(working_days.WORKDAY)

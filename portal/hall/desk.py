@@ -17,11 +17,12 @@ from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.hall import lifecycle, permissions
 from portal.hall.catalogue import service as service_of
-from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus, WorkdayOverride
+from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus
 from portal.hall.numbers import case_number
 from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
 from portal.hall.ways import Way
+from portal.hall.working_days import overrides_of
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.workdays import add_workdays
@@ -356,8 +357,7 @@ def promised_on(offer: Offer, start: date) -> date | None:
     """The day by which the offer promises to be done; counted in working days, staff's overrides included."""
     if not offer.days:
         return None
-    overrides = dict(WorkdayOverride.objects.filter(day__gte=start).values_list("day", "is_workday"))
-    return add_workdays(start, offer.days, overrides)
+    return add_workdays(start, offer.days, overrides_of(offer.city, since=start))
 
 
 def _take(

@@ -301,15 +301,18 @@ class Attachment(models.Model):
 
 
 class WorkdayOverride(models.Model):
-    """A day that staff declare a working day or not, over the official calendar and beyond the year it is published for."""
+    """A day that staff of a city declare a working day or not there, over the official calendar and beyond the year it is
+    published for; of no city: everywhere, where a city has not said otherwise. Two members of staff set it (working_days)."""
 
-    day = models.DateField(_("日期"), unique=True)
+    city = models.CharField(_("城市"), max_length=30, blank=True)
+    day = models.DateField(_("日期"))
     is_workday = models.BooleanField(_("是工作日"))
     reason = models.CharField(_("依据"), max_length=200)
 
     class Meta:
         verbose_name = verbose_name_plural = _("工作日调整")
-        ordering = ("-day",)
+        ordering = ("-day", "city")
+        constraints = [models.UniqueConstraint(fields=["city", "day"], name="one_override_a_day_and_city")]
 
     def __str__(self) -> str:
         return str(self.day)

@@ -1,8 +1,9 @@
 """Reading cases: one's own, and the queue of the agency's staff."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
@@ -71,6 +72,14 @@ def cases_for_staff(user: User) -> QuerySet[Case]:
         "applicant_person", "applicant_employer", "subject", "filed_by", "decided_by"
     )
     return cases.filter(city__in=staff_cities(user))
+
+
+def have_cases_in(cities: Sequence[str]) -> Q:
+    """Of persons: who applied in these cities, or whom a case there is about; their data are these cities' staff's."""
+    there = Case.objects.filter(city__in=cities)
+    return Q(Exists(there.filter(subject=OuterRef("pk")))) | Q(
+        Exists(there.filter(applicant_person=OuterRef("pk")))
+    )
 
 
 def queue(user: User) -> QuerySet[Case]:

@@ -4,17 +4,17 @@ A ModelAdmin with a method ``waiting(request) -> int`` is a queue: it stands fir
 the first page. Rooms above the hall make queues in this way; the hall does not know them.
 """
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
+from portal.accounts.staff_admin import OfferedFilter as OfferedFilter
+from portal.accounts.staff_admin import QueueFilter as QueueFilter
 from portal.hall import queries
 from portal.hall.catalogue import service
 from portal.hall.reviewing import due_words
@@ -23,28 +23,6 @@ from portal.policy.book import book
 from portal.shared.months import today_in_china
 
 FIRST = 10
-
-
-class OfferedFilter(admin.SimpleListFilter):
-    """A filter that takes what it offers and nothing else: another value leads back to the list without it."""
-
-    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        super().__init__(request, params, model, model_admin)
-        if self.value() not in (None, "", *(str(choice) for choice, _title in self.lookup_choices)):
-            raise IncorrectLookupParameters
-
-
-class QueueFilter(OfferedFilter):
-    """A list that shows its queue where nothing is chosen: ``unasked`` is what the queue is called."""
-
-    title = gettext_lazy("状态")
-    parameter_name = "state"
-    unasked: ClassVar[Any]
-
-    def choices(self, changelist: Any) -> Any:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": self.unasked}
-        yield from others
 
 
 def staff_of(request: HttpRequest) -> User:

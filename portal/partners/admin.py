@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
 from portal.accounts.permissions import staff
+from portal.accounts.staff_admin import StaffAdmin
 from portal.partners import keys, registering
 from portal.partners.models import SCOPE_LABELS, KeptAnswer, Partner, PartnerKey, Scope
 from portal.policy.book import book
@@ -79,7 +80,7 @@ class KeyForm(forms.ModelForm):
         return cleaned
 
 
-class _Technical(ModelAdmin):
+class _Technical(StaffAdmin):
     """For administrators of the hall; every other login finds nothing here. Nothing is deleted."""
 
     actions = None

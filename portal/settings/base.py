@@ -150,6 +150,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_HANDLER = "portal.accounts.lockout.Handler"
 AXES_USERNAME_CALLABLE = "portal.accounts.lockout.counted_as"
 AXES_CLIENT_IP_CALLABLE = "portal.accounts.lockout.client_address"
+# What it keeps is for the log of the operator; the workbench shows nothing that is not under its own rules.
+AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_CALLABLE = "portal.accounts.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["password", "login", "clerk", "credit_code", "captcha_1", "csrfmiddlewaretoken"]
 # How many reverse proxies of our own stand before the hall; X-Forwarded-For is read only that deep.

@@ -602,6 +602,7 @@ REVIEWERS_LISTS = {
     "accounts_activationcode",
     "hall_case",
     "hall_workdayoverride",
+    "accounts_proposal",
     "people_person",
     "people_employer",
     "people_guardianship",

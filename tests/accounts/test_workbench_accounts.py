@@ -1,16 +1,17 @@
-"""Accounts, persons, employers and registers in the workbench: masked, by city, and changed by few."""
+"""Accounts, employers and registers in the workbench: masked, by city, and changed by few."""
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from portal.accounts.models import PersonLookup, User
+from portal.accounts.models import User
 from portal.accounts.permissions import MANAGER
-from portal.people.models import BankAccount, Person
+from portal.people.models import BankAccount
 from portal.registers.models import HouseholdRecord
 from portal.shared.months import Month
 from tests.accounts.knocking import EMPLOYER, knock
 from tests.cast import Cast, staff
+from tests.workbench import search
 
 pytestmark = pytest.mark.django_db
 
@@ -92,58 +93,6 @@ def test_a_password_set_by_the_superuser_ends_sessions(superuser: Client, cast: 
     assert inside.get("/admin/").status_code == 302
 
 
-def test_a_person_is_found_by_the_whole_number_or_name_and_the_look_is_recorded(
-    manager: Client, cast: Cast
-) -> None:
-    person = cast.li_qiang
-    listing = "/admin/people/person/"
-    assert "李强" not in manager.get(listing).content.decode()
-    assert "李强" not in manager.get(listing, {"q": person.identity_number[:10]}).content.decode()
-    assert not PersonLookup.objects.exists()
-    found = manager.get(listing, {"q": person.identity_number.lower()}).content.decode()
-    assert "李强" in found
-    assert f"420106********{person.identity_number[-4:]}" in found
-    assert PersonLookup.objects.count() == 1
-    assert "李强" in manager.get(listing, {"q": "李强"}).content.decode()
-    page = manager.get(f"{listing}{person.pk}/change/").content.decode()
-    assert person.identity_number not in page
-    assert PersonLookup.objects.count() == 2
-
-
-def test_staff_look_up_so_many_and_no_more(manager: Client, cast: Cast, settings) -> None:
-    settings.PERSON_LOOKUPS_PER_HOUR = 1
-    assert manager.get(f"/admin/people/person/{cast.li_qiang.pk}/change/").status_code == 200
-    assert manager.get(f"/admin/people/person/{cast.wang_fang.pk}/change/").status_code == 302
-    listing = manager.get("/admin/people/person/", {"q": cast.wang_fang.identity_number}).content.decode()
-    assert "王芳" not in listing
-
-
-def test_a_manager_mends_a_person_but_not_their_number(manager: Client, client: Client, cast: Cast) -> None:
-    person = cast.li_qiang
-    address = f"/admin/people/person/{person.pk}/change/"
-    form = {
-        "name": "李强",
-        "phone": "13800000088",
-        "household_code": "420106",
-        "identity_number": cast.newcomer_number,
-    }
-    assert manager.post(address, form).status_code == 302
-    changed = Person.objects.get(pk=person.pk)
-    assert (changed.phone, changed.identity_number) == ("13800000088", person.identity_number)
-    client.force_login(cast.ningbo_reviewer)
-    assert client.post(address, form).status_code == 403
-
-
-def test_lookups_are_there_to_read(superuser: Client, manager: Client, cast: Cast) -> None:
-    manager.get(f"/admin/people/person/{cast.li_qiang.pk}/change/")
-    lookup = PersonLookup.objects.get()
-    page = manager.get("/admin/accounts/personlookup/").content.decode()
-    assert "方圆" in page
-    assert cast.li_qiang.identity_number not in page
-    for address in (f"/admin/accounts/personlookup/{lookup.pk}/delete/", "/admin/accounts/personlookup/add/"):
-        assert superuser.post(address).status_code == 403
-
-
 def test_employers_and_accounts_are_shown_by_city(manager: Client, cast: Cast) -> None:
     own, other = cast.yongjiang, cast.donghu
     shown = manager.get("/admin/people/employer/").content.decode()
@@ -174,6 +123,11 @@ def test_the_household_register_is_kept_by_managers(manager: Client, cast: Cast)
     assert not HouseholdRecord.objects.exists()
     assert manager.post(address, form).status_code == 302
     record = HouseholdRecord.objects.get()
+    assert manager.get("/admin/").status_code == 200, "which says that it was added"
+    assert "赵磊" not in manager.get("/admin/registers/householdrecord/").content.decode()
+    assert (
+        "赵磊" in search(manager, "/admin/registers/householdrecord/", cast.newcomer_number).content.decode()
+    )
     page = manager.get(f"/admin/registers/householdrecord/{record.pk}/change/").content.decode()
     assert cast.newcomer_number not in page
     changed = {"name": "赵磊", "place_code": "330211", "settled_on": "2026-01-05"}

@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.celery import app
 from tests.cast import Cast, staff
 from tests.contributions.money_cast import POOR, Road, worker
+from tests.workbench import search
 
 
 @pytest.fixture
@@ -192,10 +193,8 @@ def test_lists_find_a_person_by_the_full_number_only(road: Road, cast: Cast, bat
     charge = Charge.objects.select_related("person").order_by("pk").first()
     assert charge
     number = charge.person.identity_number
-    assert "工人1" in client.get(listing, {"q": number}).content.decode()
-    assert (
-        "工人" not in client.get(listing, {"q": number[:10]}).content.decode().split('id="result_list"')[-1]
-    )
+    assert "工人1" in search(client, listing, number).content.decode()
+    assert "工人" not in search(client, listing, number[:10]).content.decode().split('id="result_list"')[-1]
 
 
 def test_a_file_that_names_no_batch_is_seen_by_whoever_sees_all_cities(

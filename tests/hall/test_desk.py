@@ -155,8 +155,24 @@ def test_the_promise_counts_working_days_in_china(hall: Desk, filed: str, due: s
 
 
 def test_a_day_that_staff_declare_free_moves_the_promise(hall: Desk) -> None:
-    WorkdayOverride.objects.create(day=dt.date(2026, 11, 18), is_workday=False, reason="台风停工")
+    day = dt.date(2026, 11, 18)
+    WorkdayOverride.objects.create(city="ningbo", day=day, is_workday=False, reason="台风停工")
     assert hall.file().due_on == dt.date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("set_for", "due"),
+    [
+        ({"wuhan": False}, "2026-11-24"),
+        ({"": False}, "2026-11-25"),
+        ({"": False, "ningbo": True}, "2026-11-24"),
+        ({"": True, "ningbo": False}, "2026-11-25"),
+    ],
+)
+def test_a_citys_working_days_are_its_own(hall: Desk, set_for: dict[str, bool], due: str) -> None:
+    for city, worked in set_for.items():
+        WorkdayOverride.objects.create(city=city, day=dt.date(2026, 11, 18), is_workday=worked, reason="通知")
+    assert hall.file().due_on == dt.date.fromisoformat(due)
 
 
 def test_case_numbers_say_city_and_day_and_cannot_be_guessed() -> None:

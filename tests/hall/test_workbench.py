@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from enrollment.models import Coverage
-from portal.accounts.models import User
+from portal.accounts import proposals
+from portal.accounts.models import Proposal, User
 from portal.accounts.permissions import REVIEWER
 from portal.hall import desk
 from portal.hall.models import Attachment, Case, WorkdayOverride
@@ -23,6 +24,7 @@ from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover, moment, staff
 from tests.conftest import Clock
 from tests.hall.trial import BAR, MISMATCH, Desk
+from tests.workbench import search
 
 QUEUE = "/admin/hall/case/"
 
@@ -187,7 +189,7 @@ def test_search_is_by_name_or_by_a_number_in_full(
         part=identity[:12],
     )
     as_(client, hall.cast.ningbo_reviewer)
-    result = client.get(QUEUE, {"q": typed}).context["cl"].result_list
+    result = search(client, QUEUE, typed).context["cl"].result_list
     assert (four[0] in result) == found
 
 
@@ -416,14 +418,51 @@ def test_papers_are_given_to_staff_of_the_city_only(hall: Desk, client: Client) 
 # Working days, coverage
 
 
-def test_reviewers_set_working_days_with_a_reason(hall: Desk, client: Client) -> None:
+DAYS = "/admin/hall/workdayoverride/"
+
+
+def test_two_of_a_city_set_its_working_days_with_a_reason(hall: Desk, client: Client) -> None:
     as_(client, hall.cast.ningbo_reviewer)
-    form = {"day": "2027-02-05", "reason": "", "_save": "1"}
-    client.post("/admin/hall/workdayoverride/add/", form)
+    form = {"city": "ningbo", "day": "2027-02-05", "reason": "", "_save": "1"}
+    client.post(f"{DAYS}add/", form)
+    client.post(f"{DAYS}add/", {**form, "city": "wuhan", "reason": "春节调休安排"})
+    client.post(f"{DAYS}add/", {**form, "city": "", "reason": "春节调休安排"})
+    assert not Proposal.objects.exists()
+    client.post(f"{DAYS}add/", {**form, "reason": "春节调休安排"})
+    proposed = f"/admin/accounts/proposal/{Proposal.objects.get().pk}/change/"
+    client.post(proposed, {"step": "approve"})
+    as_(client, hall.cast.wuhan_reviewer).post(proposed, {"step": "approve"})
     assert not WorkdayOverride.objects.exists()
-    client.post("/admin/hall/workdayoverride/add/", {**form, "reason": "春节调休安排"})
-    assert WorkdayOverride.objects.get().is_workday is False
-    assert as_(client, hall.cast.wuhan_collector).get("/admin/hall/workdayoverride/add/").status_code == 403
+    shown = as_(client, hall.cast.ningbo_second_reviewer).get(proposed).content.decode()
+    assert "休息日" in shown
+    client.post(proposed, {"step": "approve"})
+    one = WorkdayOverride.objects.get()
+    assert (one.city, one.is_workday, one.reason) == ("ningbo", False, "春节调休安排")
+    assert as_(client, hall.cast.wuhan_collector).get(f"{DAYS}add/").status_code == 403
+    assert one.reason not in as_(client, hall.cast.wuhan_reviewer).get(DAYS).content.decode()
+
+
+def test_a_working_day_is_taken_back_by_two(hall: Desk, client: Client) -> None:
+    one = WorkdayOverride.objects.create(
+        city="ningbo", day=dt.date(2027, 2, 5), is_workday=False, reason="春节调休安排"
+    )
+    as_(client, hall.cast.ningbo_reviewer).post(
+        f"{DAYS}{one.pk}/change/", {"reason": "安排取消", "remove": "on"}
+    )
+    assert WorkdayOverride.objects.exists()
+    proposals.approve(Proposal.objects.get(), by=hall.cast.ningbo_second_reviewer, now=hall.now)
+    assert not WorkdayOverride.objects.exists()
+
+
+def test_the_whole_countrys_days_are_set_by_administrators(hall: Desk, client: Client) -> None:
+    form = {"city": "", "day": "2027-02-05", "reason": "国办发明电〔2026〕1号", "_save": "1"}
+    as_(client, hall.cast.superuser).post(f"{DAYS}add/", form)
+    proposed = Proposal.objects.get()
+    assert proposed.city == ""
+    assert proposals.why_not_decide(proposed, hall.cast.superuser)
+    assert proposals.why_not_decide(proposed, hall.cast.ningbo_reviewer)
+    proposals.approve(proposed, by=hall.cast.every_city_reviewer, now=hall.now)
+    assert WorkdayOverride.objects.get().city == ""
 
 
 def test_coverage_is_there_to_read_in_ones_own_city(client: Client, cast: Cast, clock: Clock) -> None:
@@ -432,9 +471,9 @@ def test_coverage_is_there_to_read_in_ones_own_city(client: Client, cast: Cast, 
     as_(client, cast.ningbo_reviewer)
     listing = "/admin/enrollment/coverage/"
     assert list(client.get(listing).context["cl"].result_list) == [here]
-    found = client.get(listing, {"q": cast.wang_fang.identity_number.lower()})
+    found = search(client, listing, cast.wang_fang.identity_number.lower())
     assert list(found.context["cl"].result_list) == [here]
-    assert not client.get(listing, {"q": cast.wang_fang.identity_number[:10]}).context["cl"].result_list
+    assert not search(client, listing, cast.wang_fang.identity_number[:10]).context["cl"].result_list
     text = client.get(f"{listing}{here.pk}/change/").content.decode()
     assert "5,600.00" in text
     assert cast.wang_fang.identity_number not in text

@@ -200,8 +200,17 @@ def test_a_step_happens_once_and_in_its_turn(cast: Cast, now: dt.datetime, mover
 
 def test_the_due_day_follows_the_official_calendar(cast: Cast, mover: Person) -> None:
     # Over the National Day holiday of 2026, and a day that staff declared free.
-    WorkdayOverride.objects.create(day=dt.date(2026, 11, 18), is_workday=False, reason="停电")
+    WorkdayOverride.objects.create(
+        city="shenzhen", day=dt.date(2026, 11, 18), is_workday=False, reason="停电"
+    )
     assert applied(cast.li_qiang_login, moment("2026-11-17 10:00")).due_on == dt.date(2026, 12, 9)
+
+
+def test_a_day_off_of_the_agency_that_waits_moves_nothing(cast: Cast, mover: Person) -> None:
+    WorkdayOverride.objects.create(
+        city="wuhan", day=dt.date(2026, 11, 18), is_workday=False, reason="转出地停电"
+    )
+    assert applied(cast.li_qiang_login, moment("2026-11-17 10:00")).due_on == dt.date(2026, 12, 8)
 
 
 def test_the_release_applies_the_rules_again(cast: Cast, now: dt.datetime, mover: Person) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from enrollment.models import Coverage
 from enrollment.services.flexible_pause import FlexiblePause
-from portal.accounts.models import User
+from portal.accounts.models import Proposal, User
 from portal.accounts.permissions import MANAGER, REVIEWER
 from portal.hall import desk, permissions
 from portal.hall.models import Case, Draft
@@ -169,8 +169,23 @@ def entered(cast: Cast, **more: str) -> dict[str, str]:
     }
 
 
-def test_a_childs_guardianship_ends_when_they_come_of_age(manager: Client, cast: Cast) -> None:
+def registered(manager: Client, cast: Cast) -> None:
+    """A guardianship by two hands: proposed by the manager, and approved by a reviewer of the city."""
     assert manager.post(f"{GUARDIANSHIPS}add/", entered(cast)).status_code == 302
+    assert not Guardianship.objects.exists()
+    approved(cast)
+
+
+def approved(cast: Cast) -> None:
+    """A reviewer of Wuhan approves what is proposed last."""
+    checker = Client()
+    checker.force_login(cast.wuhan_reviewer)
+    page = f"/admin/accounts/proposal/{Proposal.objects.latest('pk').pk}/change/"
+    assert checker.post(page, {"step": "approve"}).status_code == 302
+
+
+def test_a_childs_guardianship_ends_when_they_come_of_age(manager: Client, cast: Cast) -> None:
+    registered(manager, cast)
     one = Guardianship.objects.get()
     assert (one.guardian, one.ward.name, one.ends_on) == (cast.wang_fang, "王小明", dt.date(2036, 6, 1))
     assert one.ward.birth_date == dt.date(2018, 6, 1)
@@ -203,10 +218,12 @@ def test_a_known_ward_under_another_name_is_refused(manager: Client, cast: Cast)
 
 
 def test_only_its_end_can_be_changed_and_by_few(manager: Client, cast: Cast) -> None:
-    manager.post(f"{GUARDIANSHIPS}add/", entered(cast))
+    registered(manager, cast)
     one = Guardianship.objects.get()
     row = f"{GUARDIANSHIPS}{one.pk}/change/"
-    assert manager.post(row, {"ends_on": "2027-01-01", "relation": "other"}).status_code == 302
+    typed = {"ends_on": "2027-01-01", "relation": "other", "reason": "离异，法院判决书"}
+    assert manager.post(row, typed).status_code == 302
+    approved(cast)
     one.refresh_from_db()
     assert (one.ends_on, one.relation) == (dt.date(2027, 1, 1), "parent")
     assert manager.post(f"{GUARDIANSHIPS}{one.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -10,6 +10,7 @@ from portal.shared import money
 from tests.cast import staff
 from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_late, paid_twice, sends
+from tests.workbench import search
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +74,7 @@ def test_all_of_a_payment_goes_back_by_one_button(
     refund = Refund.objects.get()
     assert [part.receipt for part in refund.parts.order_by("pk")] == [first, second]
     assert "没有需要办理的" in desk.get(f"{HELD}{second.pk}/change/").content.decode()
-    found = desk.get(REFUNDS, {"q": till.cast.wang_fang.identity_number}).content.decode()
+    found = search(desk, REFUNDS, till.cast.wang_fang.identity_number).content.decode()
     assert found.count(f"{refund.number}</a>") == 1
     assert "等 2 项" in found
     shown = desk.get(f"{REFUNDS}{refund.pk}/change/").content.decode()

@@ -5,11 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 
+from portal.accounts.models import User
+from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.staff_admin import OfPeople
+from portal.people import belonging
+from portal.people.persons import find
 from portal.policy.book import book
 from portal.registers.models import (
     BankAccountRecord,
@@ -21,11 +26,20 @@ from portal.shared import bank_card, identity
 
 
 class RecordForm(forms.ModelForm):
+    # Whose hands it is in.
+    by: User
+
     def clean_identity_number(self) -> str:
         try:
-            return identity.parse(self.cleaned_data["identity_number"]).number
+            number = identity.parse(self.cleaned_data["identity_number"]).number
         except identity.InvalidIdentity as mistake:
             raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+        person = find(number)
+        if person and self.by.city and not belonging.belongs(person, [self.by.city]):
+            raise ValidationError(
+                _("这名人员不属于本市，请由其参保地或户籍地的经办机构登记。"), code="elsewhere"
+            )
+        return number
 
 
 class AccountRecordForm(RecordForm):
@@ -45,18 +59,35 @@ class HouseholdRecordForm(RecordForm):
         code: str = self.cleaned_data["place_code"]
         if not (len(code) == 6 and code.isascii() and code.isdigit()):
             raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
+        if self.by.city and code not in [place.code for place in book().city(self.by.city).places]:
+            raise ValidationError(
+                _("这不是本市的区划代码。外地户籍请由当地的经办机构登记。"), code="elsewhere"
+            )
         return code
 
 
+class RecordAdmin(OfPeople):
+    """Entries of people of the own city; somebody of elsewhere is looked up with a reason, and never changed."""
+
+    identity_numbers = ("identity_number",)
+    search_fields = ("pk",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"by": staff(request)})
+
+
 @admin.register(HouseholdRecord)
-class HouseholdRecordAdmin(ModelAdmin):
+class HouseholdRecordAdmin(RecordAdmin):
     form = HouseholdRecordForm
     list_display = ("name", "number_masked", "place_code", "settled_on")
-    search_fields = ("=name", "=identity_number")
-    search_help_text = gettext_lazy("完整的身份证号码或姓名")
+    names = ("name",)
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
     ordering = ("name", "pk")
-    show_full_result_count = False
-    actions = None
+
+    def of_cities(self, cities: list[str]) -> Q:
+        codes = [place.code for city in cities for place in book().city(city).places]
+        return super().of_cities(cities) | Q(place_code__in=codes)
 
     def get_fields(self, request: HttpRequest, obj: HouseholdRecord | None = None) -> Any:
         """Typed once; afterwards the number is masked and cannot be edited."""
@@ -74,12 +105,11 @@ class HouseholdRecordAdmin(ModelAdmin):
         return identity.mask(record.identity_number)
 
 
-class AccountRecordAdmin(ModelAdmin):
+class AccountRecordAdmin(RecordAdmin):
     """What a bank says of a person's account: numbers are typed once; afterwards they are masked and stay."""
 
     form = AccountRecordForm
-    show_full_result_count = False
-    actions = None
+    numbers = ("number",)
     ordering = ("pk",)
     shown: tuple[str, ...] = ()
 
@@ -102,16 +132,15 @@ class AccountRecordAdmin(ModelAdmin):
 @admin.register(BankAccountRecord)
 class BankAccountRecordAdmin(AccountRecordAdmin):
     list_display = ("holder", "identity_masked", "bank", "number_masked")
-    search_fields = ("=holder", "=identity_number", "=number")
-    search_help_text = gettext_lazy("完整的账号、身份证号码或户名")
+    names = ("holder",)
+    search_help_text = gettext_lazy("请输入完整的账号、身份证号码或户名，查询会留下记录")
     shown = ("bank", "holder")
 
 
 @admin.register(SecurityCardRecord)
 class SecurityCardRecordAdmin(AccountRecordAdmin):
     list_display = ("identity_masked", "bank", "number_masked", "activated")
-    search_fields = ("=identity_number", "=number")
-    search_help_text = gettext_lazy("完整的身份证号码或卡号")
+    search_help_text = gettext_lazy("请输入完整的身份证号码或卡号，查询会留下记录")
     shown = ("bank", "activated")
 
 
@@ -120,12 +149,14 @@ class MedicalAccountRecordAdmin(AccountRecordAdmin):
     """The city is one of the portal's; the account is told apart by person and city."""
 
     list_display = ("identity_masked", "city", "number_masked", "state")
-    search_fields = ("=identity_number", "=number")
-    search_help_text = gettext_lazy("完整的身份证号码或社会保障卡卡号")
+    search_help_text = gettext_lazy("请输入完整的身份证号码或社会保障卡卡号，查询会留下记录")
     shown = ("city", "state")
+
+    def of_cities(self, cities: list[str]) -> Q:
+        return Q(city__in=cities)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "city":
-            cities = [(city.slug, city.title) for city in book().cities]
+            cities = [(city, book().city(city).title) for city in staff_cities(request.user)]
             return forms.ChoiceField(label=db_field.verbose_name, choices=cities)
         return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -1,0 +1,314 @@
+"""Persons, employers, bank accounts and guardians in the workbench: staff see those of their city, and change people's files by
+two hands."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from portal.accounts import person_changes
+from portal.accounts.fields import NameField, PhoneField
+from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
+from portal.accounts.staff_admin import OfPeople, StaffAdmin
+from portal.columns import person_name
+from portal.people import belonging
+from portal.people.models import BankAccount, Employer, Guardianship, Person
+from portal.policy.book import book
+from portal.policy.terms import adulthood
+from portal.shared import ages, identity, names
+from portal.shared.months import today_in_china
+
+
+class PersonForm(ProposingForm):
+    name = NameField(widget=UnfoldAdminTextInputWidget)
+    phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
+    reason = ReasonField(
+        help_text=gettext_lazy("写明核对了什么材料。变更由另一名工作人员复核后生效，并通知本人。")
+    )
+
+    class Meta:
+        model = Person
+        fields = person_changes.DETAILS
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        person_changes.ensure_details(Person.objects.get(pk=self.instance.pk), by=self.by)
+
+    def clean_archive_birth_date(self) -> dt.date | None:
+        day: dt.date | None = self.cleaned_data["archive_birth_date"]
+        if day is not None and day > today_in_china(timezone.now()):
+            raise ValidationError(_("档案出生日期不能晚于今天。"))
+        return day
+
+    def clean_household_code(self) -> str:
+        code: str = self.cleaned_data["household_code"]
+        if code and not (len(code) == 6 and code.isascii() and code.isdigit()):
+            raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
+        return code
+
+
+@admin.register(Person)
+class PersonAdmin(ByTwo, OfPeople):
+    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited."""
+
+    form = PersonForm
+    identity_numbers = ("identity_number",)
+    names = ("name",)
+    list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
+    ordering = ("name", "pk")
+    fields = (
+        "name",
+        "number_masked",
+        "sex",
+        "birth_date",
+        "archive_birth_date",
+        "phone",
+        "household_code",
+        "created_at",
+        "reason",
+    )
+    readonly_fields = ("number_masked", "sex", "birth_date", "created_at", "phone_masked")
+
+    def of_cities(self, cities: list[str]) -> Q:
+        return belonging.of_cities(cities)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        if self.has_change_permission(request, obj):
+            return self.fields
+        return tuple("phone_masked" if name == "phone" else name for name in self.fields if name != "reason")
+
+    def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
+        changes = {
+            name: (
+                person_changes.as_text(form.initial[name]),
+                person_changes.as_text(form.cleaned_data[name]),
+            )
+            for name in person_changes.DETAILS
+        }
+        changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+        if not changes:
+            return False
+        person = Person.objects.get(pk=obj.pk)
+        person_changes.propose_details(
+            person, changes=changes, reason=form.cleaned_data["reason"], by=staff(request), now=timezone.now()
+        )
+        return True
+
+    @admin.display(description=gettext_lazy("身份证号码"))
+    def number_masked(self, person: Person) -> str:
+        return identity.mask(person.identity_number)
+
+    @admin.display(description=gettext_lazy("手机号码"))
+    def phone_masked(self, person: Person) -> str:
+        return identity.mask_phone(person.phone) or "—"
+
+
+class OfTheCity(StaffAdmin):
+    """Rows of a city: its staff's; those of every city for who has none. Nothing is added or deleted by hand."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(city__in=staff_cities(request.user))
+
+
+@admin.register(Employer)
+class EmployerAdmin(OfTheCity):
+    list_display = ("name", "credit_code", "insurance_number", "city", "contact_name", "contact_phone_masked")
+    list_filter = ("city", "industry_grade")
+    search_fields = ("name", "=credit_code", "=insurance_number")
+    search_help_text = gettext_lazy("单位名称、统一社会信用代码或单位社保编号")
+    ordering = ("name", "pk")
+    readonly_fields = ("credit_code", "city", "insurance_number", "created_at")
+
+    @admin.display(description=gettext_lazy("专管员手机号"))
+    def contact_phone_masked(self, employer: Employer) -> str:
+        return identity.mask_phone(employer.contact_phone)
+
+
+@admin.register(BankAccount)
+class BankAccountAdmin(OfTheCity):
+    """To read: an account changes by its own service, because the next debit draws on it."""
+
+    identity_numbers = ("person__identity_number",)
+    list_display = ("person", "city", "bank", "number_masked", "start", "until")
+    list_filter = ("city", "bank")
+    list_select_related = ("person",)
+    search_fields = ("=person__name",)
+    search_help_text = gettext_lazy("完整的姓名")
+    ordering = ("-start", "-pk")
+    fields = readonly_fields = ("person", "city", "bank", "number_masked", "holder", "start", "until")
+
+    def has_change_permission(self, request: HttpRequest, obj: BankAccount | None = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("账号"))
+    def number_masked(self, account: BankAccount) -> str:
+        return identity.mask_account(account.number)
+
+
+class GuardianshipForm(ProposingForm):
+    """A new guardianship: both are named by their numbers; a ward whom the register does not know yet gets a file."""
+
+    guardian_number = forms.CharField(
+        label=gettext_lazy("监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+    )
+    ward_number = forms.CharField(
+        label=gettext_lazy("被监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+    )
+    ward_name = forms.CharField(
+        label=gettext_lazy("被监护人姓名"), max_length=60, widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = Guardianship
+        fields = ("relation", "proof", "start", "ends_on")
+        help_texts = {"proof": gettext_lazy("写明核对了什么材料。由另一名工作人员复核后生效，并通知双方。")}
+
+    def clean_guardian_number(self) -> Person:
+        number = self._number("guardian_number").number
+        guardian = Person.objects.filter(identity_number=number).first()
+        if guardian is None:
+            raise ValidationError(_("没有查到这名监护人，请先由其本人注册个人账号。"))
+        return guardian
+
+    def clean_ward_name(self) -> str:
+        return person_name(self.cleaned_data["ward_name"])
+
+    def clean_ward_number(self) -> identity.Identity:
+        return self._number("ward_number")
+
+    def _number(self, field: str) -> identity.Identity:
+        try:
+            return identity.parse(self.cleaned_data[field])
+        except identity.InvalidIdentity as mistake:
+            raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        person_changes.ensure_guardianship(
+            cleaned["guardian_number"], cleaned["ward_number"].number, by=self.by
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        guardian, number, start = (
+            cleaned.get("guardian_number"),
+            cleaned.get("ward_number"),
+            cleaned.get("start"),
+        )
+        if number and guardian and guardian.identity_number == number.number:
+            self.add_error("ward_number", _("监护人和被监护人不能是同一个人。"))
+        known = Person.objects.filter(identity_number=number.number).first() if number else None
+        if known and cleaned.get("ward_name") and not names.agree(known.name, cleaned["ward_name"]):
+            self.add_error("ward_name", _("姓名与登记的不一致，请核对身份证号码和姓名。"))
+        if number and start:
+            self._end_with_childhood(cleaned, number, start)
+        return cleaned
+
+    def _end_with_childhood(self, cleaned: dict[str, Any], number: identity.Identity, start: Any) -> None:
+        """For a minor it ends, at the latest, on the day they come of age."""
+        of_age = ages.birthday(number.birth_date, adulthood(book(), on=today_in_china(timezone.now())))
+        if start < of_age:
+            ends_on = cleaned.get("ends_on")
+            cleaned["ends_on"] = min(ends_on, of_age) if ends_on else of_age
+
+
+class GuardianshipEndForm(ProposingForm):
+    reason = ReasonField()
+
+    class Meta:
+        model = Guardianship
+        fields = ("ends_on",)
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        person_changes.ensure_end(self.instance, by=self.by)
+
+    def clean_ends_on(self) -> dt.date | None:
+        ends_on: dt.date | None = self.cleaned_data["ends_on"]
+        if ends_on is not None and ends_on < self.instance.start:
+            raise ValidationError(_("终止日期不能早于开始日期。"))
+        return ends_on
+
+
+@admin.register(Guardianship)
+class GuardianshipAdmin(ByTwo, OfPeople):
+    """Who files for whom: staff of the ward's city register it, by two hands. Afterwards only its end can be set, and nothing
+    is deleted."""
+
+    form = GuardianshipForm
+    identity_numbers = ("ward__identity_number", "guardian__identity_number")
+    names = ("guardian__name", "ward__name")
+    numbers = ("guardian__identity_number",)
+    list_display = ("guardian", "ward", "relation", "start", "ends_on")
+    list_select_related = ("guardian", "ward")
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
+    ordering = ("-start", "-pk")
+    shown = ("guardian", "ward", "relation", "proof", "start")
+
+    def of_cities(self, cities: list[str]) -> Q:
+        of_them = Person.objects.filter(belonging.of_cities(cities))
+        return Q(ward__in=of_them) | Q(guardian__in=of_them)
+
+    def is_own(self, request: HttpRequest, row: Any) -> bool:
+        user = staff(request)
+        return not user.city or belonging.belongs(row.ward, [user.city])
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            kwargs["form"] = GuardianshipEndForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ("guardian_number", "ward_number", "ward_name", "relation", "proof", "start", "ends_on")
+        return (*self.shown, "ends_on", *(("reason",) if self.has_change_permission(request, obj) else ()))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.shown if obj is not None else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
+        told, by, now = form.cleaned_data, staff(request), timezone.now()
+        if change:
+            if told["ends_on"] == form.initial["ends_on"]:
+                return False
+            person_changes.propose_end(obj, ends_on=told["ends_on"], reason=told["reason"], by=by, now=now)
+            return True
+        person_changes.propose_guardianship(
+            told["guardian_number"],
+            ward_number=told["ward_number"].number,
+            ward_name=told["ward_name"],
+            relation=told["relation"],
+            proof=told["proof"],
+            start=told["start"],
+            ends_on=told["ends_on"],
+            by=by,
+            now=now,
+        )
+        return True
