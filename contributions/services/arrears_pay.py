@@ -80,6 +80,7 @@ class ArrearsPay(OrderedService):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = ArrearsForm
+    needs = ("arrears",)
     also_known_as = ("补缴", "欠费补缴", "补交社保", "历史欠费")
     conflicts = {
         "one_live_recollect_request_per_charge": ("charges", gettext_lazy("所选月份刚刚已申请补缴。")),

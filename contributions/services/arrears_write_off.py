@@ -112,6 +112,7 @@ class ArrearsWriteOff(Service):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = WriteOffForm
+    needs = ("arrears",)
     submit_label = gettext_lazy("注销所选欠费")
     also_known_as = ("欠费取消", "注销欠费", "放弃欠费", "取消欠费")
 

@@ -84,6 +84,7 @@ class CardTopUp(OrderedService):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = TopUpForm
+    needs = ("card_top_up", "payment")
     submit_label = gettext_lazy("生成充值订单")
     also_known_as = ("社保卡充值", "医保充值", "医保个人账户充值", "医保卡充钱", "社保卡充钱")
 

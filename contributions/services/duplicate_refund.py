@@ -99,6 +99,7 @@ class DuplicateRefund(Service):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = DuplicateForm
+    needs = ("duplicate_refund",)
     also_known_as = ("重复缴费退费", "多缴退款", "养老保险退费", "重复参保清退")
     conflicts = {
         "one_open_case_per_applicant_and_subject": (

@@ -86,6 +86,7 @@ class EmployerDebitAgreement(Service):
     audience = Audience.EMPLOYER
     theme = Theme.PAYMENT
     form = AgreementForm
+    needs = ("employer_debit",)
     also_known_as = ("单位托收签约", "委托扣款协议", "单位扣款账户变更", "单位银行代扣")
     conflicts = {
         "one_debit_agreement_per_employer_and_city": (

@@ -169,6 +169,7 @@ class FlexiblePay(OrderedService):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = PayForm
+    needs = ("payment",)
     submit_label = gettext_lazy("生成缴费订单")
     also_known_as = (
         "缴社保",

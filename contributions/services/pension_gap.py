@@ -101,6 +101,7 @@ class PensionGap(DebitedService, AboutCoverage):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = GapForm
+    needs = ("arrears",)
     also_known_as = ("断缴补缴", "补缴中断", "养老保险断了怎么补", "中断期补缴")
     conflicts = {
         "no_two_live_coverages_share_a_month": (

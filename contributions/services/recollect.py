@@ -82,6 +82,7 @@ class Recollect(DebitedService):
     audience = Audience.PERSON
     theme = Theme.PAYMENT
     form = RecollectForm
+    needs = ("debit",)
     submit_label = gettext_lazy("申请补托收")
     also_known_as = ("补扣", "补托收", "扣款失败", "重新扣款")
     conflicts = {

@@ -88,6 +88,7 @@ class BankAccountUpkeep(Service):
     audience = Audience.PERSON
     theme = Theme.DETAILS
     form = AccountForm
+    needs = ("debit",)
     also_known_as = ("缴费账户变更", "托收账户", "扣款银行卡", "换银行卡")
     conflicts = {
         "one_current_account_per_person_and_city": (

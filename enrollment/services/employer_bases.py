@@ -114,6 +114,7 @@ class EmployerBases(Service):
     audience = Audience.EMPLOYER
     theme = Theme.PAYMENT
     form = BasesForm
+    needs = ("contribution_year",)
     also_known_as = ("缴费基数申报", "工资申报", "缴费工资申报", "年度基数")
 
     def facts(self, ask: Ask, outside: Any) -> BasesFacts:

@@ -1,6 +1,6 @@
 """All services, found by importing every app's ``services``; and the offers, from the cities' data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,8 @@ from django.urls import NoReverseMatch, reverse
 
 from portal.hall.service import Service
 from portal.hall.ways import PAGES, To
-from portal.policy.book import City, Offer, book
+from portal.policy.book import City, Offer, PolicyMissing, book
+from portal.policy.files import EVERY_CITY, NATIONAL, NATIONAL_FILES
 from portal.policy.passages import Passage
 
 
@@ -63,6 +64,49 @@ def every_offer_has_a_service(app_configs: object, **kwargs: object) -> list[Err
         for code in city.offers
         if code not in services()
     ]
+
+
+@register()
+def every_figure_that_is_asked_for_is_there(app_configs: object, **kwargs: object) -> list[Error]:
+    """What services and tasks ask the book for: a city without it stops here, not at night or before a user."""
+    missing = [
+        Error(f"{NATIONAL}/{name}.yaml is missing", id="hall.E005")
+        for name in _lacks(NATIONAL, NATIONAL_FILES)
+    ]
+    for city in book().cities:
+        wanted: dict[str, str] = dict.fromkeys(EVERY_CITY, "every city needs it")
+        for code in city.offers:
+            if code in services():
+                wanted |= dict.fromkeys(services()[code].needs, f"{code} needs it")
+        for offer in city.offers.values():
+            if offer.options.get("account_at_enrolment") or offer.options.get("paid_by") == "debit":
+                wanted["debit"] = f"{offer.code} needs it"
+        missing += [
+            Error(
+                f"{city.slug}/{name}.yaml is missing: {wanted[name]}",
+                hint=f"script/manage new_city --example {name} prints one to begin with.",
+                id="hall.E005",
+            )
+            for name in _lacks(city.slug, wanted)
+        ]
+        try:
+            capacities = book().history(city.slug, "charging")[-1].values["days"]
+        except PolicyMissing:
+            continue
+        missing += [
+            Error(
+                f"{city.slug}/charging.yaml charges {capacity}, but there is no {capacity}_….yaml that says how much",
+                id="hall.E006",
+            )
+            for capacity in capacities
+            if not any(name.startswith(f"{capacity}_") for name in book().names(city.slug))
+        ]
+    return missing
+
+
+def _lacks(scope: str, names: Iterable[str]) -> list[str]:
+    there = set(book().names(scope))
+    return [name for name in names if name not in there]
 
 
 def notices_of(city: City) -> Iterator[tuple[str, tuple[Passage, ...]]]:

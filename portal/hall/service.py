@@ -196,6 +196,8 @@ class Service(ABC):
     answered: ClassVar[bool] = False
     # Whether a guardian may file it for a ward.
     for_wards: ClassVar[bool] = False
+    # Files of figures that a city must have to offer it.
+    needs: ClassVar[Sequence[str]] = ()
     # The app that the service lives in; set by the catalogue.
     app: str = ""
 

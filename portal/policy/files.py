@@ -189,6 +189,10 @@ CITY_FILES: Mapping[str, Kind] = {
 }
 
 
+# What every city must say, whatever it offers: tasks ask it of each.
+EVERY_CITY = ("account_proof", "charging", "reconciliation")
+
+
 def _check_retirement(values: Mapping[str, Any]) -> Iterable[str]:
     for category, rule in values["categories"].items():
         delayed = [rule[key] is not None for key in ("delayed_from", "births_per_month", "most_months")]
