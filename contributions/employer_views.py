@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ from portal.accounts.permissions import clerk_required
 from portal.hall.ways import linked
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import payment_terms
+from portal.policy.terms import TransferAccount, payment_terms, transfer_account
 from portal.shared import identity, money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -154,9 +154,9 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "owed_fen": owed,
             "overdue": found.status in assessing.UNPAID and found.due_on < today,
             "code": code_of(found),
-            "agency": book().city(found.city).agency,
             "arrears_url": arrears_url(found.employer),
             "mend": _mend(found.city),
+            "to": _account(found.city, today),
             "order_key": uuid.uuid4(),
             "orders": _takes_orders(found.city, today),
             "order": _open_order(found),
@@ -400,7 +400,6 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
             "employer": employer,
             "tone": BILL_TONES[BillStatus(found.status)],
             "code": code_of(found),
-            "agency": book().city(found.city).agency,
             "page_obj": page,
             "rows": [
                 (
@@ -410,5 +409,80 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
                 for one in page
             ],
             "arrears_url": arrears_url(employer),
+            "to": _account(found.city, today_in_china(timezone.now())),
         },
     )
+
+
+# What is taken to the bank
+
+
+@never_cache
+@require_safe
+@clerk_required
+def assessment_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """缴款通知单 of a confirmed month, to print: who pays what for which month, where to, with which remark, until when."""
+    found = _assessment(request, pk)
+    today = today_in_china(timezone.now())
+    if found.status != AssessmentStatus.CONFIRMED or found.due_on < today or assessment_lines.drawing(found):
+        messages.warning(request, _("这份核定单现在不能汇款，请看下面的说明。"))
+        return redirect("employer-assessment", pk)
+    return _notice(
+        request,
+        city=found.city,
+        employer=found.employer,
+        title=_("{month}应缴").format(month=found.month.zh),
+        sum_fen=assessing.owed_fen(found),
+        until=found.due_on,
+        code=code_of(found),
+        back=reverse("employer-assessment", args=[pk]),
+    )
+
+
+@never_cache
+@require_safe
+@clerk_required
+def bill_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """缴款通知单 of a bill for late months."""
+    _user, employer = _clerk(request)
+    found = get_object_or_404(ArrearsBill, pk=pk, employer=employer)
+    if found.status != BillStatus.OPEN or found.pay_on < today_in_china(timezone.now()):
+        messages.warning(request, _("这份补缴单现在不能汇款，请看下面的说明。"))
+        return redirect("employer-bill", pk)
+    months = arrears_bills.lines(found).order_by("charge__month").values_list("charge__month", flat=True)
+    return _notice(
+        request,
+        city=found.city,
+        employer=employer,
+        title=_("补缴{months}").format(months=_months_words(sorted(set(months)))),
+        sum_fen=found.sum_fen,
+        until=found.pay_on,
+        code=code_of(found),
+        back=reverse("employer-bill", args=[pk]),
+    )
+
+
+def _notice(request: HttpRequest, *, city: str, **about: Any) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "city": book().city(city),
+        "to": _account(city, today_in_china(now)),
+        "sum_words": money.in_words(about["sum_fen"]),
+        "issued_at": now,
+        **about,
+    }
+    return render(request, "contributions/employer/notice.html", context)
+
+
+def _months_words(months: Sequence[Month]) -> str:
+    return "、".join(
+        first.zh if first == last else _("{first}至{last}").format(first=first.zh, last=last.zh)
+        for first, last in orders.stretches(months)
+    )
+
+
+def _account(city: str, on: dt.date) -> TransferAccount | None:
+    try:
+        return transfer_account(book(), city=city, on=on)
+    except PolicyMissing:
+        return None

@@ -38,6 +38,7 @@ from portal.policy.files import (
 )
 from portal.policy.passages import Passage, Value, in_words
 from portal.policy.schema import SLUG, Day, Kind, PolicyError, Where
+from portal.shared.insurance import Capacity
 
 __all__ = [
     "DATA",
@@ -292,6 +293,7 @@ def load_book(path: Path = DATA) -> Book:
     for city in cities:
         for where, passage in _passages(city):
             _check_passage(passage, city, leaves, where)
+        _expect_account(city.slug, leaves)
     return Book(tuple(cities), leaves)
 
 
@@ -333,6 +335,19 @@ def _figure_of(value: Value, city: str) -> tuple[str, str, tuple[str, ...]]:
     """Where the figure stands: the city or the nation, the file, the keys in it."""
     scope, name, *keys = (*value.path, "") if value.path[0] == NATIONAL else (city, *value.path)
     return scope, name, tuple(key for key in keys if key)
+
+
+def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
+    """Employers are told to transfer what they owe: where a city charges them, it says to which account, from the first day."""
+    charged = [
+        leaf.since for leaf in leaves.get((city, "charging"), ()) if Capacity.EMPLOYEE in leaf.values["days"]
+    ]
+    account = leaves.get((city, "transfer_account"), ())
+    if charged and not (account and account[0].since <= charged[0]):
+        raise PolicyError(
+            f"employers are charged from {charged[0]} on, and it is not said to which account they pay",
+            file=f"{city}/transfer_account.yaml",
+        )
 
 
 def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:

@@ -182,6 +182,8 @@ CITY_FILES: Mapping[str, Kind] = {
     ),
     # How whoever opens a personal account proves who they are, and for how many days a code from the window is good.
     "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
+    # Where employers transfer what they owe.
+    "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.
     "card_top_up": Shape({"least": YUAN, "most": YUAN, "per_day": YUAN}, check=_check_top_up),
     # How many months back the refund of a pension month that was paid twice can be asked for.

@@ -275,6 +275,27 @@ def account_proof_terms(book: Book, *, city: str, on: dt.date) -> AccountProofTe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TransferAccount:
+    """The account to which a city's employers transfer what they owe: 户名, 开户行, 账号."""
+
+    leaf: Leaf
+    holder: str
+    bank: str
+    number: str
+
+
+def transfer_account(book: Book, *, city: str, on: dt.date) -> TransferAccount:
+    """The book has one for every city that charges employers; PolicyMissing for others."""
+    leaf = book.leaf(city, "transfer_account", on)
+    return TransferAccount(
+        leaf=leaf,
+        holder=leaf.values["holder"],
+        bank=leaf.values["bank"],
+        number=leaf.values["number"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TopUpTerms:
     """How much may be put into one's own medical account at once and in a day, in fen."""
 

@@ -30,6 +30,14 @@ def test_the_unchanged_copy_is_right(data):
     assert len(load_book(data).cities) == 4
 
 
+def test_where_employers_are_charged_it_is_said_to_which_account_they_pay(data):
+    change(data, "wuhan/transfer_account.yaml", '"2013-01-01":', '"2020-01-01":')
+    change(data, "wuhan/transfer_account.yaml", '"2013-01-01":', '"2020-01-01":')
+    assert wrong(data).file == "wuhan/transfer_account.yaml"
+    (data / "wuhan" / "transfer_account.yaml").unlink()
+    assert "account" in str(wrong(data))
+
+
 PENSION = "wuhan/flexible_pension.yaml"
 
 

@@ -30,6 +30,8 @@ from contributions.transfer_notes import code_of
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person
+from portal.policy.book import book
+from portal.policy.terms import transfer_account
 from portal.shared import identity
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
@@ -106,6 +108,26 @@ def test_it_is_confirmed_and_then_says_how_to_pay(
     assert any(title.startswith("缴纳2026年11月") for title in titles)
     clerk.post(reverse("employer-confirm", args=[november.pk]))
     assert november.events.filter(status="confirmed").count() == 1
+
+
+def test_it_says_to_which_account_and_prints_a_notice(
+    clerk: Client, cast: Cast, clock: Clock, november: Assessment
+) -> None:
+    to = transfer_account(book(), city="wuhan", on=clock.now.date())
+    notice = reverse("employer-notice", args=[november.pk])
+    assert clerk.get(notice)["Location"] == reverse("employer-assessment", args=[november.pk])
+    clerk.post(reverse("employer-confirm", args=[november.pk]))
+    printed = clerk.get(notice).content.decode()
+    for words in (to.holder, to.bank, to.number, "示例值", code_of(november)):
+        assert words in page(clerk, november)
+        assert words in printed
+    for words in (cast.donghu.name, cast.donghu.credit_code, "2026年11月应缴", "2026年11月30日", "元"):
+        assert words in printed
+    other = Client()
+    other.force_login(cast.yongjiang_clerk)
+    assert other.get(notice).status_code == 404
+    clock.set("2026-12-01 00:00")
+    assert clerk.get(notice).status_code == 302
 
 
 def test_after_the_last_day_it_leads_to_the_arrears(
