@@ -1,13 +1,13 @@
 """What money says when coverage ends: paid months and months at the bank stand against it, unpaid charges fall away."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines
+from contributions import assessment_lines, first_payment
 from contributions.charging import void
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
 from contributions.reckoning import Derivation, derivation, quote
@@ -55,6 +55,14 @@ class Money:
         before_or_after_a_batch(coverage.city)
         owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
         void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
+
+    def enrolled(
+        self, coverages: Sequence[Coverage], *, by: User, now: dt.datetime
+    ) -> consequences.NextStep | None:
+        """Charge what is due at once, and say how the first month is paid."""
+        before_or_after_a_batch(coverages[0].city)
+        first_payment.charge_at_once(coverages, now=now)
+        return first_payment.next_step(coverages, now=now)
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
         """Months from ``start`` on that are paid, in an order or at the bank at the base that they have."""

@@ -5,9 +5,9 @@ import datetime as dt
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
+from contributions.banks.results import REASON_ADVICE, REASON_ADVICE_RETRIED, REASON_LABELS, Reason
 from contributions.models import PostingChunk
-from contributions.queries import late_service
+from contributions.owing import late_service, zh
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
@@ -45,11 +45,14 @@ def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
                 "codes": [str(reason) for reason in Reason],
                 "reasons": [_(REASON_LABELS[reason]) for reason in Reason],
                 "advice": [_(REASON_ADVICE[reason]).format(again=again) for reason in Reason],
+                "retried_advice": [_(REASON_ADVICE_RETRIED[reason]) for reason in Reason],
                 "paid_kind": DEBIT_PAID,
                 "failed_kind": DEBIT_FAILED,
                 "paid_title": _("{month}托收扣款成功").format(month=batch.month.zh),
                 "failed_title": _("{month}托收扣款失败").format(month=batch.month.zh),
-                "again": _("下月托收时系统会再次扣款。"),
+                "again": _("{day}系统自动再次扣款，不用另行办理。").format(
+                    day=zh(terms.debit_on(batch.month + 1))
+                ),
                 "retried_since": (batch.month + 1 - terms.retry_months).first_day,
                 "not_owed": _("（该月已另行缴费或不再应缴，本笔款项待退还）"),
             },
@@ -64,7 +67,9 @@ _TELL = """
             || coalesce(string_agg(DISTINCT advice, ''), '') || CASE WHEN bool_or(again) THEN %(again)s ELSE '' END,
         %(now)s, NOT paid
     FROM (
-        SELECT charge.person_id, line.sequence, line.status = 'paid' AS paid, said.advice,
+        SELECT charge.person_id, line.sequence, line.status = 'paid' AS paid,
+            CASE WHEN suspension.id IS NULL AND charge.month >= %(retried_since)s THEN said.retried_advice ELSE said.advice END
+                AS advice,
             line.status = 'failed' AND suspension.id IS NULL AND charge.month >= %(retried_since)s AS again,
             to_char(charge.month, 'YYYY"年"FMMM"月"') || insurance.name || ' '
                 || to_char(line.amount_fen / 100.0, 'FM999,999,999,990.00') || ' 元'
@@ -74,7 +79,8 @@ _TELL = """
         JOIN contributions_charge charge ON charge.id = line.charge_id
         JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name)
             ON insurance.code = charge.insurance
-        LEFT JOIN unnest(%(codes)s::varchar[], %(reasons)s::varchar[], %(advice)s::varchar[]) AS said (code, reason, advice)
+        LEFT JOIN unnest(%(codes)s::varchar[], %(reasons)s::varchar[], %(advice)s::varchar[], %(retried_advice)s::varchar[])
+            AS said (code, reason, advice, retried_advice)
             ON said.code = line.reason_code
         LEFT JOIN contributions_receipt receipt
             ON receipt.channel = %(channel)s AND receipt.provider_number = %(number)s || '-' || line.sequence

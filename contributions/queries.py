@@ -12,7 +12,7 @@ from django.db.models import Max, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import recollecting
+from contributions import owing, recollecting
 from contributions.banks.results import REASON_LABELS, Reason
 from contributions.models import (
     Assessment,
@@ -26,8 +26,6 @@ from contributions.models import (
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import Employer, Person
-from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms, pay_months
 from portal.prepared import Prepared
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -53,7 +51,7 @@ STATE_LABELS = {
     State.FAILED: "扣款失败",
     State.WRITTEN_OFF: "已注销",
     State.TAKEN_BACK: "重复缴费已清退",
-    State.COVERED: "已参保，应缴未生成",
+    State.COVERED: "已参保，待计费",
 }
 
 
@@ -96,20 +94,25 @@ def record(
     until: Month | None = None,
     cities: Iterable[str] | None = None,
     coverages: Sequence[Coverage] | None = None,
+    this: Month | None = None,
 ) -> list[MonthRecord]:
     """All months [since, until) of a person, charged or covered, by month, then insurance. One query, one more where something
     is owed, and one for ``coverages_of`` the person where they are not given.
 
-    Without ``until``, covered months that are not charged are told up to the latest charged one only: what lies beyond has
-    not come due. A void charge is no month: where the month is covered again it stands as covered.
+    Without ``until``, covered months that are not charged are told up to the insurance's latest charged one, and with ``this``,
+    the month that it is now, up to that and at least the first of each coverage. A void charge is no month: where the month is
+    covered again it stands as covered.
     """
     places = None if cities is None else list(cities)
     charged = _charged(person, since=since, until=until, cities=places)
     records = {(one.insurance, one.month): one for one in charged}
-    horizon = until or max((one.month + 1 for one in charged), default=None)
+    latest: dict[Insurance, Month] = {}
+    for one in charged:
+        latest[one.insurance] = one.month
     for coverage in coverages_of(person) if coverages is None else coverages:
+        horizon = until or told_until(coverage, latest.get(Insurance(coverage.insurance)), this)
         if horizon is None:
-            break
+            continue
         if places is not None and coverage.city not in places:
             continue
         month = max(coverage.start, since) if since else coverage.start
@@ -123,6 +126,13 @@ def record(
                 )
             month += 1
     return sorted(records.values(), key=lambda one: (one.month, _ORDER[one.insurance]))
+
+
+def told_until(coverage: Coverage, latest: Month | None, this: Month | None) -> Month | None:
+    """The month before which the coverage's months are told, charged or not: after the insurance's latest charged one, and after
+    ``this`` and the coverage's first. None where neither is there."""
+    known = [month + 1 for month in (latest, max(this, coverage.start) if this else None) if month]
+    return max(known, default=None)
 
 
 _ORDER = {insurance: number for number, insurance in enumerate(Insurance)}
@@ -160,19 +170,46 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     return []
 
 
-def what_next(one: MonthRecord, now: dt.datetime) -> tuple[str, str] | None:
-    """What a person is to do about a month that is owed by themselves, and where; None where there is nothing to do."""
-    if one.employer or one.state not in (State.OWED, State.FAILED) or one.charge_id is None:
-        return None
-    line = OrderLine.objects.filter(charge=one.charge_id, live=True).select_related("order").first()
-    if line is not None:
-        how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": line.order.number}
-        return how, reverse("order", args=[line.order.number])
-    if _asked_for([one]):
-        due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
-        return due.text, due.url
-    _by, how, url = _pay_by(one.city, one, today_in_china(now))
-    return how, url
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a person does about a month that they owe, and where; ``asked``: the next debit was asked to collect it."""
+
+    text: str
+    url: str
+    asked: bool = False
+
+
+def what_next(
+    records: Sequence[MonthRecord], person: Person, now: dt.datetime, *, suspended: set[int] | None = None
+) -> dict[int, Next]:
+    """By charge, what is to be done about those of the months that the person owes themselves. The number of queries does not
+    grow with them. ``suspended``: the coverages that are, where they are known."""
+    owing = [
+        one
+        for one in records
+        if not one.employer and one.state in (State.OWED, State.FAILED) and one.charge_id is not None
+    ]
+    if not owing:
+        return {}
+    ordered = dict(
+        OrderLine.objects.filter(charge__in=[one.charge_id for one in owing], live=True).values_list(
+            "charge_id", "order__number"
+        )
+    )
+    asked, roads = asked_for(owing), owing.Ways(person, now, suspended=suspended)
+    found: dict[int, Next] = {}
+    for one in owing:
+        charge = one.charge_id or 0
+        if charge in ordered:
+            how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": ordered[charge]}
+            found[charge] = Next(how, reverse("order", args=[ordered[charge]]))
+        elif charge in asked:
+            due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
+            found[charge] = Next(due.text, due.url, asked=True)
+        else:
+            way = roads.way(one.city, one.month, failed=one.state == State.FAILED)
+            found[charge] = Next(way.text, way.url)
+    return found
 
 
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
@@ -183,7 +220,8 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     items = [_due_order(order, today) for order in orders if order.expires_at > now]
     in_orders = {charge for order in orders for charge in order.charges}
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
-    asked = _asked_for(waiting)
+    asked = asked_for(waiting)
+    roads = owing.Ways(person, now)
     months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
     for one in sorted(waiting, key=lambda one: (one.month, _ORDER[one.insurance])):
         months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)
@@ -195,13 +233,14 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
             items.append(_due_in_next_debit(city, words, fen, now))
             continue
         failed = next((one.reason for one in records if one.reason), "")
-        by, how, url = _pay_by(city, records[0], today)
+        way = roads.way(city, month, failed=records[0].state == State.FAILED)
+        how = way.text
         items.append(
             Due(
                 title=_("%(month)s %(names)s待缴 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
                 text=_("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how,
-                days_left=(by - today).days,
-                url=url,
+                days_left=(way.by - today).days,
+                url=way.url,
             )
         )
     return items
@@ -242,7 +281,7 @@ def _due_order(order: _OpenOrder, today: dt.date) -> Due:
     )
 
 
-def _asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
+def asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
     """Which of these the next debit was asked to collect, with what it takes on top, in fen. One query, or none."""
     if not records:
         return {}
@@ -272,61 +311,6 @@ def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datet
         days_left=(on - today_in_china(now)).days,
         url=reverse("record"),
     )
-
-
-def _where_to_pay(city: str, month: Month, today: dt.date) -> str:
-    """The city's paying service, where an order can pay the month; else the record."""
-    offer = book().city(city).offers.get("flexible-pay")
-    if offer is not None and month in pay_months(offer, filed_in=Month.of(today)):
-        return reverse("service", args=[city, offer.code])
-    return reverse("record")
-
-
-def late_service(city: str) -> str:
-    """The city's service by which a failed month is collected again or paid late; "" where it has none."""
-    offers = book().city(city).offers
-    return next((code for code in ("recollect", "arrears-pay") if code in offers), "")
-
-
-def _pay_by(city: str, one: MonthRecord, today: dt.date) -> tuple[dt.date, str, str]:
-    """Until when the month is to be paid, how, and where that is done."""
-    url = _where_to_pay(city, one.month, today)
-    try:
-        terms = debit_terms(book(), city=city, on=one.month.first_day)
-    except PolicyMissing:
-        terms = None
-    if terms is None or one.capacity not in terms.capacities:
-        by = one.month.last_day
-        if today <= by:
-            return by, _("请在当月底前缴费。"), url
-        return by, *_pay_late(city, url, _("已过缴费期限"))
-    by, on = terms.deposit_by(one.month), terms.debit_on(one.month)
-    words = {
-        "month": by.month,
-        "day": by.day,
-        "bank": terms.bank_title,
-        "on_month": on.month,
-        "on_day": on.day,
-    }
-    if one.state == State.FAILED or today > on:
-        return by, *_pay_late(city, url, "")
-    if today > by:
-        how = _(
-            "%(month)s月%(day)s日的存款期限已过，请尽快在%(bank)s扣款账户足额存款，%(on_month)s月%(on_day)s日扣款。"
-        )
-        return on, how % words, url
-    return by, _("请于%(month)s月%(day)s日前在%(bank)s扣款账户足额存款，月底自动扣款。") % words, url
-
-
-def _pay_late(city: str, url: str, why: str) -> tuple[str, str]:
-    """What to do about a late month, and where: by the city's service for it, else with the agency."""
-    code = late_service(city)
-    check = why or _("请核对扣款账户")
-    if not code:
-        return _("%(check)s，请与经办机构联系补缴。") % {"check": check}, url
-    title = book().city(city).offers[code].title
-    how = _("%(check)s，请办理“%(service)s”。") if why else _("%(check)s，并办理“%(service)s”。")
-    return how % {"check": check, "service": title}, reverse("service", args=[city, code])
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:

@@ -88,19 +88,24 @@ def record(request: HttpRequest) -> HttpResponse:
     """
     person = _person(request)
     coverages = queries.coverages_of(person)
-    by_insurance = years_of(person, coverages)
+    now = timezone.now()
+    this = month_in_china(now)
+    by_insurance = years_of(person, coverages, this=this)
     years = _all_years(by_insurance.values())
     year = _chosen(request.GET.get("year"), years)
     whole = request.GET.get("all") == WHOLE
     since = Month(years[0] - YEARS_BY_MONTH + 1, 1) if len(years) > YEARS_BY_MONTH and not whole else None
-    records = queries.record(person, since=since, coverages=coverages)
+    records = queries.record(person, since=since, coverages=coverages, this=this)
     owed_before = since is not None and any(one.owed_before(since.year) for one in by_insurance.values())
     listed = (
-        queries.record(person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages)
+        queries.record(person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages, this=this)
         if year and since and year < since.year
         else [one for one in records if one.month.year == year]
     )
     moved = brought_in.elsewhere(person)
+    suspended = suspending.standing(person)
+    failed = [one for one in (queries.owed(person) if owed_before else records) if one.state == State.FAILED]
+    steps = queries.what_next(failed, person, now, suspended={one.coverage_id for one in suspended})
     more = f"all={WHOLE}&" if whole else ""
     return render(
         request,
@@ -131,12 +136,8 @@ def record(request: HttpRequest) -> HttpResponse:
             ],
             "year": year,
             "rows": _rows(reversed(listed)),
-            "failed": [
-                _failed(one, timezone.now())
-                for one in (queries.owed(person) if owed_before else records)
-                if one.state == State.FAILED
-            ],
-            "suspended": [_suspended(one) for one in suspending.standing(person)],
+            "failed": [_failed(one, steps.get(one.charge_id or 0)) for one in failed],
+            "suspended": [_suspended(one) for one in suspended],
         },
     )
 
@@ -193,7 +194,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
-            "what_next": queries.what_next(month, timezone.now()) if month else None,
+            "what_next": queries.what_next([month], person, timezone.now()).get(found.pk) if month else None,
             "receipts": [(one, returned.get(one.pk)) for one in receipts],
         },
     )
@@ -359,14 +360,15 @@ def _charges_url() -> str:
     return reverse("record-charge", args=[0]).removesuffix("0/")
 
 
-def _failed(one: MonthRecord, now: dt.datetime) -> dict[str, str]:
+def _failed(one: MonthRecord, step: queries.Next | None) -> dict[str, str]:
     """A month whose debit failed: why, what is to be done about it, and where (an address, may be empty)."""
-    how, url = queries.what_next(one, now) or ("", "")
+    asked = bool(step and step.asked)
     return {
-        "title": _("%(month)s%(insurance)s扣款失败")
+        "tone": "info" if asked else "error",
+        "title": (_("%(month)s%(insurance)s待扣款") if asked else _("%(month)s%(insurance)s扣款失败"))
         % {"month": one.month.zh, "insurance": _(INSURANCE_LABELS[one.insurance])},
-        "text": _("。").join(part for part in (one.reason, how) if part),
-        "url": "" if url == reverse("record") else url,
+        "text": _("。").join(part for part in (one.reason, step.text if step else "") if part),
+        "url": step.url if step and step.url != reverse("record") else "",
     }
 
 
@@ -467,13 +469,10 @@ def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
     }
 
 
-# In the order in which a year tells them; of what is not charged yet it says only that.
+# In the order in which a year tells them.
 SUMMED_LABELS = Some(
     {
-        **{
-            state: STATE_LABELS[state]
-            for state in (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
-        },
-        State.COVERED: "应缴未生成",
+        state: STATE_LABELS[state]
+        for state in (State.PAID, State.OWED, State.COVERED, State.WRITTEN_OFF, State.TAKEN_BACK)
     }
 )

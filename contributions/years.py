@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from contributions.queries import State
+from contributions.queries import State, told_until
 from enrollment.models import Coverage
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
@@ -40,8 +40,11 @@ class Years:
         self.first, self.last = min(self.first, first), max(self.last, last)
 
 
-def years_of(person: Person, coverages: Iterable[Coverage]) -> dict[Insurance, Years]:
-    """By insurance, those that are on record; months as ``queries.record`` tells them, of these coverages. One query."""
+def years_of(
+    person: Person, coverages: Iterable[Coverage], *, this: Month | None = None
+) -> dict[Insurance, Years]:
+    """By insurance, those that are on record; months as ``queries.record`` tells them in the month ``this``, of these coverages.
+    One query."""
     with connection.cursor() as cursor:
         cursor.execute(_CHARGED_BY_YEAR, [person.pk])
         charged = cursor.fetchall()
@@ -49,10 +52,11 @@ def years_of(person: Person, coverages: Iterable[Coverage]) -> dict[Insurance, Y
     for code, year, status, months, first, last in charged:
         years = _stretched(found, Insurance(code), Month.of(first), Month.of(last))
         years.states.setdefault(year, Counter())[State(status)] = months
-    horizon = max((years.last + 1 for years in found.values()), default=None)
+    latest = {insurance: years.last for insurance, years in found.items()}
     covered: Counter[tuple[Insurance, int]] = Counter()
     for coverage in coverages:
         insurance = Insurance(coverage.insurance)
+        horizon = told_until(coverage, latest.get(insurance), this)
         if horizon is None or coverage.start >= horizon:
             continue
         end = min(coverage.until, horizon) if coverage.until else horizon

@@ -1,6 +1,7 @@
 """What the rooms above answer when coverage is opened or ends. They register here; enrollment knows none of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -18,6 +19,17 @@ class Barred(Exception):
         self.whys = whys
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a person who was just insured does next, in words with day and sum; where (``label`` says what the address does; both
+    may be empty), and the last day of it."""
+
+    text: str
+    label: str
+    url: str
+    until: date
+
+
 class Consequence(Protocol):
     """One room's answers."""
 
@@ -26,6 +38,10 @@ class Consequence(Protocol):
 
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
         """The coverage ends before ``until``: called inside the transaction that ends it."""
+
+    def enrolled(self, coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
+        """A person was just insured by themselves, by these coverages of one city: called inside the transaction that opened
+        them. What is to be done next; None where it is not this room's to say."""
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
         """Why the coverage cannot have another base from ``start`` on; empty where nothing stands against it."""
@@ -64,6 +80,12 @@ def stopped(coverage: Coverage, until: Month, *, by: User, now: datetime) -> Non
     """Tells every room that the coverage ends before ``until``."""
     for room in _rooms:
         room.stopped(coverage, until, by=by, now=now)
+
+
+def enrolled(coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
+    """Tells every room that these coverages were opened; what the first that knows says is to be done next."""
+    answers = [room.enrolled(coverages, by=by, now=now) for room in _rooms]
+    return next((one for one in answers if one is not None), None)
 
 
 def base_barriers(coverage: Coverage, start: Month) -> list[str]:

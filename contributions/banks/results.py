@@ -39,6 +39,18 @@ REASON_ADVICE = {
 }
 
 
+# The same where the next debit takes the month again by itself.
+REASON_ADVICE_RETRIED = {
+    Reason.BALANCE: "请在扣款账户足额存款。",
+    Reason.FROZEN: "请到银行解除冻结，或更换扣款账户。",
+    Reason.CLOSED: "请更换扣款账户。",
+    Reason.HOLDER: "请核对并更正账号和户名。",
+    Reason.UNKNOWN: "请核对并更正账号。",
+    Reason.AGREEMENT: "请到银行签订代扣协议。",
+    Reason.OTHER: "请向银行了解原因。",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The bank's answer to one line. ``reason`` is None where the money was taken."""

@@ -14,13 +14,13 @@ from portal.accounts.models import User
 from portal.hall.fields import BankCardField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm, Theme
-from portal.people.models import BankAccount
+from portal.people.models import BankAccount, Person
 from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
 from portal.registers.bank import Account, SecurityCard, bank_register
 from portal.shared import identity, names
 from portal.shared.insurance import Capacity
-from portal.shared.months import Month
+from portal.shared.months import Month, month_in_china, today_in_china
 
 
 def debit_of(city: str, month: Month) -> terms.DebitTerms | None:
@@ -38,10 +38,34 @@ def banks_of(offer: Offer, month: Month) -> list[tuple[str, str]]:
     return [(debit.bank, debit.bank_title)] if debit else []
 
 
+def current_account(person: Person | None, city: str) -> BankAccount | None:
+    """The account that the city's debit draws on, or will draw on as the latest of the person's."""
+    return BankAccount.objects.filter(person=person, city=city, until__isnull=True).first()
+
+
+def drawn_from(offer: Offer, now: datetime, *, has_one: bool) -> Month:
+    """From which month's debit on an account that is named now is drawn on: the offer's where it follows another one, else the
+    next debit that comes."""
+    month = month_in_china(now)
+    if has_one:
+        return terms.counts_from(offer, filed_in=month)
+    debit = debit_of(offer.city, month)
+    return month if debit and today_in_china(now) < debit.debit_on(month) else month + 1
+
+
 class AccountForm(ServiceForm):
     def build(self) -> None:
-        start = terms.counts_from(self.offer, filed_in=self.month)
+        current = current_account(self.applicant.person, self.offer.city)
+        start = drawn_from(self.offer, self.now, has_one=current is not None)
         banks = banks_of(self.offer, start)
+        titles = dict(banks)
+        told = (
+            _("现缴费账户：{bank} {number}。").format(
+                bank=titles.get(current.bank, current.bank), number=identity.mask_account(current.number)
+            )
+            if current
+            else _("您目前没有登记缴费账户。")
+        )
         self.fields["bank"] = forms.ChoiceField(
             label=_("开户银行"),
             choices=banks,
@@ -50,7 +74,8 @@ class AccountForm(ServiceForm):
         )
         self.fields["account_number"] = BankCardField(
             label=_("银行账号"),
-            help_text=_("户名必须是您本人。从{month}起，每月托收从这个账户扣款。").format(month=start.zh),
+            help_text=told
+            + _("户名必须是您本人。从{month}起，每月托收从这个账户扣款。").format(month=start.zh),
         )
 
 
@@ -71,6 +96,7 @@ class AccountFacts:
     current: tuple[str, str] | None
     start: Month
     registered: Registered
+    card_only: bool
 
     def frozen(self) -> dict[str, Any]:
         card, account = self.registered.card, self.registered.account
@@ -112,15 +138,14 @@ class BankAccountUpkeep(Service):
         )
 
     def facts(self, ask: Ask, outside: Any) -> AccountFacts:
-        current = BankAccount.objects.filter(
-            person=ask.person, city=ask.offer.city, until__isnull=True
-        ).first()
+        current = current_account(ask.person, ask.offer.city)
         return AccountFacts(
             name=ask.person.name,
             identity_number=ask.person.identity_number,
             current=(current.bank, current.number) if current else None,
-            start=terms.counts_from(ask.offer, filed_in=ask.month),
+            start=drawn_from(ask.offer, ask.filed_at, has_one=current is not None),
             registered=outside or Registered(account=None, card=None),
+            card_only=bool(ask.offer.options.get("card_is_the_account")),
         )
 
     def rule(self, ask: Ask, facts: AccountFacts) -> Iterator[Finding]:
@@ -128,7 +153,7 @@ class BankAccountUpkeep(Service):
         card, account = facts.registered.card, facts.registered.account
         if asked == facts.current:
             yield Bar("account_number", _("这个账户已经是您的缴费账户，不需要变更。"))
-        elif card and card.activated and asked != (card.bank, card.number):
+        elif facts.card_only and card and card.activated and asked != (card.bank, card.number):
             yield Bar("account_number", _fixed(card))
         elif account is None:
             yield Mismatch("account_number", _("银行登记中没有查到这个账号。"))

@@ -326,26 +326,24 @@ class FlexibleEnroll(AboutCoverage):
             [INSURANCE_LABELS[Insurance(one.insurance)], _("{month}起参保").format(month=one.start.zh)]
             for one in opened
         ]
-        if debit:
-            lines.append(
-                [
-                    _("缴费"),
-                    _("请在每月 {day} 日前把应缴金额足额存入缴费账户，{bank}月底扣款。").format(
-                        day=debit.deposit_by_day, bank=debit.bank_title
-                    ),
-                ]
-            )
+        step = consequences.enrolled(opened, by=by, now=now)
+        if step:
+            lines.append([_("下一步"), step.text])
         if "first-medical" in self.established(ask, facts):
             card = terms.first_medical_terms(ask.offer)
-            lines.append(
-                [
-                    _("制卡"),
-                    _("请在本月 {day} 日前到辖区经办机构办理制卡申请。").format(
-                        day=card.card_by_day if card else ""
-                    ),
-                ]
-            )
-        return {"coverages": [one.pk for one in opened], "lines": lines}
+            if card:
+                by_day = card.card_by(today_in_china(now))
+                said = _("请在{day.year}年{day.month}月{day.day}日前到辖区经办机构办理制卡申请。")
+                lines.append([_("制卡"), said.format(day=by_day)])
+        return {
+            "coverages": [one.pk for one in opened],
+            "lines": lines,
+            **(
+                {"links": [[step.label, step.url]], "links_until": step.until.isoformat()}
+                if step and step.url
+                else {}
+            ),
+        }
 
     def summary(self, ask: Ask, facts: EnrollFacts) -> list[tuple[str, str]]:
         city = book().city(ask.offer.city)

@@ -17,7 +17,7 @@ from portal.hall.routing import Status
 from portal.hall.ways import Way
 from portal.people.models import Employer, Person
 from portal.policy.book import Offer, Paper
-from portal.shared.months import Month, month_in_china
+from portal.shared.months import Month, month_in_china, today_in_china
 
 
 class Audience(StrEnum):
@@ -276,7 +276,10 @@ class Service(ABC):
         return ""
 
     def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:
-        """How one goes on from a case, (text, url): what its outcome said, unless that has passed."""
+        """How one goes on from a case, (text, url): what its outcome said, until the day ``links_until`` that it names."""
+        until = case.outcome.get("links_until")
+        if until and today_in_china(now) > date.fromisoformat(until):
+            return []
         return [(text, url) for text, url in case.outcome.get("links", [])]
 
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:

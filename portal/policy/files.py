@@ -285,6 +285,8 @@ OPTIONS = Shape(
         # From how many months after the application on what is asked for counts.
         "counts_after": Count(0, 12),
         "account_at_enrolment": Flag(),
+        # Whether an activated social-security card is the only account that the debit may draw on.
+        "card_is_the_account": Flag(),
         "paid_by": one_of("debit", "order"),
         # How many months back a debit that failed may be collected again.
         "months_back": Count(1, 24),

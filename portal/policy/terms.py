@@ -453,6 +453,11 @@ class FirstMedicalTerms:
     photo: bool
     card_by_day: int
 
+    def card_by(self, today: dt.date) -> dt.date:
+        """The day for who enrols today: this month's, or next month's where that is past."""
+        day = Month.of(today).day(self.card_by_day)
+        return day if today <= day else (Month.of(today) + 1).day(self.card_by_day)
+
 
 def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
     """None where the offer asks for nothing more."""

@@ -19,8 +19,8 @@ from tests.contributions.test_races import at_once
 PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 
 
-AGAIN_POOR = "请在扣款账户足额存款，并办理“历史欠费补缴”。下月托收时系统会再次扣款。"
-AGAIN_FROZEN = "请到银行解除冻结，或更换扣款账户后办理“历史欠费补缴”。下月托收时系统会再次扣款。"
+AGAIN_POOR = "请在扣款账户足额存款。2026年11月30日系统自动再次扣款，不用另行办理。"
+AGAIN_FROZEN = "请到银行解除冻结，或更换扣款账户。2026年11月30日系统自动再次扣款，不用另行办理。"
 
 
 def login(order: int, **named: object) -> User:

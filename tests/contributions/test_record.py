@@ -150,7 +150,9 @@ def test_what_is_due_for_a_person(road: Road, cast: Cast) -> None:
     assert "2026年11月" in due.title
     assert "393.04" in due.title
     assert due.days_left == 3  # the 17th; deposit by the 20th
-    assert due.url == reverse("record")
+    assert "2026年11月20日前" in due.text
+    assert "（尾号 3488）" in due.text
+    assert due.url == reverse("service", args=["wuhan", "bank-account"])
     road.open()
     assert queries.due_for(cast.li_qiang_login, road.now) == []
 
@@ -160,17 +162,34 @@ def test_what_is_due_after_the_day_of_depositing_says_when_the_money_is_taken(ro
     road.month = NOVEMBER
     road.charge()
     [due] = queries.due_for(cast.li_qiang_login, road.now + dt.timedelta(days=5))
-    assert "11月20日的存款期限已过" in due.text
+    assert "2026年11月20日的存款期限已过" in due.text
     assert "11月30日扣款" in due.text
     assert due.days_left == 8  # the 22nd; debited on the 30th
 
 
-def test_a_failed_month_leads_to_its_service_until_that_is_done(road: Road, cast: Cast) -> None:
+def test_no_account_is_named_that_is_not_on_file(road: Road, cast: Cast) -> None:
+    cover(cast.li_qiang, PENSION, "wuhan", "2026-09", tier="60")
+    cover(cast.chen_jing, PENSION, "shenzhen", "2026-09", tier="60")
+    cover(cast.wang_fang, PENSION, "ningbo", "2026-09", tier="60")
+    for road.city in ("wuhan", "shenzhen", "ningbo"):
+        road.month = NOVEMBER
+        road.charge()
+    [due] = queries.due_for(cast.li_qiang_login, road.now)
+    assert "还没有登记缴费账户" in due.text
+    assert due.url == reverse("service", args=["wuhan", "bank-account"])
+    for who, city in ((cast.chen_jing_login, "shenzhen"), (cast.wang_fang_login, "ningbo")):
+        [due] = queries.due_for(who, road.now)
+        assert due.text == "请在2026年11月30日前缴费。"
+        assert due.url == reverse("apply", args=[city, "flexible-pay"])
+
+
+def test_a_failed_month_is_debited_again_by_itself_or_when_it_is_asked_for(road: Road, cast: Cast) -> None:
     insured(cast, ending=POOR)
     road.walked()
     [due] = queries.due_for(cast.li_qiang_login, road.now)
     assert "余额不足" in due.text
-    assert due.url == reverse("service", args=["wuhan", "arrears-pay"])
+    # What the message says, too.
+    assert "2026年11月30日自动再次扣款，不用另行办理" in due.text
     charge = charge_of(cast.li_qiang)
     file(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]}, road.now)
     [due] = queries.due_for(cast.li_qiang_login, road.now)
@@ -185,12 +204,11 @@ def test_the_page_of_a_failed_month_says_what_to_do(road: Road, cast: Cast) -> N
     road.walked()
     client, charge = login(cast.li_qiang_login), charge_of(cast.li_qiang)
     page = client.get(reverse("record-charge", args=[charge.pk])).content.decode()
-    assert "并办理“历史欠费补缴”" in page
-    assert reverse("service", args=["wuhan", "arrears-pay"]) in page
+    assert "自动再次扣款，不用另行办理" in page
     file(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]}, road.now)
     page = client.get(reverse("record-charge", args=[charge.pk])).content.decode()
     assert "已申请补缴，" in page
-    assert "并办理" not in page
+    assert "自动再次扣款" not in page
 
 
 def test_what_is_due_for_an_employer_and_for_nobody_else(road: Road, cast: Cast) -> None:
@@ -242,8 +260,8 @@ def test_years_long_past_are_told_by_what_they_come_to(road: Road, cast: Cast) -
     five_years(road, cast)
     client = login(cast.li_qiang_login)
     page = client.get(reverse("record")).content.decode()
-    assert "已缴 1 个月，待缴 1 个月，应缴未生成 5 个月" in page
-    assert "已缴 2 个月，应缴未生成 10 个月" in page
+    assert "已缴 1 个月，待缴 1 个月，已参保，待计费 5 个月" in page
+    assert "已缴 2 个月，已参保，待计费 10 个月" in page
     grid = page[: page.index('id="list"')]
     assert "2024年6月 已缴" in grid
     assert "2023年6月" not in grid
@@ -376,5 +394,5 @@ def test_a_page_asks_the_same_number_of_questions_whatever_the_history(
         road.month = month
         road.charge()
     client = login(cast.li_qiang_login)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert client.get(reverse("record")).status_code == 200

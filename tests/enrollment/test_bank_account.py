@@ -7,11 +7,12 @@ import pytest
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.registers.models import BankAccountRecord, SecurityCardRecord
 from portal.shared.months import Month
-from tests.cast import Cast
+from tests.cast import Cast, moment
 from tests.contributions.flexible import EMPTY_ACCOUNT, GOOD_ACCOUNT, account
 from tests.filing import file, reasons
 
@@ -120,5 +121,24 @@ def test_nobody_names_an_account_for_anyone_else(cast: Cast, now: dt.datetime) -
     assert not BankAccount.objects.exists()
 
 
-def test_wuhan_does_not_offer_it() -> None:
-    assert CODE not in book().city("wuhan").offers
+def test_in_wuhan_it_shows_the_account_and_the_card_does_not_stand_in_its_way(
+    cast: Cast, now: dt.datetime
+) -> None:
+    account(cast.li_qiang, EMPTY_ACCOUNT, start="2026-01")
+    registered(cast.li_qiang)
+    SecurityCardRecord.objects.create(
+        identity_number=cast.li_qiang.identity_number, bank="psbc", number=EMPTY_ACCOUNT, activated=True
+    )
+    offer = book().city("wuhan").offers[CODE]
+    form = desk.form_for(offer=offer, applicant=Applicant.of(cast.li_qiang_login), now=now)
+    assert EMPTY_ACCOUNT[-4:] in str(form.fields["account_number"].help_text)
+    case = file(cast.li_qiang_login, "wuhan", CODE, TYPED, now)
+    assert case.status == Status.DONE
+    assert dict(case.outcome["lines"])["起用月份"] == "从2026年12月起扣款"
+
+
+@pytest.mark.parametrize(("day", "start"), [("2026-11-29", "2026-11"), ("2026-11-30", "2026-12")])
+def test_a_first_account_is_drawn_on_by_the_next_debit(cast: Cast, day: str, start: str) -> None:
+    registered(cast.li_qiang)
+    file(cast.li_qiang_login, "wuhan", CODE, TYPED, moment(day))
+    assert str(BankAccount.objects.get().start) == start

@@ -5,16 +5,20 @@ from typing import Any
 
 import pytest
 
+from contributions.models import Charge
+from contributions.queries import due_for, record
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall import desk
-from portal.hall.catalogue import service
+from portal.hall.catalogue import service, services
 from portal.hall.models import Attachment, Draft
 from portal.hall.routing import Status
 from portal.hall.service import Applicant
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
+from portal.policy.terms import first_medical_terms
 from portal.registers.models import HouseholdRecord
+from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, identity_number
@@ -92,7 +96,26 @@ class TestWuhan:
         )
         assert case.status == Status.DONE
         assert case.attachments.get() == photo
-        assert "制卡" in dict(case.outcome["lines"])
+        # The 17th: by the 20th of this month; from the 21st on by the next month's.
+        assert "2026年11月20日前" in dict(case.outcome["lines"])["制卡"]
+        card = first_medical_terms(book().city("wuhan").offers[CODE])
+        assert card is not None
+        assert [card.card_by(dt.date(2026, 11, day)).isoformat() for day in (20, 21)] == [
+            "2026-11-20",
+            "2026-12-20",
+        ]
+
+    def test_it_says_when_how_much_and_from_which_account_is_debited_first(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        case = file(cast.li_qiang_login, "wuhan", CODE, wuhan(account_number=ACCOUNT), now)
+        said = dict(case.outcome["lines"])["下一步"]
+        assert said.startswith("缴 2026年12月 ")
+        assert "2026年12月20日前" in said
+        assert f"尾号 {ACCOUNT[-4:]}" in said
+        assert "2026年12月31日自动扣款" in said
+        [month] = record(cast.li_qiang, this=Month(2026, 11))
+        assert (str(month.month), month.state) == ("2026-12", "covered")
 
     def test_a_second_medical_enrolment_brings_none(self, cast: Cast, now: dt.datetime) -> None:
         cover(cast.li_qiang, Insurance.MEDICAL, "wuhan", "2020-01", "2021-01", tier="60")
@@ -128,6 +151,24 @@ class TestShenzhen:
         assert case.status == Status.DONE
         assert Coverage.objects.get().start == Month(2026, 11)
         assert dict(case.facts["summary"])["户籍类别"] == "深圳户籍"
+
+    def test_it_leads_to_paying_this_month_and_names_no_account_that_nobody_gave(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        registered(cast.chen_jing, "440305")
+        case = file(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)
+        said = dict(case.outcome["lines"])["下一步"]
+        charge = Charge.objects.get()
+        yuan = money.format_yuan(charge.amount_fen)
+        assert said == f"缴 2026年11月 {yuan} 元。请在2026年11月30日前缴费。"
+        link = (f"去缴费 {yuan} 元", "/shenzhen/services/flexible-pay/apply/")
+        assert services()[CODE].links(case, now=now) == [link]
+        assert services()[CODE].links(case, now=now + dt.timedelta(days=30)) == []
+        [month] = record(cast.chen_jing, this=Month(2026, 11))
+        assert (str(month.month), month.state) == ("2026-11", "owed")
+        assert [one.title for one in due_for(cast.chen_jing_login, now)] == [
+            f"2026年11月 养老保险待缴 {yuan} 元"
+        ]
 
     @pytest.mark.parametrize("place", ["430102", None])
     def test_one_that_does_not_is_pre_applied_and_confirmed_at_the_counter(
