@@ -184,21 +184,21 @@ def what_next(
 ) -> dict[int, Next]:
     """By charge, what is to be done about those of the months that the person owes themselves. The number of queries does not
     grow with them. ``suspended``: the coverages that are, where they are known."""
-    owing = [
+    mine = [
         one
         for one in records
         if not one.employer and one.state in (State.OWED, State.FAILED) and one.charge_id is not None
     ]
-    if not owing:
+    if not mine:
         return {}
     ordered = dict(
-        OrderLine.objects.filter(charge__in=[one.charge_id for one in owing], live=True).values_list(
+        OrderLine.objects.filter(charge__in=[one.charge_id for one in mine], live=True).values_list(
             "charge_id", "order__number"
         )
     )
-    asked, roads = asked_for(owing), owing.Ways(person, now, suspended=suspended)
+    asked, roads = asked_for(mine), owing.Ways(person, now, suspended=suspended)
     found: dict[int, Next] = {}
-    for one in owing:
+    for one in mine:
         charge = one.charge_id or 0
         if charge in ordered:
             how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": ordered[charge]}

@@ -126,8 +126,8 @@ class BankAccountUpkeep(Service):
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """The activated social-security card is the account already: no other can be."""
         card = bank_register().card(ask.person.identity_number)
-        current = self.facts(ask, None).current
-        if card and card.activated and current == (card.bank, card.number):
+        facts = self.facts(ask, None)
+        if facts.card_only and card and card.activated and facts.current == (card.bank, card.number):
             yield Bar("", _fixed(card))
 
     def outside(self, ask: Ask) -> Registered:
