@@ -27,7 +27,8 @@ def end_overdue_orders() -> None:
 
 @shared_task
 def start_queued_payments() -> None:
-    """Start the payments that waited for the bank to open."""
+    """Start the payments that waited for the bank to open; before that remind who waits."""
+    paying.remind_queued(now=timezone.now())
     begun = paying.start_queued(by=User.objects.system(), now=timezone.now())
     log.info("%s payments started at the bank's opening", begun)
 

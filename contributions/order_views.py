@@ -25,7 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, employer_orders, orders, paying, refunds, top_ups
+from contributions import bank_time, channels, employer_orders, orders, paying, refunds, top_ups
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -50,6 +50,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
 from portal.policy.book import PolicyMissing, book
+from portal.policy.passages import Passage
 from portal.policy.terms import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -488,7 +489,9 @@ def _employers(found: Order) -> dict[str, Any]:
         "staff_parts": employer_orders.sums([found])[found.pk],
         "assessment": assessment,
         "again": address,
-        "notice": (
+        "notice": tuple(
+            Passage((sentence,))
+            for sentence in (
             *(
                 [_("请在支付截止前完成支付。逾期订单自动取消，可以在应缴核定页重新下单。")]
                 if found.is_open
@@ -497,6 +500,7 @@ def _employers(found: Order) -> dict[str, Any]:
             _("已经付款的，不要重复支付，也不要再汇款；结果以本页显示为准。"),
             *([_("过了缴费期限，按日加收滞纳金。")] if found.is_open else []),
             _("请保留缴费凭证。"),
+            )
         ),
     }
 
@@ -683,7 +687,7 @@ def _payable(found: Order, now: Any) -> bool:
 
 def _opening(found: Order, now: Any) -> Any:
     """When a payment that is begun now would be started, where that is not at once."""
-    at = paying.opening(found.city, now)
+    at = bank_time.opening(found.city, now)
     return at if at > now else None
 
 

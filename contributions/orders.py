@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, charging, surcharges, unpaid_cases
+from contributions import assessment_lines, bank_time, charging, surcharges, unpaid_cases
 from contributions.consequences import before_or_after_a_batch
 from contributions.models import (
     UNDER_WAY,
@@ -44,7 +44,7 @@ from portal.hall.models import Case
 from portal.hall.numbers import case_number
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms, pay_months, payment_terms
+from portal.policy.terms import ContributionTerms, contribution_terms, pay_months
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 
@@ -415,8 +415,7 @@ def _place(
     earlier = _earlier(key, digest, by)
     if earlier:
         return earlier
-    terms = payment_terms(book(), city=city, on=today_in_china(now))
-    expires_at = now + dt.timedelta(minutes=terms.order_minutes)
+    expires_at = bank_time.pay_until(city, now)
     try:
         with transaction.atomic():
             if person is not None:

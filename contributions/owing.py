@@ -35,6 +35,7 @@ class Ways:
         self.person, self.now, self.today = person, now, today_in_china(now)
         self._accounts: list[BankAccount] | None = None
         self._suspended = suspended
+        self._following: dict[str, Month | None] = {}
 
     def way(self, city: str, month: Month, *, failed: bool = False, coverage: int | None = None) -> Way:
         """How a month of the city that is owed by the person as a flexible worker is paid. ``failed``: its last debit failed."""
@@ -98,7 +99,9 @@ class Ways:
         self, city: str, month: Month, terms: DebitTerms, failed: bool, coverage: int | None
     ) -> Way:
         by = terms.deposit_by(month)
-        following = recollecting.next_debit(city, self.now)
+        if city not in self._following:
+            self._following[city] = recollecting.next_debit(city, self.now)
+        following = self._following[city]
         if (
             failed
             and following

@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from contributions import channels, orders, payer_kept, receiving, top_ups
+from contributions import bank_time, channels, orders, payer_kept, receiving, top_ups
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Charge,
@@ -26,12 +27,10 @@ from contributions.models import (
     PaymentStatus,
 )
 from contributions.orders import StillPaying
-from portal.accounts.models import User
-from portal.hall.working_days import overrides_of
-from portal.policy import bankhours
+from portal.accounts.models import Notice, User
 from portal.policy.book import book
 from portal.policy.terms import payment_terms
-from portal.shared import identity
+from portal.shared import identity, money
 from portal.shared.months import CHINA, today_in_china
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,10 @@ log = logging.getLogger(__name__)
 DELAYS = (20, 20, 30, 60, 120, 300, 600)
 # The least time between two questions when the payer watches the page.
 WATCHED = dt.timedelta(seconds=3)
+
+# How long before the bank opens whoever paid ahead is told.
+REMINDED = dt.timedelta(minutes=10)
+REMINDER = "payment-soon"
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -108,7 +111,7 @@ def _begin(
     on = today_in_china(now)
     if channel not in [one.code for one in channels.available(current.city, on=on)]:
         raise NotOffered(channel)
-    start_at = opening(current.city, now)
+    start_at = bank_time.opening(current.city, now)
     payment = Payment.objects.create(
         number=new_number(current.city, now),
         order=current,
@@ -126,14 +129,6 @@ def _begin(
         _wait_until(current, start_at)
     _event(payment, by=by, now=now)
     return payment, True
-
-
-def opening(city: str, now: dt.datetime) -> dt.datetime:
-    """When a payment that is asked for now is started: at once, or when the city's bank opens next."""
-    hours = payment_terms(book(), city=city, on=today_in_china(now)).bank_hours
-    if hours is None:
-        return now
-    return bankhours.next_opening(now, hours, overrides_of(city, since=today_in_china(now)))
 
 
 def _wait_until(order: Order, start_at: dt.datetime) -> None:
@@ -357,10 +352,46 @@ def start_queued(*, by: User, now: dt.datetime) -> int:
     return begun
 
 
+def remind_queued(*, now: dt.datetime) -> int:
+    """Tell who paid ahead that the bank opens soon, and where its code is to be typed: once for each payment, also by text
+    message. How many were told."""
+    soon = Payment.objects.filter(
+        status=PaymentStatus.QUEUED,
+        start_at__gt=now,
+        start_at__lte=now + REMINDED,
+        order__person__isnull=False,
+    ).select_related("order")
+    told = Notice.objects.bulk_create(
+        [
+            Notice(
+                person_id=one.order.person_id,
+                kind=REMINDER,
+                reference=one.number,
+                title=_("预约的支付即将发起"),
+                text=_(
+                    "您预约支付的社会保险费 %(yuan)s 元将于 %(at)s 发起。使用银行卡的，届时银行向预留手机号发送短信验证码，"
+                    "请在 %(until)s 前登录，打开缴费订单 %(number)s 填写；逾期订单自动取消，没有扣款。"
+                )
+                % {
+                    "yuan": money.format_yuan(one.amount_fen),
+                    "at": f"{localtime(one.start_at):%Y-%m-%d %H:%M}",
+                    "until": f"{localtime(one.order.expires_at):%Y-%m-%d %H:%M}",
+                    "number": one.order.number,
+                },
+                at=now,
+                by_text=True,
+            )
+            for one in soon
+        ],
+        ignore_conflicts=True,
+    )
+    return len(told)
+
+
 @transaction.atomic
 def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
     order = orders.locked(payment.order_id)
-    start_at = opening(order.city, now)
+    start_at = bank_time.opening(order.city, now)
     if start_at > now and order.is_open:
         _wait_until(order, start_at)
         Payment.objects.filter(pk=payment.pk, status=PaymentStatus.QUEUED).update(start_at=start_at)

@@ -41,10 +41,18 @@ def stop_field(
         insurance=insurance,
         none_label=_("不停保"),
     )
+    # What ends a coverage is chosen, never preselected, and what it costs stands beside the choice.
+    field.initial = ""
+    field.help_text = " ".join(stop_costs(offer, insurance))
     field.choice_hints = {
         str(month): _("缴费到{month}为止").format(month=(month - 1).zh) for month in allowed
     }
     return field
+
+
+def stop_costs(offer: Offer, insurance: Insurance) -> tuple[str, ...]:
+    """What stopping costs, in the city's sentences; empty where the offer says nothing."""
+    return tuple(offer.options.get("stop_costs", {}).get(insurance, ()))
 
 
 def chosen(ask: Ask, prefix: str) -> dict[Insurance, Month]:

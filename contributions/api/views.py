@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import arrears, late_reversals, orders, partner_orders, paying, refunds
+from contributions import arrears, bank_time, late_reversals, orders, partner_orders, refunds
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
@@ -277,7 +277,7 @@ class RefundDoneView(OrdersView):
 def _opens_at(city: str, now: dt.datetime) -> dt.datetime | None:
     """When the city's bank opens next; None while it is open, and where the city takes no orders."""
     try:
-        opening = paying.opening(city, now)
+        opening = bank_time.opening(city, now)
     except PolicyMissing:
         return None
     return opening if opening > now else None

@@ -114,6 +114,7 @@ class ArrearsWriteOff(Service):
     form = WriteOffForm
     needs = ("arrears",)
     submit_label = gettext_lazy("注销所选欠费")
+    dangerous = True
     also_known_as = ("欠费取消", "注销欠费", "放弃欠费", "取消欠费")
 
     def facts(self, ask: Ask, outside: Any) -> WriteOffFacts:
@@ -197,6 +198,7 @@ class ArrearsWriteOff(Service):
                 for insurance, months in lost.items()
                 if months
             ],
+            "off_fen": sum(one.amount_fen for one in chosen),
             "now_fen": sum(one.amount_fen for one, cost in zip(chosen, costs, strict=True) if cost),
             "later_fen": sum(one.total_fen for one in known),
             "costs": known,

@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import orders, paying
+from contributions import bank_time, orders
 from contributions.ordered_service import OrderedService
 from contributions.orders import Payable, Picks
 from contributions.reckoning import Derivation, derivation, quote
@@ -248,12 +248,13 @@ class FlexiblePay(OrderedService):
     def preview(self, ask: Ask, facts: PayFacts) -> dict[str, Any]:
         parts = parts_of(ask, facts.payable)
         on = today_in_china(ask.filed_at)
-        opening = paying.opening(ask.offer.city, ask.filed_at)
+        opening = bank_time.opening(ask.offer.city, ask.filed_at)
         return {
             "template": "contributions/orders/last_look.html",
             "parts": parts,
             "total_fen": sum(part.fen for part in parts),
             "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
+            "until": bank_time.pay_until(ask.offer.city, ask.filed_at),
             "opening": opening if opening > ask.filed_at else None,
         }
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment import queries, stopping
 from enrollment.about_coverage import AboutCoverage
-from enrollment.insurance_choice import chosen, stop_field
+from enrollment.insurance_choice import chosen, stop_costs, stop_field
 from enrollment.queries import Held
 from enrollment.stopping import StopFacts
 from portal.accounts.models import User
@@ -21,7 +21,7 @@ from portal.hall.ways import to_page
 from portal.people.models import Person
 from portal.policy import terms
 from portal.policy.book import Offer
-from portal.shared.insurance import Capacity, Insurance
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 
 
@@ -118,6 +118,14 @@ class FlexiblePause(AboutCoverage):
 
     def effect(self, case: Case, ask: Ask, facts: PauseFacts, *, by: User, now: datetime) -> dict[str, Any]:
         return stopping.stop(case, facts, chosen(ask, "stop"), by=by, now=now)
+
+    def preview(self, ask: Ask, facts: PauseFacts) -> dict[str, Any]:
+        costs = [
+            (INSURANCE_LABELS[insurance], list(said))
+            for insurance in chosen(ask, "stop")
+            if (said := stop_costs(ask.offer, insurance))
+        ]
+        return {"template": "enrollment/stop_costs.html", "costs": costs} if costs else {}
 
     def summary(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, str]]:
         return stopping.summary(chosen(ask, "stop"))

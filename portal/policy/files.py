@@ -278,6 +278,8 @@ OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
         "stop_months": _MONTHS,
+        # What stopping costs, said beside the choice and before it is sent.
+        "stop_costs": Mapped(INSURANCE, Listed(Text())),
         "pay_months": Shape({"behind": Count(0, 24), "ahead": Count(0, 24)}),
         "elsewhere": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance"),
         "entrance_with": SLUG,

@@ -149,6 +149,16 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   });
 
+  // The minutes that are left, counted down
+  all("[data-minutes-left]").forEach((element) => {
+    const end = Date.now() + Number(element.textContent) * 60000;
+    const timer = setInterval(() => {
+      const left = Math.max(0, Math.floor((end - Date.now()) / 60000));
+      element.textContent = String(left);
+      if (left === 0) clearInterval(timer);
+    }, 15000);
+  });
+
   // Copy a number
   all("[data-copy]").forEach((button) => {
     if (!navigator.clipboard) return;

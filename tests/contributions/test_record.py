@@ -394,5 +394,5 @@ def test_a_page_asks_the_same_number_of_questions_whatever_the_history(
         road.month = month
         road.charge()
     client = login(cast.li_qiang_login)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         assert client.get(reverse("record")).status_code == 200

@@ -5,11 +5,15 @@ import datetime as dt
 import pytest
 
 from enrollment.models import Coverage
+from portal.hall import desk
+from portal.hall.catalogue import service
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
+from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover
-from tests.filing import file, reasons
+from tests.filing import ask, file, reasons
 
 CODE = "flexible-pause"
 
@@ -58,3 +62,21 @@ def test_another_citys_coverage_is_not_this_citys_to_end(cast: Cast, now: dt.dat
     assert reasons(cast.wang_fang_login, "shenzhen", CODE, {"stop_pension": "2026-11"}, now) != {}
     coverage.refresh_from_db()
     assert coverage.until is None
+
+
+def test_nothing_is_preselected_and_what_stopping_costs_is_said_twice(cast: Cast, now: dt.datetime) -> None:
+    for insurance in (Insurance.PENSION, Insurance.MEDICAL):
+        cover(cast.wang_fang, insurance, "wuhan", "2026-01", tier="60")
+    offer = book().city("wuhan").offers[CODE]
+    form = desk.form_for(offer=offer, applicant=Applicant.of(cast.wang_fang_login), now=now)
+    assert {name: field.initial for name, field in form.fields.items()} == {
+        "stop_pension": "",
+        "stop_medical": "",
+    }
+    assert "不再享受医疗保险待遇" in str(form.fields["stop_medical"].help_text)
+    assert "仍会在月底划扣" in str(form.fields["stop_pension"].help_text)
+    asked = ask(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": "", "stop_medical": "2026-12"}, now)
+    facts, _findings = desk.examine(asked)
+    [(insurance, said)] = service(CODE).preview(asked, facts)["costs"]
+    assert insurance == "医疗保险"
+    assert "医疗保险中断超过三个月会影响报销。" in said

@@ -183,11 +183,13 @@ def test_outside_bank_hours_the_last_look_says_when_it_is_paid(till: Till) -> No
     client.force_login(till.cast.chen_jing_login)
     typed_in = {"tier_pension": "60", "span": "now"}
     look = client.post(f"/shenzhen/services/{CODE}/apply/", typed_in, follow=True).content.decode()
-    assert "生成缴费订单" in look
+    assert "生成订单并支付" in look
     assert "银行交易时间" not in look
     till.clock.set("2026-11-20 18:30")
     look = client.get(f"/shenzhen/services/{CODE}/materials/").content.decode()
-    assert "支付要到 2026年11月23日 09:00 才能发起" in look
+    assert "2026年11月23日 09:00 自动发起" in look
+    assert "2026年11月23日 09:30 前完成支付" in look
+    assert "30 分钟内支付" not in look
 
 
 def test_the_desk_and_the_order_share_the_key(till: Till, wang: User) -> None:

@@ -453,6 +453,24 @@ def test_at_five_the_payment_waits_for_monday(till: Till, shenzhen: Order, card:
     assert again(shenzhen).expires_at == MONDAY + dt.timedelta(minutes=30)
 
 
+def test_an_order_of_the_evening_has_one_day_and_a_reminder_before_it(till: Till, card: Provider) -> None:
+    order = in_the_evening(till)
+    assert order.expires_at == MONDAY + dt.timedelta(minutes=30)
+    payment = till.start(order, "card")
+    assert again(order).expires_at == order.expires_at
+    till.clock.set("2026-11-23 08:49:59")
+    assert paying.remind_queued(now=till.now) == 0
+    till.clock.set("2026-11-23 08:50:00")
+    paying.remind_queued(now=till.now)
+    paying.remind_queued(now=till.now)
+    told = Notice.objects.get(kind=paying.REMINDER)
+    assert (told.person, told.reference, told.by_text) == (order.person, payment.number, True)
+    assert "2026-11-23 09:00 发起" in told.text
+    assert "2026-11-23 09:30 前" in told.text
+    paying.drop(payment, by=order.placed_by, now=till.now)
+    assert paying.remind_queued(now=till.now) == 0
+
+
 def test_what_waited_is_started_when_the_bank_opens_once(till: Till, card: Provider) -> None:
     order = in_the_evening(till)
     payment = till.start(order, "card")

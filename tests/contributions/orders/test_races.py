@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from contributions import debit, orders, paying, receiving
+from contributions import bank_time, debit, orders, paying, receiving
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -150,7 +150,7 @@ def test_control_without_lock_two_tabs_are_kept_apart_by_the_database_alone(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(orders, "lock_subject", lambda number: None)
-    monkeypatch.setattr(paying, "opening", meeting.before(paying.opening))
+    monkeypatch.setattr(bank_time, "opening", meeting.before(bank_time.opening))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_constraint(Payment, "one_payment_under_way_per_order"))
