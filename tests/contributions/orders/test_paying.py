@@ -21,6 +21,7 @@ from contributions.models import (
 )
 from contributions.orders import StillPaying
 from contributions.paying import NotOffered, OrderEnded, PaymentUnderWay
+from portal.accounts.models import Notice
 from tests.contributions.orders.conftest import (
     CARD,
     MEDICAL,
