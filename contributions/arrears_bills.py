@@ -3,15 +3,19 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from contributions import assessment_lines, surcharges, unpaid_cases
 from contributions.late_fee import LateFee, late_fee
 from contributions.models import (
     ArrearsBill,
     ArrearsLine,
+    Assessment,
+    AssessmentStatus,
     BillStatus,
     Charge,
     ChargeStatus,
@@ -27,6 +31,34 @@ from portal.shared.insurance import Capacity
 from portal.shared.months import Month, today_in_china
 
 _BUSY = Q(arrears_lines__live=True) | Q(order_lines__live=True, order_lines__order__status=OrderStatus.OPEN)
+
+
+# Until when a charge of an employer is to be paid without a fee: what was registered later and assessed by a supplement is due by
+# the supplement's day. An assessment that was drawn up anew for what stood in the first does not put the month off.
+_DEADLINE = Greatest(
+    F("due_on"),
+    Coalesce(
+        Subquery(
+            Assessment.objects.filter(
+                employer=OuterRef("employer"),
+                month=OuterRef("month"),
+                after__gt=0,
+                after__lt=OuterRef("pk"),
+                last__gte=OuterRef("pk"),
+                status__in=[AssessmentStatus.DRAWN_UP, AssessmentStatus.CONFIRMED],
+            )
+            .order_by("due_on")
+            .values("due_on")[:1]
+        ),
+        F("due_on"),
+    ),
+)
+
+
+def _late(employer: Employer, city: str, today: dt.date) -> QuerySet[Any]:
+    """The employer's owed charges whose last day is over, each with its ``deadline``."""
+    owed = Charge.objects.filter(employer=employer, city=city, status=ChargeStatus.OWED, due_on__lt=today)
+    return owed.annotate(deadline=_DEADLINE).filter(deadline__lt=today)
 
 
 class NothingOwed(Exception):
@@ -53,13 +85,13 @@ def late_months(
     """The months whose charges are owed after their last day, with the late fee if they are paid on ``pay_on`` (today, where it
     is not given). Each charge's fee is rounded by itself; the number of queries does not grow."""
     on = pay_on or today
-    late = Charge.objects.filter(
-        employer=employer, city=city, status=ChargeStatus.OWED, due_on__lt=today
-    ).order_by()
+    late = _late(employer, city, today).order_by()
     busy_ids = late.filter(_BUSY | assessment_lines.held_by_the_bank(employer)).values("pk")
     busy = dict(late.filter(pk__in=busy_ids).values_list("month").annotate(Count("pk")))
     found: dict[Month, LateMonth] = {}
-    rows = late.exclude(pk__in=busy_ids).values_list("month", "amount_fen", "due_on").annotate(n=Count("pk"))
+    rows = (
+        late.exclude(pk__in=busy_ids).values_list("month", "amount_fen", "deadline").annotate(n=Count("pk"))
+    )
     for month, amount_fen, due_on, number in rows:
         fee = late_fee(principal_fen=amount_fen, since=due_on, paid_on=on)
         so_far = found.get(month, LateMonth(month, 0, 0, 0, due_on, 0, busy.get(month, 0)))
@@ -87,13 +119,8 @@ def draw(
     """
     charges = list(
         Charge.objects.select_for_update(no_key=True, of=("self",))
-        .filter(
-            employer=employer,
-            city=city,
-            month__in=list(months),
-            status=ChargeStatus.OWED,
-            due_on__lt=today_in_china(now),
-        )
+        .filter(pk__in=_late(employer, city, today_in_china(now)).filter(month__in=list(months)).values("pk"))
+        .annotate(deadline=_DEADLINE)
         .exclude(
             pk__in=Charge.objects.filter(
                 _BUSY | assessment_lines.held_by_the_bank(employer), employer=employer
@@ -103,7 +130,7 @@ def draw(
     )
     if not charges:
         raise NothingOwed
-    fees = {charge.pk: _fee(charge, pay_on) for charge in charges}
+    fees = {charge.pk: _fee(charge, charge.deadline, pay_on) for charge in charges}
     bill = ArrearsBill.objects.create(
         city=city,
         employer=employer,
@@ -136,12 +163,12 @@ def draw(
     return bill
 
 
-def _fee(charge: Charge, pay_on: dt.date) -> LateFee | None:
+def _fee(charge: Charge, since: dt.date, pay_on: dt.date) -> LateFee | None:
     priced = surcharges.price(
         city=charge.city,
         capacity=Capacity(charge.capacity),
         principal_fen=charge.amount_fen,
-        since=charge.due_on,
+        since=since,
         paid_on=pay_on,
     )
     return priced[1] if priced is not None and isinstance(priced[1], LateFee) else None

@@ -36,6 +36,7 @@ from contributions.models import (
 from contributions.reckoning import explain
 from contributions.transfer_notes import code_of
 from contributions.views import CHARGE_TONES
+from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, write_csv, write_xlsx
 from enrollment.ways import ADD_STAFF, STOP_STAFF
 from portal.accounts.models import User
@@ -98,6 +99,7 @@ def assessments(request: HttpRequest) -> HttpResponse:
             "late_fen": arrears_bills.total_fen(late),
             "late_months": [one for one in late if one.charges],
             "arrears_url": arrears_url(employer),
+            "how_late": linked(_("请{bill}。").format(bill=BILL.at(employer.city)), [BILL.at(employer.city)]),
         },
     )
 

@@ -201,3 +201,30 @@ def test_the_pages_show_the_bill_to_its_clerks_alone(cast: Cast, now: dt.datetim
     assert code_of(bill) in shown
     assert "41.76" in shown
     assert others.get(url).status_code == 404
+
+
+def test_what_a_supplement_assesses_is_late_after_its_own_day(cast: Cast, late: None) -> None:
+    """王芳 is registered in November from October on: the supplement is due at the end of November, for all pages."""
+    cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-10", at=cast.donghu, wage_fen=600000)
+    by, at = User.objects.system(), moment("2026-11-20 01:10")
+    charge(city="wuhan", month=OCTOBER, by=by, now=at)
+    draw_up(city="wuhan", month=OCTOBER, by=by, now=at)
+    supplement = Assessment.objects.get(month=OCTOBER, after__gt=0)
+    assert supplement.due_on == dt.date(2026, 11, 30)
+
+    def october(today: str) -> arrears_bills.LateMonth:
+        found = arrears_bills.late_months(cast.donghu, "wuhan", today=dt.date.fromisoformat(today))
+        return next(one for one in found if one.month == OCTOBER)
+
+    assert october("2026-11-30").principal_fen == 144000
+    december = october("2026-12-10")
+    assert december.principal_fen == 2 * 144000
+    # 40 days since 31 October, and 10 since 30 November: 28.80 + 7.20.
+    assert december.fee_fen == 3600
+    bill = billed(cast, moment("2026-12-10 10:00"), months=["2026-10"], pay_on="2026-12-10")
+    assert bill.surcharge_fen == 3600
+    assert audit_is_clean()
+
+
+def audit_is_clean() -> bool:
+    return not [row for one in audit() for row in one.examples]
