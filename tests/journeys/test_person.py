@@ -177,7 +177,7 @@ def test_wuhan_enrols_from_next_month_and_pauses(
     expect(he.main.get_by_role("img", name="已上传的个人电子照片")).to_be_visible()
     he.press("提交申报")
     he.is_at("收件回执单")
-    he.sees("已办结", f"{(this + 1).zh}起参保", "20 日前")
+    he.sees("已办结", f"{(this + 1).zh}起参保", f"{(this + 1).zh}20日前", "下一步")
 
     case = Case.objects.get()
     assert case.status == Status.DONE
@@ -222,7 +222,7 @@ def test_shenzhen_takes_at_once_whom_the_household_register_knows(
     she.press("下一步")
     she.press("提交申报")
     she.is_at("收件回执单")
-    she.sees("已办结")
+    she.sees("已办结", "下一步", f"缴 {this.zh}", "去缴费")
     assert Case.objects.get().status == Status.DONE
     assert set(Coverage.objects.values_list("insurance", "start")) == {
         (Insurance.PENSION, this),
