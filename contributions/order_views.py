@@ -492,14 +492,14 @@ def _employers(found: Order) -> dict[str, Any]:
         "notice": tuple(
             Passage((sentence,))
             for sentence in (
-            *(
-                [_("请在支付截止前完成支付。逾期订单自动取消，可以在应缴核定页重新下单。")]
-                if found.is_open
-                else []
-            ),
-            _("已经付款的，不要重复支付，也不要再汇款；结果以本页显示为准。"),
-            *([_("过了缴费期限，按日加收滞纳金。")] if found.is_open else []),
-            _("请保留缴费凭证。"),
+                *(
+                    [_("请在支付截止前完成支付。逾期订单自动取消，可以在应缴核定页重新下单。")]
+                    if found.is_open
+                    else []
+                ),
+                _("已经付款的，不要重复支付，也不要再汇款；结果以本页显示为准。"),
+                *([_("过了缴费期限，按日加收滞纳金。")] if found.is_open else []),
+                _("请保留缴费凭证。"),
             )
         ),
     }
