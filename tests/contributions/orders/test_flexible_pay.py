@@ -186,6 +186,7 @@ def test_outside_bank_hours_the_last_look_says_when_it_is_paid(till: Till) -> No
     assert "生成订单并支付" in look
     assert "银行交易时间" not in look
     till.clock.set("2026-11-20 18:30")
+    client.force_login(till.cast.chen_jing_login)
     look = client.get(f"/shenzhen/services/{CODE}/materials/").content.decode()
     assert "2026年11月23日 09:00 自动发起" in look
     assert "2026年11月23日 09:30 前完成支付" in look
