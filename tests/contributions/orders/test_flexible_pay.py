@@ -141,17 +141,17 @@ def test_who_has_nothing_to_choose_is_told_at_once(till: Till) -> None:
     client = Client()
     client.force_login(till.cast.li_qiang_login)
     form = client.get(f"/wuxi/services/{CODE}/apply/").content.decode()
-    assert "请先办理参保登记" in form
+    assert "“灵活就业人员参保登记”" in form
     assert "下一步" not in form
     sent = client.post(f"/wuxi/services/{CODE}/apply/", {"action": "next"}).content.decode()
-    assert "请先办理参保登记" in sent
+    assert "“灵活就业人员参保登记”" in sent
     # Nothing was typed that could be kept.
     assert not Draft.objects.exists()
 
 
 def test_who_is_not_insured_here_is_told_what_to_do(till: Till) -> None:
     said = reasons(till.cast.li_qiang_login, "wuxi", CODE, typed(), till.now)
-    assert "请先办理参保登记" in said[""]
+    assert "办理“灵活就业人员参保登记”" in said[""]
 
 
 def test_a_clerk_cannot_file_it(till: Till) -> None:
@@ -186,6 +186,7 @@ def test_outside_bank_hours_the_last_look_says_when_it_is_paid(till: Till) -> No
     assert "生成订单并支付" in look
     assert "银行交易时间" not in look
     till.clock.set("2026-11-20 18:30")
+    client = Client()
     client.force_login(till.cast.chen_jing_login)
     look = client.get(f"/shenzhen/services/{CODE}/materials/").content.decode()
     assert "2026年11月23日 09:00 自动发起" in look
