@@ -8,14 +8,15 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts import person_changes
-from portal.accounts.fields import NameField, PhoneField
+from portal.accounts import openings, person_changes
+from portal.accounts.fields import CreditCodeField, NameField, PhoneField
+from portal.accounts.models import User
 from portal.accounts.permissions import staff, staff_cities
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
 from portal.accounts.staff_admin import OfPeople, StaffAdmin
@@ -25,7 +26,10 @@ from portal.people.models import BankAccount, Employer, Guardianship, Person
 from portal.policy.book import book
 from portal.policy.terms import adulthood
 from portal.shared import ages, identity, names
+from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
+
+_GRADE = gettext_lazy("%(grade)s 类")
 
 
 class PersonForm(ProposingForm):
@@ -55,9 +59,59 @@ class PersonForm(ProposingForm):
         return code
 
 
+class PlaceField(forms.ChoiceField):
+    """One of the cities that the login works for; the only one is chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", gettext_lazy("参保地"))
+        super().__init__(widget=UnfoldAdminSelectWidget, **kwargs)
+
+    def offer(self, user: User) -> None:
+        cities = [(slug, book().city(slug).title) for slug in staff_cities(user)]
+        # Who works for all of them chooses: no city comes by itself.
+        self.choices = cities if len(cities) == 1 else [("", "---------"), *cities]
+
+
+class PersonOpeningForm(ProposingForm):
+    """建档: the file of somebody whom the register does not know."""
+
+    identity_number = forms.CharField(
+        label=gettext_lazy("身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
+    )
+    name = NameField(widget=UnfoldAdminTextInputWidget)
+    phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
+    city = PlaceField(label=gettext_lazy("建档城市"))
+    reason = ReasonField(help_text=gettext_lazy("写明核对了什么材料。由另一名工作人员复核后建档。"))
+
+    class Meta:
+        model = Person
+        fields = ("household_code",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["city"].offer(self.by)  # type: ignore[attr-defined]
+        household = self.fields["household_code"]
+        household.required = True
+        household.help_text = gettext_lazy("户籍所在地的 6 位区划代码，例如 330211。")
+
+    def clean_identity_number(self) -> str:
+        try:
+            return identity.parse(
+                self.cleaned_data["identity_number"], today=today_in_china(timezone.now())
+            ).number
+        except identity.InvalidIdentity as mistake:
+            raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+
+    clean_household_code = PersonForm.clean_household_code
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        openings.ensure_person(cleaned, city=cleaned["city"], by=self.by)
+
+
 @admin.register(Person)
 class PersonAdmin(ByTwo, OfPeople):
-    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited."""
+    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited; a new file is opened
+    by two."""
 
     form = PersonForm
     identity_numbers = ("identity_number",)
@@ -82,18 +136,31 @@ class PersonAdmin(ByTwo, OfPeople):
     def of_cities(self, cities: list[str]) -> Q:
         return belonging.of_cities(cities)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         return False
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = PersonOpeningForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else self.readonly_fields
+
     def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        if obj is None:
+            return (*openings.PERSON_FIELDS, "city", "reason")
         if self.has_change_permission(request, obj):
             return self.fields
         return tuple("phone_masked" if name == "phone" else name for name in self.fields if name != "reason")
 
     def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
+        if not change:
+            told = form.cleaned_data
+            openings.propose_person(
+                told, city=told["city"], reason=told["reason"], by=staff(request), now=timezone.now()
+            )
+            return True
         changes = {
             name: (
                 person_changes.as_text(form.initial[name]),
@@ -135,14 +202,91 @@ class OfTheCity(StaffAdmin):
         return super().get_queryset(request).filter(city__in=staff_cities(request.user))
 
 
+class EmployerOpeningForm(ProposingForm):
+    """单位开户: an employer's account in one city, with its first clerk."""
+
+    credit_code = CreditCodeField(widget=UnfoldAdminTextInputWidget)
+    city = PlaceField()
+    contact_name = NameField(label=gettext_lazy("专管员姓名"), widget=UnfoldAdminTextInputWidget)
+    contact_phone = PhoneField(
+        label=gettext_lazy("专管员手机号"),
+        help_text=gettext_lazy("复核后为其开通经办人账号，登录密码由本人用这个手机号设置。"),
+        widget=UnfoldAdminTextInputWidget,
+    )
+    industry_grade = forms.TypedChoiceField(
+        label=gettext_lazy("行业工伤风险类别"),
+        choices=[(grade, _GRADE % {"grade": grade}) for grade in range(1, 9)],
+        coerce=int,
+        widget=UnfoldAdminSelectWidget,
+    )
+    reason = ReasonField(help_text=gettext_lazy("写明核对了什么材料。由另一名工作人员复核后开户。"))
+
+    class Meta:
+        model = Employer
+        fields = ("name", "insurance_number")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["city"].offer(self.by)  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name = " ".join(str(self.cleaned_data["name"]).split())
+        if name.startswith(("=", "+", "-", "@")):
+            raise ValidationError(_("单位名称不能以 = + - @ 开头，请按营业执照填写。"))
+        return name
+
+    def clean_insurance_number(self) -> str:
+        number = narrow(str(self.cleaned_data["insurance_number"]))
+        if not (number.isascii() and number.isalnum()):
+            raise ValidationError(_("单位社保编号只含字母和数字。"))
+        return number
+
+    def ensure(self, cleaned: dict[str, Any]) -> None:
+        openings.ensure_employer(cleaned, by=self.by)
+
+
 @admin.register(Employer)
-class EmployerAdmin(OfTheCity):
+class EmployerAdmin(ByTwo, OfTheCity):
+    """An employer is opened by two. Of what stands, its contact and grade are changed; the rest stays."""
+
     list_display = ("name", "credit_code", "insurance_number", "city", "contact_name", "contact_phone_masked")
     list_filter = ("city", "industry_grade")
     search_fields = ("name", "=credit_code", "=insurance_number")
     search_help_text = gettext_lazy("单位名称、统一社会信用代码或单位社保编号")
     ordering = ("name", "pk")
+    fields = (*openings.EMPLOYER_FIELDS, "created_at")
     readonly_fields = ("credit_code", "city", "insurance_number", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return StaffAdmin.has_add_permission(self, request)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = EmployerOpeningForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*openings.EMPLOYER_FIELDS, "reason") if obj is None else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else self.readonly_fields
+
+    def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
+        told = form.cleaned_data
+        openings.propose_employer(told, reason=told["reason"], by=staff(request), now=timezone.now())
+        return True
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            obj.save()
+        else:
+            super().save_model(request, obj, form, change)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return StaffAdmin.response_change(self, request, obj)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return StaffAdmin.log_change(self, request, obj, message)
 
     @admin.display(description=gettext_lazy("专管员手机号"))
     def contact_phone_masked(self, employer: Employer) -> str:

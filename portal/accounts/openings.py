@@ -1,0 +1,175 @@
+"""单位开户 and 建档: an employer's account and a person's file are opened by two of the agency's staff.
+
+So an empty installation is filled: staff open employers, whose first clerk sets a password by the phone that was entered, and
+files of people whom nobody has filed for yet.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.accounts import proposals
+from portal.accounts.models import Notice, Proposal, User
+from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
+from portal.people import persons
+from portal.people.models import Employer, Person
+from portal.policy.book import book
+from portal.shared import identity
+
+# What is entered of an employer, in the order in which it is shown; all of it text but the grade.
+EMPLOYER_FIELDS = (
+    "credit_code",
+    "name",
+    "city",
+    "insurance_number",
+    "industry_grade",
+    "contact_name",
+    "contact_phone",
+)
+PERSON_FIELDS = ("identity_number", "name", "phone", "household_code")
+
+
+class EmployerOpening(Kind):
+    code = "employer-opening"
+    title = gettext_lazy("单位开户")
+    permission = "people.add_employer"
+
+    def rows(self, proposal: Proposal) -> list[Row]:
+        told = proposal.payload
+        shown = {
+            **told,
+            "city": book().city(told["city"]).title,
+            "contact_phone": identity.mask_phone(told["contact_phone"]),
+        }
+        return [
+            (str(Employer._meta.get_field(name).verbose_name), "—", str(shown[name]))  # type: ignore[union-attr]
+            for name in EMPLOYER_FIELDS
+        ]
+
+    def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
+        told = proposal.payload
+        try:
+            with transaction.atomic():
+                employer = Employer.objects.create(**{name: told[name] for name in EMPLOYER_FIELDS})
+                clerk = User.objects.create_clerk(
+                    employer, name=employer.contact_name, phone=employer.contact_phone, password=None
+                )
+        except IntegrityError as error:
+            raise CannotDecide(
+                _("统一社会信用代码或单位社保编号已经登记，请不予通过，核对后重新提出。")
+            ) from error
+        _tell_clerk(clerk, employer, proposal, now=now)
+
+
+class PersonOpening(Kind):
+    code = "person-opening"
+    title = gettext_lazy("人员建档")
+    permission = "people.add_person"
+
+    def rows(self, proposal: Proposal) -> list[Row]:
+        told = proposal.payload
+        shown = {
+            **told,
+            "identity_number": identity.mask(told["identity_number"]),
+            "phone": identity.mask_phone(told["phone"]) or "—",
+        }
+        return [
+            (str(Person._meta.get_field(name).verbose_name), "—", str(shown[name] or "—"))  # type: ignore[union-attr]
+            for name in PERSON_FIELDS
+        ]
+
+    def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
+        told = proposal.payload
+        if persons.find(told["identity_number"]):
+            raise CannotDecide(_("提出之后这个号码已经建档，请不予通过。"))
+        persons.record(**{name: told[name] for name in PERSON_FIELDS})
+
+
+EMPLOYER_OPENING, PERSON_OPENING = EmployerOpening(), PersonOpening()
+
+
+def ensure_employer(told: Mapping[str, Any], *, by: User) -> None:
+    """Raises NotProposed where this login cannot propose to open this employer."""
+    if Employer.objects.filter(credit_code=told["credit_code"]).exists():
+        raise NotProposed(_("这个统一社会信用代码已经开户。"))
+    if Employer.objects.filter(insurance_number=told["insurance_number"]).exists():
+        raise NotProposed(_("这个单位社保编号已由其他单位使用。"))
+    proposals.ensure_may_propose(
+        EMPLOYER_OPENING, city=told["city"], target=f"employer {told['credit_code']}", by=by
+    )
+
+
+def propose_employer(told: Mapping[str, Any], *, reason: str, by: User, now: dt.datetime) -> Proposal:
+    """Proposes to open an employer: ``told`` by EMPLOYER_FIELDS. Raises NotProposed."""
+    ensure_employer(told, by=by)
+    return proposals.propose(
+        EMPLOYER_OPENING,
+        city=told["city"],
+        target=f"employer {told['credit_code']}",
+        about=told["name"],
+        payload={name: told[name] for name in EMPLOYER_FIELDS},
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+def ensure_person(told: Mapping[str, Any], *, city: str, by: User) -> None:
+    """Raises NotProposed where this login cannot propose to open this file."""
+    if persons.find(told["identity_number"]):
+        raise NotProposed(_("这个号码已经建档，请在人员中查询。"))
+    proposals.ensure_may_propose(
+        PERSON_OPENING,
+        city=city,
+        target=f"person {told['identity_number']}",
+        identity_number=told["identity_number"],
+        by=by,
+    )
+
+
+def propose_person(
+    told: Mapping[str, Any], *, city: str, reason: str, by: User, now: dt.datetime
+) -> Proposal:
+    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, the number valid. Raises NotProposed."""
+    ensure_person(told, city=city, by=by)
+    return proposals.propose(
+        PERSON_OPENING,
+        city=city,
+        target=f"person {told['identity_number']}",
+        about=f"{told['name']} {identity.mask(told['identity_number'])}",
+        identity_number=told["identity_number"],
+        payload={name: told[name] for name in PERSON_FIELDS},
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+def _tell_clerk(clerk: User, employer: Employer, proposal: Proposal, *, now: dt.datetime) -> None:
+    """How the first clerk comes in: nobody types a password for them."""
+    Notice.objects.get_or_create(
+        kind="employer-opening",
+        reference=str(proposal.pk),
+        defaults={
+            "user": clerk,
+            "title": _("单位账号已开通"),
+            "text": _(
+                "%(employer)s的社保单位账号已开通。请在网上办事大厅的单位登录页选择“忘记密码”，"
+                "用统一社会信用代码和本手机号设置密码后登录。"
+            )
+            % {"employer": employer.name},
+            "at": now,
+            "by_text": True,
+            "phone": clerk.phone,
+        },
+    )
+
+
+def register() -> None:
+    """Makes the kinds known; called once, when the app is ready."""
+    for kind in (EMPLOYER_OPENING, PERSON_OPENING):
+        proposals.register(kind)
