@@ -250,7 +250,11 @@ class _Drawn:
         drawn = hashlib.sha256()
         contents = page.raw_get("/Contents") if "/Contents" in page else generic.ArrayObject()
         held = contents.get_object() if isinstance(contents, generic.IndirectObject) else contents
-        parts = [held.raw_get(place) for place in range(len(held))] if isinstance(held, list) else [contents]
+        parts = (
+            [held.raw_get(place) for place in range(len(held))]
+            if isinstance(held, generic.ArrayObject)
+            else [contents]
+        )
         for part in parts:
             drawn.update(self._stream(part))
         # How many notes lie on it; the seal's field is one.

@@ -79,28 +79,28 @@ class _KeptClient(RedisCacheClient):
             super().delete_many(owed)
         self.standing.owed.difference_update(owed)
 
-    def add(self, key: str, value: Any, timeout: Any) -> Any:
+    def add(self, key: Any, value: Any, timeout: Any) -> Any:
         return self._or(False, (), super().add, key, value, timeout)
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: Any, default: Any) -> Any:
         return self._or(default, (), super().get, key, default)
 
-    def set(self, key: str, value: Any, timeout: Any) -> Any:
+    def set(self, key: Any, value: Any, timeout: Any) -> Any:
         return self._or(None, (key,), super().set, key, value, timeout)
 
-    def touch(self, key: str, timeout: Any) -> Any:
+    def touch(self, key: Any, timeout: Any) -> Any:
         return self._or(False, (), super().touch, key, timeout)
 
-    def delete(self, key: str) -> Any:
+    def delete(self, key: Any) -> Any:
         return self._or(False, (key,), super().delete, key)
 
     def get_many(self, keys: Any) -> Any:
         return self._or({}, (), super().get_many, list(keys))
 
-    def has_key(self, key: str) -> Any:
+    def has_key(self, key: Any) -> Any:
         return self._or(False, (), super().has_key, key)
 
-    def incr(self, key: str, delta: Any) -> Any:
+    def incr(self, key: Any, delta: Any) -> Any:
         """Raises ValueError where there is no such counter, and so where there is no Redis."""
         counted = self._or(None, (), super().incr, key, delta)
         if counted is None:
@@ -122,6 +122,6 @@ class Cache(RedisCache):
     def answers(self) -> bool:
         """Whether Redis answers, asked now."""
         try:
-            return bool(self._cache.get_client(None, write=True).ping())  # type: ignore[attr-defined]
+            return bool(self._cache.get_client(None, write=True).ping())
         except RedisError:
             return False

@@ -279,11 +279,14 @@ def shared_by_pages(pages: int, unpacked: int) -> bytes:
 
 def test_a_stream_that_pages_share_is_unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found: eight files of 92 KB, whose 400 pages share a stream of 50 MB, kept the whole hall for twenty seconds."""
-    unpacked = []
-    whole = generic.StreamObject.data.fget
-    monkeypatch.setattr(
-        generic.StreamObject, "data", property(lambda stream: unpacked.append(1) or whole(stream))
-    )
+    unpacked: list[generic.StreamObject] = []
+    whole = vars(generic.StreamObject)["data"].fget
+
+    def data(stream: generic.StreamObject) -> bytes:
+        unpacked.append(stream)
+        return bytes(whole(stream))
+
+    monkeypatch.setattr(generic.StreamObject, "data", property(data))
     looked = inspection.inspect(shared_by_pages(400, 1_000_000), roots=[], crls=[])
     assert looked.makeup is not None
     assert len(looked.makeup.pages) == 400

@@ -1,7 +1,6 @@
 """A fifth city: its folder is made by one command, and what its offers and the tasks ask of it is missed at start."""
 
 import shutil
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ SUZHOU = {
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data of this installation; the checks read it."""
     folder = tmp_path / "policy" / "portal" / "data"
     shutil.copytree(DATA, folder)

@@ -43,7 +43,12 @@ def test_what_takes_too_long_ends(room: Room) -> None:
 
 def test_the_second_waits_and_the_third_is_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     waits, done, sleep = threading.Event(), [], time.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: (waits.set(), sleep(seconds)))
+
+    def slept(seconds: float) -> None:
+        waits.set()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", slept)
 
     def second() -> None:
         with room.place():

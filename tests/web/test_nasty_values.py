@@ -128,7 +128,7 @@ class Visit:
         def query(request: WSGIRequest) -> QueryDict:
             if "noted" not in request.__dict__:
                 noted = Noted(request.META.get("QUERY_STRING", ""), encoding=request.encoding)
-                noted.names = self.reads
+                noted.names = self.reads  # type: ignore[attr-defined]
                 request.__dict__["noted"] = noted
             return cast(QueryDict, request.__dict__["noted"])
 

@@ -41,8 +41,10 @@ class Command(BaseCommand):
         if options["example"]:
             self._print_example(options["example"])
             return
-        wanted = ("slug", "code", "title", "full_title", "province", "agency", "since", "floor", "ceiling")
-        wanted += ("reference", "number", "district")
+        wanted = [
+            *("slug", "code", "title", "full_title", "province", "agency", "district", "since"),
+            *("floor", "ceiling", "reference", "number"),
+        ]
         missing = [name for name in wanted if not options[name]]
         if missing:
             raise CommandError("还缺少：" + "、".join(_as_option(name) for name in missing))
