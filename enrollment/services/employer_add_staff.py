@@ -25,7 +25,7 @@ from portal.people import persons
 from portal.policy import terms
 from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement
-from portal.shared import identity, money
+from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
@@ -70,12 +70,26 @@ class AddStaffForm(ServiceForm):
             raise forms.ValidationError(_("请至少选择一个险种的参保月份。"))
         return cleaned
 
+    def agrees(self, name: str, typed: Any) -> bool:
+        return names.agree(str(typed), str(self.known[name]))
+
+    def contradiction(self, name: str) -> str:
+        return named_otherwise(str(self.known[name]))
+
+
+def named_otherwise(registered: str) -> str:
+    """What is said where the number belongs to somebody of another name."""
+    return _(
+        "这个号码登记的姓名是“{name}”，与您填写的不一致。请核对号码是否输错；号码无误而职工已改名的，请职工带身份证到窗口更新姓名后再申报。"
+    ).format(name=identity.mask_name(registered))
+
 
 @dataclass(frozen=True)
 class AddStaffFacts:
     """Plain values: what the person holds, and the ages that the law asks about."""
 
     known: bool
+    registered_name: str
     held: list[Held]
     employer_id: int
     working_age: int
@@ -133,6 +147,7 @@ class EmployerAddStaff(Service):
         age = terms.working_age(book(), on=today)
         return AddStaffFacts(
             known=person is not None,
+            registered_name=person.name if person else "",
             held=queries.held(number.number),
             employer_id=ask.employer.pk,
             working_age=age,
@@ -151,6 +166,8 @@ class EmployerAddStaff(Service):
 
     def rule(self, ask: Ask, facts: AddStaffFacts) -> Iterator[Finding]:
         starts = chosen(ask, "start")
+        if facts.registered_name and not names.agree(str(ask.answers["name"]), facts.registered_name):
+            yield Bar("name", named_otherwise(facts.registered_name))
         if not facts.of_working_age:
             yield Bar(
                 "identity_number",

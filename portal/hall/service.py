@@ -127,7 +127,8 @@ class ServiceForm(forms.Form):
     """What a service asks. Built for one offer, applicant and moment, so that it offers only what is allowed.
 
     ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the answers.
-    ``known`` are values read from the register: they are filled in, shown as read, and not taken from the browser.
+    ``known`` are values read from the register: they are filled in, shown as read, and not taken from the browser. Where
+    something else was stated that stays as it was typed, with what is wrong beside it: the register overwrites nobody's word.
     """
 
     gate: ClassVar[tuple[str, ...]] = ()
@@ -150,11 +151,37 @@ class ServiceForm(forms.Form):
         for name in self.gate:
             if not gated:
                 del self.fields[name]
-        for name, value in self.known.items():
-            if name in self.fields:
-                self.initial[name] = value
+        self.contradicted = {name for name in self.known if name in self.fields and self._contradicts(name)}
+        for name in self.known:
+            if name in self.fields and name not in self.contradicted:
+                self.initial[name] = self.known[name]
                 self.fields[name].disabled = True
                 self.fields[name].read_from_register = True  # type: ignore[attr-defined]
+
+    def _contradicts(self, name: str) -> bool:
+        """Whether something else was typed into the field than the register knows."""
+        field = self.fields[name]
+        if not self.is_bound or field.disabled:
+            return False
+        typed = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+        return bool(typed) and not self.agrees(name, typed)
+
+    def agrees(self, name: str, typed: Any) -> bool:
+        """Whether what was typed into a field says the same as the register."""
+        try:
+            return bool(self.fields[name].clean(typed) == self.known[name])
+        except forms.ValidationError:
+            return False
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        for name in self.contradicted:
+            if name not in self.errors:
+                self.add_error(name, self.contradiction(name))
+
+    def contradiction(self, name: str) -> str:
+        """What is said beside a field into which something else was typed than the register knows."""
+        return str(_("与这个号码登记的不一致，请核对号码和填写的内容。"))
 
     def build(self) -> None:
         """Adds or narrows fields by the offer's options; called once, before data are read."""

@@ -471,7 +471,7 @@ def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]])
     known, problem = errand.known(request.POST)
     form = errand.form(request.POST, known)
     sought = errand.service.searches
-    for name in [name for name in form.errors if name != sought]:
+    for name in [name for name in form.errors if name != sought and name not in form.contradicted]:
         del form.errors[name]
     if problem:
         form.add_error(sought, problem)

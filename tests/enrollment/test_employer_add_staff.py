@@ -19,9 +19,10 @@ CODE = "employer-add-staff"
 
 def typed(number: str, **changes: Any) -> dict[str, Any]:
     """What a clerk of Ningbo types on 17 November 2026: pension and unemployment from October, work injury from November."""
+    registered = Person.objects.filter(identity_number=number).first()
     return {
         "identity_number": number,
-        "name": "赵磊",
+        "name": registered.name if registered else "赵磊",
         "phone": "13800000009",
         "hired_on": "2026-11-02",
         "wage": "6500",
@@ -63,13 +64,43 @@ def test_new_and_resumed_are_told_apart(cast: Cast, now: dt.datetime) -> None:
     assert kind == {cast.newcomer_number: "新增", cast.wang_fang.identity_number: "续保"}
 
 
-def test_what_the_register_knows_is_filled_in_and_not_taken_from_the_browser(
-    cast: Cast, now: dt.datetime
-) -> None:
+def test_what_the_register_knows_is_filled_in(cast: Cast, now: dt.datetime) -> None:
     application = ask(
-        cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name="王大芳"), now
+        cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name=""), now
     )
     assert application.answers["name"] == "王芳"
+
+
+@pytest.mark.parametrize("name", ["不是王芳的人", "王方"])
+def test_a_name_that_is_not_the_numbers_is_refused_and_stays(cast: Cast, now: dt.datetime, name: str) -> None:
+    with pytest.raises(desk.NotAccepted) as refusal:
+        ask(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name=name), now)
+    [finding] = refusal.value.findings
+    assert finding.field == "name"
+    assert "登记的姓名是“王*”" in finding.why
+    assert refusal.value.form is not None
+    assert f'value="{name}"' in str(refusal.value.form["name"])
+
+
+def test_the_name_may_be_spelt_otherwise(cast: Cast, now: dt.datetime) -> None:
+    number = cast.wang_fang.identity_number
+    Person.objects.filter(identity_number=number).update(name="买买提·艾力")
+    assert reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(number, name="买买提•艾力"), now) == {}
+
+
+def test_the_second_employer_that_names_a_new_number_otherwise_is_barred_at_approval(
+    cast: Cast, now: dt.datetime
+) -> None:
+    only = {"start_unemployment": "", "start_work_injury": ""}
+    first = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number, **only), now)
+    other = {"start_pension": "", "start_unemployment": "", "name": "林大同"}
+    second = file(cast.zhaobao_clerk, "ningbo", CODE, typed(cast.newcomer_number, **other), now)
+    desk.decide(first, approve=True, by=cast.ningbo_reviewer, now=now)
+    with pytest.raises(desk.NotAccepted) as refusal:
+        desk.decide(second, approve=True, by=cast.ningbo_reviewer, now=now)
+    assert [finding.field for finding in refusal.value.findings] == ["name"]
+    assert Person.objects.get(identity_number=cast.newcomer_number).name == "赵磊"
+    assert {one.employer for one in Coverage.objects.all()} == {cast.yongjiang}
 
 
 @pytest.mark.parametrize(
