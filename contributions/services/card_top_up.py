@@ -16,11 +16,11 @@ from contributions.ordered_service import OrderedService
 from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
-from portal.hall.fields import BankCardField, YuanField
+from portal.hall.fields import AccountNumberField, YuanField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import payment_terms, top_up_terms
+from portal.policy.terms import account_numbers, payment_terms, top_up_terms
 from portal.registers.bank import SecurityCard, bank_register
 from portal.registers.medical import MedicalAccount, medical_account_register
 from portal.registers.models import ACCOUNT_STATE_LABELS, AccountState
@@ -34,7 +34,8 @@ class TopUpForm(ServiceForm):
             terms = top_up_terms(book(), city=self.offer.city, on=today_in_china(self.now))
         except PolicyMissing:
             return
-        self.fields["card_number"] = BankCardField(
+        self.fields["card_number"] = AccountNumberField(
+            numbers=account_numbers(book(), on=today_in_china(self.now)),
             label=_("社会保障卡卡号"),
             help_text=_("本人社会保障卡卡面上的银行卡号。只能为本人的卡充值。"),
             error_messages={"required": _("请填写社会保障卡卡号。")},

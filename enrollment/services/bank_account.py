@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment import actions
 from portal.accounts.models import User
-from portal.hall.fields import BankCardField
+from portal.hall.fields import AccountNumberField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm, Theme
 from portal.people.models import BankAccount, Person
@@ -72,7 +72,8 @@ class AccountForm(ServiceForm):
             widget=forms.RadioSelect,
             initial=banks[0][0] if banks else "",
         )
-        self.fields["account_number"] = BankCardField(
+        self.fields["account_number"] = AccountNumberField(
+            numbers=terms.account_numbers(book(), on=today_in_china(self.now)),
             label=_("银行账号"),
             help_text=told
             + _("户名必须是您本人。从{month}起，每月托收从这个账户扣款。").format(month=start.zh),
@@ -89,11 +90,12 @@ class Registered:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """Plain values: who asks, what is drawn on now, and what the register says."""
+    """Plain values: who asks, what is drawn on now (bank, number) and under which name, and what the register says."""
 
     name: str
     identity_number: str
     current: tuple[str, str] | None
+    holder: str
     start: Month
     registered: Registered
     card_only: bool
@@ -143,6 +145,7 @@ class BankAccountUpkeep(Service):
             name=ask.person.name,
             identity_number=ask.person.identity_number,
             current=(current.bank, current.number) if current else None,
+            holder=current.holder if current else "",
             start=drawn_from(ask.offer, ask.filed_at, has_one=current is not None),
             registered=outside or Registered(account=None, card=None),
             card_only=bool(ask.offer.options.get("card_is_the_account")),
@@ -151,7 +154,8 @@ class BankAccountUpkeep(Service):
     def rule(self, ask: Ask, facts: AccountFacts) -> Iterator[Finding]:
         asked = (str(ask.answers["bank"]), str(ask.answers["account_number"]))
         card, account = facts.registered.card, facts.registered.account
-        if asked == facts.current:
+        # Whoever has changed their name files the same account again: the debit then names them as the bank does.
+        if asked == facts.current and names.agree(facts.holder, facts.name):
             yield Bar("account_number", _("这个账户已经是您的缴费账户，不需要变更。"))
         elif facts.card_only and card and card.activated and asked != (card.bank, card.number):
             yield Bar("account_number", _fixed(card))

@@ -15,7 +15,7 @@ from enrollment.queries import Held
 from enrollment.ways import MEND_HOUSEHOLD
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import User
-from portal.hall.fields import BankCardField
+from portal.hall.fields import AccountNumberField
 from portal.hall.models import Case
 from portal.hall.queries import open_about
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
@@ -100,7 +100,8 @@ class EnrollForm(ServiceForm):
         asked = self.offer.options.get("account_at_enrolment", False)
         if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
             debit = debit_of(city, self.month)
-            self.fields["account_number"] = BankCardField(
+            self.fields["account_number"] = AccountNumberField(
+                numbers=terms.account_numbers(book(), on=today_in_china(self.now)),
                 label=_("{bank}缴费账号").format(bank=debit.bank_title if debit else ""),
                 help_text=_("每月托收从这个账户扣款，户名必须是您本人。"),
             )

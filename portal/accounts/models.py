@@ -179,6 +179,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.kind == Kind.CLERK
 
 
+class NamedPerson(Person):
+    """A person as their personal login names them: the copy follows, whoever renames the person."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            pgtrigger.Trigger(
+                name="personal_login_follows_the_name",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("name"),
+                condition=pgtrigger.Condition("OLD.name IS DISTINCT FROM NEW.name"),
+                func=(
+                    "UPDATE accounts_user SET name = NEW.name WHERE person_id = NEW.id AND kind = 'person';"
+                    " RETURN NULL;"
+                ),
+            )
+        ]
+
+
 class TextMessageCode(models.Model):
     """A one-time code sent to a phone for one purpose; kept as a hash, spent once, closed after a few wrong guesses."""
 

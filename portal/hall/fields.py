@@ -8,7 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from portal.shared import bank_card, money
+from portal.policy.terms import AccountNumbers
+from portal.shared import bank_account, bank_card, money
 from portal.shared.months import Month
 
 
@@ -104,8 +105,41 @@ class MonthsField(forms.MultipleChoiceField):
         return sorted(months)
 
 
+class AccountNumberField(forms.CharField):
+    """A person's bank account: a card, a passbook, a social-security card; spaces and hyphens are mended.
+
+    A check digit is looked at where the numbers of that kind have one; whether there is such an account its bank knows.
+    """
+
+    def __init__(self, *, numbers: AccountNumbers, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "widget", forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"})
+        )
+        self.numbers = numbers
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return self.numbers.parse(text)
+        except bank_account.InvalidAccount as error:
+            raise ValidationError(self._mistake(error), code=error.code) from error
+
+    def _mistake(self, error: bank_account.InvalidAccount) -> str:
+        if error.code == "characters":
+            return str(_("账号只含数字，请对照存折或卡面核对。"))
+        if error.code == "check":
+            return str(_("卡号的校验位不符，很可能有一位输错了，请对照卡面逐位核对。"))
+        wanted = _("账号应为 {fewest} 至 {most} 位数字，这里是 {digits} 位，请对照存折或卡面核对。")
+        return str(wanted).format(
+            fewest=self.numbers.fewest, most=self.numbers.most, digits=len(error.number)
+        )
+
+
 class BankCardField(forms.CharField):
-    """A bank card or passbook number, checked by its last digit; spaces are mended."""
+    """The number of a card of a card network, checked by its last digit; spaces are mended."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(
@@ -121,5 +155,5 @@ class BankCardField(forms.CharField):
             return bank_card.parse(text)
         except bank_card.InvalidBankCard as error:
             raise ValidationError(
-                _("账号不正确，很可能有一位输错了，请对照存折或卡面逐位核对。"), code=error.code
+                _("卡号不正确，很可能有一位输错了，请对照卡面逐位核对。"), code=error.code
             ) from error

@@ -210,6 +210,14 @@ def _check_interest_method(values: Mapping[str, Any]) -> Iterable[str]:
 RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
 
 NATIONAL_FILES: Mapping[str, Kind] = {
+    # How many digits an account has, and which numbers have a check digit (by how they begin and how many digits they have).
+    "account_numbers": Shape(
+        {
+            "fewest": Count(8, 32),
+            "most": Count(8, 32),
+            "checked": Listed(Shape({"starts": Text(), "digits": Count(8, 32)})),
+        }
+    ),
     "adulthood": Shape({"years": Count(14, 30)}),
     "working_age": Shape({"years": Count(14, 30)}),
     "registration": Shape({"within_days": Count(1, 365)}),

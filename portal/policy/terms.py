@@ -12,7 +12,7 @@ from typing import Literal
 from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
-from portal.shared import money
+from portal.shared import bank_account, money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 
@@ -654,6 +654,28 @@ def account_interest_years(book: Book) -> list[int]:
 def adulthood(book: Book, *, on: dt.date) -> int:
     """The age in years at which a person is of age."""
     return int(book.leaf(NATIONAL, "adulthood", on).values["years"])
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNumbers:
+    """How people's account numbers are formed: how many digits, and which have a check digit."""
+
+    fewest: int
+    most: int
+    checked: tuple[bank_account.Scheme, ...]
+
+    def parse(self, text: str) -> str:
+        """The number as typed. Raises bank_account.InvalidAccount."""
+        return bank_account.parse(text, fewest=self.fewest, most=self.most, checked=self.checked)
+
+
+def account_numbers(book: Book, *, on: dt.date) -> AccountNumbers:
+    values = book.leaf(NATIONAL, "account_numbers", on).values
+    return AccountNumbers(
+        fewest=values["fewest"],
+        most=values["most"],
+        checked=tuple(bank_account.Scheme(one["starts"], one["digits"]) for one in values["checked"]),
+    )
 
 
 def working_age(book: Book, *, on: dt.date) -> int:

@@ -3,8 +3,9 @@
 import datetime as dt
 
 import pytest
+from django.test import Client
 
-from portal.accounts.models import User
+from portal.accounts.models import Notice, User
 from portal.hall import desk
 from portal.hall.routing import Status
 from portal.hall.service import Applicant
@@ -53,6 +54,50 @@ def test_twice_is_no_change(cast: Cast, now: dt.datetime) -> None:
     assert file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now, key=case.key) == case
     assert "不需要变更" in reasons(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)["account_number"]
     assert BankAccount.objects.count() == 1
+
+
+def test_who_has_changed_their_name_files_the_same_account_again(cast: Cast, now: dt.datetime) -> None:
+    """The bank has renamed its account too; from next month on the debit names the new holder."""
+    registered(cast.chen_jing)
+    file(cast.chen_jing_login, "shenzhen", CODE, TYPED, now)
+    client = Client()
+    client.force_login(cast.superuser)
+    renamed = {"name": "陈 静怡", "phone": cast.chen_jing.phone, "household_code": "440305"}
+    assert client.post(f"/admin/people/person/{cast.chen_jing.pk}/change/", renamed).status_code == 302
+    user = User.objects.get(pk=cast.chen_jing_login.pk)
+    assert user.name == "陈静怡"
+    assert "户名仍是陈静" in Notice.objects.get(person=cast.chen_jing).text
+    BankAccountRecord.objects.update(holder="陈静怡")
+    case = file(user, "shenzhen", CODE, TYPED, now)
+    assert case.status == Status.DONE
+    drawn = BankAccount.objects.get(until__isnull=True)
+    assert (drawn.number, drawn.holder, drawn.start) == (GOOD_ACCOUNT, "陈静怡", Month(2026, 12))
+    assert "不需要变更" in reasons(user, "shenzhen", CODE, TYPED, now)["account_number"]
+
+
+@pytest.mark.parametrize("number", ["6210980000001234", "1900015080000012", "601428706705915082"])
+def test_a_number_without_a_check_digit_is_for_the_bank_to_know(
+    cast: Cast, now: dt.datetime, number: str
+) -> None:
+    told = {**TYPED, "account_number": number}
+    assert "没有查到这个账号" in reasons(cast.chen_jing_login, "shenzhen", CODE, told, now)["account_number"]
+    registered(cast.chen_jing, number=number)
+    assert file(cast.chen_jing_login, "shenzhen", CODE, told, now).status == Status.DONE
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (GOOD_ACCOUNT[:-1] + str((int(GOOD_ACCOUNT[-1]) + 1) % 10), "校验位不符"),
+        ("62179900", "应为 12 至 32 位数字，这里是 8 位"),
+        ("6217 9900 账户", "只含数字"),
+    ],
+)
+def test_a_number_that_no_account_has_is_told_beside_the_field(
+    cast: Cast, now: dt.datetime, number: str, why: str
+) -> None:
+    told = {**TYPED, "account_number": number}
+    assert why in reasons(cast.chen_jing_login, "shenzhen", CODE, told, now)["account_number"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ class TestWuhan:
         account = BankAccount.objects.get()
         assert (account.number, account.holder, account.start) == (ACCOUNT, "李强", Month(2026, 12))
 
+    def test_a_passbook_is_taken(self, cast: Cast, now: dt.datetime) -> None:
+        typed = wuhan(account_number="605510012200345678")
+        assert file(cast.li_qiang_login, "wuhan", CODE, typed, now).status == Status.DONE
+        assert BankAccount.objects.get().number == "605510012200345678"
+
     def test_a_mistyped_account_is_refused(self, cast: Cast, now: dt.datetime) -> None:
         assert "account_number" in reasons(
             cast.li_qiang_login, "wuhan", CODE, wuhan(account_number=ACCOUNT[:-1] + "5"), now
