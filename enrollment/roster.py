@@ -296,7 +296,9 @@ def check(table: spreadsheets.Table, staff: Mapping[str, tuple[int, str]]) -> Ch
         (row, cells)
         for row, cells in enumerate(table.rows[head_row:], head_row + 1)
         if any(_filled(cells[column - 1]) or (row, column) in table.formulas for column in columns.values())
+        and not _is_foot(cells, columns)
     ]
+    _nothing_hidden(table, columns, [row for row, _cells in body])
     if len(body) > spreadsheets.MAX_ROWS:
         raise spreadsheets.SheetRefused(
             _("名单超过 %(most)s 行。请分成几个文件，逐个上传。") % {"most": f"{spreadsheets.MAX_ROWS:,}"}
@@ -358,6 +360,55 @@ def _heads(table: spreadsheets.Table) -> tuple[int, dict[str, int]]:
     raise spreadsheets.SheetRefused(
         _("没有找到表头（姓名、身份证号码、月申报工资）。请下载本页的名单，在其中填写后上传。")
     )
+
+
+# What stands below a list and is no row of it.
+_FOOT = re.compile(
+    "(?:合计|总计|小计|共计|总人数|制表|填表|填报|审核|复核|经办|负责人|单位负责人|单位（?盖章|盖章|日期|备注|说明)"
+)
+
+
+def _is_foot(cells: Sequence[Any], columns: Mapping[str, int]) -> bool:
+    """Whether it is a sum or a signature below the list: its first text says so, and no number of a person stands there."""
+    number = cells[columns[NUMBER] - 1]
+    if _filled(number) and any(one.isdigit() for one in str(number)):
+        return False
+    first = next((narrow(cell) for cell in cells if isinstance(cell, str) and cell.strip()), "")
+    return _FOOT.match(first) is not None
+
+
+def _nothing_hidden(table: spreadsheets.Table, columns: Mapping[str, int], rows: Sequence[int]) -> None:
+    """Refuses a list of which a part is not seen: whoever sent it may not know of it."""
+    hidden = [row for row in rows if row in table.hidden_rows]
+    if hidden:
+        told = "、".join(_stretches(hidden)[:_STRETCHES_TOLD])
+        raise spreadsheets.SheetRefused(
+            _(
+                "第 %(rows)s 行有内容，但在表格里被隐藏或筛选掉了（共 %(count)s 行），整个文件没有读入。"
+                "请取消隐藏和筛选，核对或删去这些行，再上传。"
+            )
+            % {"rows": told, "count": len(hidden)}
+        )
+    letters = [spreadsheets.column_letter(one) for one in columns.values() if one in table.hidden_columns]
+    if letters:
+        raise spreadsheets.SheetRefused(
+            _("%(columns)s 列被隐藏，整个文件没有读入。请取消隐藏，核对内容后再上传。")
+            % {"columns": "、".join(letters)}
+        )
+
+
+_STRETCHES_TOLD = 20
+
+
+def _stretches(rows: Sequence[int]) -> list[str]:
+    """Rows in words, neighbours together: 3, 5, 6, 7 → "3", "5–7"."""
+    told: list[list[int]] = []
+    for row in rows:
+        if told and told[-1][1] == row - 1:
+            told[-1][1] = row
+        else:
+            told.append([row, row])
+    return [str(first) if first == last else f"{first}–{last}" for first, last in told]
 
 
 def _filled(cell: Any) -> bool:
@@ -446,8 +497,8 @@ def _wage(cell: Any) -> int:
     if isinstance(cell, bool | date):
         raise _Wrong(amount_expected)
     if isinstance(cell, int | float):
-        # The shortest text that gives the number again, as a spreadsheet shows it.
-        exact = Decimal(repr(cell))
+        # As the spreadsheet shows it: it calculates with binary fractions and shows 15 digits of them.
+        exact = Decimal(f"{cell:.15g}")
         if not exact.is_finite() or exact != exact.quantize(Decimal("0.01")):
             raise _Wrong(_("工资的小数超过两位。请按元、角、分填写，最多两位小数。"))
         fen = money.to_fen(exact)

@@ -56,10 +56,13 @@ class SheetRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first visible sheet: its rows from the top, and the cells (row, column, both from 1) that hold formulas."""
+    """The first visible sheet: its rows from the top, the cells (row, column, both from 1) that hold formulas, and which rows
+    and columns a viewer does not see, because they are hidden or filtered out."""
 
     rows: list[list[Any]]
     formulas: frozenset[tuple[int, int]]
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
 
 
 def column_letter(column: int) -> str:
@@ -106,7 +109,12 @@ def read_table(content: bytes) -> Table:
         if type(error).__name__ != "PanicException":
             raise
         raise SheetRefused(_broken()) from error
-    return Table(rows=rows, formulas=frozenset(guard.formulas))
+    return Table(
+        rows=rows,
+        formulas=frozenset(guard.formulas),
+        hidden_rows=frozenset(guard.hidden_rows),
+        hidden_columns=frozenset(guard.hidden_columns),
+    )
 
 
 _UNREADABLE = (
@@ -240,6 +248,8 @@ class _SheetGuard(_Tags):
     def __init__(self, lengths: Sequence[int]) -> None:
         super().__init__()
         self.formulas: set[tuple[int, int]] = set()
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
         self.row = self.column = 0
         self.lengths = lengths
         self.text = self.own = 0
@@ -252,6 +262,11 @@ class _SheetGuard(_Tags):
         if tag == "row":
             self.row = int(attrs["r"]) if "r" in attrs else self.row + 1
             self.column = 0
+            if _hides(attrs) and self.row <= MAX_ROWS + ROWS_ABOVE:
+                self.hidden_rows.add(self.row)
+        elif tag == "col":
+            if _hides(attrs):
+                self.hidden_columns.update(range(int(attrs["min"]), min(int(attrs["max"]), MAX_COLUMNS) + 1))
         elif tag == "c":
             place = attrs.get("r", "")
             if place:
@@ -294,6 +309,13 @@ class _SheetGuard(_Tags):
             self.text += self.own
             if self.text > MAX_TEXT:
                 raise SheetRefused(_too_much_text())
+
+
+def _hides(attrs: Any) -> bool:
+    """Whether a row or column is not shown: hidden, filtered out, or of no size."""
+    return attrs.get("hidden") in ("1", "true") or any(
+        attrs.get(size) in ("0", "0.0") for size in ("ht", "width")
+    )
 
 
 def _place(text: str) -> tuple[int, int]:

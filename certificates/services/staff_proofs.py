@@ -115,7 +115,8 @@ def _read(text: str) -> tuple[list[str], list[str]]:
     numbers: dict[str, None] = {}
     mistakes = []
     for place, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
+        if not line.strip() or (place == 1 and "号" in line and not any(one.isdigit() for one in line)):
+            # A column that was copied whole begins with its head.
             continue
         try:
             numbers[field.clean(line)] = None

@@ -65,12 +65,12 @@ class CreditCodeField(forms.CharField):
 
 
 class PhoneField(forms.CharField):
-    """A mainland mobile number of 11 digits."""
+    """A mobile number: 11 digits, or with the code of where it belongs."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("手机号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-11", "inputmode": "tel", "autocomplete": "tel-national"})
+        self.widget.attrs.update({"class": "w-11", "inputmode": "tel", "autocomplete": "tel"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -80,7 +80,10 @@ class PhoneField(forms.CharField):
             return phones.parse(typed)
         except phones.InvalidPhone as mistake:
             raise ValidationError(
-                _("手机号码应为 11 位、以 1 开头的数字，请核对。"), code="invalid"
+                _(
+                    "手机号码应为 11 位、以 1 开头的数字；港澳台和境外号码请加区号，例如 +852 5123 4567。请核对。"
+                ),
+                code="invalid",
             ) from mistake
 
 

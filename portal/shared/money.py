@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from portal.shared.characters import narrow
 
-_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<part>[0-9]{1,2}))?")
+_AMOUNT = re.compile(
+    r"(?P<sign>[+-]?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<part>[0-9]{1,2})0*)?"
+)
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
@@ -54,7 +56,7 @@ def format_yuan(fen: int) -> str:
 
 
 def parse_yuan(text: str) -> int:
-    """Fen of an amount as people type it: "1,965.18元", "20", full-width digits too. Raises InvalidAmount."""
+    """Fen of an amount as people type it: "1,965.18元", "20", "6500.0000", full-width digits too. Raises InvalidAmount."""
     typed = narrow(text).removeprefix("¥").removeprefix("人民币").removesuffix("整").removesuffix("元")
     match = _AMOUNT.fullmatch(typed)
     if match is None:

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from portal.accounts import phones
 from tests.accounts.knocking import BY_CODE, code_sent_to, errors, exist, hidden, knock, last_message
 from tests.cast import PASSWORD, Cast
 
@@ -47,6 +48,45 @@ def test_a_code_for_something_else_opens_no_door(client: Client, cast: Cast) -> 
 def change(client: Client, phone: str, password: str):
     page = knock(client, PHONE_PAGE, {"phone": phone})
     return client.post(PHONE_PAGE, {**hidden(page), "code": code_sent_to(phone), "current": password})
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("13800010001", "13800010001"),
+        ("+86 138 0001 0001", "13800010001"),
+        ("8613800010001", "13800010001"),
+        ("008613800010001", "13800010001"),
+        ("138-0001-0001", "13800010001"),
+        ("+852 5123 4567", "+85251234567"),
+        ("00852 5123-4567", "+85251234567"),
+        ("＋８５３ 6612 3456", "+85366123456"),
+        ("+886 0912 345 678", "+886912345678"),
+        ("+1 (202) 555-0123", "+12025550123"),
+    ],
+)
+def test_a_number_is_kept_in_one_form(typed: str, kept: str) -> None:
+    assert phones.parse(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "1380001000",
+        "138000100011",
+        "12800010001",
+        "85251234567",
+        "+852 123",
+        "+86 010 6655 4433",
+        "+999 12345678",
+        "+1",
+        "abc",
+    ],
+)
+def test_what_is_no_mobile_number_is_refused(typed: str) -> None:
+    with pytest.raises(phones.InvalidPhone):
+        phones.parse(typed)
 
 
 @pytest.mark.parametrize("who", ["wang_fang_login", "yongjiang_clerk"])

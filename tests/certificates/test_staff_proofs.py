@@ -101,7 +101,7 @@ def test_amounts_are_left_out_unless_asked_for(cast: Cast, staff: list[Person]) 
 
 def test_chosen_staff_only_and_each_once(cast: Cast, staff: list[Person]) -> None:
     number = cast.wang_fang.identity_number
-    batch = asked(cast.yongjiang_clerk, who="chosen", numbers=f"{number}\n\n {number.lower()} \n")
+    batch = asked(cast.yongjiang_clerk, who="chosen", numbers=f"身份证号码\n{number}\n\n {number.lower()} \n")
     assert list(batch.lines.values_list("person", flat=True)) == [cast.wang_fang.pk]
 
 

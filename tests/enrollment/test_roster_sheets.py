@@ -55,6 +55,12 @@ def wide(text: str) -> str:
         *((WITH_X, f"买买提{dot}艾力", 6500, 2, 650000) for dot in ".．∙⋅●・･⸱"),
         (WITH_X, "买买提·艾\u2f12", 6500, 2, 650000),
         (f" {NUMBER[:6]} {NUMBER[6:]} ", "王芳", "6500元", 1, 650000),
+        (NUMBER, "王芳", 4530.35 + 1200.1, 1, 573045),
+        (NUMBER, "王芳", 6499.400000000001, 1, 649940),
+        (NUMBER, "王芳", "6500.0000", 1, 650000),
+        (NUMBER, "王芳", "6 600", 1, 660000),
+        (NUMBER, "王芳", "６６００．５０", 1, 660050),
+        (NUMBER, "王芳", "人民币6600元整", 1, 660000),
     ],
 )
 def test_what_people_type_is_read(number: str, name: str, wage: Any, person: int, fen: int) -> None:
@@ -81,6 +87,12 @@ def test_what_people_type_is_read(number: str, name: str, wage: Any, person: int
         (NUMBER, "王芳", "", "D", "没有填写工资"),
         (NUMBER, "王芳", "六千五", "D", "工资应为金额"),
         (NUMBER, "王芳", 6500.105, "D", "小数超过两位"),
+        (NUMBER, "王芳", 8333.333333, "D", "小数超过两位"),
+        (NUMBER, "王芳", "8333.333", "D", "工资应为金额"),
+        (NUMBER, "王芳", "RMB6600", "D", "工资应为金额"),
+        (NUMBER, "王芳", "6600/月", "D", "工资应为金额"),
+        (NUMBER, "王芳", "6,6,00", "D", "工资应为金额"),
+        (NUMBER, "王芳", 0, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", -6500, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", 1e12, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", True, "D", "工资应为金额"),
@@ -96,6 +108,59 @@ def test_what_cannot_be_taken_is_told_by_row_and_column(
     [problem] = found.problems
     assert (problem.row, problem.column) == (3, column)
     assert why in problem.why
+
+
+def hiding(rows: Sequence[int] = (), columns: str = "") -> bytes:
+    """A sheet of two people in rows 2 and 4, with a sum below; these rows and columns are not shown."""
+    workbook = openpyxl.load_workbook(
+        io.BytesIO(
+            sheet([1, "王芳", NUMBER, 6500], [], [2, "买买提·艾力", WITH_X, 99999], ["合计", "", "", 106499])
+        )
+    )
+    page = workbook.active
+    assert page is not None
+    for row in rows:
+        page.row_dimensions[row].hidden = True
+    for column in columns:
+        page.column_dimensions[column].hidden = True
+    target = io.BytesIO()
+    workbook.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "why"),
+    [((4,), "", "第 4 行有内容，但在表格里被隐藏"), ((2, 3, 4), "", "第 2、4 行"), ((), "D", "D 列被隐藏")],
+)
+def test_what_is_hidden_or_filtered_out_is_told_before_anything_is_kept(
+    rows: Sequence[int], columns: str, why: str
+) -> None:
+    with pytest.raises(SheetRefused, match=why):
+        roster.check(read_table(hiding(rows, columns)), STAFF)
+
+
+def test_hidden_rows_without_content_and_other_columns_do_not_matter() -> None:
+    found = roster.check(read_table(hiding((3, 5, 6), "A")), STAFF)
+    assert found.wages == {1: 650000, 2: 9999900}
+
+
+@pytest.mark.parametrize(
+    "foot",
+    [
+        ["合计", "", "", 13000],
+        ["", "合 计", "", 13000],
+        ["制表人：周敏", "", "审核人：", ""],
+        ["总计", "2人", "", 13000],
+    ],
+)
+def test_sums_and_signatures_below_the_list_are_no_rows_of_it(foot: Sequence[Any]) -> None:
+    found = checked([1, "王芳", NUMBER, 6500], [2, "买买提·艾力", WITH_X, 6500], [], foot)
+    assert (len(found.wages), found.problems) == (2, ())
+
+
+def test_a_row_with_a_number_is_a_row_whatever_it_begins_with() -> None:
+    [problem] = checked(["合计", "王芳", NUMBER[:-1], 6500]).problems
+    assert "这里是 17 位" in problem.why
 
 
 def test_a_person_who_is_there_twice_is_not_taken_at_all() -> None:
