@@ -29,6 +29,7 @@ from contributions.models import (
 )
 from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
+from enrollment.spreadsheets import neutral
 from portal.accounts import permissions
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
@@ -322,7 +323,7 @@ class SettlementAdmin(LookUpAdmin):
                     batch.number,
                     line.sequence,
                     f"\t{line.account_number}",
-                    line.holder,
+                    neutral(line.holder),
                     str(money.yuan(line.amount_fen)),
                 ]
             )

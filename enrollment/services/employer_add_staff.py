@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service,
 from portal.people import persons
 from portal.policy import terms
 from portal.policy.book import Offer, book
-from portal.policy.retirement import flexible_category, retirement
+from portal.policy.retirement import flexible_category, retirement, worker_category
 from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
@@ -34,6 +34,14 @@ from portal.shared.months import Month, today_in_china
 STOP = "employer-stop-staff"
 
 
+WORKER, MANAGEMENT = "worker", "management"
+POSTS = [
+    ("", gettext_lazy("请选择")),
+    (WORKER, gettext_lazy("生产、操作等工人岗位")),
+    (MANAGEMENT, gettext_lazy("管理或专业技术岗位")),
+]
+
+
 class AddStaffForm(ServiceForm):
     identity_number = IdentityNumberField(
         label=gettext_lazy("社会保障号（身份证号码）"),
@@ -41,6 +49,12 @@ class AddStaffForm(ServiceForm):
     )
     name = NameField()
     phone = PhoneField(label=gettext_lazy("职工手机号码"), required=False)
+    post = forms.ChoiceField(
+        label=gettext_lazy("女职工的岗位"),
+        choices=POSTS,
+        required=False,
+        help_text=gettext_lazy("法定退休年龄按岗位不同；50 周岁上下的女职工请选择，男职工不用选。"),
+    )
     hired_on = forms.DateField(
         label=gettext_lazy("用工起始日期"),
         help_text=gettext_lazy("劳动合同开始的日期，例如 2026-11-02。"),
@@ -95,6 +109,8 @@ class AddStaffFacts:
     working_age: int
     of_working_age: bool
     retires: Month
+    # Women who are workers (生产、操作岗位) retire earlier than those in management and technical posts; for men the same.
+    retires_as_worker: Month
     register_within_days: int
     hired_days_ago: int
     # The employers whose stop of this person is filed and not decided yet.
@@ -109,6 +125,7 @@ class AddStaffFacts:
             **asdict(self),
             "held": [one.described() for one in self.held],
             "retires": str(self.retires),
+            "retires_as_worker": str(self.retires_as_worker),
             "kind": "resumption" if self.resumes else "new",
         }
 
@@ -141,6 +158,7 @@ class EmployerAddStaff(Service):
 
     def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:
         today = today_in_china(ask.filed_at)
+        hired_on = date.fromisoformat(str(ask.answers["hired_on"]))
         number = identity.parse(str(ask.answers["identity_number"]))
         person = persons.find(number.number)
         born = (person and person.archive_birth_date) or number.birth_date
@@ -151,7 +169,7 @@ class EmployerAddStaff(Service):
             held=queries.held(number.number),
             employer_id=ask.employer.pk,
             working_age=age,
-            of_working_age=has_reached(number.birth_date, age, on=today),
+            of_working_age=has_reached(number.birth_date, age, on=hired_on),
             retires=retirement(
                 book(), born=Month.of(born), category=flexible_category(number.sex), on=today
             ).month,
@@ -161,7 +179,10 @@ class EmployerAddStaff(Service):
                 for case in open_about(number.number, STOP)
                 if case.applicant_employer_id
             ),
-            hired_days_ago=(today - datetime.fromisoformat(str(ask.answers["hired_on"])).date()).days,
+            retires_as_worker=retirement(
+                book(), born=Month.of(born), category=worker_category(number.sex), on=today
+            ).month,
+            hired_days_ago=(today - hired_on).days,
         )
 
     def rule(self, ask: Ask, facts: AddStaffFacts) -> Iterator[Finding]:
@@ -171,10 +192,24 @@ class EmployerAddStaff(Service):
         if not facts.of_working_age:
             yield Bar(
                 "identity_number",
-                _("这名人员未满 {age} 周岁，不能由单位招用参保。").format(age=facts.working_age),
+                _("这名人员在用工起始日期（{day}）未满 {age} 周岁，不能由单位招用参保。").format(
+                    day=ask.answers["hired_on"], age=facts.working_age
+                ),
             )
-        first = min(starts.values())
-        if first >= facts.retires:
+        first, last = min(starts.values()), max(starts.values())
+        post = str(ask.answers.get("post", ""))
+        if facts.retires_as_worker <= last < facts.retires and post != MANAGEMENT:
+            words = {"worker": facts.retires_as_worker.zh, "management": facts.retires.zh}
+            if post == WORKER:
+                why = _(
+                    "这名女职工在生产、操作岗位，已达到法定退休年龄（{worker}），不能再由单位参加职工社会保险。"
+                )
+            else:
+                why = _(
+                    "请选择岗位：这名女职工在生产、操作岗位的，{worker}达到法定退休年龄；在管理、技术岗位的，{management}达到。"
+                )
+            yield Bar("post", why.format(**words))
+        if last >= facts.retires:
             yield Bar(
                 "identity_number",
                 _("这名人员已达到法定退休年龄（{month}），不能再由单位参加职工社会保险。").format(
@@ -182,10 +217,14 @@ class EmployerAddStaff(Service):
                 ),
             )
         yield from _still_flexible(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
+        # What one employer still has, from one month on, is one thing to do: it is told once, with all insurances.
+        standing: dict[tuple[int | None, str, Month | None], list[Held]] = {}
         for insurance, start in starts.items():
             for one in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
                 if one.insurance == insurance:
-                    yield Bar(f"start_{insurance}", _still_employed(one, facts, ask.offer.city))
+                    standing.setdefault((one.employer_id, one.city, one.until), []).append(one)
+        for alike in standing.values():
+            yield Bar(f"start_{alike[0].insurance}", _still_employed(alike, facts, ask.offer.city))
 
     def effect(
         self, case: Case, ask: Ask, facts: AddStaffFacts, *, by: User, now: datetime
@@ -241,6 +280,8 @@ class EmployerAddStaff(Service):
                 ),
             ),
         ]
+        if answers.get("post"):
+            lines.append((_("岗位"), str(dict(POSTS)[str(answers["post"])])))
         if answers.get("phone"):
             lines.append((_("职工手机号码"), identity.mask_phone(str(answers["phone"]))))
         lines += [
@@ -283,11 +324,12 @@ def _still_flexible(holdings: list[Held]) -> Iterator[Bar]:
     yield Bar("identity_number", why, (pause,))
 
 
-def _still_employed(one: Held, facts: AddStaffFacts, city: str) -> str:
-    """Why a person whom an employer insures cannot be added yet, and what is left to do."""
+def _still_employed(alike: list[Held], facts: AddStaffFacts, city: str) -> str:
+    """Why a person whom an employer insures cannot be added yet, and what is left to do; they differ in the insurance."""
+    one = alike[0]
     own = one.employer_id == facts.employer_id
     elsewhere = "" if own or one.city == city else _("（{city}）").format(city=book().city(one.city).title)
-    words = {"insurance": INSURANCE_LABELS[one.insurance], "city": elsewhere}
+    words = {"insurance": "、".join(INSURANCE_LABELS[each.insurance] for each in alike), "city": elsewhere}
     if one.until is not None:
         words |= {"last": (one.until - 1).zh, "month": one.until.zh}
         if own:

@@ -73,6 +73,7 @@ class EmployerStopStaff(AboutCoverage):
     theme = Theme.ENROLLMENT
     form = StopStaffForm
     searches = "identity_number"
+    finds_nobody = gettext_lazy("这个号码没有由本单位参保的职工，不能停保。请逐位核对号码。")
     also_known_as = ("减员", "职工停保", "职工减少", "职工中断")
 
     def subject(self, ask: Ask) -> str:

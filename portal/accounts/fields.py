@@ -1,6 +1,7 @@
 """Form fields for what people are known by; each forgives how it is typed and says what is wrong with it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import doors, phones
+from portal.accounts.models import User
 from portal.columns import person_name
 from portal.shared import credit_code, identity
 from portal.shared.characters import narrow
@@ -131,15 +133,34 @@ class PasswordField(forms.CharField):
         )
 
 
+@dataclass(frozen=True)
+class Owner:
+    """What others know of whom a password is for; the password must not be like it."""
+
+    name: str = ""
+    phone: str = ""
+    number: str = ""
+
+    @classmethod
+    def of(cls, user: User) -> "Owner":
+        number = user.person.identity_number if user.person else user.employer and user.employer.credit_code
+        return cls(name=user.name, phone=user.phone, number=number or "")
+
+
 class NewPasswordMixin(forms.Form):
-    """A new password, typed twice and strong enough."""
+    """A new password, typed twice, strong enough, and unlike what is known of its ``owner`` (or else told by the form)."""
 
     password = PasswordField(label=_("新密码"), new=True)
     password_again = PasswordField(label=_("再次输入新密码"), new=True, help_text="")
 
+    def __init__(self, *args: Any, owner: Owner | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = owner
+
     def clean_password(self) -> str:
-        password = self.cleaned_data["password"]
-        password_validation.validate_password(password)
+        password, typed = self.cleaned_data["password"], self.cleaned_data
+        owner = self.owner or Owner(phone=typed.get("phone", ""), number=typed.get("number", ""))
+        password_validation.validate_password(password, user=owner)  # type: ignore[arg-type]  # any object will do
         return password
 
     def clean(self) -> dict[str, Any]:

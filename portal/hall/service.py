@@ -213,6 +213,10 @@ class Service(ABC):
     also_known_as: ClassVar[Sequence[str]] = ()
     # The form field whose value is searched in the register (an identity number), or "".
     searches: ClassVar[str] = ""
+    # What a search says that finds nobody.
+    finds_nobody: ClassVar[Any] = _(
+        "没有查到登记信息，请核对号码；确认无误的，请继续填写，办结后为其建立档案。"
+    )
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
     # What the button that files it says; ``submit_words`` says it of one application.

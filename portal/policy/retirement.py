@@ -66,6 +66,11 @@ def flexible_category(sex: Sex) -> RetirementCategory:
     return RetirementCategory.MAN if sex is Sex.MALE else RetirementCategory.WOMAN_55
 
 
+def worker_category(sex: Sex) -> RetirementCategory:
+    """Whom an employer has as workers: men as all men, women with an original age of 50 (国发〔1978〕104号)."""
+    return RetirementCategory.MAN if sex is Sex.MALE else RetirementCategory.WOMAN_50
+
+
 def minimum_months(book: Book, *, year: int) -> int:
     """Months of contributions needed by whoever reaches retirement age in that year."""
     values = book.leaf(NATIONAL, "minimum_months", dt.date(year, 1, 1)).values

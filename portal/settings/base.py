@@ -119,7 +119,11 @@ AUTHENTICATION_BACKENDS = [
     "portal.accounts.doors.StaffDoor",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        # Of a login in the workbench, and of whom a form of the doors is for (portal.accounts.fields.Owner).
+        "OPTIONS": {"user_attributes": ("username", "name", "phone", "number")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},

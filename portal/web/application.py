@@ -538,7 +538,7 @@ def _form_page(
         field.search_button = True  # type: ignore[attr-defined]
         asked = draft and any(draft.typed.get(sought, []))
         if asked and not known and not problem and known is not None and sought not in form.errors:
-            note = _("没有查到登记信息，请核对号码；确认无误的，请继续填写，办结后为其建立档案。")
+            note = errand.service.finds_nobody
             field.search_note = note  # type: ignore[attr-defined]
     context = errand.page(
         "apply",

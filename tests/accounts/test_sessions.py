@@ -273,3 +273,17 @@ def test_other_doors_turn_the_same_key(client: Client, cast: Cast) -> None:
         visitor.cookies["sessionid"] = str(planted)
         assert knock(visitor, address, typed).status_code == 302
         assert visitor.session.session_key != planted
+
+
+@pytest.mark.parametrize("like", ["number", "phone"])
+def test_a_new_password_is_unlike_what_others_know_of_its_owner(
+    client: Client, cast: Cast, like: str
+) -> None:
+    user = cast.wang_fang_login
+    client.force_login(user)
+    password = {"number": f"{cast.wang_fang.identity_number.lower()}!", "phone": f"{user.phone}wf"}[like]
+    answer = client.post("/account/", {"current": PASSWORD, "password": password, "password_again": password})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["password"]
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)

@@ -157,6 +157,41 @@ def test_a_flexible_worker_who_has_paused_may_be_added(cast: Cast, now: dt.datet
     assert reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now) == {}
 
 
+def test_working_age_is_judged_on_the_day_of_hiring(cast: Cast, now: dt.datetime) -> None:
+    """Sixteen today, and hired before: the day that it is about is the day of hiring."""
+    number = identity_number("330211", "2010-11-17", 1)
+    before = typed(number, hired_on="2026-11-16")
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, before, now)
+    assert "在用工起始日期（2026-11-16）未满 16 周岁" in refused["identity_number"]
+    assert reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(number, hired_on="2026-11-17"), now) == {}
+
+
+@pytest.mark.parametrize(
+    ("born", "order", "post", "why"),
+    [
+        ("1972-11-01", 2, "", "请选择岗位"),
+        ("1972-11-01", 2, "worker", "已达到法定退休年龄（2022年11月）"),
+        ("1972-11-01", 2, "management", ""),
+        ("1990-01-01", 2, "", ""),
+        ("1972-11-01", 1, "", ""),
+    ],
+)
+def test_women_retire_by_their_post(
+    cast: Cast, now: dt.datetime, born: str, order: int, post: str, why: str
+) -> None:
+    number = identity_number("330211", born, order)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(number, post=post), now)
+    assert (why in refused["post"]) if why else refused == {}
+
+
+def test_what_one_other_employer_still_has_is_told_once(cast: Cast, now: dt.datetime) -> None:
+    for insurance in (Insurance.PENSION, Insurance.UNEMPLOYMENT, Insurance.WORK_INJURY):
+        cover(cast.wang_fang, insurance, "wuhan", "2025-01", at=cast.donghu)
+    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)
+    assert list(refused) == ["start_pension"]
+    assert "（武汉）的养老保险、失业保险、工伤保险还未停保" in refused["start_pension"]
+
+
 def test_who_another_employer_insures_is_refused_without_naming_it(cast: Cast, now: dt.datetime) -> None:
     cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2025-01", at=cast.zhaobao)
     refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number), now)

@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_names_in_one_form'),
+        ('accounts', '0006_activation_codes'),
         ('people', '0003_names_in_one_form'),
     ]
 
