@@ -453,6 +453,9 @@ class _Wrong(Exception):
 
 
 _IDENTITY_WORDS = {
+    "paper": gettext_lazy(
+        "这是护照、通行证或旧版永久居留证的号码。请填写登记参保时的 18 位号码；没有的，请到参保地社保经办窗口办理。"
+    ),
     "characters": gettext_lazy("身份证号码只能是数字，最后一位可以是 X。请核对。"),
     "date": gettext_lazy("身份证号码中的出生日期不存在。请逐位核对。"),
     "check": gettext_lazy("身份证号码的校验位不对，很可能有一位输错了。请逐位核对。"),
@@ -499,7 +502,9 @@ def _wage(cell: Any) -> int:
     if isinstance(cell, int | float):
         # As the spreadsheet shows it: it calculates with binary fractions and shows 15 digits of them.
         exact = Decimal(f"{cell:.15g}")
-        if not exact.is_finite() or exact != exact.quantize(Decimal("0.01")):
+        if not exact.is_finite() or abs(exact) > MOST_FEN:
+            raise _Wrong(_("工资应在 1.00 元至 %(most)s 元之间。") % {"most": money.format_yuan(MOST_FEN)})
+        if exact != exact.quantize(Decimal("0.01")):
             raise _Wrong(_("工资的小数超过两位。请按元、角、分填写，最多两位小数。"))
         fen = money.to_fen(exact)
     else:
@@ -508,7 +513,7 @@ def _wage(cell: Any) -> int:
             raise _Wrong(_("没有填写工资。"))
         try:
             fen = money.parse_yuan(text)
-        except money.InvalidAmount as error:
+        except ValueError as error:
             raise _Wrong(amount_expected) from error
     if not 100 <= fen <= MOST_FEN:
         raise _Wrong(_("工资应在 1.00 元至 %(most)s 元之间。") % {"most": money.format_yuan(MOST_FEN)})

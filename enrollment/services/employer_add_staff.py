@@ -91,6 +91,16 @@ class AddStaffForm(ServiceForm):
         return named_otherwise(str(self.known[name]))
 
 
+def paper_lines(number: str) -> list[tuple[str, str]]:
+    """Which paper a number is of, where it is no resident identity card, and of which country."""
+    paper = identity.document_of(number)
+    if paper is identity.Document.RESIDENT:
+        return []
+    country = identity.nationality_of(number)
+    told = f"{_(identity.DOCUMENT_LABELS[paper])}"
+    return [(_("证件类型"), told + (_("，国籍代码 {code}").format(code=country) if country else ""))]
+
+
 def named_otherwise(registered: str) -> str:
     """What is said where the number belongs to somebody of another name."""
     return _(
@@ -264,6 +274,7 @@ class EmployerAddStaff(Service):
             (_("办理类别"), _("续保") if facts.resumes else _("新增")),
             (_("姓名"), str(answers["name"])),
             (_("社会保障号"), identity.mask(str(answers["identity_number"]))),
+            *paper_lines(str(answers["identity_number"])),
             (
                 _("用工起始日期"),
                 str(answers["hired_on"])

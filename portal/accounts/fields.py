@@ -16,6 +16,10 @@ from portal.shared import credit_code, identity
 from portal.shared.characters import narrow
 
 _IDENTITY_MISTAKES = {
+    "paper": _(
+        "这里填 18 位的身份证号码；港澳台居民居住证、2023 年起的外国人永久居留身份证填证上的 18 位号码。"
+        "只有护照、通行证或旧版永久居留证的，网上暂不能办理，请带证件到参保地社保经办窗口，或拨打 12333。"
+    ),
     "length": _("身份证号码应为 18 位（旧证 15 位），请核对位数。"),
     "characters": _("身份证号码只含数字，第 18 位可为 X，请核对。"),
     "date": _("身份证号码中的出生日期不正确，请核对第 7 至 14 位。"),

@@ -26,7 +26,36 @@ class Sex(StrEnum):
 
 SEX_LABELS = {Sex.MALE: "男", Sex.FEMALE: "女"}
 
-InvalidIdentityCode = Literal["length", "characters", "date", "check"]
+
+class Document(StrEnum):
+    """The identity papers whose numbers have 18 characters in the form of GB 11643."""
+
+    RESIDENT = "resident"
+    HONG_KONG = "hong_kong"
+    MACAO = "macao"
+    TAIWAN = "taiwan"
+    FOREIGN_RESIDENT = "foreign_resident"
+
+
+DOCUMENT_LABELS = {
+    Document.RESIDENT: "居民身份证",
+    Document.HONG_KONG: "港澳台居民居住证（香港）",
+    Document.MACAO: "港澳台居民居住证（澳门）",
+    Document.TAIWAN: "港澳台居民居住证（台湾）",
+    Document.FOREIGN_RESIDENT: "外国人永久居留身份证",
+}
+# By how the number begins (国办发〔2018〕81号; 外国人永久居留身份证 of 2023: 9, place of issue, country).
+_DOCUMENTS = (
+    ("81", Document.HONG_KONG),
+    ("82", Document.MACAO),
+    ("83", Document.TAIWAN),
+    ("9", Document.FOREIGN_RESIDENT),
+)
+
+# A passport, a travel permit of Hong Kong, Macao or Taiwan, a permanent residence card of before 2023 (USA310085010102).
+_OTHER_PAPER = re.compile(r"[A-Z]{1,3}[0-9]{6,12}")
+
+InvalidIdentityCode = Literal["length", "characters", "date", "check", "paper"]
 
 
 class InvalidIdentity(ValueError):
@@ -34,7 +63,7 @@ class InvalidIdentity(ValueError):
 
     ``length``: not 18 characters; ``characters``: something else than digits (and a final X); ``date``: no
     such birth date, or one in the future; ``check``: the check digit is wrong, so most likely a digit was
-    mistyped.
+    mistyped; ``paper``: looks like the number of another paper (a passport, say).
     """
 
     def __init__(self, code: InvalidIdentityCode) -> None:
@@ -61,6 +90,8 @@ def parse(text: str, *, today: dt.date | None = None) -> Identity:
     Where ``today`` is given, whoever is born after it is refused. Raises InvalidIdentity.
     """
     number = narrow(text).upper()
+    if _OTHER_PAPER.fullmatch(number):
+        raise InvalidIdentity("paper")
     if len(number) != 18:
         raise InvalidIdentity("length")
     if not _FORM.fullmatch(number):
@@ -79,6 +110,8 @@ def upgrade(text: str) -> str:
     Raises InvalidIdentity (length, characters, date).
     """
     old = narrow(text)
+    if _OTHER_PAPER.fullmatch(old.upper()):
+        raise InvalidIdentity("paper")
     if len(old) != 15:
         raise InvalidIdentity("length")
     if not _OLD_FORM.fullmatch(old):
@@ -86,6 +119,16 @@ def upgrade(text: str) -> str:
     number = f"{old[:6]}19{old[6:]}"
     _birth_date(number[6:14])
     return number + _check_digit(number)
+
+
+def document_of(number: str) -> Document:
+    """Of which paper a valid number of 18 characters is."""
+    return next((paper for start, paper in _DOCUMENTS if number.startswith(start)), Document.RESIDENT)
+
+
+def nationality_of(number: str) -> str:
+    """The country (three digits, GB/T 2659) that the number of a foreigner's permanent residence card names; "" of others'."""
+    return number[3:6] if document_of(number) is Document.FOREIGN_RESIDENT else ""
 
 
 def _check_digit(first_17: str) -> str:

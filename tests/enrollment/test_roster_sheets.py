@@ -95,6 +95,7 @@ def test_what_people_type_is_read(number: str, name: str, wage: Any, person: int
         (NUMBER, "王芳", 0, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", -6500, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", 1e12, "D", "工资应在 1.00 元至"),
+        (NUMBER, "王芳", 1e300, "D", "工资应在 1.00 元至"),
         (NUMBER, "王芳", True, "D", "工资应为金额"),
         (NUMBER, "王芳", "=5000+1500", "D", "是公式"),
         (f'="{NUMBER}"', "王芳", 6500, "C", "是公式"),

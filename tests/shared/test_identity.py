@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.shared.identity import (
+    Document,
     Identity,
     InvalidIdentity,
     Sex,
+    document_of,
     mask,
     mask_account,
     mask_name,
     mask_phone,
+    nationality_of,
     parse,
     upgrade,
 )
@@ -152,3 +155,26 @@ def test_masks_show_nothing_of_what_is_too_short():
     assert mask_name("") == ""
     assert mask_phone("1234567") == "*******"
     assert mask_account("1234") == "****"
+
+
+@pytest.mark.parametrize(
+    ("number", "paper", "country"),
+    [
+        (with_check_digit("33021119880512002"), Document.RESIDENT, ""),
+        (with_check_digit("81000019880303002"), Document.HONG_KONG, ""),
+        (with_check_digit("82000019880303002"), Document.MACAO, ""),
+        (with_check_digit("83000019900101001"), Document.TAIWAN, ""),
+        (with_check_digit("93184019850101003"), Document.FOREIGN_RESIDENT, "840"),
+    ],
+)
+def test_the_number_says_of_which_paper_it_is(number: str, paper: Document, country: str) -> None:
+    assert parse(number).number == number
+    assert (document_of(number), nationality_of(number)) == (paper, country)
+
+
+@pytest.mark.parametrize("number", ["USA310085010102", "E12345678", "h1234567890", "ＥＡ1234567"])
+def test_the_number_of_another_paper_is_told_as_such(number: str) -> None:
+    assert why(number) == "paper"
+    with pytest.raises(InvalidIdentity) as refused:
+        upgrade(number)
+    assert refused.value.code in ("paper", "length")

@@ -65,6 +65,12 @@ def mask_identity(number: str | None) -> str:
 
 
 @register.filter
+def paper_title(number: str | None) -> str:
+    """Of which identity paper a number is: 居民身份证, 港澳台居民居住证 …"""
+    return _(identity.DOCUMENT_LABELS[identity.document_of(number or "")])
+
+
+@register.filter
 def mask_name(name: str | None) -> str:
     """A name of which only the first and last character stay."""
     return identity.mask_name(name or "")
