@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts import faces, registration
 from portal.accounts.codes import Purpose
-from portal.accounts.fields import Owner
+from portal.accounts.fields import owner
 from portal.accounts.forms import BankProofForm, FirstPasswordForm, RegisterForm, WindowProofForm
 from portal.accounts.lockout import client_address
 from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTaken, Stated, TooManyTries
@@ -157,8 +157,8 @@ def set_password(request: HttpRequest) -> HttpResponse:
         registration.tell_owner(account, now=now)
         told = {"next_query": next_query, "phone": mask_phone(account.phone)}
         return render(request, "accounts/registered_before.html", told)
-    owner = Owner(name=stated.name, phone=stated.phone, number=stated.identity_number)
-    form = FirstPasswordForm(request.POST or None, owner=owner)
+    about = owner(name=stated.name, phone=stated.phone, number=stated.identity_number)
+    form = FirstPasswordForm(request.POST or None, owner=about)
     if form.is_valid():
         try:
             registration.open_account(stated, password=form.cleaned_data["password"], now=now)

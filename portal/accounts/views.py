@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.accounts import browsers, kept_forms, lockout, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
-from portal.accounts.fields import Owner
+from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
     ClerkPasswordForm,
     ForgottenPasswordForm,
@@ -306,7 +306,7 @@ def account(request: HttpRequest) -> HttpResponse:
     With a new password logins elsewhere end; this one gets a new session key.
     """
     user = _user(request)
-    form = NewPasswordForm(request.POST or None, owner=Owner.of(user))
+    form = NewPasswordForm(request.POST or None, owner=owner_of(user))
     if form.is_valid():
         if not lockout.prove(request, user, form.cleaned_data["current"]):
             form.add_error("current", _("当前密码不正确。"))

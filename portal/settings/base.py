@@ -121,8 +121,7 @@ AUTHENTICATION_BACKENDS = [
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        # Of a login in the workbench, and of whom a form of the doors is for (portal.accounts.fields.Owner).
-        "OPTIONS": {"user_attributes": ("username", "name", "phone", "number")},
+        "OPTIONS": {"user_attributes": ("username", "name", "phone")},
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
