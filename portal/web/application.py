@@ -453,12 +453,13 @@ def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
         form, _ok = _judged(errand, typed, gate_passed=True)
         return _form_page(request, errand, form, draft=draft)
     known, problem = errand.known(typed)
-    form = errand.form(known=known)
+    contradicted = errand.form(typed, known).contradicted
+    form = errand.form(known={name: value for name, value in known.items() if name not in contradicted})
     form.initial.update(
         {
             name: field.widget.value_from_datadict(typed, MultiValueDict(), form.add_prefix(name))
             for name, field in form.fields.items()
-            if name not in known and name not in form.gate
+            if name not in form.known and name not in form.gate
         }
     )
     return _form_page(request, errand, form, draft=draft, known=known, problem=problem)

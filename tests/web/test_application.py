@@ -117,10 +117,8 @@ def test_searching_for_too_many_people_is_refused_beside_the_field(
         assert not form["name"].value()
 
 
-def test_a_known_name_is_not_taken_from_the_browser(
-    clerk: Client, cast: Cast, new_staff: dict[str, str]
-) -> None:
-    answers = {**new_staff, "identity_number": cast.wang_fang.identity_number, "name": "别人"}
+def test_a_known_name_need_not_be_typed(clerk: Client, cast: Cast, new_staff: dict[str, str]) -> None:
+    answers = {**new_staff, "identity_number": cast.wang_fang.identity_number, "name": ""}
     case = file_case(clerk, ADD_STAFF, answers)
     assert case.answers["name"] == "王芳"
 
@@ -142,7 +140,7 @@ def test_a_bar_stands_beside_its_field_on_the_form(
     clerk: Client, cast: Cast, new_staff: dict[str, str]
 ) -> None:
     cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
-    answers = {**new_staff, "identity_number": cast.wang_fang.identity_number}
+    answers = {**new_staff, "identity_number": cast.wang_fang.identity_number, "name": "王芳"}
     page = clerk.post(f"{ADD_STAFF}apply/", {**answers, "action": "next"})
     assert "暂停缴费" in str(page.context["form"].errors["identity_number"])
     assert not Draft.objects.get().checked
@@ -359,3 +357,17 @@ def test_every_step_refuses_a_form_without_its_token(cast: Cast, clock: Clock) -
     strict.force_login(cast.yongjiang_clerk, backend="portal.accounts.doors.EmployerDoor")
     for step in ("apply/", "materials/"):
         assert strict.post(f"{ADD_STAFF}{step}", {"action": "next"}).status_code == 403
+
+
+def test_a_name_that_is_not_the_numbers_stays_with_what_is_wrong(
+    clerk: Client, cast: Cast, new_staff: dict[str, str]
+) -> None:
+    """By searching, by going on, and in the draft afterwards."""
+    typed = {**new_staff, "identity_number": cast.wang_fang.identity_number, "name": "不是王芳的人"}
+    for action in ("search", "next"):
+        form = clerk.post(f"{ADD_STAFF}apply/", {**typed, "action": action}).context["form"]
+        assert "登记的姓名是“王*”" in str(form.errors["name"])
+        assert form["name"].value() == "不是王芳的人"
+    form = clerk.get(f"{ADD_STAFF}apply/").context["form"]
+    assert form["name"].value() == "不是王芳的人"
+    assert not form.fields["name"].disabled
