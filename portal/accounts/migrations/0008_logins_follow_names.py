@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_activation_codes'),
+        ('accounts', '0007_kept_forms'),
         ('people', '0003_names_in_one_form'),
     ]
 
