@@ -123,6 +123,7 @@ class PersonAdmin(ByTwo, OfPeople):
     fields = (
         "name",
         "number_masked",
+        "paper",
         "sex",
         "birth_date",
         "archive_birth_date",
@@ -131,7 +132,7 @@ class PersonAdmin(ByTwo, OfPeople):
         "created_at",
         "reason",
     )
-    readonly_fields = ("number_masked", "sex", "birth_date", "created_at", "phone_masked")
+    readonly_fields = ("number_masked", "paper", "sex", "birth_date", "created_at", "phone_masked")
 
     def of_cities(self, cities: list[str]) -> Q:
         return belonging.of_cities(cities)
@@ -176,6 +177,12 @@ class PersonAdmin(ByTwo, OfPeople):
             person, changes=changes, reason=form.cleaned_data["reason"], by=staff(request), now=timezone.now()
         )
         return True
+
+    @admin.display(description=gettext_lazy("证件类型"))
+    def paper(self, person: Person) -> str:
+        country = identity.nationality_of(person.identity_number)
+        told = _(identity.DOCUMENT_LABELS[identity.document_of(person.identity_number)])
+        return told + (_("（国籍代码 {code}，GB/T 2659）").format(code=country) if country else "")
 
     @admin.display(description=gettext_lazy("身份证号码"))
     def number_masked(self, person: Person) -> str:

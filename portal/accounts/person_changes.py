@@ -71,8 +71,6 @@ class PersonDetails(Kind):
             column = _column(name)
             setattr(person, name, column.to_python(after) if after or not column.null else None)
         person.save(update_fields=list(changes))
-        if "name" in changes:
-            User.objects.filter(person=person, kind="person").update(name=person.name)
         changed = "、".join(str(_column(name).verbose_name) for name in changes)
         tell(
             person,
@@ -82,7 +80,8 @@ class PersonDetails(Kind):
             text=_(
                 "您在社保登记的%(changed)s已由经办机构变更。不是您本人要求的，请立即拨打 12333 或到窗口核实。"
             )
-            % {"changed": changed},
+            % {"changed": changed}
+            + (_to_renew(person) if "name" in changes else ""),
             phone=old_phone,
         )
 
@@ -257,6 +256,15 @@ def propose_end(
         reason=reason,
         by=by,
         now=now,
+    )
+
+
+def _to_renew(person: Person) -> str:
+    """What is said of accounts that still bear the former name: the bank knows its holder, so the person files them anew."""
+    if not person.bank_accounts.filter(until__isnull=True).exclude(holder=person.name).exists():
+        return ""
+    return _(
+        "您的缴费账户户名仍是原姓名：请先到开户银行更名，再办理“缴费银行信息维护”，重新提交这个账户，以免扣款失败。"
     )
 
 

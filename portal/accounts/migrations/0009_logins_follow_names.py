@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_kept_forms'),
+        ('accounts', '0008_two_hands_and_looks'),
         ('people', '0003_names_in_one_form'),
     ]
 
