@@ -118,7 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("可进经办工作台"), default=False)
     date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
     # Somebody else knows the password, because they typed it: nothing is done with it but choosing another.
-    must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False)
+    must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False, db_default=False)
 
     objects = UserManager()
 
@@ -360,7 +360,7 @@ class Notice(models.Model):
     read_at = models.DateTimeField(_("阅读时间"), null=True, blank=True)
     by_text = models.BooleanField(_("同时发短信"), default=False)
     # Where the text message goes; empty: to the phone of the login or of the person, as it is when it is sent.
-    phone = models.CharField(_("短信接收号码"), max_length=20, blank=True)
+    phone = models.CharField(_("短信接收号码"), max_length=20, blank=True, db_default="")
     texted_at = models.DateTimeField(_("短信发出时间"), null=True, blank=True)
 
     class Meta:
