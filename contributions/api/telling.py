@@ -88,7 +88,7 @@ def _why(derivation: Derivation | None) -> dict[str, Any] | None:
     return {
         "steps": [{"label": one.label, "value": one.value, "note": one.note} for one in derivation.lines],
         "since": derivation.since,
-        "reference": f"{reference.title}{reference.number}",
+        "reference": reference.basis,
         "illustrative": derivation.illustrative,
     }
 

@@ -241,4 +241,4 @@ def _rule_words(on: dt.date) -> list[tuple[str, str]]:
     if terms.capped:
         words += _("，不超过欠费本金")
     reference = terms.leaf.reference
-    return [(_("滞纳金怎样计算"), f"{words}（{reference.title}{reference.number}）")]
+    return [(_("滞纳金怎样计算"), f"{words}（{reference.basis}）")]

@@ -259,7 +259,7 @@ class EmployerBases(Service):
                         ceiling=_yuan(limits.terms.ceiling),
                         low=low,
                         high=high,
-                        title=limits.terms.reference.title,
+                        title=limits.terms.reference.basis,
                         mark=mark,
                     ),
                 )

@@ -34,6 +34,7 @@ from portal.policy.files import (
     NATIONAL_FILES,
     OFFER,
     REFERENCE,
+    RULES,
     Mode,
 )
 from portal.policy.passages import Passage, Value, in_words
@@ -55,6 +56,7 @@ __all__ = [
     "PolicyError",
     "PolicyMissing",
     "Reference",
+    "Rule",
     "UnknownCity",
     "book",
     "load_book",
@@ -66,6 +68,13 @@ DATA = Path(__file__).parent / "data"
 _EXAMPLES = frozenset({"local"})
 _ASSUMPTIONS = frozenset({"memory", "ours"})
 
+# The nation's file of official rules, which is no file of figures.
+_RULES = "rules"
+
+
+# Said as 依据 where no official rule is known yet.
+UNKNOWN_RULE = "待核"
+
 
 class PolicyMissing(LookupError):
     """There is no such figure, or none was in force on that day."""
@@ -76,11 +85,28 @@ class UnknownCity(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """An official rule: its title, and where it has them its number, its article and the day from which it is in force."""
+
+    title: str
+    number: str = ""
+    article: str = ""
+    since: dt.date | None = None
+
+    @property
+    def words(self) -> str:
+        """《…》（国办发〔2009〕66号）第四条"""
+        number = f"（{self.number}）" if self.number else ""
+        return f"《{self.title}》{number}{self.article}"
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """Where a figure comes from, and how well it is known.
 
-    ``standing`` is seed, public, local, memory, ours or derived; ``since_standing`` says the same of the date
-    alone, where the date is known less well than the figure.
+    ``title`` and ``number`` are of the text where it was read, which is for staff; ``rule`` is the official rule behind it,
+    None where that is not known: only ``basis`` is shown to people. ``standing`` is seed, public, local, memory, ours or
+    derived; ``since_standing`` says the same of the date alone, where the date is known less well than the figure.
     """
 
     title: str
@@ -88,6 +114,18 @@ class Reference:
     note: str = ""
     number: str = ""
     since_standing: str = ""
+    rule: Rule | None = None
+
+    @property
+    def basis(self) -> str:
+        """What people are shown as 依据: the official rule, or that it is still to be looked up."""
+        return self.rule.words if self.rule else UNKNOWN_RULE
+
+    @property
+    def source(self) -> str:
+        """Where it was read, for staff: title, number and note."""
+        number = f"（{self.number}）" if self.number else ""
+        return f"{self.title}{number}" + (f"。{self.note}" if self.note else "")
 
     @property
     def illustrative(self) -> bool:
@@ -273,19 +311,20 @@ def load_book(path: Path = DATA) -> Book:
     """Read and check all files under a folder. Raises PolicyError."""
     cities: list[City] = []
     leaves: dict[tuple[str, str], tuple[Leaf, ...]] = {}
+    rules = _read_rules(path / NATIONAL / f"{_RULES}.yaml")
     for folder in sorted(path.iterdir()):
         if not folder.is_dir():
             raise PolicyError("only folders stand here", file=folder.name)
         files = {file.stem: file for file in sorted(folder.iterdir())}
         if folder.name != NATIONAL:
-            cities.append(_read_city(folder))
+            cities.append(_read_city(folder, rules))
         kinds = NATIONAL_FILES if folder.name == NATIONAL else CITY_FILES
         for name, file in files.items():
-            if folder.name != NATIONAL and name in ("city", "offers", "elsewhere"):
+            if name in ((_RULES,) if folder.name == NATIONAL else ("city", "offers", "elsewhere")):
                 continue
             if name not in kinds or file.suffix != ".yaml":
                 raise PolicyError("unknown file", file=f"{folder.name}/{file.name}")
-            leaves[folder.name, name] = _read_leaves(file, f"{folder.name}/{name}", kinds[name])
+            leaves[folder.name, name] = _read_leaves(file, f"{folder.name}/{name}", kinds[name], rules)
     for key in ("slug", "code", "order", "title"):
         seen = [getattr(city, key) for city in cities]
         if len(set(seen)) < len(seen):
@@ -350,7 +389,13 @@ def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]
         )
 
 
-def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
+def _read_rules(file: Path) -> Mapping[str, Rule]:
+    where = Where(f"{NATIONAL}/{_RULES}.yaml")
+    read = RULES.read(_parse(file, where), where)
+    return {code: Rule(**_present(values)) for code, values in read.items()}
+
+
+def _read_leaves(file: Path, path: str, kind: Kind, rules: Mapping[str, Rule]) -> tuple[Leaf, ...]:
     where = Where(f"{path}.yaml")
     content = _parse(file, where)
     _expect_keys(content, ("values", "references"), where)
@@ -370,7 +415,11 @@ def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
                 path=path,
                 since=since,
                 values=kind.read(figures, where.on(written).at("values")),
-                reference=_reference(REFERENCE.read(references[written], where.on(written).at("references"))),
+                reference=_reference(
+                    REFERENCE.read(references[written], where.on(written).at("references")),
+                    rules,
+                    where.on(written).at("references"),
+                ),
             )
         )
     for written in references:
@@ -379,11 +428,11 @@ def _read_leaves(file: Path, path: str, kind: Kind) -> tuple[Leaf, ...]:
     return tuple(leaves)
 
 
-def _read_city(folder: Path) -> City:
+def _read_city(folder: Path, rules: Mapping[str, Rule]) -> City:
     where = Where(f"{folder.name}/city.yaml")
     SLUG.read(folder.name, where)
     values = CITY.read(_parse(folder / "city.yaml", where), where)
-    offers = _read_offers(folder)
+    offers = _read_offers(folder, rules)
     return City(
         slug=folder.name,
         code=values["code"],
@@ -394,13 +443,15 @@ def _read_city(folder: Path) -> City:
         agency=values["agency"],
         hotline=values["hotline"],
         districts=tuple(District(district["code"], district["title"]) for district in values["districts"]),
-        reference=_reference(values["reference"]),
+        reference=_reference(values["reference"], rules, where.at("reference")),
         offers=offers,
-        elsewhere=_read_elsewhere(folder, offers, values["hotline"]),
+        elsewhere=_read_elsewhere(folder, offers, values["hotline"], rules),
     )
 
 
-def _read_elsewhere(folder: Path, offers: Mapping[str, Offer], hotline: str) -> Mapping[str, Elsewhere]:
+def _read_elsewhere(
+    folder: Path, offers: Mapping[str, Offer], hotline: str, rules: Mapping[str, Rule]
+) -> Mapping[str, Elsewhere]:
     file, where = folder / "elsewhere.yaml", Where(f"{folder.name}/elsewhere.yaml")
     content = _parse(file, where) if file.exists() else {}
     found: dict[str, Elsewhere] = {}
@@ -420,12 +471,12 @@ def _read_elsewhere(folder: Path, offers: Mapping[str, Offer], hotline: str) -> 
             search_names=values["search"] or (),
             notice=values["notice"] or (),
             papers=values["papers"] or (),
-            reference=_reference(values["reference"]),
+            reference=_reference(values["reference"], rules, where.at(code).at("reference")),
         )
     return MappingProxyType(found)
 
 
-def _read_offers(folder: Path) -> Mapping[str, Offer]:
+def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]:
     file, where = folder / "offers.yaml", Where(f"{folder.name}/offers.yaml")
     content = _parse(file, where) if file.exists() else {}
     offers: dict[str, Offer] = {}
@@ -438,7 +489,11 @@ def _read_offers(folder: Path) -> Mapping[str, Offer]:
             title=values["title"],
             mode=values["mode"],
             since=values["since"],
-            reference=_reference(values["reference"]),
+            reference=_reference(
+                {**values["reference"], "rule": values["rule"] or values["reference"]["rule"]},
+                rules,
+                where.at(code).at("rule"),
+            ),
             days=values["days"],
             search_names=values["search"] or (),
             notice=tuple(
@@ -477,8 +532,11 @@ def _paper(values: Mapping[str, Any]) -> Paper:
     return Paper(**_present(values))
 
 
-def _reference(values: Mapping[str, Any]) -> Reference:
-    return Reference(**_present(values))
+def _reference(values: Mapping[str, Any], rules: Mapping[str, Rule], where: Where) -> Reference:
+    named = values["rule"]
+    if named is not None and named not in rules:
+        raise where.error(f"{NATIONAL}/{_RULES}.yaml has no rule {named}")
+    return Reference(**_present({**values, "rule": rules[named] if named else None}))
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -261,9 +261,17 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
 }
 
+# An official rule: what people are shown as 依据. They stand in national/rules.yaml under a code, which references name.
+RULE = Shape(
+    {"title": Text()},
+    {"number": Text(), "article": Text(r"第[一二三四五六七八九十百]+条.*"), "since": Day()},
+)
+RULES = Mapped(SLUG, RULE)
+
+# Where a value was read, and how well it is known; ``rule`` names the official rule behind it, where that is known.
 REFERENCE = Shape(
     {"title": Text(), "standing": STANDING},
-    {"since_standing": STANDING, "number": Text(), "note": Text()},
+    {"since_standing": STANDING, "number": Text(), "note": Text(), "rule": SLUG},
 )
 
 CITY = Shape(
@@ -345,6 +353,8 @@ def _check_offer(values: Mapping[str, Any]) -> Iterable[str]:
 OFFER = Shape(
     {"title": Text(), "mode": member_of(Mode), "since": Day(), "reference": REFERENCE},
     {
+        # The official rule of this service, where its reference names another or none.
+        "rule": SLUG,
         "days": Count(1, 365),
         "search": Listed(Text()),
         "notice": Listed(PassageText()),

@@ -143,7 +143,7 @@ def test_the_statement_opens_interest_to_why_it_is_this_number(
     text = client.get("/record/account/").content.decode()
     assert "2025年记账利息 0.90 元" in text
     assert "719.04 元·月" in text
-    assert "依据：2025年职工基本养老保险个人账户记账利率" in text
+    assert "依据：《统一和规范职工养老保险个人账户记账利率办法》（人社部发〔2017〕31号）" in text
     assert "360.42" in text
     assert "1,798.50" in text
     assert "尚未结息" not in text

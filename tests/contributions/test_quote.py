@@ -74,6 +74,7 @@ def test_the_answer_says_how_it_came_about() -> None:
     expected = {
         "policy": "wuxi/flexible_pension",
         "since": "2023-01-01",
+        "rule": "《国务院关于完善企业职工基本养老保险制度的决定》（国发〔2005〕38号）",
         "reference": "无锡社保卡网上缴费指南（企拓网）",
         "standing": "seed",
         "floor": "4494.00",
@@ -120,7 +121,7 @@ def test_min_and_max_are_the_cheapest_and_the_dearest_tier() -> None:
         ({"month": "2022-12"}, "无锡没有 2022年12月 的灵活就业人员养老保险缴费标准。现有标准自2023年1月起。"),
         ({"insurance": "maternity"}, "缴费标准"),
         ({"month": "2023-6"}, "不是月份"),
-        ({"month": "9999-12"}, "实际的月份"),
+        ({"month": "9999-12"}, "不是月份"),
         ({"until": "2023-06"}, "结束月份应在起始月份之后"),
         ({"until": "2123-06"}, "一次最多测算 600 个月"),
         ({"base": "4,49x"}, "不是金额"),

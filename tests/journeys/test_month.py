@@ -149,7 +149,12 @@ def test_a_month_from_charge_to_closed_batch(
             she.follow(f"{last.zh}养老保险 393.04 元")
             she.sees("扣款失败", "余额不足", "393.04")
             she.press_summary("为什么是这个数")
-            she.sees("1,965.18 元", "20%", "依据：武汉全国率先推出网上办社保（武汉晚报）", "3,275.30")
+            she.sees(
+                "1,965.18 元",
+                "20%",
+                "依据：《国务院关于完善企业职工基本养老保险制度的决定》（国发〔2005〕38号）",
+                "3,275.30",
+            )
         she.close()
 
     zheng.press("关闭批次")

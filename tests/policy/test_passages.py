@@ -129,5 +129,35 @@ class TestElsewhere:
         """Its own hall has 31 services for people; what is not offered here is named, with the window."""
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
-        assert len(named) == 20
+        assert len(named - {"transfer-other-places"}) == 20
         assert not named & set(place.offers)
+
+
+class TestRules:
+    """What people are shown as 依据 is an official rule, or that it is still to be looked up."""
+
+    def test_a_rule_in_words(self) -> None:
+        rule = book().city("wuhan").offers["pension-out"].reference.rule
+        assert rule is not None
+        assert rule.words == "《城镇企业职工基本养老保险关系转移接续暂行办法》（国办发〔2009〕66号）"
+        add = book().city("ningbo").offers["employer-add-staff"].reference
+        assert add.basis == "《中华人民共和国社会保险法》第五十八条"
+        assert "镇海发布" in add.source
+
+    def test_what_no_rule_is_known_for_says_so(self) -> None:
+        assert book().city("wuxi").offers["card-top-up"].reference.basis == "待核"
+
+    def test_a_rule_that_is_not_there_stops_the_start(self, data: Path) -> None:
+        path = data / "wuhan/offers.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("rule: rates-2019", "rule: rates-2091", 1), encoding="utf-8")
+        with pytest.raises(PolicyError, match="no rule rates-2091"):
+            load_book(data)
+
+    def test_every_rule_is_the_rule_of_something(self) -> None:
+        named = re.compile(r"rule: ([a-z0-9-]+)")
+        used = {
+            code for file in DATA.glob("*/*.yaml") for code in named.findall(file.read_text(encoding="utf-8"))
+        }
+        kept = set(re.findall(r"(?m)^([a-z0-9-]+):", (DATA / "national/rules.yaml").read_text("utf-8")))
+        assert used == kept

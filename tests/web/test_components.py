@@ -172,7 +172,7 @@ def test_an_amount_opens_to_its_reasons_and_says_where_they_come_from() -> None:
     reasons = {
         "lines": [{"label": "费率", "value": "20%", "note": ""}],
         "since": dt.date(2013, 1, 1),
-        "reference": {"title": "武汉市缴费标准"},
+        "reference": {"basis": "武汉市缴费标准"},
         "illustrative": True,
         "mark": "起始日期为推定",
     }

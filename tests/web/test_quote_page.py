@@ -20,7 +20,8 @@ def test_anyone_is_told_an_amount_and_why(client: Client, clock: Clock) -> None:
     assert "898.80" in text
     assert "为什么是这个数" in text
     assert "4,494.00 × 20%" in text
-    assert "依据：无锡社保卡网上缴费指南（企拓网）" in text
+    assert "依据：《国务院关于完善企业职工基本养老保险制度的决定》（国发〔2005〕38号）" in text
+    assert "企拓网" not in text
 
 
 def test_a_chosen_base_and_a_wage(client: Client, clock: Clock) -> None:

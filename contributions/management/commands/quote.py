@@ -82,11 +82,12 @@ class Command(BaseCommand):
             for line in part.derivation.lines:
                 self.stdout.write(f"  {line.label}  {line.value}" + (f"（{line.note}）" if line.note else ""))
             source = part.derivation.reference
-            notes = [note for note in (source.number, part.derivation.mark, part.derivation.age) if note]
+            notes = [note for note in (part.derivation.mark, part.derivation.age) if note]
             self.stdout.write(
-                f"  依据  {source.title}，自 {part.derivation.since} 起"
+                f"  依据  {source.basis}，自 {part.derivation.since} 起"
                 + "".join(f"，{note}" for note in notes)
             )
+            self.stdout.write(f"  出处  {source.source}")
         if len(quote.months) > 1:
             self.stdout.write(
                 f"\n合计 {len(quote.months)} 个月 {money.format_yuan(quote.amount_fen)} 元"
@@ -107,6 +108,7 @@ def _of_month(one: PricedMonth) -> dict[str, Any]:
         "parameters": {
             "policy": price.path,
             "since": str(price.since),
+            "rule": price.reference.basis,
             "reference": price.reference.title,
             "document": price.reference.number,
             "standing": price.reference.standing,
