@@ -589,7 +589,7 @@ class ChargeAdmin(MoneyAdmin):
         "personal",
         "employer_share",
         "account",
-        "policy",
+        "figures",
         "policy_since",
         "basis",
         "status",
@@ -608,6 +608,16 @@ class ChargeAdmin(MoneyAdmin):
     @admin.display(description=gettext_lazy("月份"))
     def month_shown(self, charge: Charge) -> str:
         return charge.month.zh
+
+    @admin.display(description=gettext_lazy("政策参数"))
+    def figures(self, charge: Charge) -> str:
+        """By which rule it was priced, and where that was read."""
+        scope, _slash, name = charge.policy.partition("/")
+        try:
+            reference = book().leaf(scope, name, charge.policy_since).reference
+        except PolicyMissing:
+            return _("现行数据中已没有这一参数")
+        return _("{basis}；出处：{source}").format(basis=reference.basis, source=reference.source)
 
     @admin.display(description=gettext_lazy("应缴（元）"))
     def amount(self, charge: Charge) -> str:

@@ -85,7 +85,7 @@ PAYMENT_LOOKS = {
 @require_safe
 @login_required_any
 def order_list(request: HttpRequest) -> HttpResponse:
-    """缴费记录: one's orders, newest first, by state and year."""
+    """缴费订单: one's orders, newest first, by state and year."""
     if request.user.is_staff:
         raise Http404
     own = orders.orders_of(_login(request))

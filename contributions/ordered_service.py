@@ -12,11 +12,15 @@ from contributions.models import Order
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.hall.service import Service
+from portal.policy.book import Offer
 from portal.shared import money
 
 
 class DebitedService(Service):
     """Asks the next debit to collect: done when the bank has paid."""
+
+    def how_it_ends(self, offer: Offer) -> str:
+        return _("提交后由下一次托收从缴费账户扣款，扣款成功后办结。")
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
         return Status.TO_DEBIT
@@ -27,6 +31,11 @@ class DebitedService(Service):
 
 class OrderedService(DebitedService):
     """Places an order, and leads to it at once: done when the order is paid. Without an order, as ``DebitedService``."""
+
+    def how_it_ends(self, offer: Offer) -> str:
+        if offer.options.get("paid_by") == "debit":
+            return super().how_it_ends(offer)
+        return _("提交后生成订单，请在有效时间内支付；款项到账后办结。")
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
         return Status.TO_PAY if "order" in outcome else super().stands(outcome)

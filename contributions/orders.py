@@ -464,7 +464,7 @@ def _place(
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         if name not in ("a_charge_is_in_one_live_order", "one_live_surcharge_per_charge"):
             raise
-        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费记录中查看。"))]) from error
+        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费订单中查看。"))]) from error
 
 
 def _charge(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.db import IntegrityError, models
 from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
+from portal.policy.book import book
 from portal.shared import names
 from portal.shared.months import Month
 
@@ -51,6 +53,59 @@ class MonthField(models.DateField):
     def formfield(self, **kwargs: Any) -> Any:
         return models.Field.formfield(self, **kwargs)
 
+
+class _CodeField(models.CharField):
+    """A code that the workbench shows in words, and offers by them. To the database and to migrations it is a plain
+    ``CharField``: the words come from the cities' data, which change without a migration."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "choices": self.words})
+
+    def words(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        kwargs.pop("choices", None)
+        return name, "django.db.models.CharField", args, kwargs
+
+
+class CityField(_CodeField):
+    """A city of the hall by its slug."""
+
+    def words(self) -> Mapping[str, Any]:
+        return {city.slug: city.title for city in book().cities}
+
+
+class BankField(_CodeField):
+    """A bank by its code."""
+
+    def words(self) -> Mapping[str, Any]:
+        return bank_titles()
+
+
+@cache
+def bank_titles() -> dict[str, str]:
+    """The banks that the cities' debits name, and those of the larger ones that people's cards are of."""
+    named = {
+        leaf.values["bank"]: leaf.values["bank_title"]
+        for city in book().cities
+        for name in ("debit", "employer_debit")
+        if name in book().names(city.slug)
+        for leaf in book().history(city.slug, name)
+    }
+    return {**BANKS, **named}
+
+
+# The larger banks, by the codes that the registers use.
+BANKS = {
+    "psbc": _("中国邮政储蓄银行"),
+    "icbc": _("中国工商银行"),
+    "abc": _("中国农业银行"),
+    "boc": _("中国银行"),
+    "ccb": _("中国建设银行"),
+    "bocom": _("交通银行"),
+}
 
 _NAME_MISTAKES = {
     "short": _("姓名至少两个字，请与证件一致。"),

@@ -27,6 +27,7 @@ from transfers.amounts import Moving
 from transfers.machine import MOVES, OPEN, STATUS_LABELS, Status
 from transfers.models import Direction, OutsideAgency, Transfer
 from transfers.relation import Relation
+from transfers.ways import OTHER_PLACES
 
 CONFLICTS = {
     "one_open_transfer_of_a_relation": (
@@ -74,7 +75,12 @@ class WhenceForm(ServiceForm):
 
 def _offer_places(form: ServiceForm, name: str, places: list[Agency]) -> None:
     outside = [_outside(agency) for agency in OutsideAgency.objects.filter(active=True)]
-    form.fields[name].choices = [(place.key, place.title) for place in [*places, *outside]]  # type: ignore[attr-defined]
+    field = form.fields[name]
+    field.choices = [(place.key, place.title) for place in [*places, *outside]]  # type: ignore[attr-defined]
+    other = OTHER_PLACES.at(form.offer.city)
+    field.help_text = str(field.help_text) + linked(
+        _("没有您要的城市的，请{other}。").format(other=other), [other]
+    )
 
 
 def _outside(agency: OutsideAgency) -> Agency:

@@ -81,7 +81,8 @@ class AddStaffForm(ServiceForm):
         if not any(
             cleaned.get(f"start_{insurance}") for insurance in terms.offered_insurances(self.offer)
         ) and not any(name.startswith("start_") for name in self.errors):
-            raise forms.ValidationError(_("请至少选择一个险种的参保月份。"))
+            first = terms.offered_insurances(self.offer)[0]
+            self.add_error(f"start_{first}", _("请至少选择一个险种的参保月份。"))
         return cleaned
 
     def agrees(self, name: str, typed: Any) -> bool:

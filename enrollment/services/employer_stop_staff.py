@@ -62,7 +62,7 @@ class StopStaffForm(ServiceForm):
         cleaned = super().clean() or {}
         stops = [name for name in self.fields if name.startswith("stop_")]
         if stops and not any(cleaned.get(name) or name in self.errors for name in stops):
-            raise forms.ValidationError(_("请至少选择一个险种的停保月份。"))
+            self.add_error(stops[0], _("请至少选择一个险种的停保月份。"))
         return cleaned
 
 

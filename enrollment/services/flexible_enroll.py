@@ -138,7 +138,7 @@ class EnrollForm(ServiceForm):
         cleaned = super().clean() or {}
         tiers = [name for name in self.fields if name.startswith("tier_")]
         if not any(cleaned.get(name) or name in self.errors for name in tiers):
-            raise forms.ValidationError(_("请至少选择一个险种的缴费档次。"))
+            self.add_error(tiers[0] if tiers else None, _("请至少选择一个险种的缴费档次。"))
         return cleaned
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -56,7 +55,7 @@ class PauseForm(ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.fields and not any(cleaned.get(name) or name in self.errors for name in self.fields):
-            raise forms.ValidationError(_("请至少选择一个险种的停保月份。"))
+            self.add_error(next(iter(self.fields)), _("请至少选择一个险种的停保月份。"))
         return cleaned
 
 

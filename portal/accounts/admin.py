@@ -11,9 +11,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashField
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -69,7 +72,18 @@ class NewUserForm(UserCreationForm):
         return cleaned
 
 
+class NoHash(forms.Widget):
+    """In place of a password: that it is set, or not; nothing of how it is kept."""
+
+    read_only = True
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        set_ = bool(value) and is_password_usable(value)
+        return format_html("<p>{}</p>", _("已设置") if set_ else _("未设置"))
+
+
 class UserForm(UserChangeForm):
+    password = ReadOnlyPasswordHashField(label=gettext_lazy("密码"), widget=NoHash)
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
     city = forms.ChoiceField(
         label=gettext_lazy("所属城市"),
@@ -184,14 +198,37 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(StaffAdmin, DjangoGroupAdmin):
-    """The roles; what each may do is said in ``permissions.ROLES`` and given with every migration."""
+    """The roles, to read: what each may do is said in ``permissions.ROLES`` and given with every migration."""
+
+    fields = readonly_fields = ("name", "members")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("成员"))
+    def members(self, group: Group) -> str:
+        users = User.objects.filter(groups=group, is_active=True).order_by("city", "name")
+        return "、".join(user.name for user in users) or "—"
 
 
 @admin.register(PersonLookup)
 class PersonLookupAdmin(StaffAdmin):
     """Who looked at whom, for the supervisors of the city: to read, never to change."""
 
-    list_display = ("at", "who", "number_masked", "purpose", "page_shown", "sought_masked", "reason", "found")
+    list_display = (
+        "at",
+        "who",
+        "number_masked",
+        "what_for",
+        "page_shown",
+        "sought_masked",
+        "reason",
+        "found",
+    )
     list_filter = ("found", "counted")
     list_select_related = ("user__employer",)
     list_fullwidth = True
@@ -199,7 +236,7 @@ class PersonLookupAdmin(StaffAdmin):
         "at",
         "who",
         "number_masked",
-        "purpose",
+        "what_for",
         "page_shown",
         "sought_masked",
         "reason",
@@ -234,6 +271,12 @@ class PersonLookupAdmin(StaffAdmin):
         if number := number_in(term):
             return queryset.filter(identity_number=number), False
         return queryset.filter(Q(user__name=term) | Q(user__username=term)), False
+
+    @admin.display(description=gettext_lazy("用途"), ordering="purpose")
+    def what_for(self, lookup: PersonLookup) -> str:
+        """The service that asked, by the title of a city that offers it; the workbench's looks say it in words."""
+        offers = (city.offers.get(lookup.purpose) for city in book().cities)
+        return next((offer.title for offer in offers if offer), lookup.purpose)
 
     @admin.display(description=gettext_lazy("查询人"))
     def who(self, lookup: PersonLookup) -> str:

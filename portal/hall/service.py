@@ -236,6 +236,10 @@ class Service(ABC):
         """The code of the service whose form this applicant should get: another than its own where one entrance serves two."""
         return self.code
 
+    def how_it_ends(self, offer: Offer) -> str:
+        """How an application ends, in the applicant's words, where the offer's mode does not say it all; else ""."""
+        return ""
+
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """What bars this applicant whatever they would answer; ``ask`` has no answers yet.
 

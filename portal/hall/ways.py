@@ -26,7 +26,7 @@ PAGES = {
     "orders": gettext_lazy("缴费订单"),
     "cases": gettext_lazy("办件进度"),
     "proofs": gettext_lazy("我的参保证明和票据"),
-    "verify": gettext_lazy("验证证明"),
+    "verify": gettext_lazy("核验证明"),
     "transfers": gettext_lazy("关系转移"),
     "account": gettext_lazy("账号与安全"),
     "employer-assessments": gettext_lazy("单位应缴核定"),

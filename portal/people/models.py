@@ -9,7 +9,17 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import MonthField, NameField, choices, first_of_month, name_in_form, one_of
+from portal.columns import (
+    BankField,
+    CityField,
+    MonthField,
+    NameField,
+    bank_titles,
+    choices,
+    first_of_month,
+    name_in_form,
+    one_of,
+)
 from portal.shared.identity import SEX_LABELS, Sex
 
 
@@ -49,7 +59,7 @@ class Employer(models.Model):
 
     credit_code = models.CharField(_("统一社会信用代码"), max_length=18, unique=True)
     name = models.CharField(_("单位名称"), max_length=120)
-    city = models.CharField(_("参保地"), max_length=30)
+    city = CityField(_("参保地"), max_length=30)
     # 社保编号: the number that the agency gave the employer.
     insurance_number = models.CharField(_("单位社保编号"), max_length=20, unique=True)
     industry_grade = models.PositiveSmallIntegerField(_("行业工伤风险类别"))
@@ -78,8 +88,8 @@ class BankAccount(models.Model):
     """An account that a city's monthly debit draws on, from ``start`` until ``until`` (months, [start, until))."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="bank_accounts", verbose_name=_("人员"))
-    city = models.CharField(_("扣款城市"), max_length=30)
-    bank = models.CharField(_("银行代码"), max_length=20)
+    city = CityField(_("扣款城市"), max_length=30)
+    bank = BankField(_("银行代码"), max_length=20)
     number = models.CharField(_("账号"), max_length=32)
     holder = NameField(_("户名"), max_length=60)
     start = MonthField(_("起用月份"))
@@ -106,7 +116,7 @@ class BankAccount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.bank} ····{self.number[-4:]}"
+        return f"{bank_titles().get(self.bank, self.bank)} ····{self.number[-4:]}"
 
 
 class Relation(StrEnum):

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import NameField, choices, name_in_form, one_of
+from portal.columns import BankField, CityField, NameField, bank_titles, choices, name_in_form, one_of
+from portal.policy.book import book
 
 
 class HouseholdRecord(models.Model):
@@ -28,7 +29,7 @@ class HouseholdRecord(models.Model):
 class BankAccountRecord(models.Model):
     """An account as its bank knows it: number and holder."""
 
-    bank = models.CharField(_("银行代码"), max_length=20)
+    bank = BankField(_("银行代码"), max_length=20)
     number = models.CharField(_("账号"), max_length=32)
     holder = NameField(_("户名"), max_length=60)
     identity_number = models.CharField(_("身份证号码"), max_length=18)
@@ -44,14 +45,14 @@ class BankAccountRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.bank} ····{self.number[-4:]}"
+        return f"{bank_titles().get(self.bank, self.bank)} ····{self.number[-4:]}"
 
 
 class SecurityCardRecord(models.Model):
     """A social-security card: its financial account, and whether that is activated."""
 
     identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
-    bank = models.CharField(_("银行代码"), max_length=20)
+    bank = BankField(_("银行代码"), max_length=20)
     number = models.CharField(_("卡号"), max_length=32, unique=True)
     activated = models.BooleanField(_("金融账户已激活"), default=False)
 
@@ -64,7 +65,7 @@ class SecurityCardRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.bank} ····{self.number[-4:]}"
+        return f"{bank_titles().get(self.bank, self.bank)} ····{self.number[-4:]}"
 
 
 class AccountState(StrEnum):
@@ -84,7 +85,7 @@ class MedicalAccountRecord(models.Model):
     """A medical personal account: whose, in which city, and the social-security card that it is used with."""
 
     identity_number = models.CharField(_("身份证号码"), max_length=18)
-    city = models.CharField(_("城市"), max_length=30)
+    city = CityField(_("城市"), max_length=30)
     number = models.CharField(_("社会保障卡卡号"), max_length=32)
     state = models.CharField(
         _("账户状态"), max_length=6, choices=choices(ACCOUNT_STATE_LABELS), default=AccountState.OPEN
@@ -101,4 +102,4 @@ class MedicalAccountRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.city} ····{self.number[-4:]}"
+        return f"{book().city(self.city).title} ····{self.number[-4:]}"

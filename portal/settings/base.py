@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "django.forms",
     "rest_framework",
     "drf_spectacular",
-    "axes",
+    "portal.accounts.lockout_apps.LockoutConfig",
     "captcha",
     "pgtrigger",
     "pghistory",

@@ -295,7 +295,7 @@ def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
         "service": kind,
         "steps": steps,
         "audience": kind.audience,
-        "how_it_ends": _how_it_ends(offer),
+        "how_it_ends": kind.how_it_ends(offer) or _how_it_ends(offer),
         "next_url": reverse("apply", args=[city.slug, offer.code]),
     }
 
@@ -819,7 +819,7 @@ def _last_look(
         to_bring=[paper for paper in papers if not paper.upload],
         part=render_to_string(preview["template"], preview, request) if preview else "",
         due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),
-        how_it_ends=_how_it_ends(errand.offer),
+        how_it_ends=errand.service.how_it_ends(errand.offer) or _how_it_ends(errand.offer),
         submit_label=_("提交预申请")
         if route == Status.PRE_APPLIED
         else errand.service.submit_words(ask, facts),

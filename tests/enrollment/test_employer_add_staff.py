@@ -257,7 +257,7 @@ def test_the_law_sets_a_lowest_and_a_highest_age(
 def test_at_least_one_insurance_is_chosen(cast: Cast, now: dt.datetime) -> None:
     none = {"start_pension": "", "start_unemployment": "", "start_work_injury": ""}
     refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number, **none), now)
-    assert refused == {"": "请至少选择一个险种的参保月份。"}
+    assert refused == {"start_pension": "请至少选择一个险种的参保月份。"}
 
 
 def test_medical_is_filed_elsewhere_and_says_where(cast: Cast, now: dt.datetime) -> None:

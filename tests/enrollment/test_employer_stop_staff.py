@@ -72,7 +72,7 @@ def test_what_is_stopped_is_no_longer_offered(insured: Cast, now: dt.datetime) -
     case = file(insured.yongjiang_clerk, "ningbo", CODE, typed(insured), now)
     desk.decide(case, approve=True, by=insured.ningbo_reviewer, now=now)
     refused = reasons(insured.yongjiang_clerk, "ningbo", CODE, typed(insured, stop_pension="2026-11"), now)
-    assert refused == {"": "请至少选择一个险种的停保月份。"}
+    assert refused == {"stop_work_injury": "请至少选择一个险种的停保月份。"}
     assert Coverage.objects.get(insurance="pension").until == Month(2026, 10)
 
 

@@ -45,7 +45,7 @@ def test_only_what_is_chosen_stops(cast: Cast, now: dt.datetime) -> None:
 
 def test_nothing_chosen_is_refused(cast: Cast, now: dt.datetime) -> None:
     cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
-    assert "" in reasons(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": ""}, now)
+    assert "stop_pension" in reasons(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": ""}, now)
 
 
 def test_who_an_employer_insures_is_sent_to_the_employer(cast: Cast, now: dt.datetime) -> None:

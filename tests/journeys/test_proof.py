@@ -130,7 +130,7 @@ def test_a_persons_proof_from_asking_to_revoking(
     # A stranger verifies it, in three ways.
     stranger = visitor()
     stranger.go("/")
-    stranger.follow("验证证明", stranger.page.get_by_role("navigation", name="主导航"))
+    stranger.follow("核验证明", stranger.page.get_by_role("navigation", name="主导航"))
     stranger.fill(验证码="ABCD")
     stranger.press("核验验证码")
     stranger.error_beside("验证码", "验证码应为 28 位")

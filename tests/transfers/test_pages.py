@@ -7,7 +7,10 @@ from django.test import Client
 
 from certificates import authority
 from portal.accounts.models import Notice, User
+from portal.hall import desk
+from portal.hall.service import Applicant
 from portal.people.models import Person
+from portal.policy.book import book
 from tests.cast import Cast, moment
 from tests.conftest import Clock
 from tests.transfers.mover import applied, clerk_of, walked
@@ -143,3 +146,14 @@ def test_overdue_stands_out_and_is_chased_once_a_due_day(
     assert "应在2026年12月8日前由深圳市社会保险基金管理局办完，现已超期" in told.text
     assert "已超过应办结日期" in text(of(cast.li_qiang_login), f"/transfers/{transfer.number}/")
     assert not Notice.objects.filter(user=clerk_of("wuhan")).exists()
+
+
+def test_who_wants_another_city_reads_where_that_is_done(cast: Cast, now: dt.datetime) -> None:
+    form = desk.form_for(
+        offer=book().city("wuhan").offers["pension-out"],
+        applicant=Applicant.of(cast.li_qiang_login),
+        now=now,
+    )
+    said = str(form.fields["to"].help_text)
+    assert "没有您要的城市的，请到参保地社会保险、医疗保险经办机构窗口办理" in said
+    assert 'href="/wuhan/services/transfer-other-places/"' in said

@@ -19,7 +19,7 @@ from django.forms import BaseForm, BoundField, Field, Select
 from django.template import Context
 from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -580,6 +580,18 @@ def way_to_proofs(city: City, clerk: bool) -> SafeString:
     ]
     ways = made or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
     return linked(_("需要新的证明，请{ways}。").format(ways=_("，或者").join(map(str, ways))), ways)
+
+
+@register.simple_tag(takes_context=True)
+def readonly_value(context: Context, field: Any) -> str:
+    """What a field of the workbench that cannot be changed shows; what it names is a link only for whoever may open that."""
+    shown: str = field.contents()
+    resolved = field.resolved_field
+    remote = getattr(resolved[0], "remote_field", None) if resolved else None
+    kept = field.model_admin.admin_site._registry.get(remote.model) if remote else None
+    if kept is not None and not kept.has_view_or_change_permission(context["request"]):
+        return strip_tags(shown)
+    return "-" if shown == "None" else shown
 
 
 # Forms
