@@ -79,6 +79,8 @@ LOCAL = {
     )
 }
 LOCAL[("wuhan", "employer-debit")] = ("单位委托银行扣缴", Mode.REVIEW)
+LOCAL[("ningbo", "flexible-pay")] = ("灵活就业人员缴费", Mode.DIRECT)
+LOCAL[("wuhan", "bank-account")] = ("缴费账户登记和变更", Mode.MATCH)
 LOCAL |= {(city, "person-proof"): ("个人参保证明", Mode.DIRECT) for city in ("wuhan", "wuxi")}
 OFFERED |= LOCAL
 
