@@ -39,6 +39,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.factor_views import ask_again
 from portal.accounts.staff_admin import StaffAdmin
 from portal.columns import choices
 from portal.hall.workbench import QueueFilter, staff_of
@@ -277,6 +278,8 @@ class DebitBatchAdmin(StaffAdmin):
             return HttpResponseRedirect(request.path)
         if "confirmed" not in request.POST:
             return self._page(request, batch, confirming=step)
+        if step[0] == "release" and (asked := ask_again(request, request.path)):
+            return asked
         self._take(request, batch, step[0])
         return HttpResponseRedirect(request.path)
 

@@ -39,6 +39,7 @@ from contributions.views import CHARGE_TONES
 from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, write_csv, write_xlsx
 from enrollment.ways import ADD_STAFF, STOP_STAFF
+from portal.accounts import searching
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required
 from portal.hall.ways import linked
@@ -120,13 +121,14 @@ def _mend(city: str) -> str:
 
 
 @never_cache
+@searching.by_post
 @require_safe
 @clerk_required
 def assessment(request: HttpRequest, pk: int) -> HttpResponse:
     """One month's statement: the sums, what changed since the month before, every person's lines, how to pay."""
     found = _assessment(request, pk)
     today = today_in_china(timezone.now())
-    words = request.GET.get("q", "").replace("\0", "").strip()[:60]
+    words = searching.asked(request)
     listed = assessing.lines(found)
     if words:
         number = narrow(words).upper()[:18]

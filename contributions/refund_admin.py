@@ -30,6 +30,7 @@ from contributions.models import (
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
+from portal.accounts.factor_views import ask_again
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
@@ -417,6 +418,8 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             for step, form in (("refuse", RefuseForm), ("confirm", TransferForm), ("fail", ReturnedForm))
         }
         form = typed.get(pressed)
+        if pressed == "approve" and (asked := ask_again(request, request.path)):
+            return asked
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, refund, pressed, form.cleaned_data if form else {})

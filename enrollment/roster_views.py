@@ -22,6 +22,7 @@ from enrollment import roster as rosters
 from enrollment import spreadsheets
 from enrollment.models import Roster, RosterRow
 from enrollment.roster import Limits
+from portal.accounts import searching
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required
 from portal.hall import drafts
@@ -130,6 +131,7 @@ class UploadForm(forms.Form):
 
 
 @never_cache
+@searching.by_post
 @require_http_methods(["GET", "HEAD", "POST"])
 @clerk_required
 def roster(request: HttpRequest) -> HttpResponse:
@@ -232,7 +234,7 @@ def _page(
             "groups": [_limits_row(one) for one in groups],
             "changed": rosters.staff_changed(found, errand.month),
             "tabs": _tabs(request),
-            "query": request.GET.get("q", ""),
+            "query": searching.asked(request),
             "page_obj": page,
             "form": form,
             "rows": [(row, form[f"wage-{row.person_id}"], _bases(row, groups)) for row in shown],
@@ -273,7 +275,7 @@ def _asked(
             rows = rows.filter(_any([rosters.above(one) for one in groups]))
         case "far":
             rows = rows.filter(rosters.outlying(terms))
-    return named(rows, request.GET.get("q", ""))
+    return named(rows, searching.asked(request))
 
 
 def named(rows: QuerySet[Any], words: str) -> QuerySet[Any]:
@@ -405,6 +407,7 @@ def problems(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@searching.by_post
 @require_safe
 @clerk_required
 def sent(request: HttpRequest, pk: int) -> HttpResponse:
@@ -414,7 +417,7 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
         Roster.objects.select_related("case"), pk=pk, employer=employer, case__isnull=False
     )
     groups = rosters.limits(found.city, found.start)
-    page = Paginator(named(rosters.rows_of(found), request.GET.get("q", "")), ROWS_PER_PAGE).get_page(
+    page = Paginator(named(rosters.rows_of(found), searching.asked(request)), ROWS_PER_PAGE).get_page(
         request.GET.get("page")
     )
     context = {
@@ -423,7 +426,7 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
         "employer": employer,
         "groups": [_limits_row(one) for one in groups],
         "page_obj": page,
-        "query": request.GET.get("q", ""),
+        "query": searching.asked(request),
         "rows": [(row, _bases(row, groups)) for row in page.object_list],
     }
     return render(request, "enrollment/roster_sent.html", context)

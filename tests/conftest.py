@@ -7,15 +7,18 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from tests import factor
 from tests.cast import NOW, Cast, moment
 from tests.database import original
 from tests.gateway import gateway, gateway_process
 
 __all__ = ["gateway", "gateway_process"]
+
+Client.force_login = factor.force_login  # type: ignore[method-assign, assignment]
 
 # What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
 KEPT = [

@@ -8,37 +8,80 @@ from contextlib import suppress
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from portal.accounts import factor_reset
 from portal.accounts.doors import identity_number
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
-from portal.accounts.permissions import staff
+from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.proposals import NotProposed
 from portal.accounts.staff_admin import StaffAdmin, number_in
+from portal.people.models import Employer
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
 from portal.shared.logs import mask_numbers
 
+EVERYWHERE = "*"
+
 
 def city_choices() -> list[tuple[str, str]]:
-    return [("", _("全部城市")), *((city.slug, city.title) for city in book().cities)]
+    """Nothing is chosen beforehand; all cities must be asked for."""
+    return [
+        ("", _("请选择")),
+        *((city.slug, city.title) for city in book().cities),
+        (EVERYWHERE, _("全部城市")),
+    ]
 
 
-class NewUserForm(UserCreationForm):
-    """A clerk's or a staff account; persons register themselves."""
+class _CityField(forms.ChoiceField):
+    """Whose agency a member of staff works for; as the account keeps it, empty for all cities."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", gettext_lazy("所属城市"))
+        help_text = gettext_lazy("经办机构工作人员必须选择；选“全部城市”的可查看和办理所有城市的业务。")
+        super().__init__(
+            choices=city_choices,
+            required=False,
+            widget=UnfoldAdminSelectWidget,
+            help_text=help_text,
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return value or ""
+
+
+class _WithCity(forms.ModelForm):
+    """A form that names a city, which staff must have and no other kind has."""
+
+    def staff_city(self, cleaned: dict[str, Any], *, of_staff: bool) -> None:
+        city = cleaned.get("city") or ""
+        if of_staff and not city:
+            self.add_error("city", _("请选择所属城市。"))
+        cleaned["city"] = city if of_staff and city != EVERYWHERE else ""
+
+
+class NewUserForm(_WithCity, UserCreationForm):
+    """A clerk's or a staff account; persons register themselves. Its password is changed at the first login."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("类型"),
@@ -46,12 +89,7 @@ class NewUserForm(UserCreationForm):
         widget=UnfoldAdminSelectWidget,
     )
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
-    city = forms.ChoiceField(
-        label=gettext_lazy("所属城市"),
-        choices=city_choices,
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-    )
+    city = _CityField()
 
     class Meta:
         model = User
@@ -64,11 +102,13 @@ class NewUserForm(UserCreationForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        of_staff = cleaned.get("kind") == Kind.STAFF
         if cleaned.get("kind") == Kind.CLERK and not cleaned.get("employer"):
             self.add_error("employer", _("单位经办人须选择单位。"))
-        if cleaned.get("kind") == Kind.STAFF and cleaned.get("employer"):
+        if of_staff and cleaned.get("employer"):
             self.add_error("employer", _("经办机构工作人员不属于参保单位，请清空。"))
-        self.instance.is_staff = cleaned.get("kind") == Kind.STAFF
+        self.staff_city(cleaned, of_staff=of_staff)
+        self.instance.is_staff = of_staff
         return cleaned
 
 
@@ -82,26 +122,70 @@ class NoHash(forms.Widget):
         return format_html("<p>{}</p>", _("已设置") if set_ else _("未设置"))
 
 
-class UserForm(UserChangeForm):
+class NewClerkForm(UserCreationForm):
+    """A clerk of an employer of the own city, whom the city's supervisors register."""
+
+    phone = PhoneField(widget=UnfoldAdminTextInputWidget)
+    # Whose hands it is in.
+    by: User
+
+    class Meta:
+        model = User
+        fields = ("name", "phone", "employer")
+
+    def clean_employer(self) -> Employer:
+        employer: Employer | None = self.cleaned_data["employer"]
+        if employer is None or (self.by.city and employer.city != self.by.city):
+            raise ValidationError(_("请选择本市的单位。"))
+        return employer
+
+    def clean(self) -> dict[str, Any]:
+        self.instance.kind = Kind.CLERK
+        return super().clean() or self.cleaned_data
+
+
+class UserForm(_WithCity, UserChangeForm):
     password = ReadOnlyPasswordHashField(label=gettext_lazy("密码"), widget=NoHash)
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
-    city = forms.ChoiceField(
-        label=gettext_lazy("所属城市"),
-        choices=city_choices,
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-    )
+    city = _CityField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.is_staff and not self.instance.city:
+            self.initial["city"] = EVERYWHERE
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.staff_city(cleaned, of_staff=self.instance.is_staff)
+        return cleaned
+
+
+class ClerkForm(UserChangeForm):
+    """What the city's supervisors change of a clerk."""
+
+    phone = PhoneField(widget=UnfoldAdminTextInputWidget)
+
+
+class PasswordByAnotherForm(AdminPasswordChangeForm):
+    """A password that whoever types it knows, too: it is changed at the next login."""
+
+    def save(self, commit: bool = True) -> User:
+        self.user.must_change_password = True
+        user: User = super().save(commit=commit)
+        return user
 
 
 @admin.register(User)
 class UserAdmin(StaffAdmin, DjangoUserAdmin):
-    """Staff see the accounts of their city; only the superuser changes any, and none is deleted: it is closed."""
+    """Staff see the accounts of their city. Its supervisors make, change and close those of its employers' clerks; all others
+    only the superuser does. None is deleted: it is closed."""
 
     form = UserForm
     add_form = NewUserForm
     add_form_template = None
     identity_numbers = ("person__identity_number",)
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordByAnotherForm
+    change_form_outer_after_template = "admin/accounts/reset_factor.html"
     list_display = ("name", "kind", "stands_for", "phone_masked", "is_active", "last_login")
     list_filter = ("kind", "is_active", "city")
     list_select_related = ("person", "employer")
@@ -138,10 +222,19 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
+        return request.user.has_perm("accounts.add_user")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return request.user.is_superuser and (obj is None or obj.kind not in (Kind.SYSTEM, Kind.PARTNER))
+        if request.user.is_superuser:
+            return obj is None or obj.kind not in (Kind.SYSTEM, Kind.PARTNER)
+        if not request.user.has_perm("accounts.change_user"):
+            return False
+        return obj is None or (
+            obj.kind == Kind.CLERK and obj.employer is not None and self._is_own(request, obj.employer)
+        )
+
+    def _is_own(self, request: HttpRequest, employer: Employer) -> bool:
+        return employer.city in staff_cities(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -153,13 +246,67 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             return users
         return users.filter(Q(kind=Kind.STAFF, city=city) | Q(kind=Kind.CLERK, employer__city=city))
 
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not request.user.is_superuser and obj is None:
+            kwargs["form"] = type("NewClerkForm", (NewClerkForm,), {"by": staff(request)})
+        elif not request.user.is_superuser:
+            kwargs["form"] = ClerkForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or request.user.is_superuser:
-            return fieldsets
+        if request.user.is_superuser:
+            return super().get_fieldsets(request, obj)
+        if obj is None:
+            return ((None, {"fields": ("name", "phone", "employer", "password1", "password2")}),)
         # Not even a hash, nor the handle that persons and clerks never see.
+        times = super().get_fieldsets(request, obj)[2:]
+        if self.has_change_permission(request, obj):
+            return ((None, {"fields": ("kind", "name", "phone", "stands_for", "is_active")}), *times)
+        rights = (gettext_lazy("权限"), {"fields": ("is_active", "groups")})
         shown = ("kind", "name", "phone_masked", "stands_for", "city")
-        return ((None, {"fields": shown}), *fieldsets[1:])
+        return ((None, {"fields": shown}), rights, *times)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.reset_factor_view)
+        return [path("<int:pk>/reset-factor/", view, name="accounts_user_reset_factor"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        user = self.get_object(request, object_id)
+        may = user is not None and user.kind == Kind.STAFF and user.pk != request.user.pk
+        may = may and request.user.has_perm(factor_reset.RESET.permission)
+        return super().change_view(
+            request, object_id, form_url, {"may_reset_factor": may, **(extra_context or {})}
+        )
+
+    def reset_factor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Proposes that a colleague's lost authenticator be forgotten."""
+        user = self.get_queryset(request).filter(pk=pk).first()
+        reason = request.POST.get("reason", "").replace("\0", "").strip()[:200]
+        if user is None or request.method != "POST":
+            raise Http404
+        try:
+            if not reason:
+                raise NotProposed(_("请写明重置的原因。"))
+            factor_reset.propose(user, reason=reason, by=staff(request), now=timezone.now())
+        except NotProposed as why:
+            messages.error(request, str(why))
+            return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user.pk]))
+        messages.success(request, _("已提交，由另一名工作人员复核后生效。"))
+        return HttpResponseRedirect(reverse("admin:accounts_proposal_changelist"))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            # Whoever types the first password knows it.
+            obj.must_change_password = True
+        super().save_model(request, obj, form, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return (*self.readonly_fields, "phone_masked") if obj else ()
@@ -192,6 +339,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def phone_masked(self, user: User) -> str:
         return identity.mask_phone(user.phone) or "—"
 
+
+# Authenticators are nobody's to see; what is lost is reset on the account's page.
+for devices in (TOTPDevice, StaticDevice):
+    admin.site.unregister(devices)
 
 admin.site.unregister(Group)
 

@@ -8,12 +8,13 @@ class AccountsConfig(AppConfig):
     verbose_name = _("账号")
 
     def ready(self) -> None:
-        from portal.accounts import openings, person_changes, proposals
+        from portal.accounts import factor_reset, openings, person_changes, proposals
         from portal.people import belonging
 
         belonging.register(proposals.registered_in)
         person_changes.register()
         openings.register()
+        proposals.register(factor_reset.RESET)
         post_migrate.connect(_give_roles_their_permissions, dispatch_uid="staff roles")
 
 

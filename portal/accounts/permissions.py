@@ -71,6 +71,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     MANAGER: (
         "accounts.view_*",
+        # Clerks of the city's employers only (UserAdmin).
+        "accounts.add_user",
+        "accounts.change_user",
         "accounts.change_proposal",
         "people.view_*",
         "people.add_employer",

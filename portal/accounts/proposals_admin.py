@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.accounts import proposals
+from portal.accounts.factor_views import ask_again
 from portal.accounts.models import Proposal, ProposalStatus, User
 from portal.accounts.permissions import staff
 from portal.accounts.proposals import NotProposed
@@ -96,6 +97,8 @@ class ProposalAdmin(StaffAdmin):
             raise Http404
         pressed = request.POST.get("step", "")
         form = RefuseForm(request.POST if pressed == "refuse" else None)
+        if pressed == "approve" and (asked := ask_again(request, request.path)):
+            return asked
         if pressed == "approve" or (pressed == "refuse" and form.is_valid()):
             self._take(request, found, pressed, form)
             return HttpResponseRedirect(request.path)

@@ -4,9 +4,18 @@ So no number or name of a person stands in an address, in the browser's history 
 """
 
 import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+from portal.shared.characters import narrow
+from portal.shared.logs import mask_numbers
+
+View: TypeAlias = Callable[..., HttpResponseBase]
 
 SESSION_KEY = "searches"
 MARK = "~"
@@ -46,3 +55,25 @@ def to_results(request: HttpRequest, *parts: str, name: str = "q") -> HttpRespon
     if token:
         pairs.append((name, token))
     return HttpResponseRedirect(f"{request.path}?{urlencode(pairs)}" if pairs else request.path)
+
+
+def asked(request: HttpRequest) -> str:
+    """What a list of one's own is searched for: by its token, or a name or a case's number that stands in the address. A
+    person's number in an address is not searched for."""
+    text = request.GET.get("q", "")
+    if text.startswith(MARK):
+        return kept(request, text)
+    text = text.replace("\0", "").strip()[:LONGEST]
+    return "" if mask_numbers(narrow(text)) != narrow(text) else text
+
+
+def by_post(view: View) -> View:
+    """For pages with a search: where one is sent, the answer is the way to its results."""
+
+    @wraps(view)
+    def searched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and "q" in request.POST and request.user.is_authenticated:
+            return to_results(request)
+        return view(request, *args, **kwargs)
+
+    return searched

@@ -9,6 +9,7 @@ from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from portal.accounts.captcha import PictureCaptchaField
+from portal.accounts.halfway import next_step
 from portal.accounts.staff_admin import StaffAdmin
 
 
@@ -45,6 +46,10 @@ class Workbench(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         self._refuse_others(request)
         return super().login(request, extra_context)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff, with both factors and a password of their own."""
+        return super().has_permission(request) and not next_step(request)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Nothing: it would find people by parts of their names, without a record."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.accounts import register_views, views
+from portal.accounts import factor_views, register_views, views
 
 urlpatterns = [
     path("login/person/", views.login_person, name="login-person"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/phone/", views.account_phone, name="account-phone"),
     path("account/sessions/end/", views.end_sessions, name="account-sessions-end"),
+    path("account/first-password/", factor_views.first_password, name="first-password"),
+    path("staff/factor/", factor_views.factor, name="factor"),
+    path("staff/factor/enrol/", factor_views.factor_enrol, name="factor-enrol"),
+    path("staff/factor/codes/", factor_views.factor_codes, name="factor-codes"),
     path("session/", views.session, name="session"),
     path("demo/messages/", views.demo_messages, name="demo-messages"),
 ]

@@ -248,7 +248,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
         user = account(form)
         if user:
             user.set_password(form.cleaned_data["password"])
-            user.save(update_fields=["password"])
+            user.must_change_password = False
+            user.save(update_fields=["password", "must_change_password"])
             lockout.forget_failures(user)
             notices.success(request, _("密码已重设，请用新密码登录。此前在其他设备上的登录均已退出。"))
             return redirect("login-employer" if user.is_clerk else "login-person")

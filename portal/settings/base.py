@@ -54,6 +54,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "portal.accounts.lockout_apps.LockoutConfig",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "captcha",
     "pgtrigger",
     "pghistory",
@@ -77,10 +80,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "portal.accounts.browsers.BrowserCookie",
     "portal.accounts.sliding.SlidingSession",
     "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.accounts.halfway.Halfway",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.web.access_log.AccessLog",
     "pghistory.middleware.HistoryMiddleware",
@@ -137,6 +142,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 30 * 60
 SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
+# What an authenticator app shows beside the code.
+OTP_TOTP_ISSUER = "社会保险经办工作台"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"

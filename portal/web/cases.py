@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.accounts import searching
 from portal.accounts.permissions import login_required_any
 from portal.hall import attachments, desk, drafts, lifecycle, permissions, queries
 from portal.hall.catalogue import service as service_of
@@ -39,13 +40,14 @@ ORDINAL_TABS = ("", "open", *(str(status) for status in FINAL))
 
 
 @never_cache
+@searching.by_post
 @require_safe
 @login_required_any
 def cases(request: HttpRequest) -> HttpResponse:
     """单位业务申报进度查询 for employers, 我的办件 for persons."""
     user = login_of(request)
     own = queries.cases_of(user)
-    words = request.GET.get("q", "").replace("\0", "").strip()[:60]
+    words = searching.asked(request)
     code = request.GET.get("service", "")
     status = request.GET.get("status", "")
     asked = _about(own, words)

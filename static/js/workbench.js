@@ -4,6 +4,9 @@
 document.addEventListener("DOMContentLoaded", () => {
   // The theme marks no main part.
   document.getElementById("main")?.setAttribute("role", "main");
+  // Its landmarks have no names of their own.
+  document.getElementById("nav-sidebar-inner")?.setAttribute("aria-label", "工作台菜单");
+  for (const links of document.querySelectorAll("#nav-sidebar-inner nav")) links.setAttribute("aria-label", "账号");
 
   const nameless = { dock_to_right: "打开或收起菜单" };
   for (const element of document.querySelectorAll("span[x-on\\:click], div[x-on\\:click], a[x-on\\:click]:not([href])")) {

@@ -42,17 +42,20 @@ def test_a_city_sees_its_own_accounts(manager: Client, superuser: Client, cast: 
     assert person.phone not in everyone
 
 
-def test_only_the_superuser_changes_an_account(manager: Client, superuser: Client, cast: Cast) -> None:
-    clerk = cast.yongjiang_clerk
-    address = f"/admin/accounts/user/{clerk.pk}/change/"
+def test_only_the_superuser_changes_an_account_of_staff(
+    manager: Client, superuser: Client, cast: Cast
+) -> None:
+    clerk, colleague = cast.yongjiang_clerk, cast.ningbo_reviewer
+    shown = manager.get(f"/admin/accounts/user/{clerk.pk}/change/").content.decode()
+    assert clerk.password not in shown
+    assert clerk.username not in shown
+    address = f"/admin/accounts/user/{colleague.pk}/change/"
     page = manager.get(address)
     assert page.status_code == 200
-    assert clerk.phone not in page.content.decode()
-    assert clerk.password not in page.content.decode()
-    assert clerk.username not in page.content.decode()
+    assert colleague.password not in page.content.decode()
     assert manager.post(address, {"name": "别人"}).status_code == 403
-    assert manager.get(f"/admin/accounts/user/{clerk.pk}/password/").status_code == 403
-    assert manager.get("/admin/accounts/user/add/").status_code == 403
+    assert manager.get(f"/admin/accounts/user/{colleague.pk}/password/").status_code == 403
+    address = f"/admin/accounts/user/{clerk.pk}/change/"
 
     form = {"name": "周敏敏", "username": clerk.username, "phone": "139 0000 0101", "city": ""}
     assert superuser.post(address, form).status_code == 302

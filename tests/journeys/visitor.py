@@ -8,6 +8,7 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response, 
 
 from portal.accounts.models import User
 from tests.cast import PASSWORD
+from tests.factor import code_for
 
 # What a browser says of an answer that is an error on purpose: a refused form, a page that is not there.
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
@@ -147,7 +148,11 @@ class Visitor:
         self.go("/admin/")
         self.fill(用户名=user.username, 密码=PASSWORD)
         self.read_captcha()
+        code_for(user)
         self.press("登录", self.main)
+        self.page.wait_for_url("**/staff/factor/**")
+        self.fill(动态验证码=code_for(user))
+        self.press("继续", self.main)
         self.page.wait_for_url("**/admin/")
 
     def knows(self, user: User) -> None:

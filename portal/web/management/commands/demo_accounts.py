@@ -21,4 +21,5 @@ class Command(BaseCommand):
                 door = account.door
                 lines += ["", door]
             lines.append(f"  {account.login:<44}{account.about}")
+        lines += ["", "经办工作台登录后还要动态验证码：演示环境中，要求输入的页面会显示现在的验证码。"]
         self.stdout.write("\n".join(lines))

@@ -1,0 +1,153 @@
+"""The second factor of staff: a code of an authenticator app (RFC 6238), or one of ten recovery codes, each good once.
+
+django-otp keeps the devices, refuses a code that was used, and makes each further try after a wrong one wait longer.
+"""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django_otp import login as otp_login
+from django_otp import match_token
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from portal.accounts import sliding
+from portal.accounts.models import Kind, User
+from portal.shared.characters import narrow
+
+# A factor given so long ago is asked for again before money is let go.
+RECENT = dt.timedelta(minutes=15)
+GIVEN_AT = "factor_given_at"
+RECOVERY_CODES = 10
+DEVICE_NAME = "authenticator"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How a try went: whether it was right, and else for how many seconds no further one counts (0: at once)."""
+
+    right: bool
+    wait: int = 0
+
+
+def needs_factor(user: Any) -> bool:
+    """Whether this login is of a kind that must give a second factor, and has not in this session."""
+    return isinstance(user, User) and user.kind == Kind.STAFF and not user.is_verified()  # type: ignore[attr-defined]
+
+
+def has_factor(user: User) -> bool:
+    """Whether an authenticator is enrolled."""
+    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+
+
+def begin(user: User) -> TOTPDevice:
+    """The authenticator that is being enrolled; it counts only once a code of it was given."""
+    device, _made = TOTPDevice.objects.get_or_create(
+        user=user, confirmed=False, defaults={"name": DEVICE_NAME}
+    )
+    return device
+
+
+@transaction.atomic
+def enrol(user: User, code: str) -> list[str]:
+    """Confirms the authenticator by its first code, and gives the recovery codes, which are shown this once; [] where the code
+    is wrong."""
+    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    if device is None or has_factor(user) or not device.verify_token(_typed(code)):
+        return []
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    return new_recovery_codes(user)
+
+
+@transaction.atomic
+def new_recovery_codes(user: User) -> list[str]:
+    """Ten new codes; earlier ones no longer count."""
+    StaticDevice.objects.filter(user=user).delete()
+    device = StaticDevice.objects.create(user=user, name="recovery")
+    codes = [StaticToken.random_token() for _each in range(RECOVERY_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
+    return codes
+
+
+def give(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> Tried:
+    """Tries a code; with a right one the session is one of a login with both factors."""
+    device = match_token(user, _typed(code))
+    if device is None:
+        return Tried(right=False, wait=_wait(user, now))
+    enter(request, device, now=now)
+    return Tried(right=True)
+
+
+def enter(request: HttpRequest, device: Any, *, now: dt.datetime) -> None:
+    """The session has the second factor from now on, under a new key."""
+    request.session.cycle_key()
+    otp_login(request, device)
+    request.session[GIVEN_AT] = now.timestamp()
+    # What is kept of the session is found by its key, which is another now.
+    sliding.renew(request)
+
+
+def is_recent(request: HttpRequest, *, now: dt.datetime) -> bool:
+    """Whether the factor was given a short while ago."""
+    given = request.session.get(GIVEN_AT)
+    return given is not None and now.timestamp() - float(given) <= RECENT.total_seconds()
+
+
+@transaction.atomic
+def reset(user: User) -> None:
+    """Forgets the authenticator and the recovery codes: the next login enrols anew."""
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+
+
+def recovery_codes_left(user: User) -> int:
+    return StaticToken.objects.filter(device__user=user, device__confirmed=True).count()
+
+
+def demo_device(user: User) -> None:
+    """A demo's member of staff has an authenticator whose secret everybody can work out; done twice, there is one."""
+    if settings.DEMO and not has_factor(user):
+        TOTPDevice.objects.create(user=user, name=DEVICE_NAME, key=_demo_key(user))
+
+
+def demo_code(user: User) -> str:
+    """The code to type now, in a demo and of its own authenticators; "" elsewhere, and where the next must be waited for."""
+    if not settings.DEMO:
+        return ""
+    device = TOTPDevice.objects.filter(user=user, confirmed=True, key=_demo_key(user)).first()
+    return code_of(device) if device else ""
+
+
+def code_of(device: TOTPDevice) -> str:
+    """The first code of an authenticator that is not used yet and that it accepts now; "" where there is none."""
+    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    step: int = max(totp.t(), device.last_t + 1)
+    if step > totp.t() + device.tolerance:
+        return ""
+    totp.drift += step - totp.t()
+    return f"{totp.token():0{device.digits}d}"
+
+
+def _demo_key(user: User) -> str:
+    return hashlib.sha256(f"demo authenticator of {user.username}".encode()).hexdigest()[:40]
+
+
+def _typed(code: str) -> str:
+    return "".join(narrow(code).split()).lower()
+
+
+def _wait(user: User, now: dt.datetime) -> int:
+    """Seconds until a further try counts."""
+    waits = [0]
+    for device in (*TOTPDevice.objects.filter(user=user), *StaticDevice.objects.filter(user=user)):
+        _allowed, why = device.verify_is_allowed()
+        if why and why.get("locked_until"):
+            waits.append(max(1, round((why["locked_until"] - now).total_seconds())))
+    return min(waits[1:], default=0)
