@@ -93,6 +93,21 @@ class Coverage(models.Model):
             ),
             models.Index(fields=["employer", "person"], condition=Q(live=True), name="coverage_by_employer"),
         ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="an_employer_insures_where_it_is_registered",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("city", "employer_id"),
+                when=pgtrigger.Before,
+                condition=pgtrigger.Condition("NEW.employer_id IS NOT NULL"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM people_employer WHERE id = NEW.employer_id AND city <> NEW.city) THEN
+                        RAISE EXCEPTION 'the employer % is not registered in %', NEW.employer_id, NEW.city
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'an_employer_insures_where_it_is_registered';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_insurance_display()} {self.start} – {self.until or ''}"

@@ -71,8 +71,10 @@ def form_for(
 
 
 def ask_for(*, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> Ask:
-    """The application that was typed, its gate already passed. NotAccepted where the form refuses it."""
+    """The application that was typed, its gate already passed. NotAccepted where the form refuses it, or the city."""
     service = service_of(offer.code)
+    if elsewhere := permissions.why_not_in(applicant, offer.city, service):
+        raise NotAccepted([Bar("", elsewhere)])
     form = form_for(
         offer=offer,
         applicant=applicant,
@@ -150,7 +152,13 @@ def examine(ask: Ask) -> tuple[Any, list[Finding]]:
     service = service_of(ask.offer.code)
     outside = service.outside(ask)
     facts = service.facts(ask, outside)
-    return facts, list(service.rule(ask, facts))
+    return facts, _findings(service, ask, facts)
+
+
+def _findings(service: Service, ask: Ask, facts: Any) -> list[Finding]:
+    """What bars the application or does not match: first what holds of every service, then what its own rule says."""
+    elsewhere = permissions.why_not_in(ask.applicant, ask.offer.city, service)
+    return [Bar("", elsewhere)] if elsewhere else list(service.rule(ask, facts))
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
@@ -217,7 +225,7 @@ def decide(
                 return case
             lock_subject(case.subject_identity_number)
             facts = service.facts(ask, outside)
-            findings = list(service.rule(ask, facts))
+            findings = _findings(service, ask, facts)
             verdict = verdict_of(findings)
             if verdict == Verdict.BARRED or (verdict == Verdict.MISMATCH and not overrule):
                 raise NotAccepted(findings)
@@ -373,7 +381,7 @@ def _take(
     number = service.subject(ask)
     lock_subject(number)
     facts = service.facts(ask, outside)
-    findings = list(service.rule(ask, facts))
+    findings = _findings(service, ask, facts)
     verdict = verdict_of(findings)
     route = ROUTES.get((ask.offer.mode, verdict))
     if route is None:
@@ -478,6 +486,10 @@ def _conflict(service: Service, error: IntegrityError) -> Bar:
         "one_open_case_per_applicant_and_subject": (
             "",
             _("已有一份同样的办件正在办理，请先在办件进度中查看；需要更正的，可撤回后重新申报。"),
+        ),
+        "an_employer_insures_where_it_is_registered": (
+            "",
+            _("单位只能在其参保登记的城市为职工参保。"),
         ),
         **service.conflicts,
     }

@@ -6,6 +6,7 @@ from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Applicant, Audience, Service
+from portal.policy.book import book
 
 
 def may_file(user: User, service: Service) -> bool:
@@ -20,6 +21,18 @@ def may_file_for(applicant: Applicant, service: Service) -> bool:
     if applicant.ward is None:
         return True
     return service.for_wards and permissions.may_act_for_person(applicant.user, applicant.ward)
+
+
+def why_not_in(applicant: Applicant, city: str, service: Service) -> str:
+    """Why the applicant may not file a service of its audience in that city; "" where it may. An employer files where it is
+    registered: nobody else has its contributions assessed and taken."""
+    employer = applicant.employer
+    if service.audience != Audience.EMPLOYER or employer is None or employer.city == city:
+        return ""
+    titles = {one.slug: one.title for one in book().cities}
+    return _("贵单位在{own}参保登记，单位业务只能在{own}办理；{other}不受理贵单位的申报。").format(
+        own=titles.get(employer.city, employer.city), other=titles.get(city, city)
+    )
 
 
 def is_applicant(user: User, case: Case) -> bool:

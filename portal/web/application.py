@@ -26,6 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts import sliding
+from portal.accounts.models import User
 from portal.accounts.permissions import to_door, wards
 from portal.hall import attachments, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
@@ -38,7 +39,7 @@ from portal.hall.ways import linked
 from portal.people.models import Person
 from portal.policy.book import City, Mode, Offer, Paper, book
 from portal.shared.months import today_in_china
-from portal.web.context import login_of
+from portal.web.context import login_of, open_to, own_city_of
 
 STEPS = (
     ("service", gettext_lazy("用户须知")),
@@ -207,6 +208,8 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
         applicant = _applicant(request, kind)
+        if permissions.why_not_in(applicant, city, kind):
+            return redirect("service", city, code)
         errand = Errand(
             place, place.offers[code], kind, applicant, timezone.now(), picked=_picked(request, kind)
         )
@@ -233,6 +236,9 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         context["login_url"] = f"{door}?next={reverse('apply', args=[city, code])}"
     elif permissions.may_file(request.user, kind):
         applicant = _applicant(request, kind)
+        if elsewhere := permissions.why_not_in(applicant, city, kind):
+            context["blocked"] = {"why": elsewhere, **_own_way(login_of(request), code)}
+            applicant = None
     else:
         context["blocked"] = _other_login(kind)
     if applicant is None:
@@ -310,6 +316,23 @@ def _other_login(kind: Service) -> dict[str, str]:
     return {"why": why, "what_to_do": what}
 
 
+def _own_way(clerk: User, code: str) -> dict[str, str]:
+    """Where a clerk goes on in the city of their employer: to the same service, where it has it, else to all of its services."""
+    own = own_city_of(clerk)
+    if own is None:
+        return {}
+    if code in own.offers:
+        title = own.offers[code].title
+        return {
+            "url": reverse("service", args=[own.slug, code]),
+            "label": _("到{city}办理“{title}”").format(city=own.title, title=title),
+        }
+    return {
+        "url": reverse("services", args=[own.slug]),
+        "label": _("查看{city}的全部事项").format(city=own.title),
+    }
+
+
 def _how_it_ends(offer: Offer) -> str:
     if offer.mode == Mode.DIRECT:
         return _("提交后由系统校验，符合条件的当场办结。")
@@ -365,7 +388,9 @@ def _not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
     if code in city.elsewhere:
         return render(request, "web/done_elsewhere.html", {"city": city, "there": city.elsewhere[code]})
     elsewhere = [
-        {"city": other, "offers": [other.offers[code]]} for other in book().cities if code in other.offers
+        {"city": other, "offers": [other.offers[code]]}
+        for other in book().cities
+        if code in other.offers and open_to(request.user, other.offers[code], services()[code])
     ]
     title = services()[code].title if code in services() else ""
     return render(

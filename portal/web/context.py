@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from enrollment import queries as enrollment
 from portal.accounts import notices, sliding
 from portal.accounts.models import User
-from portal.policy.book import City, UnknownCity, book
+from portal.hall.service import Audience, Service
+from portal.policy.book import City, Offer, UnknownCity, book
 
 CITY_COOKIE = "city"
 ELDER_COOKIE = "elder"
@@ -38,6 +39,22 @@ def _own_city(user: User) -> str:
     return enrollment.city_of(user.person) if user.person else user.city
 
 
+def own_city_of(user: Any) -> City | None:
+    """The city in which a clerk's employer is registered; None for everyone else."""
+    if not (isinstance(user, User) and user.is_clerk and user.employer):
+        return None
+    try:
+        return book().city(user.employer.city)
+    except UnknownCity:
+        return None
+
+
+def open_to(user: Any, offer: Offer, service: Service) -> bool:
+    """Whether an offer is not closed to this visitor for its city alone, as employers' services elsewhere are to clerks."""
+    own = own_city_of(user)
+    return own is None or service.audience != Audience.EMPLOYER or offer.city == own.slug
+
+
 def login_of(request: HttpRequest) -> User:
     """The login behind a page that only logins reach. PermissionDenied where there is none."""
     if not isinstance(request.user, User):
@@ -53,6 +70,7 @@ def hall(request: HttpRequest) -> dict[str, Any]:
         "hall_name": _("社会保险网上办事大厅"),
         "city": city_of(request),
         "cities": book().cities,
+        "registered_in": own_city_of(user),
         "elder": request.COOKIES.get(ELDER_COOKIE) == "1",
         "session_ends_in": sliding.seconds_left(request) if signed_in else None,
         "unread": notices.unread(user) if isinstance(user, User) else 0,

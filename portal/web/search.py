@@ -17,6 +17,7 @@ from pypinyin import Style, pinyin
 from portal.hall.catalogue import offers
 from portal.hall.service import Service
 from portal.policy.book import Elsewhere, Offer, book
+from portal.web.context import open_to
 from portal.web.home import groups_of
 
 # Words that say that something is to be done, not what.
@@ -96,7 +97,14 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:60]
     found = find(query, city) if query else Found(list(offers(city)), [])
     elsewhere = [
-        {"city": other, "offers": [offer for offer, _service in found.elsewhere if offer.city == other.slug]}
+        {
+            "city": other,
+            "offers": [
+                offer
+                for offer, service in found.elsewhere
+                if offer.city == other.slug and open_to(request.user, offer, service)
+            ],
+        }
         for other in book().cities
     ]
     context = {
