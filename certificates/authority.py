@@ -188,11 +188,20 @@ def keep_crl(name: str, content: bytes, *, now: datetime) -> bool:
         raise SealUnavailable(f"{name}: ended on {ends}")
     folder = _folder() / "crls"
     path = folder / name
-    if path.exists() and crl_of(path)["tbs_cert_list"]["this_update"].native >= new["this_update"].native:
+    if path.exists() and not _newer(new, path):
         return False
     folder.mkdir(exist_ok=True, mode=0o700)
     write_whole(path, content)
     return True
+
+
+def _newer(new: Any, path: Path) -> bool:
+    """Whether a list's body is newer than the list in a file; whatever is no list is older."""
+    try:
+        standing = crl_of(path)["tbs_cert_list"]["this_update"].native
+    except SealUnavailable:
+        return True
+    return bool(new["this_update"].native > standing)
 
 
 def crl_of(path: Path) -> crl.CertificateList:

@@ -1,15 +1,18 @@
 """Revocation lists from the authorities' own addresses, kept as files in ``SEAL_DIR/crls`` for the seals to carry."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 import requests
 from asn1crypto import x509
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from certificates import authority
 from certificates.authority import SealUnavailable
+from portal.watch.failures import Watch
 
 _TIMEOUT = 20
 _MOST_BYTES = 20 * 1024 * 1024
@@ -18,18 +21,28 @@ _MOST_BYTES = 20 * 1024 * 1024
 def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
     """Fetches each list that the certificates of the seals and of the time stamp name: (what was stored, what failed and why).
 
-    A list is put in place whole, and only where it is one, newer than what is there and not yet ended.
+    A list is put in place whole, and only where it is one, newer than what is there and not yet ended. A list or a certificate
+    that cannot be read does not keep the others.
     """
+    watch = Watch("refresh_revocation_lists", now=now)
     done: list[str] = []
     failed: list[str] = []
-    for address in sorted(set(_addresses(_certificates(now)))):
-        try:
-            stored = _fetch(address, now)
-        except (OSError, SealUnavailable) as error:
-            failed.append(f"{address}（{error}）")
-        else:
+    addresses: set[str] = set()
+    for name, read in _certificates(now):
+        with watch.item(name):
+            addresses.update(_addresses(read()))
+        if name in watch.failed:
+            failed.append(name)
+    for address in sorted(addresses):
+        with watch.item(address):
+            try:
+                stored = _fetch(address, now)
+            except Exception as error:
+                failed.append(f"{address}（{error}）")
+                raise
             if stored:
                 done.append(address)
+    watch.only(lambda names: watch.failed)
     return done, failed
 
 
@@ -45,10 +58,11 @@ def _fetch(address: str, now: datetime) -> bool:
     return authority.keep_crl(name, content, now=now)
 
 
-def _certificates(now: datetime) -> Iterator[x509.Certificate]:
+def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
+    """Where certificates are, and how they are read."""
     for path in sorted(settings.SEAL_DIR.glob("*.pem")):
-        yield from authority.read_certificates_of(path)
-    yield from authority.time_certificates(now)
+        yield path.name, partial(authority.read_certificates_of, path)
+    yield _("时间戳证书"), partial(authority.time_certificates, now)
 
 
 def _addresses(certificates: Iterable[x509.Certificate]) -> Iterator[str]:

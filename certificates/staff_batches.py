@@ -37,6 +37,7 @@ from portal.policy.book import book
 from portal.policy.terms import proof_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china, today_in_china
+from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
@@ -137,16 +138,19 @@ def retry(batch: StaffBatch) -> int:
     return again
 
 
-def expire(*, on: date) -> int:
-    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for those whom they are about."""
-    over = StaffBatch.objects.filter(status=BatchStatus.READY, kept_until__lt=on)
-    ended = 0
-    for batch in over.iterator():
-        ended += StaffBatch.objects.filter(pk=batch.pk, status=BatchStatus.READY).update(
-            status=BatchStatus.EXPIRED, archive="", archive_digest="", archive_size=None
-        )
-        # With it goes what a worker that was killed left half written.
-        shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
+def expire(*, now: datetime) -> int:
+    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for those whom they are about. One
+    that fails does not keep the others."""
+    over = StaffBatch.objects.filter(status=BatchStatus.READY, kept_until__lt=today_in_china(now))
+    ended, watch = 0, Watch("delete_expired_archives", now=now)
+    for batch in over.select_related("case").iterator():
+        with watch.item(batch.case.number, city=batch.city):
+            ended += StaffBatch.objects.filter(pk=batch.pk, status=BatchStatus.READY).update(
+                status=BatchStatus.EXPIRED, archive="", archive_digest="", archive_size=None
+            )
+            # With it goes what a worker that was killed left half written.
+            shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
+    watch.only(lambda names: watch.failed)
     return ended
 
 

@@ -2,13 +2,15 @@
 
 import logging
 import time
+from collections.abc import Collection
 
-from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from certificates import staff_batches
 from certificates.models import BatchStatus, StaffBatch
-from portal.shared.months import today_in_china
+from portal.watch.failures import Watch
+from portal.watch.task import watched
 
 log = logging.getLogger(__name__)
 
@@ -16,23 +18,36 @@ log = logging.getLogger(__name__)
 SPELL_SECONDS = 40
 
 
-@shared_task
+@watched(
+    title=_("批量开具证明"),
+    remedy=_(
+        "这一批证明没有做完，已开具的不受影响，其他批次照常。请系统管理员检查磁盘和印章；恢复后自动继续。"
+    ),
+)
 def make_staff_proofs() -> None:
     """Make proofs of the batches that are not ready, a few of each in turn, so that a large one delays no small one."""
     ends = time.monotonic() + SPELL_SECONDS
+    watch = Watch("make_staff_proofs", now=timezone.now())
     made = True
     while made and time.monotonic() < ends:
         made = False
         open_ones = StaffBatch.objects.filter(status=BatchStatus.MAKING).select_related("employer", "case")
         for batch in open_ones.order_by("frozen_at", "pk"):
-            try:
+            # A full disk at the archive of one is no reason to leave the others.
+            with watch.item(batch.case.number, city=batch.city):
                 made |= staff_batches.work_on(batch, now=timezone.now()) > 0
-            except OSError:
-                # A full disk at the archive of one is no reason to leave the others.
-                log.exception("the archive of %s was not written", batch.pk)
+    watch.only(_still_making)
 
 
-@shared_task
+def _still_making(numbers: Collection[str]) -> list[str]:
+    making = StaffBatch.objects.filter(status=BatchStatus.MAKING, case__number__in=numbers)
+    return list(making.values_list("case__number", flat=True))
+
+
+@watched(
+    title=_("清理证明压缩包"),
+    remedy=_("这个压缩包没有删除。请系统管理员检查文件目录的权限。"),
+)
 def delete_expired_archives() -> None:
     """Delete the archives whose last day has passed."""
-    log.info("%s archives deleted", staff_batches.expire(on=today_in_china(timezone.now())))
+    log.info("%s archives deleted", staff_batches.expire(now=timezone.now()))

@@ -29,6 +29,7 @@ from portal.hall.models import Case
 from portal.people.models import Employer
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month, today_in_china
+from portal.watch.failures import Watch
 
 _BUSY = Q(arrears_lines__live=True) | Q(order_lines__live=True, order_lines__order__status=OrderStatus.OPEN)
 
@@ -175,17 +176,21 @@ def _fee(charge: Charge, since: dt.date, pay_on: dt.date) -> LateFee | None:
 
 
 def lapse(*, by: User, now: dt.datetime) -> int:
-    """Ends open bills whose last day has passed: their fees are void, their charges free for another bill. How many."""
-    ended = 0
-    for pk in ArrearsBill.objects.filter(
+    """Ends open bills whose last day has passed: their fees are void, their charges free for another bill. How many; one that
+    fails does not keep the others."""
+    ended, watch = 0, Watch("lapse_bills", now=now)
+    over = ArrearsBill.objects.filter(
         status=BillStatus.OPEN, pay_on__lt=today_in_china(now) - STATEMENT_DELAY
-    ).values_list("pk", flat=True):
-        with transaction.atomic():
+    )
+    for pk, city, number in list(over.order_by("pk").values_list("pk", "city", "case__number")):
+        with watch.item(number, city=city), transaction.atomic():
             bill = ArrearsBill.objects.select_for_update().get(pk=pk)
-            if bill.status != BillStatus.OPEN:
-                continue
-            _end(bill, by=by, now=now)
-            ended += 1
+            if bill.status == BillStatus.OPEN:
+                _end(bill, by=by, now=now)
+                ended += 1
+    watch.only(
+        lambda numbers: list(over.filter(case__number__in=numbers).values_list("case__number", flat=True))
+    )
     return ended
 
 

@@ -57,21 +57,28 @@ _DIGEST = """encode(sha256(convert_to(string_agg(
 # An employer's charges are found by employer and month. The sums keep the planner from the primary key's index, in which a range
 # is all that the city was charged meanwhile: read once for every employer, that grew with the square of the city.
 OF_THE_ASSESSMENT = """
-    charge.employer_id = assessment.employer_id AND charge.month = assessment.month
+    charge.employer_id = assessment.employer_id AND charge.month = assessment.month AND charge.city = assessment.city
     AND charge.id + 0 > assessment.after AND charge.id + 0 <= assessment.last
 """
 
+# Where an employer is asked for one alone: set to none, it is all of them.
+_ONE = "(%(employer)s::bigint IS NULL OR {}.employer_id = %(employer)s::bigint)"
+
+# What was drawn up of an employer that is registered elsewhere stands in the way of what its own city draws up.
 _REPLACE = f"""
     WITH standing AS (
-        SELECT assessment.id, count(charge.id) AS charges, coalesce(sum(charge.amount_fen), 0) AS sum_fen
+        SELECT assessment.id, employer.city <> assessment.city AS elsewhere, count(charge.id) AS charges,
+            coalesce(sum(charge.amount_fen), 0) AS sum_fen
         FROM contributions_assessment assessment
+        JOIN people_employer employer ON employer.id = assessment.employer_id
         LEFT JOIN contributions_charge charge ON {OF_THE_ASSESSMENT} AND charge.live
         WHERE assessment.city = %(city)s AND assessment.month = %(month)s AND assessment.status IN ('drawn_up', 'confirmed')
-        GROUP BY assessment.id
+            AND {_ONE.format("assessment")}
+        GROUP BY assessment.id, employer.city
     ), moved AS (
         UPDATE contributions_assessment assessment SET status = 'replaced' FROM standing
         WHERE standing.id = assessment.id
-            AND (standing.charges, standing.sum_fen) <> (assessment.charges, assessment.sum_fen)
+            AND (standing.elsewhere OR (standing.charges, standing.sum_fen) <> (assessment.charges, assessment.sum_fen))
             AND assessment.status IN ('drawn_up', 'confirmed')
         RETURNING assessment.id
     )
@@ -79,18 +86,23 @@ _REPLACE = f"""
     SELECT id, %(now)s, %(by)s, 'replaced', %(why)s FROM moved
 """  # noqa: S608 - the parts are constants
 
-# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between its neighbours.
+# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between its neighbours. Rounds are
+# counted through all cities. Charges of employers that are registered elsewhere are left out: ``misplaced`` tells of them.
 _CREATE = f"""
     WITH standing AS (
-        SELECT employer_id, array_agg(last) FILTER (WHERE status <> 'replaced') AS ends, max(round) + 1 AS round
-        FROM contributions_assessment WHERE city = %(city)s AND month = %(month)s GROUP BY employer_id
+        SELECT assessment.employer_id, array_agg(assessment.last) FILTER (WHERE assessment.status <> 'replaced') AS ends,
+            max(assessment.round) + 1 AS round
+        FROM contributions_assessment assessment
+        JOIN people_employer employer ON employer.id = assessment.employer_id AND employer.city = %(city)s
+        WHERE assessment.month = %(month)s GROUP BY assessment.employer_id
     ), charge AS (
         SELECT charge.*, coalesce(standing.round, 0) AS first_round,
             CASE WHEN standing.ends IS NULL THEN 0
                 ELSE coalesce((SELECT max(one) FROM unnest(standing.ends) one WHERE one < charge.id), 0) END AS below
         FROM contributions_charge charge
+        JOIN people_employer employer ON employer.id = charge.employer_id AND employer.city = charge.city
         LEFT JOIN standing ON standing.employer_id = charge.employer_id
-        WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.live AND charge.employer_id IS NOT NULL
+        WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.live AND {_ONE.format("charge")}
             AND NOT EXISTS (
                 SELECT 1 FROM contributions_assessment assessment
                 WHERE {OF_THE_ASSESSMENT} AND assessment.status <> 'replaced'
@@ -133,11 +145,34 @@ _PAID = f"""
 """  # noqa: S608 - the parts are constants
 
 
-def draw_up(*, city: str, month: Month, by: User, now: dt.datetime) -> Drawn:
-    """Assess every employer's charges of the month that stand in no assessment yet. Repeated, it finds nothing to do.
+_OF_THE_MONTH = f"assessment.city = %(city)s AND assessment.month = %(month)s AND {_ONE.format('assessment')}"
 
-    A fixed number of statements, whatever the number of employers. An unpaid assessment of which charges have fallen away since
-    is replaced by one of what is left; one whose charges are all paid is paid. What is drawn up late is due by that month's end.
+
+def employers_of(*, city: str, month: Month) -> list[int]:
+    """The ids of the employers that were charged in the city's month, or have an assessment of it there."""
+    charged = Charge.objects.filter(city=city, month=month, live=True, employer__isnull=False)
+    assessed = Assessment.objects.filter(city=city, month=month)
+    return sorted({*charged.values_list("employer", flat=True), *assessed.values_list("employer", flat=True)})
+
+
+def misplaced(*, city: str, month: Month) -> list[Employer]:
+    """Employers that were charged in the city's month though they are registered in another: nobody assesses that."""
+    return list(
+        Employer.objects.filter(charges__city=city, charges__month=month, charges__live=True)
+        .exclude(city=city)
+        .distinct()
+        .order_by("pk")
+    )
+
+
+def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: int | None = None) -> Drawn:
+    """Assess every employer's charges of the month that stand in no assessment yet, or those of ``employer`` (an id) alone.
+    Repeated, it finds nothing to do.
+
+    A fixed number of statements, whatever the number of employers. An employer that is registered in another city is left out
+    (``misplaced``), and what was drawn up of it here before is replaced by nothing. An unpaid assessment of which charges have
+    fallen away since is replaced by one of what is left; one whose charges are all paid is paid. What is drawn up late is due by
+    that month's end.
     """
     told: dict[str, Any] = {
         "city": city,
@@ -146,6 +181,7 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime) -> Drawn:
         "now": now,
         "by": by.pk,
         "why": _("核定后有应缴作废，已重新核定"),
+        "employer": employer,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_charging(cursor, city)
@@ -154,7 +190,7 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime) -> Drawn:
         replaced = cursor.rowcount
         cursor.execute(_CREATE, told)
         created = cursor.rowcount
-        cursor.execute(_PAID % "assessment.city = %(city)s AND assessment.month = %(month)s", told)
+        cursor.execute(_PAID % _OF_THE_MONTH, told)
         paid = cursor.rowcount
         row_by_row(cursor)
     return Drawn(created=created, replaced=replaced, paid=paid)
@@ -220,6 +256,7 @@ def lines(assessment: Assessment) -> QuerySet[Charge]:
         Charge.objects.filter(
             employer=assessment.employer_id,
             month=assessment.month,
+            city=assessment.city,
             pk__gt=assessment.after,
             pk__lte=assessment.last,
             live=True,

@@ -33,8 +33,8 @@ def held_by_the_bank(employer: Employer) -> Q:
     """Which of the employer's charges a debit that has no result yet draws."""
     held = Q(pk__in=[])
     drawn = Assessment.objects.filter(employer=employer, debit_lines__status__in=AT_THE_BANK)
-    for month, after, last in drawn.values_list("month", "after", "last"):
-        held |= Q(month=month, pk__gt=after, pk__lte=last)
+    for city, month, after, last in drawn.values_list("city", "month", "after", "last"):
+        held |= Q(city=city, month=month, pk__gt=after, pk__lte=last)
     return held
 
 

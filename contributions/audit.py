@@ -719,7 +719,7 @@ CHECKS = (
             SELECT assessment.id, count(charge.id) AS charges, sum(charge.amount_fen) AS sum_fen
             FROM contributions_assessment assessment
             LEFT JOIN contributions_charge charge ON charge.employer_id = assessment.employer_id
-                AND charge.month = assessment.month AND charge.live
+                AND charge.month = assessment.month AND charge.city = assessment.city AND charge.live
                 AND charge.id > assessment.after AND charge.id <= assessment.last
             WHERE assessment.status = 'paid' GROUP BY assessment.id
         )

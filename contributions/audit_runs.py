@@ -2,8 +2,11 @@
 
 import datetime as dt
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
+from django.db import connection
 from django.utils import timezone
 
 from contributions import changed_rows
@@ -12,17 +15,28 @@ from contributions.changed_rows import Place
 from contributions.models import AuditRun
 from portal.shared.months import today_in_china
 
+# The key of the advisory lock under which one audit runs at a time.
+_LOCK = 0xA0D17
 _SUNDAY, _A_WEEK = 6, dt.timedelta(days=7)
 # An audit is due every day; whoever misses one for longer is told.
 _LATE_AFTER = dt.timedelta(hours=36)
+
+
+class UnderWay(Exception):
+    """An audit is just running."""
 
 
 def run(*, everything: bool, jobs: int = 0) -> AuditRun:
     """Audit, and keep what was found: of ``everything``, or since the last audit that found nothing and has a place.
     Without such a one, or where nothing can be told since it, everything. ``jobs`` are connections; 0 is as many as cores.
 
-    An audit that cannot come to its end is kept, too, with the reason, and raises.
+    An audit that cannot come to its end is kept, too, with the reason, and raises. Raises UnderWay beside another.
     """
+    with _alone():
+        return _run(everything=everything, jobs=jobs)
+
+
+def _run(*, everything: bool, jobs: int) -> AuditRun:
     started_at = timezone.now()
     since = None if everything else last_sound()
     try:
@@ -45,6 +59,36 @@ def run(*, everything: bool, jobs: int = 0) -> AuditRun:
     )
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One audit at a time; the lock falls with the session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        [ours] = cursor.fetchone()
+    if not ours:
+        raise UnderWay
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def under_way() -> bool:
+    """Whether an audit is just running."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsubid = 1
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            )
+            """,
+            [_LOCK],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def last_sound() -> AuditRun | None:
     """The last audit that found nothing and that another can go on from."""
     last = AuditRun.objects.filter(broken=0, failure="", place__isnull=False).order_by("-pk").first()
@@ -59,8 +103,11 @@ def run_of_the_day() -> AuditRun:
 
 
 def troubles(now: dt.datetime) -> int:
-    """How many invariants the last audit found broken; 1 where it failed, or there is none as it is due."""
+    """How many invariants the last audit found broken; 1 where it failed, or the next is overdue. 0 before the first: where that
+    does not come, the schedule stands still, and says so itself."""
     last = AuditRun.objects.order_by("-pk").first()
-    if last is None or last.failure or now - last.started_at > _LATE_AFTER:
+    if last is None:
+        return 0
+    if last.failure or now - last.started_at > _LATE_AFTER:
         return 1
     return last.broken

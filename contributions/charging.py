@@ -21,7 +21,7 @@ from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms, debit_terms
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, month_in_china
 
 # The first key of the advisory lock under which one city is charged at a time.
 _CHARGING_LOCK = 0xC4A26E
@@ -63,8 +63,10 @@ def charge(
 
     One transaction under the city's lock: a run that is killed has done nothing; one that is repeated, or waits for another,
     finds nothing to do. Coverage without a base, or that the policy does not price, is left out, told in the answer and kept
-    with the run.
+    with the run. Raises ValueError for a month that has not begun.
     """
+    if month > month_in_china(now):
+        raise ValueError(f"{month} has not begun")
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
         lock_charging(cursor, city)

@@ -15,7 +15,10 @@ from contributions import ledger
 from contributions.models import DayComparison, DaySheet, DaySheetLine, Entry, LedgerAccount
 from contributions.sets import row_by_row, whole_tables
 from portal.accounts.models import User
+from portal.policy.book import book
 from portal.shared.months import CHINA, today_in_china
+from portal.watch import clock
+from portal.watch.failures import Watch
 
 
 class NotYet(Exception):
@@ -123,16 +126,19 @@ def make(*, city: str, day: dt.date, by: User, now: dt.datetime) -> DaySheet:
 
 
 def make_due(*, by: User, now: dt.datetime) -> int:
-    """Write every sheet that is missing, of all cities, oldest first; how many."""
+    """Write every sheet that is missing, of all cities, oldest first; how many. A city that fails does not keep the others.
+    Raises ClockSuspect where there is no evidence that the days are over."""
+    clock.check(now)
     yesterday = today_in_china(now) - dt.timedelta(days=1)
     done = dict(DaySheet.objects.values_list("city").annotate(Max("day")))
     begun = dict(Entry.objects.values_list("city").annotate(Min("at")))
-    made = 0
+    made, watch = 0, Watch("make_day_sheets", now=now)
     for city, first_at in sorted(begun.items()):
         first = done[city] + dt.timedelta(days=1) if city in done else today_in_china(first_at)
-        for day in days(first, yesterday):
-            make(city=city, day=day, by=by, now=now)
-            made += 1
+        with watch.item(book().city(city).title, city=city):
+            for day in days(first, yesterday):
+                make(city=city, day=day, by=by, now=now)
+                made += 1
     return made
 
 

@@ -6,6 +6,7 @@ application is at the counter for (``duplicate-refund``) waits for its end.
 """
 
 import datetime as dt
+import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contributions import refunds
-from contributions.models import Refund, RefundEvent, RefundPart, RefundStatus, RefundWay
+from contributions.models import Entry, Refund, RefundEvent, RefundPart, RefundStatus, RefundWay
 from portal.accounts.models import Notice, User
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month
+from portal.watch.failures import Watch
+
+log = logging.getLogger(__name__)
 
 NOTICE_KIND = "money-back"
 
@@ -72,14 +76,29 @@ def draft_refunds(*, by: User, now: dt.datetime) -> int:
     many were drafted.
 
     ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is taken up by the next run;
-    several at once draft nothing twice.
+    several at once draft nothing twice. An entry that fails does not keep the others.
     """
-    drafted, last = 0, 0
+    drafted, last, watch = 0, 0, Watch("draft_refunds", now=now)
     while entries := _entries(after=last):
         last = entries[-1]
-        with transaction.atomic():
-            drafted += _draft(list(_claimed(entries)), by=by, now=now)
+        try:
+            drafted += _draft_all(entries, by=by, now=now)
+        except Exception:
+            log.exception("entries %s to %s are drafted one by one", entries[0], last)
+            for entry in entries:
+                with watch.item(_("分录 %(entry)s") % {"entry": entry}, city=_city_of(entry)):
+                    drafted += _draft_all([entry], by=by, now=now)
+    watch.only(lambda names: watch.failed)
     return drafted
+
+
+@transaction.atomic
+def _draft_all(entries: Sequence[int], *, by: User, now: dt.datetime) -> int:
+    return _draft(list(_claimed(entries)), by=by, now=now)
+
+
+def _city_of(entry: int) -> str:
+    return Entry.objects.values_list("city", flat=True).get(pk=entry)
 
 
 def _entries(*, after: int) -> list[int]:

@@ -185,7 +185,7 @@ _DRAWABLE = """
             coalesce(array_agg(charge.id) FILTER (WHERE NOT charge.live), '{}') AS left_out
         FROM candidate
         JOIN contributions_charge charge ON charge.employer_id = candidate.employer_id AND charge.month = candidate.month
-            AND charge.id + 0 > candidate.after AND charge.id + 0 <= candidate.last
+            AND charge.city = candidate.city AND charge.id + 0 > candidate.after AND charge.id + 0 <= candidate.last
         LEFT JOIN contributions_orderline ordered ON ordered.charge_id = charge.id AND ordered.live
         LEFT JOIN contributions_arrearsline billed ON billed.charge_id = charge.id AND billed.live
         GROUP BY candidate.id, candidate.employer_id, candidate.charges, candidate.sum_fen, candidate.account_number,

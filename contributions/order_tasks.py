@@ -3,29 +3,41 @@ doubled changes nothing."""
 
 import logging
 
-from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from contributions import doubled, paying, refunds
 from portal.accounts.models import User
+from portal.watch.task import watched
 
 log = logging.getLogger(__name__)
 
 
-@shared_task
+@watched(
+    title=_("查询支付结果"),
+    remedy=_("这笔支付的结果没有记下，其他支付不受影响。请征缴人员按支付号与支付渠道核实；系统会继续查询。"),
+)
 def ask_payments() -> None:
     """Ask the providers about payments whose end is not known, and close those whose order is over."""
     paying.ask_due(by=User.objects.system(), now=timezone.now())
 
 
-@shared_task
+@watched(
+    title=_("订单到期"),
+    remedy=_("这份订单没有按期失效，其他订单不受影响。请系统管理员查明原因；修复后自动处理。"),
+)
 def end_overdue_orders() -> None:
     """Expire the orders that were not paid in time."""
     ended = paying.end_overdue(by=User.objects.system(), now=timezone.now())
     log.info("%s orders expired", ended)
 
 
-@shared_task
+@watched(
+    title=_("发起排队的支付"),
+    remedy=_(
+        "这笔支付没有在银行营业后发起，其他支付不受影响。请系统管理员查明原因；修复后自动发起，不会重复扣款。"
+    ),
+)
 def start_queued_payments() -> None:
     """Start the payments that waited for the bank to open; before that remind who waits."""
     paying.remind_queued(now=timezone.now())
@@ -33,13 +45,21 @@ def start_queued_payments() -> None:
     log.info("%s payments started at the bank's opening", begun)
 
 
-@shared_task
+@watched(
+    title=_("办理退款"),
+    remedy=_("这笔退款没有办成，其他退款不受影响。请征缴人员在“退款”中核对；系统会继续办理，不会重复退款。"),
+)
 def send_refunds() -> None:
     """Send the approved refunds to their channels, and ask about those whose end is not known."""
     refunds.send_due(by=User.objects.system(), now=timezone.now())
 
 
-@shared_task
+@watched(
+    title=_("生成退款"),
+    remedy=_(
+        "这些款项还没有生成退款，其他款项不受影响。请征缴人员在“待退回款项”中办理，或请系统管理员查明原因。"
+    ),
+)
 def draft_refunds() -> None:
     """Draft the refund of what was paid twice or too late, and tell who paid."""
     drafted = doubled.draft_refunds(by=User.objects.system(), now=timezone.now())

@@ -46,6 +46,7 @@ from portal.policy.book import book
 from portal.policy.terms import reconciliation_terms
 from portal.shared.months import CHINA
 from portal.shared.tables import Some
+from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +87,13 @@ class Line:
 
 def make_files(*, now: dt.datetime) -> int:
     """Make every partner's files of the days that are over and ready, from the last one made on; how many. Twice makes none."""
-    made = 0
+    made, watch = 0, Watch("make_day_files", now=now)
     for partner in (
         Partner.objects.filter(scopes__contains=[str(Scope.ORDERS)]).exclude(cities=[]).order_by("pk")
     ):
-        for day in _days_to_make(partner, now):
-            made += make_file(partner, day, now=now)
+        with watch.item(partner.name, city=partner.cities[0] if len(partner.cities) == 1 else ""):
+            for day in _days_to_make(partner, now):
+                made += make_file(partner, day, now=now)
     return made
 
 

@@ -6,7 +6,7 @@ No transaction is open while a channel is spoken to, and what was sent once is n
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from portal.accounts.models import User
 from portal.policy.book import book
 from portal.shared import money
 from portal.shared.months import CHINA
+from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
@@ -346,21 +347,35 @@ def _check_transfer(refund: Refund) -> None:
 
 
 def send_due(*, by: User, now: dt.datetime, limit: int = 100) -> int:
-    """Send the approved refunds to their channels, and ask about those sent; each by one worker. How many were seen to."""
-    seen = 0
+    """Send the approved refunds to their channels, and ask about those sent; each by one worker. How many were seen to;
+    one that fails is seen to again when its time comes, and does not keep the others."""
+    seen, watch = 0, Watch("send_refunds", now=now)
     while seen < limit:
         due = _next_due(by, now)
         if due is None:
             break
         seen += 1
         refund, fresh = due
-        try:
-            answer = _send(refund) if fresh else _ask(refund)
-        except (Unreachable, channels.ChannelUnavailable) as problem:
-            log.warning("%s %s: %s", refund.channel, refund.number, problem)
-        else:
-            take_answer(refund, answer, by=by, now=now)
+        with watch.item(refund.number, city=refund.city):
+            _speak_of(refund, fresh=fresh, by=by, now=now)
+    watch.only(_not_ended)
     return seen
+
+
+def _speak_of(refund: Refund, *, fresh: bool, by: User, now: dt.datetime) -> None:
+    try:
+        answer = _send(refund) if fresh else _ask(refund)
+    except (Unreachable, channels.ChannelUnavailable) as problem:
+        log.warning("%s %s: %s", refund.channel, refund.number, problem)
+    else:
+        take_answer(refund, answer, by=by, now=now)
+
+
+def _not_ended(numbers: Collection[str]) -> list[str]:
+    under_way = Refund.objects.filter(
+        number__in=numbers, status__in=[RefundStatus.APPROVED, RefundStatus.SENT]
+    )
+    return list(under_way.values_list("number", flat=True))
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from portal.policy.terms import debit_terms
 from portal.prepared import Prepared
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
+from portal.watch.failures import Watch
 
 SUSPENDED, RESUMED = "suspended", "resumed"
 
@@ -46,31 +47,37 @@ def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
         return int(cursor.rowcount)
 
 
-@transaction.atomic
 def resume_settled(*, now: dt.datetime) -> int:
     """Resume what is suspended and owes nothing any more, whichever way it was settled: from the month whose debit comes next,
-    so that no month is charged for which there is no debit to come. How many they are. Twice is once.
+    so that no month is charged for which there is no debit to come. How many they are. Twice is once; a city that fails does not
+    keep the others.
     """
-    resumed = 0
+    resumed, watch = 0, Watch("resume_settled", now=now)
     for city in book().cities:
-        month = _next_month(city.slug, now)
-        if month is None:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _RESUME,
-                {
-                    **_words(),
-                    "city": city.slug,
-                    "month": month.first_day,
-                    "now": now,
-                    "kind": RESUMED,
-                    "title": _("恢复缴费"),
-                    "text": _("您的%s欠费已结清，自%s起恢复缴费。"),
-                },
-            )
-            resumed += cursor.rowcount
+        with watch.item(city.title, city=city.slug):
+            resumed += _resume(city.slug, now)
     return resumed
+
+
+@transaction.atomic
+def _resume(city: str, now: dt.datetime) -> int:
+    month = _next_month(city, now)
+    if month is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RESUME,
+            {
+                **_words(),
+                "city": city,
+                "month": month.first_day,
+                "now": now,
+                "kind": RESUMED,
+                "title": _("恢复缴费"),
+                "text": _("您的%s欠费已结清，自%s起恢复缴费。"),
+            },
+        )
+        return int(cursor.rowcount)
 
 
 def standing(person: Person) -> list[Suspension]:

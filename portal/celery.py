@@ -5,6 +5,7 @@ import os
 from celery import Celery
 
 from portal.schedule import BEAT_SCHEDULE
+from portal.watch.pulses import WorkerPulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.dev")
 
@@ -13,10 +14,10 @@ app = Celery("portal")
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = BEAT_SCHEDULE
+app.steps["worker"].add(WorkerPulse)
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="order_tasks")
 app.autodiscover_tasks(related_name="employer_tasks")
 app.autodiscover_tasks(related_name="book_tasks")
 app.autodiscover_tasks(related_name="reconciling_tasks")
 app.autodiscover_tasks(related_name="seal_tasks")
-app.autodiscover_tasks(related_name="reconciling_tasks")

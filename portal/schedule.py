@@ -72,6 +72,8 @@ BEAT_SCHEDULE = {
         "task": "portal.accounts.tasks.forget_ended_sessions",
         "schedule": crontab(minute=20),
     },
+    # Whoever asks for pictures without end fills no table.
+    "forget-captchas": {"task": "portal.accounts.tasks.forget_captchas", "schedule": crontab()},
     # Nonces of signatures that are over, when few partners ask.
     "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
     # A run over proofs begins within a minute; it rings by itself while there is more.

@@ -1,6 +1,8 @@
 """Fixtures that all tests share: the cast, and a clock that stands."""
 
 import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -11,6 +13,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from portal.watch import failures
 from tests import factor
 from tests.cast import NOW, Cast, moment
 from tests.database import original
@@ -77,6 +80,31 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 def _commits(item: pytest.Function) -> bool:
     marker = item.get_closest_marker("django_db")
     return "transactional_db" in item.fixturenames or bool(marker and marker.kwargs.get("transaction"))
+
+
+Kept = list[tuple[str, str, BaseException]]
+
+
+@pytest.fixture(autouse=True)
+def _kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """Loops go on past what fails: a test in which anything does so says that it expects it, by the fixture ``kept``."""
+    seen: Kept = []
+    keep = failures.keep
+
+    def noted(task: str, item: str, error: BaseException, **more: Any) -> None:
+        seen.append((task, item, error))
+        keep(task, item, error, **more)
+
+    monkeypatch.setattr(failures, "keep", noted)
+    yield seen
+    if "kept" not in request.fixturenames:
+        assert not seen, f"a loop went on past {seen}"
+
+
+@pytest.fixture
+def kept(_kept: Kept) -> Kept:
+    """What loops went on past so far: task, item, exception."""
+    return _kept
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import Kind, Notice, User
 from portal.people.models import Person
 from portal.policy.book import book
+from portal.watch.failures import Watch
 from transfers.machine import OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
@@ -69,16 +70,21 @@ def _day(day: date | None) -> str:
 
 def chase(*, today: date, now: datetime) -> int:
     """Remind of every transfer that is overdue: the staff whose turn it is, and the person that it is being chased; once for each
-    day that it was due by. How many are told."""
+    day that it was due by. How many are told; a transfer that fails does not keep the others."""
     late = [
         one
-        for one in Transfer.objects.filter(
-            status__in=[str(status) for status in OPEN], due_on__lt=today
-        ).select_related("person", "case__filed_by")
+        for one in Transfer.objects.filter(status__in=[str(status) for status in OPEN], due_on__lt=today)
+        .select_related("person", "case__filed_by")
+        .order_by("due_on", "pk")
         if one.acting_city
     ]
     staff = _staff({one.acting_city for one in late})
-    told = [notice for one in late for notice in _reminders(one, staff.get(one.acting_city, []), now)]
+    told: list[Notice] = []
+    watch = Watch("chase_late", now=now)
+    for one in late:
+        with watch.item(one.number, city=one.acting_city):
+            told += _reminders(one, staff.get(one.acting_city, []), now)
+    watch.only(lambda names: watch.failed)
     before = Notice.objects.filter(kind=LATE).count()
     Notice.objects.bulk_create(told, ignore_conflicts=True, batch_size=1000)
     return Notice.objects.filter(kind=LATE).count() - before

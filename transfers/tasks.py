@@ -2,16 +2,20 @@
 
 import logging
 
-from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.shared.months import today_in_china
+from portal.watch.task import watched
 from transfers import notices
 
 log = logging.getLogger(__name__)
 
 
-@shared_task
+@watched(
+    title=_("催办超期转移"),
+    remedy=_("这笔转移没有催办，其他转移不受影响。请经办人员在“关系转移接续”中处理；请系统管理员查明原因。"),
+)
 def chase_late() -> None:
     """Remind the staff whose turn it is, and tell the person, of every transfer that is overdue."""
     now = timezone.now()

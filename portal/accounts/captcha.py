@@ -15,12 +15,25 @@ from portal.shared.characters import narrow
 
 # Without 0 O, 1 I L, 2 Z, 5 S, 8 B, 6 G, Q, U V.
 ALPHABET = "3479ACDEFHJKMNPRTWXY"
+# More pictures than that are not kept, however many are asked for within the five minutes that each is good.
+MOST = 200_000
 
 
 def challenge() -> tuple[str, str]:
     """What the picture shows, and the answer to it."""
     shown = "".join(secrets.choice(ALPHABET) for _place in range(settings.CAPTCHA_LENGTH))
     return shown, shown.lower()
+
+
+def forget_old() -> int:
+    """Drop the pictures whose time is over, and of the others all but the latest; how many. Whoever asks for pictures without end
+    fills no table."""
+    now = timezone.now()
+    dropped, _of_each = CaptchaStore.objects.filter(expiration__lte=now).delete()
+    too_old = CaptchaStore.objects.order_by("-pk").values_list("pk", flat=True)[MOST : MOST + 1].first()
+    if too_old is not None:
+        dropped += CaptchaStore.objects.filter(pk__lte=too_old).delete()[0]
+    return dropped
 
 
 class PictureCaptchaField(CaptchaField):

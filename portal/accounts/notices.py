@@ -4,13 +4,18 @@ import datetime as dt
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from portal.accounts import messages
 from portal.accounts.models import Kind, Notice, User
+from portal.watch.failures import Watch
 
 # The badge counts no further.
 COUNTED_AT_MOST = 100
 _TEXTED_AT_ONCE = 500
+# How many of those that were refused before are tried again, and after how many refusals the provider is left alone.
+_TRIED_AGAIN = 20
+_REFUSALS_IN_A_ROW = 5
 
 
 def notices_of(user: User) -> QuerySet[Notice]:
@@ -42,11 +47,21 @@ def send_text_messages(*, now: dt.datetime) -> int:
     """Hand over the text messages that wait, oldest first; how many were.
 
     Each is claimed by compare-and-set before it is handed over, so that no worker sends what another does. A worker that is
-    killed in between loses that one text message, never the notice; one that the provider refuses waits for the next time.
+    killed in between loses that one text message, never the notice; one that the provider refuses waits for the next time, and
+    then for all others. Whose provider refuses several one after the other is left alone until then.
     """
-    waiting = Notice.objects.filter(by_text=True, texted_at__isnull=True).order_by("pk")
-    sent = 0
-    for notice in waiting.select_related("person", "user")[:_TEXTED_AT_ONCE]:
+    waiting = Notice.objects.filter(by_text=True, texted_at__isnull=True)
+    watch = Watch("send_text_messages", now=now)
+    refused_before = [int(name) for name in watch.failing() if name.isdigit()]
+    sent, refused, in_a_row = 0, dict[int, Exception](), 0
+    for notice in [
+        *waiting.exclude(pk__in=refused_before)
+        .select_related("person", "user")
+        .order_by("pk")[:_TEXTED_AT_ONCE],
+        *waiting.filter(pk__in=refused_before).select_related("person", "user").order_by("pk")[:_TRIED_AGAIN],
+    ]:
+        if in_a_row == _REFUSALS_IN_A_ROW:
+            break
         if not Notice.objects.filter(pk=notice.pk, texted_at__isnull=True).update(texted_at=now):
             continue
         phone = _phone_of(notice)
@@ -54,11 +69,32 @@ def send_text_messages(*, now: dt.datetime) -> int:
             continue
         try:
             messages.send(phone=phone, text=notice.text, now=now)
-        except messages.MessageNotSent:
+        except Exception as problem:
+            # Whatever the provider's class raises, it has not taken this one.
             Notice.objects.filter(pk=notice.pk).update(texted_at=None)
-            break
-        sent += 1
+            refused[notice.pk] = problem
+            in_a_row += 1
+        else:
+            sent, in_a_row = sent + 1, 0
+    _tell_refusals(watch, refused, sent=sent)
+    watch.only(
+        lambda names: [
+            str(pk)
+            for pk in waiting.filter(pk__in=[int(one) for one in names if one.isdigit()]).values_list(
+                "pk", flat=True
+            )
+        ]
+    )
     return sent
+
+
+def _tell_refusals(watch: Watch, refused: dict[int, Exception], *, sent: int) -> None:
+    """Where others were taken, it is these messages; where none was, it is the provider."""
+    if sent:
+        for pk, problem in refused.items():
+            watch.tell(str(pk), problem)
+    elif refused:
+        watch.tell(_("短信平台"), next(iter(refused.values())))
 
 
 def _phone_of(notice: Notice) -> str:

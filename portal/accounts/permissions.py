@@ -41,6 +41,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "accounts.change_proposal",
         "people.add_employer",
         "people.add_person",
+        "watch.*_failure",
         "hall.view_*",
         "hall.change_case",
         "hall.change_workdayoverride",
@@ -51,6 +52,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "transfers.change_transfer",
     ),
     COLLECTOR: (
+        "watch.*_failure",
         "contributions.view_*",
         "contributions.change_debitbatch",
         "contributions.change_assessment",
@@ -63,6 +65,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "enrollment.view_*",
     ),
     CERTIFIER: (
+        "watch.*_failure",
         "certificates.view_*",
         "certificates.change_certificate",
         "people.view_*",
@@ -70,6 +73,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "contributions.view_*",
     ),
     MANAGER: (
+        "watch.*_failure",
         "accounts.view_*",
         # Clerks of the city's employers only (UserAdmin).
         "accounts.add_user",

@@ -1,19 +1,33 @@
 """What the accounts do by themselves: the beat's doorbells for text messages and for what is over."""
 
-from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import kept_forms, notices, sliding
+from portal.accounts import captcha, kept_forms, notices, sliding
+from portal.watch.task import watched
 
 
-@shared_task
+@watched(
+    title=_("发送短信"),
+    remedy=_("这条短信没有发出，其他短信不受影响；消息在网站上仍可看到。请系统管理员检查短信平台。"),
+)
 def send_text_messages() -> None:
     """Sends the text messages of notices that wait. Run twice, the second finds nothing."""
     notices.send_text_messages(now=timezone.now())
 
 
-@shared_task
+@watched(
+    title=_("清理过期会话"),
+    remedy=_("不影响业务。请系统管理员查明原因。"),
+)
 def forget_ended_sessions() -> None:
     """Drops sessions that are over, and what waited for the next one in vain. Run twice, the second finds nothing."""
     sliding.forget_ended(now=timezone.now())
     kept_forms.forget_old(now=timezone.now())
+@watched(
+    title=_("清理图形验证码"),
+    remedy=_("不影响登录，但过期的图形验证码会堆积。请系统管理员查明原因。"),
+)
+def forget_captchas() -> None:
+    """Drop the captchas whose time is over. Run twice, the second finds nothing."""
+    captcha.forget_old()

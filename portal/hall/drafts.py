@@ -14,6 +14,7 @@ from portal.hall.models import Draft
 from portal.people.models import Person
 from portal.policy.book import Offer
 from portal.shared import identity
+from portal.watch.failures import Watch
 
 # Longer than any month window, so that nothing typed for this month is lost; then personal data go.
 KEPT_FOR = timedelta(days=60)
@@ -143,8 +144,11 @@ def sent(draft: Draft) -> None:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Drops drafts that nobody touched for long; how many."""
-    old = list(Draft.objects.filter(updated_at__lt=now - KEPT_FOR))
-    for draft in old:
-        forget(draft)
-    return len(old)
+    """Drops drafts that nobody touched for long; how many. One that fails does not keep the others."""
+    dropped, watch = 0, Watch("forget_old_drafts", now=now)
+    for draft in list(Draft.objects.filter(updated_at__lt=now - KEPT_FOR)):
+        with watch.item(str(draft.pk), city=draft.city):
+            forget(draft)
+            dropped += 1
+    watch.only(lambda names: watch.failed)
+    return dropped

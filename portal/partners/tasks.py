@@ -1,12 +1,16 @@
 """What the schedule rings for."""
 
-from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.partners import signing
+from portal.watch.task import watched
 
 
-@shared_task
+@watched(
+    title=_("清理接口签名记录"),
+    remedy=_("不影响业务。请系统管理员查明原因。"),
+)
 def forget_nonces() -> None:
     """Forget the nonces of signatures that are over."""
     signing.forget_nonces(now=timezone.now())

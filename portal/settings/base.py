@@ -1,6 +1,7 @@
 """What every environment shares. A missing secret or database address fails loudly at start."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ INSTALLED_APPS = [
     "captcha",
     "pgtrigger",
     "pghistory",
+    "portal.watch",
     "portal.people",
     "portal.accounts",
     "portal.registers",
@@ -73,6 +75,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # A load balancer asks by address, over plain HTTP.
+    "portal.web.health.HealthAnswers",
     "django.middleware.security.SecurityMiddleware",
     "portal.web.limits.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -194,6 +198,11 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 30.0}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "portal.watch.pulses:WatchedScheduler"
+
+# By how much time may jump from one ring of a task to the next before it is not believed (portal/watch/clock.py): tasks ring
+# several times a minute.
+CLOCK_LEAP: timedelta | None = timedelta(hours=36)
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("简体中文"))]

@@ -14,9 +14,12 @@ from django import forms
 from django.db import connection
 from django.test import Client
 
+from portal.accounts import captcha as pictures
 from portal.accounts.captcha import ALPHABET, PictureCaptchaField, challenge
+from portal.accounts.tasks import forget_captchas
 from tests.accounts.knocking import BY_CODE, EMPLOYER, PERSON, STAFF, errors, exist, picture
 from tests.cast import PASSWORD, Cast
+from tests.conftest import Clock
 
 
 def wide(text: str) -> str:
@@ -126,3 +129,18 @@ def test_ten_answers_at_once_count_once(field: type[CaptchaField], most: int | N
         assert passed == [1]
     else:
         assert max(passed) > 1
+
+
+def test_pictures_that_nobody_answers_are_dropped_and_never_more_kept_than_a_number(
+    db: None, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "MOST", 5)
+    for _time in range(8):
+        CaptchaStore.generate_key()
+    CaptchaStore.objects.update(expiration=clock.now + dt.timedelta(minutes=5))
+    newest = set(CaptchaStore.objects.order_by("-pk").values_list("pk", flat=True)[:5])
+    forget_captchas()
+    assert set(CaptchaStore.objects.values_list("pk", flat=True)) == newest
+    clock.step(minutes=6)
+    forget_captchas()
+    assert not CaptchaStore.objects.exists()

@@ -13,6 +13,7 @@ from contributions import assessment as assessments
 from contributions.assessment import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
 from contributions.audit import audit
 from contributions.charging import charge, void
+from contributions.employer_tasks import draw_up_assessments
 from contributions.models import (
     Assessment,
     AssessmentEvent,
@@ -27,7 +28,9 @@ from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
+from portal.watch.models import Failure
 from tests.cast import Cast, cover, employer, moment, person
+from tests.conftest import Clock
 from tests.contributions.employers.transferring import booked
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
@@ -316,3 +319,88 @@ def test_the_audit_finds_a_paid_month_whose_charges_were_changed(cast: Cast, con
         )
     [finding] = [one for one in audit() if one.number == 8]
     assert any(f"核定单 {confirmed.pk} 已缴清" in example for example in finding.examples)
+
+
+# An employer stops nobody: one that is registered elsewhere, or whose month breaks
+
+
+@pytest.fixture
+def strayed(cast: Cast, staff: list[Person], system: User) -> None:
+    """Donghu moved its registration to Wuxi after it was charged in Wuhan: rows as they were before the database refused them.
+    Another employer of Wuhan is charged, too, and Donghu at home."""
+    other = employer("另一公司", "wuhan", "420106", 7)
+    cover(cast.zhang_min, Insurance.PENSION, "wuhan", "2026-11", at=other, wage_fen=500000)
+    charge(city="wuhan", month=NOVEMBER, by=system, now=FIRST)
+    Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    cover(cast.liu_yang, Insurance.PENSION, "wuxi", "2026-11", at=cast.donghu, wage_fen=800000)
+    charge(city="wuxi", month=NOVEMBER, by=system, now=FIRST)
+
+
+def test_an_employer_of_another_city_is_left_out_and_told_and_everyone_else_assessed(
+    cast: Cast, strayed: None, clock: Clock
+) -> None:
+    clock.set(FIRST)
+    for _ring in range(3):
+        draw_up_assessments()
+    assert {(one.city, one.employer.name) for one in Assessment.objects.all()} == {
+        ("wuhan", "另一公司"),
+        ("wuxi", cast.donghu.name),
+    }
+    assert {one.status for one in Assessment.objects.all()} == {"drawn_up"}
+    told = Failure.objects.get(resolved_at=None)
+    assert (told.task, told.city, told.count) == ("draw_up_assessments", "wuhan", 3)
+    assert "单位" in told.item
+    # The months in the wrong city fall away: the next ring finds nothing amiss.
+    void(
+        Charge.objects.filter(city="wuhan", employer=cast.donghu),
+        why="误办",
+        by=User.objects.system(),
+        now=FIRST,
+    )
+    draw_up_assessments()
+    told.refresh_from_db()
+    assert told.resolved_at
+
+
+def test_what_was_drawn_up_in_the_wrong_city_gives_way(
+    cast: Cast, staff: list[Person], system: User, clock: Clock
+) -> None:
+    month(NOVEMBER, system)
+    Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    cover(cast.liu_yang, Insurance.PENSION, "wuxi", "2026-11", at=cast.donghu, wage_fen=800000)
+    charge(city="wuxi", month=NOVEMBER, by=system, now=FIRST)
+    clock.set(FIRST)
+    draw_up_assessments()
+    draw_up_assessments()
+    standing = Assessment.objects.exclude(status="replaced").get()
+    assert (standing.city, standing.round, standing.charges) == ("wuxi", 1, 1)
+    assert [line.person for line in assessments.lines(standing)] == [cast.liu_yang]
+    assert standing.digest == assessments.digest_of(standing)
+
+
+def test_an_employer_whose_month_breaks_keeps_no_other_of_its_city(
+    cast: Cast, staff: list[Person], system: User, clock: Clock, kept: list[object]
+) -> None:
+    others = [employer(f"公司{order}", "wuhan", "420106", 20 + order) for order in range(2)]
+    for order, one in enumerate(others):
+        who = person(f"职工{order}", "420106", "1990-01-01", 300 + order)
+        cover(who, Insurance.PENSION, "wuhan", "2026-11", at=one, wage_fen=500000)
+    charge(city="wuhan", month=NOVEMBER, by=system, now=FIRST)
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE contributions_assessment ADD CONSTRAINT poison CHECK (employer_id <> {others[0].pk})"
+        )
+    clock.set(FIRST)
+    draw_up_assessments()
+    assert {one.employer for one in Assessment.objects.all()} == {cast.donghu, others[1]}
+    told = Failure.objects.get(resolved_at=None)
+    assert told.item == f"武汉 2026-11 单位{others[0].pk}"
+    assert told.message == "IntegrityError poison"
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE contributions_assessment DROP CONSTRAINT poison")
+    draw_up_assessments()
+    assert Assessment.objects.filter(employer=others[0]).exists()
+    assert not Failure.objects.filter(resolved_at=None).exists()
+    assert len(kept) == 1

@@ -1,0 +1,1 @@
+"""What the hall does by itself, watched: failures that are kept, each task's last success, who is alive, and the clock."""

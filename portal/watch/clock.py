@@ -1,0 +1,82 @@
+"""A clock that jumped closes no day, charges no month and opens no debit: whoever rings is believed as far as there is evidence.
+
+Evidence is the database's own clock, on another machine, and the last time that was believed: tasks ring several times a minute,
+so that a gap of more than a day and a half is a clock that jumped, or a hall that stood still. Then somebody has to say which:
+``script/manage accept_clock``.
+"""
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.watch.models import KnownTime
+
+# By how much clocks of machines that keep their time differ at most.
+SKEW = dt.timedelta(minutes=5)
+
+
+class ClockSuspect(Exception):
+    """The time is not believed; the message says why, in Chinese."""
+
+
+def check(now: dt.datetime) -> None:
+    """Believe the time, and remember it. One statement. Raises ClockSuspect; nothing is remembered then.
+
+    Nothing is checked where CLOCK_LEAP is None.
+    """
+    if settings.CLOCK_LEAP is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO watch_knowntime (id, seen_at)
+            SELECT 1, %(now)s WHERE abs(extract(epoch FROM %(now)s - clock_timestamp())) <= %(skew)s
+            ON CONFLICT (id) DO UPDATE SET seen_at = greatest(watch_knowntime.seen_at, EXCLUDED.seen_at)
+            WHERE abs(extract(epoch FROM EXCLUDED.seen_at - watch_knowntime.seen_at)) <= %(leap)s
+            RETURNING id
+            """,
+            {"now": now, "skew": SKEW.total_seconds(), "leap": settings.CLOCK_LEAP.total_seconds()},
+        )
+        if cursor.fetchone():
+            return
+    raise ClockSuspect(suspicion(now))
+
+
+def suspicion(now: dt.datetime) -> str:
+    """Why the time is not believed, in Chinese; "" where it is. Nothing is remembered."""
+    if settings.CLOCK_LEAP is None:
+        return ""
+    seen, database = evidence()
+    if abs(now - database) > SKEW:
+        return _("本机时间 {now} 与数据库服务器时间 {database} 相差过大，请校准时钟。").format(
+            now=_written(now), database=_written(database)
+        )
+    if seen and abs(now - seen) > settings.CLOCK_LEAP:
+        return _(
+            "本机时间 {now} 与上次运行时的 {seen} 相差过大：时钟有误的，请校准；确是停机后恢复的，"
+            "请运行 script/manage accept_clock。"
+        ).format(now=_written(now), seen=_written(seen))
+    return ""
+
+
+def evidence() -> tuple[dt.datetime | None, dt.datetime]:
+    """The time that was believed last (None: never any), and the database's own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp(), (SELECT seen_at FROM watch_knowntime WHERE id = 1)")
+        database, seen = cursor.fetchone()
+    return seen, database
+
+
+def accept(now: dt.datetime) -> None:
+    """Believe the time from now on, whatever was believed before. Raises ClockSuspect where the database's clock says another."""
+    _seen, database = evidence()
+    if abs(now - database) > SKEW:
+        raise ClockSuspect(suspicion(now))
+    KnownTime.objects.update_or_create(pk=1, defaults={"seen_at": now})
+
+
+def _written(moment: dt.datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,160 @@
+"""Nobody stops another: a loop over cities, files, payments goes on past a failure, which is kept until it is resolved.
+
+    watch = Watch("charge_due", now=now)
+    for city in cities:
+        with watch.item(city.title, city=city.slug):
+            ...
+
+The item's work makes its own transaction; ``with watch.item(…), transaction.atomic():`` where it has none.
+"""
+
+import datetime as dt
+import logging
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from portal.shared.logs import mask_numbers
+from portal.watch.models import Failure
+
+log = logging.getLogger(__name__)
+
+# At the end of the name of an item that staff alone resolve.
+REPORTED = "（待核实）"
+_LONGEST_MESSAGE, _LONGEST_TRACEBACK = 300, 8000
+
+
+class Watch:
+    """One run of a task over its items. ``task`` is the name of the task's function. One query, and one for each item that fails
+    or that failed before."""
+
+    def __init__(self, task: str, *, now: dt.datetime) -> None:
+        self.task, self.now = task, now
+        self.failed: list[str] = []
+        self._open = set(standing(task))
+
+    @contextmanager
+    def item(self, name: str, *, city: str = "") -> Iterator[None]:
+        """Around the work of one item: what it raises is kept under the item's name, and goes no further. Where not even that can
+        be written, the database is gone, and the loop ends with what was raised."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("%s failed at %s", self.task, name)
+            self.failed.append(name)
+            try:
+                _renew_connection()
+                keep(self.task, name, error, city=city, now=self.now)
+            except (DatabaseError, InterfaceError):
+                log.exception("a failure of %s could not be kept", self.task)
+                raise error from None
+        else:
+            if clean(name) in self._open:
+                resolve(self.task, [clean(name)], now=self.now)
+
+    def failing(self) -> list[str]:
+        """The items that failed in earlier runs and have not been resolved."""
+        return sorted(self._open)
+
+    def tell(self, name: str, problem: Exception, *, city: str = "") -> None:
+        """Keep that something is amiss with an item whose work was not broken off for it; resolved as what failed is."""
+        _write(self.task, name, problem, city=city, now=self.now)
+        self.failed.append(name)
+
+    def mended(self, beginning: str) -> None:
+        """Resolve the items whose names begin so, unless they failed in this run: they were done together with others."""
+        together = {one for one in self._open if one.startswith(beginning)}
+        if left := together - {clean(one) for one in self.failed}:
+            resolve(self.task, left, now=self.now)
+
+    def only(self, waiting: Callable[[Collection[str]], Collection[str]]) -> None:
+        """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names that are still to be done."""
+        gone = {one for one in self._open if not one.endswith(REPORTED)} - {clean(one) for one in self.failed}
+        if gone:
+            resolve(self.task, gone - set(waiting(gone)), now=self.now)
+
+
+def clean(name: str) -> str:
+    """The name of an item as it can be stored."""
+    return name.encode("utf-8", "replace").decode().replace("\0", "�")[:200]
+
+
+def standing(task: str) -> list[str]:
+    """The items at which a task fails."""
+    return list(
+        Failure.objects.filter(task=task, resolved_at__isnull=True)
+        .exclude(item="")
+        .values_list("item", flat=True)
+    )
+
+
+def keep(task: str, item: str, error: BaseException, *, city: str = "", now: dt.datetime) -> None:
+    """Keep that a task failed at an item (empty: as a whole), or that it did so again. One statement."""
+    _write(task, item, error, city=city, now=now)
+
+
+def report(task: str, item: str, problem: Exception, *, city: str = "", now: dt.datetime) -> None:
+    """Put something before staff that a task found amiss and could deal with, until they say that it is settled: what failed is
+    resolved by the task itself. Found again, it is the same."""
+    _write(task, f"{clean(item)[: 200 - len(REPORTED)]}{REPORTED}", problem, city=city, now=now)
+
+
+def _write(task: str, item: str, error: BaseException, *, city: str, now: dt.datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO watch_failure (task, item, city, first_at, last_at, count, message, traceback, resolved_by)
+            VALUES (%(task)s, %(item)s, %(city)s, %(now)s, %(now)s, 1, %(message)s, %(traceback)s, '')
+            ON CONFLICT (task, item) WHERE resolved_at IS NULL DO UPDATE
+            SET last_at = greatest(watch_failure.last_at, EXCLUDED.last_at), count = watch_failure.count + 1,
+                city = EXCLUDED.city, message = EXCLUDED.message, traceback = EXCLUDED.traceback
+            """,
+            {
+                "task": task,
+                "item": clean(item),
+                "city": city,
+                "now": now,
+                "message": said(error)[:_LONGEST_MESSAGE],
+                "traceback": _frames(error)[-_LONGEST_TRACEBACK:],
+            },
+        )
+
+
+def resolve(task: str, items: Collection[str], *, now: dt.datetime, by: str = "") -> int:
+    """Note that these items of a task fail no more; how many did."""
+    failing = Failure.objects.filter(task=task, item__in=list(items), resolved_at__isnull=True)
+    return failing.update(resolved_at=now, resolved_by=by)
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, without what may be about a person: its kind, the broken constraint, or its first line, masked."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    constraint = getattr(diagnosis, "constraint_name", None)
+    if isinstance(error, DatabaseError):
+        # PostgreSQL quotes rows and values in what it says.
+        return (
+            f"{type(error).__name__} {constraint or getattr(error.__cause__, 'pgcode', None) or ''}".strip()
+        )
+    first = next(iter(str(error).splitlines()), "")
+    return mask_numbers(f"{type(error).__name__}: {first}" if first else type(error).__name__).replace(
+        "\0", "�"
+    )
+
+
+def _frames(error: BaseException) -> str:
+    """Where it was raised, and what raised it: places in the code, no values."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and one not in chain:
+        chain.append(one)
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return "\n".join(
+        "".join(traceback.format_tb(link.__traceback__)) + said(link) for link in reversed(chain)
+    ).replace("\0", "�")
+
+
+def _renew_connection() -> None:
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

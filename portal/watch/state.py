@@ -1,0 +1,49 @@
+"""When each scheduled task began, came to its end, and broke off last. A few small statements a ring."""
+
+import datetime as dt
+
+from celery import current_app
+from django.db import connection
+
+from portal.watch.models import Failure, TaskState
+
+_listed: set[str] = set()
+
+
+def begun(task: str, now: dt.datetime) -> None:
+    """A task begins. The first that does in a process also puts all that are scheduled on the list, so that one that never begins
+    is missed."""
+    if task not in _listed:
+        names = {slot["task"].rpartition(".")[2] for slot in current_app.conf.beat_schedule.values()} | {task}
+        TaskState.objects.bulk_create(
+            (TaskState(task=name, known_since=now) for name in sorted(names)), ignore_conflicts=True
+        )
+        _listed.update(names)
+    if not TaskState.objects.filter(pk=task).update(begun_at=now):
+        TaskState.objects.create(task=task, known_since=now, begun_at=now)
+
+
+def succeeded(task: str, begun_at: dt.datetime, now: dt.datetime) -> None:
+    """A task came to its end; where it had broken off before, that is resolved."""
+    seconds = max((now - begun_at).total_seconds(), 0.0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH mended AS (
+                UPDATE watch_failure SET resolved_at = greatest(%(now)s, last_at)
+                WHERE task = %(task)s AND item = '' AND resolved_at IS NULL
+            )
+            UPDATE watch_taskstate SET succeeded_at = %(now)s, seconds = %(seconds)s WHERE task = %(task)s
+            """,
+            {"task": task, "now": now, "seconds": seconds},
+        )
+
+
+def broke_off(task: str, now: dt.datetime) -> None:
+    """A task broke off."""
+    TaskState.objects.filter(pk=task).update(failed_at=now)
+
+
+def open_failures() -> int:
+    """How many failures are open."""
+    return Failure.objects.filter(resolved_at__isnull=True).count()
