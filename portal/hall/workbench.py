@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.accounts.staff_admin import OfferedFilter as OfferedFilter
 from portal.accounts.staff_admin import QueueFilter as QueueFilter
-from portal.hall import queries
+from portal.hall import operations, queries
 from portal.hall.catalogue import service
 from portal.hall.reviewing import due_words
 from portal.hall.routing import Status
@@ -23,6 +23,8 @@ from portal.policy.book import book
 from portal.shared.months import today_in_china
 
 FIRST = 10
+# Of what failed so many stand on the first page; all of them are on their own.
+FAILURES = 3
 
 
 def staff_of(request: HttpRequest) -> User:
@@ -84,11 +86,15 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             for city, code, cases in queries.by_service(waiting)
         ]
         context["first_cases"] = [(case, *due_words(case, today)) for case in waiting[:FIRST]]
+    if user.has_perm("watch.view_failure"):
+        context["failures"] = operations.told(operations.open_for(user)[:FAILURES])
+        context["failure_count"] = operations.open_for(user).count()
+        context["troubles"] = [] if user.city else operations.troubles(timezone.now())
     context["queues"] = [
         (entry["name"], number, entry["admin_url"])
         for app in admin.site.get_app_list(request)
         for entry in app["models"]
-        if (app["app_label"], entry["object_name"]) != ("hall", "Case")
+        if (app["app_label"], entry["object_name"]) not in (("hall", "Case"), ("watch", "Failure"))
         and entry["admin_url"]
         and (number := _waiting(entry["model"], request)) is not None
     ]
