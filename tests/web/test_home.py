@@ -4,10 +4,8 @@ import json
 from io import StringIO
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
-from redis.exceptions import ConnectionError as RedisGone
 
 from portal.hall.service import Audience
 from portal.policy.book import book
@@ -39,23 +37,6 @@ def test_a_clerk_sees_the_employers_services_first(cast: Cast, clock: Clock) -> 
 @pytest.mark.parametrize("page", ["/help/", "/accessibility/", "/ningbo/services/"])
 def test_pages_for_everyone_open(client: Client, page: str) -> None:
     assert client.get(page).status_code == 200
-
-
-def test_health_is_good_while_database_and_redis_answer(client: Client) -> None:
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"ok")
-
-
-def test_health_fails_without_details_when_redis_is_gone(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def gone(*given: object, **named: object) -> None:
-        raise RedisGone("secret-host:6379")
-
-    monkeypatch.setattr(type(cache._connections["default"]), "set", gone)  # type: ignore[attr-defined]
-    answer = client.get("/healthz")
-    assert answer.status_code == 503
-    assert b"secret" not in answer.content
 
 
 def test_the_command_lists_every_offer() -> None:
