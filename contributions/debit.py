@@ -7,6 +7,7 @@ one for each chunk of people), claimed by compare-and-set on a row, and a file i
 import csv
 import datetime as dt
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
@@ -55,6 +56,9 @@ from portal.policy.terms import DebitTerms, EmployerDebitTerms, debit_terms, emp
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import CHINA, Month, today_in_china
+from portal.watch.failures import Watch, clean, report
+
+log = logging.getLogger(__name__)
 
 ENTRY_KIND = "debit"
 CHUNK = 20_000
@@ -63,6 +67,7 @@ CHUNK = 20_000
 _WRITING_LOCK = 0xD4A318
 _READING_LOCK = 0xD4A319
 _ROWS_AT_A_TIME = 10_000
+NAME_LENGTH = 200
 _EXAMPLES = 5
 # So many of what is left out of a batch are named.
 UNFIT_SHOWN = 3
@@ -483,15 +488,25 @@ def _orders(batch: DebitBatch) -> Iterator[tuple[int, str, str, int]]:
 
 
 def read_answers(*, by: User, now: dt.datetime) -> list[Read]:
-    """Deal with every file in the inbox; one that cannot be read is held with its reason, and the others go on."""
-    return [read for path in exchange.arrived() if (read := read_answer(path, by=by, now=now)) is not None]
+    """Deal with every file in the inbox; one that cannot be read is held with its reason, and the others go on. One that the disk
+    or the database does not give out is left where it is, told, and tried again."""
+    done: list[Read] = []
+    watch = Watch("read_answers", now=now)
+    for path in exchange.arrived():
+        with watch.item(path.name):
+            read = read_answer(path, by=by, now=now)
+            if read is not None:
+                done.append(read)
+    watch.only(lambda names: watch.failed)
+    return done
 
 
 def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
     """Read one answer, whole or not at all; None where another worker is at it or has put it away.
 
-    The same content again changes nothing. A file for an unknown batch, other content for a batch that is answered, and
-    whatever the format refuses are held: kept, told, and of no effect.
+    The same content again changes nothing. A file for an unknown batch, other content for a batch that is answered, whatever
+    the format refuses and whatever else in it cannot be worked on are held: kept, told, and of no effect. Raises what disk and
+    database raise for reasons of their own; then nothing was done, and the file is where it was.
     """
     try:
         fingerprint = exchange.fingerprint_of(path)
@@ -500,13 +515,14 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
     with _only_one(_READING_LOCK, int(fingerprint.digest[:7], 16)) as ours:
         if not ours or not path.exists():
             return None
+        name = clean(path.name)[-NAME_LENGTH:]
         known = BankFile.objects.filter(direction=Direction.IN, digest=fingerprint.digest).first()
         if known is not None:
-            exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest)
+            exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest, name=name)
             return Read(path.name, "repeated", known.why)
         file = BankFile(
             direction=Direction.IN,
-            name=path.name,
+            name=name,
             digest=fingerprint.digest,
             size=fingerprint.size,
             received_at=now,
@@ -516,12 +532,25 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
             with transaction.atomic():
                 if not _accept(path, file, by, now):
                     return Read(path.name, "left", _("批次尚未送出，待送出后再读取。"))
-        except Unreadable as problem:
-            _hold(file, str(problem), by, now)
-            exchange.put_away(path, exchange.HELD, fingerprint.digest)
-            return Read(path.name, "held", str(problem))
-        exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest)
+        except (OSError, OperationalError, InterfaceError):
+            # Not the file's fault: the disk, or the connection.
+            raise
+        except Exception as problem:
+            why = str(problem) if isinstance(problem, Unreadable) else _unforeseen(problem)
+            why = why.replace("\0", "�")
+            _hold(file, why, by, now)
+            exchange.put_away(path, exchange.HELD, fingerprint.digest, name=name)
+            return Read(path.name, "held", why)
+        exchange.put_away(path, exchange.ARCHIVE, fingerprint.digest, name=name)
         return Read(path.name, "accepted")
+
+
+def _unforeseen(problem: Exception) -> str:
+    """What staff read of a file in which something is that the format does not foresee."""
+    log.warning("a bank's answer cannot be worked on", exc_info=problem)
+    return _("文件中有无法处理的内容（%(kind)s），请与银行核对后重新取得文件。") % {
+        "kind": type(problem).__name__
+    }
 
 
 def _accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
@@ -606,6 +635,8 @@ def _hold(file: BankFile, why: str, by: User, now: dt.datetime) -> None:
         file.status, file.why = FileStatus.HELD, why
         file.save(force_insert=True)
         if file.batch is None:
+            # A batch that is held stands among what is to be done; this has none.
+            report("read_answers", file.name, Unreadable(why), now=now)
             return
         held = DebitBatch.objects.filter(pk=file.batch.pk, status=BatchStatus.SENT).update(
             status=BatchStatus.HELD

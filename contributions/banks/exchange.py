@@ -5,8 +5,10 @@ that are made here are entered, and files that are written read, by the program'
 as another, its folders are made beforehand with a group of their own (docs/operations.md).
 """
 
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+
+# In bytes, on every usual file system; room is left for the name under which it is written.
+_LONGEST_NAME = 230
 
 OUTBOX, INBOX, ARCHIVE, HELD = "outbox", "inbox", "archive", "held"
 
@@ -84,19 +89,43 @@ def arrived() -> Iterator[Path]:
             yield path
 
 
-def put_away(path: Path, to: str, digest: str) -> None:
-    """Move a file that was dealt with out of the inbox; its digest keeps files of one name apart."""
-    target = put_away_at(to, path.name, digest)
-    path.replace(target)
+def put_away(path: Path, to: str, digest: str, *, name: str) -> None:
+    """Move a file that was dealt with out of the inbox, also onto another mount, under the name by which it is known; its digest
+    keeps files of one name apart. Broken off anywhere, the file is still in the inbox, or where it belongs, or both: done again,
+    it is there once."""
+    target = put_away_at(to, name, digest)
+    try:
+        path.replace(target)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        _copy(path, target)
+        path.unlink()
     # As the bank's transfer wrote it, others could read it; a file of another user stays as that one left it.
     with suppress(PermissionError):
         target.chmod(0o600)
+    _sync(target.parent)
     _sync(path.parent)
 
 
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with path.open("rb") as source, draft.open("wb") as out:
+            shutil.copyfileobj(source, out)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def put_away_at(to: str, name: str, digest: str) -> Path:
-    """Where ``put_away`` has put it."""
-    return folder(to) / f"{digest[:12]}-{name}"
+    """Where ``put_away`` has put it: under its name, of which a long one loses its beginning."""
+    mark = f"{digest[:12]}-"
+    kept = os.fsencode(name)[-(_LONGEST_NAME - len(mark)) :]
+    return folder(to) / f"{mark}{os.fsdecode(kept)}"
 
 
 def fingerprint_of(path: Path) -> Fingerprint:

@@ -1,14 +1,18 @@
 """The debit's road: batch, file, the stand-in bank, answer, posting, closing; and everything that may happen twice."""
 
 import datetime as dt
+import errno
 import hashlib
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from contributions import debit, ledger, recollecting
 from contributions.audit import audit
+from contributions.banks import exchange
 from contributions.consequences import Money
 from contributions.models import (
     AccountKind,
@@ -26,7 +30,9 @@ from portal.accounts.models import Notice, User
 from portal.policy.book import PolicyMissing
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import Cast, cover
+from portal.watch.failures import Watch
+from portal.watch.models import Failure
+from tests.cast import Cast, cover, moment
 from tests.contributions.money_cast import (
     CLOSED,
     FROZEN,
@@ -417,7 +423,7 @@ def test_a_full_disk_sends_nothing_and_the_next_run_does(road: Road, monkeypatch
 
 def test_december_goes_over_into_january(road: Road) -> None:
     worker(1)
-    road.month = Month(2026, 12)
+    road.month, road.now = Month(2026, 12), moment("2026-12-31 02:10")
     road.charge()
     assert road.open().number == "420100-202612-psbc-1"
 
@@ -431,3 +437,146 @@ def test_moves_have_an_actor_and_a_time(road: Road, cast: Cast) -> None:
     assert batch.events.get(status="closed").by == cast.wuhan_collector
     assert batch.events.get(status="opened").by == User.objects.system()
     assert DebitLine.objects.count() == 1
+
+
+# One unreadable file does not stop the others
+
+
+def sent(road: Road) -> tuple[DebitBatch, Path, str]:
+    """A batch at the bank, and the bank's good answer."""
+    worker(1)
+    road.charge()
+    batch = road.open()
+    road.send(batch)
+    path, text = answer(road, batch)
+    later = path.with_name("zzz-good.txt")
+    path.rename(later)
+    return batch, later, text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "a-nul-in-the-batch-number.txt",
+            b"H|DR01|420100-2026\x0010-psbc-1|20261117|1|1|39304|0|0\nT|1|39304|x\n",
+        ),
+        ("a-nuls.txt", b"\0" * 77),
+        ("a-number-too-large.txt", b""),
+        ("a-empty.txt", b""),
+        ("a-noise.bin", bytes(range(256)) * 4),
+        ("a-message.xml", b'<?xml version="1.0"?><Document><a>\x00</a></Document>'),
+        ("a" * 200 + ".txt", b"H|"),
+        ("\udcff-name.txt", b"H|"),
+    ],
+)
+def test_what_cannot_be_worked_on_is_held_with_its_reason_and_the_others_go_on(
+    road: Road, name: str, content: bytes
+) -> None:
+    batch, good, text = sent(road)
+    if name == "a-number-too-large.txt":
+        content = resealed(text.replace("D|1|", "D|99999999999999999999|")).encode()
+    (good.parent / name).write_bytes(content)
+    done = {one.name: one for one in road.read()}
+    assert done[name].outcome == "held"
+    assert done[name].why
+    assert "\0" not in done[name].why
+    assert done[good.name].outcome == "accepted"
+    assert inbox(road) == []
+    assert len(list((road.exchange / "held").iterdir())) == 1
+    batch.refresh_from_db()
+    assert batch.status == "answered"
+    if BankFile.objects.get(status="held").batch is None:
+        # No batch's page tells of it: it stands among what the hall could not do.
+        told = Failure.objects.get()
+        assert (told.task, told.resolved_at) == ("read_answers", None)
+        # The next ring does not take it away; staff do.
+        road.read()
+        assert Failure.objects.filter(resolved_at=None).exists()
+    proved()
+
+
+def test_what_nobody_foresaw_in_a_file_is_held(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    _batch, good, _text = sent(road)
+    (good.parent / "a.txt").write_bytes(b"whatever")
+    accept = debit._accept
+
+    def odd(path: Path, *rest: object) -> bool:
+        if path.name == "a.txt":
+            raise DataError("value out of range")
+        return accept(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(debit, "_accept", odd)
+    assert [one.outcome for one in road.read()] == ["held", "accepted"]
+    assert "DataError" in BankFile.objects.get(status="held").why
+
+
+@pytest.mark.parametrize(
+    "problem", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")]
+)
+def test_what_the_disk_does_not_give_out_is_left_told_and_tried_again(
+    road: Road, monkeypatch: pytest.MonkeyPatch, kept: list[object], problem: OSError
+) -> None:
+    _batch, good, _text = sent(road)
+    (good.parent / "a.txt").write_bytes(b"whatever")
+    fingerprint = exchange.fingerprint_of
+
+    def closed(path: Path) -> exchange.Fingerprint:
+        if path.name == "a.txt":
+            raise problem
+        return fingerprint(path)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(exchange, "fingerprint_of", closed)
+        assert [one.outcome for one in road.read()] == ["accepted"]
+        road.read()
+    told = Failure.objects.get()
+    assert (told.item, told.count, told.resolved_at) == ("a.txt", 2, None)
+    # Given out, it is dealt with, and what was told is resolved.
+    assert [one.outcome for one in road.read()] == ["held"]
+    told.refresh_from_db()
+    assert told.resolved_at
+    assert len(kept) == 2
+
+
+def test_an_inbox_on_a_mount_of_its_own(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, good, _text = sent(road)
+    (good.parent / "a.txt").write_bytes(b"whatever")
+    content = good.read_bytes()
+    replace = Path.replace
+
+    def across(self: Path, target: Path) -> Path:
+        if self.parent.name != Path(target).parent.name:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", across)
+    assert [one.outcome for one in road.read()] == ["held", "accepted"]
+    assert inbox(road) == []
+    [archived] = (road.exchange / "archive").iterdir()
+    assert archived.read_bytes() == content
+    assert [one.name.split("-", 1)[1] for one in (road.exchange / "held").iterdir()] == ["a.txt"]
+    batch.refresh_from_db()
+    assert batch.status == "answered"
+
+
+def test_control_where_nothing_is_caught_the_others_are_not_read(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, good, _text = sent(road)
+    (good.parent / "a.txt").write_bytes(b"\0" * 77)
+    monkeypatch.setattr(debit, "read_answer", _as_before(debit.read_answer))
+    monkeypatch.setattr(Watch, "item", lambda self, name, **_more: nullcontext())
+    with pytest.raises(ValueError, match="NUL"):
+        road.read()
+    batch.refresh_from_db()
+    assert batch.status == "sent"
+
+
+def _as_before(read: Callable[..., debit.Read | None]) -> Callable[..., debit.Read | None]:
+    def as_before(path: Path, **more: object) -> debit.Read | None:
+        if path.name == "a.txt":
+            raise ValueError("A string literal cannot contain NUL (0x00) characters.")
+        return read(path, **more)
+
+    return as_before
