@@ -1,8 +1,10 @@
 """Orders as their payer sees them: what it costs and why, how it is paid, what became of it; and where providers call back."""
 
+import datetime as dt
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,7 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
 from django.core.paginator import Paginator
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -42,7 +44,6 @@ from contributions.models import (
     Verdict,
 )
 from contributions.orders import StillPaying, stretches
-from contributions.receiving import AlreadyReceived
 from contributions.reckoning import Derivation, explain
 from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
@@ -55,11 +56,14 @@ from portal.policy.terms import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import today_in_china
+from portal.watch import failures
 
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
 LARGEST_NOTICE = 64 * 1024
+# So many callbacks that nobody signed are kept of a channel and day; the others are counted.
+FORGED_KEPT_A_DAY = 200
 
 ORDER_LOOKS = {
     OrderStatus.OPEN: "warn",
@@ -409,6 +413,10 @@ def _state_url(found: Order, current: Payment) -> str:
 # Where providers call back
 
 
+class TooManyForged(Exception):
+    """So many callbacks without a good signature came that not all of them are kept; somebody tries, or a key is wrong."""
+
+
 @csrf_exempt
 @require_POST
 def callback(request: HttpRequest, channel: str) -> HttpResponse:
@@ -429,8 +437,12 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         return HttpResponse(status=413)
     try:
         ok = _take_notice(speaker, request.headers, body)
-    except (DatabaseError, AlreadyReceived):
+    except Exception as problem:
+        # Whatever it is: the provider says it again, and staff are told.
         log.exception("A callback of %s was not taken", channel)
+        name = _("%(channel)s 的支付通知") % {"channel": speaker.title}
+        with suppress(DatabaseError):
+            failures.report("ask_payments", name, problem, now=timezone.now())
         ok = False
     status, kind, content = speaker.callback_reply(ok)
     return HttpResponse(content, status=status, content_type=kind)
@@ -448,9 +460,18 @@ def _take_notice(speaker: Any, headers: Mapping[str, str], body: bytes) -> bool:
     try:
         answer = speaker.read_callback(headers, body)
     except Forged as why:
-        log.warning("A callback of %s is not believed: %s", speaker.code, why)
-        notice.said = str(why)[:200]
-        notice.save(force_insert=True)
+        number = _count_forged(speaker.code, now)
+        if number == FORGED_KEPT_A_DAY + 1:
+            name = _("%(channel)s %(day)s 验签不通过的通知") % {
+                "channel": speaker.title,
+                "day": today_in_china(now),
+            }
+            many = TooManyForged(_("一天内超过 %(most)s 次，其余只计数。") % {"most": FORGED_KEPT_A_DAY})
+            failures.report("ask_payments", name, many, now=now)
+        if number <= FORGED_KEPT_A_DAY:
+            log.warning("A callback of %s is not believed: %s", speaker.code, why)
+            notice.said = str(why).replace("\0", "")[:200]
+            notice.save(force_insert=True)
         return False
     found = paying.take_answer(
         answer, channel=speaker.code, by=User.objects.system(), now=now, how=_("渠道通知")
@@ -463,6 +484,19 @@ def _take_notice(speaker: Any, headers: Mapping[str, str], body: bytes) -> bool:
     notice.save(force_insert=True)
     # What is not ours is received all the same: said again it would be no more ours.
     return True
+
+
+def _count_forged(channel: str, now: dt.datetime) -> int:
+    """Count a callback that nobody signed; how many there were that day. Anybody can send as many as they like."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO contributions_forgednotices AS counted (channel, day, count) VALUES (%s, %s, 1)
+            ON CONFLICT (channel, day) DO UPDATE SET count = counted.count + 1 RETURNING count
+            """,
+            [channel, today_in_china(now)],
+        )
+        return int(cursor.fetchone()[0])
 
 
 # Parts of pages
@@ -630,8 +664,8 @@ def _begin(
         )
     except paying.OrderEnded:
         return redirect("order", found.number), None
-    except paying.NotOffered:
-        messages.error(request, _("这种支付方式现在不能使用，请换一种。"))
+    except paying.NotOffered as why:
+        messages.error(request, str(why) or _("这种支付方式现在不能使用，请换一种。"))
         return redirect("order", found.number), None
     except Refused as refusal:
         if channel != "card":

@@ -127,6 +127,7 @@ def _take(
         by=by,
         now=now,
         how=_("合作方通知收款"),
+        refuse_used_number=True,
     )
     payment.refresh_from_db()
     return payment

@@ -4,10 +4,12 @@ No transaction is open while a provider is spoken to. ``take_answer`` is the one
 """
 
 import datetime as dt
+import hashlib
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +22,7 @@ from contributions import bank_time, channels, orders, payer_kept, receiving, to
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Charge,
+    Entry,
     Order,
     OrderStatus,
     Payment,
@@ -32,6 +35,8 @@ from portal.policy.book import book
 from portal.policy.terms import payment_terms
 from portal.shared import identity, money
 from portal.shared.months import CHINA, today_in_china
+from portal.watch import failures
+from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,12 @@ WATCHED = dt.timedelta(seconds=3)
 # How long before the bank opens whoever paid ahead is told.
 REMINDED = dt.timedelta(minutes=10)
 REMINDER = "payment-soon"
+# A provider's number, as far as it is kept: a receipt puts the charge's behind it.
+_LONGEST_NUMBER = 40
+# Nobody pays more at once.
+MOST_FEN = 10**15
+# By how much a provider's clock may differ from ours.
+CLOCKS_DIFFER = dt.timedelta(minutes=5)
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -61,7 +72,7 @@ class PaymentUnderWay(Exception):
 
 
 class NotOffered(Exception):
-    """The city does not offer this channel, or it cannot be used here."""
+    """The city does not offer this channel, or it cannot be used here; the message says more in Chinese where there is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,13 @@ def _begin(
         raise OrderEnded(current.number)
     on = today_in_china(now)
     if channel not in [one.code for one in channels.available(current.city, on=on)]:
-        raise NotOffered(channel)
+        raise NotOffered
     start_at = bank_time.opening(current.city, now)
+    if today_in_china(start_at) > on and _has_todays_price(current):
+        # What was laid on top is a sum of today: by the bank's opening it is another.
+        raise NotOffered(
+            _("订单中的补缴金额按日计算，银行下次营业已是另一天，请取消订单，届时重新下单支付。")
+        )
     payment = Payment.objects.create(
         number=new_number(current.city, now),
         order=current,
@@ -129,6 +145,11 @@ def _begin(
         _wait_until(current, start_at)
     _event(payment, by=by, now=now)
     return payment, True
+
+
+def _has_todays_price(order: Order) -> bool:
+    """Whether interest or a late fee up to today is part of the order's sum."""
+    return order.lines.filter(surcharge__isnull=False).exists()
 
 
 def _wait_until(order: Order, start_at: dt.datetime) -> None:
@@ -226,9 +247,11 @@ def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
 
 
 def ask(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """Ask the provider what became of a payment, where nobody else is just asking; the answer takes effect."""
+    """Ask the provider what became of a payment, where nobody else is just asking; the answer takes effect. An answer that cannot
+    take effect is kept for staff, and the payment stays as it is."""
     if _claim(payment, now):
-        _ask(payment, by=by, now=now)
+        with Watch("ask_payments", now=now).item(payment.number, city=payment.order.city):
+            _ask(payment, by=by, now=now)
     payment.refresh_from_db()
     return payment
 
@@ -245,18 +268,25 @@ def ask_watched(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 
 def ask_due(*, by: User, now: dt.datetime, limit: int = 200) -> int:
-    """Ask about every payment whose time it is, each by one worker; how many were asked about."""
-    asked = 0
+    """Ask about every payment whose time it is, each by one worker; how many were asked about. One that fails is asked about
+    again when its time comes, and does not keep the others."""
+    asked, watch = 0, Watch("ask_payments", now=now)
     while asked < limit:
         payment = _next_due(now)
         if payment is None:
             break
         asked += 1
-        if payment.order.is_open and now < payment.order.expires_at:
-            _ask(payment, by=by, now=now)
-        else:
-            _close_with_provider(payment, by=by, now=now)
+        with watch.item(payment.number, city=payment.order.city):
+            if payment.order.is_open and now < payment.order.expires_at:
+                _ask(payment, by=by, now=now)
+            else:
+                _close_with_provider(payment, by=by, now=now)
+    watch.only(_still_live)
     return asked
+
+
+def _still_live(numbers: Collection[str]) -> list[str]:
+    return list(Payment.objects.filter(number__in=numbers, live=True).values_list("number", flat=True))
 
 
 def _next_due(now: dt.datetime) -> Payment | None:
@@ -305,7 +335,8 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
             )
     payment.refresh_from_db()
     if payment.live:
-        _close_with_provider(payment, by=by, now=now)
+        with Watch("ask_payments", now=now).item(payment.number, city=payment.order.city):
+            _close_with_provider(payment, by=by, now=now)
         payment.refresh_from_db()
     if payment.live:
         raise StillPaying(payment.number)
@@ -339,16 +370,14 @@ def _close_with_provider(payment: Payment, *, by: User, now: dt.datetime) -> Non
 
 def start_queued(*, by: User, now: dt.datetime) -> int:
     """Start the payments that waited for the bank to open; those that find it closed wait for the next time."""
-    begun = 0
-    for payment in Payment.objects.filter(status=PaymentStatus.QUEUED, start_at__lte=now).order_by(
-        "start_at"
-    ):
-        if _begin_queued(payment, by=by, now=now):
-            begun += 1
-            try:
-                announce(payment, by=by, now=now)
-            except Refused as refusal:
-                log.info("%s %s was refused: %s", payment.channel, payment.number, refusal.why)
+    begun, watch = 0, Watch("start_queued_payments", now=now)
+    waiting = Payment.objects.filter(status=PaymentStatus.QUEUED)
+    for payment in waiting.filter(start_at__lte=now).select_related("order").order_by("start_at"):
+        with watch.item(payment.number, city=payment.order.city):
+            if _begin_queued(payment, by=by, now=now):
+                begun += 1
+                _announce_queued(payment, by=by, now=now)
+    watch.only(lambda numbers: list(waiting.filter(number__in=numbers).values_list("number", flat=True)))
     return begun
 
 
@@ -388,6 +417,13 @@ def remind_queued(*, now: dt.datetime) -> int:
     return len(told)
 
 
+def _announce_queued(payment: Payment, *, by: User, now: dt.datetime) -> None:
+    try:
+        announce(payment, by=by, now=now)
+    except Refused as refusal:
+        log.info("%s %s was refused: %s", payment.channel, payment.number, refusal.why)
+
+
 @transaction.atomic
 def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
     order = orders.locked(payment.order_id)
@@ -409,13 +445,12 @@ def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
 def end_overdue(*, by: User, now: dt.datetime) -> int:
     """Expire the orders whose time is over. A payment under way is closed with its provider first, by ``ask_due``; until its end
     is known the order waits."""
-    ended = 0
+    ended, watch = 0, Watch("end_overdue_orders", now=now)
     overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at")
     for order in overdue.exclude(payments__live=True):
-        try:
+        with watch.item(order.number, city=order.city), suppress(StillPaying):
             ended += orders.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
-        except StillPaying:
-            continue
+    watch.only(lambda numbers: list(overdue.filter(number__in=numbers).values_list("number", flat=True)))
     return ended
 
 
@@ -423,15 +458,24 @@ def end_overdue(*, by: User, now: dt.datetime) -> int:
 
 
 def take_answer(
-    answer: Answer, *, channel: str, by: User, now: dt.datetime, how: str, closing: bool = False
+    answer: Answer,
+    *,
+    channel: str,
+    by: User,
+    now: dt.datetime,
+    how: str,
+    closing: bool = False,
+    refuse_used_number: bool = False,
 ) -> Payment | None:
     """Let a provider's answer take effect, whichever way and however often it came; None where there is no such payment.
 
     Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger entry and statuses in one
     transaction. Where the order has ended, or another payment has paid it, the money is recorded and not applied; where the sum
-    is another, it is held, staff are told and nothing is paid. Failure ends a payment that is under way (closed where we asked
-    for that); it never undoes a success.
+    is another, or the provider's number stands for another payment, it is held, staff are told and nothing is paid. A success of
+    no sum ends the payment as failed, and staff are told. Failure ends a payment that is under way (closed where we asked for
+    that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived is raised instead of holding the money.
     """
+    answer = _as_can_be_kept(answer)
     found = Payment.objects.filter(number=answer.number, channel=channel).first()
     if found is None:
         log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
@@ -440,8 +484,13 @@ def take_answer(
         order = orders.locked(found.order_id)
         payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
         match answer.outcome:
+            case Outcome.SUCCEEDED if answer.amount_fen is not None and not 0 < answer.amount_fen <= MOST_FEN:
+                _no_sum(payment, order, answer, by=by, now=now, how=how, closing=closing)
             case Outcome.SUCCEEDED if answer.amount_fen is not None and answer.provider_number:
-                _money_came(payment, order, answer, answer.amount_fen, by=by, now=now, how=how)
+                used = _stands_for_another(payment, answer.provider_number)
+                if used and refuse_used_number:
+                    raise receiving.AlreadyReceived(answer.provider_number)
+                _money_came(payment, order, answer, answer.amount_fen, used, by=by, now=now, how=how)
             case Outcome.FAILED:
                 _failed(payment, answer, by=by, now=now, how=how, closing=closing)
             case Outcome.PENDING:
@@ -454,43 +503,102 @@ def take_answer(
     return payment
 
 
+class OddAnswer(Exception):
+    """What a provider said that cannot be taken as it is; the message is for staff, in Chinese."""
+
+
+def _as_can_be_kept(answer: Answer) -> Answer:
+    """The answer with its texts as the database takes them: no NUL, a number that leaves room for a receipt's own part."""
+    number = answer.provider_number.replace("\0", "").strip()
+    if len(number) > _LONGEST_NUMBER:
+        number = f"{number[:20]}~{hashlib.sha256(number.encode()).hexdigest()[: _LONGEST_NUMBER - 21]}"
+    return replace(answer, provider_number=number, why=answer.why.replace("\0", "")[:200])
+
+
+def _stands_for_another(payment: Payment, number: str) -> bool:
+    """Whether the provider's number is another payment's already; some count anew every day."""
+    if payment.provider_number == number:
+        return False
+    others = Payment.objects.filter(channel=payment.channel, provider_number=number)
+    booked = Entry.objects.filter(kind=receiving.KIND, reference=f"{payment.channel}/{number}")
+    return others.exclude(pk=payment.pk).exists() or booked.exists()
+
+
+def _no_sum(
+    payment: Payment, order: Order, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool
+) -> None:
+    """A success of nothing, of less, or of more than there is: nothing is booked, and the payment ends. Should money have come
+    all the same, the provider says so, and then it counts."""
+    if not payment.live:
+        return
+    why = _("渠道答复成功，但金额为 %(fen)s 分，没有入账，请与渠道核实。") % {
+        "fen": str(answer.amount_fen)[:20]
+    }
+    _tell_staff(payment, order, _("金额异常"), why, now=now)
+    _failed(payment, replace(answer, why=why), by=by, now=now, how=how, closing=closing)
+
+
+def _tell_staff(payment: Payment, order: Order, what: str, why: str, *, now: dt.datetime) -> None:
+    """Put it before staff until one of them says that it is dealt with."""
+    failures.report("ask_payments", f"{payment.number} {what}", OddAnswer(why), city=order.city, now=now)
+
+
+def _came_at(order: Order, answer: Answer, now: dt.datetime) -> dt.datetime:
+    """When the money came: as the provider says, where that is not before the order's day and not in the future, else now."""
+    at = answer.at or now
+    first = dt.datetime.combine(today_in_china(order.placed_at), dt.time(), CHINA)
+    return at if first <= at <= now + CLOCKS_DIFFER else now
+
+
 def _money_came(
     payment: Payment,
     order: Order,
     answer: Answer,
     amount_fen: int,
+    number_used: bool,
     *,
     by: User,
     now: dt.datetime,
     how: str,
 ) -> None:
     if payment.entry_id is not None:
-        if (payment.provider_number, payment.received_fen) != (answer.provider_number, amount_fen):
+        told = (payment.provider_number, payment.received_fen)
+        if told not in (
+            (answer.provider_number, amount_fen),
+            (_marked(payment, answer.provider_number), amount_fen),
+        ):
             log.error("%s %s: another success than was booked: %s", payment.channel, payment.number, answer)
         return
     top_up = top_ups.of_order(order)
-    system, at = User.objects.system(), answer.at or now
-    source = {"channel": payment.channel, "provider_number": answer.provider_number}
-    exact = amount_fen == payment.amount_fen
+    system, at = User.objects.system(), _came_at(order, answer, now)
+    number = _marked(payment, answer.provider_number) if number_used else answer.provider_number
+    source = {"channel": payment.channel, "provider_number": number}
+    exact = amount_fen == payment.amount_fen and not number_used
     credited = exact and order.is_open
     if top_up is not None and credited:
-        entry_id = top_ups.credit(
-            top_up, payment, provider_number=answer.provider_number, by=system, now=now
-        ).entry_id
+        entry_id = top_ups.credit(top_up, payment, provider_number=number, by=system, now=now).entry_id
     elif top_up is not None:
         entry_id = receiving.hold_top_up(
             top_up, **source, amount_fen=amount_fen, at=at, by=system, now=now
         ).entry_id
     else:
         entry_id = _receive(order, source, amount_fen, exact, credited, at=at, by=system, now=now)
+    odd = (
+        _("渠道流水号与另一笔支付重复，已暂存待核实")
+        if number_used
+        else _("到账金额与订单不符，已暂存待核实")
+    )
     if not exact:
         log.error(
-            "%s %s: %s fen came where %s were asked for; held",
+            "%s %s: %s fen came where %s were asked for, number used before: %s; held",
             payment.channel,
             payment.number,
             amount_fen,
             payment.amount_fen,
+            number_used,
         )
+    if number_used:
+        _tell_staff(payment, order, _("流水号重复"), odd, now=now)
     _move(
         payment,
         PaymentStatus.SUCCEEDED if exact else PaymentStatus.HELD,
@@ -499,19 +607,20 @@ def _money_came(
         now=now,
         note=how,
         credited=credited,
-        provider_number=answer.provider_number,
+        provider_number=number,
         received_fen=amount_fen,
         entry_id=entry_id,
-        why=""
-        if credited
-        else _("订单已完结，款项将原路退回")
-        if exact
-        else _("到账金额与订单不符，已暂存待核实"),
+        why="" if credited else _("订单已完结，款项将原路退回") if exact else odd,
     )
     if credited:
         orders.end(order, OrderStatus.PAID, by=by, now=now)
     elif not exact:
-        orders.end(order, OrderStatus.CANCELLED, by=by, now=now, note=_("到账金额与订单不符"))
+        orders.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
+
+
+def _marked(payment: Payment, number: str) -> str:
+    """A provider's number that stood for another payment, with ours behind it."""
+    return f"{number[:30]}#{payment.number}"
 
 
 def _receive(

@@ -176,6 +176,13 @@ class PaymentListView(OrdersView):
         now, partner = timezone.now(), caller(request).partner
         order = self._order(request, number)
         read = self._read(serializers.NewPaymentSerializer, request)
+        if read["taken_at"] < order.placed_at - paying.CLOCKS_DIFFER:
+            why = _("收款时间早于下单时间 %(at)s，请核对。") % {
+                "at": f"{timezone.localtime(order.placed_at):%Y-%m-%d %H:%M:%S}"
+            }
+            raise Problem(
+                "taken_before_order", _("收款时间不可能早于下单。"), mistakes=[Mistake("taken_at", why)]
+            )
         try:
             payment = partner_orders.confirm(order=order, partner=partner, **read, by=partner.user, now=now)
         except partner_orders.NumberUsed as error:

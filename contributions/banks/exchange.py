@@ -112,7 +112,7 @@ def _copy(path: Path, target: Path) -> None:
     """Copy a file, whole or not at all."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with path.open("rb") as source, draft.open("wb") as out:
+        with path.open("rb") as source, open(draft, "wb", opener=_for_us_alone) as out:
             shutil.copyfileobj(source, out)
             out.flush()
             os.fsync(out.fileno())

@@ -449,8 +449,26 @@ VERDICT_LABELS = {
 }
 
 
+class ForgedNotices(models.Model):
+    """How many callbacks without a good signature arrived for a channel on a day; only the first of them are kept each."""
+
+    channel = models.CharField(_("渠道"), max_length=30)
+    day = models.DateField(_("日期"))
+    count = models.PositiveBigIntegerField(_("次数"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("验签不通过的支付通知")
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "day"], name="forged_notices_are_counted_once_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.day}: {self.count}"
+
+
 class PaymentNotice(models.Model):
-    """One callback that arrived, as often as it arrived: the digest of its body, and what was made of it."""
+    """One callback that arrived, as often as it arrived: the digest of its body, and what was made of it. Of those that nobody
+    signed only the first of a day are here (``ForgedNotices``)."""
 
     channel = models.CharField(_("渠道"), max_length=30)
     received_at = models.DateTimeField(_("收到时间"))

@@ -343,3 +343,14 @@ def test_control_without_looking_for_the_banks_number_they_are_not_one(
     # The database still books it once; but who asks again is told that the number is used.
     assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409]
     assert Receipt.objects.count() == 1
+
+
+@pytest.mark.parametrize("years", [0, 1, 3])
+def test_a_payment_before_its_order_was_placed_is_refused(counter: Counter, years: int) -> None:
+    order = counter.placed()
+    response = counter.tell(order, at=NOW - dt.timedelta(days=365 * years, minutes=10))
+    assert (response.status_code, response.json()["code"]) == (422, "taken_before_order")
+    assert response.json()["errors"][0]["field"] == "taken_at"
+    assert not Payment.objects.exists()
+    # By as much as clocks differ, it is believed; and the same number may be told rightly.
+    assert counter.tell(order, at=NOW - dt.timedelta(minutes=4)).status_code == 201

@@ -8,9 +8,18 @@ from django.db import InternalError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from contributions import paying
+from contributions import order_views, paying
 from contributions.channels.protocol import Refused
-from contributions.models import Charge, Order, OrderStatus, Payment, PaymentNotice, PaymentStatus
+from contributions.models import (
+    Charge,
+    ForgedNotices,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentNotice,
+    PaymentStatus,
+)
+from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
 
 pytestmark = pytest.mark.django_db
@@ -352,3 +361,19 @@ def test_notices_are_never_changed(till: Till, order: Order) -> None:
     call(Client(), "P0", 1)
     with pytest.raises(InternalError, match="Cannot update"):
         PaymentNotice.objects.update(verdict="applied")
+
+
+def test_forged_callbacks_fill_no_table_and_are_counted(
+    till: Till, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_views, "FORGED_KEPT_A_DAY", 3)
+    for _time in range(7):
+        assert call(Client(), "P0", 1, signature="bad").status_code == 500
+    assert PaymentNotice.objects.filter(verdict="forged").count() == 3
+    assert ForgedNotices.objects.get().count == 7
+    assert "验签不通过" in Failure.objects.get().item
+    # The next day they are kept again, up to as many; a good one is kept always.
+    till.clock.step(days=1)
+    call(Client(), "P0", 1, signature="bad")
+    assert PaymentNotice.objects.filter(verdict="forged").count() == 4
+    assert call(Client(), "P0", 1).status_code == 200

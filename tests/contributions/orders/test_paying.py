@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from contributions.models import (
 from contributions.orders import StillPaying
 from contributions.paying import NotOffered, OrderEnded, PaymentUnderWay
 from portal.accounts.models import Notice
+from portal.watch.models import Failure
 from tests.contributions.orders.conftest import (
     CARD,
     MEDICAL,
@@ -542,3 +544,131 @@ def test_a_schedule_that_was_down_over_the_day_starts_it_at_the_next_opening(
     till.clock.set("2026-11-24 09:01")
     till.rings()
     assert again(payment).status == PaymentStatus.STARTED
+
+
+# What providers should not say
+
+
+def told() -> list[str]:
+    return [one.item for one in Failure.objects.filter(resolved_at=None)]
+
+
+@pytest.mark.parametrize("fen", [0, -1, -WUXI_PENSION_60, 10**16, 10**30])
+def test_a_success_of_a_sum_that_is_none_ends_the_payment_and_staff_are_told(
+    till: Till, wechat: Provider, fen: int
+) -> None:
+    order = till.place()
+    payment = till.start(order)
+    till.tell(Answer(payment.number, Outcome.SUCCEEDED, fen, "W1"))
+    assert (again(payment).status, payment.live, payment.entry) == ("failed", False, None)
+    assert told() == [f"{payment.number} 金额异常（待核实）"]
+    till.rings()
+    assert told()
+    # The order can be paid otherwise, and cancelled.
+    assert paying.cancel(again(order), by=till.system, now=till.now).status == OrderStatus.CANCELLED
+    # Should the provider say the sum after all, it counts.
+    till.tell(wechat.pays(payment.number))
+    assert again(payment).status == PaymentStatus.SUCCEEDED
+    assert in_suspense() == WUXI_PENSION_60
+
+
+def test_a_number_that_counts_anew_every_day_is_held_and_told(till: Till, wechat: Provider) -> None:
+    first, second = till.place(), till.place({MEDICAL: ("60", [THIS])})
+    one, two = till.start(first), till.start(second)
+    till.tell(wechat.pays(one.number, mark="000001"))
+    for _time in range(3):
+        till.tell(wechat.pays(two.number, mark="000001"))
+    assert (again(one).credited, again(first).status) == (True, OrderStatus.PAID)
+    assert (again(two).status, two.credited, two.received_fen) == ("held", False, second.sum_fen)
+    assert two.provider_number == f"000001#{two.number}"
+    assert again(second).status == OrderStatus.CANCELLED
+    assert in_suspense() == second.sum_fen
+    assert told() == [f"{two.number} 流水号重复（待核实）"]
+    # The other's word, said again, changes nothing either.
+    till.tell(wechat.pays(one.number, mark="000001"))
+    assert Receipt.objects.count() == 2
+
+
+def test_asked_about_it_goes_on_to_the_others_and_is_asked_no_more(till: Till, wechat: Provider) -> None:
+    orders_ = [till.place(), till.place({MEDICAL: ("60", [THIS])})]
+    first, second = (till.start(one) for one in orders_)
+    third = till.place(city="shenzhen", person=till.cast.chen_jing, by=till.cast.chen_jing_login)
+    other = till.start(third, "card")
+    wechat.pays(first.number, mark="1")
+    wechat.pays(second.number, mark="1")
+    till.providers["card"].pays(other.number)
+    till.clock.step(minutes=1)
+    paying.ask_due(by=till.system, now=till.now)
+    assert [again(one).live for one in (first, second, other)] == [False, False, False]
+    assert again(third).status == OrderStatus.PAID
+    till.clock.step(hours=1)
+    assert paying.ask_due(by=till.system, now=till.now) == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [("N" * 64, "N" * 20 + "~"), ("N" * 300, "N" * 20 + "~"), ("a\0b", "ab"), (" 7 ", "7")],
+)
+def test_any_number_can_be_kept(till: Till, wechat: Provider, number: str, kept: str) -> None:
+    order = till.place()
+    payment = till.start(order)
+    till.tell(wechat.pays(payment.number, mark=number))
+    assert again(order).status == OrderStatus.PAID
+    assert again(payment).provider_number.startswith(kept)
+    assert len(payment.provider_number) <= 40
+    till.tell(wechat.pays(payment.number, mark=number))
+    assert Receipt.objects.count() == 1
+
+
+def test_any_reason_can_be_kept(till: Till, wechat: Provider) -> None:
+    payment = till.start(till.place())
+    till.tell(Answer(payment.number, Outcome.FAILED, why="余额\0不足" * 100))
+    assert len(again(payment).why) == 200
+
+
+@pytest.mark.parametrize("days", [-400, -1, 1, 400])
+def test_a_time_of_payment_that_cannot_be_is_the_time_of_booking(
+    till: Till, wechat: Provider, days: int
+) -> None:
+    payment = till.start(till.place())
+    said = wechat.pays(payment.number)
+    till.tell(replace(said, at=till.now + dt.timedelta(days=days)))
+    assert Receipt.objects.get().received_at == till.now
+
+
+def test_an_answer_that_breaks_something_leaves_the_payer_with_a_page_and_staff_with_a_word(
+    till: Till, wechat: Provider, monkeypatch: pytest.MonkeyPatch, kept: list[object]
+) -> None:
+    order = till.place()
+    payment = till.start(order)
+    wechat.pays(payment.number)
+    with monkeypatch.context() as broken:
+        broken.setattr(paying, "_money_came", lambda *_given, **_named: 1 / 0)
+        with pytest.raises(StillPaying):
+            paying.cancel(order, by=till.system, now=till.now)
+        till.clock.step(minutes=1)
+        assert paying.ask_watched(again(payment), by=till.system, now=till.now).live
+    assert told() == [payment.number]
+    till.clock.step(minutes=10)
+    till.rings()
+    assert again(order).status == OrderStatus.PAID
+    assert told() == []
+    assert len(kept) == 2
+
+
+# Late months that would wait for the bank
+
+
+def test_what_costs_another_sum_tomorrow_does_not_wait_for_tomorrows_bank(
+    till: Till, card: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.clock.set("2026-11-17 16:50")
+    order = till.place(city="shenzhen", person=till.cast.chen_jing, by=till.cast.chen_jing_login)
+    till.clock.set("2026-11-17 17:00")
+    with monkeypatch.context() as late:
+        late.setattr(paying, "_has_todays_price", lambda _order: True)
+        with pytest.raises(NotOffered, match="另一天"):
+            till.start(order, "card")
+        assert not Payment.objects.exists()
+    # What costs the same tomorrow waits.
+    assert till.start(order, "card").status == PaymentStatus.QUEUED
