@@ -14,8 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from kombu.exceptions import OperationalError
 
-from contributions import audit_runs, channels, closing, day_sheets, refunds
+from contributions import audit_runs, book_tasks, channels, closing, day_sheets, refunds
 from contributions.admin import MoneyAdmin
 from contributions.models import (
     AuditRun,
@@ -34,6 +35,7 @@ from portal.hall.workbench import staff_of
 from portal.policy.book import book
 from portal.shared import money
 from portal.shared.months import Month, parse_day, today_in_china
+from portal.watch import lamps
 
 # Of what lies in suspense so many rows are shown on the page; all of them are in their own list.
 HELD_SHOWN = 20
@@ -44,6 +46,7 @@ PLACES = {
     "payments": "admin:contributions_payment_changelist",
     "differences": "admin:contributions_difference_changelist",
     "sheets": "admin:contributions_ledgeraccount_changelist",
+    "sheets-missing": "admin:contributions_ledgeraccount_changelist",
 }
 
 
@@ -223,11 +226,23 @@ class MonthCloseAdmin(LookUpAdmin):
             "may": _may_close(request),
             **(extra_context or {}),
         }
+        context["missing"] = sum(
+            one.count
+            for city in cities
+            for one, _address in city["obstacles"]
+            if one.place == "sheets-missing"
+        )
+        # For as long as it is being worked on, the page looks again by itself.
+        context["making"] = context["missing"] > 0 and (making_sheets() or "making" in request.GET)
         return TemplateResponse(request, "admin/contributions/month_close.html", context)
 
     def _post(self, request: HttpRequest, now: dt.datetime) -> HttpResponse:
         if not _may_close(request):
             raise Http404
+        if request.POST.get("step") == "sheets":
+            if not making_sheets() and _ring(request, book_tasks.make_day_sheets):
+                messages.success(request, _("已开始补做日终试算平衡表，本页会自动显示进度。"))
+            return HttpResponseRedirect(f"{request.path}?making=1")
         city, by = request.POST.get("city", ""), staff_of(request)
         if city not in permissions.staff_cities(by):
             raise Http404
@@ -288,8 +303,23 @@ class MonthCloseAdmin(LookUpAdmin):
         return TemplateResponse(request, "admin/contributions/closed_month.html", context)
 
 
+def _ring(request: HttpRequest, task: Any) -> bool:
+    """Ring for a task; whether it was heard. Where it was not, that is said."""
+    try:
+        task.delay()
+    except OperationalError:
+        messages.error(request, _("后台任务队列暂时不可用，请稍后再试。"))
+        return False
+    return True
+
+
 def _may_close(request: HttpRequest) -> bool:
     return request.user.has_perm("contributions.change_monthclose")
+
+
+def making_sheets() -> bool:
+    """Whether sheets are just being made."""
+    return any(one.running for one in lamps.tasks(timezone.now()) if one.name == "make_day_sheets")
 
 
 def _next(slug: str, request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
@@ -312,7 +342,7 @@ def _next(slug: str, request: HttpRequest, now: dt.datetime) -> dict[str, Any] |
 
 
 def _day(place: str, month: Month) -> str:
-    return f"?day={month.last_day}" if place == "sheets" else ""
+    return f"?day={month.last_day}" if place in ("sheets", "sheets-missing") else ""
 
 
 @admin.register(InterestRun)
@@ -347,6 +377,7 @@ class AuditRunAdmin(LookUpAdmin):
     """What the audits found. All cities are audited at once: every collector sees whether the books are sound, and the rows that
     are not whoever serves all cities."""
 
+    list_before_template = "admin/contributions/audit_now.html"
     list_display = ("started_at", "extent", "verdict", "finished_at")
     list_display_links = ("started_at",)
     list_select_related = ("since",)
@@ -377,11 +408,27 @@ class AuditRunAdmin(LookUpAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method == "POST":
+            return self._start(request)
+        if audit_runs.under_way():
+            messages.info(request, _("正在核对，完成后列在下面，请稍后刷新本页。"))
+        elif not AuditRun.objects.exists():
+            messages.info(request, _("还没有核对过。系统每天清晨自动核对，也可以现在核对。"))
         if audit_runs.troubles(timezone.now()):
             messages.warning(
                 request, _("最近一次账目核对有不符、没有完成，或已超过一天没有核对。请告知系统管理员。")
             )
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {"may": _may_close(request), **(extra_context or {})})
+
+    def _start(self, request: HttpRequest) -> HttpResponse:
+        """现在核对: what has changed since the last audit, or everything where that cannot be told."""
+        if not _may_close(request):
+            raise Http404
+        if audit_runs.under_way():
+            messages.info(request, _("已有一次核对正在进行。"))
+        elif _ring(request, book_tasks.audit_now):
+            messages.success(request, _("已开始核对，通常一两分钟内完成，请稍后刷新本页查看结果。"))
+        return HttpResponseRedirect(reverse("admin:contributions_auditrun_changelist"))
 
     def change_view(
         self,

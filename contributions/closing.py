@@ -48,7 +48,7 @@ class Obstacle:
     what: str
     count: int
     todo: str
-    place: str  # batches, files, payments, differences, sheets, month
+    place: str  # batches, files, payments, differences, sheets, sheets-missing, month
 
 
 def next_month(city: str) -> Month | None:
@@ -97,8 +97,8 @@ def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
             Obstacle(
                 _("缺日终试算平衡表"),
                 len(missing),
-                _("系统每天零点后生成，补齐后再办理；最早缺 %(day)s。") % {"day": min(missing)},
-                "sheets",
+                _("系统每天零点后生成，也可以现在补做；最早缺 %(day)s。") % {"day": min(missing)},
+                "sheets-missing",
             )
         )
     if differing := _differing(city, month):

@@ -4,8 +4,9 @@ import pytest
 from django.db import ProgrammingError
 from django.test import Client
 from django.urls import reverse
+from kombu.exceptions import OperationalError as QueueDown
 
-from contributions import audit_runs, day_sheets
+from contributions import audit_runs, book_tasks, day_sheets
 from contributions.charging import charge
 from contributions.models import AuditRun, Charge, Entry, MonthClose
 from contributions.receiving import receive
@@ -140,7 +141,10 @@ def test_whoever_is_not_the_citys_collector_closes_nothing(month: None, clock: C
 
 def test_what_the_audits_found_is_shown_and_stands_among_what_is_to_be_done(month: None) -> None:
     client, everywhere = as_collector("甲"), as_collector("乙", city="")
-    assert "最近一次账目核对" in client.get(AUDITS).content.decode()
+    fresh = client.get(AUDITS).content.decode()
+    assert "还没有核对过" in fresh
+    assert "最近一次账目核对" not in fresh
+    assert audit_runs.troubles(NOW) == 0
     sound = audit_runs.run(everything=True)
     text = client.get(AUDITS).content.decode()
     assert "全部通过" in text
@@ -166,3 +170,64 @@ def test_an_audit_that_cannot_come_to_its_end_is_shown_too(month: None) -> None:
     assert audit_runs.troubles(NOW) == 1
     text = as_collector("甲").get(f"{AUDITS}{AuditRun.objects.get().pk}/change/").content.decode()
     assert "核对没有完成" in text
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which tasks a page rang for; a worker hears nothing of it here."""
+    heard: list[str] = []
+    monkeypatch.setattr(book_tasks.audit_now, "delay", lambda: heard.append("audit_now"))
+    monkeypatch.setattr(book_tasks.make_day_sheets, "delay", lambda: heard.append("make_day_sheets"))
+    return heard
+
+
+def test_a_collector_audits_now(month: None, rung: list[str]) -> None:
+    client = as_collector("甲")
+    assert "现在核对</button>" in client.get(AUDITS).content.decode()
+    assert "已开始核对" in client.post(AUDITS, follow=True).content.decode()
+    assert rung == ["audit_now"]
+    book_tasks.audit_now()
+    assert AuditRun.objects.get().sound
+    assert as_collector("丙", role=REVIEWER).post(AUDITS).status_code in (403, 404)
+    assert rung == ["audit_now"]
+
+
+def test_one_audit_at_a_time(month: None, rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = as_collector("甲")
+
+    def meanwhile(**_named: object) -> None:
+        assert audit_runs.under_way()
+        assert "正在核对" in client.get(AUDITS).content.decode()
+        assert "已有一次核对正在进行" in client.post(AUDITS, follow=True).content.decode()
+        raise RuntimeError
+
+    monkeypatch.setattr(audit_runs, "_run", meanwhile)
+    with pytest.raises(RuntimeError):
+        audit_runs.run(everything=True)
+    assert rung == []
+    assert not audit_runs.under_way()
+
+
+def test_missing_day_sheets_are_made_by_a_button_with_progress(
+    month: None, clock: Clock, rung: list[str]
+) -> None:
+    clock.set("2026-11-02 09:00")
+    client = as_collector("甲")
+    assert "现在补做</button>" in client.get(CLOSE).content.decode()
+    text = client.post(CLOSE, {"step": "sheets"}, follow=True).content.decode()
+    assert rung == ["make_day_sheets"]
+    assert "正在补做，还缺 17 天" in text
+    assert 'hx-trigger="every 3s"' in text
+    book_tasks.make_day_sheets()
+    text = client.get(CLOSE).content.decode()
+    assert "补做" not in text
+    assert "提请月结</button>" in text
+    assert as_collector("丁", role=REVIEWER).post(CLOSE, {"step": "sheets"}).status_code == 404
+
+
+def test_a_queue_that_does_not_hear_is_said(month: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down() -> None:
+        raise QueueDown
+
+    monkeypatch.setattr(book_tasks.audit_now, "delay", down)
+    assert "暂时不可用" in as_collector("甲").post(AUDITS, follow=True).content.decode()
