@@ -24,6 +24,8 @@ def forget_ended_sessions() -> None:
     """Drops sessions that are over, and what waited for the next one in vain. Run twice, the second finds nothing."""
     sliding.forget_ended(now=timezone.now())
     kept_forms.forget_old(now=timezone.now())
+
+
 @watched(
     title=_("清理图形验证码"),
     remedy=_("不影响登录，但过期的图形验证码会堆积。请系统管理员查明原因。"),
