@@ -42,7 +42,7 @@ def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
                 raise
             if stored:
                 done.append(address)
-    watch.only(lambda names: watch.failed)
+    watch.finished()
     return done, failed
 
 
@@ -59,10 +59,12 @@ def _fetch(address: str, now: datetime) -> bool:
 
 
 def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
-    """Where certificates are, and how they are read."""
-    for path in sorted(settings.SEAL_DIR.glob("*.pem")):
+    """Where certificates are, and how they are read; none where the hall has no seal yet."""
+    files = sorted(settings.SEAL_DIR.glob("*.pem"))
+    for path in files:
         yield path.name, partial(authority.read_certificates_of, path)
-    yield _("时间戳证书"), partial(authority.time_certificates, now)
+    if files:
+        yield _("时间戳证书"), partial(authority.time_certificates, now)
 
 
 def _addresses(certificates: Iterable[x509.Certificate]) -> Iterator[str]:

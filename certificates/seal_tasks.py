@@ -27,7 +27,7 @@ def go_on_resealing() -> None:
     for run in ResealingRun.objects.filter(finished_at__isnull=True).order_by("pk"):
         with watch.item(book().city(run.city).title, city=run.city):
             more |= _go_on(run) == CHUNK
-    watch.only(lambda names: watch.failed)
+    watch.finished()
     if more:
         go_on_resealing.delay()
 

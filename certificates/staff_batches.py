@@ -150,7 +150,7 @@ def expire(*, now: datetime) -> int:
             )
             # With it goes what a worker that was killed left half written.
             shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
-    watch.only(lambda names: watch.failed)
+    watch.finished()
     return ended
 
 

@@ -34,6 +34,7 @@ def credit_account_interest() -> None:
         with watch.item(name, city=city):
             done = interest.credit(city=city, insurance=insurance, year=year, by=by, now=now)
             log.info("%s %s %s: %s accounts credited", city, insurance, year, done.people)
+    watch.finished()
 
 
 @watched(
@@ -53,8 +54,9 @@ def make_day_sheets() -> None:
     remedy=_("核对没有完成。请系统管理员查明原因，修复后在“账目核对”中重新核对。"),
 )
 def audit_books() -> None:
-    """Prove the invariants: everything on Sundays, on the other days what has changed."""
-    _say(audit_runs.run_of_the_day())
+    """Prove the invariants: everything on Sundays, on the other days what has changed. Nothing beside another that is running."""
+    with suppress(audit_runs.UnderWay):
+        _say(audit_runs.run_of_the_day())
 
 
 @shared_task

@@ -139,6 +139,7 @@ def make_due(*, by: User, now: dt.datetime) -> int:
             for day in days(first, yesterday):
                 make(city=city, day=day, by=by, now=now)
                 made += 1
+    watch.finished()
     return made
 
 

@@ -37,6 +37,7 @@ def draw_up_assessments() -> None:
         for month in (this - back for back in range(MONTHS_BACK, -1, -1)):
             with watch.item(f"{city.title} {month}", city=city.slug):
                 _draw_up(watch, city, month, by=by, now=now)
+    watch.finished()
 
 
 def _draw_up(watch: Watch, city: City, month: Month, *, by: User, now: dt.datetime) -> None:
@@ -56,11 +57,9 @@ def _draw_up(watch: Watch, city: City, month: Month, *, by: User, now: dt.dateti
                 assessment.draw_up(city=city.slug, month=month, by=by, now=now, employer=pk)
         return
     log.info("%s: %s drawn up, %s replaced, %s found paid", told, done.created, done.replaced, done.paid)
-    # Whoever failed alone before was drawn up with all the others now.
-    watch.mended(_item(city, month, ""))
 
 
-def _item(city: City, month: Month, employer: int | str) -> str:
+def _item(city: City, month: Month, employer: int) -> str:
     return f"{city.title} {month} 单位{employer}"
 
 

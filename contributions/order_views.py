@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
 from django.core.paginator import Paginator
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -441,7 +441,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         # Whatever it is: the provider says it again, and staff are told.
         log.exception("A callback of %s was not taken", channel)
         name = _("%(channel)s 的支付通知") % {"channel": speaker.title}
-        with suppress(DatabaseError):
+        with suppress(Error):
             failures.report("ask_payments", name, problem, now=timezone.now())
         ok = False
     status, kind, content = speaker.callback_reply(ok)
@@ -478,9 +478,8 @@ def _take_notice(speaker: Any, headers: Mapping[str, str], body: bytes) -> bool:
     )
     notice.verdict = Verdict.APPLIED if found else Verdict.STRANGE
     notice.payment = found
-    notice.said = (
-        f"{answer.number} {answer.outcome} {answer.amount_fen or ''} {answer.provider_number}".strip()[:200]
-    )
+    said = f"{answer.number} {answer.outcome} {answer.amount_fen or ''} {answer.provider_number}"
+    notice.said = said.replace("\0", "").strip()[:200]
     notice.save(force_insert=True)
     # What is not ours is received all the same: said again it would be no more ours.
     return True

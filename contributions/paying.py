@@ -512,7 +512,12 @@ def _as_can_be_kept(answer: Answer) -> Answer:
     number = answer.provider_number.replace("\0", "").strip()
     if len(number) > _LONGEST_NUMBER:
         number = f"{number[:20]}~{hashlib.sha256(number.encode()).hexdigest()[: _LONGEST_NUMBER - 21]}"
-    return replace(answer, provider_number=number, why=answer.why.replace("\0", "")[:200])
+    return replace(
+        answer,
+        number=answer.number.replace("\0", ""),
+        provider_number=number,
+        why=answer.why.replace("\0", "")[:200],
+    )
 
 
 def _stands_for_another(payment: Payment, number: str) -> bool:

@@ -94,6 +94,7 @@ def make_files(*, now: dt.datetime) -> int:
         with watch.item(partner.name, city=partner.cities[0] if len(partner.cities) == 1 else ""):
             for day in _days_to_make(partner, now):
                 made += make_file(partner, day, now=now)
+    watch.finished()
     return made
 
 

@@ -56,6 +56,7 @@ def resume_settled(*, now: dt.datetime) -> int:
     for city in book().cities:
         with watch.item(city.title, city=city.slug):
             resumed += _resume(city.slug, now)
+    watch.finished()
     return resumed
 
 

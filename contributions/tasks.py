@@ -38,6 +38,7 @@ def charge_due() -> None:
             log.info(
                 "%s %s: %s charges made, %s groups left out", city, month, done.created, len(done.left_out)
             )
+    watch.finished()
 
 
 def months_to_charge(today: dt.date) -> Iterator[tuple[str, Month, tuple[Capacity, ...]]]:
@@ -87,6 +88,7 @@ def open_due_batches() -> None:
         with watch.item(f"{city.title} 单位托收", city=city.slug):
             if employer_debit.terms_of(city.slug, today.replace(day=1)):
                 employer_debit.open_batch(city=city.slug, by=by, now=now)
+    watch.finished()
 
 
 def _open_due(city: str, month: Month, *, today: dt.date, by: User, now: dt.datetime) -> None:

@@ -74,6 +74,11 @@ BEAT_SCHEDULE = {
     },
     # Whoever asks for pictures without end fills no table.
     "forget-captchas": {"task": "portal.accounts.tasks.forget_captchas", "schedule": crontab()},
+    # What failed in spring is no help in autumn.
+    "forget-resolved-failures": {
+        "task": "portal.watch.tasks.forget_resolved",
+        "schedule": crontab(hour=3, minute=50),
+    },
     # Nonces of signatures that are over, when few partners ask.
     "forget-nonces": {"task": "portal.partners.tasks.forget_nonces", "schedule": crontab(hour=3, minute=25)},
     # A run over proofs begins within a minute; it rings by itself while there is more.

@@ -84,7 +84,7 @@ def chase(*, today: date, now: datetime) -> int:
     for one in late:
         with watch.item(one.number, city=one.acting_city):
             told += _reminders(one, staff.get(one.acting_city, []), now)
-    watch.only(lambda names: watch.failed)
+    watch.finished()
     before = Notice.objects.filter(kind=LATE).count()
     Notice.objects.bulk_create(told, ignore_conflicts=True, batch_size=1000)
     return Notice.objects.filter(kind=LATE).count() - before

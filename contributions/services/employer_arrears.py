@@ -92,7 +92,6 @@ class ArrearsFacts:
     gone: tuple[Month, ...]
     pay_on: dt.date
     today: dt.date
-    own_city: bool
 
     def frozen(self) -> dict[str, Any]:
         return {
@@ -136,7 +135,6 @@ class EmployerArrears(Service):
             gone=tuple(month for month in wanted if month not in found),
             pay_on=pay_on,
             today=today_in_china(ask.filed_at),
-            own_city=ask.employer.city == ask.offer.city,
         )
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
@@ -151,9 +149,6 @@ class EmployerArrears(Service):
             )
 
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
-        if not facts.own_city:
-            city = book().city(ask.employer.city)
-            yield Bar("", _("本单位在{city}参保，请切换到{city}后办理。").format(city=city.title))
         for month in facts.gone:
             yield Bar(
                 "months",

@@ -14,7 +14,6 @@ from contributions.models import DebitAgreement
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
-from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
@@ -73,7 +72,6 @@ class AgreementFacts:
 
     name: str
     current: tuple[str, str] | None
-    own_city: bool
     days: tuple[int, ...]
 
     def frozen(self) -> dict[str, Any]:
@@ -101,16 +99,12 @@ class EmployerDebitAgreement(Service):
         return AgreementFacts(
             name=ask.employer.name,
             current=(current.bank, current.account_number) if current else None,
-            own_city=ask.employer.city == ask.offer.city,
             days=terms.debit_days if terms else (),
         )
 
     def rule(self, ask: Ask, facts: AgreementFacts) -> Iterator[Finding]:
         asked = (str(ask.answers["bank"]), str(ask.answers["account_number"]))
-        if not facts.own_city:
-            city = book().city(ask.employer.city)
-            yield Bar("", _("本单位在{city}参保，请切换到{city}后办理。").format(city=city.title))
-        elif ask.answers["wish"] == END and facts.current is None:
+        if ask.answers["wish"] == END and facts.current is None:
             yield Bar("wish", _("本单位没有委托扣款，不需要终止。"))
         elif ask.answers["wish"] == SIGN and asked == facts.current:
             yield Bar("account_number", _("这个账户已经是本单位的扣款账户，不需要变更。"))

@@ -80,7 +80,6 @@ class BasesForm(ServiceForm):
 class BasesFacts:
     """The roster in numbers, and what stands against it; months are the first of a contribution year."""
 
-    own_city: bool
     open_year: Month | None
     next_open: Month
     start: Month | None
@@ -127,7 +126,6 @@ class EmployerBases(Service):
         )
         sent = roster is not None and roster.case is not None
         return BasesFacts(
-            own_city=ask.employer.city == ask.offer.city,
             open_year=terms.open_year(ask.month),
             next_open=terms.next_open(ask.month),
             start=roster.start if roster else None,
@@ -144,10 +142,7 @@ class EmployerBases(Service):
         yield from self._barred(ask, self.facts(ask, None))
 
     def _barred(self, ask: Ask, facts: BasesFacts) -> Iterator[Bar]:
-        if not facts.own_city:
-            city = book().city(ask.employer.city)
-            yield Bar("", _("本单位在{city}参保，请切换到{city}后办理。").format(city=city.title))
-        elif facts.open_year is None:
+        if facts.open_year is None:
             yield Bar(
                 "",
                 _("现在不在缴费基数申报期内。下一次申报从{month}开始。").format(month=facts.next_open.zh),

@@ -150,5 +150,5 @@ def forget_old(*, now: datetime) -> int:
         with watch.item(str(draft.pk), city=draft.city):
             forget(draft)
             dropped += 1
-    watch.only(lambda names: watch.failed)
+    watch.finished()
     return dropped

@@ -63,11 +63,9 @@ class Watch:
         _write(self.task, name, problem, city=city, now=self.now)
         self.failed.append(name)
 
-    def mended(self, beginning: str) -> None:
-        """Resolve the items whose names begin so, unless they failed in this run: they were done together with others."""
-        together = {one for one in self._open if one.startswith(beginning)}
-        if left := together - {clean(one) for one in self.failed}:
-            resolve(self.task, left, now=self.now)
+    def finished(self) -> None:
+        """The loop has gone over everything that there is: what failed before, and not in this run, is resolved."""
+        self.only(lambda _names: ())
 
     def only(self, waiting: Callable[[Collection[str]], Collection[str]]) -> None:
         """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names that are still to be done."""

@@ -141,7 +141,7 @@ def _lamp(name: str, task: Any, schedule: Any, state: TaskState | None, now: dt.
 
 def next_ring(schedule: Any, after: dt.datetime) -> dt.datetime:
     """When a schedule rings first after a moment."""
-    rings = maybe_schedule(schedule)
+    rings: Any = maybe_schedule(schedule)
     if isinstance(rings, crontab):
         start, delta, _now = rings.remaining_delta(after)
         ring: dt.datetime = start + delta

@@ -42,7 +42,7 @@ def _fresh(at: Any) -> bool:
     return isinstance(at, float) and time.time() - at <= SILENT_AFTER
 
 
-class WatchedScheduler(PersistentScheduler):  # type: ignore[misc]
+class WatchedScheduler(PersistentScheduler):
     """Beat, which says that it is there as often as it looks at the schedule, at most every few seconds."""
 
     said_at = 0.0
@@ -55,10 +55,10 @@ class WatchedScheduler(PersistentScheduler):  # type: ignore[misc]
         return min(wait, EVERY_SECONDS) if wait else wait
 
 
-class WorkerPulse(bootsteps.StartStopStep):  # type: ignore[misc]
+class WorkerPulse(bootsteps.StartStopStep):
     """The step of a worker by which it says that it is there."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **_options: Any) -> None:
         self.ticking: Any = None

@@ -19,8 +19,14 @@ def begun(task: str, now: dt.datetime) -> None:
             (TaskState(task=name, known_since=now) for name in sorted(names)), ignore_conflicts=True
         )
         _listed.update(names)
-    if not TaskState.objects.filter(pk=task).update(begun_at=now):
-        TaskState.objects.create(task=task, known_since=now, begun_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO watch_taskstate (task, known_since, begun_at) VALUES (%(task)s, %(now)s, %(now)s)
+            ON CONFLICT (task) DO UPDATE SET begun_at = EXCLUDED.begun_at
+            """,
+            {"task": task, "now": now},
+        )
 
 
 def succeeded(task: str, begun_at: dt.datetime, now: dt.datetime) -> None:

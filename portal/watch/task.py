@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from celery import Task, current_app, shared_task
@@ -13,7 +14,7 @@ from portal.watch import clock, failures, state
 log = logging.getLogger(__name__)
 
 
-class WatchedTask(Task):  # type: ignore[misc,type-arg]
+class WatchedTask(Task[Any, Any]):
     """A task that does not begin where its clock is not believed. What it raises is kept and raised."""
 
     abstract = True
@@ -47,6 +48,7 @@ def short_name(task: str) -> str:
     return task.rpartition(".")[2]
 
 
+@cache
 def scheduled() -> dict[str, tuple[Any, Any]]:
     """The scheduled tasks by short name: their class instance and their schedule."""
     current_app.loader.import_default_modules()

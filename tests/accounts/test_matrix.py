@@ -33,7 +33,7 @@ from portal.hall.routing import Status
 from portal.policy.book import Mode, book
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import NOW, Cast, cover
+from tests.cast import NOW, Cast, cover, moment
 from tests.conftest import Clock
 from tests.filing import file
 from transfers import agencies, steps
@@ -449,7 +449,7 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
     cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-11", at=cast.yongjiang, wage_fen=600000)
     charge(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
     draw_up(city="ningbo", month=Month(2026, 11), by=User.objects.system(), now=NOW)
-    charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=NOW)
+    charge(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=moment("2026-12-01 01:10"))
     owed = Charge.objects.get(person=cast.li_qiang)
     proofs = {
         "who": "all",

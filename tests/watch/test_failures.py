@@ -9,6 +9,7 @@ from portal.people.models import Person
 from portal.watch import failures
 from portal.watch.failures import Watch
 from portal.watch.models import Failure
+from portal.watch.tasks import forget_resolved
 from tests.cast import Cast
 from tests.conftest import Clock, Kept
 
@@ -114,3 +115,23 @@ def test_two_open_failures_of_an_item_are_refused_by_the_database(db: None, cloc
     Failure.objects.create(**row)
     with pytest.raises(IntegrityError, match="one_open_failure_per_task_and_item"), transaction.atomic():
         Failure.objects.create(**row)
+
+
+def test_what_was_resolved_a_season_ago_is_dropped(clock: Clock, db: None) -> None:
+    failures.report(TASK, "a", ValueError("a"), now=clock.now)
+    failures.report(TASK, "b", ValueError("b"), now=clock.now)
+    failures.resolve(TASK, [item for item in failures.standing(TASK) if item.startswith("a")], now=clock.now)
+    clock.step(days=89)
+    forget_resolved()
+    assert Failure.objects.count() == 2
+    clock.step(days=2)
+    forget_resolved()
+    assert [one.item[0] for one in Failure.objects.all()] == ["b"]
+
+
+def test_a_loop_over_everything_resolves_what_did_not_fail_again(clock: Clock, kept: Kept, db: None) -> None:
+    run(Watch(TASK, now=clock.now), {"a", "b"})
+    again = Watch(TASK, now=clock.now)
+    run(again, {"b"}, names=("b", "c"))
+    again.finished()
+    assert failures.standing(TASK) == ["b"]

@@ -1,6 +1,5 @@
 """A bank gives back, the same day, what it took: the order is undone, and the months are owed as they were."""
 
-import datetime as dt
 import threading
 from typing import Any
 
@@ -216,11 +215,13 @@ def test_control_without_the_locks_the_second_breaks_off(
     assert [one for one in answers if isinstance(one, Exception) or one.status_code not in (201, 409)]
 
 
-def test_control_by_the_hour(counter: Counter) -> None:
+def test_control_by_the_hour(counter: Counter, clock: Clock) -> None:
     """The day is told by when the hall booked, not by when the bank took the money."""
+    taken_at = clock.set("2026-11-17 23:55")
     order = counter.placed()
-    told = counter.tell(order, at=counter.till.now - dt.timedelta(days=1))
-    assert told.json()["business_day"] == "2026-11-17"
+    clock.set("2026-11-18 00:05")
+    told = counter.tell(order, at=taken_at)
+    assert told.json()["business_day"] == "2026-11-18"
     assert counter.reverse().status_code == 201
 
 

@@ -33,7 +33,7 @@ from portal.hall import desk
 from portal.hall.models import Case
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import Cast, cover, moment
+from tests.cast import Cast, cover, employer, moment
 from tests.contributions.employers.transferring import booked
 from tests.filing import file, reasons
 
@@ -176,7 +176,10 @@ def test_what_is_not_late_or_not_within_the_days_is_refused(
 
 
 def test_another_employer_owes_nothing_of_it(cast: Cast, now: dt.datetime, late: None) -> None:
-    assert "months" in reasons(cast.yongjiang_clerk, "wuhan", CODE, typed(), now)
+    other = employer("另一公司", "wuhan", "420106", 7)
+    clerk = User.objects.create_clerk(other, name="陆平", phone="13900000777", password="Shebao-2026")
+    assert "months" in reasons(clerk, "wuhan", CODE, typed(), now)
+    assert "" in reasons(cast.yongjiang_clerk, "wuhan", CODE, typed(), now)
     with pytest.raises((desk.NotAllowed, desk.NotAccepted)):
         file(cast.li_qiang_login, "wuhan", CODE, typed(), now)
 

@@ -387,7 +387,7 @@ def test_what_cannot_be_agreed_is_told_beside_its_field(
 
 
 def test_another_citys_employer_is_sent_there(cast: Cast, now: dt.datetime) -> None:
-    assert "请切换到" in reasons(cast.yongjiang_clerk, "wuhan", CODE, typed(), now)[""]
+    assert "只能在宁波办理" in reasons(cast.yongjiang_clerk, "wuhan", CODE, typed(), now)[""]
 
 
 def test_the_database_keeps_one_agreement_and_does_not_edit_it(cast: Cast) -> None:

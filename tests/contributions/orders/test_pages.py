@@ -377,3 +377,12 @@ def test_forged_callbacks_fill_no_table_and_are_counted(
     call(Client(), "P0", 1, signature="bad")
     assert PaymentNotice.objects.filter(verdict="forged").count() == 4
     assert call(Client(), "P0", 1).status_code == 200
+
+
+def test_a_nul_in_a_signed_callback_is_no_fault(till: Till, order: Order) -> None:
+    payment = till.start(order)
+    assert call(Client(), f"{payment.number[:5]}\0{payment.number[5:]}", order.sum_fen).status_code == 200
+    order.refresh_from_db()
+    assert order.status == OrderStatus.PAID
+    assert call(Client(), "\0\0", 1).status_code == 200
+    assert PaymentNotice.objects.filter(verdict="strange").count() == 1
