@@ -17,12 +17,12 @@ BEAT, WORKERS = "pulse:beat", "pulse:workers"
 
 
 def beat_is_alive() -> bool:
-    """Whether beat has said so lately. Raises what the cache raises."""
+    """Whether beat has said so lately. Without Redis nobody has."""
     return _fresh(cache.get(BEAT))
 
 
 def workers_alive() -> list[str]:
-    """The names of the workers that have said so lately. Raises what the cache raises."""
+    """The names of the workers that have said so lately. Without Redis none has."""
     return sorted(name for name, at in (cache.get(WORKERS) or {}).items() if _fresh(at))
 
 

@@ -68,8 +68,8 @@ def test_settled_by_somebody_of_the_city_it_stands_no_more_until_it_comes_again(
     mine = signed_in("甲", "wuhan", COLLECTOR)
     for _press in range(2):
         assert mine.post(PAGE, {"failure": one.pk}, follow=True).status_code == 200
-    one.refresh_from_db()
-    assert (one.resolved_at, one.resolved_by) == (clock.now, "甲")
+    settled = Failure.objects.get(pk=one.pk)
+    assert (settled.resolved_at, settled.resolved_by) == (clock.now, "甲")
     assert "全部办成" in mine.get(PAGE).content.decode()
     failures.report("charge_due", "武汉 2026-11", RuntimeError("again"), city="wuhan", now=clock.now)
     assert Failure.objects.filter(city="wuhan", resolved_at=None).count() == 1
