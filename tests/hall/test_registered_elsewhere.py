@@ -4,18 +4,21 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
 from portal.hall import desk, permissions
-from portal.hall.catalogue import offers
+from portal.hall.catalogue import offers, services
 from portal.hall.models import Case, Draft
 from portal.hall.routing import Status
 from portal.hall.service import Applicant, Audience
 from portal.people.models import Employer
+from portal.policy.book import book
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
+from portal.web.context import open_to
 from tests.cast import Cast, cover
 from tests.filing import file, reasons
 
@@ -109,8 +112,10 @@ def test_a_search_leads_to_a_plain_sentence_not_to_a_closed_service(cast: Cast, 
     assert reverse("services", args=["wuxi"]) in elsewhere
     missing = client.get(reverse("service", args=["wuxi", CODE])).content.decode()
     assert reverse("service", args=["ningbo", CODE]) not in missing
-    # Whoever is no clerk is still told who offers it.
-    assert Client().get(address, {"q": "增员"}).context["elsewhere"]
+    # Whoever is no clerk is told who offers it.
+    offer = book().city("ningbo").offers[CODE]
+    assert not open_to(clerk, offer, services()[CODE])
+    assert open_to(AnonymousUser(), offer, services()[CODE])
 
 
 def test_the_database_refuses_a_coverage_where_the_employer_is_not_registered(cast: Cast) -> None:
