@@ -60,12 +60,12 @@ def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
 
 
 _TELL = """
-    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text, phone)
     SELECT person_id, CASE WHEN paid THEN %(paid_kind)s ELSE %(failed_kind)s END, %(number)s || '/' || person_id,
         CASE WHEN paid THEN %(paid_title)s ELSE %(failed_title)s END,
         CASE WHEN paid THEN %(paid_title)s ELSE %(failed_title)s END || '：' || string_agg(item, '、' ORDER BY sequence) || '。'
             || coalesce(string_agg(DISTINCT advice, ''), '') || CASE WHEN bool_or(again) THEN %(again)s ELSE '' END,
-        %(now)s, NOT paid
+        %(now)s, NOT paid, ''
     FROM (
         SELECT charge.person_id, line.sequence, line.status = 'paid' AS paid,
             CASE WHEN suspension.id IS NULL AND charge.month >= %(retried_since)s THEN said.retried_advice ELSE said.advice END

@@ -164,11 +164,11 @@ _SUSPEND = """
         ON CONFLICT DO NOTHING
         RETURNING id, coverage_id, start
     )
-    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text, phone)
     SELECT late.person_id, %(kind)s, made.id::text, %(title)s,
         format(%(text)s, insurance.name, late.months, to_char(late.owed_since, 'YYYY"年"FMMM"月"'),
             to_char(made.start, 'YYYY"年"FMMM"月"')),
-        %(now)s, true
+        %(now)s, true, ''
     FROM made JOIN late ON late.coverage_id = made.coverage_id
     JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name) ON insurance.code = late.insurance
     ON CONFLICT (kind, reference) DO NOTHING
@@ -187,9 +187,9 @@ _RESUME = """
             )
         RETURNING suspension.id, suspension.until, coverage.person_id, coverage.insurance
     )
-    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text)
+    INSERT INTO accounts_notice (person_id, kind, reference, title, text, at, by_text, phone)
     SELECT settled.person_id, %(kind)s, settled.id::text, %(title)s,
-        format(%(text)s, insurance.name, to_char(settled.until, 'YYYY"年"FMMM"月"')), %(now)s, false
+        format(%(text)s, insurance.name, to_char(settled.until, 'YYYY"年"FMMM"月"')), %(now)s, false, ''
     FROM settled
     JOIN unnest(%(insurances)s::varchar[], %(names)s::varchar[]) AS insurance (code, name) ON insurance.code = settled.insurance
     ON CONFLICT (kind, reference) DO NOTHING
