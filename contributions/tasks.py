@@ -124,7 +124,7 @@ def send_batches() -> None:
     """Write the files of the batches that were released; one that fails does not keep the others."""
     now, by = timezone.now(), User.objects.system()
     watch = Watch("send_batches", now=now)
-    for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at"):
+    for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at", "pk"):
         with watch.item(batch.number, city=batch.city):
             debit.write_file(batch, by=by, now=now)
     watch.only(lambda names: _numbers(names, BatchStatus.RELEASED))
@@ -156,7 +156,7 @@ def post_answers() -> None:
     """Book the batches whose answer was read."""
     now, by = timezone.now(), User.objects.system()
     watch = Watch("post_answers", now=now)
-    for batch in DebitBatch.objects.filter(status=BatchStatus.ANSWERED).order_by("opened_at"):
+    for batch in DebitBatch.objects.filter(status=BatchStatus.ANSWERED).order_by("opened_at", "pk"):
         with watch.item(batch.number, city=batch.city):
             debit.post(batch, by=by, now=now)
     watch.only(lambda names: _numbers(names, BatchStatus.ANSWERED))

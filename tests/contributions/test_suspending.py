@@ -117,7 +117,7 @@ def test_what_stands_charged_already_is_not_inside_the_suspension(road: Road) ->
     who = worker(1, ending=POOR)
     for later in range(3):
         debited(road, MARCH + later)
-    road.month, road.now = MARCH + 4, evening(MARCH + 3)
+    road.month, road.now = MARCH + 4, evening(MARCH + 4)
     road.charge()
     debited(road, MARCH + 3)
     assert Suspension.objects.get().start == MARCH + 5

@@ -8,6 +8,7 @@ import pytest
 from celery import shared_task
 from celery.schedules import crontab
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 
 from contributions import book_tasks, day_sheets, order_tasks
@@ -202,7 +203,7 @@ def test_no_day_is_closed_on_the_word_of_a_clock_that_jumped(db: None, guarded: 
 def test_beat_and_workers_are_alive_for_as_long_as_they_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
     monkeypatch.setattr(pulses.time, "time", lambda: now)
-    pulses.leave("a@one"), pulses.leave("b@two")
+    cache.delete(pulses.WORKERS)
     pulses.say("a@one")
     pulses.say("b@two")
     assert pulses.workers_alive() == ["a@one", "b@two"]
