@@ -9,7 +9,7 @@ from contributions.models import Charge, ChargingRun, DebitBatch
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover
-from tests.conftest import Clock
+from tests.conftest import Clock, Kept
 from tests.contributions.money_cast import NOVEMBER, OCTOBER, POOR, Road, released, worker
 from tests.workers import start
 
@@ -105,7 +105,7 @@ def test_the_road_by_its_doorbells_alone(road: Road, clock: Clock) -> None:
 
 
 def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
-    road: Road, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    road: Road, clock: Clock, monkeypatch: pytest.MonkeyPatch, kept: Kept
 ) -> None:
     worker(1)
     for month in (OCTOBER, NOVEMBER):
@@ -125,6 +125,7 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
         "2026-10": "released",
         "2026-11": "sent",
     }
+    assert [(task, type(error)) for task, _item, error in kept] == [("send_batches", OSError)]
 
 
 def test_whom_a_city_charges_is_its_policys(db: None) -> None:

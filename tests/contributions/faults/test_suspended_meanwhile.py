@@ -75,7 +75,8 @@ def test_the_night_s_charging_run(
         monkeypatch.setattr(charging, "keep_from_charging", lambda cursor, city: None)
 
     def charge() -> charging.Charged:
-        return charging.charge(city="wuhan", month=NEXT, by=road.by, now=road.now)
+        at = dt.datetime.combine(NEXT.first_day, dt.time(1, 10), CHINA)
+        return charging.charge(city="wuhan", month=NEXT, by=road.by, now=at)
 
     outcomes = meanwhile(
         monkeypatch,
