@@ -254,7 +254,7 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
         case = _to_decide(case, by)
         lock_subject(case.subject_identity_number)
         facts = service.facts(ask, outside)
-        findings = list(service.rule(ask, facts))
+        findings = _findings(service, ask, facts)
         if verdict_of(findings) == Verdict.BARRED:
             raise NotAccepted(findings)
         if verdict_of(findings) == Verdict.CLEAR:
