@@ -47,20 +47,18 @@ def certificate(*, rounds: int = 5) -> dict[str, list[float]]:
     city = book().cities[0]
     authority.make_development_ca(cities=[(city.slug, city.agency)], now=now)
     proof = _proof(now)
-    page = rendering.render(proof, development=True, on=today_in_china(now))
-    stock_html = _in_the_ordinary_way(proof, now)
+    page = rendering.render(proof, development=True)
+    stock_html = _in_the_ordinary_way(proof)
     with tempfile.TemporaryDirectory() as folder:
         key, certificate_file = _rsa_key(Path(folder), now)
 
         def whole() -> None:
-            sealed = _sealed(
-                rendering.render(proof, development=True, on=today_in_china(now)), city.slug, now
-            )
+            sealed = _sealed(rendering.render(proof, development=True), city.slug, now)
             documents.drop(documents.store(proof.serial_number, sealed))
 
         sides: dict[str, Callable[[], Any]] = {
             PAGE_STOCK: lambda: HTML(string=stock_html).write_pdf(),
-            PAGE: lambda: rendering.render(proof, development=True, on=today_in_china(now)),
+            PAGE: lambda: rendering.render(proof, development=True),
             SEAL_STOCK: lambda: _stock_seal(page, key, certificate_file),
             SEAL: lambda: _sealed(page, city.slug, now),
             "drawn, sealed and stored": whole,
@@ -127,9 +125,9 @@ def _proof(now: datetime) -> Certificate:
     )
 
 
-def _in_the_ordinary_way(proof: Certificate, now: datetime) -> str:
+def _in_the_ordinary_way(proof: Certificate) -> str:
     """The same page with the system's fonts, its style sheet within, and the seal as an SVG picture."""
-    html = rendering.document_html(proof, development=True, on=today_in_china(now))
+    html = rendering.document_html(proof, development=True)
     style = re.sub(
         r'"Hall \w+", ', "", render_to_string("certificates/documents/document.css", {"faces": []})
     )

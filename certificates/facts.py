@@ -19,7 +19,8 @@ from contributions.queries import MonthRecord, State
 from enrollment import queries as enrollment
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person
-from portal.policy.book import City, District
+from portal.policy.book import City, District, book
+from portal.policy.terms import run_elsewhere
 from portal.shared.insurance import CAPACITY_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, month_span, today_in_china
 
@@ -200,6 +201,7 @@ def _of_person(
     return {
         "schema": PERSON_SCHEMA,
         **issuer(city, now),
+        **_not_run(city, now),
         "person": {"name": person.name, "identity_number": person.identity_number},
         "insurances": [str(insurance) for insurance in insurances],
         "reveals": str(reveal),
@@ -225,6 +227,7 @@ def employer_facts(
     return {
         "schema": EMPLOYER_SCHEMA,
         **issuer(city, now),
+        **_not_run(city, now),
         "employer": {
             "name": employer.name,
             "credit_code": employer.credit_code,
@@ -255,6 +258,12 @@ def issuer(city: City, now: datetime) -> dict[str, str]:
         "as_of": str(today_in_china(now)),
         "frozen_at": now.isoformat(),
     }
+
+
+def _not_run(city: City, now: datetime) -> dict[str, dict[str, str]]:
+    """Which insurances another agency runs, and where they are asked for: the proof says nothing of them, and says so."""
+    asked = run_elsewhere(book(), city=city.slug, on=today_in_china(now))
+    return {"asked_elsewhere": {str(one.insurance): one.where for one in asked}} if asked else {}
 
 
 def _rows(

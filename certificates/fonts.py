@@ -6,6 +6,8 @@ cut holds GB 2312; rarer characters (䶮, 𬱖, 㛃) come from the whole font of
 
 import os
 import tempfile
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -13,12 +15,21 @@ from pathlib import Path
 
 import uharfbuzz as hb
 from django.conf import settings
+from django.utils.translation import gettext as _
 from fontTools.pens.basePen import AbstractPen
 from fontTools.ttLib import TTFont
 
 
 class FontMissing(Exception):
     """The system lacks fonts-noto-cjk: no document can be drawn."""
+
+
+class NotDrawable(Exception):
+    """These characters are in no typeface of the documents: a box would be drawn for them, so nothing is."""
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters = tuple(characters)
+        super().__init__(named(self.characters))
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ _FOLDERS = (
 )
 # Of the five languages in Noto's collections, the place of Simplified Chinese.
 _SIMPLIFIED_CHINESE = 2
+_MOST_NAMED = 5
 # Raise it when what a cut holds changes: cuts are kept on disk under this number.
 _EDITION = 2
 
@@ -78,6 +90,33 @@ def outlines(typeface: Typeface) -> "Outlines":
     return Outlines(cut(typeface), _source(typeface))
 
 
+def undrawable(text: str) -> tuple[str, ...]:
+    """The characters of a text that no document can show, each once, in their order. FontMissing where Noto is not installed.
+
+    White space and what is never seen by itself (joiners, variants' signs) are no such characters.
+    """
+    return tuple(
+        character
+        for character in dict.fromkeys(unicodedata.normalize("NFC", text))
+        if ord(character) not in characters() and not _unseen(character) and not outlines(TEXT).has(character)
+    )
+
+
+def named(missing: Iterable[str]) -> str:
+    """Characters as they are told to people, a few of them: “𠀍”（U+2000D）、…"""
+    told = [f"“{character}”（U+{ord(character):04X}）" for character in missing]
+    return "、".join(told[:_MOST_NAMED]) + (_("等") if len(told) > _MOST_NAMED else "")
+
+
+def _unseen(character: str) -> bool:
+    return (
+        character.isspace()
+        or unicodedata.category(character) == "Cf"
+        or 0xFE00 <= ord(character) <= 0xFE0F
+        or 0xE0100 <= ord(character) <= 0xE01EF
+    )
+
+
 class Outlines:
     """The characters' outlines, 1000 units to the em, y upwards."""
 
@@ -87,13 +126,18 @@ class Outlines:
             for path, index in ((first, 0), (whole, _SIMPLIFIED_CHINESE))
         ]
 
+    def has(self, character: str) -> bool:
+        """Whether there is an outline of the character."""
+        return any(font.get_nominal_glyph(ord(character)) for font in self._fonts)
+
     def draw(self, character: str, pen: AbstractPen) -> None:
-        """Draws one character with a pen; the sign for a missing glyph where no font has it."""
+        """Draws one character with a pen. NotDrawable where no font has it."""
         for font in self._fonts:
             glyph = font.get_nominal_glyph(ord(character))
             if glyph:
-                break
-        font.draw_glyph_with_pen(glyph or 0, pen)
+                font.draw_glyph_with_pen(glyph, pen)
+                return
+        raise NotDrawable([character])
 
 
 def _source(typeface: Typeface) -> Path:

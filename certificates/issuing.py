@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from certificates import authority, documents, rendering, sealing
+from certificates import authority, documents, drawable, rendering, sealing
 from certificates.codes import new_code
 from certificates.kinds import KINDS, CertificateKind
 from certificates.models import Certificate, Status
@@ -57,8 +57,10 @@ def freeze(
     """Puts what a certificate says into the register, under a serial number and a code; ``produce`` draws and seals it later.
 
     ``valid_until`` is the last day in China on which it may be relied on; None where it does not end. IntegrityError where the
-    subject does not fit the kind, the case has its certificate of that kind already, or it would end before it begins.
+    subject does not fit the kind, the case has its certificate of that kind already, or it would end before it begins;
+    fonts.NotDrawable where a character of the facts is in no typeface.
     """
+    drawable.check(facts)
     return Certificate.objects.create(
         serial_number=_serial_number(kind, book().city(city), now),
         code=new_code(),
@@ -80,7 +82,8 @@ def produce(certificate: Certificate, *, now: datetime) -> bytes:
     where it was sealed anew.
 
     Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to be called inside a
-    transaction. Raises SealUnavailable (nothing is issued), Revoked, FactsDamaged, DocumentDamaged, OSError from a full disk.
+    transaction. Raises SealUnavailable or NotDrawable (nothing is issued), Revoked, FactsDamaged, DocumentDamaged, OSError from a
+    full disk.
     """
     certificate.refresh_from_db()
     if certificate.status == Status.FROZEN:
@@ -114,7 +117,7 @@ def _seal_and_store(certificate: Certificate, *, now: datetime) -> None:
         raise FactsDamaged(certificate.serial_number)
     # The key comes first: without it not even an unsealed page is drawn.
     seal = authority.seal_for(certificate.city)
-    page = rendering.render(certificate, development=seal.development, on=today_in_china(now))
+    page = rendering.render(certificate, development=seal.development)
     sealed = sealing.seal_document(page, seal=seal, reason=certificate.serial_number, now=now)
     name = documents.store(certificate.serial_number, sealed)
     won = Certificate.objects.filter(pk=certificate.pk, status=Status.FROZEN).update(

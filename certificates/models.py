@@ -1,5 +1,6 @@
 """The register of certificates, and of the questions whether one is genuine."""
 
+from datetime import date
 from enum import StrEnum
 from functools import reduce
 from operator import or_
@@ -16,6 +17,7 @@ from portal.accounts.models import User
 from portal.columns import choices, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
+from portal.shared.months import today_in_china
 
 
 class Status(StrEnum):
@@ -253,6 +255,11 @@ class Certificate(models.Model):
     def form(self) -> Kind:
         """What its kind asks for."""
         return KINDS[CertificateKind(self.kind)]
+
+    @property
+    def dated(self) -> date:
+        """The day that its documents bear, in China: on which it was asked for or sent, whenever they are drawn."""
+        return today_in_china(self.frozen_at)
 
     @property
     def grouped_code(self) -> str:

@@ -38,6 +38,17 @@ def insurances(facts: Mapping[str, Any]) -> str:
     return "、".join(_(INSURANCE_LABELS[insurance]) for insurance in facts["insurances"])
 
 
+def not_run(asked: Mapping[str, str]) -> str:
+    """Which insurances the agency does not run, and where they are asked for; "" where it runs them all."""
+    places: dict[str, list[str]] = {}
+    for insurance, where in asked.items():
+        places.setdefault(where, []).append(_(INSURANCE_LABELS[insurance]))
+    return "".join(
+        _("{insurances}不由本机构经办，请向{where}查询。").format(insurances="、".join(labels), where=where)
+        for where, labels in places.items()
+    )
+
+
 def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a receipt or a list of payments comes to."""
     total = facts["totals"]["amount_fen"]
@@ -92,6 +103,7 @@ def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
         "facts": facts,
         "period": period(facts) if "period" in facts else "",
         "use": use_lines(facts),
+        "not_run": not_run(facts.get("asked_elsewhere", {})),
         "page": reading.page,
         **reading.tables(facts),
     }

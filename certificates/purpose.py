@@ -8,10 +8,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from certificates import drawable, fonts, presenting
 from certificates.facts import Use
 from portal.hall.service import ServiceForm
-from portal.policy.book import Offer
-from portal.policy.terms import proof_terms
+from portal.policy.book import Offer, book
+from portal.policy.terms import proof_terms, run_elsewhere
 from portal.shared.months import today_in_china
 
 # Whoever asks for a proof may name whom it is for; this much fits on the document.
@@ -52,10 +53,24 @@ class PurposeForm(ServiceForm):
         self.fields["valid_days"].initial = str(terms.valid_days[0])
 
     def clean_recipient(self) -> str:
-        return " ".join(self.cleaned_data["recipient"].split())
+        recipient = " ".join(self.cleaned_data["recipient"].split())
+        lacking = drawable.missing(recipient)
+        if lacking:
+            raise forms.ValidationError(
+                _("证明所用的字库里没有{characters}，印不出来，请改用其他写法。").format(
+                    characters=fonts.named(lacking)
+                )
+            )
+        return recipient
 
     def clean_valid_days(self) -> str:
         return str(self.cleaned_data["valid_days"] or self.fields["valid_days"].initial)
+
+
+def not_run(offer: Offer, now: datetime) -> str:
+    """What is said beside the choice of insurances: which others the agency does not run, and where they are asked for."""
+    asked = run_elsewhere(book(), city=offer.city, on=today_in_china(now))
+    return presenting.not_run({str(one.insurance): one.where for one in asked})
 
 
 def use_of(answers: Mapping[str, Any], *, offer: Offer, now: datetime) -> Use:

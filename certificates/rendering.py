@@ -1,23 +1,29 @@
 """From frozen facts to pages: A4, PDF/UA, by WeasyPrint. The result is never handed out: ``sealing`` comes next."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pydyf
 import segno
+import weasyprint
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from pyhanko.pdf_utils.metadata.model import VENDOR
 from weasyprint import CSS, HTML
 from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from certificates import fonts, presenting, seal_picture, summaries
+from certificates import fonts, presenting, seal_picture, sealing, summaries
 from certificates.models import Certificate
+from certificates.tagging import Drawing, Field, Tags
 
 _SEAL_BOX = "seal"
+# The foot is the one section of a document.
+_FOOT = "/Sect"
 _POINTS_PER_PIXEL = 0.75
 _FONT = "hall-font:"
 _PDF_VARIANT = "pdf/ua-1"
@@ -70,26 +76,27 @@ def _press() -> _Press:
     return press
 
 
-def render(certificate: Certificate, *, development: bool, on: date) -> bytes:
-    """The document of a certificate, dated ``on``, not yet sealed. FontMissing where there are no fonts."""
-    return press(
-        document_html(certificate, development=development, on=on), agency=certificate.facts["agency"]
-    )
+def render(certificate: Certificate, *, development: bool) -> bytes:
+    """The document of a certificate, not yet sealed. FontMissing where there are no fonts, NotDrawable where they
+    lack a character.
+    """
+    return press(document_html(certificate, development=development), agency=certificate.facts["agency"])
 
 
-def document_html(certificate: Certificate, *, development: bool, on: date) -> str:
+def document_html(certificate: Certificate, *, development: bool) -> str:
     """The document as one HTML page that needs nothing from outside. Everything from the facts is escaped."""
     facts = certificate.facts
     context = {
         "certificate": certificate,
         "facts": facts,
         "as_of": _day(date.fromisoformat(facts["as_of"])),
-        "on": _day(on),
+        "on": _day(certificate.dated),
         "development": development,
         "site": settings.PUBLIC_URL + reverse("verify"),
+        "maker": f"WeasyPrint {weasyprint.VERSION}",
         # Readers take any of the eight masks; to weigh them all takes longer than all else that the QR code needs.
         "qr": segno.make(
-            summaries.address(certificate, on=on, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
+            summaries.address(certificate, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
             error="m",
             mask=3,
         ).png_data_uri(border=0, scale=4),
@@ -101,13 +108,20 @@ def document_html(certificate: Certificate, *, development: bool, on: date) -> s
 def press(html: str, *, agency: str) -> bytes:
     """HTML to PDF with the documents' style sheet and fonts, and the agency's seal drawn in the box of the id ``seal``.
 
-    Fetches nothing from anywhere; FetchRefused where the HTML asks for it.
+    Fetches nothing from anywhere; FetchRefused where the HTML asks for it. NotDrawable where a character is in no font.
     """
     own = _press()
 
     def finish(document: Document, pdf: pydyf.PDF) -> None:
-        _say_what_heads_are_of(pdf)
-        _draw_seal(document, pdf, seal_picture.operators(agency))
+        _refuse_missing(document)
+        # The seal follows and says by which program, in both places where a file says it.
+        pdf.info["Producer"] = pydyf.String(VENDOR)
+        tags = Tags(pdf, [page.height * _POINTS_PER_PIXEL for page in document.pages])
+        tags.say_what_heads_are_of()
+        for drawing in _seals(document, agency):
+            tags.draw(drawing)
+        tags.add_field(Field(sealing.FIELD, _("{agency}电子印章的数字签名").format(agency=agency)))
+        tags.read_the_last_foot(_FOOT)
 
     page = _Page(string=html, url_fetcher=own.fetcher)
     result: bytes = page.write_pdf(
@@ -116,39 +130,26 @@ def press(html: str, *, agency: str) -> bytes:
     return result
 
 
-def _say_what_heads_are_of(pdf: pydyf.PDF) -> None:
-    """Tells screen readers whether a head is of a column or of a row: PDF/UA asks for it, and WeasyPrint does not say it."""
-    kinds = {
-        item.reference: (item["S"], item.get("P"))
-        for item in pdf.objects
-        if isinstance(item, pydyf.Dictionary) and "S" in item
-    }
-    for item in pdf.objects:
-        if isinstance(item, pydyf.Dictionary) and item.get("S") == "/TH":
-            _row, group = kinds[item["P"]]
-            of_column = kinds[group][0] == "/THead"
-            item["A"]["Scope"] = "/Column" if of_column else "/Row"
+def _refuse_missing(document: Document) -> None:
+    missing = {chr(code) for font in document.fonts.values() for code in font.missing}
+    if missing:
+        raise fonts.NotDrawable(sorted(missing))
 
 
-def _draw_seal(document: Document, pdf: pydyf.PDF, operators: bytes) -> None:
-    """Draws the seal over the finished page: as operators, for an SVG of so many outlines costs a tenth of the whole document."""
-    sheets = [
-        item for item in pdf.objects if isinstance(item, pydyf.Dictionary) and item.get("Type") == "/Page"
-    ]
-    for page, sheet in zip(document.pages, sheets, strict=True):
+def _seals(document: Document, agency: str) -> Iterator[Drawing]:
+    """The seal, wherever a page has room for it: as operators, for an SVG of so many outlines costs a tenth of the document."""
+    for place, page in enumerate(document.pages):
         if _SEAL_BOX not in page.anchors:
             continue
-        left, top, right, bottom = page.anchors[_SEAL_BOX]
-        x = (left + right) / 2 * _POINTS_PER_PIXEL
-        y = (page.height - (top + bottom) / 2) * _POINTS_PER_PIXEL
-        # The page's own operators leave its coordinates turned over: they are put between q and Q.
-        before = pydyf.Stream([b"q"])
-        after = pydyf.Stream(
-            [b"Q /Artifact BMC q", f"1 0 0 1 {x:.3f} {y:.3f} cm".encode(), operators, b"Q EMC"], compress=True
+        left, top, right, bottom = (one * _POINTS_PER_PIXEL for one in page.anchors[_SEAL_BOX])
+        height = page.height * _POINTS_PER_PIXEL
+        to_the_middle = f"1 0 0 1 {(left + right) / 2:.3f} {height - (top + bottom) / 2:.3f} cm\n".encode()
+        yield Drawing(
+            to_the_middle + seal_picture.operators(agency),
+            page=place,
+            box=(left, height - bottom, right, height - top),
+            alt=_("印章：{agency}{purpose}").format(agency=agency, purpose=seal_picture.PURPOSE),
         )
-        for stream in (before, after):
-            pdf.add_object(stream)
-        sheet["Contents"] = pydyf.Array([before.reference, sheet["Contents"], after.reference])
 
 
 def _day(day: date) -> str:

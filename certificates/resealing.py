@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from certificates import authority, documents, rendering, sealing
 from certificates.authority import Seal, SealUnavailable
+from certificates.fonts import NotDrawable
 from certificates.issuing import FactsDamaged, facts_digest
 from certificates.models import Certificate, ResealingFailure, ResealingRun, SealedVersion, Status
 from portal.accounts.models import User
@@ -136,16 +137,23 @@ def _try(certificate: Certificate, *, run: ResealingRun, seal: Seal, now: dateti
         raise
     except Exception as error:  # one that cannot be drawn does not keep the others from their seal
         log.exception("%s could not be sealed anew", certificate.serial_number)
-        why = _("登记内容与摘要不符") if isinstance(error, FactsDamaged) else type(error).__name__
+        why = _why(error)
         ResealingFailure.objects.create(run=run, certificate=certificate, why=why, at=now)
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case FactsDamaged():
+            return _("登记内容与摘要不符")
+        case NotDrawable():
+            return _("字库里没有{characters}").format(characters=error)
+    return type(error).__name__
 
 
 def _reseal(certificate: Certificate, *, run: ResealingRun, seal: Seal, now: datetime) -> None:
     if facts_digest(certificate.facts) != certificate.facts_digest:
         raise FactsDamaged(certificate.serial_number)
-    # It keeps the date of its issue: what it says was so then.
-    on = today_in_china(certificate.issued_at or now)
-    page = rendering.render(certificate, development=seal.development, on=on)
+    page = rendering.render(certificate, development=seal.development)
     sealed = sealing.seal_document(page, seal=seal, reason=certificate.serial_number, now=now)
     name = documents.store(certificate.serial_number, sealed)
     SealedVersion.objects.create(

@@ -1,11 +1,13 @@
-"""What services whose outcome is a sealed document have in common: without a seal they take no application."""
+"""What services whose outcome is a sealed document have in common: without a seal, or typefaces for all that the document says,
+they take no application.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from certificates import authority
+from certificates import authority, drawable
 from certificates.ways import PROOF
 from enrollment import queries as enrollment
 from portal.hall.service import Ask, Bar, Finding, Service
@@ -23,6 +25,13 @@ class SealedService(Service):
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         if not facts.sealable:
             yield Bar("", _("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
+        lacking = drawable.missing(self.said(ask, facts))
+        if lacking:
+            yield Bar("", drawable.why_not(lacking, city=ask.offer.city))
+
+    def said(self, ask: Ask, facts: Any) -> Any:
+        """What the document would say."""
+        return facts.proof
 
 
 def nothing_here(person: Person, city: City) -> Bar:

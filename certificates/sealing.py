@@ -8,8 +8,10 @@ from datetime import datetime
 from io import BytesIO
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.timestamps import TimestampRequestError
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
@@ -21,6 +23,16 @@ FIELD = "AgencySeal"
 
 # Room for signature, time stamp and both chains, in hexadecimal; named, so that pyHanko need not sign once to measure it.
 _RESERVED = 24 * 1024
+
+
+class _Signer(PdfSigner):
+    """Leaves the file what it says it is: PDF 1.7, which PDF/UA-1 is of, with the extension for PAdES.
+
+    pyHanko would call it PDF 2.0 for the sake of the key's curve (ISO/TS 32002).
+    """
+
+    def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:
+        pdf_out.register_extension(ESIC_EXTENSION_1)
 
 
 def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) -> bytes:
@@ -39,10 +51,11 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
         docmdp_permissions=MDPPerm.NO_CHANGES,
         subfilter=SigSeedSubFilter.PADES,
     )
-    signer = PdfSigner(
+    signer = _Signer(
         metadata,
         signer=seal.signer,
         timestamper=authority.time_stamper(now),
+        # Our documents bring the field along, where the structure tree knows of it.
         new_field_spec=SigFieldSpec(FIELD),
     )
     writer = IncrementalPdfFileWriter(BytesIO(document))

@@ -25,7 +25,7 @@ from certificates import issuing
 from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
 from certificates.facts import Reveal, Use, staff_facts
-from certificates.fonts import FontMissing
+from certificates.fonts import FontMissing, NotDrawable
 from certificates.kinds import CertificateKind
 from certificates.models import BatchStatus, Certificate, LineStatus, StaffBatch, StaffBatchLine
 from contributions import staff_records
@@ -260,6 +260,8 @@ def _reason(problem: Exception) -> str:
             return _("证明已被撤销。")
         case issuing.FactsDamaged() | DocumentDamaged():
             return _("存档未通过完整性检查，请联系经办机构。")
+        case NotDrawable():
+            return _("证明所用的字库里没有{characters}，不能开具；请到窗口办理。").format(characters=problem)
         case FontMissing() | OSError():
             return _("文件暂时无法生成，请稍后重试。")
     return _("生成时出现意外错误，请稍后重试；仍不成功的，请联系经办机构。")

@@ -85,8 +85,8 @@ class Summary:
         return self.valid_until is not None and self.valid_until < today
 
 
-def sign(certificate: Certificate, *, on: date) -> str:
-    """The summary of a certificate issued ``on`` this day, in digits. SealUnavailable without the key."""
+def sign(certificate: Certificate) -> str:
+    """The summary of a certificate, in digits. SealUnavailable without the key."""
     seal = authority.qr_seal()
     payload: dict[int, Any] = {
         SERIAL_NUMBER: certificate.serial_number,
@@ -94,7 +94,7 @@ def sign(certificate: Certificate, *, on: date) -> str:
         NAME: _name(certificate.facts),
         LAST_FOUR: last_four(certificate.facts),
         DIGEST: bytes.fromhex(certificate.facts_digest)[:_DIGEST_BYTES],
-        ISSUED_ON: _number(on),
+        ISSUED_ON: _number(certificate.dated),
     }
     if certificate.valid_until:
         payload[VALID_UNTIL] = _number(certificate.valid_until)
@@ -134,9 +134,9 @@ def read(text: str) -> Summary:
         raise InvalidSummary(str(error)) from error
 
 
-def address(certificate: Certificate, *, on: date, site: str) -> list[str]:
+def address(certificate: Certificate, *, site: str) -> list[str]:
     """What a certificate's QR code says, in two parts that it stores in different ways: a phone opens it, a verifier reads it."""
-    return [f"{site}{reverse('verify-code', args=[certificate.code])}#", sign(certificate, on=on)]
+    return [f"{site}{reverse('verify-code', args=[certificate.code])}#", sign(certificate)]
 
 
 def public_keys() -> list[PublicKey]:

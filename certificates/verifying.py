@@ -467,7 +467,8 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         (_("证明名称"), certificate.title),
         (_("证明编号"), certificate.serial_number),
         (_("出具机构"), facts["agency"]),
-        (_("出具时间"), f"{issued:%Y-%m-%d %H:%M}" if issued else ""),
+        (_("出具日期"), f"{certificate.dated:%Y-%m-%d}"),
+        (_("盖章时间"), f"{issued:%Y-%m-%d %H:%M}" if issued else ""),
         *([(_("有效期至"), f"{certificate.valid_until:%Y-%m-%d}")] if certificate.valid_until else []),
         *(
             [(_("替换它的证明"), certificate.superseded_by.serial_number)]

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from certificates import case_papers, issuing, limits, offline, presenting, queries, verifying
+from certificates import case_papers, drawable, issuing, limits, offline, presenting, queries, verifying
 from certificates.authority import SealUnavailable
 from certificates.codes import InvalidCode, parse_code
 from certificates.documents import DocumentDamaged
-from certificates.fonts import FontMissing
+from certificates.fonts import FontMissing, NotDrawable
 from certificates.forms import CodeForm, FileForm
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Way
@@ -144,6 +144,9 @@ def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
         paper = case_papers.paper_of(found, kind=_PAPERS[kind], by=user, now=timezone.now())
     except case_papers.NoSuchPaper:
         raise Http404 from None
+    except NotDrawable as lacking:
+        messages.error(request, drawable.why_not(lacking.characters, city=found.city))
+        return redirect("case", found.number)
     return redirect("certificate", paper.serial_number)
 
 
@@ -266,6 +269,8 @@ def _document(found: Certificate) -> bytes:
     except (issuing.FactsDamaged, DocumentDamaged):
         log.exception("the register and %s differ", found.serial_number)
         raise NotReady(_("这份证明的存档未通过完整性检查，暂不提供文件，请联系经办机构。")) from None
+    except NotDrawable as lacking:
+        raise NotReady(drawable.why_not(lacking.characters, city=found.city)) from None
     except (FontMissing, OSError):
         log.exception("%s could not be produced", found.serial_number)
         raise NotReady(_("证明文件暂时无法生成，请稍后再试。")) from None

@@ -15,10 +15,10 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import issuing
+from certificates import drawable, issuing
 from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
-from certificates.fonts import FontMissing
+from certificates.fonts import FontMissing, NotDrawable
 from contributions.brought_in import in_words
 from enrollment.admin import LookUpAdmin
 from portal.accounts.staff_admin import StaffAdmin
@@ -267,6 +267,9 @@ class TransferAdmin(LookUpAdmin):
             OSError,
         ):
             messages.error(request, _("文件暂时无法提供：电子印章不可用，或存档有问题。没有印章不出具文件。"))
+            return HttpResponseRedirect(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
+        except NotDrawable as lacking:
+            messages.error(request, drawable.why_not(lacking.characters, city=found.certificate.city))
             return HttpResponseRedirect(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
         response = HttpResponse(content, content_type="application/pdf")
         name = f"{found.certificate.title}-{found.certificate.serial_number}.pdf"

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from certificates import issuing
+from certificates import drawable, issuing
 from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
-from certificates.fonts import FontMissing
+from certificates.fonts import FontMissing, NotDrawable
 from portal.partners.authentication import caller, ensure_city
 from portal.partners.fields import City, IdentityNumber, MonthText, Text, WholeNumber
 from portal.partners.models import Scope
@@ -199,4 +199,7 @@ class DocumentView(TransfersView):
             content = issuing.produce(document.certificate, now=timezone.now())
         except (SealUnavailable, issuing.Revoked, issuing.FactsDamaged, DocumentDamaged, FontMissing) as why:
             raise Problem("no_document", _("文件暂时无法提供，请稍后再试。"), status=503) from why
+        except NotDrawable as lacking:
+            why = drawable.why_not(lacking.characters, city=document.certificate.city)
+            raise Problem("no_document", why, status=503) from lacking
         return Response({"serial_number": serial_number, "pdf": base64.b64encode(content).decode()})

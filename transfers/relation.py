@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from certificates import drawable
 from contributions import brought_in, personal_account, refunds
 from contributions.models import Charge, ChargeStatus
 from contributions.ways import PAY, SETTLE, WRITE_OFF
@@ -69,6 +70,8 @@ class Relation:
     place: BenefitPlace | None
     months_there: int
     balance_there_fen: int
+    # Of the person's name and the place, what no letter could show.
+    undrawable: tuple[str, ...]
     # Whether an employer's stop of this person is filed and not decided yet.
     stopping: bool = False
 
@@ -114,6 +117,7 @@ def read(
         else 0,
         balance_there_fen=personal_account.balance(person, to_city, insurance) if to_city else 0,
         stopping=bool(running and open_about(person.identity_number, _STOP)),
+        undrawable=drawable.missing([person.name, to_place]),
     )
 
 
@@ -146,6 +150,8 @@ def barriers(relation: Relation) -> Iterator[Bar]:
     if relation.retired:
         yield Bar("", _RETIRED[relation.insurance]())
         return
+    if relation.undrawable:
+        yield Bar("", drawable.why_not(relation.undrawable, city=relation.from_city or relation.to_city))
     yield from _not_ended(relation)
     yield from _arrears(relation)
     if relation.moving is not None and not relation.moving.months:

@@ -15,6 +15,8 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from certificates import drawable
+from certificates.fonts import NotDrawable
 from contributions import interest, refunds
 from contributions.models import HeldReceipt
 from portal.accounts.models import User
@@ -315,7 +317,11 @@ def _step(
         if to not in MOVES[Status(current.status)]:
             raise AlreadyMoved
         _check_hand(current, by)
-        more = does(current, by=by, now=now) if does else {}
+        try:
+            more = does(current, by=by, now=now) if does else {}
+        except NotDrawable as lacking:
+            city = current.acting_city or current.from_city or current.to_city
+            raise CannotStep(drawable.why_not(lacking.characters, city=city)) from lacking
         return _move(current, to, by=by, now=now, note=note, **more)
 
 

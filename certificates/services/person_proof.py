@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from certificates import issuing, presenting
 from certificates.facts import Reveal, at_least_facts, person_facts
 from certificates.kinds import CertificateKind
-from certificates.purpose import PurposeForm, use_of
+from certificates.purpose import PurposeForm, not_run, use_of
 from certificates.sealed_service import SealedService, nothing_here
 from contributions import queries as contributions
 from portal.accounts.captcha import PictureCaptchaField
@@ -85,6 +85,7 @@ class PersonProofForm(PurposeForm):
             (str(insurance), _(INSURANCE_LABELS[insurance])) for insurance in terms.insurances
         ]
         self.fields["months"].initial = str(terms.month_counts[0])
+        self.fields["insurances"].help_text = not_run(self.offer, self.now)
         self.fields["insurances"].initial = [str(insurance) for insurance in terms.insurances]
 
     def clean(self) -> dict[str, Any]:
@@ -132,7 +133,12 @@ class PersonProof(SealedService):
         months, reveal = ask.answers["months"], Reveal(ask.answers.get("reveal") or Reveal.ALL)
         asked: dict[str, Any] = {
             "city": book().city(ask.offer.city),
-            "insurances": [Insurance(insurance) for insurance in ask.answers["insurances"]],
+            # What was asked for when the offer still named it is certified no more.
+            "insurances": [
+                insurance
+                for insurance in proof_terms(ask.offer).insurances
+                if str(insurance) in ask.answers["insurances"]
+            ],
             "month_count": None if months == ALL_MONTHS else int(months),
             "use": use_of(ask.answers, offer=ask.offer, now=ask.filed_at),
             "now": ask.filed_at,

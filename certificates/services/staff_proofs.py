@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from certificates import staff_batches
 from certificates.facts import Reveal
-from certificates.purpose import PurposeForm, use_of
+from certificates.purpose import PurposeForm, not_run, use_of
 from certificates.sealed_service import SealedService
 from contributions import staff_records
 from portal.accounts.fields import IdentityNumberField
@@ -86,6 +86,7 @@ class StaffProofsForm(PurposeForm):
             for count in terms.month_counts
         ]
         self.fields["months"].initial = str(terms.month_counts[0])
+        self.fields["insurances"].help_text = not_run(self.offer, self.now)
         self.fields["insurances"].choices = [  # type: ignore[attr-defined]
             (str(insurance), _(INSURANCE_LABELS[insurance])) for insurance in terms.insurances
         ]
@@ -187,6 +188,10 @@ class StaffProofs(SealedService):
                 "who",
                 _("一次最多为 {most} 名职工开具，请分批列出身份证号码办理。").format(most=MOST),
             )
+
+    def said(self, ask: Ask, facts: StaffFacts) -> Any:
+        """What all of the documents would say; each name is looked at when its proof is made."""
+        return [ask.employer.name, ask.answers["recipient"], ask.answers["purpose"]]
 
     def effect(self, case: Case, ask: Ask, facts: StaffFacts, *, by: User, now: datetime) -> dict[str, Any]:
         use = use_of(ask.answers, offer=ask.offer, now=ask.filed_at)

@@ -325,6 +325,8 @@ def load_book(path: Path = DATA) -> Book:
             if name not in kinds or file.suffix != ".yaml":
                 raise PolicyError("unknown file", file=f"{folder.name}/{file.name}")
             leaves[folder.name, name] = _read_leaves(file, f"{folder.name}/{name}", kinds[name], rules)
+    for city in cities:
+        _check_proofs(city, leaves)
     for key in ("slug", "code", "order", "title"):
         seen = [getattr(city, key) for city in cities]
         if len(set(seen)) < len(seen):
@@ -387,6 +389,20 @@ def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]
             f"employers are charged from {charged[0]} on, and it is not said to which account they pay",
             file=f"{city}/transfer_account.yaml",
         )
+
+
+def _check_proofs(city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
+    """An agency certifies what it runs, and nothing of what another does: that would be a statement about nothing."""
+    elsewhere = {
+        entry["insurance"]
+        for leaf in leaves.get((city.slug, "run_elsewhere"), ())
+        for entry in leaf.values["asked"]
+    }
+    for offer in city.offers.values():
+        for insurance in offer.options.get("proof", {}).get("insurances", ()):
+            if insurance in elsewhere:
+                where = Where(f"{city.slug}/offers.yaml").at(offer.code).at("proof")
+                raise where.error(f"{insurance} is run elsewhere (run_elsewhere.yaml)")
 
 
 def _read_rules(file: Path) -> Mapping[str, Rule]:

@@ -174,6 +174,10 @@ CITY_FILES: Mapping[str, Kind] = {
         }
     ),
     "arrears_interest": Shape({"yearly_rate": RATE}),
+    # Which insurances the city's agency does not run, and where they are asked for: its proofs say nothing of them.
+    "run_elsewhere": Shape(
+        {"asked": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance")}
+    ),
     # From when on the next day partners find the file of what was booked.
     "reconciliation": Shape({"ready_at": TimeOfDay()}),
     "payment": Shape(

@@ -417,7 +417,7 @@ def is_assumed(offer: Offer, option: str, part: str = "") -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """An insurance that is not filed here, and where it is."""
+    """An insurance that is not filed, or not run, here, and where it is."""
 
     insurance: Insurance
     where: str
@@ -427,6 +427,15 @@ def elsewhere(offer: Offer) -> tuple[Elsewhere, ...]:
     return tuple(
         Elsewhere(entry["insurance"], entry["where"]) for entry in offer.options.get("elsewhere", ())
     )
+
+
+def run_elsewhere(book: Book, *, city: str, on: dt.date) -> tuple[Elsewhere, ...]:
+    """The insurances that the city's agency does not run, each with where it is asked for; none where it runs them all."""
+    try:
+        leaf = book.leaf(city, "run_elsewhere", on)
+    except PolicyMissing:
+        return ()
+    return tuple(Elsewhere(entry["insurance"], entry["where"]) for entry in leaf.values["asked"])
 
 
 @dataclass(frozen=True, slots=True)

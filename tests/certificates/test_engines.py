@@ -12,7 +12,7 @@ from tests.certificates import engines, samples
 
 
 def sealed(kind: CertificateKind) -> bytes:
-    page = rendering.render(samples.certificate(kind), development=True, on=NOW.date())
+    page = rendering.render(samples.certificate(kind), development=True)
     return sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="330200", now=NOW)
 
 

@@ -157,7 +157,7 @@ def pages_of(cast: Cast, facts: dict[str, Any], rows: int) -> tuple[list[str], l
         by=cast.wang_fang_login,
         now=NOW,
     )
-    pages = text_of(rendering.render(certificate, development=True, on=NOW.date())).split("\f")[:-1]
+    pages = text_of(rendering.render(certificate, development=True)).split("\f")[:-1]
     return pages, [len(re.findall(r"(?m)^\s*(?:\d{4}|合计)\s", page)) for page in pages]
 
 

@@ -9,11 +9,14 @@ from captcha.models import CaptchaStore
 from django.test import Client
 from django.urls import reverse
 
+from certificates import presenting, rendering
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Status
 from portal.hall.routing import Status as CaseStatus
 from portal.people.models import Person
-from tests.cast import NOW, Cast
+from portal.shared.insurance import Insurance
+from tests.cast import NOW, Cast, cover
+from tests.certificates.test_rendering import text_of
 from tests.filing import file, reasons
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +57,29 @@ def test_shenzhen_offers_it_for_what_is_insured_there(cast: Cast, insured: Perso
     assert (
         "没有参保缴费记录" in reasons(cast.wang_fang_login, "shenzhen", "person-proof", TYPED, NOW)["months"]
     )
+
+
+def test_it_speaks_only_of_what_the_agency_runs_and_says_where_to_ask_for_the_rest(
+    cast: Cast, insured: Person
+) -> None:
+    for insurance in ("medical", "maternity"):
+        why = reasons(
+            cast.wang_fang_login, "ningbo", "person-proof", {**TYPED, "insurances": [insurance]}, NOW
+        )
+        assert list(why) == ["insurances"]
+    file(cast.wang_fang_login, "ningbo", "person-proof", TYPED, NOW)
+    certificate = Certificate.objects.get()
+    told = "医疗保险、生育保险不由本机构经办，请向医疗保障部门（浙江政务服务网医保入口）查询。"
+    assert presenting.contents(certificate.facts)["not_run"] == told
+    text = text_of(rendering.render(certificate, development=True)).replace("\n", "").replace(" ", "")
+    assert told in text
+    assert "未参保" not in text
+
+
+def test_where_the_agency_runs_all_nothing_is_said(cast: Cast) -> None:
+    cover(cast.liu_yang, Insurance.MEDICAL, "shenzhen", "2026-10", tier="one")
+    file(cast.liu_yang_login, "shenzhen", "person-proof", {"months": "6", "insurances": ["medical"]}, NOW)
+    assert presenting.contents(Certificate.objects.get().facts)["not_run"] == ""
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_thirty_years_repeat_the_head_and_leave_no_row_alone(
     cast: Cast, insured: Person, frozen: Callable[..., Certificate]
 ) -> None:
     cover(insured, Insurance.PENSION, "ningbo", "1996-12", "2026-01", at=cast.zhaobao, wage_fen=700000)
-    pages = text_of(rendering.render(frozen(months=None), development=True, on=NOW.date())).split("\f")[:-1]
+    pages = text_of(rendering.render(frozen(months=None), development=True)).split("\f")[:-1]
     rows = [
         sum(line.strip()[:2] in ("19", "20") and line.strip()[4:5] == "-" for line in page.splitlines())
         for page in pages
@@ -195,7 +195,7 @@ def test_names_are_escaped(cast: Cast, frozen: Callable[..., Certificate]) -> No
     person.name = '<img src="file:///etc/passwd">&<b>王'
     person.save()
     certificate = frozen()
-    html = rendering.document_html(certificate, development=True, on=NOW.date())
+    html = rendering.document_html(certificate, development=True)
     assert '<img src="file' not in html
     assert "&lt;b&gt;王" in html
     assert issuing.produce(certificate, now=NOW).startswith(b"%PDF-")

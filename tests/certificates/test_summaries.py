@@ -24,7 +24,7 @@ SITE = "https://hall.example.gov.cn"
 
 
 def code_of(certificate: Certificate) -> str:
-    return "".join(summaries.address(certificate, on=NOW.date(), site=SITE))
+    return "".join(summaries.address(certificate, site=SITE))
 
 
 def command(*arguments: str) -> tuple[int, str]:

@@ -85,8 +85,17 @@ def pages_exchanged(document: bytes) -> bytes:
 
 
 def metadata_changed(document: bytes) -> bytes:
-    found = document.rindex(b"/Producer (WeasyPrint")
-    return replaced(document, found, found + 21, b"/Producer (Anybody's!")
+    """Another program's name for the one that wrote it, in place."""
+    for found in STREAM.finditer(document):
+        try:
+            objects = zlib.decompress(found[1])
+        except zlib.error:
+            continue
+        if b"/Producer (pyHanko" in objects:
+            new = packed(objects.replace(b"/Producer (pyHanko", b"/Producer (Anybody"), len(found[1]))
+            assert new is not None
+            return replaced(document, found.start(1), found.end(1), new)
+    raise AssertionError("no information")
 
 
 def evidence_removed(document: bytes) -> bytes:

@@ -187,7 +187,7 @@ def test_the_numbers_of_one_on_the_pages_of_another(frozen: Freeze, certificate:
     """What an insider could do who has the seal but not the register."""
     forged = frozen(months=3)
     forged.serial_number = certificate.serial_number
-    page = rendering.render(forged, development=True, on=NOW.date())
+    page = rendering.render(forged, development=True)
     found = verdict(sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="x", now=NOW))
     assert (found.result, found.certificate) == (Result.ALTERED, certificate)
     assert failed(found) == {"登记", "与出具文件比较"}
@@ -195,7 +195,7 @@ def test_the_numbers_of_one_on_the_pages_of_another(frozen: Freeze, certificate:
 
 
 def test_sealed_by_us_and_not_in_the_register_is_unknown(frozen: Freeze) -> None:
-    page = rendering.render(frozen(), development=True, on=NOW.date())
+    page = rendering.render(frozen(), development=True)
     found = verdict(sealing.seal_document(page, seal=authority.seal_for("ningbo"), reason="x", now=NOW))
     assert found.result == Result.UNKNOWN
     assert found.certificate is None

@@ -96,13 +96,16 @@ def test_a_persons_proof_from_asking_to_revoking(
     she.go("/ningbo/services/person-proof/")
     she.follow("我已阅读，开始申报")
     she.choose("打印月数", "最近 6 个月")
+    # What the agency does not run is not offered, and the form says where it is asked for.
     for insurance in ("医疗保险", "生育保险"):
-        she.group("险种").get_by_label(insurance).uncheck(force=True)
+        expect(she.group("险种").get_by_label(insurance)).to_have_count(0)
+    expect(she.group("险种")).to_contain_text("医疗保险、生育保险不由本机构经办，请向医疗保障部门")
+    she.group("险种").get_by_label("工伤保险").uncheck(force=True)
     she.fill(图形验证码="0000")
     she.press("下一步")
     she.error_beside("图形验证码", "图形验证码不正确")
     expect(she.option("打印月数", "最近 6 个月")).to_be_checked()
-    expect(she.group("险种").get_by_label("医疗保险")).not_to_be_checked()
+    expect(she.group("险种").get_by_label("工伤保险")).not_to_be_checked()
     she.read_captcha()
     she.press("下一步")
 

@@ -15,12 +15,14 @@ from portal.policy.terms import (
     is_assumed,
     offered_insurances,
     proof_terms,
+    run_elsewhere,
     start_months,
     stop_months,
 )
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 
+TODAY = dt.date(2026, 11, 30)
 PENSION, MEDICAL, UNEMPLOYMENT, WORK_INJURY, MATERNITY = Insurance
 
 OFFERED = {
@@ -156,6 +158,19 @@ def test_ningbo_files_medical_elsewhere():
     assert elsewhere(offer("wuhan", "employer-add-staff")) == ()
 
 
+def test_proofs_name_only_what_the_agency_runs_and_the_rest_is_asked_for_elsewhere():
+    for city in book().cities:
+        priced = {name.partition("_")[2] for name in book().names(city.slug) if name.startswith("employee_")}
+        asked = {str(one.insurance) for one in run_elsewhere(book(), city=city.slug, on=TODAY)}
+        assert priced | asked == {str(insurance) for insurance in Insurance}
+        assert not priced & asked
+        for offer in city.offers.values():
+            assert {str(one) for one in offer.options.get("proof", {}).get("insurances", ())} <= priced
+    assert {one.where for one in run_elsewhere(book(), city="ningbo", on=TODAY)} == {
+        "医疗保障部门（浙江政务服务网医保入口）"
+    }
+
+
 def test_ningbo_staff_stop_in_the_previous_or_the_current_month():
     stop = offer("ningbo", "employer-stop-staff")
     assert stop_months(stop, PENSION, filed_in=MARCH) == (Month(2026, 2), MARCH)
@@ -178,7 +193,7 @@ def test_ningbo_proofs_need_no_site():
     for code in ("employer-proof", "person-proof"):
         assert offer("ningbo", code).options["site"] == "any"
     proof = proof_terms(offer("ningbo", "person-proof"))
-    assert proof.insurances == tuple(Insurance)
+    assert proof.insurances == (PENSION, UNEMPLOYMENT, WORK_INJURY)
     assert proof.month_counts == tuple(sorted(proof.month_counts))
     assert proof_terms(offer("ningbo", "employer-proof")).month_counts == ()
 

@@ -187,6 +187,12 @@ def test_every_kind_of_file_is_checked(data, file, old, new, key):
     assert (error.file, error.key) == (file, key)
 
 
+def test_a_proof_of_what_another_agency_runs_is_refused(data):
+    change(data, "ningbo/run_elsewhere.yaml", "insurance: medical", "insurance: unemployment")
+    error = wrong(data)
+    assert (error.file, error.key) == ("ningbo/offers.yaml", "employer-proof.proof")
+
+
 def test_unknown_files_are_refused(data):
     (data / "wuxi" / "weather.yaml").write_text("values: {}", encoding="utf-8")
     assert wrong(data).file == "wuxi/weather.yaml"

@@ -1,18 +1,22 @@
 """The person's pages and the agencies' queue: what they show, and to whom."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.test import Client
 
-from certificates import authority
+from certificates import authority, issuing
+from certificates.kinds import CertificateKind
 from portal.accounts.models import Notice, User
 from portal.hall import desk
 from portal.hall.service import Applicant
 from portal.people.models import Person
 from portal.policy.book import book
 from tests.cast import Cast, moment
+from tests.certificates.test_rendering import text_of
 from tests.conftest import Clock
+from tests.filing import reasons
 from tests.transfers.mover import applied, clerk_of, walked
 from transfers import notices, queries, steps
 from transfers.machine import Status
@@ -114,6 +118,46 @@ def test_staff_open_the_sealed_papers(
         assert sealed["Content-Type"] == "application/pdf"
         assert sealed.content.startswith(b"%PDF")
     assert of(clerk_of("wuxi")).get(papers[0]).status_code == 404
+
+
+def test_papers_bear_the_day_of_their_move_whenever_they_are_first_opened(
+    cast: Cast, now: dt.datetime, transfer: Transfer, settings, tmp_path
+) -> None:
+    settings.SEAL_DIR = tmp_path
+    authority.make_development_ca(cities=authority.development_cities(), now=now)
+    sent, released = moment("2026-11-24 23:30"), moment("2026-11-26 10:00")
+    walked(walked(transfer, Status.LETTER_SENT, sent), Status.RELEASED, released)
+    said = {
+        one.certificate.kind_code: text_of(issuing.produce(one.certificate, now=moment("2026-11-30 09:00")))
+        for one in transfer.documents.select_related("certificate")
+    }
+    assert {
+        kind: re.findall(r"^ +(2026年\d+月\d+日)$", text, re.MULTILINE) for kind, text in said.items()
+    } == {
+        CertificateKind.TRANSFER_VOUCHER: [f"{now.year}年{now.month}月{now.day}日"],
+        CertificateKind.TRANSFER_LETTER: ["2026年11月24日"],
+        CertificateKind.TRANSFER_FORM: ["2026年11月26日"],
+    }
+
+
+def test_a_name_that_no_letter_can_show_stands_against_it(
+    cast: Cast, now: dt.datetime, mover: Person
+) -> None:
+    Person.objects.filter(pk=mover.pk).update(name="李\U0002000d")
+    why = reasons(
+        User.objects.get(pk=cast.li_qiang_login.pk), "wuhan", "pension-out", {"to": "shenzhen"}, now
+    )
+    assert "U+2000D" in why[""]
+    assert "12333" in why[""]
+
+
+def test_nor_is_it_sent_once_the_name_has_changed(cast: Cast, now: dt.datetime, transfer: Transfer) -> None:
+    accepted = walked(transfer, Status.ACCEPTED, now)
+    Person.objects.filter(pk=transfer.person_id).update(name="李\U0002000d")
+    with pytest.raises(steps.CannotStep, match="U\\+2000D"):
+        steps.send_letter(accepted, by=clerk_of("shenzhen"), now=now)
+    accepted.refresh_from_db()
+    assert accepted.status == Status.ACCEPTED
 
 
 def test_the_record_says_what_has_left_and_what_came(
