@@ -78,6 +78,11 @@ class VerdictSerializer(serializers.Serializer[Any]):
     valid_until = serializers.DateField(allow_null=True)
     checks = CheckSerializer(many=True)
     shown = ShownSerializer(many=True, help_text="登记的内容，个人信息已隐去一部分")
+    facts = serializers.DictField(
+        allow_null=True,
+        help_text="证明载明的全部内容（月份、基数、金额，金额单位为分），姓名和证件号码已隐去一部分；请与手中的证明逐项核对。"
+        "证明不再有效，或者只凭编号认出时为 null",
+    )
 
 
 class ProofsView(PartnerView):
@@ -164,6 +169,7 @@ def _told(verdict: verifying.Verdict) -> Response:
         else None,
         "valid_until": certificate.valid_until if certificate else None,
         "checks": verdict.checks,
+        "facts": verdict.told,
         "shown": [{"label": label, "value": value} for label, value in verdict.shown],
     }
     return Response(VerdictSerializer(told).data)

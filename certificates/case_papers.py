@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from certificates import issuing
 from certificates.facts import issuer
-from certificates.kinds import CASE_SCHEMA, CertificateKind
+from certificates.kinds import CASE_SCHEMA, IN_FULL, CertificateKind
 from certificates.models import Certificate
 from portal.accounts.models import User
+from portal.hall import counter
 from portal.hall.catalogue import services
 from portal.hall.models import Case
 from portal.hall.routing import Status
@@ -49,6 +50,7 @@ def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str
         },
         "subject": case.subject.name if case.subject else str(case.answers.get("name", "")),
         "lines": [[str(label), str(value)] for label, value in case.facts.get("summary", [])],
+        **_for_the_window(case, kind),
         "mismatches": [str(entry["why"]) for entry in case.mismatches],
         "handed_in": [names.get(one.paper, one.name) for one in case.attachments.order_by("pk")],
         "to_bring": [
@@ -83,6 +85,13 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
     except IntegrityError:
         # Asked for twice at once: the other was first.
         return Certificate.objects.get(case=case, kind=kind)
+
+
+def _for_the_window(case: Case, kind: CertificateKind) -> dict[str, Any]:
+    """What only the form says: the lines with their numbers in full, and where staff open the case."""
+    if kind != CertificateKind.APPLICATION_FORM:
+        return {}
+    return {IN_FULL: [list(line) for line in counter.lines_in_full(case)], "opens": counter.address(case)}
 
 
 def _applicant(case: Case) -> dict[str, dict[str, str]]:

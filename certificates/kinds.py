@@ -71,3 +71,5 @@ def about(who: About) -> list[str]:
 
 # What the papers of a case are written in; here, because both who writes and who reads them need it.
 CASE_SCHEMA = "case-paper/1"
+# The fact that only the paper itself shows, for the window: the lines with their numbers in full.
+IN_FULL = "in_full"

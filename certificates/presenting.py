@@ -17,11 +17,12 @@ from certificates.facts import (
     Reveal,
 )
 from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
-from certificates.kinds import CASE_SCHEMA, CertificateKind
+from certificates.kinds import CASE_SCHEMA, IN_FULL, CertificateKind
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
-from portal.shared.identity import mask
+from portal.hall import counter
+from portal.shared.identity import mask, mask_name
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
 from portal.shared.money import format_yuan, in_words
 from portal.shared.months import CHINA, Month
@@ -107,6 +108,18 @@ def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
         "page": reading.page,
         **reading.tables(facts),
     }
+
+
+def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as whoever verifies a certificate is told them: name and number masked, nothing that only the paper shows."""
+    masked = {name: value for name, value in facts.items() if name != IN_FULL}
+    if "person" in facts:
+        masked["person"] = {
+            **facts["person"],
+            "name": mask_name(facts["person"]["name"]),
+            "identity_number": mask(facts["person"]["identity_number"]),
+        }
+    return masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,9 +400,16 @@ def _case_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     if "person" in facts:
-        applicant, number = facts["person"]["name"], mask(facts["person"]["identity_number"])
+        applicant, number = facts["person"]["name"], facts["person"]["identity_number"]
+        masked = mask(number)
     else:
-        applicant, number = facts["employer"]["name"], facts["employer"]["credit_code"]
+        applicant = facts["employer"]["name"]
+        masked = number = facts["employer"]["credit_code"]
+    to_sign = facts["kind"] == CertificateKind.APPLICATION_FORM
+    after = [
+        *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
+        (_("经办机构"), facts["agency"]),
+    ]
     lists = [
         (_("需要核实"), facts["mismatches"]),
         (_("已交材料"), facts["handed_in"]),
@@ -397,14 +417,17 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "applicant": applicant,
-        "head": [
+        "head": [*_case_lines(facts), (_("申请人"), f"{applicant}（{masked}）"), *after],
+        # What the paper for the window shows, and no page.
+        "paper_head": [
             *_case_lines(facts),
-            (_("申请人"), f"{applicant}（{number}）"),
-            *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
-            (_("经办机构"), facts["agency"]),
+            (_("申请人"), f"{applicant}（{number if to_sign else masked}）"),
+            *after,
         ],
+        "paper_lines": facts.get(IN_FULL, facts["lines"]),
+        "qr_of_case": counter.qr_code(facts["opens"]) if "opens" in facts else "",
         "lists": [(title, lines) for title, lines in lists if lines],
-        "to_sign": facts["kind"] == CertificateKind.APPLICATION_FORM,
+        "to_sign": to_sign,
     }
 
 

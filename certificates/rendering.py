@@ -118,6 +118,7 @@ def press(html: str, *, agency: str) -> bytes:
         pdf.info["Producer"] = pydyf.String(VENDOR)
         tags = Tags(pdf, [page.height * _POINTS_PER_PIXEL for page in document.pages])
         tags.say_what_heads_are_of()
+        tags.say_where_figures_are()
         for drawing in _seals(document, agency):
             tags.draw(drawing)
         tags.add_field(Field(sealing.FIELD, _("{agency}电子印章的数字签名").format(agency=agency)))

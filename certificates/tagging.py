@@ -55,6 +55,14 @@ class Tags:
                 group = self._by_reference[self._by_reference[item["P"]]["P"]]
                 item["A"]["Scope"] = "/Column" if group["S"] == "/THead" else "/Row"
 
+    def say_where_figures_are(self) -> None:
+        """WeasyPrint says it in its own pixels from the top: PDF has points from the bottom."""
+        for item in self._elements:
+            if item["S"] == "/Figure":
+                left, top, right, bottom = (one * _POINTS_PER_PIXEL for one in item["A"]["BBox"])
+                height = self._heights[self._page_of(item)]
+                item["A"]["BBox"] = pydyf.Array([left, height - bottom, right, height - top])
+
     def read_the_last_foot(self, tag: str) -> None:
         """Puts what the last page's margin holds under this tag at the end of the text; all else in margins is no content."""
         told = set(self._document["K"])
@@ -63,7 +71,6 @@ class Tags:
             if item.get("P") != self._document.reference or item.reference in told:
                 continue
             if item["S"] == tag and item["Pg"] == last:
-                self._turn_boxes(item)
                 self._document["K"].append(item.reference)
             else:
                 self._no_content(item)
@@ -130,14 +137,6 @@ class Tags:
         for kid in item["K"]:
             if isinstance(kid, bytes):
                 yield from self._within(self._by_reference[kid])
-
-    def _turn_boxes(self, item: pydyf.Dictionary) -> None:
-        """WeasyPrint says where a figure is in its own pixels from the top: PDF has points from the bottom."""
-        for element in self._within(item):
-            if element["S"] == "/Figure":
-                left, top, right, bottom = (one * _POINTS_PER_PIXEL for one in element["A"]["BBox"])
-                height = self._heights[self._page_of(element)]
-                element["A"]["BBox"] = pydyf.Array([left, height - bottom, right, height - top])
 
     def _no_content(self, item: pydyf.Dictionary) -> None:
         """Marks what an element holds as of the page and not of the text, and empties the element."""

@@ -53,10 +53,18 @@ class Verdict:
     certificate: Certificate | None = None
     # What it says still counts; only the document has a later version.
     resealed: bool = False
+    # Whoever asks has the document, or its code and the ending: more than its number, which can be guessed.
+    held: bool = False
 
     @property
     def genuine(self) -> bool:
         return self.result == Result.VALID
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """What the document says, as facts, for whoever holds it and as long as it counts; personal data masked."""
+        counts = self.genuine or self.resealed
+        return presenting.told(self.certificate.facts) if self.certificate and self.held and counts else None
 
     @property
     def shown(self) -> list[tuple[str, str]]:
@@ -135,9 +143,10 @@ def _by_register(certificate: Certificate | None, now: datetime) -> Verdict:
             certificate,
         )
     why = _(
-        "登记簿中有这份证明，且未被撤销。请核对手中证明的内容与下列信息一致；核验 PDF 文件是否被改动，请上传文件。"
+        "登记簿中有这份证明，且未被撤销。请把手中证明的月份、基数、金额等内容与下面登记的内容逐项核对，有一处不同就是被改动过的；"
+        "核验 PDF 文件是否被改动，请上传文件。"
     )
-    return _standing(certificate, checks, now) or Verdict(Result.VALID, why, checks, certificate)
+    return _standing(certificate, checks, now) or Verdict(Result.VALID, why, checks, certificate, held=True)
 
 
 def _standing(certificate: Certificate, checks: list[Check], now: datetime) -> Verdict | None:
@@ -163,7 +172,7 @@ def _resealed(certificate: Certificate, sealed: Sealed, checks: list[Check]) -> 
         "这份文件是第 {old} 版），已由重新盖章的版本替换，请向持有人索取最新的文件。"
     ).format(new=certificate.latest.version, old=sealed.version)
     check = Check(_("版本"), False, _("已有重新盖章的版本"))
-    return Verdict(Result.SUPERSEDED, why, [*checks, check], certificate, resealed=True)
+    return Verdict(Result.SUPERSEDED, why, [*checks, check], certificate, resealed=True, held=True)
 
 
 def _by_file(document: bytes, now: datetime) -> Verdict:
@@ -217,7 +226,9 @@ def _untouched(certificate: Certificate, sealed: Sealed, looked: Inspection, now
         return verdict
     if sealed.version < certificate.latest.version:
         return _resealed(certificate, sealed, checks)
-    return Verdict(Result.VALID, _("文件与出具时逐字节一致，印章有效，未被撤销。"), checks, certificate)
+    return Verdict(
+        Result.VALID, _("文件与出具时逐字节一致，印章有效，未被撤销。"), checks, certificate, held=True
+    )
 
 
 def _why_altered(document: bytes, sealed: Sealed, looked: Inspection, own: Inspection) -> str:

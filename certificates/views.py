@@ -229,6 +229,10 @@ def _verify_page(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
+    verdict: verifying.Verdict | None = context.get("verdict")
+    if verdict is not None and verdict.told is not None:
+        # For whom, for what and until when stands above.
+        context |= presenting.contents(verdict.told) | {"use": []}
     context |= {"code_form": code_form or CodeForm(), "file_form": file_form or FileForm()}
     response = render(request, "certificates/verify.html", context, status=status)
     # Answers are for whoever holds the document, not for search engines.

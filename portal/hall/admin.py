@@ -22,6 +22,7 @@ from portal.accounts.proposals_admin import ByTwo, ProposingForm
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
+from portal.hall.numbers import ending_in, number_in
 from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
@@ -129,7 +130,9 @@ class CaseAdmin(StaffAdmin):
     list_filter = (StateFilter, DueFilter, ServiceFilter, CityFilter, MineFilter)
     list_fullwidth = True
     search_fields = ("number",)
-    search_help_text = gettext_lazy("办件编号、姓名、单位名称，或完整的身份证号码、统一社会信用代码")
+    search_help_text = gettext_lazy(
+        "办件编号（也可以只输末 8 位）、姓名、单位名称，或完整的身份证号码、统一社会信用代码"
+    )
     list_per_page = 50
     show_full_result_count = False
     actions = None
@@ -140,6 +143,7 @@ class CaseAdmin(StaffAdmin):
         return [
             path("", view(self.changelist_view), name="hall_case_changelist"),
             path("<int:object_id>/change/", view(self.change_view), name="hall_case_change"),
+            path("by-number/<slug:number>/", view(self.by_number_view), name="hall_case_by_number"),
             path("<int:object_id>/papers/<int:paper_id>/", view(self.paper_view), name="hall_case_paper"),
         ]
 
@@ -164,18 +168,22 @@ class CaseAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Case], search_term: str
     ) -> tuple[QuerySet[Case], bool]:
-        """By names in part; by numbers only in full, so that nobody is found by guessing digits."""
+        """By names in part; by people's numbers only in full, so that nobody is found by guessing digits; by a case's number as
+        it is typed, scanned, or told over the telephone: its last eight characters.
+        """
         term = search_term.strip()
         if not term:
             return queryset, False
         number = narrow(term).upper()
         found = (
-            Q(number=number)
+            Q(number=number_in(term) or number)
             | Q(applicant_employer__credit_code=number)
             | Q(applicant_employer__name__contains=term)
             | Q(applicant_person__name__contains=term)
             | Q(subject__name__contains=term)
         )
+        if ending_in(term):
+            found |= Q(number__endswith=f"-{ending_in(term)}")
         with suppress(identity.InvalidIdentity):
             person = identity_number(term)
             found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
@@ -208,6 +216,13 @@ class CaseAdmin(StaffAdmin):
         except desk.NotAllowed as refused:
             messages.error(request, str(refused))
         return HttpResponseRedirect(request.path)
+
+    def by_number_view(self, request: HttpRequest, number: str) -> HttpResponse:
+        """Where the code on a form for the window leads."""
+        case = self.get_queryset(request).filter(number=number).first()
+        if case is None or not self.has_view_permission(request, case):
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:hall_case_change", args=[case.pk]))
 
     def paper_view(self, request: HttpRequest, object_id: int, paper_id: int) -> FileResponse:
         """A paper that was handed in with the case."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -172,24 +172,29 @@ def _news(heading: str, rows: list[tuple[str, str]], case: Case) -> tuple[str, l
 
 def answers_of(case: Case) -> list[tuple[str, str]]:
     """What was filled in, in the words of the form; empty answers are left out, the subject's number is masked."""
+    return [
+        (label, identity.mask(value) if value == case.subject_identity_number else _shown(value, described))
+        for label, value, described in _answered(case)
+    ]
+
+
+def labelled(case: Case) -> list[tuple[str, Any]]:
+    """What was filled in under the labels of the form, as it is kept; empty answers are left out."""
+    return [(label, value) for label, value, _described in _answered(case)]
+
+
+def _answered(case: Case) -> Iterator[tuple[str, Any, forms.Field | None]]:
     ask = desk.ask_of(case)
     form = desk.form_for(offer=ask.offer, applicant=ask.applicant, now=ask.filed_at, initial=ask.answers)
     order = [
         *(name for name in form.fields if name in ask.answers),
         *(n for n in ask.answers if n not in form.fields),
     ]
-    rows = []
     for name in order:
         value = ask.answers[name]
-        if value in (None, "", []):
-            continue
-        described = form.fields.get(name)
-        label = str(described.label or name) if described else name
-        if value == case.subject_identity_number:
-            rows.append((label, identity.mask(value)))
-        else:
-            rows.append((label, _shown(value, described)))
-    return rows
+        if value not in (None, "", []):
+            described = form.fields.get(name)
+            yield str(described.label or name) if described else name, value, described
 
 
 def _shown(value: Any, described: forms.Field | None) -> str:

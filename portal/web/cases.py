@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts import searching
 from portal.accounts.permissions import login_required_any
-from portal.hall import attachments, desk, drafts, lifecycle, permissions, queries
+from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions, queries
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, CaseEvent
@@ -205,7 +205,12 @@ def form_to_print(request: HttpRequest, number: str) -> HttpResponse:
     found = case_or_404(request, number)
     if found.status != Status.PRE_APPLIED:
         raise Http404
-    return render(request, "web/case_form.html", _shared(request, found))
+    context = {
+        **_shared(request, found),
+        "answers": counter.lines_in_full(found),
+        "qr": counter.qr_code(counter.address(found)),
+    }
+    return render(request, "web/case_form.html", context)
 
 
 @never_cache

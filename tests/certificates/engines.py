@@ -33,9 +33,9 @@ def ghostscript(file: Path, folder: Path, dpi: int) -> Sequence[str]:
 
 ENGINES: tuple[Callable[[Path, Path, int], Sequence[str]], ...] = (poppler, mupdf, ghostscript)
 
-# What one square of a page may differ in grey, of 255. Each engine smooths edges in its own way, by up to 22; where the common
-# characters are missing, or boxes, squares differ by 70 and more.
-MOST_DIFFERENCE = 30
+# What one square of a page may differ in grey, of 255. Each engine smooths edges in its own way, by up to 30 (a QR code); where
+# the common characters are missing, or boxes, squares differ by 70 and more.
+MOST_DIFFERENCE = 40
 _SQUARE_MM = 3
 # The QR code's own squares fall between pixels: whether it can be read is asked elsewhere.
 _QR_MM = {"from_right": 46, "from_bottom": 34}

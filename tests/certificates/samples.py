@@ -166,7 +166,17 @@ FACTS: dict[CertificateKind, dict[str, Any]] = {
         "in_transit": 0,
     },
     CertificateKind.CASE_RECEIPT: {**_CASE, "kind": "case", "title": "收件回执单"},
-    CertificateKind.APPLICATION_FORM: {**_CASE, "kind": "form", "title": "灵活就业人员参保登记申请表"},
+    CertificateKind.APPLICATION_FORM: {
+        **_CASE,
+        "kind": "form",
+        "title": "灵活就业人员参保登记申请表",
+        "in_full": [
+            ["养老保险档次", "60%"],
+            ["缴费账号", "6217990000006104"],
+            ["手机号码", "13800000002"],
+        ],
+        "opens": "https://hall.example.gov.cn/admin/hall/case/by-number/330200-20261117-796PJXCD/",
+    },
     CertificateKind.TRANSFER_VOUCHER: {
         "schema": "transfer-voucher/1",
         "person": _PERSON,

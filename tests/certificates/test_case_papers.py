@@ -1,21 +1,25 @@
 """收件回执单 and 预申请表: sealed like all other documents, the same however often they are asked for."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import zxingcpp
+from django.test import Client
 from django.urls import reverse
 
-from certificates import case_papers, issuing
+from certificates import case_papers, issuing, verifying
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.people.models import Person
 from portal.policy.book import Mode
+from portal.shared.identity import mask, mask_account, mask_phone
 from tests.cast import NOW, Cast
 from tests.certificates.test_pages import signed_in
-from tests.certificates.test_rendering import text_of
+from tests.certificates.test_rendering import pictures, text_of
 from tests.filing import file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -90,6 +94,70 @@ def test_an_application_form_has_room_to_sign_and_names_what_to_check(cast: Cast
     text = text_of(issuing.produce(form, now=NOW))
     for said in (pre_applied.number, "申请人签名", "户籍地与登记不一致", "养老保险档次", "<b>6217</b>"):
         assert said in text
+
+
+NUMBER, PHONE, ACCOUNT = "330200-20261117-796PJXCD", "13800000002", "6217990000006104"
+
+
+@pytest.fixture
+def at_the_window(cast: Cast, pre_applied: Case) -> Case:
+    """One whose filing showed numbers masked; two of them alike."""
+    Case.objects.filter(pk=pre_applied.pk).update(
+        number=NUMBER,
+        answers={"account_number": ACCOUNT, "phone": PHONE},
+        facts={
+            "summary": [
+                ["身份证号码", mask(cast.wang_fang.identity_number)],
+                ["手机号码", mask_phone(PHONE)],
+                ["原缴费账号", mask_account("6217990000016104")],
+                ["新缴费账号", mask_account(ACCOUNT)],
+            ]
+        },
+    )
+    pre_applied.refresh_from_db()
+    return pre_applied
+
+
+def test_a_form_has_the_numbers_that_the_window_compares(
+    cast: Cast, at_the_window: Case, tmp_path: Path
+) -> None:
+    client = signed_in(cast.wang_fang_login)
+    page = client.post(asking(at_the_window, "form"), follow=True).content.decode()
+    form = Certificate.objects.get(kind=CertificateKind.APPLICATION_FORM)
+    sealed = issuing.produce(form, now=NOW)
+    printed = client.get(reverse("case-form", args=[NUMBER])).content.decode()
+    for shown in (text_of(sealed), printed):
+        for full in (cast.wang_fang.identity_number, PHONE, ACCOUNT):
+            assert full in shown
+        # Of two that are masked alike, neither is put in the other's line.
+        assert shown.count(mask_account(ACCOUNT)) == 2
+    # The page, and whoever verifies it, are shown what was shown before.
+    told = verifying.verify_code(form.code, cast.wang_fang.identity_number[-4:], now=NOW).told
+    assert told is not None
+    for masked in (page, str(told)):
+        assert mask_phone(PHONE) in masked
+        for full in (cast.wang_fang.identity_number, PHONE, ACCOUNT):
+            assert full not in masked
+    codes = [found.text for found in zxingcpp.read_barcodes(pictures(sealed, tmp_path, dpi=200)[0])]
+    address = f"/admin/hall/case/by-number/{NUMBER}/"
+    assert len([code for code in codes if code.endswith(address)]) == 1
+    assert len(codes) == 2
+
+
+def test_the_receipt_still_masks_them(cast: Cast, at_the_window: Case) -> None:
+    signed_in(cast.wang_fang_login).post(asking(at_the_window, "receipt"))
+    receipt = Certificate.objects.get(kind=CertificateKind.CASE_RECEIPT)
+    text = text_of(issuing.produce(receipt, now=NOW))
+    for full in (cast.wang_fang.identity_number, PHONE, ACCOUNT):
+        assert full not in text
+
+
+def test_a_form_is_for_its_applicant_and_for_staff_of_the_city(cast: Cast, at_the_window: Case) -> None:
+    page = reverse("case-form", args=[NUMBER])
+    assert signed_in(cast.ningbo_reviewer).get(page).status_code == 200
+    for other in (cast.li_qiang_login, cast.yongjiang_clerk, cast.wuhan_reviewer):
+        assert signed_in(other).get(page).status_code == 404
+    assert Client().get(page).status_code == 302
 
 
 def test_there_is_no_form_for_what_is_done(cast: Cast, case: Case) -> None:

@@ -390,6 +390,41 @@ def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> 
     assert number not in str(shown)
 
 
+def test_who_holds_it_is_told_what_it_says(certificate: Certificate, document: bytes) -> None:
+    """A print with other wages on it is found out: the months, bases and sums stand beside the answer."""
+    digest = hashlib.sha256(document).hexdigest()
+    for found in (by_code(certificate), verdict(document), verifying.verify_digest(digest, now=NOW)):
+        assert found.told is not None
+        assert found.told["months"] == certificate.facts["months"]
+        assert found.told["totals"] == certificate.facts["totals"]
+        assert found.told["person"]["name"] == "王*"
+        assert certificate.facts["person"]["identity_number"] not in str(found.told)
+
+
+def test_who_has_its_number_alone_is_not(certificate: Certificate, document: bytes) -> None:
+    """Serial numbers are guessed: a file that only bears one tells nothing more than before."""
+    for found in (
+        verdict(resealed_number(certificate)),
+        verdict(document + b"\n"),
+        verifying.verify_code(certificate.code, "0000", now=NOW),
+    ):
+        assert found.told is None
+
+
+def test_what_counts_no_more_is_not_told(cast: Cast, frozen: Freeze, certificate: Certificate) -> None:
+    ending = frozen(valid_until=NOW.date())
+    issuing.produce(ending, now=NOW)
+    assert by_code(ending).told is not None
+    assert by_code(ending, moment("2026-11-18 00:00")).told is None
+    issuing.revoke(certificate, by=cast.ningbo_reviewer, reason="有误", now=NOW)
+    assert by_code(certificate).told is None
+
+
+def resealed_number(certificate: Certificate) -> bytes:
+    """A file of somebody's own that bears our number."""
+    return rendering.press(f"<html lang='zh'><title>{certificate.serial_number}</title><p>x", agency="某中心")
+
+
 def test_every_question_is_noted_without_who_asked(certificate: Certificate, document: bytes) -> None:
     verdict(document)
     verifying.verify_code("7" * 28, "0016", now=NOW)

@@ -496,3 +496,43 @@ def test_the_history_of_a_coverage_shows_what_changed(client: Client, cast: Cast
     )
     history = text[text.index('class="events"') :]
     assert history.index("登记") < history.index("变更") < history.index("2026年10月")
+
+
+SHORT = "796PJXCD"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        SHORT,
+        " 796pjxcd ",
+        "３３０２００２０２６１１１７７９６ＰＪＸＣＤ",
+        f"33020020261117{SHORT}",
+        f"330200-20261117-{SHORT}",
+        f"https://hall.example.gov.cn/admin/hall/case/by-number/330200-20261117-{SHORT}/",
+    ],
+)
+def test_a_case_is_found_by_what_the_window_has_of_its_number(hall: Desk, client: Client, typed: str) -> None:
+    case = hall.file(Mode.COUNTER)
+    Case.objects.filter(pk=case.pk).update(number=f"330200-20261117-{SHORT}")
+    as_(client, hall.cast.ningbo_reviewer)
+    assert [one.pk for one in client.get(QUEUE, {"q": typed}).context["cl"].result_list] == [case.pk]
+
+
+@pytest.mark.parametrize("typed", ["796PJXC", "96PJXCD", "20261117", "330200", f"{SHORT}X"])
+def test_a_part_of_a_number_finds_nothing(hall: Desk, client: Client, typed: str) -> None:
+    case = hall.file(Mode.COUNTER)
+    Case.objects.filter(pk=case.pk).update(number=f"330200-20261117-{SHORT}")
+    as_(client, hall.cast.ningbo_reviewer)
+    assert not client.get(QUEUE, {"q": typed}).context["cl"].result_list
+
+
+def test_the_code_on_a_form_opens_its_case_for_staff_of_the_city(hall: Desk, client: Client) -> None:
+    case = hall.file(Mode.COUNTER)
+    address = reverse("admin:hall_case_by_number", args=[case.number])
+    as_(client, hall.cast.ningbo_reviewer)
+    assert client.get(address).headers["Location"] == page(case)
+    as_(client, hall.cast.wuhan_reviewer)
+    assert client.get(address).status_code == 404
+    as_(client, hall.cast.wang_fang_login)
+    assert client.get(address).status_code in (302, 403, 404)
