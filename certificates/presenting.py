@@ -23,7 +23,7 @@ from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHE
 from contributions.queries import State
 from portal.hall import counter
 from portal.shared.identity import mask, mask_name
-from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
 from portal.shared.months import CHINA, Month
 
@@ -43,7 +43,7 @@ def not_run(asked: Mapping[str, str]) -> str:
     """Which insurances the agency does not run, and where they are asked for; "" where it runs them all."""
     places: dict[str, list[str]] = {}
     for insurance, where in asked.items():
-        places.setdefault(where, []).append(_(INSURANCE_LABELS[insurance]))
+        places.setdefault(where, []).append(_(INSURANCE_LABELS[Insurance(insurance)]))
     return "".join(
         _("{insurances}不由本机构经办，请向{where}查询。").format(insurances="、".join(labels), where=where)
         for where, labels in places.items()

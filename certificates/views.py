@@ -185,7 +185,7 @@ def _ask_last_four(request: HttpRequest, code: str) -> HttpResponse:
     except InvalidCode:
         form = CodeForm({"code": code})
         form.is_valid()
-        return _verify_page(request, code_form=form, status=422)
+        return _verify_page(request, code_form=form)
     return _verify_page(request, code_form=CodeForm(initial={"code": code}), asking=True)
 
 
@@ -194,7 +194,7 @@ def _verify_code(request: HttpRequest) -> HttpResponse:
     if not limits.within(request, Way.CODE):
         return _too_often(request)
     if not form.is_valid():
-        return _verify_page(request, code_form=form, status=422)
+        return _verify_page(request, code_form=form)
     code, ending, way = (form.cleaned_data[name] for name in ("code", "last_four", "way"))
     if not limits.may_try(code):
         return _too_often(request)
@@ -218,7 +218,7 @@ def _verify_file(request: HttpRequest) -> HttpResponse:
             return _too_busy(request)
         else:
             return _verify_page(request, verdict=verdict, file_name=form.cleaned_data["file"].name)
-    return _verify_page(request, file_form=form, status=422)
+    return _verify_page(request, file_form=form)
 
 
 def _verify_page(
@@ -226,7 +226,6 @@ def _verify_page(
     *,
     code_form: CodeForm | None = None,
     file_form: FileForm | None = None,
-    status: int = 200,
     **context: Any,
 ) -> HttpResponse:
     verdict: verifying.Verdict | None = context.get("verdict")
@@ -234,7 +233,7 @@ def _verify_page(
         # For whom, for what and until when stands above.
         context |= presenting.contents(verdict.told) | {"use": []}
     context |= {"code_form": code_form or CodeForm(), "file_form": file_form or FileForm()}
-    response = render(request, "certificates/verify.html", context, status=status)
+    response = render(request, "certificates/verify.html", context)
     # Answers are for whoever holds the document, not for search engines.
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Cache-Control"] = "no-store"

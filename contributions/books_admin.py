@@ -1,7 +1,7 @@
 """The books in the workbench: the trial balance of a day, the close of a month, the yearly interest, and the audits."""
 
-import csv
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ from contributions.models import (
 )
 from contributions.reckoning import percent_text
 from enrollment.admin import CityFilter, LookUpAdmin
+from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions
 from portal.hall.workbench import staff_of
 from portal.policy.book import book
@@ -161,21 +162,31 @@ class LedgerAccountAdmin(MoneyAdmin):
 
 def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
     """The day as a table for a spreadsheet; the mark at its head tells such programs that it is UTF-8."""
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    heads = [
+        _("城市"),
+        _("日期"),
+        _("项目"),
+        _("期初"),
+        _("借方"),
+        _("贷方"),
+        _("期末"),
+        _("对方"),
+        _("差额"),
+    ]
+    response = HttpResponse(write_csv(heads, _rows(day, shown)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="trial-balance-{day}.csv"'
-    out = csv.writer(response)
-    out.writerow(
-        [_("城市"), _("日期"), _("项目"), _("期初"), _("借方"), _("贷方"), _("期末"), _("对方"), _("差额")]
-    )
+    return response
+
+
+def _rows(day: dt.date, shown: list[Day]) -> Iterator[list[Any]]:
     for one in shown:
         head = [one.city.title, str(day)]
         for title, row in one.titled():
             fens = (row.opening_fen, row.debit_fen, row.credit_fen, row.closing_fen)
-            out.writerow([*head, title, *(_plain(fen) for fen in fens), "", ""])
+            yield [*head, title, *(_plain(fen) for fen in fens), "", ""]
         for what, compared, _todo in one.comparisons():
             beside = (compared.booked_fen, compared.said_fen, compared.difference_fen)
-            out.writerow([*head, what, "", "", "", *(_plain(fen) for fen in beside)])
-    return response
+            yield [*head, what, "", "", "", *(_plain(fen) for fen in beside)]
 
 
 def _plain(fen: int) -> Decimal:

@@ -37,7 +37,7 @@ from contributions.reckoning import explain
 from contributions.transfer_notes import code_of
 from contributions.views import CHARGE_TONES
 from contributions.ways import BILL
-from enrollment.spreadsheets import XLSX, write_csv, write_xlsx
+from enrollment.spreadsheets import XLSX, text_number, write_csv, write_xlsx
 from enrollment.ways import ADD_STAFF, STOP_STAFF
 from portal.accounts import searching
 from portal.accounts.models import User
@@ -331,9 +331,9 @@ def _rows(found: Assessment) -> Iterator[list[Any]]:
 @require_safe
 @clerk_required
 def as_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """All lines as CSV; identity numbers stand as text, with a tab that spreadsheets do not show."""
+    """All lines as CSV; identity numbers stand as text."""
     found = _assessment(request, pk)
-    rows = ([one[0], f"{one[1]}\t", *one[2:]] for one in _rows(found))
+    rows = ([one[0], text_number(one[1]), *one[2:]] for one in _rows(found))
     response = StreamingHttpResponse(write_csv(_heads(), rows), content_type="text/csv; charset=utf-8")
     return _saved_as(response, f"assessment-{found.month}-{found.round}.csv")
 

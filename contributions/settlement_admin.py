@@ -1,7 +1,6 @@
 """Settling what a bank left open, in the workbench: lines without an answer, answers that contradict, and what two hands make of
 them; and the coverages that are suspended."""
 
-import csv
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,7 +28,7 @@ from contributions.models import (
 )
 from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
-from enrollment.spreadsheets import neutral
+from enrollment.spreadsheets import text_number, write_csv
 from portal.accounts import permissions
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
@@ -312,21 +311,19 @@ class SettlementAdmin(LookUpAdmin):
     def as_csv(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The open lines, to send to the bank with the question what became of them."""
         batch = self._batch(request, object_id)
-        answer = HttpResponse(content_type="text/csv; charset=utf-8")
+        rows = (
+            [
+                batch.number,
+                line.sequence,
+                text_number(line.account_number),
+                line.holder,
+                str(money.yuan(line.amount_fen)),
+            ]
+            for line in settling.open_lines(batch)
+        )
+        heads = [_("批次号"), _("序号"), _("账号"), _("户名"), _("金额（元）")]
+        answer = HttpResponse(write_csv(heads, rows), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{batch.number}-missing.csv"'
-        answer.write("\ufeff")
-        rows = csv.writer(answer)
-        rows.writerow([_("批次号"), _("序号"), _("账号"), _("户名"), _("金额（元）")])
-        for line in settling.open_lines(batch):
-            rows.writerow(
-                [
-                    batch.number,
-                    line.sequence,
-                    f"\t{line.account_number}",
-                    neutral(line.holder),
-                    str(money.yuan(line.amount_fen)),
-                ]
-            )
         return answer
 
     def _proposed(self, request: HttpRequest, settlement: Settlement) -> HttpResponse:

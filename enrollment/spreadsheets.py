@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
@@ -22,6 +23,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
+from openpyxl.worksheet.properties import PageSetupProperties
 from python_calamine import CalamineWorkbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -46,6 +48,8 @@ _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FRAME = ("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels")
 _OPTIONAL = ("xl/sharedStrings.xml", "xl/styles.xml")
 
+# So many characters fit across a page of A4 upright.
+_PORTRAIT_WIDTH = 90
 # What a spreadsheet takes for the beginning of a formula, in half and full width.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -348,10 +352,19 @@ def plain(text: str) -> str:
 def write_xlsx(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]
 ) -> bytes:
-    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers."""
+    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers, amounts (Decimal) with their
+    cents. Printed, it is as wide as the page, and the heads stand on each.
+    """
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title)
     sheet.freeze_panes = "A2"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.page_setup.orientation = "landscape" if sum(widths) > _PORTRAIT_WIDTH else "portrait"
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    # As many pages as it takes.
+    sheet.page_setup.fitToHeight = 0
+    sheet.print_title_rows = "1:1"
+    sheet.oddFooter.center.text = "&P / &N"
     for number, width in enumerate(widths, 1):
         sheet.column_dimensions[column_letter(number)].width = width
     bold = Font(bold=True)
@@ -360,10 +373,22 @@ def write_xlsx(
         cell.font = bold
     sheet.append(head_cells)
     for row in rows:
-        sheet.append([_text_cell(sheet, one) if isinstance(one, str) else one for one in row])
+        sheet.append([_cell(sheet, one) for one in row])
     target = io.BytesIO()
     workbook.save(target)
     return target.getvalue()
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return _text_cell(sheet, value)
+    if isinstance(value, Decimal):
+        cell = WriteOnlyCell(sheet, value)
+        places = value.as_tuple().exponent
+        # Bases may have more decimals than two: all of them are shown.
+        cell.number_format = "#,##0." + "0" * max(2, -places if isinstance(places, int) else 2)
+        return cell
+    return value
 
 
 def _text_cell(sheet: Any, text: str) -> WriteOnlyCell:
@@ -372,6 +397,11 @@ def _text_cell(sheet: Any, text: str) -> WriteOnlyCell:
     # As text in the spreadsheet too, so that a long number keeps its last digits when it is edited.
     cell.number_format = "@"
     return cell
+
+
+def text_number(number: str) -> str:
+    """A number for a CSV file that stays text, with all of its digits: by a tab behind it, which spreadsheets do not show."""
+    return f"{number}\t"
 
 
 def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -200,6 +200,6 @@ class DocumentView(TransfersView):
         except (SealUnavailable, issuing.Revoked, issuing.FactsDamaged, DocumentDamaged, FontMissing) as why:
             raise Problem("no_document", _("文件暂时无法提供，请稍后再试。"), status=503) from why
         except NotDrawable as lacking:
-            why = drawable.why_not(lacking.characters, city=document.certificate.city)
-            raise Problem("no_document", why, status=503) from lacking
+            told = drawable.why_not(lacking.characters, city=document.certificate.city)
+            raise Problem("no_document", told, status=503) from lacking
         return Response({"serial_number": serial_number, "pdf": base64.b64encode(content).decode()})

@@ -21,7 +21,8 @@ SESSION_KEY = "searches"
 MARK = "~"
 # So many of a session's searches are kept; an address of an older one searches for nothing.
 KEPT_AT_MOST = 20
-LONGEST = 60
+# An address that a scanner types is that long.
+LONGEST = 120
 
 
 def keep(request: HttpRequest, **typed: str) -> str:

@@ -173,8 +173,9 @@ TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXY_COUNT", "0"))
 
 CAPTCHA_LENGTH = 4
 CAPTCHA_TIMEOUT = 5
-CAPTCHA_FONT_SIZE = 34
-CAPTCHA_IMAGE_SIZE = (132, 48)
+# Twice as fine as it is shown, for dense screens.
+CAPTCHA_FONT_SIZE = 68
+CAPTCHA_IMAGE_SIZE = (264, 96)
 CAPTCHA_CHALLENGE_FUNCT = "portal.accounts.captcha.challenge"
 
 CACHES = {
@@ -272,6 +273,8 @@ MEDICAL_ACCOUNT_REGISTER = os.environ.get(
 
 # The address that people reach the hall by; it is printed in proofs and in their QR codes.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+# Whom security.txt names: a mailto: or https: address.
+SECURITY_CONTACT = os.environ.get("SECURITY_CONTACT", "")
 
 # A demo shows text messages on a page and names its accounts.
 DEMO = False

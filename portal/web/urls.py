@@ -8,6 +8,9 @@ register_converter(cities.CitySlug, "city")
 
 urlpatterns = [
     path("", home.index, name="index"),
+    path("robots.txt", statements.robots, name="robots"),
+    path(".well-known/security.txt", statements.security, name="security"),
+    path("favicon.ico", statements.favicon, name="favicon"),
     path("healthz", health.healthz, name="healthz"),
     path("help/", statements.help_page, name="help"),
     path("accessibility/", statements.accessibility, name="accessibility"),

@@ -117,8 +117,8 @@ document.addEventListener("DOMContentLoaded", () => {
         if (!answer.ok) throw new Error(String(answer.status));
         const fresh = await answer.json();
         one("img", captcha).src = fresh.image_url;
-        one("input[type=hidden]", captcha).value = fresh.key;
-        const input = one("input:not([type=hidden])", captcha);
+        one("input[hidden]", captcha).value = fresh.key;
+        const input = one("input:not([hidden])", captcha);
         input.value = "";
         input.focus();
         status.textContent = button.dataset.done;

@@ -183,6 +183,9 @@ SAMPLES = [
     # portal.web
     Sample("index", all_get(ON)),
     Sample("healthz", all_get(PAGE)),
+    Sample("robots", all_get(PAGE)),
+    Sample("security", all_get(PAGE)),
+    Sample("favicon", all_get(ON)),
     Sample("help", all_get(PAGE)),
     Sample("accessibility", all_get(PAGE)),
     Sample("elder", all_get(ON)),
@@ -397,7 +400,7 @@ SAMPLES = [
     Sample("verify", all_get(PAGE)),
     Sample("verify-offline", all_get(PAGE)),
     Sample("verify-code", all_get(PAGE), lambda world: {"code": world.certificate.code}),
-    Sample("verify-code", all_get(WRONG), lambda world: {"code": "0"}, what="that is none"),
+    Sample("verify-code", all_get(PAGE), lambda world: {"code": "0"}, what="that is none"),
 ]
 
 

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -381,6 +382,25 @@ def test_no_text_becomes_a_formula_and_all_come_back(text: str) -> None:
     assert str(page["A2"].value).startswith("'")
     assert spreadsheets.plain(str(read_table(content).rows[1][0])) == text
     assert f"'{text[:1]}" in "".join(spreadsheets.write_csv(["姓名"], [[text]]))
+
+
+def test_amounts_have_their_cents_and_the_sheet_prints_on_pages_as_wide_as_it_is() -> None:
+    amounts = [Decimal("448"), Decimal("1234.5"), Decimal("3.125")]
+    content = spreadsheets.write_xlsx("明细", ["一", "二", "三"], [amounts], widths=[40, 40, 40])
+    page = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert page is not None
+    assert [cell.number_format for cell in page[2]] == ["#,##0.00", "#,##0.00", "#,##0.000"]
+    assert [cell.value for cell in page[2]] == [448, 1234.5, 3.125]
+    assert page.page_setup.orientation == "landscape"
+    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert (page.page_setup.fitToWidth or 1, page.page_setup.fitToHeight) == (1, 0)
+    assert page.print_title_rows == "$1:$1"
+
+
+def test_a_number_in_a_csv_file_stays_text_and_a_name_is_no_formula() -> None:
+    line = [spreadsheets.text_number("6217990000006104"), "=HYPERLINK(1)"]
+    written = "".join(spreadsheets.write_csv(["账号", "户名"], [line]))
+    assert "6217990000006104\t,'=HYPERLINK(1)" in written
 
 
 def test_a_problem_is_kept_as_data() -> None:

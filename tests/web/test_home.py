@@ -1,11 +1,14 @@
 """The home of a city, the list of services, help, health, and the command that lists every offer."""
 
+import datetime as dt
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from portal.hall.service import Audience
 from portal.policy.book import book
@@ -37,6 +40,28 @@ def test_a_clerk_sees_the_employers_services_first(cast: Cast, clock: Clock) -> 
 @pytest.mark.parametrize("page", ["/help/", "/accessibility/", "/ningbo/services/"])
 def test_pages_for_everyone_open(client: Client, page: str) -> None:
     assert client.get(page).status_code == 200
+
+
+def test_what_programs_ask_for_at_fixed_addresses(client: Client, settings: Any) -> None:
+    robots = client.get("/robots.txt").content.decode()
+    assert "User-agent: *" in robots
+    assert "Disallow: /admin/" in robots
+    assert "Disallow: /ningbo" not in robots
+    settings.SECURITY_CONTACT = "mailto:security@hall.example.gov.cn"
+    told = dict(
+        line.split(": ", 1) for line in client.get("/.well-known/security.txt").content.decode().splitlines()
+    )
+    assert told["Contact"] == "mailto:security@hall.example.gov.cn"
+    ends = dt.datetime.fromisoformat(told["Expires"])
+    assert dt.timedelta(days=90) < ends - timezone.now() < dt.timedelta(days=365)
+    assert client.get("/favicon.ico").headers["Location"].endswith(".ico")
+
+
+def test_a_page_describes_itself_to_search_engines(client: Client) -> None:
+    assert (
+        '<meta name="description" content="宁波市社会保险网上办事大厅'
+        in client.get("/ningbo/").content.decode()
+    )
 
 
 def test_the_command_lists_every_offer() -> None:
