@@ -516,7 +516,7 @@ def test_a_case_is_found_by_what_the_window_has_of_its_number(hall: Desk, client
     case = hall.file(Mode.COUNTER)
     Case.objects.filter(pk=case.pk).update(number=f"330200-20261117-{SHORT}")
     as_(client, hall.cast.ningbo_reviewer)
-    assert [one.pk for one in client.get(QUEUE, {"q": typed}).context["cl"].result_list] == [case.pk]
+    assert [one.pk for one in search(client, QUEUE, typed).context["cl"].result_list] == [case.pk]
 
 
 @pytest.mark.parametrize("typed", ["796PJXC", "96PJXCD", "20261117", "330200", f"{SHORT}X"])
@@ -524,7 +524,7 @@ def test_a_part_of_a_number_finds_nothing(hall: Desk, client: Client, typed: str
     case = hall.file(Mode.COUNTER)
     Case.objects.filter(pk=case.pk).update(number=f"330200-20261117-{SHORT}")
     as_(client, hall.cast.ningbo_reviewer)
-    assert not client.get(QUEUE, {"q": typed}).context["cl"].result_list
+    assert not search(client, QUEUE, typed).context["cl"].result_list
 
 
 def test_the_code_on_a_form_opens_its_case_for_staff_of_the_city(hall: Desk, client: Client) -> None:
