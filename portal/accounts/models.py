@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import NameField, choices, name_in_form, one_of
+from portal.columns import CityField, NameField, choices, name_in_form, one_of
 from portal.people.models import Employer, Person
 
 
@@ -113,7 +113,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         Employer, models.PROTECT, null=True, blank=True, related_name="clerks", verbose_name=_("单位")
     )
     # Staff act for one city's agency; empty means all cities.
-    city = models.CharField(_("所属城市"), max_length=30, blank=True)
+    city = CityField(_("所属城市"), max_length=30, blank=True)
     is_active = models.BooleanField(_("可登录"), default=True)
     is_staff = models.BooleanField(_("可进经办工作台"), default=False)
     date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
