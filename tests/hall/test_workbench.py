@@ -306,6 +306,8 @@ def test_what_changed_under_the_reviewer_is_looked_at_before_it_is_approved(
     shown = re.search(r'name="shown" value="(\w+)"', fresh.content.decode())
     assert shown
     client.post(page(case), {**typed, "shown": shown[1]})
+    as_(client, hall.cast.ningbo_second_reviewer)
+    client.post(page(case), {"confirm": "1"})
     case.refresh_from_db()
     assert case.status == Status.DONE
 

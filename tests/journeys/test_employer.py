@@ -182,6 +182,6 @@ def test_who_still_pays_as_flexible_worker_is_not_taken(visitor: Visitors, cast:
     zhou.press("搜索", zhou.main)
     zhou.press("下一步")
     zhou.error_beside("社会保障号", "仍以灵活就业人员身份在宁波缴费")
-    zhou.error_beside("社会保障号", "请先由本人在宁波办理“灵活就业人员社保中断”")
+    zhou.error_beside("社会保障号", "请先由本人办理“灵活就业人员社保中断”")
     expect(zhou.field("月申报工资")).to_have_value("6200")
     assert not Case.objects.exists()

@@ -117,12 +117,7 @@ def test_a_partner_is_throttled_by_the_minute_and_others_are_not(db: None, clock
 
 
 def test_without_the_cache_paying_goes_on(bank: Caller, settings: Settings) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-        }
-    }
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
     assert bank.get(NOTES).status_code == 200
 
 

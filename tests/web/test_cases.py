@@ -126,8 +126,9 @@ def test_a_page_beyond_the_last_and_an_unknown_filter_do_no_harm(
     cast: Cast, clerk: Client, make_case: MakeCase
 ) -> None:
     case = make_case(cast.yongjiang_clerk)
-    for query in ("?page=99", "?page=x", "?status=nonsense", "?service=nonsense", "?q=%00"):
+    for query in ("?page=99", "?page=x", "?status=nonsense", "?service=nonsense"):
         assert clerk.get(f"/cases/{query}").status_code == 200
+    assert clerk.get("/cases/?q=%00").status_code == 400
     assert numbers(clerk.get("/cases/?page=99")) == {case.number}
 
 
