@@ -3,6 +3,7 @@
 import ast
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import shared_task
@@ -24,7 +25,9 @@ from tests.conftest import Clock, Kept
 def test_each_scheduled_task_has_a_title_and_says_what_to_do_where_it_fails() -> None:
     found = scheduled()
     assert (
-        len(found) == len(BEAT_SCHEDULE) == len({short_name(one["task"]) for one in BEAT_SCHEDULE.values()})
+        len(found)
+        == len(BEAT_SCHEDULE)
+        == len({short_name(str(one["task"])) for one in BEAT_SCHEDULE.values()})
     )
     for name, (task, _schedule) in found.items():
         assert task.title, name
@@ -122,7 +125,7 @@ def test_the_next_ring_is_the_schedules() -> None:
 
 
 @pytest.fixture
-def guarded(settings: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Clock:
+def guarded(settings: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Clock:
     """A clock that is looked at; the database agrees with it, as one of the same machine does."""
     settings.CLOCK_LEAP = dt.timedelta(hours=36)
     monkeypatch.setattr(clocks, "SKEW", dt.timedelta(days=36500))
@@ -178,7 +181,7 @@ def test_a_weekend_of_rest_needs_nobody_and_a_clock_set_back_is_told(
 
 
 def test_a_machine_whose_clock_is_not_the_databases_is_not_believed_nor_accepted(
-    db: None, settings: pytest.MonkeyPatch, clock: Clock, kept: Kept
+    db: None, settings: Any, clock: Clock, kept: Kept
 ) -> None:
     settings.CLOCK_LEAP = dt.timedelta(hours=36)
     database = clocks.evidence()[1]
