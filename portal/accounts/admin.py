@@ -11,7 +11,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -145,12 +144,12 @@ class NewClerkForm(UserCreationForm):
 
 
 class UserForm(_WithCity, UserChangeForm):
-    password = ReadOnlyPasswordHashField(label=gettext_lazy("密码"), widget=NoHash)
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
     city = _CityField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["password"].widget = NoHash()
         if self.instance.is_staff and not self.instance.city:
             self.initial["city"] = EVERYWHERE
 

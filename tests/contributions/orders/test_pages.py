@@ -57,7 +57,7 @@ def test_what_it_costs_why_and_how_long_it_stands(client: Client, order: Order) 
     for each in (
         "1,303.26",
         "为什么是这个数",
-        "还剩 30 分钟",
+        "还剩 <span data-minutes-left>30</span> 分钟",
         "银行卡",
         "支付宝",
         "微信支付",
