@@ -63,9 +63,9 @@ def troubles(now: datetime) -> list[str]:
     if not health.cache:
         found.append(_("Redis 没有响应：后台任务停止，登录和查询可能变慢。请系统管理员检查。"))
     if health.beat is False:
-        found.append(_("定时器（beat）没有运行，到期的任务不会自动开始。请系统管理员重新启动。"))
+        found.append(_("定时器没有运行，到期的任务不会自动开始。请系统管理员重新启动。"))
     if health.workers == 0:
-        found.append(_("没有后台进程（worker）在运行，任务都在等待。请系统管理员重新启动。"))
+        found.append(_("没有后台进程在运行，任务都在等待。请系统管理员重新启动。"))
     found += [
         _("“{title}”逾期没有完成，应在 {due} 运行。").format(
             title=one.title, due=f"{timezone.localtime(one.due_at):%Y-%m-%d %H:%M}"
