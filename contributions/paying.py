@@ -490,7 +490,9 @@ def take_answer(
                 used = _stands_for_another(payment, answer.provider_number)
                 if used and refuse_used_number:
                     raise receiving.AlreadyReceived(answer.provider_number)
-                _money_came(payment, order, answer, answer.amount_fen, used, by=by, now=now, how=how)
+                _money_came(
+                    payment, order, answer, answer.amount_fen, number_used=used, by=by, now=now, how=how
+                )
             case Outcome.FAILED:
                 _failed(payment, answer, by=by, now=now, how=how, closing=closing)
             case Outcome.PENDING:
@@ -560,8 +562,8 @@ def _money_came(
     order: Order,
     answer: Answer,
     amount_fen: int,
-    number_used: bool,
     *,
+    number_used: bool,
     by: User,
     now: dt.datetime,
     how: str,
