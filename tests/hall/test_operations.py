@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 # The page names the tasks of the schedule, which a worker has loaded and a test alone has not.
-import portal.schedule  # noqa: F401
+import portal.celery  # noqa: F401
 from portal.accounts.permissions import COLLECTOR, MANAGER
 from portal.watch import failures, pulses
 from portal.watch.models import Failure, TaskState
