@@ -299,6 +299,8 @@ SAMPLES = [
     ),
     Sample("employer-charge", only(TO_EMPLOYERS, "clerk A"), of_staff_charge, what="of employer A"),
     Sample("employer-charge", only(TO_EMPLOYERS), lambda world: {"pk": world.charge.pk}, what="of person A"),
+    Sample("employer-notice", only(TO_EMPLOYERS, "clerk A"), of_assessment, what="of employer A"),
+    Sample("employer-bill-notice", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
     Sample("employer-bill", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
     # orders
     Sample("orders", only(TO_PERSONS, *PERSONS, *CLERKS)),
@@ -622,6 +624,7 @@ REVIEWERS_LISTS = {
     "enrollment_contributionbase",
     "enrollment_rosterrow",
     "transfers_transfer",
+    "watch_failure",
 }
 
 

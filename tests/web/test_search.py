@@ -100,7 +100,6 @@ def test_what_only_other_cities_offer_is_listed_apart() -> None:
         ("shenzhen", "升位", "id-upgrade"),
         ("wuxi", "参保登记", "flexible-enroll"),
         ("wuxi", "增员", "employer-add-staff"),
-        ("wuhan", "换银行卡", "bank-account"),
         ("wuhan", "部分信息变更", "details-change"),
         ("ningbo", "改名", "identity-change"),
     ],

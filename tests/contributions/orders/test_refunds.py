@@ -412,9 +412,9 @@ def broken_by(*statements: str) -> set[int]:
         (
             [
                 """INSERT INTO contributions_refund (number, city, amount_fen, way, channel, payment_id, account_number,
-                    holder, reason, status, key, drafted_at, drafted_by_id, asked, provider_number, why)
+                    holder, reason, status, key, drafted_at, drafted_by_id, asked, provider_number, why, bounced_why)
                 SELECT 'second', city, 1, way, channel, payment_id, '', '', reason, 'drafted', gen_random_uuid(),
-                    drafted_at, drafted_by_id, 0, '', '' FROM contributions_refund""",
+                    drafted_at, drafted_by_id, 0, '', '', '' FROM contributions_refund""",
                 """INSERT INTO contributions_refundpart (refund_id, receipt_id, amount_fen)
                 SELECT max(refund.id), max(receipt_id), 1 FROM contributions_refund refund, contributions_refundpart""",
             ],
