@@ -504,7 +504,7 @@ class PersonLookup(models.Model):
     # In the workbench: which list or page, the row that was opened, what was typed, and why somebody of elsewhere is looked up.
     page = models.CharField(_("页面"), max_length=40, blank=True)
     row = models.BigIntegerField(_("记录"), null=True, blank=True)
-    sought = models.CharField(_("查询内容"), max_length=60, blank=True)
+    sought = models.CharField(_("查询内容"), max_length=120, blank=True)
     reason = models.CharField(_("查询事由"), max_length=60, blank=True)
     found = models.BooleanField(_("是否查到"))
     # Whether the look counts for the hourly limit: somebody was chosen by their number, and not met in the day's work.

@@ -162,8 +162,9 @@ def test_outside_its_time_it_says_when(cast: Cast, staff: list[Person]) -> None:
 
 
 def test_an_employer_of_another_city_is_sent_there(cast: Cast, now: dt.datetime) -> None:
-    _facts, found = desk.examine(ask(cast.yongjiang_clerk, "wuhan", CODE, {}, now))
-    assert ["本单位在宁波参保" in str(one.why) for one in found] == [True]
+    with pytest.raises(desk.NotAccepted) as refusal:
+        desk.examine(ask(cast.yongjiang_clerk, "wuhan", CODE, {}, now))
+    assert ["在宁波参保登记" in str(one.why) for one in refusal.value.findings] == [True]
 
 
 def test_nothing_filled_in_or_not_everyone(cast: Cast, now: dt.datetime, staff: list[Person]) -> None:

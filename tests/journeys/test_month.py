@@ -106,7 +106,7 @@ def test_a_month_from_charge_to_closed_batch(
     zheng.press("生成文件")
     zheng.sees("送出后批次内容不能再改变")
     zheng.press("确认生成文件")
-    expect(zheng.main.locator("header .state")).to_have_attribute("data-state", "sent", timeout=20_000)
+    expect(zheng.main.locator(".wb-head .state")).to_have_attribute("data-state", "sent", timeout=20_000)
 
     def posted() -> bool:
         # Every minute's work, as beat would ring for it.
@@ -115,7 +115,7 @@ def test_a_month_from_charge_to_closed_batch(
 
     until(posted, "the bank has answered and the books are made", seconds=60)
     # Nobody pressed anything meanwhile: the page follows by itself.
-    expect(zheng.main.locator("header .state")).to_have_attribute("data-state", "posted", timeout=20_000)
+    expect(zheng.main.locator(".wb-head .state")).to_have_attribute("data-state", "posted", timeout=20_000)
     outcome = DebitLine.objects.filter(batch=batch).values_list("status").annotate(fen=Sum("amount_fen"))
     assert dict(outcome) == {LineStatus.PAID: 6 * 39304 + 196518, LineStatus.FAILED: 3 * 39304}
     assert Charge.objects.filter(month=last, status=ChargeStatus.PAID).count() == 7
