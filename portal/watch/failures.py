@@ -42,7 +42,7 @@ class Watch:
         try:
             yield
         except Exception as error:
-            log.exception("%s failed at %s", self.task, name)
+            log.exception("%s failed at %s", self.task, clean(name))
             self.failed.append(name)
             try:
                 _renew_connection()
