@@ -299,7 +299,7 @@ SAMPLES = [
     ),
     Sample("employer-charge", only(TO_EMPLOYERS, "clerk A"), of_staff_charge, what="of employer A"),
     Sample("employer-charge", only(TO_EMPLOYERS), lambda world: {"pk": world.charge.pk}, what="of person A"),
-    Sample("employer-notice", only(TO_EMPLOYERS, "clerk A"), of_assessment, what="of employer A"),
+    Sample("employer-notice", only(TO_EMPLOYERS, "clerk A", what=ON), of_assessment, what="of employer A"),
     Sample("employer-bill-notice", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
     Sample("employer-bill", only(TO_EMPLOYERS), lambda world: {"pk": 1}, what="unknown"),
     # orders

@@ -120,6 +120,8 @@ def test_when_guardianship_ends_so_does_all_of_it(
     Guardianship.objects.update(ends_on=dt.date(2026, 11, 18))
     assert guardian.get(f"/cases/{case.number}/").status_code == 200
     clock.set("2026-11-18 00:00")
+    # The session of the day before has ended.
+    guardian = signed_in(cast.wang_fang_login)
     assert guardian.get(f"/cases/{case.number}/").status_code == 404
     assert "周平" not in guardian.get("/cases/").content.decode()
     assert guardian.get(f"{PAUSE}apply/?for={ward.pk}").status_code == 404
