@@ -264,7 +264,7 @@ def _to_renew(person: Person) -> str:
     if not person.bank_accounts.filter(until__isnull=True).exclude(holder=person.name).exists():
         return ""
     return _(
-        "您的缴费账户户名仍是原姓名：请先到开户银行更名，再办理“缴费银行信息维护”，重新提交这个账户，以免扣款失败。"
+        "您的缴费账户户名仍是原姓名：请先到开户银行更名，再办理缴费账户登记，重新提交这个账户，以免扣款失败。"
     )
 
 

@@ -14,10 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from unfold.admin import ModelAdmin
 
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.watch import failures, lamps
 from portal.watch.models import Failure
@@ -77,7 +77,7 @@ def troubles(now: datetime) -> list[str]:
 
 
 @admin.register(Failure)
-class FailureAdmin(ModelAdmin):
+class FailureAdmin(StaffAdmin):
     """One page; nothing is edited but that a failure is settled."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -20,6 +20,7 @@ from certificates import authority, inspection, rendering, revocation, sealing, 
 from certificates.authority import SealUnavailable
 from tests.cast import NOW, moment
 from tests.certificates.inspecting import inspected
+from tests.conftest import Kept
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +179,9 @@ def test_without_a_time_nothing_is_sealed(
         sealed(page)
 
 
+@pytest.mark.django_db
 def test_lists_are_fetched_where_certificates_say(
-    own_keys: Path, page: bytes, monkeypatch: pytest.MonkeyPatch
+    own_keys: Path, page: bytes, monkeypatch: pytest.MonkeyPatch, kept: Kept
 ) -> None:
     authority.replace_development_seal("ningbo", "某中心", now=NOW)
     published = (own_keys / "crls" / "development.crl").read_bytes()
