@@ -22,6 +22,7 @@ from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay
 from contributions.transfer_notes import Candidate, Payable, candidates, code_of, named_in, why_not
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.staff_admin import RefuseForm
 from portal.hall.fields import YuanField
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
@@ -64,14 +65,13 @@ class EntryForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, cities: list[str], now: dt.datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, cities: list[tuple[str, str]], now: dt.datetime, **kwargs: Any) -> None:
         self.now = now
         super().__init__(*args, **kwargs)
-        choices = [(slug, book().city(slug).title) for slug in cities]
         field = self.fields["city"]
-        field.choices = choices  # type: ignore[attr-defined]
-        if len(choices) == 1:
-            field.initial, field.widget = choices[0][0], forms.HiddenInput()
+        field.choices = cities  # type: ignore[attr-defined]
+        if len(cities) == 1:
+            field.initial, field.widget = cities[0][0], forms.HiddenInput()
 
     def clean_arrived_on(self) -> dt.date:
         day: dt.date = self.cleaned_data["arrived_on"]
@@ -100,16 +100,6 @@ class EntryForm(forms.Form):
             amount_fen=self.amount_fen,
             cities=[told["city"]],
         )
-
-
-class RefuseForm(forms.Form):
-    prefix = "refuse"
-
-    why = forms.CharField(
-        label=gettext_lazy("不同意的原因"),
-        max_length=200,
-        error_messages={"required": gettext_lazy("请填写不同意的原因。")},
-    )
 
 
 class ReverseForm(forms.Form):
@@ -229,7 +219,7 @@ class ArrivalAdmin(MoneyAdmin):
         now = timezone.now()
         form = EntryForm(
             request.POST or None,
-            cities=permissions.staff_cities(request.user),
+            cities=permissions.city_choices(request.user),
             now=now,
             initial={"key": uuid4()},
         )

@@ -25,7 +25,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import RefuseForm, StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -55,16 +55,6 @@ class ProposeForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["way"]
         field.choices = [(str(way), _(WAY_LABELS[way])) for way in ways]  # type: ignore[attr-defined]
-
-
-class RefuseForm(forms.Form):
-    prefix = "refuse"
-
-    why = forms.CharField(
-        label=gettext_lazy("不同意的原因"),
-        max_length=200,
-        error_messages={"required": gettext_lazy("请填写不同意的原因。")},
-    )
 
 
 class StateFilter(QueueFilter):

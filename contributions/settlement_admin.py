@@ -30,6 +30,7 @@ from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import text_number, write_csv
 from portal.accounts import permissions
+from portal.accounts.staff_admin import RefuseForm
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -73,18 +74,6 @@ class InquiryForm(forms.Form):
         max_length=200,
         help_text=gettext_lazy("如“致电清算部某某，已传未返回明细”。登记后批次不变，等待银行答复。"),
         error_messages={"required": gettext_lazy("请填写向银行询问的方式。")},
-    )
-
-
-class RefuseForm(forms.Form):
-    """Why what was proposed goes back."""
-
-    prefix = "refuse"
-
-    why = forms.CharField(
-        label=gettext_lazy("不同意的原因"),
-        max_length=200,
-        error_messages={"required": gettext_lazy("请填写不同意的原因。")},
     )
 
 

@@ -19,7 +19,7 @@ from enrollment.roster import outlying
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.accounts.models import User
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
 from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_year_terms
@@ -28,16 +28,8 @@ from portal.shared.characters import narrow, whole_number
 from portal.shared.months import Month, month_in_china, today_in_china
 
 
-class CityFilter(OfferedFilter):
+class CityFilter(StaffCityFilter):
     title = gettext_lazy("参保地")
-    parameter_name = "city"
-    column = "city"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(slug, book().city(slug).title) for slug in permissions.staff_cities(request.user)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
 
 
 class BaseCityFilter(CityFilter):

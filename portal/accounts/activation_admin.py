@@ -19,7 +19,7 @@ from portal.accounts import activation
 from portal.accounts.fields import IdentityNumberField, NameField
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.accounts.models import ActivationCode
-from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.permissions import city_choices, staff, staff_cities
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.shared import identity, names
@@ -46,10 +46,9 @@ class IssueForm(forms.Form):
         error_messages={"required": gettext_lazy("须当面核对证件原件后才能签发。")},
     )
 
-    def __init__(self, *args: Any, cities: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, cities: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["city"]
-        field.choices = [(slug, book().city(slug).title) for slug in cities]  # type: ignore[attr-defined]
+        self.fields["city"].choices = cities  # type: ignore[attr-defined]
 
 
 @admin.register(ActivationCode)
@@ -97,8 +96,8 @@ class ActivationCodeAdmin(StaffAdmin):
         """The form; a POST issues a code and shows it on a page to print, the only time that it can be read."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        cities = staff_cities(staff(request))
-        form = IssueForm(request.POST or None, cities=cities, initial={"city": cities[0]})
+        cities = city_choices(staff(request))
+        form = IssueForm(request.POST or None, cities=cities, initial={"city": cities[0][0]})
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

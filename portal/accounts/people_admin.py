@@ -17,9 +17,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from portal.accounts import openings, person_changes
 from portal.accounts.fields import CreditCodeField, NameField, PhoneField
 from portal.accounts.models import User
-from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.permissions import city_choices, staff, staff_cities
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
-from portal.accounts.staff_admin import OfPeople, StaffAdmin
+from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_identity
 from portal.columns import person_name
 from portal.people import belonging
 from portal.people.models import BankAccount, Employer, Guardianship, Person
@@ -67,7 +67,7 @@ class PlaceField(forms.ChoiceField):
         super().__init__(widget=UnfoldAdminSelectWidget, **kwargs)
 
     def offer(self, user: User) -> None:
-        cities = [(slug, book().city(slug).title) for slug in staff_cities(user)]
+        cities = city_choices(user)
         # Who works for all of them chooses: no city comes by itself.
         self.choices = cities if len(cities) == 1 else [("", "---------"), *cities]
 
@@ -95,12 +95,9 @@ class PersonOpeningForm(ProposingForm):
         household.help_text = gettext_lazy("户籍所在地的 6 位区划代码，例如 330211。")
 
     def clean_identity_number(self) -> str:
-        try:
-            return identity.parse(
-                self.cleaned_data["identity_number"], today=today_in_china(timezone.now())
-            ).number
-        except identity.InvalidIdentity as mistake:
-            raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+        return staff_typed_identity(
+            self.cleaned_data["identity_number"], today=today_in_china(timezone.now())
+        ).number
 
     clean_household_code = PersonForm.clean_household_code
 
@@ -340,7 +337,7 @@ class GuardianshipForm(ProposingForm):
         help_texts = {"proof": gettext_lazy("写明核对了什么材料。由另一名工作人员复核后生效，并通知双方。")}
 
     def clean_guardian_number(self) -> Person:
-        number = self._number("guardian_number").number
+        number = staff_typed_identity(self.cleaned_data["guardian_number"]).number
         guardian = Person.objects.filter(identity_number=number).first()
         if guardian is None:
             raise ValidationError(_("没有查到这名监护人，请先由其本人注册个人账号。"))
@@ -350,13 +347,7 @@ class GuardianshipForm(ProposingForm):
         return person_name(self.cleaned_data["ward_name"])
 
     def clean_ward_number(self) -> identity.Identity:
-        return self._number("ward_number")
-
-    def _number(self, field: str) -> identity.Identity:
-        try:
-            return identity.parse(self.cleaned_data[field])
-        except identity.InvalidIdentity as mistake:
-            raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+        return staff_typed_identity(self.cleaned_data["ward_number"])
 
     def ensure(self, cleaned: dict[str, Any]) -> None:
         person_changes.ensure_guardianship(

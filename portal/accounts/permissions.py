@@ -157,6 +157,11 @@ def staff_cities(user: Visitor) -> list[str]:
     return [user.city] if user.city else [city.slug for city in book().cities]
 
 
+def city_choices(user: Visitor) -> list[tuple[str, str]]:
+    """The same cities as choices: (slug, title)."""
+    return [(slug, book().city(slug).title) for slug in staff_cities(user)]
+
+
 def may_review(user: Visitor, city: str) -> bool:
     """Whether this login may decide cases of that city: staff of the city who hold the reviewer's role."""
     return city in staff_cities(user) and user.has_perm("hall.change_case")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import Proposal, ProposalStatus, User
 from portal.accounts.permissions import staff_cities
+from portal.people.persons import NamedOtherwise
 from portal.policy.book import book
 
 # What, as it is now, as it is to be.
@@ -146,7 +147,12 @@ def _decide(proposal: Proposal, *, status: ProposalStatus, why: str, by: User, n
     locked.status, locked.decided_by, locked.decided_at, locked.why = status, by, now, why
     locked.save(update_fields=["status", "decided_by", "decided_at", "why"])
     if status == ProposalStatus.APPROVED:
-        kind_of(locked).apply(locked, by=by, now=now)
+        try:
+            kind_of(locked).apply(locked, by=by, now=now)
+        except NamedOtherwise as error:
+            raise CannotDecide(
+                _("提出之后这个号码已用另一个姓名建档，请不予通过，核对后重新提出。")
+            ) from error
     return locked
 
 

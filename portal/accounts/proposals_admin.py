@@ -19,20 +19,7 @@ from portal.accounts.factor_views import ask_again
 from portal.accounts.models import Proposal, ProposalStatus, User
 from portal.accounts.permissions import staff
 from portal.accounts.proposals import NotProposed
-from portal.accounts.staff_admin import QueueFilter, StaffAdmin
-
-
-class RefuseForm(forms.Form):
-    prefix = "refuse"
-
-    why = forms.CharField(
-        label=gettext_lazy("不同意的原因"),
-        max_length=200,
-        error_messages={
-            "required": gettext_lazy("请填写不同意的原因。"),
-            "max_length": gettext_lazy("不同意的原因最多 200 个字。"),
-        },
-    )
+from portal.accounts.staff_admin import QueueFilter, RefuseForm, StaffAdmin
 
 
 class ProposalFilter(QueueFilter):

@@ -4,6 +4,7 @@ All admins of the hall are StaffAdmin. A search is sent by POST and found again 
 by nothing but the declared ``list_filter``, so that no masked number is guessed digit by digit.
 """
 
+import datetime as dt
 from functools import partial
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from unfold.views import ChangeList
 from portal.accounts import lookups, searching
 from portal.accounts.doors import identity_number
 from portal.accounts.lookups import TooManyLookups
-from portal.accounts.permissions import staff, staff_cities
+from portal.accounts.permissions import city_choices, staff, staff_cities
 from portal.people import belonging
 from portal.policy.book import book
 from portal.shared import identity
@@ -44,6 +45,14 @@ def number_in(term: str) -> str:
         return ""
 
 
+def staff_typed_identity(text: str, *, today: dt.date | None = None) -> identity.Identity:
+    """The number as staff typed it into a form, and what it says; born after ``today`` is nobody. Raises ValidationError."""
+    try:
+        return identity.parse(text, today=today)
+    except identity.InvalidIdentity as mistake:
+        raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+
+
 class OfferedFilter(admin.SimpleListFilter):
     """A filter that takes what it offers and nothing else: another value leads back to the list without it."""
 
@@ -51,6 +60,20 @@ class OfferedFilter(admin.SimpleListFilter):
         super().__init__(request, params, model, model_admin)
         if self.value() not in (None, "", *(str(choice) for choice, _title in self.lookup_choices)):
             raise IncorrectLookupParameters
+
+
+class StaffCityFilter(OfferedFilter):
+    """Of the cities that the login works for, one; ``column`` is the path from a row to its city."""
+
+    title = gettext_lazy("城市")
+    parameter_name = "city"
+    column: ClassVar[str] = "city"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return city_choices(staff(request))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
 
 
 class QueueFilter(OfferedFilter):
@@ -64,6 +87,21 @@ class QueueFilter(OfferedFilter):
         first, *others = super().choices(changelist)
         yield {**first, "display": self.unasked}
         yield from others
+
+
+class RefuseForm(forms.Form):
+    """Why what a colleague proposed goes back."""
+
+    prefix = "refuse"
+
+    why = forms.CharField(
+        label=gettext_lazy("不同意的原因"),
+        max_length=200,
+        error_messages={
+            "required": gettext_lazy("请填写不同意的原因。"),
+            "max_length": gettext_lazy("不同意的原因最多 200 个字。"),
+        },
+    )
 
 
 class KeptSearchForm(forms.Form):

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 from portal.accounts import permissions
 from portal.accounts.doors import identity_number
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
@@ -69,17 +69,6 @@ class ServiceFilter(OfferedFilter):
         return queryset.filter(service=self.value()) if self.value() else queryset
 
 
-class CityFilter(OfferedFilter):
-    title = gettext_lazy("城市")
-    parameter_name = "city"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(slug, book().city(slug).title) for slug in permissions.staff_cities(request.user)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
-        return queryset.filter(city=self.value()) if self.value() else queryset
-
-
 class DueFilter(OfferedFilter):
     title = gettext_lazy("承诺期限")
     parameter_name = "due"
@@ -127,7 +116,7 @@ class CaseAdmin(StaffAdmin):
         "state",
     )
     list_display_links = ("number",)
-    list_filter = (StateFilter, DueFilter, ServiceFilter, CityFilter, MineFilter)
+    list_filter = (StateFilter, DueFilter, ServiceFilter, StaffCityFilter, MineFilter)
     list_fullwidth = True
     search_fields = ("number",)
     search_help_text = gettext_lazy(
@@ -163,7 +152,7 @@ class CaseAdmin(StaffAdmin):
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         one_city = len(permissions.staff_cities(request.user)) < 2
-        return [one for one in self.list_filter if not (one is CityFilter and one_city)]
+        return [one for one in self.list_filter if not (one is StaffCityFilter and one_city)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Case], search_term: str

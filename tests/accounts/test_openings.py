@@ -8,7 +8,9 @@ from django.test import Client
 from portal.accounts import notices, proposals
 from portal.accounts.models import OutboxMessage, Proposal, User
 from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
-from portal.people.models import Employer, Person
+from portal.accounts.person_changes import propose_guardianship
+from portal.people.models import Employer, Guardianship, Person
+from portal.people.persons import record
 from tests.accounts.knocking import EMPLOYER, code_sent_to, hidden, knock
 from tests.cast import NOW, Cast, employer_code, identity_number, staff
 from tests.conftest import Clock
@@ -206,3 +208,25 @@ def test_a_file_of_nobody_is_not_opened(two: tuple[Client, Client], field: str, 
 def test_whom_the_register_knows_is_not_opened_again(two: tuple[Client, Client], cast: Cast) -> None:
     answer = two[0].post(OPEN_PERSON, {**OF_PERSON, "identity_number": cast.wang_fang.identity_number})
     assert "已经建档" in str(wrong(answer)["__all__"])
+
+
+def test_a_ward_that_got_a_file_under_another_name_meanwhile_is_told(
+    two: tuple[Client, Client], cast: Cast
+) -> None:
+    """Found by reading: the second hand met a fault (500)."""
+    by = User.objects.get(username="first")
+    propose_guardianship(
+        cast.wang_fang,
+        ward_number=NUMBER,
+        ward_name="周平",
+        relation="parent",
+        proof="户口簿",
+        start=NOW.date(),
+        ends_on=None,
+        by=by,
+        now=NOW,
+    )
+    record(identity_number=NUMBER, name="周萍")
+    assert "另一个姓名" in decided(two[1]).content.decode()
+    assert Proposal.objects.get().status == "proposed"
+    assert not Guardianship.objects.exists()
