@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -47,7 +47,8 @@ class SlidingSession:
 
 def _begin(request: HttpRequest) -> None:
     user = request.user
-    if not isinstance(user, User) or BEGAN in request.session:
+    # Who signs a request is known for just that request: there is no session to begin.
+    if not isinstance(user, User) or SESSION_KEY not in request.session or BEGAN in request.session:
         return
     now = timezone.now()
     session = request.session

@@ -14,6 +14,7 @@ from http_message_signatures import HTTPMessageVerifier, InvalidSignature, Mappi
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from portal.accounts.models import OpenSession
 from portal.partners import answering, keys, signing
 from portal.partners.models import Partner
 from tests.partners.calling import Caller, partner_called
@@ -137,3 +138,12 @@ def test_the_command_signs_and_sends(
 def test_a_private_key_of_another_kind_is_not_taken() -> None:
     with pytest.raises(keys.InvalidKey):
         keys.private(b"rubbish")
+
+
+def test_a_signed_request_begins_no_session(bank: Caller) -> None:
+    """Found by a test that counts queries: each request of a partner had left a session, and its cookie, behind."""
+    response = bank.get(ORDERS)
+    assert response.status_code == 404
+    assert not response.cookies
+    assert not bank.client.cookies
+    assert not OpenSession.objects.exists()

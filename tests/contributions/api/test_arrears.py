@@ -30,7 +30,7 @@ from portal.hall.models import Case
 from portal.people.models import BankAccount
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month
-from tests.cast import Cast, cover, moment
+from tests.cast import LIANGXI, Cast, cover, employer, moment
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
 from tests.contributions.flexible import (
@@ -186,13 +186,14 @@ def test_a_failed_debit_is_told_where_the_month_can_be_ordered(
 
 
 def test_what_an_employer_owes_is_not_the_persons(counter: Counter, cast: Cast) -> None:
+    taihu = employer("无锡太湖电子有限公司", "wuxi", LIANGXI, 301)
     open_coverage(
-        person=cast.li_qiang, insurance=PENSION, capacity=Capacity.EMPLOYEE, city="wuxi", employer=cast.donghu,
+        person=cast.li_qiang, insurance=PENSION, capacity=Capacity.EMPLOYEE, city="wuxi", employer=taihu,
         start=Month(2026, 9), wage_fen=600000, now=counter.till.now,
     )  # fmt: skip
     charged("wuxi", "2026-09")
     charge = charge_of(cast.li_qiang, "2026-09")
-    assert charge.employer == cast.donghu
+    assert charge.employer == taihu
     assert owed(counter, person=cast.li_qiang) == []
     assert "没有可以补缴的欠费" in why(order(counter, person=cast.li_qiang))
 
