@@ -648,13 +648,14 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         papers=[paper for paper in papers if paper.upload],
         brought={attachment.paper: attachment for attachment in draft.attachments.all()},
     )
-    look = Look.at(draft, ask, errand.service.summary(ask, facts), findings, form.brought)
+    summary = errand.service.summary(ask, facts)
+    look = Look.at(draft, ask, summary, findings, form.brought)
     if request.method == "POST":
         answer = _sent(request, errand, draft, ask, form, posted, look)
         if answer:
             return answer
-        look = Look.at(draft, ask, errand.service.summary(ask, facts), findings, form.brought)
-    return _last_look(request, errand, draft, ask, facts, findings, papers, form, look)
+        look = Look.at(draft, ask, summary, findings, form.brought)
+    return _last_look(request, errand, ask, facts, summary, findings, papers, form, look)
 
 
 CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按现在显示的内容重新核对后再提交。")
@@ -822,9 +823,9 @@ def _back_to_form(errand: Errand, draft: Draft) -> HttpResponse:
 def _last_look(
     request: HttpRequest,
     errand: Errand,
-    draft: Draft,
     ask: Ask,
     facts: Any,
+    summary: Sequence[tuple[str, str]],
     findings: Sequence[Finding],
     papers: Sequence[Paper],
     form: PapersForm,
@@ -835,7 +836,7 @@ def _last_look(
     edit = errand.url("apply")
     context = errand.page(
         "materials",
-        answers=[(label, value, edit) for label, value in errand.service.summary(ask, facts)],
+        answers=[(label, value, edit) for label, value in summary],
         findings=[
             linked(str(finding.why), finding.ways) for finding in findings if isinstance(finding, Mismatch)
         ],
