@@ -25,7 +25,7 @@ from portal.hall import counter
 from portal.shared.identity import mask, mask_name
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
-from portal.shared.months import CHINA, Month
+from portal.shared.months import CHINA, Month, day_zh
 
 
 def period(facts: Mapping[str, Any]) -> str:
@@ -77,8 +77,7 @@ def use_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def day(iso: str) -> str:
     """A frozen day as documents write it: 2026年11月21日."""
-    one = date.fromisoformat(iso)
-    return f"{one.year}年{one.month}月{one.day}日"
+    return day_zh(date.fromisoformat(iso))
 
 
 def outcome(certificate: Certificate) -> dict[str, Any]:

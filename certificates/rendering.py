@@ -20,6 +20,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from certificates import fonts, presenting, seal_picture, sealing, summaries
 from certificates.models import Certificate
 from certificates.tagging import Drawing, Field, Tags
+from portal.shared.months import day_zh
 
 _SEAL_BOX = "seal"
 # The foot is the one section of a document.
@@ -89,8 +90,8 @@ def document_html(certificate: Certificate, *, development: bool) -> str:
     context = {
         "certificate": certificate,
         "facts": facts,
-        "as_of": _day(date.fromisoformat(facts["as_of"])),
-        "on": _day(certificate.dated),
+        "as_of": day_zh(date.fromisoformat(facts["as_of"])),
+        "on": day_zh(certificate.dated),
         "development": development,
         "site": settings.PUBLIC_URL + reverse("verify"),
         "maker": f"WeasyPrint {weasyprint.VERSION}",
@@ -151,10 +152,6 @@ def _seals(document: Document, agency: str) -> Iterator[Drawing]:
             box=(left, height - bottom, right, height - top),
             alt=_("印章：{agency}{purpose}").format(agency=agency, purpose=seal_picture.PURPOSE),
         )
-
-
-def _day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _font_address(typeface: fonts.Typeface) -> str:

@@ -34,7 +34,7 @@ from portal.policy.book import Offer, PolicyMissing, book
 from portal.policy.terms import ArrearsTerms, arrears_terms
 from portal.shared import identity, money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, month_span, today_in_china
+from portal.shared.months import Month, day_zh, month_span, today_in_china
 
 REVIVED = (
     Insurance.PENSION
@@ -538,8 +538,7 @@ def how_paid(city: str, debit: Month | None, account: str, *, on: dt.date) -> li
         return []
     by = terms.deposit_by(debit)
     when = _("{on}扣款，请于{by}前足额存入该账户") if on <= by else _("{on}扣款，请尽快足额存入该账户")
-    day = _("{0.year}年{0.month}月{0.day}日")
     return [
         (_("扣款账户"), f"{terms.bank_title} {identity.mask_account(account)}"),
-        (_("扣款时间"), when.format(on=day.format(terms.debit_on(debit)), by=day.format(by))),
+        (_("扣款时间"), when.format(on=day_zh(terms.debit_on(debit)), by=day_zh(by))),
     ]

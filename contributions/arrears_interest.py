@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
 from portal.policy.book import Book, Leaf, PolicyMissing, book
 from portal.shared import money
+from portal.shared.months import day_zh
 
 DAYS_OF_A_YEAR = 365
 
@@ -59,8 +60,8 @@ def interest(
     amount_fen = money.round_fen(exact)
     lines = (
         Line(_("补缴本金"), fen_text(principal_fen)),
-        Line(_("缴费期限"), _day(since)),
-        Line(_("计息到"), _day(paid_on), _("从缴费期限的次日起，缴款当日计入")),
+        Line(_("缴费期限"), day_zh(since)),
+        Line(_("计息到"), day_zh(paid_on), _("从缴费期限的次日起，缴款当日计入")),
         *(
             Line(
                 _("计息天数与年利率"),
@@ -94,7 +95,3 @@ def _stretches(the_book: Book, city: str, since: dt.date, paid_on: dt.date) -> l
         if first < end:
             found.append((leaf.values["yearly_rate"], (end - first).days))
     return found
-
-
-def _day(day: dt.date) -> str:
-    return _("%(year)s年%(month)s月%(day)s日") % {"year": day.year, "month": day.month, "day": day.day}

@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_ADVICE, REASON_ADVICE_RETRIED, REASON_LABELS, Reason
 from contributions.models import PostingChunk
-from contributions.owing import late_service, zh
+from contributions.owing import late_service
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
+from portal.shared.months import day_zh
 
 DEBIT_PAID, DEBIT_FAILED = "debit-paid", "debit-failed"
 
@@ -51,7 +52,7 @@ def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
                 "paid_title": _("{month}托收扣款成功").format(month=batch.month.zh),
                 "failed_title": _("{month}托收扣款失败").format(month=batch.month.zh),
                 "again": _("{day}系统自动再次扣款，不用另行办理。").format(
-                    day=zh(terms.debit_on(batch.month + 1))
+                    day=day_zh(terms.debit_on(batch.month + 1))
                 ),
                 "retried_since": (batch.month + 1 - terms.retry_months).first_day,
                 "not_owed": _("（该月已另行缴费或不再应缴，本笔款项待退还）"),

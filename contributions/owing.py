@@ -10,7 +10,7 @@ from contributions import recollecting, suspending
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.policy.terms import DebitTerms, pay_months
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, day_zh, today_in_china
 
 PAY = "flexible-pay"
 ACCOUNT = "bank-account"
@@ -59,12 +59,12 @@ class Ways:
         offer = book().city(city).offers.get(PAY)
         if offer is None or month not in pay_months(offer, filed_in=Month.of(self.today)):
             return None
-        text = _("请在{day}前缴费。").format(day=zh(by))
+        text = _("请在{day}前缴费。").format(day=day_zh(by))
         return Way(by, text, reverse("apply", args=[city, PAY]), pay_label())
 
     def _at_the_window(self, city: str, by: dt.date, why: str = "") -> Way:
         place = book().city(city)
-        words = {"agency": place.agency, "hotline": place.hotline, "day": zh(by), "why": why}
+        words = {"agency": place.agency, "hotline": place.hotline, "day": day_zh(by), "why": why}
         text = (
             _("{why}，请到{agency}窗口缴费，咨询电话 {hotline}。")
             if why
@@ -74,7 +74,7 @@ class Ways:
 
     def _by_debit(self, city: str, month: Month, terms: DebitTerms, account: BankAccount) -> Way:
         by, on = terms.deposit_by(month), terms.debit_on(month)
-        words = {"by": zh(by), "on": zh(on), "account": named(terms, account)}
+        words = {"by": day_zh(by), "on": day_zh(on), "account": named(terms, account)}
         also = self._payable(city, month, on)
         if self.today > by:
             text = _("{by}的存款期限已过，请尽快在{account}足额存款，{on}扣款。").format(**words)
@@ -91,7 +91,7 @@ class Ways:
             return way
         if ACCOUNT in book().city(city).offers:
             text = _("您还没有登记缴费账户：请在{on}扣款前登记{bank}账户并足额存款。")
-            words = {"on": zh(on), "bank": terms.bank_title}
+            words = {"on": day_zh(on), "bank": terms.bank_title}
             return Way(on, text.format(**words), *self._where_the_account_is(city))
         return self._at_the_window(city, on)
 
@@ -111,8 +111,8 @@ class Ways:
             account = self._account(city, terms, following)
             if account is not None:
                 words = {
-                    "by": zh(terms.deposit_by(following)),
-                    "on": zh(terms.debit_on(following)),
+                    "by": day_zh(terms.deposit_by(following)),
+                    "on": day_zh(terms.debit_on(following)),
                     "account": named(terms, account),
                 }
                 text = (
@@ -175,7 +175,3 @@ def late_service(city: str) -> str:
 def named(terms: DebitTerms, account: BankAccount) -> str:
     """An account in a sentence: the bank's name and the last four digits."""
     return _("{bank}账户（尾号 {tail}）").format(bank=terms.bank_title, tail=account.number[-4:])
-
-
-def zh(day: dt.date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

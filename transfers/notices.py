@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import Kind, Notice, User
 from portal.people.models import Person
 from portal.policy.book import book
+from portal.shared.months import day_zh
 from portal.watch.failures import Watch
 from transfers.machine import OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
@@ -65,7 +66,7 @@ def _text(transfer: Transfer, event: TransferEvent) -> str:
 
 
 def _day(day: date | None) -> str:
-    return f"{day.year}年{day.month}月{day.day}日" if day else ""
+    return day_zh(day) if day else ""
 
 
 def chase(*, today: date, now: datetime) -> int:

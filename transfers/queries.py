@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
+from portal.shared.months import day_zh
 from transfers.machine import LINE, OPEN, STATUS_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
@@ -105,10 +106,7 @@ def turn_words(transfer: Transfer) -> str:
         return ""
     if transfer.due_on is None:
         return _("由{name}办理").format(name=name)
-    day = transfer.due_on
-    return _("由{name}办理，应在{year}年{month}月{day}日前完成").format(
-        name=name, year=day.year, month=day.month, day=day.day
-    )
+    return _("由{name}办理，应在{day}前完成").format(name=name, day=day_zh(transfer.due_on))
 
 
 def _place_and_day(transfer: Transfer) -> str:

@@ -22,7 +22,7 @@ from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people.models import Person
 from portal.policy.book import Offer
 from portal.shared import identity, money
-from portal.shared.months import Month, month_in_china
+from portal.shared.months import Month, day_zh, month_in_china
 
 
 def failed_months(person: Person, offer: Offer, month: Month) -> list[LateMonth]:
@@ -163,9 +163,7 @@ class Recollect(DebitedService):
             lines.append(
                 (
                     _("扣款时间"),
-                    _("最迟{day}的托收，请在此之前足额存款").format(
-                        day=_("{0.year}年{0.month}月{0.day}日").format(debit.debit_on(facts.debit))
-                    ),
+                    _("最迟{day}的托收，请在此之前足额存款").format(day=day_zh(debit.debit_on(facts.debit))),
                 )
             )
         return lines

@@ -28,7 +28,7 @@ from portal.registers.household import Household, household_register
 from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.months import Month, day_zh, month_in_china, today_in_china
 
 # What the employer files when someone leaves.
 STOP = "employer-stop-staff"
@@ -334,8 +334,8 @@ class FlexibleEnroll(AboutCoverage):
             card = terms.first_medical_terms(ask.offer)
             if card:
                 by_day = card.card_by(today_in_china(now))
-                said = _("请在{day.year}年{day.month}月{day.day}日前到辖区经办机构办理制卡申请。")
-                lines.append([_("制卡"), said.format(day=by_day)])
+                said = _("请在{day}前到辖区经办机构办理制卡申请。")
+                lines.append([_("制卡"), said.format(day=day_zh(by_day))])
         return {
             "coverages": [one.pk for one in opened],
             "lines": lines,

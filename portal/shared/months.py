@@ -147,6 +147,11 @@ def parse_day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+def day_zh(day: dt.date) -> str:
+    """A day as written in Chinese: 2023年6月20日."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def today_in_china(now: dt.datetime) -> dt.date:
     """The date in China at the given moment. Raises ValueError for a datetime without a zone."""
     if now.utcoffset() is None:

@@ -27,7 +27,7 @@ from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
 from portal.prepared import Prepared
 from portal.shared import identity
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, day_zh, today_in_china
 from portal.web.application import DRAFT, address
 from portal.web.context import login_of
 
@@ -367,7 +367,7 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
         if status in reached and case.status != Status.VOIDED:
             line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
             if case.status == status and case.due_on:
-                line[-1]["note"] = _("{day}前").format(day=_zh(case.due_on))
+                line[-1]["note"] = _("{day}前").format(day=day_zh(case.due_on))
     for status, title in ((Status.TO_PAY, _("支付")), (Status.TO_DEBIT, _("银行扣款"))):
         if status in reached:
             line.append({"title": title, "when": None, "state": _at(case, status)})
@@ -409,7 +409,7 @@ def bring_by(offer: Offer, filed_at: datetime) -> date | None:
 def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) -> list[str]:
     """What the applicant does now, or waits for, and by when."""
     papers = "、".join(paper.title for paper in to_bring)
-    due = _zh(case.due_on) if case.due_on else ""
+    due = day_zh(case.due_on) if case.due_on else ""
     if case.status == Status.IN_REVIEW:
         lines = [
             _("{agency}将在 {day}前审核，结果可在“办件进度”中查看。").format(agency=city.agency, day=due)
@@ -421,7 +421,7 @@ def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) ->
             lines.insert(
                 0,
                 _("请在 {day}前，把下列材料一次报送到{agency}：{papers}。").format(
-                    day=_zh(by), agency=city.agency, papers=papers
+                    day=day_zh(by), agency=city.agency, papers=papers
                 )
                 if by
                 else _("请把下列材料报送到{agency}：{papers}。").format(agency=city.agency, papers=papers),
@@ -447,7 +447,3 @@ def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) ->
     if case.status == Status.VOIDED:
         return [_("这份办件已作废，不再审核。需要办理的，可以重新申报。")]
     return []
-
-
-def _zh(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

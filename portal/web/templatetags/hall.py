@@ -32,7 +32,7 @@ from portal.hall.ways import linked, to_offer, told
 from portal.policy.book import City, Mode
 from portal.policy.passages import Passage
 from portal.shared import identity, money
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, day_zh, today_in_china
 
 register = template.Library()
 
@@ -116,7 +116,7 @@ def date_zh(day: Month | dt.date | str | None) -> str:
             return day.zh
         case dt.datetime():
             day = _local(day).date()
-    return f"{day.year}年{day.month}月{day.day}日"
+    return day_zh(day)
 
 
 @register.filter
