@@ -1,6 +1,7 @@
 """The pages between the password and the workbench: another password, the second factor, and enrolling one."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from django import forms
@@ -145,7 +146,7 @@ def factor_enrol(request: HttpRequest) -> HttpResponse:
             device.refresh_from_db()
             factors.enter(request, device, now=timezone.now())
             request.session[CODES] = codes
-            return redirect(f"{reverse('factor-codes')}?next={next_page(request)}")
+            return redirect(_on_to("factor-codes", next_page(request)))
         form.add_error("code", _("验证码不正确。请核对手机时间，输入应用当前显示的验证码。"))
     address = device.config_url
     context = {
@@ -181,4 +182,9 @@ def ask_again(request: HttpRequest, back: str) -> HttpResponse | None:
     if factors.is_recent(request, now=timezone.now()):
         return None
     messages.info(request, _("这一步须再次输入动态验证码，之后请重新确认。"))
-    return redirect(f"{reverse('factor')}?next={back}")
+    return redirect(_on_to("factor", back))
+
+
+def _on_to(page: str, following: str) -> str:
+    """The address of a page that leads on to another: its query goes along whole."""
+    return f"{reverse(page)}?{urlencode({'next': following}, safe='/')}"

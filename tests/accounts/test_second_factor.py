@@ -2,9 +2,11 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import QueryDict
 from django.test import Client
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -282,3 +284,13 @@ def test_the_demo_tells_the_code_of_its_own_authenticators_only(cast: Cast, sett
     assert "demo-code" not in halfway(cast.wuhan_reviewer).get(FACTOR).content.decode()
     settings.DEMO = False
     assert "demo-code" not in halfway(user).get(FACTOR).content.decode()
+
+
+def test_what_was_asked_for_goes_along_whole(cast: Cast) -> None:
+    """A list with all of its filters, not the first of them alone."""
+    client = halfway(staff("new", "新来", "ningbo", MANAGER))
+    asked = "/admin/hall/case/?state=all&due=late"
+    client.get(client.get(asked)["Location"])
+    device = TOTPDevice.objects.get(user__username="new")
+    answer = client.post(ENROL, {"code": factors.code_of(device), "next": asked})
+    assert QueryDict(urlsplit(answer["Location"]).query)["next"] == asked
