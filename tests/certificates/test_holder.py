@@ -107,6 +107,7 @@ def test_an_ended_one_is_said_to_have_ended(
     client = signed_in(cast.wang_fang_login)
     assert "证明已出具" in client.get(page(certificate)).content.decode()
     clock.step(days=1)
+    client = signed_in(cast.wang_fang_login)
     assert "已过有效期" in client.get(page(certificate)).content.decode()
     assert "已过期" in client.get(reverse("proofs")).content.decode()
 

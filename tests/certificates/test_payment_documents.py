@@ -22,7 +22,7 @@ from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_span
-from tests.cast import NOW, Cast, cover
+from tests.cast import NOW, Cast, cover, employer
 from tests.conftest import Clock
 from tests.filing import file, reasons
 
@@ -118,7 +118,8 @@ def test_a_list_of_a_year_and_of_all_years(cast: Cast, paid: Person) -> None:
 
 
 def test_what_an_employer_paid_is_on_the_list_and_on_no_receipt(cast: Cast) -> None:
-    cover(cast.li_qiang, Insurance.PENSION, "wuxi", "2026-10", at=cast.yongjiang, wage_fen=800000)
+    taihu = employer("无锡太湖电子有限公司", "wuxi", "320211", 301)
+    cover(cast.li_qiang, Insurance.PENSION, "wuxi", "2026-10", at=taihu, wage_fen=800000)
     system = User.objects.system()
     charge(city="wuxi", month=Month(2026, 10), by=system, now=NOW)
     receive(Charge.objects.all(), channel="bank-transfer", provider_number="T-1", at=NOW, by=system)
@@ -126,7 +127,7 @@ def test_what_an_employer_paid_is_on_the_list_and_on_no_receipt(cast: Cast) -> N
     assert "first" in reasons(cast.li_qiang_login, "wuxi", "payment-receipt", month, NOW)
     file(cast.li_qiang_login, "wuxi", "payment-list", {"year": "2026"}, NOW)
     facts = Certificate.objects.get().facts
-    assert facts["payments"][0]["employer"] == cast.yongjiang.name
+    assert facts["payments"][0]["employer"] == taihu.name
     assert (facts["totals"]["personal_fen"], facts["totals"]["employer_fen"]) == (64000, 128000)
 
 

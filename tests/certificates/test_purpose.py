@@ -101,6 +101,7 @@ def test_at_least_so_many_months_is_one_sentence_and_the_register_knows_no_more(
         "frozen_at",
         "person",
         "insurances",
+        "asked_elsewhere",
         "reveals",
         "use",
         "period",

@@ -133,25 +133,28 @@ PRINT = """
 import sys, django
 django.setup()
 from certificates import rendering
+if "as it is" in sys.argv:
+    rendering._refuse_missing = lambda document: None
 sys.stdout.buffer.write(rendering.press(sys.stdin.read(), agency=""))
 """
 
 
-def printed(html: str, **environment: str) -> bytes:
+def printed(html: str, *words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Printed by a process of its own: which fonts there are is asked once in a process's life."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRINT],
+    return subprocess.run(
+        [sys.executable, "-c", PRINT, *words],
         input=html.encode(),
-        stdout=subprocess.PIPE,
+        capture_output=True,
         env={**os.environ, **environment},
         cwd=Path(__file__).parents[2],
-        check=True,
+        check=False,
         timeout=120,
     )
-    return done.stdout
 
 
-def test_with_the_whole_font_taken_away_the_picture_is_wrong_and_the_text_is_not(tmp_path: Path) -> None:
+def test_with_the_whole_font_taken_away_nothing_is_printed_for_only_the_picture_would_be_wrong(
+    tmp_path: Path,
+) -> None:
     none = tmp_path / "fonts.conf"
     none.write_text(f"<fontconfig><dir>{tmp_path}</dir><cachedir>{tmp_path}</cachedir></fontconfig>")
     face = fonts.TEXT
@@ -160,7 +163,12 @@ def test_with_the_whole_font_taken_away_the_picture_is_wrong_and_the_text_is_not
     html = '<html lang="zh"><title>x</title>' + "".join(
         f'<div style="break-after: page; {style}">{character}</div>' for character in rare
     )
-    whole, torn = printed(html), printed(html, FONTCONFIG_FILE=str(none))
+    refused = printed(html, FONTCONFIG_FILE=str(none))
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    told = refused.stderr.decode().splitlines()[-1]
+    assert "NotDrawable" in told
+    assert all(character in told for character in rare)
+    whole, torn = printed(html).stdout, printed(html, "as it is", FONTCONFIG_FILE=str(none)).stdout
     assert [text_of(one).split() for one in (whole, torn)] == [list(rare)] * 2
     (tmp_path / "torn").mkdir()
     right = pictures(whole, tmp_path, dpi=300)

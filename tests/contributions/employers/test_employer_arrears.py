@@ -224,7 +224,7 @@ def test_what_a_supplement_assesses_is_late_after_its_own_day(cast: Cast, late: 
     assert december.principal_fen == 2 * 144000
     # 40 days since 31 October, and 10 since 30 November: 28.80 + 7.20.
     assert december.fee_fen == 3600
-    bill = billed(cast, moment("2026-12-10 10:00"), months=["2026-10"], pay_on="2026-12-10")
+    bill = billed(cast, moment("2026-12-09 10:00"), months=["2026-10"], pay_on="2026-12-10")
     assert bill.surcharge_fen == 3600
     assert audit_is_clean()
 

@@ -65,11 +65,16 @@ def november(cast: Cast, clock: Clock) -> Assessment:
     return Assessment.objects.get(month=NOVEMBER)
 
 
-@pytest.fixture
-def clerk(cast: Cast) -> Client:
+def signed_in_anew(cast: Cast) -> Client:
+    """The session of the day before has ended."""
     client = Client()
     client.force_login(cast.donghu_clerk)
     return client
+
+
+@pytest.fixture
+def clerk(cast: Cast) -> Client:
+    return signed_in_anew(cast)
 
 
 def page(client: Client, one: Assessment, query: str = "") -> str:
@@ -131,10 +136,11 @@ def test_it_says_to_which_account_and_prints_a_notice(
 
 
 def test_after_the_last_day_it_leads_to_the_arrears(
-    clerk: Client, clock: Clock, november: Assessment
+    clerk: Client, cast: Cast, clock: Clock, november: Assessment
 ) -> None:
     clerk.post(reverse("employer-confirm", args=[november.pk]))
     clock.set("2026-12-01 00:00")
+    clerk = signed_in_anew(cast)
     shown = page(clerk, november)
     assert "已过缴费期限" in shown
     assert code_of(november) not in shown
@@ -331,6 +337,7 @@ def test_staff_open_and_release_the_debit_and_the_clerk_sees_it(
     releaser.post(where, {"step": "release", "confirmed": "1", "status": "closed"})
     batch.refresh_from_db()
     assert batch.status == "released"
+    clerk = signed_in_anew(cast)
     shown = page(clerk, november)
     assert "结果返回前请不要汇款" in shown
     assert "HD00" not in shown

@@ -3,20 +3,19 @@
 Orders and batches keep away from each other's months; what meets all the same began before the other did.
 """
 
-import datetime as dt
 from uuid import uuid4
 
 import pytest
 
 from contributions import debit, ledger, orders, refunds
 from contributions.audit import audit
+from contributions.charging import charge
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from enrollment import actions
 from portal.accounts.permissions import COLLECTOR
 from portal.hall import desk
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month
-from tests.cast import Cast, cover, staff
+from tests.cast import staff
 from tests.contributions.flexible import account
 from tests.contributions.flexible import collector as collector_of
 from tests.contributions.money_cast import OCTOBER, Road, worker
@@ -98,14 +97,16 @@ def test_a_month_in_an_open_order_is_not_drawn_and_one_at_the_bank_is_not_ordere
 # Coverage that ends
 
 
-def test_a_pause_is_refused_while_the_month_is_at_the_bank(cast: Cast, road: Road, now: dt.datetime) -> None:
-    cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-01", tier="60")
-    account(cast.li_qiang)
-    road.month = Month(2026, 12)
-    road.charge()
-    road.send(road.open())
+def test_a_pause_is_refused_from_the_month_that_is_at_the_bank_on(till: Till, road: Road) -> None:
+    """Shenzhen lets stop in the month itself, or in the next."""
+    who, login = till.cast.chen_jing, till.cast.chen_jing_login
+    account(who, city="shenzhen")
+    charge(city="shenzhen", month=THIS, by=till.system, now=till.now)
+    at_the_bank(till, road)
     with pytest.raises(desk.NotAccepted, match="已送银行扣款"):
-        file(cast.li_qiang_login, "wuhan", "flexible-pause", {"stop_pension": "2026-12"}, now)
+        file(login, "shenzhen", "flexible-pause", {"stop_pension": str(THIS)}, till.now)
+    file(login, "shenzhen", "flexible-pause", {"stop_pension": str(THIS + 1)}, till.now)
+    assert {one.until for one in who.coverages.filter(insurance=Insurance.PENSION)} == {THIS + 1}
 
 
 def test_what_the_bank_pays_for_coverage_that_ended_goes_back_to_the_account_that_was_drawn(

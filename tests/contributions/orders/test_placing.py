@@ -20,7 +20,7 @@ from portal.hall.desk import KeyReused
 from portal.people.models import BankAccount
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
-from tests.cast import cover
+from tests.cast import cover, employer
 from tests.contributions.orders.conftest import (
     MEDICAL,
     PENSION,
@@ -189,7 +189,14 @@ def test_a_paid_month_is_not_paid_again(till: Till) -> None:
 
 
 def test_whom_an_employer_insures_has_nothing_to_order(till: Till) -> None:
-    cover(till.cast.li_qiang, PENSION, "wuxi", "2026-01", at=till.cast.yongjiang, wage_fen=500000)
+    cover(
+        till.cast.li_qiang,
+        PENSION,
+        "wuxi",
+        "2026-01",
+        at=employer("无锡太湖电子有限公司", "wuxi", "320211", 301),
+        wage_fen=500000,
+    )
     with pytest.raises(CannotOrder):
         till.place(person=till.cast.li_qiang, by=till.cast.li_qiang_login)
 
