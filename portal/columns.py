@@ -220,6 +220,22 @@ def first_of_month(field: str, *, name: str) -> models.CheckConstraint:
     )
 
 
+def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstraint:
+    """A check that ``VERB_by`` and ``VERB_at`` say who ended a row and when, once its status is no longer the one that it begins
+    with, and not before."""
+    at, by = f"{verb}_at__isnull", f"{verb}_by__isnull"
+    return models.CheckConstraint(
+        condition=models.Q(**{"status": unless, at: True, by: True})
+        | (~models.Q(status=unless) & models.Q(**{at: False, by: False})),
+        name=name,
+    )
+
+
+def told_why(status: str, *, field: str = "why", name: str) -> models.CheckConstraint:
+    """A check that no row reaches the status without words of why."""
+    return models.CheckConstraint(condition=~models.Q(status=status) | ~models.Q(**{field: ""}), name=name)
+
+
 def broken_constraint(error: IntegrityError) -> str:
     """The name of the constraint that the database refused something by; "" where it was none."""
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""

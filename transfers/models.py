@@ -12,7 +12,7 @@ from certificates.models import Certificate
 from contributions.models import BroughtIn, MovedOut
 from contributions.models.guards import differs
 from portal.accounts.models import User
-from portal.columns import choices, one_of
+from portal.columns import choices, ended_by_someone, one_of, told_why
 from portal.hall.models import Case, private_storage
 from portal.partners.models import Partner
 from portal.people.models import Person
@@ -320,18 +320,12 @@ class Release(models.Model):
         ordering = ("pk",)
         constraints = [
             one_of("status", ReleaseStatus, name="release_status_known"),
-            models.CheckConstraint(
-                condition=Q(status="proposed", ended_at__isnull=True, ended_by__isnull=True)
-                | (~Q(status="proposed") & Q(ended_at__isnull=False, ended_by__isnull=False)),
-                name="release_ended_by_someone",
-            ),
+            ended_by_someone("ended", unless="proposed", name="release_ended_by_someone"),
             models.CheckConstraint(
                 condition=~Q(status="approved") | ~Q(ended_by=F("proposed_by")),
                 name="release_approved_by_a_second_person",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="declined") | ~Q(why=""), name="release_declined_with_reason"
-            ),
+            told_why("declined", name="release_declined_with_reason"),
             models.UniqueConstraint(
                 fields=["transfer"], condition=Q(status="proposed"), name="one_release_is_proposed"
             ),

@@ -12,7 +12,7 @@ from contributions.models.charges import Charge, ChargeStatus
 from contributions.models.debit import DebitLine
 from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
-from portal.columns import MonthField, choices, first_of_month, one_of
+from portal.columns import MonthField, choices, first_of_month, one_of, told_why
 from portal.hall.models import Case
 from portal.shared.insurance import Insurance
 
@@ -158,9 +158,7 @@ class RecollectRequest(models.Model):
                 condition=Q(status="taken", line__isnull=False) | (~Q(status="taken") & Q(line__isnull=True)),
                 name="recollect_request_taken_into_a_line",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="dropped") | ~Q(why=""), name="recollect_request_dropped_with_reason"
-            ),
+            told_why("dropped", name="recollect_request_dropped_with_reason"),
             models.UniqueConstraint(
                 fields=["charge"], condition=Q(live=True), name="one_live_recollect_request_per_charge"
             ),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.assessments import ArrearsBill, Assessment
 from contributions.models.books import Entry
 from contributions.models.guards import differs, illegal
-from portal.columns import choices, one_of
+from portal.columns import choices, ended_by_someone, one_of, told_why
 
 
 class ArrivalStatus(StrEnum):
@@ -203,18 +203,12 @@ class ArrivalStep(models.Model):
                 & (Q(way="return") & ~Q(returned_number="") | ~Q(way="return") & Q(returned_number="")),
                 name="arrival_goes_back_with_a_reason",
             ),
-            models.CheckConstraint(
-                condition=Q(status="proposed", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(status="proposed") & Q(decided_at__isnull=False, decided_by__isnull=False)),
-                name="arrival_step_decided_by_someone",
-            ),
+            ended_by_someone("decided", unless="proposed", name="arrival_step_decided_by_someone"),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
                 name="arrival_step_decided_by_a_second_person",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="refused") | ~Q(why=""), name="arrival_step_refused_with_reason"
-            ),
+            told_why("refused", name="arrival_step_refused_with_reason"),
             models.CheckConstraint(
                 condition=~Q(status="approved") & Q(entry__isnull=True, suspense_fen=0)
                 | Q(status="approved", way="book", entry__isnull=False, suspense_fen__lte=0)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
-from portal.columns import MonthField, choices, first_of_month, one_of
+from portal.columns import MonthField, choices, ended_by_someone, first_of_month, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer
 
@@ -223,11 +223,7 @@ class ArrearsBill(models.Model):
                 condition=Q(charges__gt=0, principal_fen__gt=0, surcharge_fen__gte=0),
                 name="arrears_bill_is_not_empty",
             ),
-            models.CheckConstraint(
-                condition=Q(status="open", ended_at__isnull=True, ended_by__isnull=True)
-                | (~Q(status="open") & Q(ended_at__isnull=False, ended_by__isnull=False)),
-                name="arrears_bill_ended_unless_open",
-            ),
+            ended_by_someone("ended", unless="open", name="arrears_bill_ended_unless_open"),
         ]
         triggers = [
             pgtrigger.Protect(

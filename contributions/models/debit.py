@@ -14,7 +14,7 @@ from contributions.models.assessments import Assessment
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
-from portal.columns import MonthField, choices, first_of_month, one_of
+from portal.columns import MonthField, choices, ended_by_someone, first_of_month, one_of, told_why
 
 
 class BatchStatus(StrEnum):
@@ -162,11 +162,7 @@ class DebitBatch(models.Model):
                 | Q(status="closed", closed_at__isnull=False, closed_by__isnull=False),
                 name="batch_closed_by_someone",
             ),
-            models.CheckConstraint(
-                condition=Q(status="opened", released_at__isnull=True, released_by__isnull=True)
-                | (~Q(status="opened") & Q(released_at__isnull=False, released_by__isnull=False)),
-                name="batch_released_by_someone",
-            ),
+            ended_by_someone("released", unless="opened", name="batch_released_by_someone"),
             models.CheckConstraint(
                 condition=Q(second_person=False)
                 | Q(released_by__isnull=True)
@@ -417,9 +413,7 @@ class BankFile(models.Model):
         constraints = [
             one_of("direction", Direction, name="bank_file_direction_known"),
             one_of("status", FileStatus, name="bank_file_status_known"),
-            models.CheckConstraint(
-                condition=~Q(status="held") | ~Q(why=""), name="bank_file_held_with_reason"
-            ),
+            told_why("held", name="bank_file_held_with_reason"),
             models.UniqueConstraint(fields=["direction", "digest"], name="the_same_file_counts_once"),
             models.UniqueConstraint(
                 fields=["batch", "direction"],

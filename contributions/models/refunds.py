@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.books import Entry, Receipt
 from contributions.models.guards import differs, illegal, never_without
 from contributions.models.orders import Payment
-from portal.columns import choices, one_of
+from portal.columns import choices, ended_by_someone, one_of
 
 
 class RefundWay(StrEnum):
@@ -150,11 +150,7 @@ class Refund(models.Model):
                 | (Q(way="bank", payment__isnull=True) & ~Q(account_number="") & ~Q(holder="")),
                 name="refund_goes_where_it_came_from",
             ),
-            models.CheckConstraint(
-                condition=Q(status="drafted", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(status="drafted") & Q(decided_at__isnull=False, decided_by__isnull=False)),
-                name="refund_decided_by_someone",
-            ),
+            ended_by_someone("decided", unless="drafted", name="refund_decided_by_someone"),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("drafted_by")),
                 name="refund_decided_by_a_second_person",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contributions.models.debit import BankFile, DebitBatch, DebitLine
 from contributions.models.guards import differs, illegal
-from portal.columns import choices, one_of
+from portal.columns import choices, ended_by_someone, one_of, told_why
 
 
 class SettlementWay(StrEnum):
@@ -106,18 +106,12 @@ class Settlement(models.Model):
                 name="settlement_is_of_lines_or_of_a_file",
             ),
             models.CheckConstraint(condition=~Q(evidence=""), name="settlement_says_how_the_bank_answered"),
-            models.CheckConstraint(
-                condition=Q(status="drafted", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(status="drafted") & Q(decided_at__isnull=False, decided_by__isnull=False)),
-                name="settlement_decided_by_someone",
-            ),
+            ended_by_someone("decided", unless="drafted", name="settlement_decided_by_someone"),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("drafted_by")),
                 name="settlement_decided_by_a_second_person",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="refused") | ~Q(why=""), name="settlement_refused_with_reason"
-            ),
+            told_why("refused", name="settlement_refused_with_reason"),
             models.UniqueConstraint(
                 fields=["file"],
                 condition=Q(file__isnull=False) & ~Q(status="refused"),

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import CityField, NameField, choices, name_in_form, one_of
+from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
 
 
@@ -463,9 +463,7 @@ class Proposal(models.Model):
                 ),
                 name="proposal_decided_by_another",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="refused") | ~Q(why=""), name="proposal_refused_with_reason"
-            ),
+            told_why("refused", name="proposal_refused_with_reason"),
             models.UniqueConstraint(
                 fields=["kind", "target"],
                 condition=Q(status="proposed"),

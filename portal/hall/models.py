@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
-from portal.columns import choices, one_of
+from portal.columns import choices, ended_by_someone, one_of, told_why
 from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, UNPAID, Status
 from portal.people.models import Employer, Person
 from portal.policy.book import MODE_LABELS, Mode, Offer, book
@@ -73,12 +73,8 @@ class Case(models.Model):
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("filed_by")),
                 name="case_decided_by_another",
             ),
-            models.CheckConstraint(
-                condition=~Q(status=Status.REFUSED) | ~Q(reason=""), name="case_refused_with_reason"
-            ),
-            models.CheckConstraint(
-                condition=~Q(status=Status.LAPSED) | ~Q(reason=""), name="case_lapsed_with_reason"
-            ),
+            told_why(Status.REFUSED, field="reason", name="case_refused_with_reason"),
+            told_why(Status.LAPSED, field="reason", name="case_lapsed_with_reason"),
             models.UniqueConstraint(
                 fields=["city", "service", "applicant_employer", "subject_identity_number"],
                 condition=Q(status__in=[str(status) for status in OPEN]) & ~Q(subject_identity_number=""),
@@ -188,18 +184,12 @@ class Overruling(models.Model):
         constraints = [
             one_of("status", OverrulingStatus, name="overruling_status_known"),
             models.CheckConstraint(condition=~Q(reason=""), name="overruling_has_grounds"),
-            models.CheckConstraint(
-                condition=Q(status="proposed", ended_at__isnull=True, ended_by__isnull=True)
-                | (~Q(status="proposed") & Q(ended_at__isnull=False, ended_by__isnull=False)),
-                name="overruling_ended_by_someone",
-            ),
+            ended_by_someone("ended", unless="proposed", name="overruling_ended_by_someone"),
             models.CheckConstraint(
                 condition=~Q(status="confirmed") | ~Q(ended_by=F("proposed_by")),
                 name="overruling_confirmed_by_a_second_person",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="declined") | ~Q(why=""), name="overruling_declined_with_reason"
-            ),
+            told_why("declined", name="overruling_declined_with_reason"),
             models.UniqueConstraint(
                 fields=["case"], condition=Q(status="proposed"), name="one_overruling_of_a_case_stands"
             ),
