@@ -29,6 +29,7 @@ class About(StrEnum):
 class Kind:
     """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the template of its document.
 
+    ``called`` is the short word for it in sentences and labels (票据编号, 下载票据).
     ``relied_on``: a proof that is shown to others, and that its holder may take back; not a paper about a case or a payment.
     """
 
@@ -36,6 +37,7 @@ class Kind:
     letters: str
     about: About
     document: str
+    called: str = "证明"
     relied_on: bool = False
 
 
@@ -48,17 +50,23 @@ KINDS = {
         "单位参保证明", "EP", About.EMPLOYER, _IN + "employer.html", relied_on=True
     ),
     CertificateKind.PAYMENT_RECEIPT: Kind(
-        "社会保险费缴费电子票据", "PR", About.PERSON, _IN + "payments.html"
+        "社会保险费缴费电子票据", "PR", About.PERSON, _IN + "payments.html", called="票据"
     ),
-    CertificateKind.PAYMENT_LIST: Kind("社会保险费缴费清单", "PL", About.PERSON, _IN + "payments.html"),
+    CertificateKind.PAYMENT_LIST: Kind(
+        "社会保险费缴费清单", "PL", About.PERSON, _IN + "payments.html", called="清单"
+    ),
     CertificateKind.PENSION_HISTORY: Kind(
         "基本养老保险历年参保证明", "PH", About.PERSON, _IN + "history.html", relied_on=True
     ),
-    CertificateKind.CASE_RECEIPT: Kind("收件回执单", "CR", About.EITHER, _IN + "case.html"),
-    CertificateKind.APPLICATION_FORM: Kind("预申请表", "AF", About.EITHER, _IN + "case.html"),
-    CertificateKind.TRANSFER_VOUCHER: Kind("参保缴费凭证", "TV", About.PERSON, _TRANSFER),
-    CertificateKind.TRANSFER_LETTER: Kind("关系转移接续联系函", "TL", About.PERSON, _TRANSFER),
-    CertificateKind.TRANSFER_FORM: Kind("关系转移接续信息表", "TF", About.PERSON, _TRANSFER),
+    CertificateKind.CASE_RECEIPT: Kind("收件回执单", "CR", About.EITHER, _IN + "case.html", called="回执单"),
+    CertificateKind.APPLICATION_FORM: Kind(
+        "预申请表", "AF", About.EITHER, _IN + "case.html", called="申请表"
+    ),
+    CertificateKind.TRANSFER_VOUCHER: Kind("参保缴费凭证", "TV", About.PERSON, _TRANSFER, called="凭证"),
+    CertificateKind.TRANSFER_LETTER: Kind(
+        "关系转移接续联系函", "TL", About.PERSON, _TRANSFER, called="联系函"
+    ),
+    CertificateKind.TRANSFER_FORM: Kind("关系转移接续信息表", "TF", About.PERSON, _TRANSFER, called="信息表"),
 }
 
 KIND_LABELS = {code: kind.title for code, kind in KINDS.items()}

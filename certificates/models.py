@@ -257,6 +257,11 @@ class Certificate(models.Model):
         return KINDS[CertificateKind(self.kind)]
 
     @property
+    def called(self) -> str:
+        """The short word for what it is: 证明, 票据, 回执单."""
+        return self.form.called
+
+    @property
     def dated(self) -> date:
         """The day that its documents bear, in China: on which it was asked for or sent, whenever they are drawn."""
         return today_in_china(self.frozen_at)

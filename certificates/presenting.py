@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from certificates.facts import (
     EMPLOYER_SCHEMA,
@@ -86,10 +87,10 @@ def outcome(certificate: Certificate) -> dict[str, Any]:
     return {
         "certificate": certificate.serial_number,
         "lines": [
-            [_("证明编号"), certificate.serial_number],
+            [_("{called}编号").format(called=certificate.called), certificate.serial_number],
             [_("验证码"), certificate.grouped_code],
         ],
-        "links": [[_("查看和下载证明"), url]],
+        "links": [[_("查看和下载{called}").format(called=certificate.called), url]],
     }
 
 
@@ -105,6 +106,7 @@ def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
         "use": use_lines(facts),
         "not_run": not_run(facts.get("asked_elsewhere", {})),
         "page": reading.page,
+        "headed": reading.headed,
         **reading.tables(facts),
     }
 
@@ -121,13 +123,18 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
     return masked
 
 
+_CONTENTS = gettext_lazy("证明内容")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How facts of one schema are read: the template that shows them on pages, its tables, and what they say in a few lines."""
+    """How facts of one schema are read: the template that shows them on pages, its tables, what they say in a few lines, and
+    what the page heads them with."""
 
     page: str
     tables: Callable[[Mapping[str, Any]], dict[str, Any]]
     lines: Callable[[Mapping[str, Any]], list[tuple[str, str]]]
+    headed: Any = _CONTENTS
 
 
 def register(schema: str, reading: Reading) -> None:
@@ -155,7 +162,7 @@ def _person_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _payment_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [*_months_lines(facts), *sums(facts)]
+    return [(_("所属月份"), period(facts)), (_("险种"), insurances(facts)), *sums(facts)]
 
 
 def at_least(facts: Mapping[str, Any]) -> str:
@@ -440,7 +447,7 @@ def _base(yuan: str) -> str:
 
 _IN = "certificates/contents/"
 _PERSON = Reading(_IN + "person.html", _person_page, _person_lines)
-_PAYMENTS = Reading(_IN + "payments.html", _payment_tables, _payment_lines)
+_PAYMENTS = Reading(_IN + "payments.html", _payment_tables, _payment_lines, gettext_lazy("缴费内容"))
 
 _READINGS = {
     FIRST_PERSON_SCHEMA: _PERSON,
@@ -448,6 +455,6 @@ _READINGS = {
     EMPLOYER_SCHEMA: Reading(_IN + "employer.html", _employer_tables, _employer_lines),
     PAYMENT_RECEIPT_SCHEMA: _PAYMENTS,
     PAYMENT_LIST_SCHEMA: _PAYMENTS,
-    CASE_SCHEMA: Reading(_IN + "case.html", _case_tables, _case_lines),
+    CASE_SCHEMA: Reading(_IN + "case.html", _case_tables, _case_lines, gettext_lazy("办件内容")),
     HISTORY_SCHEMA: Reading(_IN + "history.html", _history_tables, _history_lines),
 }

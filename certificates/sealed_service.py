@@ -3,20 +3,36 @@ they take no application.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from certificates import authority, drawable
 from certificates.ways import PROOF
 from enrollment import queries as enrollment
+from portal.hall.models import Case
 from portal.hall.service import Ask, Bar, Finding, Service
 from portal.people.models import Person
-from portal.policy.book import City, book
+from portal.policy.book import City, Offer, book
 
 
 class SealedService(Service):
-    """``outside`` is whether the city's seal is there; ``facts`` keep it as ``sealable``."""
+    """``outside`` is whether the city's seal is there; ``facts`` keep it as ``sealable``.
+
+    Filing it leads to the document itself, not to the receipt of the application, which is for nobody else.
+    """
+
+    submit_label = gettext_lazy("开具证明")
+
+    def how_it_ends(self, offer: Offer) -> str:
+        return _("核对无误后当场开具，盖有电子印章，可以立即下载。")
+
+    def goes_to(self, case: Case, *, now: datetime) -> str:
+        serial_number = case.outcome.get("certificate")
+        return reverse("certificate", args=[serial_number]) if serial_number else ""
 
     def outside(self, ask: Ask) -> bool:
         # A key is a file: it is looked for before the transaction opens.

@@ -475,8 +475,8 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
         ]
     issued = certificate.issued_at.astimezone(CHINA) if certificate.issued_at else None
     return [
-        (_("证明名称"), certificate.title),
-        (_("证明编号"), certificate.serial_number),
+        (_("{called}名称").format(called=certificate.called), certificate.title),
+        (_("{called}编号").format(called=certificate.called), certificate.serial_number),
         (_("出具机构"), facts["agency"]),
         (_("出具日期"), f"{certificate.dated:%Y-%m-%d}"),
         (_("盖章时间"), f"{issued:%Y-%m-%d %H:%M}" if issued else ""),

@@ -81,6 +81,9 @@ def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
         "may_take_back": queries.may_take_back(request.user, found),
         "verifications": found.verifications.all()[:MOST_VERIFICATIONS],
         "verified": found.verifications.count(),
+        "receipt_url": reverse("receipt", args=[found.case.number])
+        if found.case and permissions.may_see(cast(User, request.user), found.case)
+        else "",
         **presenting.contents(found.facts),
     }
     return render(request, "certificates/certificate.html", context)

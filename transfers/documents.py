@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from certificates import issuing
 from certificates.facts import issuer
@@ -186,7 +187,7 @@ def lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-READING = Reading("transfers/contents.html", tables, lines)
+READING = Reading("transfers/contents.html", tables, lines, gettext_lazy("转移内容"))
 
 
 def _exact(yuan: str) -> str:

@@ -45,6 +45,7 @@ class PaymentList(PaymentDocument):
     also_known_as = ("缴费明细打印", "社保缴费清单", "缴费流水")
     kind = CertificateKind.PAYMENT_LIST
     asked_in = "year"
+    submit_label = gettext_lazy("开具清单")
 
     def facts(self, ask: Ask, outside: bool) -> PaymentFacts:
         year = ask.answers["year"]

@@ -84,6 +84,7 @@ class PaymentReceipt(PaymentDocument):
     also_known_as = ("缴费凭证", "缴费票据", "社保票据", "缴费发票", "缴费收据")
     kind = CertificateKind.PAYMENT_RECEIPT
     asked_in = "which"
+    submit_label = gettext_lazy("开具票据")
     own_only = True
 
     def nothing(self, city: str) -> str:

@@ -20,6 +20,7 @@ from portal.accounts.fields import IdentityNumberField
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
+from portal.policy.book import Offer
 from portal.policy.terms import proof_terms
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 
@@ -145,7 +146,14 @@ class StaffProofs(SealedService):
     audience = Audience.EMPLOYER
     theme = Theme.PROOF
     form = StaffProofsForm
+    submit_label = gettext_lazy("批量开具证明")
     also_known_as = ("批量参保证明", "职工参保证明", "员工社保证明", "投标社保证明")
+
+    def how_it_ends(self, offer: Offer) -> str:
+        return _("提交后在后台逐份开具并盖章，可以查看进度，全部开具后下载。")
+
+    def goes_to(self, case: Case, *, now: datetime) -> str:
+        return reverse("staff-batch", args=[case.number])
 
     def facts(self, ask: Ask, outside: bool) -> StaffFacts:
         until = ask.month + 1

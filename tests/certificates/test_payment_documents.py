@@ -223,3 +223,27 @@ def test_through_the_pages(cast: Cast, order: Order, client: Client) -> None:
     assert "898.80" in look.content.decode()
     client.post(passed.headers["Location"], {"key": look.context["key"]}, follow=True)
     assert Certificate.objects.get().facts["totals"]["amount_fen"] == 89880
+
+
+def test_filing_for_a_receipt_ends_at_the_receipt_itself_in_its_own_words(cast: Cast, paid: Person) -> None:
+    client = Client()
+    client.force_login(cast.wang_fang_login, backend="portal.accounts.doors.PersonDoor")
+    at = "/wuxi/services/payment-receipt/"
+    assert (
+        client.post(f"{at}apply/", {**BY_MONTHS, "action": "next"}).headers["Location"].endswith("materials/")
+    )
+    last_look = client.get(f"{at}materials/")
+    shown = last_look.content.decode()
+    assert "开具票据" in shown
+    assert "提交申报</button>" not in shown
+    assert "缴费内容（2026年9月至2026年10月）" in shown
+    sent = client.post(f"{at}materials/", {"key": last_look.context["key"], "action": "submit"})
+    certificate = Certificate.objects.get()
+    assert sent.headers["Location"] == reverse("certificate", args=[certificate.serial_number])
+    page = client.get(sent.headers["Location"]).content.decode()
+    for said in ("票据已出具", "下载票据（PDF）", "票据编号", "缴费内容（"):
+        assert said in page
+    for wrong in ("证明已出具", "下载证明", "证明编号", "证明内容"):
+        assert wrong not in page
+    assert certificate.case is not None
+    assert reverse("receipt", args=[certificate.case.number]) in page

@@ -39,8 +39,7 @@ def test_a_person_reveals_only_a_minimum_and_takes_it_back(
     she.read_captcha()
     she.press("下一步")
     she.sees("已缴费不少于 3 个月", "宁波银行", "不含实际缴费月数")
-    she.press("提交申报")
-    she.follow("查看和下载证明")
+    she.press("开具证明")
     she.sees("证明已出具", "还没有人核验过")
     assert cast.yongjiang.name not in str(Certificate.objects.get().facts)
     she.follow("撤销这份证明")
@@ -66,8 +65,7 @@ def test_an_employer_has_proofs_of_all_staff_made(visitor: Visitors, cast: Cast,
     zhou.choose("为哪些职工开具", "所选月份里在本单位参保的全部职工")
     zhou.press("下一步")
     zhou.sees("开具人数", "只显示各月是否已缴")
-    zhou.press("提交申报")
-    zhou.follow("查看进度和下载")
+    zhou.press("批量开具证明")
     zhou.sees("正在后台开具", "已处理 0%")
     # As a worker does it, in a thread of its own: this one runs the browser's event loop.
     with ThreadPoolExecutor(1) as worker:
