@@ -1,7 +1,6 @@
 """The pages between the password and the workbench: another password, the second factor, and enrolling one."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 import segno
 from django import forms
@@ -19,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from portal.accounts import factors
+from portal.accounts import factors, onward
 from portal.accounts.fields import NewPasswordMixin
 from portal.accounts.halfway import next_step
 from portal.accounts.models import Kind, User
@@ -187,4 +186,4 @@ def ask_again(request: HttpRequest, back: str) -> HttpResponse | None:
 
 def _on_to(page: str, following: str) -> str:
     """The address of a page that leads on to another: its query goes along whole."""
-    return f"{reverse(page)}?{urlencode({'next': following}, safe='/')}"
+    return onward.address(reverse(page), following)

@@ -7,9 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 
-from portal.accounts import factors
+from portal.accounts import factors, onward
 from portal.accounts.models import User
 
 # Pages that are open halfway: those that ask, and the way out.
@@ -43,7 +42,7 @@ class Halfway:
         if not step:
             return None
         back = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
-        return redirect(f"{reverse(step)}?{urlencode({'next': back})}")
+        return redirect(onward.address(reverse(step), back))
 
 
 def next_step(request: HttpRequest) -> str:

@@ -11,14 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from portal.accounts import faces, registration
+from portal.accounts import faces, onward, registration
 from portal.accounts.codes import Purpose
 from portal.accounts.fields import owner
 from portal.accounts.forms import BankProofForm, FirstPasswordForm, RegisterForm, WindowProofForm
@@ -107,7 +106,7 @@ def prove(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "phone": mask_phone(stated.phone),
         "form": bank if bank.errors else window if window.errors else None,
-        "next_query": urlencode({"next": next_page(request)}),
+        "next_query": onward.query(next_page(request)),
     }
     return render(request, "accounts/register_prove.html", context)
 
@@ -129,7 +128,7 @@ def face_done(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "accounts/register_face.html",
-        {"state": state, "city": _city(said), "next_query": urlencode({"next": next_page(request)})},
+        {"state": state, "city": _city(said), "next_query": onward.query(next_page(request))},
     )
 
 
@@ -151,7 +150,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
             registration.check_phone(stated)
     except (HasGuardian, NotTheSamePerson, PhoneTaken) as stopped:
         return _stopped(request, said, stopped)
-    next_query = urlencode({"next": next_page(request)})
+    next_query = onward.query(next_page(request))
     if account:
         del request.session[STATED]
         registration.tell_owner(account, now=now)
@@ -186,7 +185,7 @@ def _to_face_check(request: HttpRequest, stated: Stated, given: dict[str, Any]) 
         raise faces.Unreachable
     registration.begin_face_check(stated, **given)
     reference = secrets.token_urlsafe(24)
-    back = f"{reverse('register-face')}?{urlencode({'next': next_page(request)})}"
+    back = onward.address(reverse("register-face"), next_page(request))
     page = provider.begin(
         reference=reference,
         name=stated.name,
@@ -242,5 +241,5 @@ def _proved(request: HttpRequest, way: str) -> HttpResponse:
 def _on(request: HttpRequest) -> HttpResponse:
     """On to the password, or to the proof, and in the end to where one came from."""
     proved = request.session[STATED]["way"]
-    query = urlencode({"next": next_page(request)})
+    query = onward.query(next_page(request))
     return redirect(f"{reverse('register-password' if proved else 'register-prove')}?{query}")

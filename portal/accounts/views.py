@@ -12,14 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import browsers, kept_forms, lockout, sliding
+from portal.accounts import browsers, kept_forms, lockout, onward, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
@@ -124,7 +123,7 @@ def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:
 def door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any) -> dict[str, Any]:
     return {
         "form": form,
-        "next_query": urlencode({"next": next_page(request)}),
+        "next_query": onward.query(next_page(request)),
         "timed_out": _timed_out(request),
         **step_context(form, submit_label),
         **more,

@@ -42,7 +42,7 @@ def let_in(client: Client) -> bool:
 def test_a_new_member_of_staff_enrols_and_is_in(cast: Cast) -> None:
     user, client = cast.ningbo_reviewer, Client()
     knock(client, STAFF, {"username": user.username, "password": PASSWORD})
-    assert client.get("/admin/hall/case/")["Location"] == f"{ENROL}?next=%2Fadmin%2Fhall%2Fcase%2F"
+    assert client.get("/admin/hall/case/")["Location"] == f"{ENROL}?next=/admin/hall/case/"
     page = client.get(f"{ENROL}?next=/admin/hall/case/").content.decode()
     assert "<svg" in page
     device = TOTPDevice.objects.get(user=user)
