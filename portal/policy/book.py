@@ -37,7 +37,7 @@ from portal.policy.files import (
     RULES,
     Mode,
 )
-from portal.policy.passages import Passage, Value, in_words
+from portal.policy.passages import Passage, Value, said_of
 from portal.policy.schema import SLUG, Day, Kind, PolicyError, Where
 from portal.shared.insurance import Capacity
 
@@ -133,12 +133,15 @@ class Reference:
         return bool(self.mark)
 
     @property
+    def procedure_mark(self) -> str:
+        """What the screen says beside what is described, its date apart: 示例值, 推定值, or nothing."""
+        return "示例值" if self.standing in _EXAMPLES else "推定值" if self.standing in _ASSUMPTIONS else ""
+
+    @property
     def mark(self) -> str:
         """What the screen says beside the figure: 示例值, 推定值, 起始日期为推定, or nothing."""
-        if self.standing in _EXAMPLES:
-            return "示例值"
-        if self.standing in _ASSUMPTIONS:
-            return "推定值"
+        if self.procedure_mark:
+            return self.procedure_mark
         if self.since_standing in _EXAMPLES | _ASSUMPTIONS:
             return "起始日期为推定"
         return ""
@@ -157,6 +160,12 @@ class Leaf:
         """Full years since the figures came into force, so that the screen can say how old they are."""
         years = on.year - self.since.year
         return years - ((on.month, on.day) < (self.since.month, self.since.day))
+
+    def remark(self, on: dt.date) -> str:
+        """What the screen says beside an amount by these figures: 起始日期为推定，已执行 13 年; "" where nothing is to say."""
+        years = self.age_years(on)
+        age = f"已执行 {years} 年" if years > 0 else ""
+        return "，".join(said for said in (self.reference.mark, age) if said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +302,8 @@ class Book:
                 leaf = self.leaf(scope, name, on)
             except PolicyMissing:
                 leaf = self.history(scope, name)[0]
-            known[value] = in_words(_within(leaf.values, keys))
-        return passage.filled(known)
+            known[value] = said_of(value, _within(leaf.values, keys))
+        return passage.filled(known, on)
 
     def names(self, scope: str) -> tuple[str, ...]:
         """The names of the figures of a city, or of the nation."""
@@ -359,7 +368,7 @@ def _check_passage(
             raise where.error(f"there are no figures {scope}/{name}")
         for leaf in leaves[scope, name]:
             try:
-                in_words(_within(leaf.values, keys))
+                said_of(value, _within(leaf.values, keys))
             except ValueError:
                 what = ".".join(keys)
                 raise where.error(f"{scope}/{name} of {leaf.since} has no {what} for a sentence") from None
@@ -538,7 +547,7 @@ def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) 
         if first not in values:
             continue
         try:
-            known[value] = in_words(_within(values[first], rest))
+            known[value] = said_of(value, _within(values[first], rest))
         except ValueError:
             raise where.error(f"the offer has no {'.'.join(value.path)} for a sentence") from None
     return passage.filled(known)

@@ -2,7 +2,8 @@
 
 ``[[flexible-pause]]`` stands for a service by the city's own title, ``[[page:cases]]`` for a page of the hall, and
 ``[[page:cases|单位业务申报进度查询]]`` for the same under other words; ``{papers_by_day}`` for a value of the offer,
-``{debit.deposit_by_day}`` for a figure of the city and ``{national.registration.within_days}`` for one of the nation.
+``{debit.deposit_by_day}`` for a figure of the city and ``{national.registration.within_days}`` for one of the nation;
+``{next:debit.deposit_by_day}`` for the next such day of a month, as a date.
 So no sentence can name a service that its city knows nothing of, or a day that its figures do not have.
 """
 
@@ -15,10 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.policy.schema import Kind, Where
+from portal.shared.months import day_zh, next_on
 
 PAGE = "page:"
 
-_REFERENCE = re.compile(r"\[\[(?P<target>[a-z0-9:_-]+)(?:\|(?P<words>[^\[\]|]+))?\]\]|\{(?P<path>[a-z_.]+)\}")
+_REFERENCE = re.compile(
+    r"\[\[(?P<target>[a-z0-9:_-]+)(?:\|(?P<words>[^\[\]|]+))?\]\]|\{(?P<next>next:)?(?P<path>[a-z_.]+)\}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,27 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value by its path: of the offer itself, or of a file of figures."""
+    """A value by its path: of the offer itself, or of a file of figures.
+
+    ``next``: it is a day of the month, and told as the next such date.
+    """
 
     path: tuple[str, ...]
+    next: bool = False
 
 
-Part = str | Link | Value
+@dataclass(frozen=True, slots=True)
+class NextDay:
+    """The next day of this number in a month, the day itself included; which one, is known when it is told."""
+
+    day: int
+
+    def on(self, today: dt.date) -> str:
+        """The date in Chinese: 2026年12月20日."""
+        return day_zh(next_on(self.day, today))
+
+
+Part = str | Link | Value | NextDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +75,14 @@ class Passage:
     def values(self) -> Iterator[Value]:
         return (part for part in self.parts if isinstance(part, Value))
 
-    def filled(self, known: Mapping[Value, str]) -> Passage:
-        """The passage with these values in their place; neighbouring words become one."""
+    def filled(self, known: Mapping[Value, str | NextDay], today: dt.date | None = None) -> Passage:
+        """The passage with these values in their place, and next days as dates where ``today`` is said; neighbouring words
+        become one."""
         parts: list[Part] = []
         for part in self.parts:
-            said = known.get(part, part) if isinstance(part, Value) else part
+            said: Part = known.get(part, part) if isinstance(part, Value) else part
+            if isinstance(said, NextDay) and today is not None:
+                said = said.on(today)
             if isinstance(said, str) and parts and isinstance(parts[-1], str):
                 parts[-1] += said
             else:
@@ -82,7 +104,7 @@ class PassageText(Kind):
                 parts.append(value[at : found.start()])
             at = found.end()
             if found["path"]:
-                parts.append(Value(tuple(found["path"].split("."))))
+                parts.append(Value(tuple(found["path"].split(".")), next=bool(found["next"])))
             else:
                 parts.append(Link(found["target"], found["words"] or ""))
         if at < len(value):
@@ -91,6 +113,15 @@ class PassageText(Kind):
             if isinstance(part, str) and re.search(r"\[\[|\]\]|[{}]", part):
                 raise where.error(f"{part!r} has brackets that are no reference")
         return Passage(tuple(parts))
+
+
+def said_of(value: Value, known: Any) -> str | NextDay:
+    """What is said in place of the value. ValueError for what has no such form."""
+    if not value.next:
+        return in_words(known)
+    if not isinstance(known, int) or isinstance(known, bool) or not 1 <= known <= 31:
+        raise ValueError(f"{known!r} is no day of a month")
+    return NextDay(known)
 
 
 def in_words(value: Any) -> str:

@@ -14,7 +14,7 @@ from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Refer
 from portal.policy.files import bounds
 from portal.shared import bank_account, money
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month, month_span
+from portal.shared.months import Month, month_span, next_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class ContributionTerms:
     @property
     def since(self) -> dt.date:
         return self.leaf.since
+
+    def standard(self, on: dt.date) -> str:
+        """A sentence beside amounts by these terms: how well and how long their figures are known; "" where nothing is to say."""
+        remark = self.leaf.remark(on)
+        return f"缴费标准：{remark}。" if remark else ""
 
     @property
     def reference(self) -> Reference:
@@ -127,6 +132,17 @@ def contribution_terms(
         grade_rates=grade_leaf.values["rates"] if grade_leaf else MappingProxyType({}),
         grade_leaf=grade_leaf,
     )
+
+
+def flexible_standard(book: Book, *, city: str, insurance: Insurance, month: Month, on: dt.date) -> str:
+    """``ContributionTerms.standard`` of flexible workers in the month; "" where the city has no figures for them."""
+    try:
+        terms = contribution_terms(
+            book, city=city, capacity=Capacity.FLEXIBLE, insurance=insurance, month=month
+        )
+    except PolicyMissing:
+        return ""
+    return terms.standard(on)
 
 
 def insurances(book: Book, *, city: str, capacity: Capacity, month: Month) -> tuple[Insurance, ...]:
@@ -464,8 +480,7 @@ class FirstMedicalTerms:
 
     def card_by(self, today: dt.date) -> dt.date:
         """The day for who enrols today: this month's, or next month's where that is past."""
-        day = Month.of(today).day(self.card_by_day)
-        return day if today <= day else (Month.of(today) + 1).day(self.card_by_day)
+        return next_on(self.card_by_day, today)
 
 
 def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:

@@ -147,9 +147,23 @@ def parse_day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+def next_on(day: int, today: dt.date) -> dt.date:
+    """The next day of this number in a month, today included: this month's, or next month's where that is past."""
+    this = Month.of(today).day(day)
+    return this if today <= this else (Month.of(today) + 1).day(day)
+
+
 def day_zh(day: dt.date) -> str:
     """A day as written in Chinese: 2023年6月20日."""
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+def moment_zh(moment: dt.datetime) -> str:
+    """A moment as written in Chinese, in China's time: 2026年11月21日 09:05. ValueError for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    local = moment.astimezone(CHINA)
+    return f"{day_zh(local.date())} {local:%H:%M}"
 
 
 def today_in_china(now: dt.datetime) -> dt.date:

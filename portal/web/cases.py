@@ -27,7 +27,7 @@ from portal.hall.service import Applicant
 from portal.policy.book import City, Offer, Paper, book
 from portal.prepared import Prepared
 from portal.shared import identity
-from portal.shared.months import Month, day_zh, today_in_china
+from portal.shared.months import day_zh, next_on, today_in_china
 from portal.web.application import DRAFT, address
 from portal.web.context import login_of
 
@@ -399,11 +399,7 @@ def papers_to_bring(case: Case) -> list[Paper]:
 
 def bring_by(offer: Offer, filed_at: datetime) -> date | None:
     """The day of the month by which the papers are to be brought: this month's, or next month's where it is past."""
-    if not offer.papers_by_day:
-        return None
-    today = today_in_china(filed_at)
-    day = Month.of(today).day(offer.papers_by_day)
-    return day if today <= day else (Month.of(today) + 1).day(offer.papers_by_day)
+    return next_on(offer.papers_by_day, today_in_china(filed_at)) if offer.papers_by_day else None
 
 
 def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) -> list[str]:

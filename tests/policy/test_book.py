@@ -93,6 +93,14 @@ def test_what_no_document_says_is_marked(reference, mark):
     assert reference.illustrative == bool(mark)
 
 
+def test_an_amounts_remark_says_how_well_and_how_long_its_figures_are_known():
+    leaf = book().leaf("wuhan", "flexible_pension", day("2026-11-30"))
+    assert leaf.remark(day("2026-11-30")) == "起始日期为推定，已执行 13 年"
+    assert leaf.remark(day("2013-06-01")) == "起始日期为推定"
+    wuxi = book().leaf("wuxi", "flexible_pension", day("2023-06-01"))
+    assert wuxi.remark(day("2023-06-01")) == ""
+
+
 def test_loading_twice_gives_the_same():
     assert [city.slug for city in load_book().cities] == [city.slug for city in book().cities]
 

@@ -179,6 +179,11 @@ def test_an_amount_opens_to_its_reasons_and_says_where_they_come_from() -> None:
     text = words(drawn("{% amount 39304 %}{% derivation reasons %}", reasons=reasons))
     for part in ("393.04", "费率", "20%", "2013年1月1日", "武汉市缴费标准", reasons["mark"]):
         assert str(part) in text
+    markup = drawn("{% derivation reasons %}", reasons={**reasons, "age": "已执行 13 年"})
+    shown, folded = markup.split("</summary>")
+    for said in (reasons["mark"], "已执行 13 年"):
+        assert str(said) in shown, "beside the amount, not only in the fold"
+        assert str(said) not in folded
 
 
 @pytest.mark.parametrize(
