@@ -30,7 +30,7 @@ class Money:
         charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
-            _("%(month)s%(insurance)s已缴费，停保月份须在其后。")
+            _("%(month)s%(insurance)s已缴费，请选择其后的月份。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(status=ChargeStatus.PAID)
         ]
@@ -44,7 +44,7 @@ class Money:
             .order_by("charge__month")
         ]
         return reasons + [
-            _("%(month)s%(insurance)s已送银行扣款，结果返回后才能停保。")
+            _("%(month)s%(insurance)s已送银行扣款，结果返回后才能办理。")
             % {"month": charge.month.zh, "insurance": name}
             for charge in charges.filter(_at_the_bank(coverage), status=ChargeStatus.OWED).distinct()
         ]

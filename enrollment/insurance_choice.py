@@ -33,13 +33,14 @@ def stop_field(
 ) -> MonthChoiceField:
     """The months that may be the first without coverage; those ``barred`` are shown with the reason and cannot be chosen."""
     allowed = terms.stop_months(offer, insurance, filed_in=filed_in)
+    word = stop_word(offer)
     field = _field(
         allowed,
         barred=barred or {},
-        label=_("{insurance}：从哪个月停保").format(insurance=INSURANCE_LABELS[insurance]),
-        why=_("{insurance}的停保月份只能是{months}。"),
+        label=_("{insurance}：从哪个月{word}").format(insurance=INSURANCE_LABELS[insurance], word=word),
+        why=_("{{insurance}}只能从{{months}}起{word}。").format(word=word),
         insurance=insurance,
-        none_label=_("不停保"),
+        none_label=_("不{word}").format(word=word),
     )
     # What ends a coverage is chosen, never preselected, and what it costs stands beside the choice.
     field.initial = ""
@@ -48,6 +49,11 @@ def stop_field(
         str(month): _("缴费到{month}为止").format(month=(month - 1).zh) for month in allowed
     }
     return field
+
+
+def stop_word(offer: Offer) -> str:
+    """What the city's service calls stopping: 停保, 中断, 暂停缴费."""
+    return str(offer.options.get("stop_word", _("停保")))
 
 
 def stop_costs(offer: Offer, insurance: Insurance) -> tuple[str, ...]:

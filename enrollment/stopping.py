@@ -46,26 +46,29 @@ def facts(held: Sequence[Held], stops: Mapping[Insurance, Month], *, month: Mont
     return found
 
 
-def barred_months(held: Sequence[Held], insurance: Insurance, months: Sequence[Month]) -> dict[Month, str]:
+def barred_months(
+    held: Sequence[Held], insurance: Insurance, months: Sequence[Month], *, word: str
+) -> dict[Month, str]:
     """Of these months, those in which the insurance cannot be stopped, each with the first reason."""
     found: dict[Month, str] = {}
     for month in months:
         whys = [
-            finding.why for finding in rule({insurance: month}, facts(held, {insurance: month}, month=month))
+            finding.why
+            for finding in rule({insurance: month}, facts(held, {insurance: month}, month=month), word=word)
         ]
         if whys:
             found[month] = whys[0]
     return found
 
 
-def rule(stops: Mapping[Insurance, Month], facts: StopFacts) -> Iterator[Finding]:
-    """What bars each stop, beside its field ``stop_<insurance>``."""
+def rule(stops: Mapping[Insurance, Month], facts: StopFacts, *, word: str) -> Iterator[Finding]:
+    """What bars each stop, beside its field ``stop_<insurance>``; ``word`` is the city's for stopping, here and below."""
     for insurance, stop in stops.items():
         if facts.running(insurance, stop) is None:
             yield Bar(
                 f"stop_{insurance}",
-                _("{month}已没有在缴的{insurance}，不需要停保。").format(
-                    month=stop.zh, insurance=INSURANCE_LABELS[insurance]
+                _("{month}已没有在缴的{insurance}，不需要{word}。").format(
+                    month=stop.zh, insurance=INSURANCE_LABELS[insurance], word=word
                 ),
             )
         for why in facts.barriers.get(insurance, []):
@@ -73,7 +76,7 @@ def rule(stops: Mapping[Insurance, Month], facts: StopFacts) -> Iterator[Finding
 
 
 def stop(
-    case: Case, facts: StopFacts, stops: Mapping[Insurance, Month], *, by: User, now: datetime
+    case: Case, facts: StopFacts, stops: Mapping[Insurance, Month], *, word: str, by: User, now: datetime
 ) -> dict[str, Any]:
     """Ends the coverages; the outcome tells the last month of each."""
     lines = []
@@ -84,23 +87,23 @@ def stop(
         actions.close_coverage(
             Coverage.objects.select_for_update().get(pk=one.pk), until=month, by=by, now=now, case=case
         )
-        lines.append([INSURANCE_LABELS[insurance], described(one, month)])
+        lines.append([INSURANCE_LABELS[insurance], described(one, month, word)])
     return {"coverages": [one.pk for i, m in stops.items() if (one := facts.running(i, m))], "lines": lines}
 
 
-def described(one: Held, month: Month) -> str:
+def described(one: Held, month: Month, word: str) -> str:
     """What stopping means: the last month that is paid, or that the coverage never began."""
     if month <= one.start:
-        return _("{month}起停保，本次参保未开始缴费即撤销").format(month=month.zh)
-    return _("{month}起停保，缴费到{last}为止").format(month=month.zh, last=(month - 1).zh)
+        return _("{month}起{word}，本次参保未开始缴费即撤销").format(month=month.zh, word=word)
+    return _("{month}起{word}，缴费到{last}为止").format(month=month.zh, word=word, last=(month - 1).zh)
 
 
-def summary(stops: Mapping[Insurance, Month]) -> list[tuple[str, str]]:
+def summary(stops: Mapping[Insurance, Month], *, word: str) -> list[tuple[str, str]]:
     """The stops as (label, value)."""
     return [
         (
             INSURANCE_LABELS[insurance],
-            _("{month}起停保，缴费到{last}为止").format(month=month.zh, last=(month - 1).zh),
+            _("{month}起{word}，缴费到{last}为止").format(month=month.zh, word=word, last=(month - 1).zh),
         )
         for insurance, month in stops.items()
     ]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment import queries, stopping
 from enrollment.about_coverage import AboutCoverage
-from enrollment.insurance_choice import chosen, stop_field
+from enrollment.insurance_choice import chosen, stop_field, stop_word
 from enrollment.stopping import StopFacts
 from portal.accounts.fields import IdentityNumberField
 from portal.accounts.lookups import look_up
@@ -101,7 +101,10 @@ class EmployerStopStaff(AboutCoverage):
         here = [one for one in own if one.city == offer.city]
         barred = {
             insurance: stopping.barred_months(
-                here, insurance, terms.stop_months(offer, insurance, filed_in=month)
+                here,
+                insurance,
+                terms.stop_months(offer, insurance, filed_in=month),
+                word=stop_word(offer),
             )
             for insurance in terms.offered_insurances(offer)
             if insurance in insured
@@ -121,10 +124,10 @@ class EmployerStopStaff(AboutCoverage):
         if not facts.held:
             yield Bar("identity_number", _("这名人员没有由本单位参保，不需要停保。请核对号码。"))
             return
-        yield from stopping.rule(chosen(ask, "stop"), facts)
+        yield from stopping.rule(chosen(ask, "stop"), facts, word=stop_word(ask.offer))
 
     def effect(self, case: Case, ask: Ask, facts: StopFacts, *, by: User, now: datetime) -> dict[str, Any]:
-        return stopping.stop(case, facts, chosen(ask, "stop"), by=by, now=now)
+        return stopping.stop(case, facts, chosen(ask, "stop"), word=stop_word(ask.offer), by=by, now=now)
 
     def summary(self, ask: Ask, facts: StopFacts) -> list[tuple[str, str]]:
         number = self.subject(ask)
@@ -133,5 +136,5 @@ class EmployerStopStaff(AboutCoverage):
             (_("姓名"), person.name if person else ""),
             (_("社会保障号"), identity.mask(number)),
             (_("停保原因"), str(dict(REASONS)[ask.answers["reason"]])),
-            *stopping.summary(chosen(ask, "stop")),
+            *stopping.summary(chosen(ask, "stop"), word=stop_word(ask.offer)),
         ]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment import queries, stopping
 from enrollment.about_coverage import AboutCoverage
-from enrollment.insurance_choice import chosen, stop_costs, stop_field
+from enrollment.insurance_choice import chosen, stop_costs, stop_field, stop_word
 from enrollment.queries import Held
 from enrollment.stopping import StopFacts
 from portal.accounts.models import User
@@ -37,7 +37,7 @@ def barred_stops(held: list[Held], offer: Offer, month: Month) -> dict[Insurance
     insured = {one.insurance for one in held}
     return {
         insurance: stopping.barred_months(
-            held, insurance, terms.stop_months(offer, insurance, filed_in=month)
+            held, insurance, terms.stop_months(offer, insurance, filed_in=month), word=stop_word(offer)
         )
         for insurance in terms.offered_insurances(offer)
         if insurance in insured
@@ -55,7 +55,10 @@ class PauseForm(ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.fields and not any(cleaned.get(name) or name in self.errors for name in self.fields):
-            self.add_error(next(iter(self.fields)), _("请至少选择一个险种的停保月份。"))
+            self.add_error(
+                next(iter(self.fields)),
+                _("请至少选择一个险种的月份：从哪个月起{word}。").format(word=stop_word(self.offer)),
+            )
         return cleaned
 
 
@@ -111,12 +114,17 @@ class FlexiblePause(AboutCoverage):
                 (record,),
             )
         elif not facts.held:
-            yield Bar("", _("您在本市没有以灵活就业人员身份在缴的险种，不需要停保。"))
+            yield Bar(
+                "",
+                _("您在本市没有以灵活就业人员身份在缴的险种，不需要{word}。").format(
+                    word=stop_word(ask.offer)
+                ),
+            )
         else:
-            yield from stopping.rule(chosen(ask, "stop"), facts)
+            yield from stopping.rule(chosen(ask, "stop"), facts, word=stop_word(ask.offer))
 
     def effect(self, case: Case, ask: Ask, facts: PauseFacts, *, by: User, now: datetime) -> dict[str, Any]:
-        return stopping.stop(case, facts, chosen(ask, "stop"), by=by, now=now)
+        return stopping.stop(case, facts, chosen(ask, "stop"), word=stop_word(ask.offer), by=by, now=now)
 
     def preview(self, ask: Ask, facts: PauseFacts) -> dict[str, Any]:
         costs = [
@@ -124,7 +132,11 @@ class FlexiblePause(AboutCoverage):
             for insurance in chosen(ask, "stop")
             if (said := stop_costs(ask.offer, insurance))
         ]
-        return {"template": "enrollment/stop_costs.html", "costs": costs} if costs else {}
+        return (
+            {"template": "enrollment/stop_costs.html", "costs": costs, "word": stop_word(ask.offer)}
+            if costs
+            else {}
+        )
 
     def summary(self, ask: Ask, facts: PauseFacts) -> list[tuple[str, str]]:
-        return stopping.summary(chosen(ask, "stop"))
+        return stopping.summary(chosen(ask, "stop"), word=stop_word(ask.offer))

@@ -298,6 +298,8 @@ OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
         "stop_months": _MONTHS,
+        # The city's own word for it, where that is not 停保.
+        "stop_word": Text(),
         # What stopping costs, said beside the choice and before it is sent.
         "stop_costs": Mapped(INSURANCE, Listed(Text())),
         "pay_months": Shape({"behind": Count(0, 24), "ahead": Count(0, 24)}),

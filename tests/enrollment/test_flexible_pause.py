@@ -19,13 +19,25 @@ CODE = "flexible-pause"
 
 
 @pytest.mark.parametrize(
-    ("city", "stop"),
-    [("ningbo", "2026-10"), ("ningbo", "2026-11"), ("wuhan", "2026-12"), ("shenzhen", "2026-11")],
+    ("city", "stop", "word"),
+    [
+        ("ningbo", "2026-10", "中断"),
+        ("ningbo", "2026-11", "中断"),
+        ("wuhan", "2026-12", "暂停缴费"),
+        ("shenzhen", "2026-11", "停保"),
+    ],
 )
-def test_it_takes_effect_at_once(cast: Cast, now: dt.datetime, city: str, stop: str) -> None:
+def test_it_takes_effect_at_once_and_is_called_as_the_city_calls_it(
+    cast: Cast, now: dt.datetime, city: str, stop: str, word: str
+) -> None:
     coverage = cover(cast.wang_fang, Insurance.PENSION, city, "2026-01", tier="60")
+    form = desk.form_for(
+        offer=book().city(city).offers[CODE], applicant=Applicant.of(cast.wang_fang_login), now=now
+    )
+    assert form.fields["stop_pension"].label == f"养老保险：从哪个月{word}"
     case = file(cast.wang_fang_login, city, CODE, {"stop_pension": stop}, now)
     assert case.status == Status.DONE
+    assert f"起{word}，缴费到" in case.outcome["lines"][0][1]
     coverage.refresh_from_db()
     assert coverage.until == Month.parse(stop)
     assert coverage.bases.get().until == Month.parse(stop)
@@ -54,7 +66,7 @@ def test_who_an_employer_insures_is_sent_to_the_employer(cast: Cast, now: dt.dat
 
 
 def test_who_is_not_insured_has_nothing_to_pause(cast: Cast, now: dt.datetime) -> None:
-    assert "不需要停保" in reasons(cast.wang_fang_login, "wuhan", CODE, {}, now)[""]
+    assert "不需要暂停缴费" in reasons(cast.wang_fang_login, "wuhan", CODE, {}, now)[""]
 
 
 def test_another_citys_coverage_is_not_this_citys_to_end(cast: Cast, now: dt.datetime) -> None:
@@ -74,7 +86,7 @@ def test_nothing_is_preselected_and_what_stopping_costs_is_said_twice(cast: Cast
         "stop_medical": "",
     }
     assert "不再享受医疗保险待遇" in str(form.fields["stop_medical"].help_text)
-    assert "仍会在月底划扣" in str(form.fields["stop_pension"].help_text)
+    assert "仍会在当月月底划扣" in str(form.fields["stop_pension"].help_text)
     asked = ask(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": "", "stop_medical": "2026-12"}, now)
     facts, _findings = desk.examine(asked)
     [(insurance, said)] = service(CODE).preview(asked, facts)["costs"]

@@ -57,6 +57,8 @@ def test_references_are_read_in_their_places() -> None:
         "请于 {options.first_medical.card_by_day} 日前。",
         "请于 {debit.capacities} 日前。",
         "请于 {} 日前。",
+        "请于{next:no_such_file.day}前。",
+        "请于{next:debit.bank_title}前。",
     ],
 )
 def test_what_the_city_does_not_have_stops_the_start(data: Path, sentence: str) -> None:
@@ -79,6 +81,26 @@ def test_values_of_the_offer_the_city_and_the_nation_are_filled_in(
 ) -> None:
     passage = book().filled(say(data, sentence), city="wuhan", on=dt.date(2026, 11, 30))
     assert passage.parts == (words,)
+
+
+@pytest.mark.parametrize(
+    ("on", "day"),
+    [
+        (dt.date(2026, 11, 19), "2026年11月20日"),
+        (dt.date(2026, 11, 20), "2026年11月20日"),
+        (dt.date(2026, 11, 30), "2026年12月20日"),
+        (dt.date(2026, 12, 21), "2027年1月20日"),
+    ],
+)
+def test_the_next_such_day_is_told_as_a_date_and_never_one_that_has_gone(on: dt.date, day: str) -> None:
+    add = book().city("wuhan").offers["employer-add-staff"].notice[0]
+    assert f"于{day}前" in "".join(map(str, book().filled(add, city="wuhan", on=on).parts))
+
+
+def test_a_figures_next_day_is_told_as_a_date(data: Path) -> None:
+    passage = say(data, "请于{next:debit.deposit_by_day}前存款。")
+    filled = book().filled(passage, city="wuhan", on=dt.date(2026, 11, 30))
+    assert filled.parts == ("请于2026年12月20日前存款。",)
 
 
 def test_a_figure_is_that_of_the_day(data: Path) -> None:

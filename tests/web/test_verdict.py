@@ -129,7 +129,7 @@ class TestPausing:
         assert "停保由所在单位申报" in barred(cast.wang_fang_login, "wuhan", "flexible-pause")
 
     def test_not_insured(self, cast: Cast) -> None:
-        assert "不需要停保" in barred(cast.wang_fang_login, "wuhan", "flexible-pause")
+        assert "不需要暂停缴费" in barred(cast.wang_fang_login, "wuhan", "flexible-pause")
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_nobody_is_stopped_in_a_month_that_is_at_the_bank(
     assert Money().stop_barriers(coverage, NOVEMBER) == []
     opened(FIFTEENTH, system)
     assert Money().stop_barriers(coverage, NOVEMBER) == [
-        "2026年11月养老保险已送银行扣款，结果返回后才能停保。"
+        "2026年11月养老保险已送银行扣款，结果返回后才能办理。"
     ]
     assert Money().stop_barriers(coverage, NOVEMBER + 1) == []
 
