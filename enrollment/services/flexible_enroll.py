@@ -30,6 +30,8 @@ from portal.shared.ages import has_reached
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, day_zh, month_in_china, today_in_china
 
+# Chosen for an insurance that is not wanted; the answer then holds no tier.
+NOT_WANTED = "none"
 # What the employer files when someone leaves.
 STOP = "employer-stop-staff"
 
@@ -95,8 +97,9 @@ class EnrollForm(ServiceForm):
                 error_messages={"invalid_choice": _not_registered(city)},
             )
         barred = barred_insurances(self.offer, self.applicant, self.now) if person else {}
-        for insurance in terms.offered_insurances(self.offer):
-            self._add_insurance(city, insurance, barred.get(insurance, ""))
+        offered = terms.offered_insurances(self.offer)
+        for insurance in offered:
+            self._add_insurance(city, insurance, barred.get(insurance, ""), several=len(offered) > 1)
         asked = self.offer.options.get("account_at_enrolment", False)
         if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
             debit = debit_of(city, self.month)
@@ -107,14 +110,16 @@ class EnrollForm(ServiceForm):
             )
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
-    def _add_insurance(self, city: City, insurance: Insurance, barred: str) -> None:
+    def _add_insurance(self, city: City, insurance: Insurance, barred: str, *, several: bool) -> None:
+        """The tiers of an insurance, none preselected; where there are several insurances, also that this one is not wanted."""
         start = first_month(self.offer, insurance, self.month)
         try:
-            tiers = terms.contribution_terms(
+            standard = terms.contribution_terms(
                 book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
-            ).tiers
+            )
         except PolicyMissing:
             return
+        tiers = standard.tiers
         hints = {}
         for tier in tiers:
             fen = consequences.quote(
@@ -124,10 +129,12 @@ class EnrollForm(ServiceForm):
                 hints[tier.code] = _("每月 {amount} 元").format(amount=money.format_yuan(fen))
         field = forms.ChoiceField(
             label=_("{insurance}缴费档次").format(insurance=INSURANCE_LABELS[insurance]),
-            choices=[*((tier.code, tier.title) for tier in tiers), ("", _("不参保"))],
+            choices=[(tier.code, tier.title) for tier in tiers]
+            + ([(NOT_WANTED, _("不参保"))] if several else []),
             widget=forms.RadioSelect,
             required=False,
-            help_text=_("从{month}起缴费。").format(month=start.zh),
+            help_text=_("从{month}起缴费。").format(month=start.zh)
+            + standard.standard(today_in_china(self.now)),
         )
         field.choice_hints = hints  # type: ignore[attr-defined]
         field.always_answered = True  # type: ignore[attr-defined]
@@ -137,6 +144,7 @@ class EnrollForm(ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         tiers = [name for name in self.fields if name.startswith("tier_")]
+        cleaned.update({name: "" for name in tiers if cleaned.get(name) == NOT_WANTED})
         if not any(cleaned.get(name) or name in self.errors for name in tiers):
             self.add_error(tiers[0] if tiers else None, _("请至少选择一个险种的缴费档次。"))
         return cleaned
@@ -355,19 +363,27 @@ class FlexibleEnroll(AboutCoverage):
             )
         if ask.answers.get("household"):
             lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
-        for insurance, code in _chosen(ask).items():
+        wanted = _chosen(ask)
+        for insurance in terms.offered_insurances(ask.offer):
+            if insurance not in wanted:
+                if f"tier_{insurance}" in ask.answers:
+                    lines.append((INSURANCE_LABELS[insurance], _("不参保")))
+                continue
+            code = wanted[insurance]
             start = first_month(ask.offer, insurance, ask.month)
-            tier = terms.contribution_terms(
+            standard = terms.contribution_terms(
                 book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
-            ).tier(code)
+            )
+            mark = standard.leaf.reference.mark
             fen = consequences.quote(
                 city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, tier=code, month=start
             )
             cost = _("，每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
+            cost += _("（{mark}）").format(mark=mark) if cost and mark else ""
             lines.append(
                 (
                     INSURANCE_LABELS[insurance],
-                    _("{tier},{month}起").format(tier=tier.title, month=start.zh) + cost,
+                    _("{tier}，{month}起").format(tier=standard.tier(code).title, month=start.zh) + cost,
                 )
             )
         if ask.answers.get("account_number"):

@@ -74,7 +74,14 @@ class TierForm(ServiceForm):
             label=_("新的养老保险缴费档次"),
             choices=[(tier.code, tier.title) for tier in tiers],
             widget=forms.RadioSelect,
-            help_text=_("从{month}起按新的档次缴费，之前的月份不变。").format(month=start.zh),
+            help_text=_("从{month}起按新的档次缴费，之前的月份不变。").format(month=start.zh)
+            + terms.flexible_standard(
+                book(),
+                city=self.offer.city,
+                insurance=Insurance.PENSION,
+                month=start,
+                on=today_in_china(self.now),
+            ),
         )
         hints = {}
         for tier in tiers:
@@ -112,6 +119,7 @@ class PensionTier(AboutCoverage):
     audience = Audience.PERSON
     theme = Theme.ENROLLMENT
     form = TierForm
+    submit_label = gettext_lazy("变更缴费档次")
     also_known_as = ("调档", "变更缴费档次", "改缴费基数", "提高缴费档次", "降低缴费档次")
 
     def facts(self, ask: Ask, outside: Any) -> TierFacts:

@@ -13,7 +13,7 @@ from portal.hall import desk
 from portal.hall.catalogue import service, services
 from portal.hall.models import Attachment, Draft
 from portal.hall.routing import Status
-from portal.hall.service import Applicant
+from portal.hall.service import Applicant, ServiceForm
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.policy.terms import first_medical_terms
@@ -212,6 +212,36 @@ class TestShenzhen:
         assert (
             "法定退休年龄" in reasons(cast.chen_jing_login, "shenzhen", CODE, shenzhen(), now)["tier_pension"]
         )
+
+
+def test_nothing_is_preselected_and_what_is_not_chosen_is_not_wanted(cast: Cast, now: dt.datetime) -> None:
+    def form(city: str) -> ServiceForm:
+        return desk.form_for(
+            offer=book().city(city).offers[CODE], applicant=Applicant.of(cast.chen_jing_login), now=now
+        )
+
+    assert "checked" not in str(form("shenzhen")["tier_pension"]) + str(form("ningbo")["tier_pension"])
+    assert "不参保" in str(form("shenzhen")["tier_pension"])
+    assert "不参保" not in str(form("ningbo")["tier_pension"]), "the only one there is to take"
+    registered(cast.chen_jing, "440305")
+    nothing = shenzhen(tier_pension="none", tier_medical="none")
+    assert reasons(cast.chen_jing_login, "shenzhen", CODE, nothing, now) == {
+        "tier_pension": "请至少选择一个险种的缴费档次。"
+    }
+    case = file(cast.chen_jing_login, "shenzhen", CODE, shenzhen(tier_medical="none"), now)
+    assert case.answers["tier_medical"] == ""
+    assert dict(case.facts["summary"])["医疗保险"] == "不参保"
+    assert [one.insurance for one in Coverage.objects.all()] == ["pension"]
+
+
+def test_beside_the_amounts_stands_how_well_and_how_long_their_figures_are_known(
+    cast: Cast, now: dt.datetime
+) -> None:
+    offer = book().city("wuhan").offers[CODE]
+    form = desk.form_for(offer=offer, applicant=Applicant.of(cast.li_qiang_login), now=now)
+    assert "缴费标准：起始日期为推定，已执行 13 年。" in form["tier_pension"].help_text
+    case = file(cast.li_qiang_login, "wuhan", CODE, wuhan(), now)
+    assert dict(case.facts["summary"])["养老保险"] == "60%档，2026年12月起，每月 393.04 元（起始日期为推定）"
 
 
 class TestNingbo:
