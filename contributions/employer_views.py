@@ -229,6 +229,7 @@ def _debit(found: Assessment, today: dt.date) -> dict[str, Any]:
         "account": identity.mask_account(agreement.account_number) if agreement else "",
         "bank": terms.bank_title,
         "on": days[0] if days else None,
+        "from_month": Month.of(today) + 1,
         "failed": failed.get_reason_code_display() if failed else "",
         "url": reverse("service", args=[found.city, "employer-debit"])
         if "employer-debit" in book().city(found.city).offers

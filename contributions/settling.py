@@ -14,7 +14,15 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, charging, ledger, surcharges, suspending, unpaid_cases
+from contributions import (
+    assessment_lines,
+    charging,
+    ledger,
+    recollecting,
+    surcharges,
+    suspending,
+    unpaid_cases,
+)
 from contributions.banks.results import Reason
 from contributions.models import (
     OF_LINES,
@@ -42,7 +50,10 @@ from contributions.receiving import book_receipts
 from portal.accounts import permissions
 from portal.accounts.models import Notice, User
 from portal.columns import broken_constraint
+from portal.policy.book import book
+from portal.policy.terms import debit_terms
 from portal.shared import money
+from portal.shared.months import day_zh, today_in_china
 
 KIND = "settlement"
 NOTICE_KIND = "debit-settled"
@@ -476,7 +487,7 @@ def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, n
     said = (
         _("经与银行核实，下列托收已扣款成功：%(items)s。")
         if paid
-        else _("经与银行核实，下列托收没有扣款：%(items)s。请在扣款账户足额存款，下月托收时系统会再次扣款。")
+        else _("经与银行核实，下列托收没有扣款：%(items)s。") + _drawn_again(settlement.batch, now)
     )
     Notice.objects.bulk_create(
         [
@@ -493,6 +504,17 @@ def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, n
         ],
         ignore_conflicts=True,
     )
+
+
+def _drawn_again(batch: DebitBatch, now: dt.datetime) -> str:
+    """When the bank is asked again, and by when the money must be there."""
+    month = recollecting.next_debit(batch.city, now) or batch.month + 1
+    terms = debit_terms(book(), city=batch.city, on=month.first_day)
+    by = max(terms.deposit_by(month), today_in_china(now))
+    return _("%(on)s系统会再次扣款，请于%(by)s前在扣款账户足额存款。") % {
+        "on": day_zh(terms.debit_on(month)),
+        "by": day_zh(by),
+    }
 
 
 # For the audit: a settlement that took effect and its lines say the same, and it is of just these lines.

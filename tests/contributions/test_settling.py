@@ -120,6 +120,9 @@ def test_what_it_did_not_take_fails_and_is_drawn_with_the_next_month(road: Road)
     lines = missing(batch)
     approved(road, drafted(road, batch, FAILED, *lines))
     assert {one.status for one in DebitLine.objects.filter(pk__in=[line.pk for line in lines])} == {"failed"}
+    for notice in Notice.objects.filter(kind=settling.NOTICE_KIND):
+        assert "2026年11月30日系统会再次扣款，请于2026年11月20日前在扣款账户足额存款。" in notice.text
+        assert "下月" not in notice.text
     sound()
     road.month = NOVEMBER
     road.charge()
