@@ -1,10 +1,12 @@
 """What a form for the window says: the numbers that the clerk compares, in full, and the code by which staff open the case.
 
-Pages and receipts mask numbers; the form is given to the applicant and to staff alone.
+Pages and receipts mask numbers; the form is given to the applicant and to staff alone, and the last look shows in full what the
+applicant has just typed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import segno
 from django.conf import settings
@@ -21,17 +23,31 @@ _NUMBER = re.compile(r"[0-9]{8,}[0-9X]")
 
 def lines_in_full(case: Case) -> list[tuple[str, str]]:
     """What was filed, as at the last look, with its numbers in full; those that no line shows follow under the form's labels."""
-    lines = [(str(label), str(value)) for label, value in case.facts.get("summary", [])]
+    lines, left = in_full(case.facts.get("summary", []), _numbers(case))
+    own = case.applicant_person.identity_number if case.applicant_person else ""
+    return lines + [one for one in left if one[1] != own]
+
+
+def typed_in_full(summary: Iterable[tuple[str, str]], answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A summary with the numbers in full that the applicant has just typed, and is to check digit by digit."""
+    typed = [(name, value) for name, value in answers.items() if isinstance(value, str)]
+    return in_full(summary, [one for one in typed if _NUMBER.fullmatch(one[1])])[0]
+
+
+def in_full(
+    summary: Iterable[tuple[str, str]], numbers: Iterable[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The lines with these numbers, each (label, number), where a line shows them masked; and the numbers that no line shows."""
+    lines = [(str(label), str(value)) for label, value in summary]
     values = [value for _label, value in lines]
-    left = [one for one in _numbers(case) if not any(one[1] in value for value in values)]
+    left = [one for one in numbers if not any(one[1] in value for value in values)]
     for place, (label, value) in enumerate(lines):
         fitting = [one for one in left if value in _masked(one[1])]
         # Two numbers may be masked alike: then neither is put in the other's place.
         if len(fitting) == 1 and values.count(value) == 1:
             lines[place] = (label, fitting[0][1])
             left.remove(fitting[0])
-    own = case.applicant_person.identity_number if case.applicant_person else ""
-    return lines + [one for one in left if one[1] != own]
+    return lines, left
 
 
 def address(case: Case) -> str:
