@@ -20,7 +20,17 @@ from portal.accounts.models import User
 from portal.hall.fields import YuanField
 from portal.hall.models import Case
 from portal.hall.queries import open_about
-from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
+from portal.hall.service import (
+    COMPARED,
+    Applicant,
+    Ask,
+    Audience,
+    Bar,
+    Finding,
+    Service,
+    ServiceForm,
+    Theme,
+)
 from portal.people import persons
 from portal.policy import terms
 from portal.policy.book import Offer, book
@@ -33,7 +43,6 @@ from portal.shared.months import Month, today_in_china
 # What the employer before files.
 STOP = "employer-stop-staff"
 
-
 WORKER, MANAGEMENT = "worker", "management"
 POSTS = [
     ("", gettext_lazy("请选择")),
@@ -45,7 +54,7 @@ POSTS = [
 class AddStaffForm(ServiceForm):
     identity_number = IdentityNumberField(
         label=gettext_lazy("社会保障号（身份证号码）"),
-        help_text=gettext_lazy("输入后点“搜索”，登记过的人员信息会自动读取。"),
+        help_text=gettext_lazy("输入后点“搜索”，核对这个号码是否已有登记。"),
     )
     name = NameField()
     phone = PhoneField(label=gettext_lazy("职工手机号码"), required=False)
@@ -67,6 +76,10 @@ class AddStaffForm(ServiceForm):
     )
 
     def build(self) -> None:
+        if self.only_compared("name"):
+            self.fields["name"].help_text = _(
+                "这个号码已有登记（{name}）。请按身份证填写完整的姓名，与登记一致才能申报。"
+            ).format(name=identity.mask_name(self.known["name"]))
         for insurance in terms.offered_insurances(self.offer):
             self.fields[f"start_{insurance}"] = start_field(self.offer, insurance, self.month)
 
@@ -165,7 +178,13 @@ class EmployerAddStaff(Service):
         except forms.ValidationError:
             return {}
         person = look_up(user=applicant.user, identity_number=number, purpose=str(self.title), now=now)
-        return {"name": person.name} if person else {}
+        if person is None:
+            return {}
+        # A number alone tells an employer nobody's name but that of whom it insures, or did: the clerk states it, from the card.
+        own = applicant.employer and any(
+            one.employer_id == applicant.employer.pk for one in queries.held(number)
+        )
+        return {"name": person.name} if own else {"name": person.name, COMPARED: ("name",)}
 
     def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:
         today = today_in_china(ask.filed_at)

@@ -123,12 +123,17 @@ class Ask:
         return self.applicant.employer
 
 
+# Under this ``known`` names the fields that are compared with the register and not filled in from it.
+COMPARED = "compared"
+
+
 class ServiceForm(forms.Form):
     """What a service asks. Built for one offer, applicant and moment, so that it offers only what is allowed.
 
     ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the answers.
     ``known`` are values read from the register: they are filled in, shown as read, and not taken from the browser. Where
     something else was stated that stays as it was typed, with what is wrong beside it: the register overwrites nobody's word.
+    Those that ``known`` names under ``COMPARED`` are not for the applicant to see: what is stated is compared with them, no more.
     """
 
     gate: ClassVar[tuple[str, ...]] = ()
@@ -153,10 +158,14 @@ class ServiceForm(forms.Form):
                 del self.fields[name]
         self.contradicted = {name for name in self.known if name in self.fields and self._contradicts(name)}
         for name in self.known:
-            if name in self.fields and name not in self.contradicted:
+            if name in self.fields and name not in self.contradicted and not self.only_compared(name):
                 self.initial[name] = self.known[name]
                 self.fields[name].disabled = True
                 self.fields[name].read_from_register = True  # type: ignore[attr-defined]
+
+    def only_compared(self, name: str) -> bool:
+        """Whether what the register knows of the field is kept from the applicant, who has to state it."""
+        return name in self.known and name in self.known.get(COMPARED, ())
 
     def _contradicts(self, name: str) -> bool:
         """Whether something else was typed into the field than the register knows."""

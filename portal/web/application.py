@@ -25,16 +25,26 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.accounts import sliding
+from portal.accounts import onward, sliding
 from portal.accounts.models import User
 from portal.accounts.permissions import to_door, wards
-from portal.hall import attachments, desk, drafts, permissions
+from portal.hall import attachments, counter, desk, drafts, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.queries import just_done
 from portal.hall.routing import ROUTES, Status
-from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
+from portal.hall.service import (
+    COMPARED,
+    Applicant,
+    Ask,
+    Audience,
+    Bar,
+    Finding,
+    Mismatch,
+    Service,
+    ServiceForm,
+)
 from portal.hall.ways import linked
 from portal.people.models import Person
 from portal.policy.book import City, Mode, Offer, Paper, book
@@ -233,7 +243,7 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
     applicant = None
     if not request.user.is_authenticated:
         door = reverse(DOORS[kind.audience])
-        context["login_url"] = f"{door}?next={reverse('apply', args=[city, code])}"
+        context["login_url"] = onward.address(door, reverse("apply", args=[city, code]))
     elif permissions.may_file(request.user, kind):
         applicant = _applicant(request, kind)
         if elsewhere := permissions.why_not_in(applicant, city, kind):
@@ -479,12 +489,18 @@ def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
         return _form_page(request, errand, form, draft=draft)
     known, problem = errand.known(typed)
     contradicted = errand.form(typed, known).contradicted
-    form = errand.form(known={name: value for name, value in known.items() if name not in contradicted})
+    form = errand.form(
+        known={
+            name: value
+            for name, value in known.items()
+            if name not in contradicted or name in known.get(COMPARED, ())
+        }
+    )
     form.initial.update(
         {
             name: field.widget.value_from_datadict(typed, MultiValueDict(), form.add_prefix(name))
             for name, field in form.fields.items()
-            if name not in form.known and name not in form.gate
+            if (name not in form.known or form.only_compared(name)) and name not in form.gate
         }
     )
     return _form_page(request, errand, form, draft=draft, known=known, problem=problem)
@@ -836,7 +852,7 @@ def _last_look(
     edit = errand.url("apply")
     context = errand.page(
         "materials",
-        answers=[(label, value, edit) for label, value in summary],
+        answers=counter.typed_in_full(summary, ask.answers),
         findings=[
             linked(str(finding.why), finding.ways) for finding in findings if isinstance(finding, Mismatch)
         ],

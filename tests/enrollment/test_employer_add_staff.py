@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from enrollment.models import Coverage
+from enrollment.services.employer_add_staff import EmployerAddStaff
+from portal.accounts.models import PersonLookup
 from portal.hall import desk
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
 from portal.people.models import Person
+from portal.policy.book import book
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, identity_number, moment
@@ -64,17 +68,41 @@ def test_new_and_resumed_are_told_apart(cast: Cast, now: dt.datetime) -> None:
     assert kind == {cast.newcomer_number: "新增", cast.wang_fang.identity_number: "续保"}
 
 
-def test_what_the_register_knows_is_filled_in(cast: Cast, now: dt.datetime) -> None:
+def test_the_name_of_whom_the_employer_had_is_filled_in(cast: Cast, now: dt.datetime) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.yongjiang)
     application = ask(
         cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name=""), now
     )
     assert application.answers["name"] == "王芳"
 
 
-@pytest.mark.parametrize("name", ["不是王芳的人", "王方"])
-def test_a_name_that_is_not_the_numbers_is_refused_and_stays(cast: Cast, now: dt.datetime, name: str) -> None:
+def test_a_number_alone_tells_nobody_elses_name(cast: Cast, now: dt.datetime) -> None:
+    """Whoever is on no list of the employer's is told masked; the clerk states the name, and it is compared."""
+    number = cast.wang_fang.identity_number
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.zhaobao)
+    service = EmployerAddStaff()
+    offer = book().city("ningbo").offers[CODE]
+    applicant = Applicant.of(cast.yongjiang_clerk)
+    known = service.known(offer=offer, applicant=applicant, sought=number, now=now)
+    shown = str(desk.form_for(offer=offer, applicant=applicant, known=known, now=now))
+    assert "这个号码已有登记（王*）" in shown
+    assert cast.wang_fang.name not in shown
+    assert PersonLookup.objects.filter(user=cast.yongjiang_clerk, identity_number=number).exists()
     with pytest.raises(desk.NotAccepted) as refusal:
-        ask(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.wang_fang.identity_number, name=name), now)
+        ask(cast.yongjiang_clerk, "ningbo", CODE, typed(number, name=""), now)
+    assert [finding.field for finding in refusal.value.findings] == ["name"]
+    assert ask(cast.yongjiang_clerk, "ningbo", CODE, typed(number), now).answers["name"] == "王芳"
+
+
+@pytest.mark.parametrize("at", ["yongjiang", "zhaobao"])
+@pytest.mark.parametrize("name", ["不是王芳的人", "王方"])
+def test_a_name_that_is_not_the_numbers_is_refused_and_stays(
+    cast: Cast, now: dt.datetime, name: str, at: str
+) -> None:
+    stated = typed(cast.wang_fang.identity_number, name=name)
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=getattr(cast, at))
+    with pytest.raises(desk.NotAccepted) as refusal:
+        ask(cast.yongjiang_clerk, "ningbo", CODE, stated, now)
     [finding] = refusal.value.findings
     assert finding.field == "name"
     assert "登记的姓名是“王*”" in finding.why

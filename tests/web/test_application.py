@@ -75,8 +75,11 @@ def test_one_entrance_leads_to_the_form_for_the_present_state(cast: Cast, clock:
 # Step 2
 
 
-def test_the_search_fills_in_what_the_register_knows_and_keeps_the_rest(clerk: Client, cast: Cast) -> None:
+def test_the_search_fills_in_what_is_known_of_ones_own_staff_and_keeps_the_rest(
+    clerk: Client, cast: Cast
+) -> None:
     number = cast.wang_fang.identity_number
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.yongjiang)
     page = clerk.post(f"{ADD_STAFF}apply/", {"identity_number": number, "wage": "7000", "action": "search"})
     form = page.context["form"]
     assert form["name"].value() == "王芳"
@@ -84,6 +87,16 @@ def test_the_search_fills_in_what_the_register_knows_and_keeps_the_rest(clerk: C
     assert form["wage"].value() == "7000"
     assert not form.errors
     assert "已自动读取" in page.content.decode()
+
+
+def test_the_search_tells_of_others_only_that_the_number_is_registered(clerk: Client, cast: Cast) -> None:
+    number = cast.wang_fang.identity_number
+    page = clerk.post(f"{ADD_STAFF}apply/", {"identity_number": number, "wage": "7000", "action": "search"})
+    shown = page.content.decode()
+    assert "这个号码已有登记（王*）" in shown
+    assert "王芳" not in shown
+    assert "没有查到登记信息" not in shown
+    assert page.context["form"]["wage"].value() == "7000"
 
 
 def test_a_search_that_finds_nobody_says_so(clerk: Client, cast: Cast) -> None:
@@ -118,6 +131,7 @@ def test_searching_for_too_many_people_is_refused_beside_the_field(
 
 
 def test_a_known_name_need_not_be_typed(clerk: Client, cast: Cast, new_staff: dict[str, str]) -> None:
+    cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.yongjiang)
     answers = {**new_staff, "identity_number": cast.wang_fang.identity_number, "name": ""}
     case = file_case(clerk, ADD_STAFF, answers)
     assert case.answers["name"] == "王芳"
@@ -371,3 +385,20 @@ def test_a_name_that_is_not_the_numbers_stays_with_what_is_wrong(
     form = clerk.get(f"{ADD_STAFF}apply/").context["form"]
     assert form["name"].value() == "不是王芳的人"
     assert not form.fields["name"].disabled
+
+
+def test_the_last_look_shows_in_full_what_was_just_typed_and_the_receipt_masks_it(
+    clerk: Client, cast: Cast, new_staff: dict[str, str]
+) -> None:
+    """A typo in a number is seen by whoever reads it through; one way back leads to all that was filled in."""
+    clerk.post(f"{ADD_STAFF}apply/", {**new_staff, "phone": "13700000024", "action": "next"})
+    last_look = clerk.get(f"{ADD_STAFF}materials/")
+    shown = last_look.content.decode()
+    for number in (cast.newcomer_number, "13700000024"):
+        assert number in shown
+    assert "summary__edit" not in shown
+    assert "修改填写的内容" in shown
+    clerk.post(f"{ADD_STAFF}materials/", {"key": key_on(last_look), "action": "submit"})
+    receipt = clerk.get(f"/cases/{Case.objects.get().number}/receipt/").content.decode()
+    for number in (cast.newcomer_number, "13700000024"):
+        assert number not in receipt
