@@ -15,14 +15,14 @@ from contributions import arrears, late_months, orders, recollecting
 from contributions.arrears import Cost, Late
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
+from contributions.no_account import no_account
 from contributions.ordered_service import OrderedService
-from contributions.ways import ACCOUNT
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.shared import identity, money
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, moment_zh, today_in_china
 
 
 class ArrearsForm(ServiceForm):
@@ -63,6 +63,11 @@ class ArrearsFacts:
     costs: tuple[Cost, ...]
     debit: Month | None
     account: str
+
+    @property
+    def payable_fen(self) -> int:
+        """What all that can be paid would cost on that day."""
+        return sum(one.cost.total_fen for one in self.late if one.cost and not one.why)
 
     def frozen(self) -> dict[str, Any]:
         return {
@@ -105,20 +110,19 @@ class ArrearsPay(OrderedService):
         )
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """None of the late months can be paid, each for its own reason."""
-        late = self.facts(ask, None).late
-        if late and all(one.why for one in late):
-            yield Bar("", late_months.none_left((one.month.label, one.why) for one in late))
+        """None of the late months can be paid, each for its own reason; or there is no account to draw on."""
+        facts = self.facts(ask, None)
+        if facts.late and all(one.why for one in facts.late):
+            yield Bar("", late_months.none_left((one.month.label, one.why) for one in facts.late))
+        elif facts.late and arrears.by_debit(ask.offer) and not facts.account:
+            yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
 
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
         if not facts.late:
             yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要补缴。"))
             return
         if arrears.by_debit(ask.offer) and not facts.account:
-            account = ACCOUNT.at(ask.offer.city)
-            yield Bar(
-                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
-            )
+            yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
         known = {str(one.month.charge_id): one for one in facts.late}
         for chosen in ask.answers["charges"]:
             one = known.get(chosen)
@@ -150,7 +154,7 @@ class ArrearsPay(OrderedService):
             "lines": [
                 *lines,
                 [_("缴费订单号"), order.number],
-                [_("请在此之前支付"), f"{until:%Y-%m-%d %H:%M}"],
+                [_("请在此之前支付"), moment_zh(until)],
             ],
             "links": [[_("去支付"), reverse("order", args=[order.number])]],
         }

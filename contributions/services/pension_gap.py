@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from contributions import arrears, recollecting
 from contributions.arrears import Cost
+from contributions.no_account import no_account
 from contributions.ordered_service import DebitedService
-from contributions.ways import ACCOUNT
 from enrollment import queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.ways import ENROL
@@ -62,7 +62,10 @@ class GapForm(ServiceForm):
             label=_("按哪个缴费档次补缴"),
             choices=[(tier.code, tier.title) for tier in tiers],
             widget=forms.RadioSelect,
-            help_text=_("按现行档次计算，另计利息。"),
+            help_text=_("按现行档次计算，另计利息。")
+            + terms.flexible_standard(
+                book(), city=city, insurance=arrears.REVIVED, month=debit, on=today_in_china(self.now)
+            ),
         )
         field.choice_hints = {  # type: ignore[attr-defined]
             tier.code: _("每月 {amount} 元").format(
@@ -156,13 +159,10 @@ class PensionGap(DebitedService, AboutCoverage):
             yield Bar("", _("您在本市没有灵活就业参保记录，请先{enrol}。").format(enrol=enrol), (enrol,))
         elif not facts.gap:
             yield Bar("", _("您的养老保险没有中断的月份，不需要补缴。"))
+        elif not facts.account:
+            yield no_account(ask.offer.city, facts.debit)
 
     def _asked(self, ask: Ask, facts: GapFacts) -> Iterator[Finding]:
-        if not facts.account:
-            account = ACCOUNT.at(ask.offer.city)
-            yield Bar(
-                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
-            )
         for month in _chosen(ask):
             if month not in facts.gap:
                 yield Bar("months", _("{month}已有养老保险参保记录，不需要补缴。").format(month=month.zh))

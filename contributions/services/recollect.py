@@ -13,8 +13,8 @@ from contributions import late_months, recollecting
 from contributions.consequences import before_or_after_a_batch
 from contributions.late_months import LateMonth
 from contributions.models import RequestKind
+from contributions.no_account import no_account
 from contributions.ordered_service import DebitedService
-from contributions.ways import ACCOUNT
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -68,6 +68,11 @@ class RecollectFacts:
     debit: Month | None
     account: str
 
+    @property
+    def payable_fen(self) -> int:
+        """What could be asked for, all of it."""
+        return sum(one.amount_fen for one in self.failed if not one.busy)
+
     def frozen(self) -> dict[str, Any]:
         return {
             "failed": [str(one.month) for one in self.failed],
@@ -106,16 +111,17 @@ class Recollect(DebitedService):
         failed = failed_months(ask.person, ask.offer, ask.month)
         if failed and all(one.busy for one in failed):
             yield Bar("", late_months.none_left((one.label, one.busy) for one in failed))
+            return
+        facts = self.facts(ask, None)
+        if failed and not facts.account:
+            yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
 
     def rule(self, ask: Ask, facts: RecollectFacts) -> Iterator[Finding]:
         if not facts.failed:
             yield Bar("", _("您在本市没有托收失败、可以补托收的月份。"))
             return
         if not facts.account:
-            account = ACCOUNT.at(ask.offer.city)
-            yield Bar(
-                "", _("您还没有可以扣款的缴费账户，请先{account}。").format(account=account), (account,)
-            )
+            yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
         known = {str(one.charge_id): one for one in facts.failed}
         for chosen in ask.answers["charges"]:
             one = known.get(chosen)
@@ -163,7 +169,7 @@ class Recollect(DebitedService):
             lines.append(
                 (
                     _("扣款时间"),
-                    _("最迟{day}的托收，请在此之前足额存款").format(day=day_zh(debit.debit_on(facts.debit))),
+                    _("{day}，请在此之前足额存款").format(day=day_zh(debit.debit_on(facts.debit))),
                 )
             )
         return lines

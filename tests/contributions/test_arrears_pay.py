@@ -27,6 +27,8 @@ from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import service
 from portal.hall.routing import Status
+from portal.hall.service import Applicant
+from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover, moment
 from tests.contributions.flexible import (
@@ -161,8 +163,14 @@ class TestWuhan:
     def test_without_an_account_it_cannot_be_collected(
         self, cast: Cast, now: dt.datetime, owing: Charge
     ) -> None:
+        """It says before the form where an account is registered, how much would be drawn and when."""
         cast.li_qiang.bank_accounts.all().delete()
-        assert "缴费账户" in reasons(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)[""]
+        refused = reasons(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)[""]
+        assert refused.startswith("您还没有可以扣款的缴费账户，请先办理“缴费账户登记和变更”，")
+        assert "账户扣款是2026年11月30日，届时共 " in refused
+        assert refused.endswith(" 元，请在此之前足额存款。")
+        offer, applicant = book().city("wuhan").offers[CODE], Applicant.of(cast.li_qiang_login)
+        assert [bar.why for bar in desk.beforehand(offer=offer, applicant=applicant, now=now)] == [refused]
 
     def test_nobody_pays_anyone_elses(self, cast: Cast, now: dt.datetime, owing: Charge) -> None:
         assert "不需要补缴" in reasons(cast.wang_fang_login, "wuhan", CODE, chosen(owing), now)[""]
