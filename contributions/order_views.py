@@ -116,6 +116,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     for_staff = employer_orders.sums(page) if of_employer else {}
+    held = refunds.held_of(page.object_list)
     now = timezone.now()
     return render(
         request,
@@ -129,6 +130,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
                     "top_up": getattr(one, "top_up", None),
                     "state": _state_of(one, now, getattr(one, "top_up", None)),
                     "tone": _tone_of(one, now),
+                    "held_fen": held.get(one.pk, 0),
                 }
                 for one in page
             ],
@@ -601,19 +603,26 @@ def _order_page(
     payable = current is None and _payable(found, now)
     failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
     top_up = top_ups.of_order(found)
+    kept = {one.pk: refunds.returned_of(one) for one in payments if one.entry_id and not one.credited}
     context = {
         "order": found,
         "payments": [
             {
                 "payment": one,
                 "channel": channels.title(one.channel),
-                "tone": PAYMENT_LOOKS[PaymentStatus(one.status)],
+                # Money that paid nothing is no success to whoever paid it.
+                "tone": ("quiet" if kept[one.pk].whole else "warn")
+                if one.pk in kept
+                else PAYMENT_LOOKS[PaymentStatus(one.status)],
+                "state": _("未记入，{state}").format(state=kept[one.pk].words)
+                if one.pk in kept
+                else one.get_status_display(),
             }
             for one in payments
         ],
         "current": current,
         **(_waiting(found, current) if current else {}),
-        "kept": [(one, refunds.returned_of(one)) for one in payments if one.entry_id and not one.credited],
+        "kept": [(one, kept[one.pk]) for one in payments if one.pk in kept],
         "credited": next((one for one in payments if one.credited), None),
         "paid_by": next((channels.title(one.channel) for one in payments if one.credited), ""),
         "failed": (payments[-1].why.rstrip("。") or _("这次支付没有成功")) if failed else "",

@@ -14,6 +14,7 @@ from portal.hall.routing import Status
 from portal.hall.service import Service
 from portal.policy.book import Offer
 from portal.shared import money
+from portal.shared.months import moment_zh
 
 
 class DebitedService(Service):
@@ -52,7 +53,7 @@ class OrderedService(DebitedService):
         if now >= until:
             return _("还没有支付，订单已超过支付时间，即将自动取消。")
         left = (until - now).total_seconds() / 60
-        words = {"until": f"{until:%Y-%m-%d %H:%M}", "yuan": money.format_yuan(order.sum_fen)}
+        words = {"until": moment_zh(until), "yuan": money.format_yuan(order.sum_fen)}
         if left < _LAST_MINUTES:
             words["minutes"] = str(max(1, int(left)))
             return _(

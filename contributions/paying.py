@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from contributions import bank_time, channels, orders, payer_kept, receiving, top_ups
@@ -34,7 +33,7 @@ from portal.accounts.models import Notice, User
 from portal.policy.book import book
 from portal.policy.terms import payment_terms
 from portal.shared import identity, money
-from portal.shared.months import CHINA, today_in_china
+from portal.shared.months import CHINA, moment_zh, today_in_china
 from portal.watch import failures
 from portal.watch.failures import Watch
 
@@ -403,8 +402,8 @@ def remind_queued(*, now: dt.datetime) -> int:
                 )
                 % {
                     "yuan": money.format_yuan(one.amount_fen),
-                    "at": f"{localtime(one.start_at):%Y-%m-%d %H:%M}",
-                    "until": f"{localtime(one.order.expires_at):%Y-%m-%d %H:%M}",
+                    "at": moment_zh(one.start_at or now),
+                    "until": moment_zh(one.order.expires_at),
                     "number": one.order.number,
                 },
                 at=now,

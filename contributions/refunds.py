@@ -21,6 +21,7 @@ from contributions.models import (
     IN_VAIN,
     AccountKind,
     HeldReceipt,
+    Order,
     Payment,
     Receipt,
     Refund,
@@ -545,6 +546,21 @@ def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
         for one in receipts
         if not one.applied or one.pk in back
     }
+
+
+def held_of(orders: Iterable[Order]) -> dict[int, int]:
+    """What was paid for these orders, paid nothing and has not gone back yet, in fen by order; orders without such money are
+    left out."""
+    held = Receipt.objects.filter(entry__payment__order__in=list(orders), applied=False)
+    receipts = list(held.annotate(of_order=F("entry__payment__order")))
+    if not receipts:
+        return {}
+    states, found = returned(receipts), dict[int, int]()
+    for receipt in receipts:
+        left = states[receipt.pk].held_fen - states[receipt.pk].returned_fen
+        if left:
+            found[receipt.of_order] = found.get(receipt.of_order, 0) + left
+    return found
 
 
 def returned_of(payment: Payment) -> Returned:

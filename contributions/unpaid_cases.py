@@ -7,7 +7,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from contributions.banks.results import REASON_LABELS, Reason
@@ -26,6 +25,7 @@ from portal.hall import lifecycle
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import moment_zh
 
 
 def end_with_order(order: Order, *, note: str = "", by: User, now: dt.datetime) -> None:
@@ -40,7 +40,7 @@ def _end_of_order(order: Order, note: str) -> tuple[Status, str]:
         case OrderStatus.PAID:
             return Status.DONE, ""
         case OrderStatus.EXPIRED:
-            until = f"{localtime(order.expires_at):%Y-%m-%d %H:%M}"
+            until = moment_zh(order.expires_at)
             return Status.LAPSED, _("订单没有在 {until} 前支付，已自动取消。").format(until=until)
         case _:
             return Status.LAPSED, note or _("订单已取消，没有支付。")

@@ -14,7 +14,7 @@ from contributions.paid import paid_months, paid_orders
 from portal.hall.service import Ask, ServiceForm
 from portal.policy.book import book
 from portal.shared.money import format_yuan
-from portal.shared.months import Month
+from portal.shared.months import Month, day_zh
 
 BY_MONTHS = "months"
 LATEST_ORDERS = 12
@@ -48,7 +48,7 @@ class PaymentReceiptForm(ServiceForm):
                 _("订单 %(number)s：%(day)s 缴 %(yuan)s 元")
                 % {
                     "number": order.number,
-                    "day": f"{localtime(order.ended_at):%Y-%m-%d}",
+                    "day": day_zh(localtime(order.ended_at).date()),
                     "yuan": format_yuan(order.sum_fen),
                 },
             )

@@ -23,6 +23,7 @@ from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import Offer
 from portal.policy.terms import proof_terms
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import day_zh
 
 ALL_STAFF, CHOSEN = "all", "chosen"
 # More are asked for in parts: an archive of so many is several gigabytes.
@@ -236,5 +237,5 @@ class StaffProofs(SealedService):
             (_("显示内容"), str(reveals[ask.answers["reveal"]])),
             (_("出具给"), use.recipient or _("不注明")),
             (_("用途"), use.purpose or _("不注明")),
-            (_("有效期至"), f"{use.valid_until:%Y-%m-%d}"),
+            (_("有效期至"), day_zh(use.valid_until) if use.valid_until else _("不限")),
         ]

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +24,7 @@ from portal.registers.bank import SecurityCard, bank_register
 from portal.registers.medical import MedicalAccount, medical_account_register
 from portal.registers.models import ACCOUNT_STATE_LABELS, AccountState
 from portal.shared import identity, money
-from portal.shared.months import today_in_china
+from portal.shared.months import moment_zh, today_in_china
 
 
 class TopUpForm(ServiceForm):
@@ -141,7 +140,7 @@ class CardTopUp(OrderedService):
             "lines": [
                 [str(_("充值订单号")), order.number],
                 [str(_("充值金额")), str(_("%(yuan)s 元") % {"yuan": yuan})],
-                [str(_("请在此之前支付")), f"{localtime(order.expires_at):%Y-%m-%d %H:%M}"],
+                [str(_("请在此之前支付")), moment_zh(order.expires_at)],
             ],
             "links": [[str(_("去支付 %(yuan)s 元") % {"yuan": yuan}), reverse("order", args=[order.number])]],
         }

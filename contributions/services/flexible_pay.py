@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,10 +22,10 @@ from portal.hall.fields import MonthsField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import payment_terms
+from portal.policy.terms import flexible_standard, payment_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, moment_zh, today_in_china
 
 
 class Span(StrEnum):
@@ -90,6 +89,13 @@ class PayForm(ServiceForm):
             widget=forms.RadioSelect,
             required=False,
             initial=one.tier_now,
+            help_text=flexible_standard(
+                book(),
+                city=self.offer.city,
+                insurance=one.insurance,
+                month=month,
+                on=today_in_china(self.now),
+            ),
         )
         hints = {}
         for code, _title in one.tiers:
@@ -218,7 +224,7 @@ class FlexiblePay(OrderedService):
             "lines": [
                 [str(_("缴费订单号")), order.number],
                 [str(_("应付金额")), str(_("%(yuan)s 元") % {"yuan": yuan})],
-                [str(_("请在此之前支付")), f"{localtime(order.expires_at):%Y-%m-%d %H:%M}"],
+                [str(_("请在此之前支付")), moment_zh(order.expires_at)],
             ],
             "links": [[str(_("去支付 %(yuan)s 元") % {"yuan": yuan}), reverse("order", args=[order.number])]],
         }

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +19,7 @@ from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceFor
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.shared import money
-from portal.shared.months import today_in_china
+from portal.shared.months import day_zh, moment_zh, today_in_china
 
 
 class Kind(StrEnum):
@@ -58,7 +57,7 @@ def last_day(payment: Payment, offer: Offer) -> dt.date:
 
 def _title(payment: Payment) -> str:
     return _("{when} {channel} {amount} 元").format(
-        when=f"{localtime(payment.begun_at):%Y-%m-%d %H:%M}",
+        when=moment_zh(payment.begun_at),
         channel=channels.title(payment.channel),
         amount=money.format_yuan(payment.amount_fen),
     )
@@ -81,7 +80,7 @@ class DisputeForm(ServiceForm):
         )
         field.choice_hints = {  # type: ignore[attr-defined]
             one.number: _("订单 {order}，{state}；可在 {day} 前（含当日）提出").format(
-                order=one.order.number, state=one.get_status_display(), day=last_day(one, self.offer)
+                order=one.order.number, state=one.get_status_display(), day=day_zh(last_day(one, self.offer))
             )
             for one in payments
         }

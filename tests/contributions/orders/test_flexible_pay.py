@@ -55,7 +55,7 @@ def test_the_case_asks_for_payment_only_as_long_as_it_can_be_paid(till: Till, wa
     ("end", "status", "why"),
     [
         ("pay", Status.DONE, ""),
-        ("expire", Status.LAPSED, "订单没有在 2026-11-17 10:30 前支付，已自动取消。"),
+        ("expire", Status.LAPSED, "订单没有在 2026年11月17日 10:30 前支付，已自动取消。"),
         ("cancel", Status.LAPSED, "订单已取消，没有支付。"),
     ],
 )

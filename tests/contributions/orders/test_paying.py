@@ -468,8 +468,8 @@ def test_an_order_of_the_evening_has_one_day_and_a_reminder_before_it(till: Till
     paying.remind_queued(now=till.now)
     told = Notice.objects.get(kind=paying.REMINDER)
     assert (told.person, told.reference, told.by_text) == (order.person, payment.number, True)
-    assert "2026-11-23 09:00 发起" in told.text
-    assert "2026-11-23 09:30 前" in told.text
+    assert "2026年11月23日 09:00 发起" in told.text
+    assert "2026年11月23日 09:30 前" in told.text
     paying.drop(payment, by=order.placed_by, now=till.now)
     assert paying.remind_queued(now=till.now) == 0
 

@@ -58,6 +58,21 @@ def test_the_whole_road_on_the_pages(till: Till, twice: Receipt, client: Client)
     audit()
 
 
+def test_whoever_paid_twice_sees_it_on_the_order_and_in_the_list_until_it_is_back(
+    till: Till, twice: Receipt, client: Client
+) -> None:
+    client.force_login(till.cast.wang_fang_login, backend="portal.accounts.doors.PersonDoor")
+    order = twice.entry.payment.order
+    assert "另有 898.80 元待退回" in client.get("/orders/").content.decode()
+    page = client.get(f"/orders/{order.number}/").content.decode()
+    assert "未记入，待退回" in page
+    assert "收到一笔 898.80 元" in page
+    refunds.approve(drafted(till, twice), by=checker(), now=till.now)
+    sends(till)
+    assert "待退回" not in client.get("/orders/").content.decode()
+    assert "未记入，已退回" in client.get(f"/orders/{order.number}/").content.decode()
+
+
 def test_all_of_a_payment_goes_back_by_one_button(
     till: Till, providers: dict[str, Provider], client: Client
 ) -> None:
