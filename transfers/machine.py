@@ -27,6 +27,17 @@ STATUS_LABELS = {
     Status.CANCELLED: "已撤销",
 }
 
+# What a station is called while it is waited for: it has not happened yet.
+WAITING_LABELS = Some(
+    {
+        Status.ACCEPTED: "等待受理",
+        Status.LETTER_SENT: "等待发出联系函",
+        Status.RELEASED: "等待转出",
+        Status.RECEIVED: "等待到账",
+        Status.MERGED: "等待合并",
+    }
+)
+
 MOVES: dict[Status, tuple[Status, ...]] = {
     Status.APPLIED: (Status.ACCEPTED, Status.RETURNED, Status.CANCELLED),
     Status.ACCEPTED: (Status.LETTER_SENT, Status.RETURNED, Status.CANCELLED),

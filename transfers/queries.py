@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
 from portal.shared.months import day_zh
-from transfers.machine import LINE, OPEN, STATUS_LABELS, Side, Status
+from transfers.machine import LINE, OPEN, STATUS_LABELS, WAITING_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
 # How far back the usual time of a step is measured, and how many it takes to say one.
@@ -84,7 +84,11 @@ def stations(transfer: Transfer) -> list[dict[str, Any]]:
         }
         return [*line[: at + 1], stop, *(line[at + 1 :] if status == Status.RETURNED else [])]
     if at + 1 < len(line):
-        line[at + 1] |= {"state": "now", "note": _place_and_day(transfer)}
+        line[at + 1] |= {
+            "title": _(WAITING_LABELS[LINE[at + 1]]),
+            "state": "now",
+            "note": _place_and_day(transfer),
+        }
     return line
 
 

@@ -49,6 +49,9 @@ def test_an_empty_list_says_what_will_stand_there(cast: Cast, clock: Clock) -> N
 
 def test_the_tracker_says_who_has_it_until_when(cast: Cast, transfer: Transfer) -> None:
     page = text(of(cast.li_qiang_login), f"/transfers/{transfer.number}/")
+    # What is waited for has not happened yet, and is not called as if it had.
+    assert "等待受理" in page
+    assert "已受理" not in page
     assert "由深圳市社会保险基金管理局办理，应在2026年12月8日前完成" in page
     assert "每个经办机构的期限是 15 个工作日" in page
     assert "4,716.38" in page
