@@ -250,6 +250,12 @@ def test_shenzhen_sends_whom_it_does_not_know_to_the_counter(
     assert (case.status, case.mismatches[0]["field"]) == (Status.PRE_APPLIED, "household")
     assert not Coverage.objects.exists()
 
+    # The case itself prints on one sheet, too.
+    he.go(f"/cases/{case.number}/")
+    words, _picture = printed(he.page.pdf(format="A4", print_background=True), tmp_path)
+    assert "办件信息" in words
+    he.go(f"/cases/{case.number}/receipt/")
+
     he.follow("打印申请表")
     he.sees("申请人声明", "户口簿", case.number)
     words, picture = printed(he.page.pdf(format="A4", print_background=True), tmp_path)
