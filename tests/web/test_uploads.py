@@ -277,7 +277,7 @@ def test_a_paper_that_must_be_there_is_asked_for(cast: Cast, clock: Clock, enrol
 def test_papers_are_shown_to_no_one_else(cast: Cast, clerk: Client, new_staff: dict[str, str]) -> None:
     case = file_case(clerk, ADD_STAFF, new_staff, **{"paper-labour-contract": upload("合同.jpg", picture())})
     other = file_case(
-        clerk, ADD_STAFF, {**new_staff, "identity_number": cast.li_qiang.identity_number, "name": ""}
+        clerk, ADD_STAFF, {**new_staff, "identity_number": cast.li_qiang.identity_number, "name": "李强"}
     )
     paper = case.attachments.get().pk
     for user in (cast.zhaobao_clerk, cast.wang_fang_login, cast.wuhan_reviewer):

@@ -159,7 +159,7 @@ def test_the_database_refuses_a_sum_that_is_not_its_lines(till: Till) -> None:
         ({PENSION: ("61", [THIS])}, "没有这一缴费档次"),
         ({PENSION: ("60", [THIS - 1])}, "不在可缴费的月份之内"),
         ({PENSION: ("60", [THIS + 12])}, "不在可缴费的月份之内"),
-        ({Insurance.UNEMPLOYMENT: ("60", [THIS])}, "先办理参保登记"),
+        ({Insurance.UNEMPLOYMENT: ("60", [THIS])}, "窗口办理“灵活就业人员参保登记”"),
     ],
 )
 def test_what_cannot_be_ordered_is_said(
