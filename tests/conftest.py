@@ -44,17 +44,20 @@ EMPTY = """
                 filled := filled || name;
             END IF;
         END LOOP;
-        IF filled <> '{}' THEN
-            EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE';
-        END IF;
+        -- No trigger and no key stands in the way of emptying everything.
+        SET LOCAL session_replication_role = replica;
+        FOREACH name IN ARRAY filled LOOP
+            EXECUTE 'DELETE FROM ' || name;
+        END LOOP;
+        SET LOCAL session_replication_role = origin;
     END
     $$
 """
 
 
 def emptied(_test: TransactionTestCase) -> None:
-    """After a test that commits: empties the tables that have rows. Django's own way empties all two hundred, and makes
-    permissions and roles anew, which takes longer than the test."""
+    """After a test that commits: deletes the rows there are. Django's own way truncates all tables, each with its indexes a new
+    file, and makes permissions and roles anew: that takes fifty times as long, and longer than the test."""
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, [KEPT])
 
