@@ -18,6 +18,8 @@ OPEN = {
     "factor",
     "factor-enrol",
     "factor-codes",
+    "passkey-ask",
+    "passkey-begin",
     "logout",
     "session",
     "demo-messages",

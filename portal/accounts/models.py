@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_otp.models import ThrottlingMixin
 
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
@@ -311,6 +312,26 @@ class OpenSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class _OpenOtherwise:
+    """What the mixin of waits asks of a device: whether something else forbids a try."""
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        return True, None
+
+
+class PasskeyTries(ThrottlingMixin, _OpenOtherwise):
+    """How often in a row an account has answered with a passkey that did not count: each further one waits longer."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="passkey_tries")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.throttling_failure_count}"
+
+    def get_throttle_factor(self) -> int:
+        """The wait after the first wrong answer, in seconds."""
+        return 1
 
 
 class OutboxMessage(models.Model):

@@ -392,6 +392,8 @@ def _details(user: User) -> list[tuple[str, str, str]]:
             "" if user.is_staff else reverse("account-phone"),
         )
     )
+    if user.kind == Kind.STAFF:
+        details.append((_("两步验证"), _("通行密钥、身份验证器、恢复码"), reverse("factors")))
     return details
 
 

@@ -64,6 +64,8 @@ INSTALLED_APPS = [
     "portal.watch",
     "portal.people",
     "portal.accounts",
+    # Its models look for the account's as soon as they are read.
+    "django_otp_webauthn",
     "portal.registers",
     "portal.partners",
     "portal.hall",
@@ -148,6 +150,14 @@ SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 # What an authenticator app shows beside the code.
 OTP_TOTP_ISSUER = "社会保险经办工作台"
+# Passkeys: what the browser calls us beside one. They are bound to PUBLIC_URL, which later settings may name, so it is read when
+# it is needed (portal/accounts/passkeys.py), and the library's check for a fixed list of addresses (E030) has nothing to read.
+OTP_WEBAUTHN_RP_NAME = "社会保险网上办事大厅"
+OTP_WEBAUTHN_RP_ID_CALLABLE = "portal.accounts.passkeys.domain"
+OTP_WEBAUTHN_HELPER_CLASS = "portal.accounts.passkeys.Ceremony"
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+OTP_WEBAUTHN_TIMEOUT_SECONDS = 5 * 60
+SILENCED_SYSTEM_CHECKS = ["otp_webauthn.E030"]
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"

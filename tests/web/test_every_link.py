@@ -51,6 +51,8 @@ ALLOWED = {
     *("Tab", "esc", "Control", "Command", "Mac", "pc"),
     # The letters that the codes of transfers begin with, which a payer writes as they are.
     *("HD", "BJ"),
+    # What unlocks a device; and the address of a demo's own machine, where passkeys can be used.
+    *("PIN", "http", "localhost:8000"),
     # Names that were given: a partner's, an account's.
     *("demo-bank", "partner-demo-bank", "admin"),
 }
