@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 import pgtrigger
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -12,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import ThrottlingMixin
+from pghistory.models import Context
 
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
@@ -178,6 +180,26 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_clerk(self) -> bool:
         return self.kind == Kind.CLERK
+
+
+class StaffAction(LogEntry):
+    """What a member of staff did in the workbench, as Django notes it: kept."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            pgtrigger.Protect(name="staff_actions_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+
+class WhoChanged(Context):
+    """Who changed something whose history is kept, and by which page. It grows with the request; it is never deleted."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [pgtrigger.Protect(name="who_changed_is_kept", operation=pgtrigger.Delete)]
 
 
 class NamedPerson(Person):

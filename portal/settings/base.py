@@ -101,6 +101,8 @@ MIDDLEWARE = [
 
 # Reading changes nothing whose history is kept, so that only the others need to say who asked.
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# Histories are only appended to.
+PGHISTORY_APPEND_ONLY = True
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
