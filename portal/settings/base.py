@@ -34,6 +34,13 @@ SECRET_KEY = required("SECRET_KEY")
 DATABASES = {
     "default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)
 }
+# The role that owns the tables: migrate and flush connect as it, and each migration gives the app's role its rights
+# (portal/rights.py). Without it the hall owns the tables that it works on.
+_owner = os.environ.get("DATABASE_OWNER_URL", "")
+DATABASE_OWNER: dict[str, Any] = dict(dj_database_url.parse(_owner)) if _owner else {}
+DATABASE_APP_ROLE = ""
+if DATABASE_OWNER and DATABASE_OWNER["USER"] != DATABASES["default"]["USER"]:
+    DATABASE_APP_ROLE = DATABASES["default"]["USER"]
 # Where it is, nobody minds a server that forgets what it has confirmed (contributions/durability.py).
 DATABASE_IS_THROWN_AWAY = False
 REDIS_URL = required("REDIS_URL")
