@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts import doors, phones
 from portal.accounts.models import User
 from portal.columns import person_name
-from portal.shared import credit_code, identity
+from portal.shared import credit_code, foreigners, identity
 from portal.shared.characters import narrow
 
-_IDENTITY_MISTAKES = {
+IDENTITY_MISTAKES = {
     "paper": _(
-        "这里填 18 位的身份证号码；港澳台居民居住证、2023 年起的外国人永久居留身份证填证上的 18 位号码。"
-        "只有护照、通行证或旧版永久居留证的，网上暂不能办理，请带证件到参保地社保经办窗口，或拨打 12333。"
+        "这里填 18 位的社会保障号码：身份证、港澳台居民居住证、2023 年起的外国人永久居留身份证填证上的号码；"
+        "护照持有人登记参保后才有，填护照号码没有查到的，请核对号码。"
+        "只有港澳台通行证的，请先申领居住证，或带证件到参保地社保经办窗口，也可拨打 12333。"
     ),
     "length": _("身份证号码应为 18 位（旧证 15 位），请核对位数。"),
     "characters": _("身份证号码只含数字，第 18 位可为 X，请核对。"),
@@ -32,9 +33,15 @@ _CREDIT_CODE_MISTAKES = {
 
 
 class IdentityNumberField(forms.CharField):
-    """An identity number; its value is the one of 18 characters."""
+    """An identity number; its value is the social-security number of 18 characters.
 
-    def __init__(self, **kwargs: Any) -> None:
+    Of a passport it is known where one person on file has it; else what was typed is the number of nobody, which is told as of
+    any other, so that nobody learns who is on file. With ``stated`` the form asks for the kind of paper, too (``StatesPaper``),
+    and gets a passport's number as it is.
+    """
+
+    def __init__(self, *, stated: bool = False, **kwargs: Any) -> None:
+        self.stated = stated
         kwargs.setdefault("label", _("身份证号码"))
         super().__init__(max_length=40, **kwargs)
         self.widget.attrs.update(
@@ -45,10 +52,15 @@ class IdentityNumberField(forms.CharField):
         typed = super().clean(value)
         if not typed:
             return ""
+        if self.stated and foreigners.may_be_passport(typed):
+            return foreigners.as_typed(typed)
         try:
-            return doors.identity_number(typed)
+            return doors.identity_number(typed) if self.stated else doors.known_number(typed)
         except identity.InvalidIdentity as mistake:
-            raise ValidationError(_IDENTITY_MISTAKES[mistake.code], code=mistake.code) from mistake
+            number = foreigners.as_typed(typed)
+            if foreigners.may_be_passport(number) and not number.isdigit():
+                return number
+            raise ValidationError(IDENTITY_MISTAKES[mistake.code], code=mistake.code) from mistake
 
 
 class CreditCodeField(forms.CharField):

@@ -18,8 +18,9 @@ from portal.accounts.fields import (
     PasswordField,
     PhoneField,
 )
+from portal.people import papers
 from portal.policy.book import book
-from portal.shared import credit_code, identity
+from portal.shared import credit_code, foreigners, identity
 
 
 class PersonPasswordForm(forms.Form):
@@ -172,7 +173,7 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
 
     number = forms.CharField(
         label=_("证件号码"),
-        help_text=_("个人填身份证号码；单位经办人填本单位的统一社会信用代码。"),
+        help_text=_("个人填身份证件号码（护照填护照号码）；单位经办人填本单位的统一社会信用代码。"),
         max_length=40,
         widget=forms.TextInput(attrs={"class": "w-18", "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -183,7 +184,8 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
         try:
             return doors.identity_number(typed)
         except identity.InvalidIdentity:
-            pass
+            if foreigners.may_be_passport(typed):
+                return papers.known_by(typed) or foreigners.as_typed(typed)
         try:
             return credit_code.parse(typed)
         except credit_code.InvalidCreditCode:
