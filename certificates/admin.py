@@ -17,7 +17,7 @@ from certificates import resealing_admin as resealing_admin
 from certificates.codes import InvalidCode, parse_code
 from certificates.forms import RevokeForm
 from certificates.models import Certificate, Status
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
@@ -87,7 +87,7 @@ class CertificateAdmin(StaffAdmin):
         with suppress(InvalidCode):
             found |= Q(code=parse_code(term))
         with suppress(InvalidIdentity):
-            found |= Q(person__identity_number=identity_number(term))
+            found |= Q(person__identity_number=known_number(term))
         return queryset.filter(found), False
 
     def changelist_view(

@@ -48,8 +48,8 @@ def known_number(text: str) -> str:
 
 
 def person_login(text: str) -> str:
-    """The one spelling of what a person logs in with: a number of 18, a phone of 11, else (a passport's number, too) the text made
-    narrow."""
+    """The one spelling of what a person logs in with: a number of 18, a phone of 11, else the text made narrow, which may be a
+    passport's number."""
     try:
         return identity_number(text)
     except identity.InvalidIdentity:

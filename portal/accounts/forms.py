@@ -12,12 +12,12 @@ from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.fields import (
     CodeField,
     CreditCodeField,
-    IdentityNumberField,
     NameField,
     NewPasswordMixin,
     PasswordField,
     PhoneField,
 )
+from portal.accounts.paper_forms import StatesPaper
 from portal.people import papers
 from portal.policy.book import book
 from portal.shared import credit_code, foreigners, identity
@@ -27,7 +27,7 @@ class PersonPasswordForm(forms.Form):
     """个人登录, by password."""
 
     login = forms.CharField(
-        label=_("身份证号码或手机号码"),
+        label=_("身份证件号码或手机号码"),
         max_length=40,
         widget=forms.TextInput(
             attrs={
@@ -94,10 +94,23 @@ def city_choices() -> list[tuple[str, str]]:
     return [(city.slug, city.title) for city in book().cities]
 
 
-class RegisterForm(ProvedByCode):
+class RegisterForm(StatesPaper, ProvedByCode):
     """个人注册: who asks, and the code to their phone. The password comes when they are proved to be that person."""
 
-    field_order = ("city", "name", "identity_number", "phone", "captcha", "code")
+    field_order = (
+        *(
+            "city",
+            "name",
+            "document",
+            "identity_number",
+            "nationality",
+            "sex",
+            "birth_date",
+            "paper_expires_on",
+        ),
+        *("phone", "captcha", "code"),
+    )
+    knows_file = False
 
     city = forms.ChoiceField(
         label=_("参保城市"),
@@ -105,24 +118,24 @@ class RegisterForm(ProvedByCode):
         choices=city_choices,
         required=False,
     )
-    name = NameField(help_text=_("请与身份证上的姓名一致。"))
-    identity_number = IdentityNumberField()
+    name = NameField(help_text=_("请与证件上的姓名一致；护照按资料页，姓在前、名在后，例如 SMITH JOHN。"))
     phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码，可直接通过核验。"))
 
     def clean_city(self) -> str:
         return str(self.cleaned_data["city"]) or book().cities[0].slug
 
-    def clean_identity_number(self) -> str:
-        number, now = str(self.cleaned_data["identity_number"]), timezone.now()
-        if not registration.is_old_enough(number, now):
-            raise ValidationError(
-                _(
-                    "未满 {age} 周岁，不能自己开通账号。"
-                    "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
-                ).format(age=registration.lowest_age(now)),
-                code="too_young",
-            )
-        return number
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if {"identity_number", "document", "birth_date", "sex", "nationality"} & set(self.errors):
+            return cleaned
+        now = timezone.now()
+        if not registration.is_old_enough(self.stated_paper().birth_date, now):
+            why = _(
+                "未满 {age} 周岁，不能自己开通账号。"
+                "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
+            ).format(age=registration.lowest_age(now))
+            self.add_error("identity_number", ValidationError(why, code="too_young"))
+        return cleaned
 
 
 class FirstPasswordForm(NewPasswordMixin):

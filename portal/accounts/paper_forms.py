@@ -117,7 +117,13 @@ class StatesPaper(forms.Form):
             if number.isdigit():
                 self.add_error("identity_number", IDENTITY_MISTAKES["length"])
             else:
-                self.add_error("document", _("这不是 18 位的号码。持护照的，请在这里选择“外国护照”。"))
+                self.add_error(
+                    "document",
+                    _(
+                        "这不是 18 位的号码。持护照的，请在这里选择“外国护照”；港澳台居民填居住证上的号码，"
+                        "只有通行证的，请带证件到参保地社保经办窗口。"
+                    ),
+                )
         elif identity.parse(number).birth_date > self._today():
             self.add_error("identity_number", IDENTITY_MISTAKES["date"])
 

@@ -12,17 +12,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from portal.accounts import openings, person_changes
 from portal.accounts.fields import CreditCodeField, NameField, PhoneField
 from portal.accounts.models import User
+from portal.accounts.paper_forms import StatesPaper
 from portal.accounts.permissions import city_choices, staff, staff_cities
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
-from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_identity
+from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_number, staff_typed_paper
 from portal.columns import person_name
 from portal.people import belonging
-from portal.people.models import BankAccount, Employer, Guardianship, Person
+from portal.people.models import OTHER_PAPERS, BankAccount, Employer, Guardianship, Person
+from portal.people.papers import Paper
 from portal.policy.book import book
 from portal.policy.terms import adulthood
 from portal.shared import ages, identity, names
@@ -59,6 +61,24 @@ class PersonForm(ProposingForm):
         return code
 
 
+def in_workbench(form: forms.Form | forms.ModelForm) -> None:
+    """The fields of a paper as the workbench draws its own."""
+    drawn = {
+        forms.Select: UnfoldAdminSelectWidget,
+        forms.TextInput: UnfoldAdminTextInputWidget,
+        forms.DateInput: UnfoldAdminSingleDateWidget,
+    }
+    for name in StatesPaper.base_fields:  # type: ignore[attr-defined]
+        field = form.fields[name]
+        made = drawn.get(type(field.widget))
+        if made:
+            attrs = {key: value for key, value in field.widget.attrs.items() if key != "class"}
+            choices = getattr(field, "choices", None)
+            field.widget = made(attrs=attrs)
+            if choices is not None:
+                field.widget.choices = choices
+
+
 class PlaceField(forms.ChoiceField):
     """One of the cities that the login works for; the only one is chosen."""
 
@@ -72,12 +92,9 @@ class PlaceField(forms.ChoiceField):
         self.choices = cities if len(cities) == 1 else [("", "---------"), *cities]
 
 
-class PersonOpeningForm(ProposingForm):
+class PersonOpeningForm(StatesPaper, ProposingForm):
     """建档: the file of somebody whom the register does not know."""
 
-    identity_number = forms.CharField(
-        label=gettext_lazy("身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
-    )
     name = NameField(widget=UnfoldAdminTextInputWidget)
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
     city = PlaceField(label=gettext_lazy("建档城市"))
@@ -90,16 +107,19 @@ class PersonOpeningForm(ProposingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["city"].offer(self.by)  # type: ignore[attr-defined]
-        household = self.fields["household_code"]
-        household.required = True
-        household.help_text = gettext_lazy("户籍所在地的 6 位区划代码，例如 330211。")
-
-    def clean_identity_number(self) -> str:
-        return staff_typed_identity(
-            self.cleaned_data["identity_number"], today=today_in_china(timezone.now())
-        ).number
+        in_workbench(self)
+        self.fields["household_code"].help_text = gettext_lazy(
+            "户籍所在地的 6 位区划代码，例如 330211；没有国内户籍的外国人不填。"
+        )
 
     clean_household_code = PersonForm.clean_household_code
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        of_foreigner = cleaned.get("document") in {*map(str, OTHER_PAPERS)}
+        if not of_foreigner and not cleaned.get("household_code") and "household_code" not in self.errors:
+            self.add_error("household_code", ValidationError(_("这个字段是必填项。"), code="required"))
+        return cleaned
 
     def ensure(self, cleaned: dict[str, Any]) -> None:
         openings.ensure_person(cleaned, city=cleaned["city"], by=self.by)
@@ -113,14 +133,17 @@ class PersonAdmin(ByTwo, OfPeople):
     form = PersonForm
     identity_numbers = ("identity_number",)
     names = ("name",)
+    numbers = ("paper_number",)
     list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
     search_fields = ("pk",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
+    search_help_text = gettext_lazy("请输入完整的身份证件号码或姓名，查询会留下记录")
     ordering = ("name", "pk")
     fields = (
         "name",
         "number_masked",
         "paper",
+        "paper_masked",
+        "paper_expires_on",
         "sex",
         "birth_date",
         "archive_birth_date",
@@ -129,7 +152,10 @@ class PersonAdmin(ByTwo, OfPeople):
         "created_at",
         "reason",
     )
-    readonly_fields = ("number_masked", "paper", "sex", "birth_date", "created_at", "phone_masked")
+    readonly_fields = (
+        *("number_masked", "paper", "paper_masked", "paper_expires_on", "sex", "birth_date"),
+        *("created_at", "phone_masked"),
+    )
 
     def of_cities(self, cities: list[str]) -> Q:
         return belonging.of_cities(cities)
@@ -147,7 +173,7 @@ class PersonAdmin(ByTwo, OfPeople):
 
     def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
         if obj is None:
-            return (*openings.PERSON_FIELDS, "city", "reason")
+            return (*openings.PERSON_ASKED, "city", "reason")
         if self.has_change_permission(request, obj):
             return self.fields
         return tuple("phone_masked" if name == "phone" else name for name in self.fields if name != "reason")
@@ -178,10 +204,16 @@ class PersonAdmin(ByTwo, OfPeople):
     @admin.display(description=gettext_lazy("证件类型"))
     def paper(self, person: Person) -> str:
         country = identity.nationality_of(person.identity_number)
-        told = _(identity.DOCUMENT_LABELS[identity.document_of(person.identity_number)])
+        told = _(identity.DOCUMENT_LABELS[person.document])
+        if person.paper_kind:
+            return f"{told}（{person.nationality} {person.country}）"
         return told + (_("（国籍代码 {code}，GB/T 2659）").format(code=country) if country else "")
 
-    @admin.display(description=gettext_lazy("身份证号码"))
+    @admin.display(description=gettext_lazy("证件号码"))
+    def paper_masked(self, person: Person) -> str:
+        return person.masked_paper
+
+    @admin.display(description=gettext_lazy("社会保障号码"))
     def number_masked(self, person: Person) -> str:
         return identity.mask(person.identity_number)
 
@@ -322,10 +354,10 @@ class GuardianshipForm(ProposingForm):
     """A new guardianship: both are named by their numbers; a ward whom the register does not know yet gets a file."""
 
     guardian_number = forms.CharField(
-        label=gettext_lazy("监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+        label=gettext_lazy("监护人身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
     )
     ward_number = forms.CharField(
-        label=gettext_lazy("被监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+        label=gettext_lazy("被监护人身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
     )
     ward_name = forms.CharField(
         label=gettext_lazy("被监护人姓名"), max_length=60, widget=UnfoldAdminTextInputWidget
@@ -337,7 +369,7 @@ class GuardianshipForm(ProposingForm):
         help_texts = {"proof": gettext_lazy("写明核对了什么材料。由另一名工作人员复核后生效，并通知双方。")}
 
     def clean_guardian_number(self) -> Person:
-        number = staff_typed_identity(self.cleaned_data["guardian_number"]).number
+        number = staff_typed_number(self.cleaned_data["guardian_number"])
         guardian = Person.objects.filter(identity_number=number).first()
         if guardian is None:
             raise ValidationError(_("没有查到这名监护人，请先由其本人注册个人账号。"))
@@ -346,12 +378,12 @@ class GuardianshipForm(ProposingForm):
     def clean_ward_name(self) -> str:
         return person_name(self.cleaned_data["ward_name"])
 
-    def clean_ward_number(self) -> identity.Identity:
-        return staff_typed_identity(self.cleaned_data["ward_number"])
+    def clean_ward_number(self) -> Paper:
+        return staff_typed_paper(self.cleaned_data["ward_number"])
 
     def ensure(self, cleaned: dict[str, Any]) -> None:
         person_changes.ensure_guardianship(
-            cleaned["guardian_number"], cleaned["ward_number"].number, by=self.by
+            cleaned["guardian_number"], cleaned["ward_number"].identity_number, by=self.by
         )
 
     def clean(self) -> dict[str, Any]:
@@ -361,16 +393,16 @@ class GuardianshipForm(ProposingForm):
             cleaned.get("ward_number"),
             cleaned.get("start"),
         )
-        if number and guardian and guardian.identity_number == number.number:
+        if number and guardian and guardian.identity_number == number.identity_number:
             self.add_error("ward_number", _("监护人和被监护人不能是同一个人。"))
-        known = Person.objects.filter(identity_number=number.number).first() if number else None
+        known = Person.objects.filter(identity_number=number.identity_number).first() if number else None
         if known and cleaned.get("ward_name") and not names.agree(known.name, cleaned["ward_name"]):
             self.add_error("ward_name", _("姓名与登记的不一致，请核对身份证号码和姓名。"))
         if number and start:
             self._end_with_childhood(cleaned, number, start)
         return cleaned
 
-    def _end_with_childhood(self, cleaned: dict[str, Any], number: identity.Identity, start: Any) -> None:
+    def _end_with_childhood(self, cleaned: dict[str, Any], number: Paper, start: Any) -> None:
         """For a minor it ends, at the latest, on the day they come of age."""
         of_age = ages.birthday(number.birth_date, adulthood(book(), on=today_in_china(timezone.now())))
         if start < of_age:
@@ -444,7 +476,7 @@ class GuardianshipAdmin(ByTwo, OfPeople):
             return True
         person_changes.propose_guardianship(
             told["guardian_number"],
-            ward_number=told["ward_number"].number,
+            ward_number=told["ward_number"].identity_number,
             ward_name=told["ward_name"],
             relation=told["relation"],
             proof=told["proof"],

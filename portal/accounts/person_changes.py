@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from portal.accounts import proposals
 from portal.accounts.models import Notice, Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
-from portal.people import belonging
+from portal.people import belonging, papers
 from portal.people.models import RELATION_LABELS, Guardianship, Person, Relation
 from portal.people.persons import record as open_file
 from portal.shared import identity
@@ -106,7 +106,9 @@ class NewGuardianship(Kind):
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
         told = proposal.payload
         guardian = Person.objects.get(pk=told["guardian"])
-        ward = open_file(identity_number=told["ward_number"], name=told["ward_name"])
+        ward = open_file(
+            paper=papers.of_told({"identity_number": told["ward_number"]}), name=told["ward_name"]
+        )
         try:
             with transaction.atomic():
                 Guardianship.objects.create(

@@ -34,7 +34,8 @@ from portal.accounts.forms import (
 from portal.accounts.messages import MessageNotSent, send
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
-from portal.shared.identity import mask, mask_name, mask_phone
+from portal.people import papers
+from portal.shared.identity import mask_name, mask_phone
 
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
 WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
@@ -379,7 +380,7 @@ def _details(user: User) -> list[tuple[str, str, str]]:
     """What the hall knows of a login as (label, value, where to change it)."""
     details = [(_("姓名"), mask_name(user.name), ""), (_("账号类型"), str(user.get_kind_display()), "")]
     if user.person:
-        details.append((_("身份证号码"), mask(user.person.identity_number), ""))
+        details += [(label, value, "") for label, value in papers.details(user.person)]
     if user.employer:
         details += [
             (_("单位名称"), user.employer.name, ""),

@@ -125,6 +125,19 @@ def of_told(told: Mapping[str, Any]) -> Paper:
     return Paper(found.identity_number, found.document, found.sex, found.birth_date, expires_on=ends)
 
 
+def details(person: Person) -> list[tuple[str, str]]:
+    """What pages say of a person's paper, its number masked: (label, value)."""
+    masked = identity.mask(person.identity_number)
+    if person.document == Document.RESIDENT:
+        return [(_("身份证号码"), masked)]
+    told = [
+        (_("证件类型"), _(DOCUMENT_LABELS[person.document])),
+        *([(_("国籍"), person.country)] if person.country else []),
+        (_("证件号码"), person.masked_paper),
+    ]
+    return told + ([(_("社会保障号码"), masked)] if person.paper_kind else [])
+
+
 def number_of(document: Document, paper_number: str, nationality: str, *, on: dt.date) -> str:
     """The social-security number of this paper's holder: the one on file, else the one that is made of the paper."""
     known = Person.objects.filter(
