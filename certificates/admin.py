@@ -22,7 +22,7 @@ from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.shared.characters import narrow
-from portal.shared.identity import InvalidIdentity, mask
+from portal.shared.identity import InvalidIdentity
 
 # The workbench colours states of cases; a certificate's are told in the same colours.
 _STATE_LIKE = {
@@ -169,7 +169,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     if "person" in facts:
         whose = [
             (_("姓名"), facts["person"]["name"]),
-            (_("身份证号码"), mask(facts["person"]["identity_number"])),
+            *presenting.whose_paper(facts["person"]),
         ]
     else:
         whose = [

@@ -18,7 +18,7 @@ from certificates.codes import InvalidCode, InvalidLastFour, last_four, parse_co
 from certificates.inspection import Inspection, Makeup, Signature, inspect_apart
 from certificates.issuing import facts_digest
 from certificates.models import Certificate, Result, Sealed, SealedVersion, Status, VerificationLog, Way
-from portal.shared.identity import mask, mask_name
+from portal.shared.identity import mask_name
 from portal.shared.months import CHINA, today_in_china
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -466,7 +466,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     if "person" in facts:
         whose = [
             (_("姓名"), mask_name(facts["person"]["name"])),
-            (_("身份证号码"), mask(facts["person"]["identity_number"])),
+            *presenting.whose_paper(facts["person"]),
         ]
     else:
         whose = [

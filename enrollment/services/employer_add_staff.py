@@ -1,12 +1,13 @@
 """职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service that tells them apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,8 +27,10 @@ from portal.people import papers, persons
 from portal.policy import terms
 from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement, worker_category
-from portal.shared import identity, money, names
+from portal.shared import foreigners, identity, money, names
 from portal.shared.ages import has_reached
+from portal.shared.countries import foreign_countries
+from portal.shared.identity import Document
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
@@ -165,6 +168,18 @@ class EmployerAddStaff(Service):
 
     def subject(self, ask: Ask) -> str:
         return str(ask.answers["identity_number"])
+
+    def sought(self, typed: Mapping[str, Any]) -> str:
+        """A passport's number says who it is together with its country."""
+        number, country = super().sought(typed), str(typed.get("nationality", ""))
+        if typed.get("document") != Document.PASSPORT or country not in foreign_countries():
+            return number
+        try:
+            passport = foreigners.parse_passport(number)
+        except foreigners.InvalidPaper:
+            return number
+        today = today_in_china(timezone.now())
+        return papers.number_of(Document.PASSPORT, passport, country, on=today)
 
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
         try:

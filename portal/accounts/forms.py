@@ -80,6 +80,10 @@ class ProvedByCode(forms.Form):
             if name not in self.second_step:
                 field.widget = forms.HiddenInput()
 
+    def to_carry(self) -> dict[str, Any]:
+        """What goes along with the second step, as it would be typed again."""
+        return self.cleaned_data
+
     @property
     def first_step_is_wrong(self) -> bool:
         """In the second step: whether a hidden field is at fault, so that the first step must be shown again."""
@@ -136,6 +140,10 @@ class RegisterForm(StatesPaper, ProvedByCode):
             ).format(age=registration.lowest_age(now))
             self.add_error("identity_number", ValidationError(why, code="too_young"))
         return cleaned
+
+    def to_carry(self) -> dict[str, Any]:
+        carried = super().to_carry()
+        return {**carried, "identity_number": carried["paper_number"] or carried["identity_number"]}
 
 
 class FirstPasswordForm(NewPasswordMixin):

@@ -155,8 +155,8 @@ def ensure_person(told: Mapping[str, Any], *, city: str, by: User) -> None:
 def propose_person(
     told: Mapping[str, Any], *, city: str, reason: str, by: User, now: dt.datetime
 ) -> Proposal:
-    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, and by those of papers where the number says too little; valid.
-    Raises NotProposed."""
+    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, and by those of papers where the number says too little, all
+    valid. Raises NotProposed."""
     ensure_person(told, city=city, by=by)
     return proposals.propose(
         PERSON_OPENING,

@@ -208,7 +208,7 @@ def two_steps(
     except MessageNotSent:
         form.add_error("phone", _("短信暂时无法发送，请稍后再试。"))
         return form, False
-    return form_class(code_sent=True, initial=form.cleaned_data, **kwargs), False
+    return form_class(code_sent=True, initial=form.to_carry(), **kwargs), False
 
 
 def _known_here(request: HttpRequest, phone: str) -> bool:

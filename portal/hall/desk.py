@@ -100,7 +100,7 @@ def known_of(
 
     NotAccepted where this login has looked up as many people as an hour allows.
     """
-    sought = (typed or {}).get(service.searches, "") if service.searches else ""
+    sought = service.sought(typed or {}) if service.searches else ""
     if not sought:
         return {}
     try:
