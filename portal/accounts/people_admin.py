@@ -5,20 +5,25 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts import openings, person_changes
+from portal.accounts import identity_corrections, openings, person_changes
 from portal.accounts.fields import CreditCodeField, NameField, PhoneField
 from portal.accounts.models import User
 from portal.accounts.paper_forms import StatesPaper
 from portal.accounts.permissions import city_choices, staff, staff_cities
+from portal.accounts.proposals import NotProposed
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
 from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_number, staff_typed_paper
 from portal.columns import person_name
@@ -125,12 +130,93 @@ class PersonOpeningForm(StatesPaper, ProposingForm):
         openings.ensure_person(cleaned, city=cleaned["city"], by=self.by)
 
 
+WRONG, RENEWED = "wrong", "renewed"
+
+
+class CorrectionForm(StatesPaper):
+    """身份信息更正: who the person is by the papers that staff have seen, all of it."""
+
+    knows_file = False
+    field_order = (
+        *(
+            "how",
+            "document",
+            "identity_number",
+            "name",
+            "nationality",
+            "sex",
+            "birth_date",
+            "paper_expires_on",
+        ),
+        *("reason", "evidence"),
+    )
+
+    how = forms.ChoiceField(
+        label=gettext_lazy("更正的原因"),
+        choices=[
+            (WRONG, gettext_lazy("登记有误：按证件更正，社会保障号码随证件重新确定")),
+            (RENEWED, gettext_lazy("换发了护照或旧版永久居留身份证：社会保障号码不变")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    name = NameField()
+    reason = forms.CharField(
+        label=gettext_lazy("更正事由"),
+        max_length=200,
+        help_text=gettext_lazy("写明错在哪里、怎样发生的。"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("核对的材料"),
+        max_length=200,
+        help_text=gettext_lazy("写明看了哪些原件，例如居民身份证、户口簿、派出所出具的更正证明及其编号。"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, person: Person, by: User, **kwargs: Any) -> None:
+        self.person, self.by = person, by
+        other = person.paper_kind != ""
+        initial = {
+            "how": WRONG,
+            "document": person.paper_kind,
+            "identity_number": person.number_on_paper,
+            "name": person.name,
+            "nationality": person.nationality,
+            "sex": person.sex if other else "",
+            "birth_date": person.birth_date if other else None,
+            "paper_expires_on": person.paper_expires_on,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors and cleaned["how"] == RENEWED:
+            if not (self.person.paper_kind and cleaned["document"]):
+                self.add_error("how", _("换发后号码不变的，只有护照和旧版永久居留身份证；请选择另一项。"))
+            else:
+                cleaned["identity_number"] = self.person.identity_number
+        if self.errors:
+            return cleaned
+        if {**self.stated_paper().told(), "name": cleaned["name"]} == identity_corrections.told_of(
+            self.person
+        ):
+            self.add_error(None, _("填写的与登记的完全一致，没有需要更正的内容。"))
+            return cleaned
+        try:
+            identity_corrections.ensure(self.person, paper=self.stated_paper(), by=self.by)
+        except NotProposed as why:
+            taken = str(why) == str(identity_corrections.TAKEN)
+            self.add_error("identity_number" if taken else None, str(why))
+        return cleaned
+
+
 @admin.register(Person)
 class PersonAdmin(ByTwo, OfPeople):
     """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited; a new file is opened
     by two."""
 
     form = PersonForm
+    change_form_outer_after_template = "admin/accounts/to_correct.html"
     identity_numbers = ("identity_number",)
     names = ("name",)
     numbers = ("paper_number",)
@@ -159,6 +245,61 @@ class PersonAdmin(ByTwo, OfPeople):
 
     def of_cities(self, cities: list[str]) -> Q:
         return belonging.of_cities(cities)
+
+    def get_urls(self) -> list[URLPattern]:
+        address = path(
+            "<int:object_id>/correct/",
+            self.admin_site.admin_view(self.correct_view),
+            name="people_person_correct",
+        )
+        return [address, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        may_correct = found is not None and self.has_change_permission(request, found)
+        more = {**(extra_context or {}), "may_correct": may_correct}
+        return super().change_view(request, object_id, form_url, more)
+
+    @method_decorator(never_cache)
+    def correct_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """身份信息更正: the form; a POST proposes."""
+        person = self.get_queryset(request).filter(pk=object_id).first()
+        if person is None or not self.has_change_permission(request, person):
+            raise Http404
+        by = staff(request)
+        form = CorrectionForm(request.POST or None, person=person, by=by)
+        if form.is_valid():
+            told = form.cleaned_data
+            try:
+                identity_corrections.propose(
+                    person,
+                    paper=form.stated_paper(),
+                    name=told["name"],
+                    reason=told["reason"],
+                    evidence=told["evidence"],
+                    by=by,
+                    now=timezone.now(),
+                )
+            except NotProposed as why:
+                form.add_error(None, str(why))
+            else:
+                messages.success(request, _("已提交，由另一名工作人员复核后生效。"))
+                return HttpResponseRedirect(reverse("admin:accounts_proposal_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("身份信息更正"),
+            "person": person,
+            "form": form,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/accounts/correct_identity.html", context, status=status)
 
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         return False

@@ -31,6 +31,7 @@ from portal.accounts.forms import (
     PersonPasswordForm,
     ProvedByCode,
 )
+from portal.accounts.identity_corrections import looks_at
 from portal.accounts.messages import MessageNotSent, send
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
@@ -402,9 +403,7 @@ def _lookups(user: User) -> list[dict[str, Any]]:
     """Who found this person by their number, newest first."""
     if not user.is_person or user.person is None:
         return []
-    found = PersonLookup.objects.filter(identity_number=user.person.identity_number).select_related(
-        "user__employer"
-    )
+    found = PersonLookup.objects.filter(looks_at(user.person)).select_related("user__employer")
     return [
         {
             "at": lookup.at,

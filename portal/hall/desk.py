@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
 from portal.hall.ways import Way
 from portal.hall.working_days import overrides_of
+from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.workdays import add_workdays
@@ -350,15 +351,6 @@ def ask_of(case: Case) -> Ask:
     """The application as it was filed."""
     applicant = Applicant(user=case.filed_by, person=case.applicant_person, employer=case.applicant_employer)
     return Ask(offer=case.offer, applicant=applicant, answers=case.answers, filed_at=case.submitted_at)
-
-
-def lock_subject(identity_number: str) -> None:
-    """Holds everything that is done about one person, known or new, until the transaction ends."""
-    if identity_number:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person:{identity_number}"]
-            )
 
 
 def promised_on(offer: Offer, start: date) -> date | None:
