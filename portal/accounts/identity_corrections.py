@@ -166,8 +166,8 @@ def looks_at(person: Person) -> Q:
     done = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED, payload__person=person.pk)
     condition, since = Q(pk__in=[]), Q()
     for payload, at in done.order_by("decided_at", "pk").values_list("payload", "decided_at"):
-        condition |= since & Q(identity_number=payload["before"]["identity_number"], at__lt=at)
-        since = Q(at__gte=at)
+        condition |= since & Q(identity_number=payload["before"]["identity_number"], at__lte=at)
+        since = Q(at__gt=at)
     return condition | (since & Q(identity_number=person.identity_number))
 
 

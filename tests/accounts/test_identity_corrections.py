@@ -313,7 +313,6 @@ def test_wards_coverage_and_looks_follow(two: tuple[Client, Client], wang: Perso
     old, login = wang.identity_number, cast.wang_fang_login
     look_up(user=cast.yongjiang_clerk, identity_number=old, purpose="增员", now=NOW)
     corrected(two, wang)
-    PersonLookup.objects.filter(identity_number=RIGHT).exists()
     seen = PersonLookup.objects.filter(identity_corrections.looks_at(wang), purpose="增员")
     assert seen.count() == 1, "who looked at them by the old number, while it was theirs"
     browser = Client()
