@@ -209,6 +209,8 @@ def decide(
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
+            # Before the case's own row, in the order in which a correction of the subject takes them.
+            lock_subject(case.subject_identity_number)
             case = _to_decide(case, by)
             if not approve:
                 if not reason.strip():
@@ -224,7 +226,7 @@ def decide(
                     decided_at=now,
                 )
                 return case
-            lock_subject(case.subject_identity_number)
+            _ensure_unchanged(case, ask)
             facts = service.facts(ask, outside)
             findings = _findings(service, ask, facts)
             verdict = verdict_of(findings)
@@ -252,8 +254,9 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
     if not reason.strip():
         raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
     with transaction.atomic():
-        case = _to_decide(case, by)
         lock_subject(case.subject_identity_number)
+        case = _to_decide(case, by)
+        _ensure_unchanged(case, ask)
         facts = service.facts(ask, outside)
         findings = _findings(service, ask, facts)
         if verdict_of(findings) == Verdict.BARRED:
@@ -345,6 +348,12 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
             raise lifecycle.AlreadyMoved
         lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回，办件作废"), decided_at=now)
         return case
+
+
+def _ensure_unchanged(case: Case, ask: Ask) -> None:
+    """Raises NotAccepted where it was corrected, since the case was read, who it is about."""
+    if case.answers != ask.answers:
+        raise NotAccepted([Bar("", _("这份办件的身份信息刚刚更正，请刷新页面，核对后再办理。"))])
 
 
 def ask_of(case: Case) -> Ask:

@@ -1,7 +1,7 @@
 """The identity paper that somebody states, and the social-security number that goes by it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,12 +148,17 @@ def number_of(document: Document, paper_number: str, nationality: str, *, on: dt
 
 def known_by(paper_number: str) -> str:
     """The social-security number of the one person on file with a paper of this number; "" where there is none, or more."""
-    found = list(
-        Person.objects.exclude(paper_kind="")
-        .filter(paper_number=foreigners.as_typed(paper_number))
-        .values_list("identity_number", flat=True)[:2]
-    )
-    return found[0] if len(found) == 1 else ""
+    return known_among([paper_number]).get(foreigners.as_typed(paper_number), "")
+
+
+def known_among(typed: Iterable[str]) -> dict[str, str]:
+    """The same of many at once: paper's number → social-security number, of those that one person on file has."""
+    wanted = {foreigners.as_typed(one) for one in typed}
+    holders: dict[str, list[str]] = {}
+    on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=wanted)
+    for paper_number, number in on_file.values_list("paper_number", "identity_number"):
+        holders.setdefault(paper_number, []).append(number)
+    return {paper_number: numbers[0] for paper_number, numbers in holders.items() if len(numbers) == 1}
 
 
 def made_as(on: dt.date) -> str:

@@ -276,6 +276,19 @@ def test_open_cases_are_decided_about_the_right_person(
     assert not Person.objects.filter(identity_number=old).exists()
 
 
+def test_a_case_that_was_read_before_the_correction_is_looked_at_again(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    asked = {**typed(wang.identity_number), "start_pension": "", "start_unemployment": ""}
+    read = file(cast.yongjiang_clerk, "ningbo", CODE, asked, NOW)
+    old = wang.identity_number
+    corrected(two, wang)
+    with pytest.raises(desk.NotAccepted) as refusal:
+        desk.decide(read, approve=True, by=cast.ningbo_reviewer, now=NOW)
+    assert "刚刚更正" in refusal.value.findings[0].why
+    assert not Person.objects.filter(identity_number=old).exists()
+
+
 def test_drafts_follow(two: tuple[Client, Client], wang: Person, cast: Cast) -> None:
     offer = book().city("ningbo").offers[CODE]
     begun = {"identity_number": [f" {wang.identity_number} "], "name": ["王芳"], "wage": ["6500"]}

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from certificates import facts, presenting
+from certificates.services import staff_proofs
 from enrollment import roster
 from enrollment.models import Coverage, Roster
 from enrollment.spreadsheets import read_table
@@ -29,7 +30,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.logs import mask_numbers
 from portal.shared.months import Month
 from portal.web.templatetags.hall import number_on_paper, paper_title
-from tests.accounts.knocking import PERSON, errors, exist, knock
+from tests.accounts.knocking import PERSON, code_sent_to, errors, exist, hidden, knock
 from tests.accounts.test_registration import PROVE, SET, set_password, state
 from tests.cast import NOW, PASSWORD, Cast, cover, identity_number, staff
 from tests.conftest import Clock
@@ -251,6 +252,16 @@ def test_staff_are_stopped_by_their_passport(cast: Cast) -> None:
     assert "没有由本单位参保" in refused["identity_number"]
 
 
+def test_proofs_of_listed_staff_are_asked_for_by_passport_in_one_question(
+    django_assert_num_queries: Any,
+) -> None:
+    anna()
+    anna("C09X0006H")
+    with django_assert_num_queries(1):
+        numbers, mistakes = staff_proofs._read(f"证件号码\n{PASSPORT}\nc09x-0006h\nE12345678\n{RESIDENT}\n")
+    assert (numbers, mistakes) == ([OF_PASSPORT, "DEU000000C09X0006H", "E12345678", RESIDENT], [])
+
+
 # The sheet of wages
 
 
@@ -342,6 +353,16 @@ def test_whoever_registers_with_a_passport_learns_nothing_of_the_file(
 def test_a_child_with_a_passport_is_sent_to_its_guardian(client: Client, clock: Clock) -> None:
     page = knock(client, "/register/", {**ANNA, "birth_date": "2015-01-01", "phone": "13700000001"})
     assert "监护人" in errors(page)["identity_number"][0]
+
+
+def test_a_forgotten_password_is_set_anew_by_passport(client: Client, clock: Clock) -> None:
+    login = User.objects.create_person(anna(), password=PASSWORD, phone="13700000009")
+    exist(login)
+    asked = knock(client, "/password/forgot/", {"number": PASSPORT.lower(), "phone": "13700000009"})
+    new = {"password": "Opened-2026-hall", "password_again": "Opened-2026-hall"}
+    client.post("/password/forgot/", {**hidden(asked), "code": code_sent_to("13700000009"), **new})
+    login.refresh_from_db()
+    assert login.check_password("Opened-2026-hall")
 
 
 # The workbench
