@@ -68,20 +68,14 @@ class PersonForm(ProposingForm):
 
 def in_workbench(form: forms.Form | forms.ModelForm) -> None:
     """The fields of a paper as the workbench draws its own."""
-    drawn = {
-        forms.Select: UnfoldAdminSelectWidget,
-        forms.TextInput: UnfoldAdminTextInputWidget,
-        forms.DateInput: UnfoldAdminSingleDateWidget,
-    }
-    for name in StatesPaper.base_fields:  # type: ignore[attr-defined]
+    for name in StatesPaper.base_fields:
         field = form.fields[name]
-        made = drawn.get(type(field.widget))
-        if made:
-            attrs = {key: value for key, value in field.widget.attrs.items() if key != "class"}
-            choices = getattr(field, "choices", None)
-            field.widget = made(attrs=attrs)
-            if choices is not None:
-                field.widget.choices = choices
+        if isinstance(field, forms.ChoiceField):
+            field.widget = UnfoldAdminSelectWidget(choices=field.choices)
+        elif isinstance(field, forms.DateField):
+            field.widget = UnfoldAdminSingleDateWidget()
+        elif not field.widget.is_hidden:
+            field.widget = UnfoldAdminTextInputWidget()
 
 
 class PlaceField(forms.ChoiceField):
@@ -186,7 +180,7 @@ class CorrectionForm(StatesPaper):
             "birth_date": person.birth_date if other else None,
             "paper_expires_on": person.paper_expires_on,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

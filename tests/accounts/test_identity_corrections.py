@@ -15,6 +15,7 @@ from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
 from portal.accounts.person_changes import propose_guardianship
 from portal.hall import desk, drafts
 from portal.hall.models import Case, Draft
+from portal.hall.routing import Status
 from portal.people import papers, persons
 from portal.people.models import BankAccount, Guardianship, Person
 from portal.policy.book import book
@@ -257,7 +258,7 @@ def test_open_cases_are_decided_about_the_right_person(
     done = standing_case(
         cast.zhaobao_clerk,
         subject=wang,
-        status="done",
+        status=Status.DONE,
         answers={"identity_number": wang.identity_number},
     )
     old = wang.identity_number
