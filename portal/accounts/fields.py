@@ -32,6 +32,11 @@ _CREDIT_CODE_MISTAKES = {
 }
 
 
+def _describe(widget: forms.Widget, attrs: dict[str, str]) -> None:
+    """What the browser is told of a field; the workbench's own widgets keep the classes by which they are drawn."""
+    widget.attrs = {**attrs, **widget.attrs}
+
+
 class IdentityNumberField(forms.CharField):
     """An identity number; its value is the social-security number of 18 characters.
 
@@ -44,8 +49,9 @@ class IdentityNumberField(forms.CharField):
         self.stated = stated
         kwargs.setdefault("label", _("身份证号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update(
-            {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"}
+        _describe(
+            self.widget,
+            {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"},
         )
 
     def clean(self, value: Any) -> str:
@@ -69,7 +75,7 @@ class CreditCodeField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("统一社会信用代码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-18", "spellcheck": "false", "autocapitalize": "characters"})
+        _describe(self.widget, {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -87,7 +93,7 @@ class PhoneField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("手机号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-11", "inputmode": "tel", "autocomplete": "tel"})
+        _describe(self.widget, {"class": "w-11", "inputmode": "tel", "autocomplete": "tel"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -110,7 +116,7 @@ class NameField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("姓名"))
         super().__init__(max_length=60, **kwargs)
-        self.widget.attrs.update({"class": "w-11", "autocomplete": "name"})
+        _describe(self.widget, {"class": "w-11", "autocomplete": "name"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -123,7 +129,7 @@ class CodeField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("短信验证码"))
         super().__init__(max_length=20, **kwargs)
-        self.widget.attrs.update({"class": "w-6", "inputmode": "numeric", "autocomplete": "one-time-code"})
+        _describe(self.widget, {"class": "w-6", "inputmode": "numeric", "autocomplete": "one-time-code"})
 
     def clean(self, value: Any) -> str:
         code = narrow(super().clean(value))

@@ -70,12 +70,12 @@ class StatesPaper(forms.Form):
         label=gettext_lazy("出生日期"),
         required=False,
         help_text=gettext_lazy("与证件一致，例如 1985-01-01。"),
-        widget=forms.DateInput(attrs={"type": "date", **_shown_for(*OTHER_PAPERS)}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **_shown_for(*OTHER_PAPERS)}),
     )
     paper_expires_on = forms.DateField(
         label=gettext_lazy("证件有效期至"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", **_shown_for(*OTHER_PAPERS)}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **_shown_for(*OTHER_PAPERS)}),
     )
     # As it stands on the paper; told by ``identity_number`` as typed, and by nothing else.
     paper_number = forms.CharField(
@@ -84,6 +84,12 @@ class StatesPaper(forms.Form):
 
     # Whether whoever fills it in may learn what is on file of the person.
     knows_file = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Needed or not by the kind of paper, so none is marked as left to choice.
+        for name in ("document", "nationality", "sex", "birth_date"):
+            self.fields[name].always_answered = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
