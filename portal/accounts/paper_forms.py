@@ -21,11 +21,11 @@ from portal.shared.months import today_in_china
 # Stands for every paper with a number of 18 digits, which says itself which it is.
 OF_18 = ""
 KINDS = [
-    (OF_18, gettext_lazy("居民身份证、港澳台居民居住证、外国人永久居留身份证（18 位号码）")),
+    (OF_18, gettext_lazy("居民身份证、居住证等（18 位号码）")),
     (str(Document.PASSPORT), gettext_lazy("外国护照")),
     (
         str(Document.FOREIGN_RESIDENT_BEFORE),
-        gettext_lazy("外国人永久居留身份证（旧版，3 位字母加 12 位数字）"),
+        gettext_lazy("外国人永久居留身份证（旧版 15 位）"),
     ),
 ]
 _BORN_AFTER = dt.date(1900, 1, 1)
@@ -50,7 +50,12 @@ class StatesPaper(forms.Form):
     What only other papers need is dropped where the number has 18 digits.
     """
 
-    document = forms.ChoiceField(label=gettext_lazy("证件类型"), choices=KINDS, required=False)
+    document = forms.ChoiceField(
+        label=gettext_lazy("证件类型"),
+        choices=KINDS,
+        required=False,
+        help_text=gettext_lazy("港澳台居民居住证、2023 年起的外国人永久居留身份证也是 18 位号码。"),
+    )
     identity_number = IdentityNumberField(stated=True, label=gettext_lazy("证件号码"))
     nationality = forms.ChoiceField(
         label=gettext_lazy("国籍"),
