@@ -14,8 +14,8 @@ from portal.people.models import OTHER_PAPERS
 from portal.people.papers import Paper
 from portal.people.persons import find
 from portal.shared import foreigners, identity
-from portal.shared.countries import country_name, foreign_countries
-from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document
+from portal.shared.countries import foreign_countries
+from portal.shared.identity import SEX_LABELS, Document
 from portal.shared.months import today_in_china
 
 # Stands for every paper with a number of 18 digits, which says itself which it is.
@@ -205,9 +205,3 @@ def _mistake(code: str, typed: str) -> tuple[str, str]:
     if len(typed) == 18:
         return "document", _("填写的是 18 位号码，请选择与号码相符的证件类型。")
     return "identity_number", _("护照号码是 5 至 14 位字母和数字，请核对。")
-
-
-def paper_title(paper: Paper) -> str:
-    """The kind of paper in words, with its country."""
-    title = _(DOCUMENT_LABELS[paper.document])
-    return f"{title}（{country_name(paper.nationality)}）" if paper.nationality else title
