@@ -122,7 +122,7 @@ class RegisterForm(StatesPaper, ProvedByCode):
         choices=city_choices,
         required=False,
     )
-    name = NameField(help_text=_("请与证件上的姓名一致；护照按资料页，姓在前、名在后，例如 SMITH JOHN。"))
+    name = NameField(help_text=_("请与证件上的姓名一致；护照按资料页上的拼写，姓在前、名在后。"))
     phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码，可直接通过核验。"))
 
     def clean_city(self) -> str:

@@ -66,7 +66,7 @@ def _drafts(correction: Correction) -> None:
     old = correction.before.identity_number
     known_as = {old, correction.before.paper_number} - {""}
     found = Draft.objects.annotate(text=Cast("typed", TextField())).filter(
-        Q(subject__in=known_as) | Q(text__contains=f'"{old}"')
+        Q(subject=old) | Q(text__contains=f'"{old}"')
     )
     for draft in found.select_for_update():
         new = correction.after.identity_number
@@ -82,7 +82,7 @@ def _drafts(correction: Correction) -> None:
         try:
             with transaction.atomic():
                 Draft.objects.filter(pk=draft.pk).update(
-                    subject=new if draft.subject in known_as else draft.subject,
+                    subject=new if draft.subject == old else draft.subject,
                     typed=typed,
                     checked=False,
                     updated_at=correction.at,

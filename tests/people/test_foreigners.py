@@ -239,6 +239,16 @@ def test_the_same_passport_number_of_another_country_is_another_person(cast: Cas
     assert reasons(cast.yongjiang_clerk, "ningbo", CODE, told({**ANNA, "name": "SCHMIDT EVA"}), NOW) == {}
 
 
+def test_a_draft_about_a_foreigner_is_named_once_it_is_known_who_it_is(clock: Clock, cast: Cast) -> None:
+    clerk = Client()
+    clerk.force_login(cast.yongjiang_clerk, backend="portal.accounts.doors.EmployerDoor")
+    begun = f"/ningbo/services/{CODE}/apply/?draft=new"
+    at = clerk.post(begun, {**told(ANNA), "nationality": "", "action": "save"})["Location"]
+    assert Draft.objects.get().subject == ""
+    clerk.post(at, {**told(ANNA), "action": "save"})
+    assert Draft.objects.get().subject == OF_PASSPORT
+
+
 def test_staff_are_stopped_by_their_passport(cast: Cast) -> None:
     cover(anna(), Insurance.PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=560000)
     said = {"identity_number": PASSPORT, "reason": "resigned", "stop_pension": "2026-11"}
