@@ -17,12 +17,12 @@ from certificates import resealing_admin as resealing_admin
 from certificates.codes import InvalidCode, parse_code
 from certificates.forms import RevokeForm
 from certificates.models import Certificate, Status
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import book
 from portal.shared.characters import narrow
-from portal.shared.identity import InvalidIdentity, mask
+from portal.shared.identity import InvalidIdentity
 
 # The workbench colours states of cases; a certificate's are told in the same colours.
 _STATE_LIKE = {
@@ -87,7 +87,7 @@ class CertificateAdmin(StaffAdmin):
         with suppress(InvalidCode):
             found |= Q(code=parse_code(term))
         with suppress(InvalidIdentity):
-            found |= Q(person__identity_number=identity_number(term))
+            found |= Q(person__identity_number=known_number(term))
         return queryset.filter(found), False
 
     def changelist_view(
@@ -169,7 +169,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     if "person" in facts:
         whose = [
             (_("姓名"), facts["person"]["name"]),
-            (_("身份证号码"), mask(facts["person"]["identity_number"])),
+            *presenting.whose_paper(facts["person"]),
         ]
     else:
         whose = [

@@ -97,7 +97,7 @@ def _for_the_window(case: Case, kind: CertificateKind) -> dict[str, Any]:
 def _applicant(case: Case) -> dict[str, dict[str, str]]:
     applicant = case.applicant
     if isinstance(applicant, Person):
-        return {"person": {"name": applicant.name, "identity_number": applicant.identity_number}}
+        return {"person": applicant.named()}
     return {
         "employer": {
             "name": applicant.name,

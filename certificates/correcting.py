@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import service
 from portal.hall.service import Bar
+from portal.people import locks
 
 
 class NotCorrectable(Exception):
@@ -51,7 +52,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
         raise NotCorrectable(_("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
     try:
         with transaction.atomic():
-            desk.lock_subject(certificate.person.identity_number if certificate.person else "")
+            locks.lock_subject(certificate.person.identity_number if certificate.person else "")
             proof = _present(certificate, now)
             until = proof.get("use", {}).get("valid_until")
             made = issuing.freeze(

@@ -202,7 +202,7 @@ def _of_person(
         "schema": PERSON_SCHEMA,
         **issuer(city, now),
         **_not_run(city, now),
-        "person": {"name": person.name, "identity_number": person.identity_number},
+        "person": person.named(),
         "insurances": [str(insurance) for insurance in insurances],
         "reveals": str(reveal),
         "use": use.frozen() if use else {},

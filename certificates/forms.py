@@ -32,7 +32,9 @@ class CodeForm(forms.Form):
     last_four = forms.CharField(
         label=gettext_lazy("号码后四位"),
         max_length=8,
-        help_text=gettext_lazy("证明上身份证号码的后四位；单位证明填统一社会信用代码的后四位。"),
+        help_text=gettext_lazy(
+            "证明上身份证号码的后四位；护照等证件填社会保障号码的后四位，单位证明填统一社会信用代码的后四位。"
+        ),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters", "size": 8}
         ),

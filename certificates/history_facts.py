@@ -41,7 +41,7 @@ def history_facts(
     return {
         "schema": HISTORY_SCHEMA,
         **issuer(city, now),
-        "person": {"name": person.name, "identity_number": person.identity_number},
+        "person": person.named(),
         "insurances": [str(Insurance.PENSION)],
         "use": use.frozen(),
         "period": {"start": str(start), "until": str(until)},

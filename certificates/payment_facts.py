@@ -35,7 +35,7 @@ def payment_facts(
     return {
         "schema": schema,
         **issuer(city, now),
-        "person": {"name": person.name, "identity_number": person.identity_number},
+        "person": person.named(),
         "period": {"start": str(first), "until": str(end)},
         "insurances": [str(insurance) for insurance in Insurance if insurance in insurances],
         "payments": [_payment(one) for one in paid],

@@ -23,7 +23,9 @@ from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
 from contributions.queries import State
 from portal.hall import counter
-from portal.shared.identity import mask, mask_name
+from portal.shared import foreigners
+from portal.shared.countries import country_name
+from portal.shared.identity import DOCUMENT_LABELS, Document, document_of, mask, mask_name
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
 from portal.shared.months import CHINA, Month, day_zh
@@ -120,10 +122,30 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
             "name": mask_name(facts["person"]["name"]),
             "identity_number": mask(facts["person"]["identity_number"]),
         }
+        if "paper_number" in facts["person"]:
+            masked["person"]["paper_number"] = foreigners.mask(facts["person"]["paper_number"])
     return masked
 
 
 _CONTENTS = gettext_lazy("证明内容")
+
+
+def whose_paper(person: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Which identity paper a certificate names, and its number, masked: (label, value)."""
+    number = mask(person["identity_number"])
+    if "document" not in person:
+        document = document_of(person["identity_number"])
+        return [
+            (_("身份证号码"), number)
+            if document == Document.RESIDENT
+            else (_("{paper}号码").format(paper=_(DOCUMENT_LABELS[document])), number)
+        ]
+    kind = _(DOCUMENT_LABELS[Document(person["document"])])
+    return [
+        (_("{paper}号码").format(paper=kind), foreigners.mask(person["paper_number"])),
+        (_("国籍"), country_name(person["nationality"])),
+        (_("社会保障号码"), number),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from certificates.codes import InvalidCode, InvalidLastFour, last_four, parse_co
 from certificates.inspection import Inspection, Makeup, Signature, inspect_apart
 from certificates.issuing import facts_digest
 from certificates.models import Certificate, Result, Sealed, SealedVersion, Status, VerificationLog, Way
-from portal.shared.identity import mask, mask_name
+from portal.shared.identity import mask_name
 from portal.shared.months import CHINA, today_in_china
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -406,6 +406,12 @@ def _stored_check(certificate: Certificate) -> Check:
     return Check(_("存档文件"), True, _("存档文件与登记摘要一致"))
 
 
+def _corrected_since(certificate: Certificate) -> bool:
+    """Whether the holder is another in the register than the certificate says: by name, number or paper."""
+    person, told = certificate.person, certificate.facts.get("person")
+    return bool(person and told and person.named() != told)
+
+
 def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
     if certificate.revoked_at:
         day = certificate.revoked_at.astimezone(CHINA)
@@ -418,6 +424,9 @@ def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
             day=f"{day:%Y-%m-%d}", number=certificate.superseded_by.serial_number
         )
         checks.append(Check(_("替换"), False, text))
+    if certificate.person and _corrected_since(certificate):
+        text = _("出具之后，登记中的姓名或证件号码已更正；这份证明仍是出具时的内容")
+        checks.append(Check(_("登记更正"), None, text))
     if certificate.valid_until:
         good = certificate.valid_until >= today_in_china(now)
         text = _("有效期至 {day}").format(day=f"{certificate.valid_until:%Y-%m-%d}")
@@ -466,7 +475,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
     if "person" in facts:
         whose = [
             (_("姓名"), mask_name(facts["person"]["name"])),
-            (_("身份证号码"), mask(facts["person"]["identity_number"])),
+            *presenting.whose_paper(facts["person"]),
         ]
     else:
         whose = [

@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from portal import rights
 from portal.policy.book import DATA
 
 _HALF_THE_CIRCLE = 2**31
@@ -28,35 +29,38 @@ _MANY = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that grows with the months. ``number`` is the invariant that its rows are missed under. ``kept``: what was written
-    there is never changed."""
+    """A table that grows with the months. ``number`` is the invariant that its rows are missed under."""
 
     name: str
     number: int
-    kept: bool
 
     @property
     def stored(self) -> str:
         return self.name if "_" in self.name else f"contributions_{self.name}"
 
+    @property
+    def kept(self) -> bool:
+        """Whether what was written there is never changed."""
+        return rights.is_only_appended_to(self.stored)
+
 
 TABLES = (
-    Table("ledgeraccount", 1, kept=True),
-    Table("entry", 1, kept=True),
-    Table("leg", 1, kept=True),
-    Table("receipt", 2, kept=True),
-    Table("accountmovement", 2, kept=True),
-    Table("refund", 2, kept=False),
-    Table("arrivalstep", 2, kept=False),
-    Table("debitbatch", 3, kept=False),
-    Table("debitline", 3, kept=False),
-    Table("enrollment_coverage", 4, kept=False),
-    Table("charge", 5, kept=False),
-    Table("suspension", 5, kept=False),
-    Table("cancellation", 6, kept=True),
-    Table("takenback", 6, kept=True),
-    Table("surcharge", 8, kept=False),
-    Table("repricing", 9, kept=True),
+    Table("ledgeraccount", 1),
+    Table("entry", 1),
+    Table("leg", 1),
+    Table("receipt", 2),
+    Table("accountmovement", 2),
+    Table("refund", 2),
+    Table("arrivalstep", 2),
+    Table("debitbatch", 3),
+    Table("debitline", 3),
+    Table("enrollment_coverage", 4),
+    Table("charge", 5),
+    Table("suspension", 5),
+    Table("cancellation", 6),
+    Table("takenback", 6),
+    Table("surcharge", 8),
+    Table("repricing", 9),
 )
 
 

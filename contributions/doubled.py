@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contributions import refunds
+from contributions.holding import held_entries, hold_receipts
 from contributions.models import Entry, Refund, RefundEvent, RefundPart, RefundStatus, RefundWay
 from portal.accounts.models import Notice, User
 from portal.shared import money
@@ -114,14 +115,9 @@ def _claim(entries: Sequence[int]) -> list[int]:
     """Hold what is open of these entries until the transaction ends; what another run is at is left to it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM contributions_entry WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            [list(entries)],
+            f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s)", [held := held_entries(entries)]
         )
-        held = [pk for (pk,) in cursor.fetchall()]
-        cursor.execute(
-            f"SELECT {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id FOR NO KEY UPDATE OF receipt",
-            [held],
-        )
+        hold_receipts([pk for (pk,) in cursor.fetchall()])
     return held
 
 

@@ -132,7 +132,11 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
     listed = assessing.lines(found)
     if words:
         number = narrow(words).upper()[:18]
-        listed = listed.filter(person__name__contains=words) | listed.filter(person__identity_number=number)
+        listed = (
+            listed.filter(person__name__contains=words)
+            | listed.filter(person__identity_number=number)
+            | listed.filter(person__paper_number=number).exclude(person__paper_kind="")
+        )
     page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
     told = assessing.compare(found) if found.after == 0 else None
     kind = _kind(request, told)

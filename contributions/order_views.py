@@ -298,7 +298,12 @@ def card(request: HttpRequest, number: str) -> HttpResponseBase:
     payer = found.person
     form = CardForm(
         request.POST if request.method == "POST" else None,
-        initial={"holder": payer.name, "identity_number": payer.identity_number, "phone": payer.phone}
+        # Banks take numbers of 18 digits only.
+        initial={
+            "holder": payer.name,
+            "identity_number": "" if payer.paper_kind else payer.identity_number,
+            "phone": payer.phone,
+        }
         if payer
         else {},
     )

@@ -39,9 +39,10 @@ from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from enrollment.ways import ENROL
 from portal.accounts.models import User
-from portal.hall.desk import KeyReused, lock_subject
+from portal.hall.desk import KeyReused
 from portal.hall.models import Case
 from portal.hall.numbers import case_number
+from portal.people.locks import lock_subject
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms, pay_months

@@ -29,7 +29,7 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.factor_views import ask_again
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
@@ -189,7 +189,7 @@ class ReceiptsAdmin:
         buyer = f"{self.to_receipt}top_up__order__person"
         bought = Q(**{f"{buyer}__name": term})
         with suppress(identity.InvalidIdentity):
-            bought |= Q(**{f"{buyer}__identity_number": identity_number(term)})
+            bought |= Q(**{f"{buyer}__identity_number": known_number(term)})
         return found | queryset.filter(bought), distinct
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from contributions import channels, ledger
 from contributions.channels.protocol import Answer, Outcome, Unreachable
+from contributions.holding import hold_receipts
 from contributions.models import (
     IN_VAIN,
     AccountKind,
@@ -144,7 +145,7 @@ def draft_together(
 def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     try:
         with transaction.atomic():
-            _lock(asked)
+            hold_receipts(asked)
             standing = _standing(key, asked, by)
             if standing is not None:
                 return standing
@@ -180,12 +181,6 @@ def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User,
         if standing is not None:
             return standing
         raise CannotRefund(_("这笔到账刚刚已有退款，请刷新后核对可退金额。")) from error
-
-
-def _lock(receipts: Iterable[int]) -> None:
-    """Until the transaction ends, nobody else drafts a refund of these."""
-    rows = Receipt.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=list(receipts))
-    list(rows.order_by("pk").values_list("pk"))
 
 
 def _of_staff(receipts: Iterable[int], by: User) -> list[HeldReceipt]:

@@ -17,7 +17,7 @@ from unfold.admin import TabularInline
 from enrollment.models import ContributionBase, Coverage, RosterRow
 from enrollment.roster import outlying
 from portal.accounts import permissions
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
 from portal.hall.workbench import OfferedFilter
@@ -109,7 +109,7 @@ class LookUpAdmin(StaffAdmin):
             | Q(**{f"{self.employer_column}__credit_code": narrow(term).upper()})
         )
         with suppress(identity.InvalidIdentity):
-            found |= Q(**{f"{self.person_column}__identity_number": identity_number(term)})
+            found |= Q(**{f"{self.person_column}__identity_number": known_number(term)})
         return queryset.filter(found), False
 
     def change_view(

@@ -7,7 +7,8 @@ class EnrollmentConfig(AppConfig):
     verbose_name = _("参保")
 
     def ready(self) -> None:
-        from enrollment import queries
-        from portal.people import belonging
+        from enrollment import corrected, queries
+        from portal.people import belonging, corrections
 
         belonging.register(queries.insured_in)
+        corrections.register(corrected.follow)

@@ -5,11 +5,13 @@ A roster's rows follow the staff while it is a draft. Nothing here asks the data
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,8 +31,9 @@ from portal.policy.terms import (
     contribution_terms,
     insurances,
 )
-from portal.shared import identity, money, names
+from portal.shared import foreigners, identity, money, names
 from portal.shared.characters import narrow
+from portal.shared.identity import DOCUMENT_LABELS, Document
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
@@ -198,7 +201,9 @@ def _open(roster: Roster, now: datetime) -> Roster:
 
 # Spreadsheets
 
-NUMBER, NAME, WAGE = "number", "name", "wage"
+NUMBER, NAME, WAGE, KIND = "number", "name", "wage", "kind"
+# Read where a list has it; whoever has a passport is found by its number or by the social-security number.
+KIND_HEAD = gettext_lazy("证件类型")
 HEADS = {
     NUMBER: gettext_lazy("身份证号码"),
     NAME: gettext_lazy("姓名"),
@@ -211,6 +216,8 @@ _KNOWN_HEADS = {
     "社会保障号": NUMBER,
     "社会保障号码": NUMBER,
     "证件号码": NUMBER,
+    "身份证件号码": NUMBER,
+    "证件类型": KIND,
     "姓名": NAME,
     "职工姓名": NAME,
     "月申报工资": WAGE,
@@ -241,20 +248,28 @@ class Checked:
 
 def to_fill_in(roster: Roster) -> bytes:
     """The staff as an .xlsx file, with what is filled in already, to be sent back by ``upload``."""
+    listed = rows_of(roster)
+    # Whoever has a passport is told by it; a list without any is as it always was.
+    mixed = listed.exclude(person__paper_kind="").exists()
+    number_heads = (KIND_HEAD, _("证件号码")) if mixed else (HEADS[NUMBER],)
     heads = [
         _("序号"),
-        *(str(HEADS[one]) for one in (NAME, NUMBER)),
+        str(HEADS[NAME]),
+        *(str(head) for head in number_heads),
         _("现行申报工资（元）"),
         str(HEADS[WAGE]),
     ]
-    rows = (
-        (number, name, identity_number, _yuan(former), _yuan(wage))
-        for number, (name, identity_number, former, wage) in enumerate(
-            rows_of(roster).values_list("person__name", "person__identity_number", "former_fen", "wage_fen"),
-            1,
-        )
-    )
-    return spreadsheets.write_xlsx(_("职工基数申报"), heads, rows, widths=(8, 14, 24, 20, 20))
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        columns = ("name", "identity_number", "paper_kind", "paper_number")
+        told = listed.values_list(*(f"person__{one}" for one in columns), "former_fen", "wage_fen")
+        for place, (name, number, kind, paper_number, former, wage) in enumerate(told, 1):
+            document = Document(kind) if kind else identity.document_of(number)
+            whose = (_(DOCUMENT_LABELS[document]), paper_number or number) if mixed else (number,)
+            yield (place, name, *whose, _yuan(former), _yuan(wage))
+
+    widths = (8, 14, 26, 24, 20, 20) if mixed else (8, 14, 24, 20, 20)
+    return spreadsheets.write_xlsx(_("职工基数申报"), heads, rows(), widths=widths)
 
 
 def _yuan(fen: int | None) -> Decimal | None:
@@ -267,13 +282,15 @@ def upload(roster: Roster, content: bytes, *, name: str, now: datetime) -> Check
     Raises spreadsheets.SheetRefused, and then nothing was kept; Roster.DoesNotExist where it was sent meanwhile.
     """
     table = spreadsheets.read_table(content)
-    staff = {
-        number: (pk, who)
-        for pk, number, who in RosterRow.objects.filter(roster=roster).values_list(
-            "person_id", "person__identity_number", "person__name"
-        )
-    }
-    checked = check(table, staff)
+    staff: dict[str, tuple[int, str]] = {}
+    papers: dict[str, list[Held]] = {}
+    for pk, number, who, kind, paper_number in RosterRow.objects.filter(roster=roster).values_list(
+        "person_id", "person__identity_number", "person__name", "person__paper_kind", "person__paper_number"
+    ):
+        staff[number] = (pk, who)
+        if kind:
+            papers.setdefault(paper_number, []).append(Held(Document(kind), number))
+    checked = check(table, staff, papers)
     with transaction.atomic():
         fill_in(roster, checked.wages, now=now)
         Roster.objects.filter(pk=roster.pk).update(
@@ -289,8 +306,21 @@ def problems_of(roster: Roster) -> list[Problem]:
     return [Problem(*one) for one in roster.report]
 
 
-def check(table: spreadsheets.Table, staff: Mapping[str, tuple[int, str]]) -> Checked:
-    """Pure: which rows can be taken for this staff (number → person, name). SheetRefused where there is no such table in it."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which paper a number is of, and its holder's social-security number."""
+
+    document: Document
+    number: str
+
+
+def check(
+    table: spreadsheets.Table,
+    staff: Mapping[str, tuple[int, str]],
+    papers: Mapping[str, Sequence[Held]] = MappingProxyType({}),
+) -> Checked:
+    """Pure: which rows can be taken for this staff (number → person, name; ``papers``: number of another paper → its holders).
+    SheetRefused where there is no such table in it."""
     head_row, columns = _heads(table)
     body = [
         (row, cells)
@@ -310,7 +340,7 @@ def check(table: spreadsheets.Table, staff: Mapping[str, tuple[int, str]]) -> Ch
     rows_by_number: dict[str, list[int]] = {}
     of_row: dict[int, int] = {}
     for row, cells in body:
-        found = _row(row, cells, columns, table.formulas, staff)
+        found = _row(row, cells, columns, table.formulas, staff, papers)
         number, wage_fen, wrong = found
         if number:
             rows_by_number.setdefault(number, []).append(row)
@@ -421,11 +451,12 @@ def _row(
     columns: Mapping[str, int],
     formulas: frozenset[tuple[int, int]],
     staff: Mapping[str, tuple[int, str]],
+    papers: Mapping[str, Sequence[Held]],
 ) -> tuple[str, int | None, list[Problem]]:
     """The number and the wage (fen) of a row as far as they can be read, and what is wrong with it."""
     wrong: list[Problem] = []
     read: dict[str, Any] = {NUMBER: "", WAGE: None}
-    for key, reader in ((NUMBER, _number), (NAME, _name), (WAGE, _wage)):
+    for key, reader in ((NUMBER, partial(_number, papers=papers)), (NAME, _name), (WAGE, _wage)):
         column = columns[key]
         cell = cells[column - 1]
         try:
@@ -435,6 +466,15 @@ def _row(
         except _Wrong as refusal:
             wrong.append(Problem(row, spreadsheets.column_letter(column), _held(cell), str(refusal)))
     number = read[NUMBER]
+    holders = papers.get(number, ())
+    if len(holders) == 1:
+        number = holders[0].number
+    elif holders:
+        why = _("有 %(count)s 名职工的证件是这个号码。请改填社会保障号码。") % {"count": len(holders)}
+        wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
+        return "", read[WAGE], wrong
+    if number in staff and (problem := _other_kind(row, cells, columns, number, papers)):
+        wrong.append(problem)
     if number and number not in staff:
         why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理参保登记，已离职的请删去这一行。")
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
@@ -446,6 +486,44 @@ def _row(
             Problem(row, spreadsheets.column_letter(columns[NAME]), _held(cells[columns[NAME] - 1]), why)
         )
     return number, read[WAGE], wrong
+
+
+def _other_kind(
+    row: int,
+    cells: Sequence[Any],
+    columns: Mapping[str, int],
+    number: str,
+    papers: Mapping[str, Sequence[Held]],
+) -> Problem | None:
+    """What is wrong with the kind of paper that a row names, where it names one."""
+    cell = cells[columns[KIND] - 1] if KIND in columns else None
+    if not _filled(cell):
+        return None
+    held = [one.document for holders in papers.values() for one in holders if one.number == number]
+    document = held[0] if held else identity.document_of(number)
+    said = narrow(str(cell)).replace("(", "（").replace(")", "）")
+    if said in _KIND_WORDS.get(document, ()):
+        return None
+    why = _("证件类型与登记的不一致：登记的是“%(kind)s”。请核对是否错行。") % {
+        "kind": _(DOCUMENT_LABELS[document])
+    }
+    return Problem(row, spreadsheets.column_letter(columns[KIND]), _held(cell), why)
+
+
+# What lists call them, besides what the hall does.
+_KIND_WORDS = {
+    **{kind: {label} for kind, label in DOCUMENT_LABELS.items()},
+    Document.RESIDENT: {"居民身份证", "身份证"},
+    Document.PASSPORT: {"护照", "外国护照"},
+    **{
+        kind: {DOCUMENT_LABELS[kind], "港澳台居民居住证", "居住证"}
+        for kind in (Document.HONG_KONG, Document.MACAO, Document.TAIWAN)
+    },
+    **{
+        kind: {DOCUMENT_LABELS[kind], "外国人永久居留身份证", "外国人永久居留证", "永久居留身份证", "永居证"}
+        for kind in (Document.FOREIGN_RESIDENT, Document.FOREIGN_RESIDENT_BEFORE)
+    },
+}
 
 
 class _Wrong(Exception):
@@ -462,7 +540,7 @@ _IDENTITY_WORDS = {
 }
 
 
-def _number(cell: Any) -> str:
+def _number(cell: Any, papers: Mapping[str, Sequence[Held]]) -> str:
     if isinstance(cell, bool | date):
         raise _Wrong(_("这一格不是身份证号码。请把格式改为“文本”后重新填写。"))
     if isinstance(cell, int | float):
@@ -478,6 +556,15 @@ def _number(cell: Any) -> str:
                 "身份证号码变成了科学记数法，末几位已经丢失。请先把这一列的格式改为“文本”，再重新填写全部 18 位。"
             )
         )
+    other = foreigners.as_typed(text)
+    if other in papers:
+        return other
+    if foreigners.is_made(other):
+        return other
+    if not other.isdigit() and (
+        foreigners.may_be_passport(other) or re.fullmatch(r"[A-Z]{3}[0-9]{12}", other)
+    ):
+        return other
     try:
         return identity.parse(text).number
     except identity.InvalidIdentity as error:

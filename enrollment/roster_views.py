@@ -283,8 +283,11 @@ def named(rows: QuerySet[Any], words: str) -> QuerySet[Any]:
     words = words.replace("\0", "").strip()[:60]
     if not words:
         return rows
+    number = narrow(words).upper()[:18]
     return rows.filter(
-        Q(person__name__contains=words) | Q(person__identity_number=narrow(words).upper()[:18])
+        Q(person__name__contains=words)
+        | Q(person__identity_number=number)
+        | (Q(person__paper_number=number) & ~Q(person__paper_kind=""))
     )
 
 

@@ -100,7 +100,7 @@ def _freeze(
     facts = {
         "schema": schema,
         **issuer(book().city(city), now),
-        "person": {"name": person.name, "identity_number": person.identity_number},
+        "person": person.named(),
         "insurances": [transfer.insurance],
         "transfer": transfer.number,
         "from": {

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
-from portal.hall.desk import lock_subject
 from portal.people import persons
+from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.shared import names
 from portal.shared.insurance import Insurance

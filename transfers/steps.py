@@ -21,9 +21,9 @@ from contributions import interest, refunds
 from contributions.models import HeldReceipt
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
-from portal.hall.desk import lock_subject
 from portal.hall.models import Case
 from portal.hall.working_days import overrides_of
+from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms import transfer_days

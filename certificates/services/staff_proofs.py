@@ -21,7 +21,9 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import Offer
+from portal.people import papers
 from portal.policy.terms import proof_terms
+from portal.shared import foreigners
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import day_zh
 
@@ -117,9 +119,14 @@ def _read(text: str) -> tuple[list[str], list[str]]:
     field = IdentityNumberField()
     numbers: dict[str, None] = {}
     mistakes = []
+    papers_known = papers.known_among(text.splitlines())
     for place, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or (place == 1 and "号" in line and not any(one.isdigit() for one in line)):
             # A column that was copied whole begins with its head.
+            continue
+        typed = foreigners.as_typed(line)
+        if typed in papers_known or (foreigners.may_be_passport(typed) and not typed.isdigit()):
+            numbers[papers_known.get(typed, typed)] = None
             continue
         try:
             numbers[field.clean(line)] = None

@@ -58,6 +58,9 @@ class LedgerAccount(models.Model):
                 fields=["city", "kind", "insurance", "channel"], name="one_account_of_a_kind"
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(name="ledger_accounts_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
 
     def __str__(self) -> str:
         parts = [

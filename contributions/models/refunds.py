@@ -258,8 +258,7 @@ class RefundPart(models.Model):
                 declare=[("wrong", "record")],
                 # The receipts stay locked until the transaction ends: two refunds of one are counted one after the other.
                 func=f"""
-                    PERFORM 1 FROM contributions_receipt WHERE id IN (SELECT receipt_id FROM new_parts)
-                    ORDER BY id FOR NO KEY UPDATE;
+                    PERFORM contributions_hold_receipts(ARRAY(SELECT receipt_id FROM new_parts));
                     SELECT receipt.id, sum(part.amount_fen) AS given INTO wrong
                     FROM contributions_receipt receipt
                     JOIN contributions_refundpart part ON part.receipt_id = receipt.id

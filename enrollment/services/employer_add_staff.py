@@ -1,12 +1,13 @@
 """职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service that tells them apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +18,7 @@ from enrollment.ways import PAUSE
 from portal.accounts.fields import IdentityNumberField, NameField, PhoneField
 from portal.accounts.lookups import look_up
 from portal.accounts.models import User
+from portal.accounts.paper_forms import StatesPaper
 from portal.hall.fields import YuanField
 from portal.hall.models import Case
 from portal.hall.queries import open_about
@@ -31,12 +33,14 @@ from portal.hall.service import (
     ServiceForm,
     Theme,
 )
-from portal.people import persons
+from portal.people import papers, persons
 from portal.policy import terms
 from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement, worker_category
-from portal.shared import identity, money, names
+from portal.shared import foreigners, identity, money, names
 from portal.shared.ages import has_reached
+from portal.shared.countries import foreign_countries
+from portal.shared.identity import Document
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
@@ -51,10 +55,21 @@ POSTS = [
 ]
 
 
-class AddStaffForm(ServiceForm):
+class AddStaffForm(StatesPaper, ServiceForm):
+    field_order = (
+        "document",
+        "identity_number",
+        "name",
+        "nationality",
+        "sex",
+        "birth_date",
+        "paper_expires_on",
+    )
+
     identity_number = IdentityNumberField(
-        label=gettext_lazy("社会保障号（身份证号码）"),
-        help_text=gettext_lazy("输入后点“搜索”，核对这个号码是否已有登记。"),
+        stated=True,
+        label=gettext_lazy("社会保障号（身份证件号码）"),
+        help_text=gettext_lazy("输入后点“搜索”，核对这个号码是否已有登记。护照填护照号码。"),
     )
     name = NameField()
     phone = PhoneField(label=gettext_lazy("职工手机号码"), required=False)
@@ -98,21 +113,16 @@ class AddStaffForm(ServiceForm):
             self.add_error(f"start_{first}", _("请至少选择一个险种的参保月份。"))
         return cleaned
 
+    def answers(self) -> dict[str, Any]:
+        """Of a paper of 18 digits the number says it all."""
+        told = super().answers()
+        return {name: value for name, value in told.items() if value or name not in papers.FIELDS}
+
     def agrees(self, name: str, typed: Any) -> bool:
         return names.agree(str(typed), str(self.known[name]))
 
     def contradiction(self, name: str) -> str:
         return named_otherwise(str(self.known[name]))
-
-
-def paper_lines(number: str) -> list[tuple[str, str]]:
-    """Which paper a number is of, where it is no resident identity card, and of which country."""
-    paper = identity.document_of(number)
-    if paper is identity.Document.RESIDENT:
-        return []
-    country = identity.nationality_of(number)
-    told = f"{_(identity.DOCUMENT_LABELS[paper])}"
-    return [(_("证件类型"), told + (_("，国籍代码 {code}").format(code=country) if country else ""))]
 
 
 def named_otherwise(registered: str) -> str:
@@ -172,6 +182,18 @@ class EmployerAddStaff(Service):
     def subject(self, ask: Ask) -> str:
         return str(ask.answers["identity_number"])
 
+    def sought(self, typed: Mapping[str, Any]) -> str:
+        """A passport's number says who it is together with its country."""
+        number, country = super().sought(typed), str(typed.get("nationality", ""))
+        if typed.get("document") != Document.PASSPORT or country not in foreign_countries():
+            return number
+        try:
+            passport = foreigners.parse_passport(number)
+        except foreigners.InvalidPaper:
+            return number
+        today = today_in_china(timezone.now())
+        return papers.number_of(Document.PASSPORT, passport, country, on=today)
+
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
         try:
             number = IdentityNumberField().clean(sought)
@@ -189,28 +211,28 @@ class EmployerAddStaff(Service):
     def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:
         today = today_in_china(ask.filed_at)
         hired_on = date.fromisoformat(str(ask.answers["hired_on"]))
-        number = identity.parse(str(ask.answers["identity_number"]))
-        person = persons.find(number.number)
-        born = (person and person.archive_birth_date) or number.birth_date
+        paper = papers.of_told(ask.answers)
+        person = persons.find(paper.identity_number)
+        born = (person and person.archive_birth_date) or paper.birth_date
         age = terms.working_age(book(), on=today)
         return AddStaffFacts(
             known=person is not None,
             registered_name=person.name if person else "",
-            held=queries.held(number.number),
+            held=queries.held(paper.identity_number),
             employer_id=ask.employer.pk,
             working_age=age,
-            of_working_age=has_reached(number.birth_date, age, on=hired_on),
+            of_working_age=has_reached(paper.birth_date, age, on=hired_on),
             retires=retirement(
-                book(), born=Month.of(born), category=flexible_category(number.sex), on=today
+                book(), born=Month.of(born), category=flexible_category(paper.sex), on=today
             ).month,
             register_within_days=terms.register_within_days(book(), on=today),
             stopping=tuple(
                 case.applicant_employer_id
-                for case in open_about(number.number, STOP)
+                for case in open_about(paper.identity_number, STOP)
                 if case.applicant_employer_id
             ),
             retires_as_worker=retirement(
-                book(), born=Month.of(born), category=worker_category(number.sex), on=today
+                book(), born=Month.of(born), category=worker_category(paper.sex), on=today
             ).month,
             hired_days_ago=(today - hired_on).days,
         )
@@ -261,7 +283,7 @@ class EmployerAddStaff(Service):
     ) -> dict[str, Any]:
         answers = ask.answers
         person = persons.record(
-            identity_number=str(answers["identity_number"]),
+            paper=papers.of_told(answers),
             name=str(answers["name"]),
             phone=str(answers.get("phone", "")),
         )
@@ -288,13 +310,13 @@ class EmployerAddStaff(Service):
         }
 
     def summary(self, ask: Ask, facts: AddStaffFacts) -> list[tuple[str, str]]:
-        answers = ask.answers
+        answers, paper = ask.answers, papers.of_told(ask.answers)
         late = facts.hired_days_ago > facts.register_within_days
         lines = [
             (_("办理类别"), _("续保") if facts.resumes else _("新增")),
             (_("姓名"), str(answers["name"])),
-            (_("社会保障号"), identity.mask(str(answers["identity_number"]))),
-            *paper_lines(str(answers["identity_number"])),
+            (_("社会保障号"), identity.mask(str(answers["identity_number"])) + _made(paper, ask.filed_at)),
+            *paper.lines(),
             (
                 _("用工起始日期"),
                 str(answers["hired_on"])
@@ -331,6 +353,13 @@ class EmployerAddStaff(Service):
     def staff_facts(self, ask: Ask, facts: AddStaffFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(facts.held))
         return [held, *super().staff_facts(ask, facts)]
+
+
+def _made(paper: papers.Paper, at: datetime) -> str:
+    """By which rule a foreigner's number is made; of others nothing."""
+    if not paper.nationality:
+        return ""
+    return _("（按{rule}编制）").format(rule=papers.made_as(today_in_china(at)))
 
 
 def _still_flexible(holdings: list[Held]) -> Iterator[Bar]:

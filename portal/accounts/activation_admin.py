@@ -21,6 +21,7 @@ from portal.accounts.lookups import TooManyLookups, look_up
 from portal.accounts.models import ActivationCode
 from portal.accounts.permissions import city_choices, staff, staff_cities
 from portal.accounts.staff_admin import StaffAdmin
+from portal.people import papers
 from portal.policy.book import book
 from portal.shared import identity, names
 from portal.shared.months import today_in_china
@@ -107,7 +108,7 @@ class ActivationCodeAdmin(StaffAdmin):
         if issued:
             row, code = issued
             context |= {"row": row, "code": code, "city": book().city(row.city)}
-            context["number"] = identity.mask(row.person.identity_number)
+            context["paper"] = papers.details(row.person)
         context["form"] = form
         status = 422 if form.is_bound and form.errors else 200
         return TemplateResponse(request, "admin/accounts/issue_code.html", context, status=status)

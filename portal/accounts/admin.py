@@ -27,7 +27,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.accounts import factor_reset
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
 from portal.accounts.permissions import staff, staff_cities
@@ -323,7 +323,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             | Q(employer__credit_code=narrow(term).upper())
         )
         with suppress(identity.InvalidIdentity):
-            found |= Q(person__identity_number=identity_number(term))
+            found |= Q(person__identity_number=known_number(term))
         return queryset.filter(found), False
 
     @admin.display(description=gettext_lazy("本人或单位"))

@@ -8,13 +8,14 @@ class AccountsConfig(AppConfig):
     verbose_name = _("账号")
 
     def ready(self) -> None:
-        from portal.accounts import factor_reset, openings, person_changes, proposals
+        from portal.accounts import factor_reset, identity_corrections, openings, person_changes, proposals
         from portal.people import belonging
 
         belonging.register(proposals.registered_in)
         person_changes.register()
         openings.register()
         proposals.register(factor_reset.RESET)
+        proposals.register(identity_corrections.KIND)
         post_migrate.connect(_give_roles_their_permissions, dispatch_uid="staff roles")
 
 

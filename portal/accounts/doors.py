@@ -9,22 +9,47 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portal.accounts import phones
 from portal.accounts.models import Kind, User
+from portal.people import papers
 from portal.prepared import Prepared
 from portal.shared import credit_code as credit_codes
-from portal.shared import identity, names
+from portal.shared import foreigners, identity, names
 from portal.shared.characters import narrow
+from portal.shared.identity import Document
+from portal.shared.months import today_in_china
 
 
 def identity_number(text: str) -> str:
-    """The 18 characters of an identity number as typed, also from an old one of 15 digits. Raises InvalidIdentity."""
-    return identity.upgrade(text) if len(narrow(text)) == 15 else identity.parse(text).number
+    """The social-security number (18 characters) of whom an identity number as typed is of: also an old one of 15 digits, and
+    that of an older permanent residence card. Raises InvalidIdentity; ``paper``: a passport's number says too little."""
+    typed = foreigners.as_typed(text)
+    if foreigners.is_made(typed):
+        return typed
+    try:
+        country, card = foreigners.parse_card(typed)
+    except foreigners.InvalidPaper:
+        return identity.upgrade(text) if len(narrow(text)) == 15 else identity.parse(text).number
+    today = today_in_china(timezone.now())
+    return papers.number_of(Document.FOREIGN_RESIDENT_BEFORE, card, country, on=today)
+
+
+def known_number(text: str) -> str:
+    """The same, also of a passport that one person on file has. Raises InvalidIdentity."""
+    try:
+        return identity_number(text)
+    except identity.InvalidIdentity:
+        found = papers.known_by(text) if foreigners.may_be_passport(text) else ""
+        if not found:
+            raise
+        return found
 
 
 def person_login(text: str) -> str:
-    """The one spelling of what a person logs in with: an identity number of 18, a phone of 11, else the text made narrow."""
+    """The one spelling of what a person logs in with: a number of 18, a phone of 11, else the text made narrow, which may be a
+    passport's number."""
     try:
         return identity_number(text)
     except identity.InvalidIdentity:
@@ -32,7 +57,7 @@ def person_login(text: str) -> str:
     try:
         return phones.parse(text)
     except phones.InvalidPhone:
-        return narrow(text).upper()
+        return foreigners.as_typed(text)
 
 
 def clerk_login(credit_code: str, clerk: str) -> tuple[str, str]:
@@ -48,10 +73,14 @@ def clerk_login(credit_code: str, clerk: str) -> tuple[str, str]:
 
 
 def find_person(login: str) -> User | None:
-    """The personal account with that identity number or phone, active or not."""
+    """The personal account with that identity number, phone or passport, active or not; none where two have a passport of that
+    number."""
     typed = person_login(login)
     of_persons = User.objects.filter(kind=Kind.PERSON)
-    return of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
+    found = of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
+    if found or not foreigners.may_be_passport(typed):
+        return found
+    return of_persons.filter(person__identity_number=papers.known_by(typed)).first()
 
 
 def find_clerk(credit_code: str, clerk: str) -> User | None:

@@ -1,6 +1,7 @@
-"""The second factor of staff: a code of an authenticator app (RFC 6238), or one of ten recovery codes, each good once.
+"""The second factor of staff: a passkey, a code of an authenticator app (RFC 6238), or one of ten recovery codes, each good once.
 
-django-otp keeps the devices, refuses a code that was used, and makes each further try after a wrong one wait longer.
+An account keeps its last passkey or authenticator until another is there. django-otp keeps the devices, refuses a code that was
+used, and makes each further try after a wrong one wait longer.
 """
 
 import datetime as dt
@@ -11,13 +12,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django_otp import login as otp_login
 from django_otp import match_token
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from portal.accounts import sliding
+from portal.accounts import notices, passkeys, sliding
 from portal.accounts.models import Kind, User
 from portal.shared.characters import narrow
 
@@ -36,13 +38,22 @@ class Tried:
     wait: int = 0
 
 
+class LastFactor(Exception):
+    """Nothing would be left to log in with."""
+
+
 def needs_factor(user: Any) -> bool:
     """Whether this login is of a kind that must give a second factor, and has not in this session."""
     return isinstance(user, User) and user.kind == Kind.STAFF and not user.is_verified()  # type: ignore[attr-defined]
 
 
 def has_factor(user: User) -> bool:
-    """Whether an authenticator is enrolled."""
+    """Whether an authenticator or a passkey is enrolled."""
+    return has_authenticator(user) or passkeys.of(user).exists()
+
+
+def has_authenticator(user: User) -> bool:
+    """Whether an authenticator app is enrolled."""
     return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
 
 
@@ -55,15 +66,50 @@ def begin(user: User) -> TOTPDevice:
 
 
 @transaction.atomic
-def enrol(user: User, code: str) -> list[str]:
-    """Confirms the authenticator by its first code, and gives the recovery codes, which are shown this once; [] where the code
-    is wrong."""
+def enrol(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> TOTPDevice | None:
+    """Confirms the authenticator by its first code; None where the code is wrong. Raises passkeys.Refused, as
+    ``enrol_passkey`` does."""
+    _ensure_may_add(request, user)
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
-    if device is None or has_factor(user) or not device.verify_token(_typed(code)):
-        return []
+    if device is None or has_authenticator(user) or not device.verify_token(_typed(code)):
+        return None
     device.confirmed = True
     device.save(update_fields=["confirmed"])
-    return new_recovery_codes(user)
+    _tell(user, f"authenticator {device.pk} added", _("已绑定身份验证器"), now)
+    return device
+
+
+@transaction.atomic
+def enrol_passkey(request: HttpRequest, user: User, *, name: str, answer: str, now: dt.datetime) -> Any:
+    """Adds the passkey that the browser has made. Raises passkeys.Refused, also where the account has a factor and this session
+    has given none."""
+    _ensure_may_add(request, user)
+    return passkeys.add(request, user, name=name, answer=answer, now=now)
+
+
+def first_recovery_codes(user: User) -> list[str]:
+    """The recovery codes that come with the first factor; [] where the account has some already."""
+    return [] if StaticDevice.objects.filter(user=user).exists() else new_recovery_codes(user)
+
+
+@transaction.atomic
+def remove_passkey(user: User, pk: int, *, now: dt.datetime) -> None:
+    """Removes a passkey. Raises LastFactor."""
+    _hold(user)
+    if not has_authenticator(user) and not passkeys.of(user).exclude(pk=pk).exists():
+        raise LastFactor
+    passkeys.remove(user, pk, now=now)
+
+
+@transaction.atomic
+def remove_authenticator(user: User, *, now: dt.datetime) -> None:
+    """Removes the authenticator app. Raises LastFactor."""
+    _hold(user)
+    if not passkeys.of(user).exists():
+        raise LastFactor
+    for device in TOTPDevice.objects.filter(user=user, confirmed=True):
+        _tell(user, f"authenticator {device.pk} removed", _("已解除身份验证器"), now)
+    TOTPDevice.objects.filter(user=user).delete()
 
 
 @transaction.atomic
@@ -85,6 +131,11 @@ def give(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> Tr
     return Tried(right=True)
 
 
+def give_passkey(request: HttpRequest, user: User, answer: str, *, now: dt.datetime) -> None:
+    """As ``give``, by what a passkey has signed. Raises passkeys.Refused."""
+    enter(request, passkeys.use(request, user, answer=answer, now=now), now=now)
+
+
 def enter(request: HttpRequest, device: Any, *, now: dt.datetime) -> None:
     """The session has the second factor from now on, under a new key."""
     request.session.cycle_key()
@@ -102,7 +153,8 @@ def is_recent(request: HttpRequest, *, now: dt.datetime) -> bool:
 
 @transaction.atomic
 def reset(user: User) -> None:
-    """Forgets the authenticator and the recovery codes: the next login enrols anew."""
+    """Forgets the authenticator, the passkeys and the recovery codes: the next login enrols anew."""
+    passkeys.forget_all(user)
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
 
@@ -133,6 +185,23 @@ def code_of(device: TOTPDevice) -> str:
         return ""
     totp.drift += step - totp.t()
     return f"{totp.token():0{device.digits}d}"
+
+
+def _hold(user: User) -> None:
+    """Keeps what else would change the account's factors waiting."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _ensure_may_add(request: HttpRequest, user: User) -> None:
+    """A password alone enrols the first factor, never a second one."""
+    _hold(user)
+    if needs_factor(request.user) and has_factor(user):
+        raise passkeys.Refused(_("您的账号已绑定其他验证方式，请先用它登录。"))
+
+
+def _tell(user: User, reference: str, title: str, now: dt.datetime) -> None:
+    text = title + _("，从现在起生效。不是您本人操作的，请立即修改密码并报告。")
+    notices.tell(user, kind="factor", reference=reference, title=title, text=text, now=now)
 
 
 def _demo_key(user: User) -> str:

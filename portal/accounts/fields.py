@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts import doors, phones
 from portal.accounts.models import User
 from portal.columns import person_name
-from portal.shared import credit_code, identity
+from portal.shared import credit_code, foreigners, identity
 from portal.shared.characters import narrow
 
-_IDENTITY_MISTAKES = {
+IDENTITY_MISTAKES = {
     "paper": _(
-        "这里填 18 位的身份证号码；港澳台居民居住证、2023 年起的外国人永久居留身份证填证上的 18 位号码。"
-        "只有护照、通行证或旧版永久居留证的，网上暂不能办理，请带证件到参保地社保经办窗口，或拨打 12333。"
+        "这里填 18 位的社会保障号码：身份证、港澳台居民居住证、2023 年起的外国人永久居留身份证填证上的号码；"
+        "护照持有人登记参保后才有，填护照号码没有查到的，请核对号码。"
+        "只有港澳台通行证的，请先申领居住证，或带证件到参保地社保经办窗口，也可拨打 12333。"
     ),
     "length": _("身份证号码应为 18 位（旧证 15 位），请核对位数。"),
     "characters": _("身份证号码只含数字，第 18 位可为 X，请核对。"),
@@ -31,24 +32,41 @@ _CREDIT_CODE_MISTAKES = {
 }
 
 
-class IdentityNumberField(forms.CharField):
-    """An identity number; its value is the one of 18 characters."""
+def _describe(widget: forms.Widget, attrs: dict[str, str]) -> None:
+    """What the browser is told of a field; the workbench's own widgets keep the classes by which they are drawn."""
+    widget.attrs = {**attrs, **widget.attrs}
 
-    def __init__(self, **kwargs: Any) -> None:
+
+class IdentityNumberField(forms.CharField):
+    """An identity number; its value is the social-security number of 18 characters.
+
+    Of a passport it is known where one person on file has it; else what was typed is the number of nobody, which is told as of
+    any other, so that nobody learns who is on file. With ``stated`` the form asks for the kind of paper, too (``StatesPaper``),
+    and gets a passport's number as it is.
+    """
+
+    def __init__(self, *, stated: bool = False, **kwargs: Any) -> None:
+        self.stated = stated
         kwargs.setdefault("label", _("身份证号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update(
-            {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"}
+        _describe(
+            self.widget,
+            {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters", "autocomplete": "off"},
         )
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
         if not typed:
             return ""
+        if self.stated and foreigners.may_be_passport(typed):
+            return foreigners.as_typed(typed)
         try:
-            return doors.identity_number(typed)
+            return doors.identity_number(typed) if self.stated else doors.known_number(typed)
         except identity.InvalidIdentity as mistake:
-            raise ValidationError(_IDENTITY_MISTAKES[mistake.code], code=mistake.code) from mistake
+            number = foreigners.as_typed(typed)
+            if foreigners.may_be_passport(number) and not number.isdigit():
+                return number
+            raise ValidationError(IDENTITY_MISTAKES[mistake.code], code=mistake.code) from mistake
 
 
 class CreditCodeField(forms.CharField):
@@ -57,7 +75,7 @@ class CreditCodeField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("统一社会信用代码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-18", "spellcheck": "false", "autocapitalize": "characters"})
+        _describe(self.widget, {"class": "w-18", "spellcheck": "false", "autocapitalize": "characters"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -75,7 +93,7 @@ class PhoneField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("手机号码"))
         super().__init__(max_length=40, **kwargs)
-        self.widget.attrs.update({"class": "w-11", "inputmode": "tel", "autocomplete": "tel"})
+        _describe(self.widget, {"class": "w-11", "inputmode": "tel", "autocomplete": "tel"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -98,7 +116,7 @@ class NameField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("姓名"))
         super().__init__(max_length=60, **kwargs)
-        self.widget.attrs.update({"class": "w-11", "autocomplete": "name"})
+        _describe(self.widget, {"class": "w-11", "autocomplete": "name"})
 
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
@@ -111,7 +129,7 @@ class CodeField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("短信验证码"))
         super().__init__(max_length=20, **kwargs)
-        self.widget.attrs.update({"class": "w-6", "inputmode": "numeric", "autocomplete": "one-time-code"})
+        _describe(self.widget, {"class": "w-6", "inputmode": "numeric", "autocomplete": "one-time-code"})
 
     def clean(self, value: Any) -> str:
         code = narrow(super().clean(value))

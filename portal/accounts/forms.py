@@ -12,21 +12,22 @@ from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.fields import (
     CodeField,
     CreditCodeField,
-    IdentityNumberField,
     NameField,
     NewPasswordMixin,
     PasswordField,
     PhoneField,
 )
+from portal.accounts.paper_forms import StatesPaper
+from portal.people import papers
 from portal.policy.book import book
-from portal.shared import credit_code, identity
+from portal.shared import credit_code, foreigners, identity
 
 
 class PersonPasswordForm(forms.Form):
     """个人登录, by password."""
 
     login = forms.CharField(
-        label=_("身份证号码或手机号码"),
+        label=_("身份证件号码或手机号码"),
         max_length=40,
         widget=forms.TextInput(
             attrs={
@@ -79,6 +80,10 @@ class ProvedByCode(forms.Form):
             if name not in self.second_step:
                 field.widget = forms.HiddenInput()
 
+    def to_carry(self) -> dict[str, Any]:
+        """What goes along with the second step, as it would be typed again."""
+        return self.cleaned_data
+
     @property
     def first_step_is_wrong(self) -> bool:
         """In the second step: whether a hidden field is at fault, so that the first step must be shown again."""
@@ -93,10 +98,23 @@ def city_choices() -> list[tuple[str, str]]:
     return [(city.slug, city.title) for city in book().cities]
 
 
-class RegisterForm(ProvedByCode):
+class RegisterForm(StatesPaper, ProvedByCode):
     """个人注册: who asks, and the code to their phone. The password comes when they are proved to be that person."""
 
-    field_order = ("city", "name", "identity_number", "phone", "captcha", "code")
+    field_order = (
+        *(
+            "city",
+            "name",
+            "document",
+            "identity_number",
+            "nationality",
+            "sex",
+            "birth_date",
+            "paper_expires_on",
+        ),
+        *("phone", "captcha", "code"),
+    )
+    knows_file = False
 
     city = forms.ChoiceField(
         label=_("参保城市"),
@@ -104,24 +122,28 @@ class RegisterForm(ProvedByCode):
         choices=city_choices,
         required=False,
     )
-    name = NameField(help_text=_("请与身份证上的姓名一致。"))
-    identity_number = IdentityNumberField()
+    name = NameField(help_text=_("请与证件上的姓名一致；护照按资料页上的拼写，姓在前、名在后。"))
     phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码，可直接通过核验。"))
 
     def clean_city(self) -> str:
         return str(self.cleaned_data["city"]) or book().cities[0].slug
 
-    def clean_identity_number(self) -> str:
-        number, now = str(self.cleaned_data["identity_number"]), timezone.now()
-        if not registration.is_old_enough(number, now):
-            raise ValidationError(
-                _(
-                    "未满 {age} 周岁，不能自己开通账号。"
-                    "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
-                ).format(age=registration.lowest_age(now)),
-                code="too_young",
-            )
-        return number
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if {"identity_number", "document", "birth_date", "sex", "nationality"} & set(self.errors):
+            return cleaned
+        now = timezone.now()
+        if not registration.is_old_enough(self.stated_paper().birth_date, now):
+            why = _(
+                "未满 {age} 周岁，不能自己开通账号。"
+                "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
+            ).format(age=registration.lowest_age(now))
+            self.add_error("identity_number", ValidationError(why, code="too_young"))
+        return cleaned
+
+    def to_carry(self) -> dict[str, Any]:
+        carried = super().to_carry()
+        return {**carried, "identity_number": carried["paper_number"] or carried["identity_number"]}
 
 
 class FirstPasswordForm(NewPasswordMixin):
@@ -172,7 +194,7 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
 
     number = forms.CharField(
         label=_("证件号码"),
-        help_text=_("个人填身份证号码；单位经办人填本单位的统一社会信用代码。"),
+        help_text=_("个人填身份证件号码（护照填护照号码）；单位经办人填本单位的统一社会信用代码。"),
         max_length=40,
         widget=forms.TextInput(attrs={"class": "w-18", "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -183,7 +205,8 @@ class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):
         try:
             return doors.identity_number(typed)
         except identity.InvalidIdentity:
-            pass
+            if foreigners.may_be_passport(typed):
+                return papers.known_by(typed) or foreigners.as_typed(typed)
         try:
             return credit_code.parse(typed)
         except credit_code.InvalidCreditCode:

@@ -17,6 +17,8 @@ OPEN = {
     "factor",
     "factor-enrol",
     "factor-codes",
+    "passkey-ask",
+    "passkey-begin",
     "logout",
     "session",
     "demo-messages",

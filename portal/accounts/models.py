@@ -5,12 +5,15 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 import pgtrigger
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_otp.models import ThrottlingMixin
+from pghistory.models import Context
 
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
@@ -179,6 +182,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.kind == Kind.CLERK
 
 
+class StaffAction(LogEntry):
+    """What a member of staff did in the workbench, as Django notes it: kept."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            pgtrigger.Protect(name="staff_actions_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+
+class WhoChanged(Context):
+    """Who changed something whose history is kept, and by which page. It grows with the request; it is never deleted."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [pgtrigger.Protect(name="who_changed_is_kept", operation=pgtrigger.Delete)]
+
+
 class NamedPerson(Person):
     """A person as their personal login names them: the copy follows, whoever renames the person."""
 
@@ -311,6 +334,26 @@ class OpenSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class _OpenOtherwise:
+    """What the mixin of waits asks of a device: whether something else forbids a try."""
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        return True, None
+
+
+class PasskeyTries(ThrottlingMixin, _OpenOtherwise):
+    """How often in a row an account has answered with a passkey that did not count: each further one waits longer."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="passkey_tries")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.throttling_failure_count}"
+
+    def get_throttle_factor(self) -> int:
+        """The wait after the first wrong answer, in seconds."""
+        return 1
 
 
 class OutboxMessage(models.Model):

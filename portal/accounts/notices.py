@@ -24,6 +24,15 @@ def notices_of(user: User) -> QuerySet[Notice]:
     return Notice.objects.filter(own | Q(person=user.person_id) if user.is_person else own)
 
 
+def tell(user: User, *, kind: str, reference: str, title: str, text: str, now: dt.datetime) -> None:
+    """Tells one login what happened to it, once for kind and reference; also by text message where its phone is known."""
+    Notice.objects.get_or_create(
+        kind=kind,
+        reference=reference,
+        defaults={"user": user, "title": title, "text": text, "at": now, "by_text": bool(user.phone)},
+    )
+
+
 def unread(user: User) -> int:
     """How many of ``notices_of`` are unread, no further than COUNTED_AT_MOST. Every page asks, so it is asked in SQL."""
     with connection.cursor() as cursor:

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy
 from portal.accounts import proposals
 from portal.accounts.models import Notice, Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
-from portal.people import persons
+from portal.people import papers, persons
 from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared import identity
+from portal.shared.months import today_in_china
 
 # What is entered of an employer, in the order in which it is shown; all of it text but the grade.
 EMPLOYER_FIELDS = (
@@ -31,6 +32,11 @@ EMPLOYER_FIELDS = (
     "contact_phone",
 )
 PERSON_FIELDS = ("identity_number", "name", "phone", "household_code")
+# The same as the form asks for it; its order.
+PERSON_ASKED = (
+    *("document", "identity_number", "name", "nationality", "sex", "birth_date", "paper_expires_on"),
+    *("phone", "household_code"),
+)
 
 
 class EmployerOpening(Kind):
@@ -77,16 +83,31 @@ class PersonOpening(Kind):
             "identity_number": identity.mask(told["identity_number"]),
             "phone": identity.mask_phone(told["phone"]) or "—",
         }
-        return [
+        rows = [
             (str(Person._meta.get_field(name).verbose_name), "—", str(shown[name] or "—"))  # type: ignore[union-attr]
             for name in PERSON_FIELDS
         ]
+        paper = papers.of_told(told)
+        if paper.nationality:
+            made = papers.made_as(today_in_china(proposal.proposed_at))
+            rows[0] = (rows[0][0], "—", _("{number}（按{rule}编制）").format(number=rows[0][2], rule=made))
+        return [rows[0], *((label, "—", value) for label, value in paper.lines()), *rows[1:]]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
         told = proposal.payload
+        taken = _("提出之后这个号码已经建档，请不予通过。")
         if persons.find(told["identity_number"]):
-            raise CannotDecide(_("提出之后这个号码已经建档，请不予通过。"))
-        persons.record(**{name: told[name] for name in PERSON_FIELDS})
+            raise CannotDecide(taken)
+        try:
+            with transaction.atomic():
+                persons.record(
+                    paper=papers.of_told(told),
+                    name=told["name"],
+                    phone=told["phone"],
+                    household_code=told["household_code"],
+                )
+        except IntegrityError as error:
+            raise CannotDecide(taken) from error
 
 
 EMPLOYER_OPENING, PERSON_OPENING = EmployerOpening(), PersonOpening()
@@ -134,7 +155,8 @@ def ensure_person(told: Mapping[str, Any], *, city: str, by: User) -> None:
 def propose_person(
     told: Mapping[str, Any], *, city: str, reason: str, by: User, now: dt.datetime
 ) -> Proposal:
-    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, the number valid. Raises NotProposed."""
+    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, and by those of papers where the number says too little, all
+    valid. Raises NotProposed."""
     ensure_person(told, city=city, by=by)
     return proposals.propose(
         PERSON_OPENING,
@@ -142,7 +164,7 @@ def propose_person(
         target=f"person {told['identity_number']}",
         about=f"{told['name']} {identity.mask(told['identity_number'])}",
         identity_number=told["identity_number"],
-        payload={name: told[name] for name in PERSON_FIELDS},
+        payload={**papers.of_told(told).told(), **{name: told[name] for name in PERSON_FIELDS}},
         reason=reason,
         by=by,
         now=now,

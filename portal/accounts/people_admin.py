@@ -5,24 +5,31 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from django.views.decorators.cache import never_cache
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts import openings, person_changes
+from portal.accounts import identity_corrections, openings, person_changes
 from portal.accounts.fields import CreditCodeField, NameField, PhoneField
 from portal.accounts.models import User
+from portal.accounts.paper_forms import StatesPaper
 from portal.accounts.permissions import city_choices, staff, staff_cities
+from portal.accounts.proposals import NotProposed
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
-from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_identity
+from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_number, staff_typed_paper
 from portal.columns import person_name
 from portal.people import belonging
-from portal.people.models import BankAccount, Employer, Guardianship, Person
+from portal.people.models import OTHER_PAPERS, BankAccount, Employer, Guardianship, Person
+from portal.people.papers import Paper
 from portal.policy.book import book
 from portal.policy.terms import adulthood
 from portal.shared import ages, identity, names
@@ -59,6 +66,18 @@ class PersonForm(ProposingForm):
         return code
 
 
+def in_workbench(form: forms.Form | forms.ModelForm) -> None:
+    """The fields of a paper as the workbench draws its own."""
+    for name in StatesPaper.base_fields:
+        field = form.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.widget = UnfoldAdminSelectWidget(choices=field.choices)
+        elif isinstance(field, forms.DateField):
+            field.widget = UnfoldAdminSingleDateWidget()
+        elif not field.widget.is_hidden:
+            field.widget = UnfoldAdminTextInputWidget()
+
+
 class PlaceField(forms.ChoiceField):
     """One of the cities that the login works for; the only one is chosen."""
 
@@ -72,12 +91,9 @@ class PlaceField(forms.ChoiceField):
         self.choices = cities if len(cities) == 1 else [("", "---------"), *cities]
 
 
-class PersonOpeningForm(ProposingForm):
+class PersonOpeningForm(StatesPaper, ProposingForm):
     """建档: the file of somebody whom the register does not know."""
 
-    identity_number = forms.CharField(
-        label=gettext_lazy("身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
-    )
     name = NameField(widget=UnfoldAdminTextInputWidget)
     phone = PhoneField(required=False, widget=UnfoldAdminTextInputWidget)
     city = PlaceField(label=gettext_lazy("建档城市"))
@@ -90,19 +106,102 @@ class PersonOpeningForm(ProposingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["city"].offer(self.by)  # type: ignore[attr-defined]
-        household = self.fields["household_code"]
-        household.required = True
-        household.help_text = gettext_lazy("户籍所在地的 6 位区划代码，例如 330211。")
-
-    def clean_identity_number(self) -> str:
-        return staff_typed_identity(
-            self.cleaned_data["identity_number"], today=today_in_china(timezone.now())
-        ).number
+        in_workbench(self)
+        self.fields["household_code"].help_text = gettext_lazy(
+            "户籍所在地的 6 位区划代码，例如 330211；没有国内户籍的外国人不填。"
+        )
 
     clean_household_code = PersonForm.clean_household_code
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        of_foreigner = cleaned.get("document") in {*map(str, OTHER_PAPERS)}
+        if not of_foreigner and not cleaned.get("household_code") and "household_code" not in self.errors:
+            self.add_error("household_code", ValidationError(_("这个字段是必填项。"), code="required"))
+        return cleaned
+
     def ensure(self, cleaned: dict[str, Any]) -> None:
         openings.ensure_person(cleaned, city=cleaned["city"], by=self.by)
+
+
+WRONG, RENEWED = "wrong", "renewed"
+
+
+class CorrectionForm(StatesPaper):
+    """身份信息更正: who the person is by the papers that staff have seen, all of it."""
+
+    knows_file = False
+    field_order = (
+        *(
+            "how",
+            "document",
+            "identity_number",
+            "name",
+            "nationality",
+            "sex",
+            "birth_date",
+            "paper_expires_on",
+        ),
+        *("reason", "evidence"),
+    )
+
+    how = forms.ChoiceField(
+        label=gettext_lazy("更正的原因"),
+        choices=[
+            (WRONG, gettext_lazy("登记有误：按证件更正，社会保障号码随证件重新确定")),
+            (RENEWED, gettext_lazy("换发了护照或旧版永久居留身份证：社会保障号码不变")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    name = NameField()
+    reason = forms.CharField(
+        label=gettext_lazy("更正事由"),
+        max_length=200,
+        help_text=gettext_lazy("写明错在哪里、怎样发生的。"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("核对的材料"),
+        max_length=200,
+        help_text=gettext_lazy("写明看了哪些原件，例如居民身份证、户口簿、派出所出具的更正证明及其编号。"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, person: Person, by: User, **kwargs: Any) -> None:
+        self.person, self.by = person, by
+        other = person.paper_kind != ""
+        initial = {
+            "how": WRONG,
+            "document": person.paper_kind,
+            "identity_number": person.number_on_paper,
+            "name": person.name,
+            "nationality": person.nationality,
+            "sex": person.sex if other else "",
+            "birth_date": person.birth_date if other else None,
+            "paper_expires_on": person.paper_expires_on,
+        }
+        super().__init__(*args, **{**kwargs, "initial": initial})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors and cleaned["how"] == RENEWED:
+            if not (self.person.paper_kind and cleaned["document"]):
+                self.add_error("how", _("换发后号码不变的，只有护照和旧版永久居留身份证；请选择另一项。"))
+            else:
+                cleaned["identity_number"] = self.person.identity_number
+        if self.errors:
+            return cleaned
+        if {**self.stated_paper().told(), "name": cleaned["name"]} == identity_corrections.told_of(
+            self.person
+        ):
+            self.add_error(None, _("填写的与登记的完全一致，没有需要更正的内容。"))
+            return cleaned
+        try:
+            identity_corrections.ensure(self.person, paper=self.stated_paper(), by=self.by)
+        except NotProposed as why:
+            taken = str(why) == str(identity_corrections.TAKEN)
+            self.add_error("identity_number" if taken else None, str(why))
+        return cleaned
 
 
 @admin.register(Person)
@@ -111,16 +210,20 @@ class PersonAdmin(ByTwo, OfPeople):
     by two."""
 
     form = PersonForm
+    change_form_outer_after_template = "admin/accounts/to_correct.html"
     identity_numbers = ("identity_number",)
     names = ("name",)
+    numbers = ("paper_number",)
     list_display = ("name", "number_masked", "sex", "birth_date", "phone_masked")
     search_fields = ("pk",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
+    search_help_text = gettext_lazy("请输入完整的身份证件号码或姓名，查询会留下记录")
     ordering = ("name", "pk")
     fields = (
         "name",
         "number_masked",
         "paper",
+        "paper_masked",
+        "paper_expires_on",
         "sex",
         "birth_date",
         "archive_birth_date",
@@ -129,10 +232,68 @@ class PersonAdmin(ByTwo, OfPeople):
         "created_at",
         "reason",
     )
-    readonly_fields = ("number_masked", "paper", "sex", "birth_date", "created_at", "phone_masked")
+    readonly_fields = (
+        *("number_masked", "paper", "paper_masked", "paper_expires_on", "sex", "birth_date"),
+        *("created_at", "phone_masked"),
+    )
 
     def of_cities(self, cities: list[str]) -> Q:
         return belonging.of_cities(cities)
+
+    def get_urls(self) -> list[URLPattern]:
+        address = path(
+            "<int:object_id>/correct/",
+            self.admin_site.admin_view(self.correct_view),
+            name="people_person_correct",
+        )
+        return [address, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        may_correct = found is not None and self.has_change_permission(request, found)
+        more = {**(extra_context or {}), "may_correct": may_correct}
+        return super().change_view(request, object_id, form_url, more)
+
+    @method_decorator(never_cache)
+    def correct_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """身份信息更正: the form; a POST proposes."""
+        person = self.get_queryset(request).filter(pk=object_id).first()
+        if person is None or not self.has_change_permission(request, person):
+            raise Http404
+        by = staff(request)
+        form = CorrectionForm(request.POST or None, person=person, by=by)
+        if form.is_valid():
+            told = form.cleaned_data
+            try:
+                identity_corrections.propose(
+                    person,
+                    paper=form.stated_paper(),
+                    name=told["name"],
+                    reason=told["reason"],
+                    evidence=told["evidence"],
+                    by=by,
+                    now=timezone.now(),
+                )
+            except NotProposed as why:
+                form.add_error(None, str(why))
+            else:
+                messages.success(request, _("已提交，由另一名工作人员复核后生效。"))
+                return HttpResponseRedirect(reverse("admin:accounts_proposal_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("身份信息更正"),
+            "person": person,
+            "form": form,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/accounts/correct_identity.html", context, status=status)
 
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         return False
@@ -147,7 +308,7 @@ class PersonAdmin(ByTwo, OfPeople):
 
     def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
         if obj is None:
-            return (*openings.PERSON_FIELDS, "city", "reason")
+            return (*openings.PERSON_ASKED, "city", "reason")
         if self.has_change_permission(request, obj):
             return self.fields
         return tuple("phone_masked" if name == "phone" else name for name in self.fields if name != "reason")
@@ -178,10 +339,16 @@ class PersonAdmin(ByTwo, OfPeople):
     @admin.display(description=gettext_lazy("证件类型"))
     def paper(self, person: Person) -> str:
         country = identity.nationality_of(person.identity_number)
-        told = _(identity.DOCUMENT_LABELS[identity.document_of(person.identity_number)])
+        told = _(identity.DOCUMENT_LABELS[person.document])
+        if person.paper_kind:
+            return f"{told}（{person.nationality} {person.country}）"
         return told + (_("（国籍代码 {code}，GB/T 2659）").format(code=country) if country else "")
 
-    @admin.display(description=gettext_lazy("身份证号码"))
+    @admin.display(description=gettext_lazy("证件号码"))
+    def paper_masked(self, person: Person) -> str:
+        return person.masked_paper
+
+    @admin.display(description=gettext_lazy("社会保障号码"))
     def number_masked(self, person: Person) -> str:
         return identity.mask(person.identity_number)
 
@@ -322,10 +489,10 @@ class GuardianshipForm(ProposingForm):
     """A new guardianship: both are named by their numbers; a ward whom the register does not know yet gets a file."""
 
     guardian_number = forms.CharField(
-        label=gettext_lazy("监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+        label=gettext_lazy("监护人身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
     )
     ward_number = forms.CharField(
-        label=gettext_lazy("被监护人身份证号码"), max_length=18, widget=UnfoldAdminTextInputWidget
+        label=gettext_lazy("被监护人身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
     )
     ward_name = forms.CharField(
         label=gettext_lazy("被监护人姓名"), max_length=60, widget=UnfoldAdminTextInputWidget
@@ -337,7 +504,7 @@ class GuardianshipForm(ProposingForm):
         help_texts = {"proof": gettext_lazy("写明核对了什么材料。由另一名工作人员复核后生效，并通知双方。")}
 
     def clean_guardian_number(self) -> Person:
-        number = staff_typed_identity(self.cleaned_data["guardian_number"]).number
+        number = staff_typed_number(self.cleaned_data["guardian_number"])
         guardian = Person.objects.filter(identity_number=number).first()
         if guardian is None:
             raise ValidationError(_("没有查到这名监护人，请先由其本人注册个人账号。"))
@@ -346,12 +513,12 @@ class GuardianshipForm(ProposingForm):
     def clean_ward_name(self) -> str:
         return person_name(self.cleaned_data["ward_name"])
 
-    def clean_ward_number(self) -> identity.Identity:
-        return staff_typed_identity(self.cleaned_data["ward_number"])
+    def clean_ward_number(self) -> Paper:
+        return staff_typed_paper(self.cleaned_data["ward_number"])
 
     def ensure(self, cleaned: dict[str, Any]) -> None:
         person_changes.ensure_guardianship(
-            cleaned["guardian_number"], cleaned["ward_number"].number, by=self.by
+            cleaned["guardian_number"], cleaned["ward_number"].identity_number, by=self.by
         )
 
     def clean(self) -> dict[str, Any]:
@@ -361,16 +528,16 @@ class GuardianshipForm(ProposingForm):
             cleaned.get("ward_number"),
             cleaned.get("start"),
         )
-        if number and guardian and guardian.identity_number == number.number:
+        if number and guardian and guardian.identity_number == number.identity_number:
             self.add_error("ward_number", _("监护人和被监护人不能是同一个人。"))
-        known = Person.objects.filter(identity_number=number.number).first() if number else None
+        known = Person.objects.filter(identity_number=number.identity_number).first() if number else None
         if known and cleaned.get("ward_name") and not names.agree(known.name, cleaned["ward_name"]):
             self.add_error("ward_name", _("姓名与登记的不一致，请核对身份证号码和姓名。"))
         if number and start:
             self._end_with_childhood(cleaned, number, start)
         return cleaned
 
-    def _end_with_childhood(self, cleaned: dict[str, Any], number: identity.Identity, start: Any) -> None:
+    def _end_with_childhood(self, cleaned: dict[str, Any], number: Paper, start: Any) -> None:
         """For a minor it ends, at the latest, on the day they come of age."""
         of_age = ages.birthday(number.birth_date, adulthood(book(), on=today_in_china(timezone.now())))
         if start < of_age:
@@ -444,7 +611,7 @@ class GuardianshipAdmin(ByTwo, OfPeople):
             return True
         person_changes.propose_guardianship(
             told["guardian_number"],
-            ward_number=told["ward_number"].number,
+            ward_number=told["ward_number"].identity_number,
             ward_name=told["ward_name"],
             relation=told["relation"],
             proof=told["proof"],

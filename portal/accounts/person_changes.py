@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from portal.accounts import proposals
 from portal.accounts.models import Notice, Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
-from portal.people import belonging
+from portal.people import belonging, papers
 from portal.people.models import RELATION_LABELS, Guardianship, Person, Relation
 from portal.people.persons import record as open_file
 from portal.shared import identity
@@ -40,11 +40,11 @@ def _shown(name: str, text: str) -> str:
     return (identity.mask_phone(text) if name == "phone" else text) or "—"
 
 
-def _named(person: Person) -> str:
+def named(person: Person) -> str:
     return f"{person.name} {identity.mask(person.identity_number)}"
 
 
-def _must_be_own(person: Person, by: User) -> None:
+def must_be_own(person: Person, by: User) -> None:
     if by.city and not belonging.belongs(person, [by.city]):
         raise NotProposed(_("这名人员不属于本市，请由其参保地或户籍地的经办机构办理。"))
 
@@ -81,7 +81,7 @@ class PersonDetails(Kind):
                 "您在社保登记的%(changed)s已由经办机构变更。不是您本人要求的，请立即拨打 12333 或到窗口核实。"
             )
             % {"changed": changed}
-            + (_to_renew(person) if "name" in changes else ""),
+            + (to_renew(person) if "name" in changes else ""),
             phone=old_phone,
         )
 
@@ -95,7 +95,7 @@ class NewGuardianship(Kind):
         told = proposal.payload
         guardian = Person.objects.get(pk=told["guardian"])
         return [
-            (_("监护人"), "—", _named(guardian)),
+            (_("监护人"), "—", named(guardian)),
             (_("被监护人"), "—", f"{told['ward_name']} {identity.mask(told['ward_number'])}"),
             (_("监护关系"), "—", _(RELATION_LABELS[Relation(told["relation"])])),
             (_("依据"), "—", told["proof"]),
@@ -106,7 +106,9 @@ class NewGuardianship(Kind):
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
         told = proposal.payload
         guardian = Person.objects.get(pk=told["guardian"])
-        ward = open_file(identity_number=told["ward_number"], name=told["ward_name"])
+        ward = open_file(
+            paper=papers.of_told({"identity_number": told["ward_number"]}), name=told["ward_name"]
+        )
         try:
             with transaction.atomic():
                 Guardianship.objects.create(
@@ -145,7 +147,7 @@ DETAILS_KIND, NEW_GUARDIANSHIP, GUARDIANSHIP_END = PersonDetails(), NewGuardians
 
 def ensure_details(person: Person, *, by: User) -> None:
     """Raises NotProposed where this login cannot propose other details of the person."""
-    _must_be_own(person, by)
+    must_be_own(person, by)
     proposals.ensure_may_propose(
         DETAILS_KIND,
         city=by.city,
@@ -164,7 +166,7 @@ def propose_details(
         DETAILS_KIND,
         city=by.city,
         target=_of_details(person),
-        about=_named(person),
+        about=named(person),
         identity_number=person.identity_number,
         payload={"person": person.pk, "changes": {name: list(pair) for name, pair in changes.items()}},
         reason=reason,
@@ -181,7 +183,7 @@ def ensure_guardianship(guardian: Person, ward_number: str, *, by: User) -> None
     """Raises NotProposed where this login cannot propose it: a ward whom the agency knows is of the own city."""
     ward = Person.objects.filter(identity_number=ward_number).first()
     if ward is not None:
-        _must_be_own(ward, by)
+        must_be_own(ward, by)
     if by.person and by.person.pk == guardian.pk:
         raise NotProposed(_("这一事项与您本人有关，请由其他工作人员提出。"))
     proposals.ensure_may_propose(
@@ -230,7 +232,7 @@ def propose_guardianship(
 
 def ensure_end(row: Guardianship, *, by: User) -> None:
     """Raises NotProposed where this login cannot propose another end: the ward is of the own city."""
-    _must_be_own(row.ward, by)
+    must_be_own(row.ward, by)
     proposals.ensure_may_propose(
         GUARDIANSHIP_END,
         city=by.city,
@@ -250,7 +252,7 @@ def propose_end(
         GUARDIANSHIP_END,
         city=by.city,
         target=f"guardianship {row.pk}",
-        about=_named(row.ward),
+        about=named(row.ward),
         identity_number=row.ward.identity_number,
         payload={"guardianship": row.pk, "before": as_text(before), "ends_on": as_text(ends_on)},
         reason=reason,
@@ -259,7 +261,7 @@ def propose_end(
     )
 
 
-def _to_renew(person: Person) -> str:
+def to_renew(person: Person) -> str:
     """What is said of accounts that still bear the former name: the bank knows its holder, so the person files them anew."""
     if not person.bank_accounts.filter(until__isnull=True).exclude(holder=person.name).exists():
         return ""

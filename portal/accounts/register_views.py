@@ -24,6 +24,7 @@ from portal.accounts.forms import BankProofForm, FirstPasswordForm, RegisterForm
 from portal.accounts.lockout import client_address
 from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTaken, Stated, TooManyTries
 from portal.accounts.views import back_to_first_step, door_context, next_page, two_steps
+from portal.people import papers
 from portal.policy.book import City, UnknownCity, book
 from portal.policy.terms import account_proof_terms
 from portal.shared.identity import mask_name, mask_phone
@@ -49,7 +50,8 @@ def register(request: HttpRequest) -> HttpResponse:
     form.initial.setdefault("city", request.COOKIES.get("city", ""))
     if proved:
         typed = form.cleaned_data
-        stated = Stated(typed["name"], typed["identity_number"], typed["phone"])
+        paper = form.stated_paper()
+        stated = Stated(typed["name"], paper.identity_number, typed["phone"], paper)
         try:
             registration.check_phone(stated)
         except PhoneTaken:
@@ -205,7 +207,7 @@ def _ways(city: City) -> tuple[str, ...]:
 def _keep(request: HttpRequest, stated: Stated, city: str, way: str) -> None:
     request.session[STATED] = {
         "name": stated.name,
-        "identity_number": stated.identity_number,
+        **stated.paper.told(),
         "phone": stated.phone,
         "city": city,
         "way": way,
@@ -223,7 +225,7 @@ def _said(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _stated(said: dict[str, Any]) -> Stated:
-    return Stated(said["name"], said["identity_number"], said["phone"])
+    return Stated(said["name"], said["identity_number"], said["phone"], papers.of_told(said))
 
 
 def _city(said: dict[str, Any]) -> City:

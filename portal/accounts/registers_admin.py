@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from portal.accounts.permissions import staff, staff_cities
-from portal.accounts.staff_admin import OfPeople, staff_typed_identity
+from portal.accounts.staff_admin import OfPeople, staff_typed_number
 from portal.people import belonging
 from portal.people.persons import find
 from portal.policy.book import book
@@ -30,7 +30,7 @@ class RecordForm(forms.ModelForm):
     by: User
 
     def clean_identity_number(self) -> str:
-        number = staff_typed_identity(self.cleaned_data["identity_number"]).number
+        number = staff_typed_number(self.cleaned_data["identity_number"])
         person = find(number)
         if person and self.by.city and not belonging.belongs(person, [self.by.city]):
             raise ValidationError(

@@ -11,7 +11,7 @@ already, or what stands in the way.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
@@ -21,12 +21,13 @@ from portal.accounts import activation, messages
 from portal.accounts.codes import one_at_a_time
 from portal.accounts.models import Kind, ProofTry, User
 from portal.people.models import BankAccount, Guardianship, Person
+from portal.people.papers import Paper, of_number
 from portal.people.persons import find
 from portal.policy.book import book
 from portal.policy.terms import working_age
 from portal.registers.bank import bank_register
 from portal.registers.household import household_register
-from portal.shared import identity, names
+from portal.shared import names
 from portal.shared.ages import has_reached
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
@@ -39,15 +40,21 @@ PER_DAY_AND_ADDRESS = 30
 
 @dataclass(frozen=True)
 class Stated:
-    """Who asks for an account, as they say: the name, the number of 18, the phone that they have proved by a code."""
+    """Who asks for an account, as they say: the name, the number of 18, the phone that they have proved by a code; and the paper,
+    where that number does not say sex and birth date."""
 
     name: str
     identity_number: str
     phone: str
+    other_paper: Paper | None = None
+
+    @property
+    def paper(self) -> Paper:
+        return self.other_paper or of_number(self.identity_number)
 
 
 class NotTheSamePerson(Exception):
-    """The name is not the one on record, though the person is proved: the window has to look."""
+    """The name, or what the paper says, is not what is on record, though the person is proved: the window has to look."""
 
 
 class PhoneTaken(Exception):
@@ -67,8 +74,7 @@ def lowest_age(now: datetime) -> int:
     return working_age(book(), on=today_in_china(now))
 
 
-def is_old_enough(identity_number: str, now: datetime) -> bool:
-    born = identity.parse(identity_number).birth_date
+def is_old_enough(born: date, now: datetime) -> bool:
     return has_reached(born, lowest_age(now), on=today_in_china(now))
 
 
@@ -134,6 +140,9 @@ def check_record(stated: Stated, *, now: datetime) -> None:
     ):
         raise HasGuardian
     household = household_register().find(stated.identity_number)
+    paper = stated.paper
+    if person and (person.sex, person.birth_date) != (paper.sex, paper.birth_date):
+        raise NotTheSamePerson
     for known in (person, household):
         if known and not names.agree(known.name, stated.name):
             raise NotTheSamePerson
@@ -147,18 +156,12 @@ def open_account(stated: Stated, *, password: str, now: datetime) -> User:
     """
     check_record(stated, now=now)
     check_phone(stated)
-    parsed = identity.parse(stated.identity_number)
     told = ""
     try:
         with transaction.atomic():
             person, _made = Person.objects.select_for_update().get_or_create(
-                identity_number=parsed.number,
-                defaults={
-                    "name": stated.name,
-                    "sex": str(parsed.sex),
-                    "birth_date": parsed.birth_date,
-                    "phone": stated.phone,
-                },
+                identity_number=stated.identity_number,
+                defaults={**stated.paper.columns, "name": stated.name, "phone": stated.phone},
             )
             account = User.objects.filter(kind=Kind.PERSON, person=person).first()
             if account:

@@ -4,7 +4,6 @@ All admins of the hall are StaffAdmin. A search is sent by POST and found again 
 by nothing but the declared ``list_filter``, so that no masked number is guessed digit by digit.
 """
 
-import datetime as dt
 from functools import partial
 from typing import Any, ClassVar
 
@@ -24,12 +23,14 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from portal.accounts import lookups, searching
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.lookups import TooManyLookups
 from portal.accounts.permissions import city_choices, staff, staff_cities
-from portal.people import belonging
+from portal.people import belonging, papers
+from portal.people.papers import Paper
 from portal.policy.book import book
 from portal.shared import identity
+from portal.shared.characters import narrow
 
 STAFF_LOOK = "经办工作台查询"
 REASON_VAR = "reason"
@@ -38,19 +39,29 @@ NAMED_AT_MOST = 200
 
 
 def number_in(term: str) -> str:
-    """The identity number (18 characters) that was typed; "" where it is something else."""
+    """The social-security number (18 characters) of the identity paper whose number was typed; "" where it is something else."""
     try:
-        return identity_number(term)
+        return known_number(term)
     except identity.InvalidIdentity:
         return ""
 
 
-def staff_typed_identity(text: str, *, today: dt.date | None = None) -> identity.Identity:
-    """The number as staff typed it into a form, and what it says; born after ``today`` is nobody. Raises ValidationError."""
+def staff_typed_number(text: str) -> str:
+    """The social-security number of the paper whose number staff typed into a form. Raises ValidationError."""
     try:
-        return identity.parse(text, today=today)
+        return known_number(text)
     except identity.InvalidIdentity as mistake:
         raise ValidationError(_("这不是有效的身份证号码，请逐位核对。"), code=mistake.code) from mistake
+
+
+def staff_typed_paper(text: str) -> Paper:
+    """The same, with what is known of the paper: a foreigner's without 18 digits is known once it is on file. Raises
+    ValidationError."""
+    number = staff_typed_number(text)
+    try:
+        return papers.of_told({"identity_number": number})
+    except identity.InvalidIdentity as mistake:
+        raise ValidationError(_("没有查到这个证件的档案，请先建档。"), code=mistake.code) from mistake
 
 
 class OfferedFilter(admin.SimpleListFilter):
@@ -315,5 +326,5 @@ class OfPeople(StaffAdmin):
         for name in self.names:
             found |= Q(**{name: term})
         for column in self.numbers:
-            found |= Q(**{column: "".join(term.split())})
+            found |= Q(**{column: narrow(term).upper()})
         return queryset.filter(found), False

@@ -19,6 +19,16 @@ urlpatterns = [
     path("staff/factor/", factor_views.factor, name="factor"),
     path("staff/factor/enrol/", factor_views.factor_enrol, name="factor-enrol"),
     path("staff/factor/codes/", factor_views.factor_codes, name="factor-codes"),
+    path("staff/factors/", factor_views.own_factors, name="factors"),
+    path("staff/factors/codes/", factor_views.new_codes, name="factors-new-codes"),
+    path(
+        "staff/factors/authenticator/remove/",
+        factor_views.remove_authenticator,
+        name="factors-no-authenticator",
+    ),
+    path("staff/factors/passkeys/<int:pk>/remove/", factor_views.remove_passkey, name="factors-no-passkey"),
+    path("staff/passkeys/ask/", factor_views.passkey_ask, name="passkey-ask"),
+    path("staff/passkeys/begin/", factor_views.passkey_begin, name="passkey-begin"),
     path("session/", views.session, name="session"),
     path("demo/messages/", views.demo_messages, name="demo-messages"),
 ]

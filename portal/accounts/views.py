@@ -30,10 +30,12 @@ from portal.accounts.forms import (
     PersonPasswordForm,
     ProvedByCode,
 )
+from portal.accounts.identity_corrections import looks_at
 from portal.accounts.messages import MessageNotSent, send
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
-from portal.shared.identity import mask, mask_name, mask_phone
+from portal.people import papers
+from portal.shared.identity import mask_name, mask_phone
 
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
 WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
@@ -206,7 +208,7 @@ def two_steps(
     except MessageNotSent:
         form.add_error("phone", _("短信暂时无法发送，请稍后再试。"))
         return form, False
-    return form_class(code_sent=True, initial=form.cleaned_data, **kwargs), False
+    return form_class(code_sent=True, initial=form.to_carry(), **kwargs), False
 
 
 def _known_here(request: HttpRequest, phone: str) -> bool:
@@ -378,7 +380,7 @@ def _details(user: User) -> list[tuple[str, str, str]]:
     """What the hall knows of a login as (label, value, where to change it)."""
     details = [(_("姓名"), mask_name(user.name), ""), (_("账号类型"), str(user.get_kind_display()), "")]
     if user.person:
-        details.append((_("身份证号码"), mask(user.person.identity_number), ""))
+        details += [(label, value, "") for label, value in papers.details(user.person)]
     if user.employer:
         details += [
             (_("单位名称"), user.employer.name, ""),
@@ -391,6 +393,8 @@ def _details(user: User) -> list[tuple[str, str, str]]:
             "" if user.is_staff else reverse("account-phone"),
         )
     )
+    if user.kind == Kind.STAFF:
+        details.append((_("两步验证"), _("通行密钥、身份验证器、恢复码"), reverse("factors")))
     return details
 
 
@@ -398,9 +402,7 @@ def _lookups(user: User) -> list[dict[str, Any]]:
     """Who found this person by their number, newest first."""
     if not user.is_person or user.person is None:
         return []
-    found = PersonLookup.objects.filter(identity_number=user.person.identity_number).select_related(
-        "user__employer"
-    )
+    found = PersonLookup.objects.filter(looks_at(user.person)).select_related("user__employer")
     return [
         {
             "at": lookup.at,

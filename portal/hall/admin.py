@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from portal.accounts import permissions
-from portal.accounts.doors import identity_number
+from portal.accounts.doors import known_number
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
@@ -174,7 +174,7 @@ class CaseAdmin(StaffAdmin):
         if ending_in(term):
             found |= Q(number__endswith=f"-{ending_in(term)}")
         with suppress(identity.InvalidIdentity):
-            person = identity_number(term)
+            person = known_number(term)
             found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
         return queryset.filter(found), False
 

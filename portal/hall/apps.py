@@ -8,8 +8,9 @@ class HallConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.accounts import proposals
-        from portal.hall import queries, working_days
-        from portal.people import belonging
+        from portal.hall import corrected, queries, working_days
+        from portal.people import belonging, corrections
 
         belonging.register(queries.have_cases_in)
+        corrections.register(corrected.follow)
         proposals.register(working_days.WORKDAY)

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from portal.hall import reviewing
 from portal.hall.models import Case
-from portal.shared import identity
+from portal.shared import foreigners, identity
 
 # Identity numbers, phones, accounts: what is compared digit by digit.
-_NUMBER = re.compile(r"[0-9]{8,}[0-9X]")
+_NUMBER = re.compile(r"[0-9]{8,}[0-9X]|[A-Z]{3}[0-9][0-9A-Z]{14}")
 
 
 def lines_in_full(case: Case) -> list[tuple[str, str]]:
@@ -67,11 +67,17 @@ def _numbers(case: Case) -> Iterator[tuple[str, str]]:
         (str(_("证件号码")), case.subject_identity_number),
         (str(_("身份证号码")), case.applicant_person.identity_number if case.applicant_person else ""),
     ]
+    paper = str(case.answers.get("paper_number", ""))
     for label, value in candidates:
-        if _NUMBER.fullmatch(value) and value not in seen:
+        if (_NUMBER.fullmatch(value) or value == paper != "") and value not in seen:
             seen.add(value)
             yield label, value
 
 
 def _masked(number: str) -> set[str]:
-    return {identity.mask(number), identity.mask_phone(number), identity.mask_account(number)}
+    return {
+        identity.mask(number),
+        identity.mask_phone(number),
+        identity.mask_account(number),
+        foreigners.mask(number),
+    }

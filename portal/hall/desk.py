@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
 from portal.hall.ways import Way
 from portal.hall.working_days import overrides_of
+from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.workdays import add_workdays
@@ -100,7 +101,7 @@ def known_of(
 
     NotAccepted where this login has looked up as many people as an hour allows.
     """
-    sought = (typed or {}).get(service.searches, "") if service.searches else ""
+    sought = service.sought(typed or {}) if service.searches else ""
     if not sought:
         return {}
     try:
@@ -208,6 +209,8 @@ def decide(
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
+            # Before the case's own row, in the order in which a correction of the subject takes them.
+            lock_subject(case.subject_identity_number)
             case = _to_decide(case, by)
             if not approve:
                 if not reason.strip():
@@ -223,7 +226,7 @@ def decide(
                     decided_at=now,
                 )
                 return case
-            lock_subject(case.subject_identity_number)
+            _ensure_unchanged(case, ask)
             facts = service.facts(ask, outside)
             findings = _findings(service, ask, facts)
             verdict = verdict_of(findings)
@@ -251,8 +254,9 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
     if not reason.strip():
         raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
     with transaction.atomic():
-        case = _to_decide(case, by)
         lock_subject(case.subject_identity_number)
+        case = _to_decide(case, by)
+        _ensure_unchanged(case, ask)
         facts = service.facts(ask, outside)
         findings = _findings(service, ask, facts)
         if verdict_of(findings) == Verdict.BARRED:
@@ -346,19 +350,16 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
         return case
 
 
+def _ensure_unchanged(case: Case, ask: Ask) -> None:
+    """Raises NotAccepted where it was corrected, since the case was read, who it is about."""
+    if case.answers != ask.answers:
+        raise NotAccepted([Bar("", _("这份办件的身份信息刚刚更正，请刷新页面，核对后再办理。"))])
+
+
 def ask_of(case: Case) -> Ask:
     """The application as it was filed."""
     applicant = Applicant(user=case.filed_by, person=case.applicant_person, employer=case.applicant_employer)
     return Ask(offer=case.offer, applicant=applicant, answers=case.answers, filed_at=case.submitted_at)
-
-
-def lock_subject(identity_number: str) -> None:
-    """Holds everything that is done about one person, known or new, until the transaction ends."""
-    if identity_number:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person:{identity_number}"]
-            )
 
 
 def promised_on(offer: Offer, start: date) -> date | None:

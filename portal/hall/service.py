@@ -260,6 +260,10 @@ class Service(ABC):
         """The identity number of whom it is about; "" where it is about no person. The desk locks it."""
         return ask.applicant.person.identity_number if ask.applicant.person else ""
 
+    def sought(self, typed: Mapping[str, Any]) -> str:
+        """What is searched in the register of what was typed; "" for nothing."""
+        return str(typed.get(self.searches, ""))
+
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
         """What the register knows of the number sought, as form values; empty where it knows nothing."""
         return {}

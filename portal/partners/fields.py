@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.policy.book import book
-from portal.shared import identity
+from portal.shared import foreigners, identity
 from portal.shared.months import Month
 
 
@@ -76,12 +76,15 @@ class City(serializers.CharField):
         return slug
 
 
-@extend_schema_field({"type": "string", "pattern": "^[0-9]{17}[0-9Xx]$"})
+@extend_schema_field({"type": "string", "pattern": "^([0-9]{17}[0-9Xx]|[A-Z]{3}[0-9][0-9A-Z]{14})$"})
 class IdentityNumber(serializers.CharField):
-    """A resident's number, in its canonical form inside."""
+    """A social-security number, in its canonical form inside: a resident's of 18 digits, or a foreigner's."""
 
     def to_internal_value(self, data: Any) -> str:
+        told = super().to_internal_value(data)
+        if foreigners.is_made(told):
+            return told
         try:
-            return identity.parse(super().to_internal_value(data)).number
+            return identity.parse(told).number
         except identity.InvalidIdentity as problem:
             raise serializers.ValidationError(_("不是有效的身份证号码，请逐位核对。")) from problem

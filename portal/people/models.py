@@ -20,19 +20,41 @@ from portal.columns import (
     name_in_form,
     one_of,
 )
-from portal.shared.identity import SEX_LABELS, Sex
+from portal.shared import foreigners, identity
+from portal.shared.countries import country_name
+from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
+
+# The papers whose number is not the person's social-security number.
+OTHER_PAPERS = (Document.PASSPORT, Document.FOREIGN_RESIDENT_BEFORE)
+
+
+# Of the identity papers that say it all.
+_OF_18 = r"^[0-9]{17}[0-9X]$"
 
 
 @pghistory.track()
 class Person(models.Model):
-    """A natural person. The identity number (18 digits) is the key by which every part of the hall knows them."""
+    """A natural person. The social-security number is the key by which every part of the hall knows them: of whoever has one,
+    the identity number of 18 digits; of other foreigners the number that was made of country and paper (``foreigners``)."""
 
-    identity_number = models.CharField(_("身份证号码"), max_length=18, unique=True)
+    identity_number = models.CharField(_("社会保障号码"), max_length=18, unique=True)
     name = NameField(_("姓名"), max_length=60)
     sex = models.CharField(_("性别"), max_length=6, choices=choices(SEX_LABELS))
     birth_date = models.DateField(_("出生日期"))
     # Where an archive from the first job gives another date, that one counts for retirement (seed 001).
     archive_birth_date = models.DateField(_("档案出生日期"), null=True, blank=True)
+    # Of whoever has no number of 18 digits: which paper, its number as it is now, and the country (ISO 3166-1 alpha-3).
+    paper_kind = models.CharField(
+        _("证件类型"),
+        max_length=24,
+        blank=True,
+        db_default="",
+        default="",
+        choices=choices({kind: DOCUMENT_LABELS[kind] for kind in OTHER_PAPERS}),
+    )
+    paper_number = models.CharField(_("证件号码"), max_length=15, blank=True, db_default="", default="")
+    nationality = models.CharField(_("国籍"), max_length=3, blank=True, db_default="", default="")
+    paper_expires_on = models.DateField(_("证件有效期至"), null=True, blank=True)
     phone = models.CharField(_("手机号码"), max_length=20, blank=True)
     # GB/T 2260 code of the city or district of household registration, as the person stated it.
     household_code = models.CharField(_("户籍所在地"), max_length=6, blank=True)
@@ -42,7 +64,26 @@ class Person(models.Model):
         verbose_name = verbose_name_plural = _("人员")
         constraints = [
             models.CheckConstraint(
-                condition=Q(identity_number__regex=r"^[0-9]{17}[0-9X]$"), name="person_identity_number_form"
+                condition=Q(paper_kind="", paper_number="", nationality="", identity_number__regex=_OF_18)
+                | Q(
+                    paper_kind=str(Document.PASSPORT),
+                    paper_number__regex=r"^[0-9A-Z]{5,14}$",
+                    nationality__regex=r"^[A-Z]{3}$",
+                    identity_number__regex=foreigners.NUMBER_FORM,
+                )
+                | Q(
+                    paper_kind=str(Document.FOREIGN_RESIDENT_BEFORE),
+                    paper_number__regex=r"^[A-Z]{3}[0-9]{12}$",
+                    paper_number__startswith=F("nationality"),
+                    nationality__regex=r"^[A-Z]{3}$",
+                    identity_number__regex=foreigners.NUMBER_FORM,
+                ),
+                name="person_identity_number_form",
+            ),
+            models.UniqueConstraint(
+                fields=["paper_kind", "paper_number", "nationality"],
+                condition=~Q(paper_kind=""),
+                name="one_person_of_a_paper",
             ),
             one_of("sex", Sex, name="person_sex_known"),
             models.CheckConstraint(condition=~Q(name=""), name="person_has_name"),
@@ -51,6 +92,37 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def document(self) -> Document:
+        """Which identity paper they have."""
+        return Document(self.paper_kind) if self.paper_kind else identity.document_of(self.identity_number)
+
+    @property
+    def number_on_paper(self) -> str:
+        """The number that stands on their paper."""
+        return self.paper_number or self.identity_number
+
+    @property
+    def masked_paper(self) -> str:
+        """The same, masked."""
+        return foreigners.mask(self.paper_number) if self.paper_kind else identity.mask(self.identity_number)
+
+    @property
+    def country(self) -> str:
+        """The country in words, where their paper is a foreigner's without a number of 18 digits; "" of others."""
+        return country_name(self.nationality) if self.nationality else ""
+
+    def named(self) -> dict[str, str]:
+        """Who it is, as a document keeps it: name and social-security number; and the paper, where that has another number."""
+        told = {"name": self.name, "identity_number": self.identity_number}
+        if self.paper_kind:
+            told |= {
+                "document": self.paper_kind,
+                "paper_number": self.paper_number,
+                "nationality": self.nationality,
+            }
+        return told
 
 
 @pghistory.track()

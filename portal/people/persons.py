@@ -1,7 +1,8 @@
 """Finding a person by their number, and opening the file of someone new."""
 
 from portal.people.models import Person
-from portal.shared import identity, names
+from portal.people.papers import Paper, of_number
+from portal.shared import names
 
 
 class NamedOtherwise(Exception):
@@ -13,22 +14,23 @@ def find(identity_number: str) -> Person | None:
     return Person.objects.filter(identity_number=identity_number).first()
 
 
-def record(*, identity_number: str, name: str, phone: str = "", household_code: str = "") -> Person:
-    """The person of this number, made where there is none; what is already known stays as it is, what is not is filled in.
+def record(
+    *,
+    identity_number: str = "",
+    paper: Paper | None = None,
+    name: str,
+    phone: str = "",
+    household_code: str = "",
+) -> Person:
+    """The person of this paper, made where there is none; what is already known stays as it is, what is not is filled in.
 
-    ``identity_number`` is valid and in its normal form; sex and birth date are read from it. Raises NamedOtherwise: nobody's
-    file is opened or used under another name.
+    ``paper`` is needed where the number has not 18 digits; else ``identity_number``, valid and in its normal form, says sex and
+    birth date. Raises NamedOtherwise: nobody's file is opened or used under another name.
     """
-    number = identity.parse(identity_number)
+    paper = paper or of_number(identity_number)
     person, _made = Person.objects.get_or_create(
-        identity_number=number.number,
-        defaults={
-            "name": name,
-            "sex": number.sex,
-            "birth_date": number.birth_date,
-            "phone": phone,
-            "household_code": household_code,
-        },
+        identity_number=paper.identity_number,
+        defaults={**paper.columns, "name": name, "phone": phone, "household_code": household_code},
     )
     if not names.agree(person.name, name):
         raise NamedOtherwise

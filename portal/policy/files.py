@@ -223,6 +223,8 @@ NATIONAL_FILES: Mapping[str, Kind] = {
         }
     ),
     "adulthood": Shape({"years": Count(14, 30)}),
+    # The columns of people's numbers are of 18 characters: country, reserved digit, and so many.
+    "foreign_numbers": Shape({"reserved": Text(r"[0-9]"), "digits": Count(14, 14), "filler": Text(r"[0-9]")}),
     "working_age": Shape({"years": Count(14, 30)}),
     "registration": Shape({"within_days": Count(1, 365)}),
     "retirement": Shape(

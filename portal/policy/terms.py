@@ -12,7 +12,7 @@ from typing import Literal
 from portal.policy.bankhours import BankHours
 from portal.policy.book import NATIONAL, Book, Leaf, Offer, PolicyMissing, Reference
 from portal.policy.files import bounds
-from portal.shared import bank_account, money
+from portal.shared import bank_account, foreigners, money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span, next_on
 
@@ -700,6 +700,17 @@ def account_numbers(book: Book, *, on: dt.date) -> AccountNumbers:
         most=values["most"],
         checked=tuple(bank_account.Scheme(one["starts"], one["digits"]) for one in values["checked"]),
     )
+
+
+def foreign_layout(book: Book, *, on: dt.date) -> foreigners.Layout:
+    """How the social-security number of a foreigner without a number of 18 digits is made."""
+    values = book.leaf(NATIONAL, "foreign_numbers", on).values
+    return foreigners.Layout(values["reserved"], values["digits"], values["filler"])
+
+
+def foreign_layout_reference(book: Book, *, on: dt.date) -> Reference:
+    """Where that is read."""
+    return book.leaf(NATIONAL, "foreign_numbers", on).reference
 
 
 def working_age(book: Book, *, on: dt.date) -> int:

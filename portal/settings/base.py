@@ -34,6 +34,13 @@ SECRET_KEY = required("SECRET_KEY")
 DATABASES = {
     "default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)
 }
+# The role that owns the tables: migrate and flush connect as it, and each migration gives the app's role its rights
+# (portal/rights.py). Without it the hall owns the tables that it works on.
+_owner = os.environ.get("DATABASE_OWNER_URL", "")
+DATABASE_OWNER: dict[str, Any] = dict(dj_database_url.parse(_owner)) if _owner else {}
+DATABASE_APP_ROLE = ""
+if DATABASE_OWNER and DATABASE_OWNER["USER"] != DATABASES["default"]["USER"]:
+    DATABASE_APP_ROLE = DATABASES["default"]["USER"]
 # Where it is, nobody minds a server that forgets what it has confirmed (contributions/durability.py).
 DATABASE_IS_THROWN_AWAY = False
 REDIS_URL = required("REDIS_URL")
@@ -64,6 +71,8 @@ INSTALLED_APPS = [
     "portal.watch",
     "portal.people",
     "portal.accounts",
+    # Its models look for the account's as soon as they are read.
+    "django_otp_webauthn",
     "portal.registers",
     "portal.partners",
     "portal.hall",
@@ -99,6 +108,8 @@ MIDDLEWARE = [
 
 # Reading changes nothing whose history is kept, so that only the others need to say who asked.
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# Histories are only appended to.
+PGHISTORY_APPEND_ONLY = True
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -148,6 +159,14 @@ SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 # What an authenticator app shows beside the code.
 OTP_TOTP_ISSUER = "社会保险经办工作台"
+# Passkeys: what the browser calls us beside one. They are bound to PUBLIC_URL, which later settings may name, so it is read when
+# it is needed (portal/accounts/passkeys.py), and the library's check for a fixed list of addresses (E030) has nothing to read.
+OTP_WEBAUTHN_RP_NAME = "社会保险网上办事大厅"
+OTP_WEBAUTHN_RP_ID_CALLABLE = "portal.accounts.passkeys.domain"
+OTP_WEBAUTHN_HELPER_CLASS = "portal.accounts.passkeys.Ceremony"
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+OTP_WEBAUTHN_TIMEOUT_SECONDS = 5 * 60
+SILENCED_SYSTEM_CHECKS = ["otp_webauthn.E030"]
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"

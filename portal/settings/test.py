@@ -7,6 +7,10 @@ from .base import *
 
 DEMO = True
 DATABASE_IS_THROWN_AWAY = True
+# Tests make and empty databases; those of the app's role take it on themselves (tests/roles.py).
+if DATABASE_OWNER:
+    DATABASES["default"]["USER"] = DATABASE_OWNER["USER"]
+    DATABASES["default"]["PASSWORD"] = DATABASE_OWNER["PASSWORD"]
 # Tests stand at a time of their own.
 CLOCK_LEAP = None
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

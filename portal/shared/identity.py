@@ -28,13 +28,15 @@ SEX_LABELS = {Sex.MALE: "男", Sex.FEMALE: "女"}
 
 
 class Document(StrEnum):
-    """The identity papers whose numbers have 18 characters in the form of GB 11643."""
+    """Identity papers. The numbers of all but the last two have 18 characters in the form of GB 11643, and say which it is."""
 
     RESIDENT = "resident"
     HONG_KONG = "hong_kong"
     MACAO = "macao"
     TAIWAN = "taiwan"
     FOREIGN_RESIDENT = "foreign_resident"
+    FOREIGN_RESIDENT_BEFORE = "foreign_resident_before"
+    PASSPORT = "passport"
 
 
 DOCUMENT_LABELS = {
@@ -43,6 +45,8 @@ DOCUMENT_LABELS = {
     Document.MACAO: "港澳台居民居住证（澳门）",
     Document.TAIWAN: "港澳台居民居住证（台湾）",
     Document.FOREIGN_RESIDENT: "外国人永久居留身份证",
+    Document.FOREIGN_RESIDENT_BEFORE: "外国人永久居留身份证（旧版）",
+    Document.PASSPORT: "护照",
 }
 # By how the number begins (国办发〔2018〕81号; 外国人永久居留身份证 of 2023: 9, place of issue, country).
 _DOCUMENTS = (

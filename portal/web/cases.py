@@ -209,6 +209,7 @@ def form_to_print(request: HttpRequest, number: str) -> HttpResponse:
         **_shared(request, found),
         "answers": counter.lines_in_full(found),
         "qr": counter.qr_code(counter.address(found)),
+        "whose": found.applicant_person.named() if found.applicant_person else None,
     }
     return render(request, "web/case_form.html", context)
 

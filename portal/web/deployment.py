@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from certificates import authority
+from portal import rights
 from portal.policy.book import book
 
 
@@ -64,7 +65,7 @@ def _wrong(one: Outside) -> Iterator[Error]:
 def database_and_seals_are_ready(
     app_configs: object, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """Migrations that are not applied, and cities that issue proofs and have no seal."""
+    """Migrations that are not applied, a role with other rights than the hall's, cities that issue proofs and have no seal."""
     if not databases:
         return []
     found: list[Error] = []
@@ -79,9 +80,27 @@ def database_and_seals_are_ready(
             first = f"{waiting[0][0].app_label}.{waiting[0][0].name}"
             why = f"数据库 {alias} 有 {len(waiting)} 个迁移没有执行，第一个是 {first}。"
             found.append(Error(why, hint="先运行 manage.py migrate。", id="hall.E104"))
+        found += _rights(alias)
     now = timezone.now()
     for city in book().cities:
         if not authority.available(city.slug, now=now):
             why = f"{city.title}没有可用的电子印章，证明和回执不能出具。"
             found.append(Error(why, hint="见 docs/certificates.md。", id="hall.E105"))
     return found
+
+
+def _rights(alias: str) -> Iterator[Error]:
+    with connections[alias].cursor() as cursor:
+        excess, lacking = rights.excess(cursor), rights.lacking(cursor)
+    if excess:
+        hint = (
+            "另建一个只供大厅使用的角色，DATABASE_URL 用它连接，DATABASE_OWNER_URL 用拥有数据表的角色，"
+            "然后运行 manage.py migrate；多出的权限由数据库管理员收回。见 docs/operations.md 的 Two roles。"
+        )
+        yield Error(f"大厅连接数据库 {alias} 的权限过大：{'；'.join(excess)}。", hint=hint, id="hall.E106")
+    if lacking:
+        yield Error(
+            f"大厅连接数据库 {alias} 的角色缺少对 {len(lacking)} 张表的权限，第一张是 {lacking[0]}。",
+            hint="以 DATABASE_OWNER_URL 指明拥有数据表的角色，运行 manage.py migrate，权限随之授予。",
+            id="hall.E107",
+        )

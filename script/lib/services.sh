@@ -1,21 +1,21 @@
 # Sourced by the programs beside this folder: a private PostgreSQL and Redis under the data folder, for those of the
 # two that DATABASE_URL and REDIS_URL do not name.
 #
-#   services_use       starts what is not running, and exports DATABASE_URL and REDIS_URL
+#   services_use       starts what is not running, and exports DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL
 #   services_release   stops both when nobody else uses them; harmless when called twice, or without services_use
 #
 # Every program that uses the services holds a shared lock, which the kernel drops when it ends, however it ends. The
 # last one out stops them, so that a command and a running server do not get in each other's way.
 # shellcheck shell=bash
 
-# Settings of PostgreSQL that a caller adds (script/test: speed before safety), and what its role may do beside owning the
+# Settings of PostgreSQL that a caller adds (script/test: speed before safety), and what its owner may do beside owning the
 # database (statements of the administrator).
 DATABASE_SETTINGS=()
 DATABASE_RIGHTS=()
 # The descriptor of a lock of the caller's own, which the services must not keep when it ends.
 CALLERS_LOCK=""
 
-_mutex="" _users="" _pg="" _redis=""
+_mutex="" _users="" _pg="" _redis="" _new_app_role=""
 
 services_use() {
     if [[ -n "${DATABASE_URL:-}" && -n "${REDIS_URL:-}" ]]; then return 0; fi
@@ -41,11 +41,12 @@ services_release() {
     _users="" _mutex=""
 }
 
-# For a look by hand: `set -a; . .data/environment; psql "$DATABASE_URL"` while the services run.
+# For a look by hand: `set -a; . .data/environment; psql "$DATABASE_OWNER_URL"` while the services run.
 _write_environment() {
     (
         umask 077
-        printf '%s=%q\n' HALL_DATA_DIR "$HALL_DATA_DIR" DATABASE_URL "$DATABASE_URL" REDIS_URL "$REDIS_URL" \
+        printf '%s=%q\n' HALL_DATA_DIR "$HALL_DATA_DIR" DATABASE_URL "$DATABASE_URL" \
+            DATABASE_OWNER_URL "${DATABASE_OWNER_URL:-}" REDIS_URL "$REDIS_URL" \
             SECRET_KEY "${SECRET_KEY:-}" DJANGO_SETTINGS_MODULE "${DJANGO_SETTINGS_MODULE:-}" \
             >"$HALL_DATA_DIR/environment.new"
         mv "$HALL_DATA_DIR/environment.new" "$HALL_DATA_DIR/environment"
@@ -144,9 +145,10 @@ PYTHON
 _use_postgres() {
     # Variables of libpq meant for another server would bend the connections to this one.
     unset "${!PG@}" 2>/dev/null || true
-    local user password admin attempt
+    local user password app_password admin attempt
     user="$(_server_user postgres)"
     password="$(secret pg_password)"
+    app_password="$(secret pg_app_password)"
     admin="$(secret pg_admin_password)"
     _pg="$(_place pg "$user")"
     _pg_user="$(stat -c %u "$_pg")"
@@ -171,11 +173,19 @@ _use_postgres() {
     if [[ "$(_psql "$admin" -c "select count(*) from pg_roles where rolname = 'hall'")" == 0 ]]; then
         _psql "$admin" -c "create role hall login createdb password '$password'"
     fi
+    # hall owns the tables, hall_app works on them: each migration gives it its rights (portal/rights.py).
+    if [[ "$(_psql "$admin" -c "select count(*) from pg_roles where rolname = 'hall_app'")" == 0 ]]; then
+        _psql "$admin" -c "create role hall_app login password '$app_password'"
+        _new_app_role=1
+    fi
     if [[ "$(_psql "$admin" -c "select count(*) from pg_database where datname = 'hall'")" == 0 ]]; then
         _psql "$admin" -c "create database hall owner hall"
+    elif [[ -n "$_new_app_role" && "$(_psql "$admin" -d hall -c "select to_regclass('django_migrations') is null")" == f ]]; then
+        say "The database has a role of its own for the hall's work now; script/server or script/manage migrate gives it its rights."
     fi
     for right in "${DATABASE_RIGHTS[@]}"; do _psql "$admin" -c "$right"; done
-    export DATABASE_URL="postgres://hall:$password@127.0.0.1:$_pg_port/hall"
+    export DATABASE_OWNER_URL="postgres://hall:$password@127.0.0.1:$_pg_port/hall"
+    export DATABASE_URL="postgres://hall_app:$app_password@127.0.0.1:$_pg_port/hall"
 }
 
 _find_postgres() {
@@ -243,7 +253,7 @@ _stop_postgres() {
 _psql() {
     local password="$1"
     shift
-    PGPASSWORD="$password" "$_pg_bin/psql" -h 127.0.0.1 -p "$_pg_port" -U postgres -d postgres -qXtA -v ON_ERROR_STOP=1 "$@"
+    PGOPTIONS="-c client_min_messages=warning" PGPASSWORD="$password" "$_pg_bin/psql" -h 127.0.0.1 -p "$_pg_port" -U postgres -d postgres -qXtA -v ON_ERROR_STOP=1 "$@"
 }
 
 # ---------------------------------------------------------------------------------------------------------------- Redis

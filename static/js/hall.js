@@ -55,6 +55,16 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   window.addEventListener("pageshow", () => all("form[data-sent]").forEach(release));
 
+  // Fields that only some choices need are hidden while another is chosen: what they hold is not used then.
+  all("[data-shown-by]").forEach((input) => {
+    const chooser = input.form?.elements[input.dataset.shownBy];
+    const frame = input.closest(".field");
+    if (!chooser || !frame || input.type === "hidden" || frame.matches(".field--wrong")) return;
+    const show = () => { frame.hidden = !input.dataset.shownFor.split(" ").includes(chooser.value); };
+    chooser.addEventListener("change", show);
+    show();
+  });
+
   // Menus
   const menu = one("[data-menu]");
   if (menu) {

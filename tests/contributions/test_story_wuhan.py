@@ -16,7 +16,7 @@ from tests.cast import Cast, moment
 from tests.contributions.flexible import EMPTY_ACCOUNT, GOOD_ACCOUNT, account, charge_of, charged, debited
 from tests.filing import file
 
-pytestmark = pytest.mark.usefixtures("exchange")
+pytestmark = [pytest.mark.usefixtures("exchange"), pytest.mark.as_app]
 
 
 class Year:

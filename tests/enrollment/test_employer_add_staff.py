@@ -185,12 +185,6 @@ def test_a_flexible_worker_who_has_paused_may_be_added(cast: Cast, now: dt.datet
     assert reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.li_qiang.identity_number), now) == {}
 
 
-@pytest.mark.parametrize("number", ["USA310085010102", "E12345678", "H1234567890"])
-def test_who_has_another_paper_reads_what_the_others_do(cast: Cast, now: dt.datetime, number: str) -> None:
-    refused = reasons(cast.yongjiang_clerk, "ningbo", CODE, typed(number), now)
-    assert "请带证件到参保地社保经办窗口" in refused["identity_number"]
-
-
 def test_another_paper_of_18_digits_is_taken_with_its_kind_and_country(cast: Cast, now: dt.datetime) -> None:
     case = file(cast.yongjiang_clerk, "ningbo", CODE, typed("93184019850101003X"), now)
     assert dict(case.facts["summary"])["证件类型"] == "外国人永久居留身份证，国籍代码 840"

@@ -27,6 +27,8 @@ from portal.shared.months import Month, month_in_china
 from tests.cast import Cast, cover, identity_number, moment, person
 from tests.filing import ask
 
+pytestmark = pytest.mark.as_app
+
 CODE = "employer-bases"
 YEAR = Month(2027, 1)
 

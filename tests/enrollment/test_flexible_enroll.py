@@ -24,6 +24,8 @@ from portal.shared.months import Month
 from tests.cast import Cast, cover, identity_number
 from tests.filing import file, reasons
 
+pytestmark = pytest.mark.as_app
+
 CODE = "flexible-enroll"
 ACCOUNT = "6217990000000000014"
 

@@ -22,6 +22,8 @@ from portal.registers.models import HouseholdRecord
 from tests.cast import Cast, moment, staff
 from tests.hall.trial import BAR, MISMATCH, Desk
 
+pytestmark = pytest.mark.as_app
+
 
 def fields(refusal: pytest.ExceptionInfo[desk.NotAccepted]) -> list[str]:
     return [finding.field for finding in refusal.value.findings]

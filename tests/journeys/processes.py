@@ -12,16 +12,18 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from tests import roles
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """What the demo's settings read, pointing at the test's own services."""
-    to = connection.settings_dict
+    """What the demo's settings read, pointing at the test's own services; they work as the app's role, where there is one."""
+    to = {**connection.settings_dict, **(roles.login() if settings.DATABASE_APP_ROLE else {})}
     login = quote(str(to["USER"])) + (f":{quote(str(to['PASSWORD']))}" if to["PASSWORD"] else "")
     place = f"{login}@{to['HOST'] or 'localhost'}:{to['PORT'] or 5432}/{to['NAME']}"
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"},
         "DATABASE_URL": f"postgres://{place}",
         "REDIS_URL": settings.REDIS_URL,
         "DJANGO_SETTINGS_MODULE": "portal.settings.dev",

@@ -246,6 +246,8 @@ def test_the_workbench(visitor: Visitors, cast: Cast, look: Look, seals: None) -
         "certificate": f"/admin/certificates/certificate/{Certificate.objects.get().pk}/change/",
         "people": "/admin/people/person/",
         "coverage": "/admin/enrollment/coverage/",
+        "second factor": "/staff/factor/",
+        "own factors": "/staff/factors/",
     }
     for name, address in pages.items():
         assert chief.go(address) == 200, address

@@ -38,6 +38,8 @@ from transfers import steps
 from transfers.machine import MOVES, Status
 from transfers.models import Release, Transfer
 
+pytestmark = pytest.mark.as_app
+
 TRANSFER = AccountKind.TRANSFER
 
 

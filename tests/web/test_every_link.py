@@ -18,6 +18,7 @@ from lxml import html
 
 from portal.accounts.models import Kind, User
 from portal.accounts.permissions import CERTIFIER, COLLECTOR, REVIEWER
+from portal.shared.countries import foreign_countries
 from tests.demo import came_in, demo
 
 __all__ = ["demo"]
@@ -51,8 +52,12 @@ ALLOWED = {
     *("Tab", "esc", "Control", "Command", "Mac", "pc"),
     # The letters that the codes of transfers begin with, which a payer writes as they are.
     *("HD", "BJ"),
-    # Names that were given: a partner's, an account's.
-    *("demo-bank", "partner-demo-bank", "admin"),
+    # What unlocks a device; and the address of a demo's own machine, where passkeys can be used.
+    *("PIN", "http", "localhost:8000"),
+    # Names that were given: a partner's, an account's, a person's in her passport.
+    *("demo-bank", "partner-demo-bank", "admin", "MUELLER", "ANNA"),
+    # Countries, as passports name them.
+    *foreign_countries(),
 }
 # Keys stand beside the words there, so that they can be looked up: those by which the books name an entry and a channel, and what
 # the lockout's library calls a row.

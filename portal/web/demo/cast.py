@@ -8,15 +8,19 @@ from typing import Any
 
 import yaml
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from stdnum import luhn
 from stdnum.cn import ric, uscc
 
 from portal.accounts.models import Kind, User
-from portal.people import persons
+from portal.people import papers, persons
 from portal.people.models import Employer, Person
+from portal.people.papers import Paper
 from portal.policy.book import book
 from portal.registers.models import HouseholdRecord
 from portal.shared import credit_code, identity
+from portal.shared.identity import Document, Sex
+from portal.shared.months import today_in_china
 
 ADMINISTRATOR = "admin"
 
@@ -72,6 +76,8 @@ def employer(key: str) -> Employer:
 def person(key: str) -> Person:
     """The person of that key, with their entry in the household register."""
     told = script()["persons"][key]
+    if "passport" in told:
+        return persons.record(paper=_passport(told), name=told["name"], phone=told["phone"])
     row = persons.record(
         identity_number=identity_number(told["place"], told["born"], told["order"]),
         name=told["name"],
@@ -83,6 +89,19 @@ def person(key: str) -> Person:
         defaults={"name": row.name, "place_code": told.get("household", told["place"])},
     )
     return row
+
+
+def _passport(told: dict[str, Any]) -> Paper:
+    held, today = told["passport"], today_in_china(timezone.now())
+    return Paper(
+        papers.number_of(Document.PASSPORT, held["number"], held["country"], on=today),
+        Document.PASSPORT,
+        Sex(told["sex"]),
+        told["born"],
+        held["number"],
+        held["country"],
+        held["expires_on"],
+    )
 
 
 def crowd(number: int) -> Person:
@@ -134,7 +153,7 @@ def accounts() -> list[Account]:
     ]
     lines += [
         Account(
-            "个人登录", f"{person(key).identity_number} 或 {one['phone']}", f"{one['name']}：{one['login']}"
+            "个人登录", f"{person(key).number_on_paper} 或 {one['phone']}", f"{one['name']}：{one['login']}"
         )
         for key, one in told["persons"].items()
         if one.get("login")

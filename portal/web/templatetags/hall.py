@@ -32,6 +32,7 @@ from portal.hall.ways import linked, to_offer, told
 from portal.policy.book import City, Mode
 from portal.policy.passages import Passage
 from portal.shared import identity, money
+from portal.shared.countries import country_name
 from portal.shared.months import Month, day_zh, today_in_china
 
 register = template.Library()
@@ -65,9 +66,22 @@ def mask_identity(number: str | None) -> str:
 
 
 @register.filter
-def paper_title(number: str | None) -> str:
-    """Of which identity paper a number is: 居民身份证, 港澳台居民居住证 …"""
-    return _(identity.DOCUMENT_LABELS[identity.document_of(number or "")])
+def paper_title(person: Mapping[str, str]) -> str:
+    """Which identity paper somebody has, who is told as a document keeps them: 居民身份证, 港澳台居民居住证, 护照 …"""
+    kind = person.get("document") or identity.document_of(person["identity_number"])
+    return _(identity.DOCUMENT_LABELS[identity.Document(kind)])
+
+
+@register.filter
+def number_on_paper(person: Mapping[str, str]) -> str:
+    """The number on that paper; where it is not the social-security number, with the country and that one."""
+    if not person.get("document"):
+        return person["identity_number"]
+    return _("{paper}（{country}），社会保障号码 {number}").format(
+        paper=person["paper_number"],
+        country=country_name(person["nationality"]),
+        number=person["identity_number"],
+    )
 
 
 @register.filter

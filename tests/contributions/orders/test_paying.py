@@ -35,7 +35,7 @@ from tests.contributions.orders.conftest import (
     audit,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.as_app]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_late, paid_twice, sends
 from tests.workbench import search
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.as_app]
 
 HELD = "/admin/contributions/heldreceipt/"
 REFUNDS = "/admin/contributions/refund/"

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 
 from contributions import refunds
 from contributions.models import Entry, Receipt, Refund, RefundPart, RefundStatus
@@ -56,7 +55,7 @@ def test_control_without_lock_two_refunds_are_kept_apart_by_the_database_alone(
     till: Till, twice: Receipt, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    monkeypatch.setattr(refunds, "hold_receipts", lambda receipts: None)
     monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
     with ExitStack() as off:
         if not guarded:
@@ -83,7 +82,7 @@ def test_control_without_lock_and_keys_pressed_twice_is_two(
     till: Till, twice: Receipt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    monkeypatch.setattr(refunds, "hold_receipts", lambda receipts: None)
     monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
     key = uuid4()
     with ExitStack() as off:

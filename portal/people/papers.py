@@ -1,0 +1,167 @@
+"""The identity paper that somebody states, and the social-security number that goes by it."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.people.models import OTHER_PAPERS, Person
+from portal.policy.book import book
+from portal.policy.terms import foreign_layout, foreign_layout_reference
+from portal.shared import foreigners, identity
+from portal.shared.countries import country_name
+from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
+
+# What is stated of a paper, by these names in forms, answers and proposals; all of it text.
+FIELDS = (
+    "identity_number",
+    "document",
+    "paper_number",
+    "nationality",
+    "sex",
+    "birth_date",
+    "paper_expires_on",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An identity paper, and whose. ``identity_number`` is the social-security number; of a paper of 18 digits the same."""
+
+    identity_number: str
+    document: Document
+    sex: Sex
+    birth_date: dt.date
+    paper_number: str = ""
+    nationality: str = ""
+    expires_on: dt.date | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The same by the columns of a person's file, but for the number."""
+        other = self.document in OTHER_PAPERS
+        return {
+            "sex": str(self.sex),
+            "birth_date": self.birth_date,
+            "paper_kind": str(self.document) if other else "",
+            "paper_number": self.paper_number if other else "",
+            "nationality": self.nationality if other else "",
+            "paper_expires_on": self.expires_on,
+        }
+
+    def told(self) -> dict[str, str]:
+        """The same by FIELDS."""
+        return {
+            "identity_number": self.identity_number,
+            "document": str(self.document),
+            "paper_number": self.paper_number,
+            "nationality": self.nationality,
+            "sex": str(self.sex),
+            "birth_date": self.birth_date.isoformat(),
+            "paper_expires_on": self.expires_on.isoformat() if self.expires_on else "",
+        }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What a last look says of a paper that is no resident identity card: kind, country, number, what was stated."""
+        if self.document == Document.RESIDENT:
+            return []
+        kind = _(DOCUMENT_LABELS[self.document])
+        if self.document not in OTHER_PAPERS:
+            code = identity.nationality_of(self.identity_number)
+            return [(_("证件类型"), kind + (_("，国籍代码 {code}").format(code=code) if code else ""))]
+        return [
+            (_("证件类型"), kind),
+            (_("国籍"), country_name(self.nationality)),
+            (_("证件号码"), foreigners.mask(self.paper_number)),
+            (_("性别"), _(SEX_LABELS[self.sex])),
+            (_("出生日期"), self.birth_date.isoformat()),
+            *([(_("证件有效期至"), self.expires_on.isoformat())] if self.expires_on else []),
+        ]
+
+
+def of_person(person: Person) -> Paper:
+    """The paper on file."""
+    return Paper(
+        person.identity_number,
+        person.document,
+        Sex(person.sex),
+        person.birth_date,
+        person.paper_number,
+        person.nationality,
+        person.paper_expires_on,
+    )
+
+
+def of_number(number: str) -> Paper:
+    """The paper that a number of 18 digits says. Raises InvalidIdentity."""
+    found = identity.parse(number)
+    return Paper(found.number, identity.document_of(found.number), found.sex, found.birth_date)
+
+
+def of_told(told: Mapping[str, Any]) -> Paper:
+    """The paper by FIELDS, of which ``identity_number`` alone is enough where it has 18 digits, or is known: then what stands on
+    file. Raises InvalidIdentity."""
+    number = str(told["identity_number"])
+    expires_on = str(told.get("paper_expires_on") or "")
+    ends = dt.date.fromisoformat(expires_on) if expires_on else None
+    if told.get("document") in [str(kind) for kind in OTHER_PAPERS]:
+        return Paper(
+            number,
+            Document(told["document"]),
+            Sex(told["sex"]),
+            dt.date.fromisoformat(str(told["birth_date"])),
+            str(told["paper_number"]),
+            str(told["nationality"]),
+            ends,
+        )
+    if foreigners.is_made(number):
+        person = Person.objects.filter(identity_number=number).first()
+        if person is None:
+            raise identity.InvalidIdentity("paper")
+        return of_person(person)
+    found = of_number(number)
+    return Paper(found.identity_number, found.document, found.sex, found.birth_date, expires_on=ends)
+
+
+def details(person: Person) -> list[tuple[str, str]]:
+    """What pages say of a person's paper, its number masked: (label, value)."""
+    masked = identity.mask(person.identity_number)
+    if person.document == Document.RESIDENT:
+        return [(_("身份证号码"), masked)]
+    told = [
+        (_("证件类型"), _(DOCUMENT_LABELS[person.document])),
+        *([(_("国籍"), person.country)] if person.country else []),
+        (_("证件号码"), person.masked_paper),
+    ]
+    return told + ([(_("社会保障号码"), masked)] if person.paper_kind else [])
+
+
+def number_of(document: Document, paper_number: str, nationality: str, *, on: dt.date) -> str:
+    """The social-security number of this paper's holder: the one on file, else the one that is made of the paper."""
+    known = Person.objects.filter(
+        paper_kind=document, paper_number=paper_number, nationality=nationality
+    ).values_list("identity_number", flat=True)
+    return known.first() or foreign_layout(book(), on=on).number(nationality, paper_number)
+
+
+def known_by(paper_number: str) -> str:
+    """The social-security number of the one person on file with a paper of this number; "" where there is none, or more."""
+    return known_among([paper_number]).get(foreigners.as_typed(paper_number), "")
+
+
+def known_among(typed: Iterable[str]) -> dict[str, str]:
+    """The same of many at once: paper's number → social-security number, of those that one person on file has."""
+    wanted = {foreigners.as_typed(one) for one in typed}
+    holders: dict[str, list[str]] = {}
+    on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=wanted)
+    for paper_number, number in on_file.values_list("paper_number", "identity_number"):
+        holders.setdefault(paper_number, []).append(number)
+    return {paper_number: numbers[0] for paper_number, numbers in holders.items() if len(numbers) == 1}
+
+
+def made_as(on: dt.date) -> str:
+    """By which rule such a number is made, and how well that is known, for beside the number."""
+    reference = foreign_layout_reference(book(), on=on)
+    return f"{reference.basis}（{reference.mark}）" if reference.mark else reference.basis
