@@ -183,9 +183,11 @@ def test_an_employer_registers_a_foreigner(cast: Cast, paper: dict[str, str], nu
 
 
 def test_who_is_registered_already_is_read_by_passport_and_by_number(cast: Cast) -> None:
+    """But for the name, which whoever does not insure them has to state."""
     anna()
     for said in (ANNA, {**ANNA, "document": "", "identity_number": OF_PASSPORT, "sex": "", "birth_date": ""}):
-        application = ask(cast.yongjiang_clerk, "ningbo", CODE, told({**said, "name": ""}), NOW)
+        assert set(reasons(cast.yongjiang_clerk, "ningbo", CODE, told({**said, "name": ""}), NOW)) == {"name"}
+        application = ask(cast.yongjiang_clerk, "ningbo", CODE, told(said), NOW)
         assert (application.answers["name"], application.answers["identity_number"]) == (
             "MUELLER ANNA",
             OF_PASSPORT,
