@@ -51,7 +51,7 @@ def test_by_keyboard_alone(visitor: Visitors, cast: Cast) -> None:
     tab_to(she, page.get_by_role("link", name="个人登录后办理"))
     keys.press("Enter")
 
-    tab_to(she, she.field("身份证号码"))
+    tab_to(she, she.field("身份证件号码"))
     keys.type(wang.identity_number)
     tab_to(she, she.field("密码"), at_most=1)
     keys.type(PASSWORD)
@@ -198,7 +198,7 @@ def test_a_session_warns_before_it_ends(visitor: Visitors, cast: Cast) -> None:
     she.sees("本页填写的内容已保存为草稿", within=she.page.get_by_role("dialog"))
     again.click()
     she.is_at("个人登录")
-    she.fill(身份证号码=cast.wang_fang.phone, 密码=PASSWORD)
+    she.fill(身份证件号码=cast.wang_fang.phone, 密码=PASSWORD)
     she.read_captcha()
     she.press("登录", she.main)
     she.is_at("灵活就业人员参保登记")

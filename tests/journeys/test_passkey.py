@@ -40,7 +40,7 @@ def test_a_passkey_is_made_used_and_looked_after(visitor: Visitors, cast: Cast) 
     ma.press("绑定通行密钥")
     ma.is_at("保存恢复码")
     ma.follow("已保存，继续")
-    ma.page.wait_for_url("**/admin/")
+    ma.arrives("/admin/")
 
     # In again, by the keyboard alone.
     ma.page.context.clear_cookies()
@@ -49,7 +49,7 @@ def test_a_passkey_is_made_used_and_looked_after(visitor: Visitors, cast: Cast) 
     button = ma.page.get_by_role("button", name="使用通行密钥")
     button.focus()
     ma.page.keyboard.press("Enter")
-    ma.page.wait_for_url("**/admin/")
+    ma.arrives("/admin/")
 
     ma.go("/account/")
     ma.follow("修改", ma.main)
@@ -76,7 +76,7 @@ def test_a_passkey_is_made_used_and_looked_after(visitor: Visitors, cast: Cast) 
     device.tell("clearCredentials")
     device.tell("addCredential", credential={**key, "signCount": 100})
     ma.press("使用通行密钥")
-    ma.page.wait_for_url("**/admin/")
+    ma.arrives("/admin/")
     assert Notice.objects.filter(user=user, title="已添加通行密钥").count() == 1
 
 

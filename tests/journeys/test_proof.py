@@ -146,7 +146,7 @@ def test_a_persons_proof_from_asking_to_revoking(
     assert_valid(stranger, certificate, wang.identity_number)
     # Without what stands after the # the page asks.
     stranger.go(code.text.split("#")[0])
-    stranger.sees("请填写号码后四位")
+    stranger.sees("请再填写证明上号码的后四位")
     upload(stranger, pdf)
     assert_valid(stranger, certificate, wang.identity_number)
     stranger.sees(pdf.name)

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from captcha.models import CaptchaStore
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response, expect
@@ -58,6 +59,10 @@ class Visitor:
     def press_summary(self, words: str) -> None:
         """Opens what can be opened."""
         self.main.locator("summary").filter(has_text=words).first.click()
+
+    def arrives(self, path: str) -> None:
+        """Waits until a page of that path is there, whatever its query says comes next."""
+        self.page.wait_for_url(lambda address: urlsplit(address).path == path)
 
     # Seeing
 
@@ -138,7 +143,7 @@ class Visitor:
     def come_in_as_person(self, login: str, user: User) -> None:
         """Through the door for persons, by identity number or phone and password."""
         self.go("/login/person/")
-        self.fill(身份证号码=login, 密码=PASSWORD)
+        self.fill(身份证件号码=login, 密码=PASSWORD)
         self.read_captcha()
         self.press("登录", self.main)
         self.knows(user)
@@ -147,10 +152,10 @@ class Visitor:
         """Through the staff's door, into the workbench."""
         code_for(user)
         self.knock_as_staff(user)
-        self.page.wait_for_url("**/staff/factor/**")
+        self.arrives("/staff/factor/")
         self.fill(动态验证码=code_for(user))
         self.press("继续", self.main)
-        self.page.wait_for_url("**/admin/")
+        self.arrives("/admin/")
 
     def knock_as_staff(self, user: User) -> None:
         """At the staff's door, with the password."""
