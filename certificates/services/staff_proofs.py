@@ -20,8 +20,8 @@ from portal.accounts.fields import IdentityNumberField
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
-from portal.policy.book import Offer
 from portal.people import papers
+from portal.policy.book import Offer
 from portal.policy.terms import proof_terms
 from portal.shared import foreigners
 from portal.shared.insurance import INSURANCE_LABELS, Insurance

@@ -150,6 +150,8 @@ class Employer(models.Model):
             ),
             name_in_form("contact_name", name="employer_contact_name_in_form"),
         ]
+        # Whoever moves to another city opens an account there: months and money of this one stay where they are.
+        triggers = [pgtrigger.ReadOnly(name="an_employers_city_stays", fields=["city"])]
 
     def __str__(self) -> str:
         return self.name

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InternalError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -19,7 +19,7 @@ from portal.policy.book import book
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from portal.web.context import open_to
-from tests.cast import Cast, cover
+from tests.cast import Cast, cover, moved
 from tests.filing import file, reasons
 
 CODE = "employer-add-staff"
@@ -67,7 +67,7 @@ def test_what_was_filed_before_the_employer_is_known_to_be_elsewhere_is_not_appr
     cast: Cast, now: dt.datetime
 ) -> None:
     case = file(cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), now)
-    Employer.objects.filter(pk=cast.yongjiang.pk).update(city="wuhan")
+    moved(cast.yongjiang, "wuhan")
     with pytest.raises(desk.NotAccepted, match="不受理贵单位的申报"):
         desk.decide(Case.objects.get(pk=case.pk), approve=True, by=cast.ningbo_reviewer, now=now)
     case.refresh_from_db()
@@ -125,6 +125,12 @@ def test_the_database_refuses_a_coverage_where_the_employer_is_not_registered(ca
     with pytest.raises(IntegrityError, match="is not registered in ningbo"), transaction.atomic():
         type(one).objects.filter(pk=one.pk).update(city="ningbo")
     # What is not about city or employer may still be changed, also where such a row stands already.
-    Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    moved(cast.donghu, "wuxi")
     type(one).objects.filter(pk=one.pk).update(until=Month(2026, 12))
     assert one.capacity == Capacity.EMPLOYEE
+
+
+def test_the_database_lets_an_employer_stay_where_it_is_registered(cast: Cast) -> None:
+    with pytest.raises(InternalError, match="Cannot update"), transaction.atomic():
+        Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    Employer.objects.filter(pk=cast.donghu.pk).update(name="武汉东湖软件股份有限公司")

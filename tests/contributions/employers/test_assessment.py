@@ -29,7 +29,7 @@ from portal.people.models import Employer, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from portal.watch.models import Failure
-from tests.cast import Cast, cover, employer, moment, person
+from tests.cast import Cast, cover, employer, moment, moved, person
 from tests.conftest import Clock
 from tests.contributions.employers.transferring import booked
 
@@ -331,7 +331,7 @@ def strayed(cast: Cast, staff: list[Person], system: User) -> None:
     other = employer("另一公司", "wuhan", "420106", 7)
     cover(cast.zhang_min, Insurance.PENSION, "wuhan", "2026-11", at=other, wage_fen=500000)
     charge(city="wuhan", month=NOVEMBER, by=system, now=FIRST)
-    Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    moved(cast.donghu, "wuxi")
     cover(cast.liu_yang, Insurance.PENSION, "wuxi", "2026-11", at=cast.donghu, wage_fen=800000)
     charge(city="wuxi", month=NOVEMBER, by=system, now=FIRST)
 
@@ -366,7 +366,7 @@ def test_what_was_drawn_up_in_the_wrong_city_gives_way(
     cast: Cast, staff: list[Person], system: User, clock: Clock
 ) -> None:
     month(NOVEMBER, system)
-    Employer.objects.filter(pk=cast.donghu.pk).update(city="wuxi")
+    moved(cast.donghu, "wuxi")
     cover(cast.liu_yang, Insurance.PENSION, "wuxi", "2026-11", at=cast.donghu, wage_fen=800000)
     charge(city="wuxi", month=NOVEMBER, by=system, now=FIRST)
     clock.set(FIRST)
