@@ -577,7 +577,7 @@ def _expect_keys(content: Mapping[str, Any], keys: tuple[str, ...], where: Where
             raise where.at(key).error("missing")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
