@@ -85,27 +85,44 @@ class Place:
         return asdict(self)
 
 
+# Who is in a transaction that writes, in other databases of the server: what they write is not here.
+_ELSEWHERE = """
+    SELECT transactionid FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock'
+        AND datid <> (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 def quiet() -> int | None:
-    """The next transaction, where nobody is in one that writes. Asked before a snapshot is taken: see ``is_still``."""
+    """The next transaction, where nobody is in one that writes here. Asked before a snapshot is taken: see ``is_still``."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
+            WITH elsewhere AS ({_ELSEWHERE})
             SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-            WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock')
-            """
+            WHERE NOT EXISTS (
+                SELECT FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock'
+                    AND transactionid NOT IN (SELECT transactionid FROM elsewhere)
+            )
+            """  # noqa: S608 - a constant
         )
         found = cursor.fetchone()
     return found[0] if found else None
 
 
 def is_still(cursor: Any, next_transaction: int) -> bool:
-    """Whether no transaction has ended between ``quiet`` and this snapshot: whatever has begun since comes after all that the
-    snapshot sees, by the number of its transaction and by its rows' ids."""
+    """Whether no transaction has ended between ``quiet`` and this snapshot, and all that go on beside it are other databases':
+    whatever has begun here since comes after all that the snapshot sees, by the number of its transaction and by its rows' ids.
+    Of one that cannot be found any more nobody knows whose it was: then it is not."""
     cursor.execute(
-        """
-        SELECT pg_snapshot_xmin(now)::text::bigint = %(next)s AND pg_snapshot_xmax(now)::text::bigint = %(next)s
+        f"""
+        WITH elsewhere AS ({_ELSEWHERE})
+        SELECT pg_snapshot_xmax(now)::text::bigint = %(next)s AND NOT EXISTS (
+            SELECT FROM pg_snapshot_xip(now) AS going_on
+            WHERE going_on::text::bigint & 4294967295 NOT IN (SELECT transactionid::text::bigint FROM elsewhere)
+        )
         FROM pg_current_snapshot() now
-        """,
+        """,  # noqa: S608 - a constant
         {"next": next_transaction},
     )
     return cursor.fetchone()[0]
