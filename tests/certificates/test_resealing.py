@@ -19,7 +19,7 @@ from tests.cast import NOW, Cast, moment, staff
 from tests.certificates import engines
 from tests.certificates.test_audit import broken, triggers_off
 from tests.certificates.test_pages import signed_in
-from tests.conftest import Clock
+from tests.conftest import Clock, Kept
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +193,9 @@ def test_one_that_cannot_be_drawn_does_not_lose_the_rest(
     assert start().total == 1
 
 
-def test_without_a_seal_it_waits_and_with_yet_another_it_ends(frozen: Freeze, settings: Any) -> None:
+def test_without_a_seal_it_waits_and_with_yet_another_it_ends(
+    frozen: Freeze, settings: Any, kept: Kept
+) -> None:
     certificate = frozen()
     issuing.produce(certificate, now=NOW)
     replace_key()
@@ -203,6 +205,7 @@ def test_without_a_seal_it_waits_and_with_yet_another_it_ends(frozen: Freeze, se
     with pytest.raises(CommandError, match="接着做"):
         call_command("reseal_certificates", "--city", "ningbo", stdout=StringIO())
     seal_tasks.go_on_resealing()
+    assert [(task, city) for task, city, _why in kept] == [("go_on_resealing", "宁波")]
     run.refresh_from_db()
     assert run.finished_at is None
     (settings.SEAL_DIR / "away").rename(file)

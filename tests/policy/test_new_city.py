@@ -51,7 +51,7 @@ def made(data: Path, **other: Any) -> str:
 
 def missed() -> list[str]:
     """What the check at start misses in the data as they are now."""
-    catalogue.book.cache_clear()  # type: ignore[attr-defined]
+    catalogue.book.cache_clear()
     return [one.msg for one in every_figure_that_is_asked_for_is_there(None)]
 
 
