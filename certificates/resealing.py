@@ -5,12 +5,10 @@ at a time: whoever is killed leaves at most a file that nobody names, and the ne
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -19,6 +17,7 @@ from certificates.authority import Seal, SealUnavailable
 from certificates.fonts import NotDrawable
 from certificates.issuing import FactsDamaged, facts_digest
 from certificates.models import Certificate, ResealingFailure, ResealingRun, SealedVersion, Status
+from portal import locks
 from portal.accounts.models import User
 from portal.shared.months import today_in_china
 
@@ -84,7 +83,7 @@ def go_on(run: ResealingRun, *, most: int, now: datetime) -> int:
     0 where another is at it, or it has ended. SealUnavailable and OSError (a full disk) leave it open, to be tried again;
     SealReplaced ends it. Not to be called inside a transaction.
     """
-    with _alone(run) as mine:
+    with locks.attempt("sealing anew", run.pk) as mine:
         if not mine:
             return 0
         run.refresh_from_db()
@@ -175,18 +174,3 @@ def _finish(run: ResealingRun, now: datetime) -> None:
         finished_at=now if now >= run.started_at else F("started_at")
     )
     run.refresh_from_db()
-
-
-@contextmanager
-def _alone(run: ResealingRun) -> Iterator[bool]:
-    """One worker to a run: True for the first who asks. PostgreSQL lets go when that worker dies."""
-    key = f"reseal:{run.pk}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        [mine] = cursor.fetchone()
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

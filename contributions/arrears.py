@@ -11,8 +11,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from contributions import brought_in, charging, late_months, orders, recollecting, surcharges
-from contributions.consequences import before_or_after_a_batch
 from contributions.late_months import LateMonth
+from contributions.locks import before_or_after_a_batch
 from contributions.models import (
     Cancellation,
     CancellationKind,

@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
-from contributions import charging, ledger, unpaid_cases
+from contributions import ledger, locks, unpaid_cases
 from contributions.assessment import OF_THE_ASSESSMENT
 from contributions.models import (
     AccountKind,
@@ -242,8 +242,7 @@ def approve(step: ArrivalStep, *, by: User, now: dt.datetime) -> Arrival:
         with transaction.atomic():
             if step.way == ArrivalWay.REVERSE:
                 # Before any row is held: a charging run takes its time, and what is owed again is assessed anew.
-                with connection.cursor() as cursor:
-                    charging.lock_charging(cursor, step.arrival.city)
+                locks.one_charging_run(step.arrival.city)
             arrival = _locked(step.arrival_id)
             current = ArrivalStep.objects.select_for_update(no_key=True, of=("self",)).get(pk=step.pk)
             if current.status == StepStatus.APPROVED and current.decided_by_id == by.pk:

@@ -1,6 +1,6 @@
 """核定: an employer's month drawn up from its charges, confirmed by its clerk, and paid; and what changed since the month before.
 
-An assessment covers all ids up to its last. So whoever makes employees' charges holds ``charging.lock_charging``, as this does:
+An assessment covers all ids up to its last. So whoever makes employees' charges holds ``locks.one_charging_run``, as this does:
 else a charge with a lower id could appear after the assessment was drawn up.
 """
 
@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.charging import lock_charging
+from contributions.locks import one_charging_run
 from contributions.models import (
     Assessment,
     AssessmentEvent,
@@ -184,7 +184,7 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: in
         "employer": employer,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        lock_charging(cursor, city)
+        one_charging_run(city)
         whole_tables(cursor)
         cursor.execute(_REPLACE, told)
         replaced = cursor.rowcount

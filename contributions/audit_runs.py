@@ -2,21 +2,19 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
-from django.db import connection
 from django.utils import timezone
 
 from contributions import changed_rows
 from contributions.audit import look
 from contributions.changed_rows import Place
 from contributions.models import AuditRun
+from portal.locks import attempt, held
 from portal.shared.months import today_in_china
 
-# The key of the advisory lock under which one audit runs at a time.
-_LOCK = 0xA0D17
+# One audit runs at a time.
+_AUDIT = ("audit", "books")
 _SUNDAY, _A_WEEK = 6, dt.timedelta(days=7)
 # An audit is due every day; whoever misses one for longer is told.
 _LATE_AFTER = dt.timedelta(hours=36)
@@ -32,7 +30,9 @@ def run(*, everything: bool, jobs: int = 0) -> AuditRun:
 
     An audit that cannot come to its end is kept, too, with the reason, and raises. Raises UnderWay beside another.
     """
-    with _alone():
+    with attempt(*_AUDIT) as ours:
+        if not ours:
+            raise UnderWay
         return _run(everything=everything, jobs=jobs)
 
 
@@ -59,34 +59,9 @@ def _run(*, everything: bool, jobs: int) -> AuditRun:
     )
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One audit at a time; the lock falls with the session."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        [ours] = cursor.fetchone()
-    if not ours:
-        raise UnderWay
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-
-
 def under_way() -> bool:
     """Whether an audit is just running."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT EXISTS (
-                SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsubid = 1
-                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            )
-            """,
-            [_LOCK],
-        )
-        return bool(cursor.fetchone()[0])
+    return held(*_AUDIT)
 
 
 def last_sound() -> AuditRun | None:

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from contributions.locks import one_charging_run
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
 from contributions.reckoning import Reckoned, basis_text, quote, reckon
 from contributions.sets import row_by_row, whole_tables
@@ -23,8 +24,6 @@ from portal.policy.terms import ContributionTerms, contribution_terms, debit_ter
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 
-# The first key of the advisory lock under which one city is charged at a time.
-_CHARGING_LOCK = 0xC4A26E
 _ROWS_AT_A_TIME = 20_000
 _PRICES_KEPT = 20_000
 _EXAMPLES = 20
@@ -69,7 +68,7 @@ def charge(
         raise ValueError(f"{month} has not begun")
     wanted = [str(capacity) for capacity in (capacities if capacities is not None else Capacity)]
     with transaction.atomic(), connection.cursor() as cursor:
-        lock_charging(cursor, city)
+        one_charging_run(city)
         whole_tables(cursor)
         # Merged with the few suspensions, all rows would be sorted before they are put in order.
         cursor.execute("SET LOCAL enable_mergejoin = off")
@@ -188,17 +187,6 @@ def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month,
         due_on=due_on(coverage.city, capacity, month),
         created_at=now,
     )
-
-
-def lock_charging(cursor: Any, city: str) -> None:
-    """Until the transaction ends, nobody else charges the city."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHARGING_LOCK, city])
-
-
-def keep_from_charging(cursor: Any, city: str) -> None:
-    """Wait for a run that is just charging the city, and keep the next one waiting until the transaction ends: it either sees
-    what we did, or we see what it charged. Several may do so at once."""
-    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [_CHARGING_LOCK, city])
 
 
 def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:

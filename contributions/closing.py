@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Min, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger
+from contributions import ledger, locks
 from contributions.day_sheets import days, end_of
 from contributions.models import (
     BankFile,
@@ -158,7 +158,7 @@ def close(proposed: MonthClose, *, by: User, now: dt.datetime) -> MonthClose:
     try:
         with transaction.atomic():
             # Entries wait; whatever was booked before is seen.
-            ledger.lock_chain(proposed.city)
+            locks.chain(proposed.city)
             current = MonthClose.objects.select_for_update(no_key=True).get(pk=proposed.pk)
             if current.closed_at and current.closed_by_id == by.pk:
                 return current

@@ -3,12 +3,12 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from contributions import assessment_lines, first_payment
 from contributions.charging import void
+from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
 from contributions.reckoning import Derivation, derivation, quote
 from enrollment import consequences
@@ -17,9 +17,6 @@ from portal.accounts.models import User
 from portal.policy.book import PolicyMissing
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month
-
-# The first key of the advisory lock between opening a batch and ending coverage in a city.
-DRAWING_LOCK = 0xD4A317
 
 
 class Money:
@@ -135,13 +132,6 @@ class Money:
         charged = Charge.objects.filter(coverage__in=list(coverages), month__gte=since, live=True)
         latest = charged.values_list("coverage").annotate(Max("month")).order_by("coverage")
         return {coverage: month + 1 for coverage, month in latest}
-
-
-def before_or_after_a_batch(city: str) -> None:
-    """Wait for a batch that is just being opened in the city, and keep the next one waiting until this transaction ends: it
-    either sees what we did, or we see what it took."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 def _at_the_bank(coverage: Coverage) -> Q:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from contributions import ledger
+from contributions import locks
 from contributions.models import DayComparison, DaySheet, DaySheetLine, Entry, LedgerAccount
 from contributions.sets import row_by_row, whole_tables
 from portal.accounts.models import User
@@ -90,7 +90,7 @@ def make(*, city: str, day: dt.date, by: User, now: dt.datetime) -> DaySheet:
         raise NotYet(f"{day} is not over")
     with transaction.atomic():
         # No entry comes in between, so that each is on one sheet.
-        ledger.lock_chain(city)
+        locks.chain(city)
         standing = DaySheet.objects.filter(city=city, day=day).first()
         if standing:
             return standing

@@ -9,7 +9,6 @@ import datetime as dt
 import io
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -21,7 +20,6 @@ from django.utils.translation import gettext as _
 
 from contributions import (
     assessment_lines,
-    charging,
     ledger,
     notices,
     recollecting,
@@ -32,7 +30,7 @@ from contributions import (
 )
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
-from contributions.consequences import DRAWING_LOCK
+from contributions.locks import before_or_after_charging, one_batch_opened
 from contributions.models import (
     BATCH_STATUS_LABELS,
     BankFile,
@@ -51,6 +49,7 @@ from contributions.receiving import book_receipts
 from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.locks import attempt
 from portal.policy.book import book
 from portal.policy.terms import DebitTerms, EmployerDebitTerms, debit_terms, employer_debit_terms
 from portal.shared import money
@@ -63,9 +62,6 @@ log = logging.getLogger(__name__)
 ENTRY_KIND = "debit"
 CHUNK = 20_000
 
-# The first keys of advisory locks: one worker writes a batch's file, one reads a given answer.
-_WRITING_LOCK = 0xD4A318
-_READING_LOCK = 0xD4A319
 _ROWS_AT_A_TIME = 10_000
 NAME_LENGTH = 200
 _EXAMPLES = 5
@@ -130,7 +126,7 @@ def open_batch(
     """
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
-        lock_drawing(cursor, city)
+        one_batch_opened(city)
         standing = _standing(city, month, terms.bank, round_number)
         if standing is not None:
             return standing
@@ -253,11 +249,6 @@ def _standing(city: str, month: Month, bank: str, round_number: int) -> DebitBat
     return DebitBatch.objects.filter(
         city=city, month=month, bank=bank, payer=Payer.PEOPLE, round=round_number
     ).first()
-
-
-def lock_drawing(cursor: Any, city: str) -> None:
-    """Until the transaction ends: no other batch of the city is opened, and no coverage there ends."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [DRAWING_LOCK, city])
 
 
 # Accounts may overlap in a month where one follows another: the later one is drawn on.
@@ -419,7 +410,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     again. Runs outside any transaction. Raises OSError where the disk refuses, ValueError where the lines no longer come to
     the frozen sum; in both cases nothing was sent.
     """
-    with _only_one(_WRITING_LOCK, batch.pk) as ours:
+    with attempt("batch file", batch.pk) as ours:
         batch.refresh_from_db()
         if not ours or batch.status != BatchStatus.RELEASED:
             return batch
@@ -512,7 +503,7 @@ def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
         fingerprint = exchange.fingerprint_of(path)
     except FileNotFoundError:
         return None
-    with _only_one(_READING_LOCK, int(fingerprint.digest[:7], 16)) as ours:
+    with attempt("bank answer", fingerprint.digest) as ours:
         if not ours or not path.exists():
             return None
         name = clean(path.name)[-NAME_LENGTH:]
@@ -668,7 +659,7 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 def _post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         # Before any row is held: a charging run takes its time.
-        charging.keep_from_charging(cursor, batch.city)
+        before_or_after_charging(batch.city)
         chunk = (
             PostingChunk.objects.select_for_update(skip_locked=True)
             .filter(batch=batch, batch__status=BatchStatus.ANSWERED, posted_at__isnull=True)
@@ -813,17 +804,3 @@ def tally(batch: DebitBatch) -> list[Tally]:
         .annotate(count=Count("id"), fen=Sum("amount_fen"))
     }
     return [sums[status] for status in LineStatus if status in sums]
-
-
-@contextmanager
-def _only_one(lock: int, key: int) -> Iterator[bool]:
-    """Whether this session holds the lock; it falls with the session, so that a killed worker leaves none behind."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
-        [ours] = cursor.fetchone()
-    try:
-        yield ours
-    finally:
-        if ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, key])

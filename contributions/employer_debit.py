@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contributions import debit
+from contributions.locks import one_batch_opened
 from contributions.models import BatchEvent, BatchStatus, DebitAgreement, DebitBatch, Payer, PostingChunk
 from contributions.sets import row_by_row, whole_tables
 from portal.accounts import permissions
@@ -63,7 +64,7 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
     if not round_number:
         return None
     with connection.cursor() as cursor:
-        debit.lock_drawing(cursor, city)
+        one_batch_opened(city)
         standing = opened(city=city, now=now)
         if standing is not None:
             return standing

@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
+from contributions import locks
 from contributions.models import AccountKind, Entry, LedgerAccount, Leg, MonthClose
-from contributions.models.books import CHAIN_LOCK
 from portal.accounts.models import User
 from portal.shared.months import Month, month_in_china
 
@@ -86,7 +86,7 @@ def post_entry(
         raise Unbalanced(f"{kind} {reference}: {legs}")
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an entry is booked together with what it books")
-    lock_chain(city)
+    locks.chain(city)
     closed = closed_through(city)
     if closed is not None and month_in_china(now) <= closed:
         raise MonthClosed(f"{kind} {reference}: {city} is closed through {closed}")
@@ -115,12 +115,6 @@ def post_entry(
     entry.save(force_insert=True)
     Leg.objects.bulk_create([Leg(entry=entry, account_id=pk, amount_fen=fen) for pk, fen in legs.items()])
     return entry
-
-
-def lock_chain(city: str) -> None:
-    """Keep the city's chain to this transaction until it ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [CHAIN_LOCK, city])
 
 
 def tip(city: str) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from contributions import assessment_lines, bank_time, charging, surcharges, unpaid_cases
-from contributions.consequences import before_or_after_a_batch
+from contributions.locks import before_or_after_a_batch
 from contributions.models import (
     UNDER_WAY,
     Charge,

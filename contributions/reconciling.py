@@ -41,6 +41,7 @@ from contributions.models import (
 )
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.locks import hold
 from portal.partners.models import Partner, Scope
 from portal.policy.book import book
 from portal.policy.terms import reconciliation_terms
@@ -50,7 +51,6 @@ from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
-_LOCK = 0x0DA7F11E
 _AT_A_TIME = 5000
 _MARKS = Some({Deed.PAYMENT: "P", Deed.REVERSAL: "R"})
 _DEEDS = {mark: deed for deed, mark in _MARKS.items()}
@@ -117,7 +117,7 @@ def make_file(partner: Partner, day: dt.date, *, now: dt.datetime) -> bool:
     """Freeze what we booked of the partner's day; whether it was this call that did. ValueError before the day is ready."""
     if not is_ready(partner, day, now):
         raise ValueError(f"{day} is not ready")
-    _alone(partner)
+    hold("day file", partner.pk)
     if DayFile.objects.filter(partner=partner, day=day, side=Side.OURS).exists():
         return False
     _keep(partner, day, Side.OURS, list(_booked(partner, day)), now=now)
@@ -197,7 +197,7 @@ def take_file(partner: Partner, day: dt.date, content: bytes, *, now: dt.datetim
     lines = read(content, partner_code=partner.code, day=day)
     make_file(partner, day, now=now)
     with transaction.atomic():
-        _alone(partner)
+        hold("day file", partner.pk)
         standing = DayFile.objects.filter(partner=partner, day=day, side=Side.THEIRS).first()
         if standing is not None:
             if standing.digest != hashlib.sha256(content).hexdigest():
@@ -247,11 +247,6 @@ def _line(row: str, number: int) -> Line:
             _("第 %(number)s 行不合格式：应为 P 或 R、流水号、订单号、金额（分）。") % {"number": number},
         )
     return Line(_DEEDS[parts[0]], parts[1], parts[2], int(parts[3]))
-
-
-def _alone(partner: Partner) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, partner.pk])
 
 
 # What the partner tells is looked for among all that we booked, whatever the day: it may file it a day later than we do. What we

@@ -10,13 +10,12 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from contributions import (
     assessment_lines,
-    charging,
     ledger,
     recollecting,
     surcharges,
@@ -24,6 +23,7 @@ from contributions import (
     unpaid_cases,
 )
 from contributions.banks.results import Reason
+from contributions.locks import before_or_after_charging
 from contributions.models import (
     OF_LINES,
     BankFile,
@@ -282,8 +282,7 @@ def approve(settlement: Settlement, *, by: User, now: dt.datetime) -> Settlement
     where a line has its result meanwhile."""
     if settlement.way == SettlementWay.FAILED:
         # Whoever suspends waits for a charging run, and before holding anything else.
-        with connection.cursor() as cursor:
-            charging.keep_from_charging(cursor, settlement.batch.city)
+        before_or_after_charging(settlement.batch.city)
     current = _locked(settlement)
     if current.status == SettlementStatus.APPROVED and current.decided_by_id == by.pk:
         return current

@@ -20,7 +20,7 @@ SUSPENDED, RESUMED = "suspended", "resumed"
 def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
     """Suspend the coverages of a chunk that was just booked whose failed months, all still owed, are more than are tried
     again: from the month after, or after what stands charged. How many they are. Must run in the transaction that books the
-    chunk, and after ``charging.keep_from_charging``; again, it finds them suspended.
+    chunk, and after ``locks.before_or_after_charging``; again, it finds them suspended.
     """
     batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)

@@ -4,13 +4,11 @@ made the move itself. The messages are written down in docs/transfer-messages.md
 
 from typing import Any
 
-from django.db import connection
-
+from portal import locks
 from transfers.machine import Status
 from transfers.models import Message, OutsideAgency, Transfer, TransferEvent, Way
 
 VERSION = 1
-_LOCK = 0x7A4501
 
 
 def tell(transfer: Transfer, event: TransferEvent) -> None:
@@ -18,9 +16,8 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
     agency = transfer.outside
     if agency is None or agency.partner is None or event.by_id == agency.partner.user_id:
         return
-    with connection.cursor() as cursor:
-        # Ids become readable in their order: whoever reads on from one misses none.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, agency.pk])
+    # Ids become readable in their order: whoever reads on from one misses none.
+    locks.hold("messages", agency.pk)
     Message.objects.create(
         agency=agency,
         transfer=transfer,

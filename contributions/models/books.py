@@ -8,16 +8,15 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from contributions.locks import CHAIN
 from contributions.models.charges import Charge
 from contributions.models.debit import DebitLine
 from contributions.models.guards import never_without
 from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
+from portal.locks import key_sql
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS
-
-# The first key of the advisory locks that keep a city's entries, and the closes of its months, in one row.
-CHAIN_LOCK = 0x1ED6E4
 
 
 class AccountKind(StrEnum):
@@ -99,7 +98,7 @@ class Entry(models.Model):
                 when=pgtrigger.Before,
                 # The lock of the city's chain: a close and an entry wait for each other, and the later one sees the earlier.
                 func=f"""
-                    PERFORM pg_advisory_xact_lock({CHAIN_LOCK}, hashtext(NEW.city));
+                    PERFORM pg_advisory_xact_lock({key_sql(CHAIN, "NEW.city")});
                     IF EXISTS (
                         SELECT 1 FROM contributions_monthclose
                         WHERE city = NEW.city AND closed_at IS NOT NULL

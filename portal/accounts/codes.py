@@ -4,11 +4,12 @@ import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
+from portal import locks
 from portal.accounts import messages
 from portal.accounts.models import TextMessageCode
 
@@ -119,8 +120,7 @@ def _hash(phone: str, purpose: str, code: str, like: str = "") -> str:
 
 def one_at_a_time(what: str) -> None:
     """Until the transaction ends, nobody else counts or sends what is named alike."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"text-message code {what}"])
+    locks.hold("text-message code", what)
 
 
 def _refuse_too_many(

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID, uuid5
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
+from portal import locks
 from portal.partners import problems
 from portal.partners.authentication import caller
 from portal.partners.models import KeptAnswer, Partner
@@ -29,8 +30,6 @@ P = ParamSpec("P")
 Handler = Callable[Concatenate[Any, Request, P], Response]
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
-# The first key of the advisory locks that keep twins apart.
-_LOCK = 0x0A9C3
 _SPACE = UUID("6e6b7a1c-5f0b-4c0e-9d3e-2f0d3c1b8a57")
 
 
@@ -43,7 +42,7 @@ def once(handler: Handler[P]) -> Handler[P]:
         operation = f"{request.method} {request.path}"[:200]
         digest = hashlib.sha256(request._request.body).hexdigest()
         with transaction.atomic():
-            _alone(partner, key)
+            locks.hold("idempotency key", f"{partner.pk}/{key}")
             standing = KeptAnswer.objects.filter(partner=partner, key=key).first()
             if standing is None:
                 response = _done(handler, view, request, *args, **kwargs)
@@ -72,11 +71,6 @@ def _key(request: Request) -> str:
             status=400,
         )
     return key
-
-
-def _alone(partner: Partner, key: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, f"{partner.pk}/{key}"])
 
 
 def _done(handler: Any, view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:

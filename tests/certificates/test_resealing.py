@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from certificates import authority, documents, fonts, issuing, rendering, resealing, seal_tasks, verifying
 from certificates.models import Certificate, ResealingRun, Result, SealedVersion
+from portal import locks
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER
 from tests.cast import NOW, Cast, moment, staff
@@ -225,11 +226,11 @@ def test_two_workers_do_not_do_it_twice(frozen: Freeze, monkeypatch: pytest.Monk
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"reseal:{run.pk}"])
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"sealing anew:{run.pk}"])
         assert resealing.go_on(run, most=10, now=LATER) == 0
         assert certificate.latest.version == 1
         # Without the guard both would be at it.
-        monkeypatch.setattr(resealing, "_alone", lambda _run: nullcontext(True))
+        monkeypatch.setattr(locks, "attempt", lambda _what, _of: nullcontext(True))
         assert resealing.go_on(run, most=10, now=LATER) == 1
     finally:
         other.close()

@@ -8,7 +8,7 @@ import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import closing, day_sheets, ledger
+from contributions import closing, day_sheets, ledger, locks
 from contributions.audit import audit
 from contributions.charging import charge
 from contributions.closing import CannotClose, close, next_month, obstacles, propose
@@ -255,7 +255,7 @@ def test_an_entry_that_races_with_the_close_is_refused(
 
 @pytest.fixture
 def no_guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(ledger, "lock_chain", lambda city: None)
+    monkeypatch.setattr(locks, "chain", lambda city: None)
     pgtrigger.disable("contributions.Entry:closed_months_take_no_entries")
     yield
     pgtrigger.enable("contributions.Entry:closed_months_take_no_entries")

@@ -84,7 +84,7 @@ def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: 
         until_others_wait(WORKERS - 1)
         return list(chunks(batch, count))
 
-    monkeypatch.setattr(debit, "lock_drawing", lambda _cursor, _city: None)
+    monkeypatch.setattr(debit, "one_batch_opened", lambda city: None)
     monkeypatch.setattr(debit, "_standing", look_together)
     monkeypatch.setattr(debit, "_ends_of_chunks", taken)
     outcomes = at_once(owed.open)
@@ -170,6 +170,6 @@ def test_two_charging_runs_without_their_lock_are_stopped_by_the_database(
         barrier = Barrier(2)
 
     monkeypatch.setattr(charging, "_charge_tiers", together)
-    monkeypatch.setattr(charging, "lock_charging", lambda _cursor, _city: None)
+    monkeypatch.setattr(charging, "one_charging_run", lambda city: None)
     outcomes = at_once(lambda: charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW), times=2)
     assert sum(isinstance(one, IntegrityError) for one in outcomes) == 1, outcomes

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.utils import InternalError
 from pytest_django import Settings
 
+from portal import locks
 from portal.accounts.models import Notice
 from portal.partners import once as once_module
 from portal.partners.models import KeptAnswer
@@ -159,7 +160,7 @@ def test_control_without_the_lock_twins_collide(
 ) -> None:
     bank = partner_called()
     both = threading.Barrier(2)
-    monkeypatch.setattr(once_module, "_alone", lambda partner, key: None)
+    monkeypatch.setattr(locks, "hold", lambda what, of: None)
     done = once_module._done
 
     def after_both_have_looked(*args: Any, **kwargs: Any) -> Any:

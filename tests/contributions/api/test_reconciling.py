@@ -155,7 +155,7 @@ def test_control_without_the_lock_workers_collide(
         both.wait(timeout=10)
         return keep(*args, **more)
 
-    monkeypatch.setattr(reconciling, "_alone", lambda partner: None)
+    monkeypatch.setattr(reconciling, "hold", lambda what, of: None)
     monkeypatch.setattr(reconciling, "_keep", after_both_have_looked)
 
     def run() -> None:

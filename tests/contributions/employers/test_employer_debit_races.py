@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from contributions import assessment as assessments
-from contributions import debit, employer_debit, orders
+from contributions import employer_debit, orders
 from contributions.models import Assessment, DebitLine, OrderLine
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
@@ -70,7 +70,7 @@ def test_control_without_the_lock_the_database_still_opens_one(
     cast: Cast, confirmed: Assessment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system, meeting = User.objects.system(), Meeting()
-    monkeypatch.setattr(debit, "lock_drawing", lambda _cursor, _city: None)
+    monkeypatch.setattr(employer_debit, "one_batch_opened", lambda city: None)
     monkeypatch.setattr(employer_debit, "opened", meeting.before(lambda **_what: None))
     outcomes = at_once(*[lambda: employer_debit.open_batch(city="wuhan", by=system, now=FIFTEENTH)] * 2)
     assert any(isinstance(one, Exception) for one in outcomes) or None in outcomes

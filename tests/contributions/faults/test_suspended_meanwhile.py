@@ -72,7 +72,7 @@ def test_the_night_s_charging_run(
     road: Road, fourth: DebitBatch, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(charging, "keep_from_charging", lambda cursor, city: None)
+        monkeypatch.setattr(debit, "before_or_after_charging", lambda city: None)
 
     def charge() -> charging.Charged:
         at = dt.datetime.combine(NEXT.first_day, dt.time(1, 10), CHINA)

@@ -1,0 +1,59 @@
+"""Advisory locks of PostgreSQL: what one worker does at a time, across processes and machines.
+
+A lock is named by what is done and by what it is done to: ``hold("charging", "wuhan")``. It falls with the transaction, or with
+the session, so that a killed worker leaves none behind. Two names may share a key by chance; then one waits for the other.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+def key_sql(what: str, of: str) -> str:
+    """The key in SQL, for a trigger that takes the same lock; ``of`` is an SQL expression of text."""
+    return f"hashtextextended('{what}:' || {of}, 0)"
+
+
+def hold(what: str, of: object) -> None:
+    """Wait for the lock, and keep it until the transaction ends."""
+    _ask("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", what, of)
+
+
+def share(what: str, of: object) -> None:
+    """Wait for whoever holds the lock, and keep the next one waiting until the transaction ends. Several may share it at once."""
+    _ask("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", what, of)
+
+
+@contextmanager
+def attempt(what: str, of: object) -> Iterator[bool]:
+    """Whether this session has the lock, without waiting; it lets go at the end."""
+    mine = _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", what, of)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", what, of)
+
+
+def held(what: str, of: object) -> bool:
+    """Whether anybody holds the lock just now."""
+    return _ask(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM pg_locks, hashtextextended(%s, 0) AS key
+            WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                AND classid = ((key >> 32) & 4294967295)::oid AND objid = (key & 4294967295)::oid
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        )
+        """,
+        what,
+        of,
+    )
+
+
+def _ask(sql: str, what: str, of: object) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [f"{what}:{of}"])
+        [answer] = cursor.fetchone()
+    return answer is True
