@@ -23,7 +23,7 @@ from contributions.models import (
     Charge,
     ChargeStatus,
 )
-from contributions.sets import row_by_row, whole_tables
+from contributions.planner import row_by_row, whole_tables
 from portal.accounts.models import User
 from portal.accounts.permissions import may_act_for_employer
 from portal.people.models import Employer

@@ -36,8 +36,8 @@ from contributions import (
 from contributions.changed_rows import Place
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
+from contributions.planner import whole_tables
 from contributions.reckoning import reckon_again
-from contributions.sets import whole_tables
 from portal.hall.routing import MOVES, Status
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms

@@ -13,7 +13,7 @@ from django.db.models import Max, Min
 
 from contributions import locks
 from contributions.models import DayComparison, DaySheet, DaySheetLine, Entry, LedgerAccount
-from contributions.sets import row_by_row, whole_tables
+from contributions.planner import row_by_row, whole_tables
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.shared.months import CHINA, today_in_china

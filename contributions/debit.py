@@ -45,8 +45,8 @@ from contributions.models import (
     PostingChunk,
     Receipt,
 )
+from contributions.planner import a_sliver, row_by_row, whole_tables
 from contributions.receiving import book_receipts
-from contributions.sets import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.locks import attempt

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from contributions import debit
 from contributions.locks import one_batch_opened
 from contributions.models import BatchEvent, BatchStatus, DebitAgreement, DebitBatch, Payer, PostingChunk
-from contributions.sets import row_by_row, whole_tables
+from contributions.planner import row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.people.models import Employer

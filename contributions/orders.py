@@ -33,8 +33,8 @@ from contributions.models import (
     SurchargeStatus,
     TopUp,
 )
+from contributions.planner import ids_of
 from contributions.reckoning import quote
-from contributions.sets import ids_of
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from enrollment.ways import ENROL

@@ -16,7 +16,7 @@ from contributions.models import (
     Receipt,
     TopUp,
 )
-from contributions.sets import ids_of
+from contributions.planner import ids_of
 from portal.accounts.models import User
 
 KIND = "receipt"
