@@ -24,7 +24,7 @@ from contributions.models import (
     Surcharge,
     SurchargeKind,
 )
-from contributions.reckoning import Derivation, Reckoned, basis_text, derivation, explain, quote
+from contributions.prices.formula import Derivation, Reckoned, basis_text, derivation, explain, quote
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User

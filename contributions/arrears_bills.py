@@ -10,7 +10,6 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
 from contributions import assessment_lines, surcharges, unpaid_cases
-from contributions.late_fee import LateFee, late_fee
 from contributions.models import (
     ArrearsBill,
     ArrearsLine,
@@ -24,6 +23,7 @@ from contributions.models import (
     SurchargeKind,
     SurchargeStatus,
 )
+from contributions.prices.late_fee import LateFee, late_fee
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Employer

@@ -37,7 +37,7 @@ from contributions.changed_rows import Place
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.planner import whole_tables
-from contributions.reckoning import reckon_again
+from contributions.prices.formula import reckon_again
 from portal.hall.routing import MOVES, Status
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms

@@ -28,7 +28,7 @@ from contributions.models import (
     RefundPart,
     RefundStatus,
 )
-from contributions.reckoning import percent_text
+from contributions.prices.formula import percent_text
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions

@@ -10,7 +10,7 @@ from contributions import assessment_lines, first_payment
 from contributions.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
-from contributions.reckoning import Derivation, derivation, quote
+from contributions.prices.formula import Derivation, derivation, quote
 from enrollment import consequences
 from enrollment.models import Coverage
 from portal.accounts.models import User

@@ -33,7 +33,7 @@ from contributions.models import (
     OrderStatus,
     Receipt,
 )
-from contributions.reckoning import explain
+from contributions.prices.formula import explain
 from contributions.transfer_notes import code_of
 from contributions.views import CHARGE_TONES
 from contributions.ways import BILL

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from contributions import charging, owing
-from contributions.reckoning import quote
+from contributions.prices.formula import quote
 from enrollment.consequences import NextStep
 from enrollment.models import Coverage
 from portal.policy.book import PolicyMissing, book

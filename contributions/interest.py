@@ -25,7 +25,7 @@ from contributions.models import (
 )
 from contributions.personal_account import balance
 from contributions.planner import row_by_row, whole_tables
-from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
+from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import Book, book

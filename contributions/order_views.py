@@ -44,7 +44,7 @@ from contributions.models import (
     Verdict,
 )
 from contributions.orders import StillPaying, stretches
-from contributions.reckoning import Derivation, explain
+from contributions.prices.formula import Derivation, explain
 from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User

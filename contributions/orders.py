@@ -34,7 +34,7 @@ from contributions.models import (
     TopUp,
 )
 from contributions.planner import ids_of
-from contributions.reckoning import quote
+from contributions.prices.formula import quote
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from enrollment.ways import ENROL

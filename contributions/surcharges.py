@@ -7,8 +7,6 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contributions import charging
-from contributions.arrears_interest import Interest, interest
-from contributions.late_fee import LateFee, late_fee
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -21,7 +19,9 @@ from contributions.models import (
     SurchargeKind,
     SurchargeStatus,
 )
-from contributions.reckoning import Derivation
+from contributions.prices.arrears_interest import Interest, interest
+from contributions.prices.formula import Derivation
+from contributions.prices.late_fee import LateFee, late_fee
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import arrears_terms

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_safe
 from contributions import brought_in, interest, queries, refunds, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.personal_account import Account, accounts_of
+from contributions.prices.formula import explain
 from contributions.queries import STATE_LABELS, MonthRecord, State
-from contributions.reckoning import explain
 from contributions.years import Years, years_of
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required

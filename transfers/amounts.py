@@ -14,7 +14,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions import brought_in, personal_account
-from contributions.reckoning import Derivation, Line, exact_text, explained, fen_text, percent_text, yuan_text
+from contributions.prices.formula import (
+    Derivation,
+    Line,
+    exact_text,
+    explained,
+    fen_text,
+    percent_text,
+    yuan_text,
+)
 from portal.people.models import Person
 from portal.policy.book import NATIONAL, PolicyMissing, book
 from portal.policy.terms import moves_balance, pension_transfer_terms

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import brought_in
-from contributions.reckoning import Derivation, fen_text
+from contributions.prices.formula import Derivation, fen_text
 from contributions.ways import TAKE_BACK
 from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User

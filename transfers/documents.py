@@ -16,7 +16,7 @@ from certificates.facts import issuer
 from certificates.models import Certificate, CertificateKind
 from certificates.presenting import Reading
 from contributions import brought_in
-from contributions.reckoning import percent_text
+from contributions.prices.formula import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms import pension_transfer_terms, transfer_days

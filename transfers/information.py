@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions import brought_in
-from contributions.reckoning import percent_text
+from contributions.prices.formula import percent_text
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms import pension_transfer_terms

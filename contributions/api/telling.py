@@ -19,7 +19,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import Payable
-from contributions.reckoning import Derivation
+from contributions.prices.formula import Derivation
 from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from contributions import bank_time, orders
 from contributions.ordered_service import OrderedService
 from contributions.orders import Payable, Picks
-from contributions.reckoning import Derivation, derivation, quote
+from contributions.prices.formula import Derivation, derivation, quote
 from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions.quoting import NotQuoted, Quote, quote_months
+from contributions.prices.quoting import NotQuoted, Quote, quote_months
 from portal.policy.book import City, PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from contributions import surcharges
-from contributions.arrears_interest import interest
 from contributions.models import SurchargeKind
+from contributions.prices.arrears_interest import interest
 from portal.shared.insurance import Capacity
 
 DUE = dt.date(2026, 10, 31)

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears, charging, orders, receiving, reckoning
+from contributions import arrears, charging, orders, receiving
 from contributions.audit import audit
 from contributions.ledger import trial_balance
 from contributions.models import (
@@ -23,6 +23,7 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
+from contributions.prices import formula
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import service
@@ -69,7 +70,7 @@ def owing(cast: Cast) -> Charge:
 def dearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pension goes by an average wage of 4000 from December 2026 on."""
     another = AnotherBook(tmp_path / "policy", since="2026-12-01", average_wage="4000.00").load()
-    for module in (arrears, charging, reckoning, contributions.audit):
+    for module in (arrears, charging, formula, contributions.audit):
         monkeypatch.setattr(module, "book", lambda: another)
 
 

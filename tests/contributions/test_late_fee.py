@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contributions.late_fee import late_fee
+from contributions.prices.late_fee import late_fee
 from portal.policy.book import DATA, Book, load_book
 
 DUE = dt.date(2026, 9, 30)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from contributions.quoting import NotQuoted, quote_months
-from contributions.reckoning import reckon
+from contributions.prices.formula import reckon
+from contributions.prices.quoting import NotQuoted, quote_months
 from portal.policy.book import book
 from portal.policy.terms import contribution_terms
 from portal.shared.insurance import Capacity, Insurance

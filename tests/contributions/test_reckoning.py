@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contributions.models import Charge
-from contributions.reckoning import Reckoned, derivation, explain, quote, reckon
+from contributions.prices.formula import Reckoned, derivation, explain, quote, reckon
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from contributions.quoting import NotQuoted, PricedMonth, Quote, quote_months
+from contributions.prices.quoting import NotQuoted, PricedMonth, Quote, quote_months
 from portal.policy.book import UnknownCity, book
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contributions import charging, debit, orders, paying, receiving
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
 from contributions.orders import CannotOrder
-from contributions.reckoning import quote
+from contributions.prices.formula import quote
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contributions.reckoning import Derivation, Line, explained, fen_text, percent_text
+from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, book
 from portal.policy.terms import late_fee_terms
 from portal.shared import money

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from contributions.reckoning import Derivation, Reckoned, derivation, percent_text, reckon
+from contributions.prices.formula import Derivation, Reckoned, derivation, percent_text, reckon
 from portal.policy.book import Book, PolicyMissing, book
 from portal.policy.terms import ContributionTerms, contribution_terms
 from portal.shared import money
