@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from contributions import brought_in
 from contributions import queries as contributions
+from contributions.charges import brought_in
 from contributions.queries import MonthRecord, State
 from enrollment import queries as enrollment
 from enrollment.models import Coverage

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from certificates.facts import Use, issuer
-from contributions import brought_in, personal_account
+from contributions import personal_account
 from contributions import queries as contributions
+from contributions.charges import brought_in
 from contributions.queries import MonthRecord, State
 from portal.people.models import Person
 from portal.policy.book import City

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from contributions import brought_in, charging, late_months, orders, recollecting, surcharges
+from contributions import late_months, orders, recollecting
+from contributions.charges import brought_in, charging, surcharges
 from contributions.late_months import LateMonth
 from contributions.locks import before_or_after_a_batch
 from contributions.models import (

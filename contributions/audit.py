@@ -31,9 +31,9 @@ from contributions import (
     refund_checks,
     settling,
     standing,
-    surcharges,
 )
 from contributions.changed_rows import Place
+from contributions.charges import surcharges
 from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.planner import whole_tables

@@ -18,9 +18,10 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from contributions import charging, debit, employer_benchmarks, ledger
+from contributions import debit, employer_benchmarks, ledger
 from contributions.audit import look
 from contributions.changed_rows import Place
+from contributions.charges import charging
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
 from contributions.receiving import receive

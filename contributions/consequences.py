@@ -7,7 +7,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from contributions import assessment_lines, first_payment
-from contributions.charging import void
+from contributions.charges.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
 from contributions.prices.formula import Derivation, derivation, quote

@@ -18,18 +18,10 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import (
-    assessment_lines,
-    ledger,
-    notices,
-    recollecting,
-    settling,
-    surcharges,
-    suspending,
-    unpaid_cases,
-)
+from contributions import assessment_lines, ledger, notices, recollecting, settling, unpaid_cases
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
+from contributions.charges import surcharges, suspending
 from contributions.locks import before_or_after_charging, one_batch_opened
 from contributions.models import (
     BATCH_STATUS_LABELS,

@@ -19,7 +19,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import arrivals, assessment, charging, debit, employer_debit
+from contributions import arrivals, assessment, debit, employer_debit
+from contributions.charges import charging
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
 from contributions.transfer_notes import code_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from contributions import charging, owing
+from contributions import owing
+from contributions.charges import charging
 from contributions.prices.formula import quote
 from enrollment.consequences import NextStep
 from enrollment.models import Coverage

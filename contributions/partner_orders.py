@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import brought_in, ledger, orders, paying, personal_account
+from contributions import ledger, orders, paying, personal_account
 from contributions.channels.protocol import Answer, Outcome
+from contributions.charges import brought_in
 from contributions.models import (
     AccountKind,
     AccountMovement,

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from contributions import surcharges, unpaid_cases
+from contributions import unpaid_cases
+from contributions.charges import surcharges
 from contributions.models import (
     Charge,
     ChargeStatus,

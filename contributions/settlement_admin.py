@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import settling
+from contributions.charges.suspending import what_to_do
 from contributions.models import (
     OF_LINES,
     SETTLEMENT_WAY_LABELS,
@@ -26,7 +27,6 @@ from contributions.models import (
     SettlementWay,
     Suspension,
 )
-from contributions.suspending import what_to_do
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import text_number, write_csv
 from portal.accounts import permissions

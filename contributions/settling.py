@@ -14,15 +14,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import (
-    assessment_lines,
-    ledger,
-    recollecting,
-    surcharges,
-    suspending,
-    unpaid_cases,
-)
+from contributions import assessment_lines, ledger, recollecting, unpaid_cases
 from contributions.banks.results import Reason
+from contributions.charges import surcharges, suspending
 from contributions.locks import before_or_after_charging
 from contributions.models import (
     OF_LINES,

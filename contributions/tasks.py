@@ -10,7 +10,8 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import charging, debit, employer_debit, suspending
+from contributions import debit, employer_debit
+from contributions.charges import charging, suspending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import brought_in, interest, queries, refunds, surcharges, suspending
+from contributions import interest, queries, refunds
+from contributions.charges import brought_in, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.personal_account import Account, accounts_of
 from contributions.prices.formula import explain

@@ -19,7 +19,7 @@ from certificates import drawable, issuing
 from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing, NotDrawable
-from contributions.brought_in import in_words
+from contributions.charges.brought_in import in_words
 from enrollment.admin import LookUpAdmin
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall import attachments

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import brought_in, personal_account
+from contributions import personal_account
+from contributions.charges import brought_in
 from contributions.prices.formula import (
     Derivation,
     Line,

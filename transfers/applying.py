@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import brought_in
+from contributions.charges import brought_in
 from contributions.prices.formula import Derivation, fen_text
 from contributions.ways import TAKE_BACK
 from enrollment.about_coverage import AboutCoverage

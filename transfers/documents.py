@@ -15,7 +15,7 @@ from certificates import issuing
 from certificates.facts import issuer
 from certificates.models import Certificate, CertificateKind
 from certificates.presenting import Reading
-from contributions import brought_in
+from contributions.charges import brought_in
 from contributions.prices.formula import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import brought_in
+from contributions.charges import brought_in
 from contributions.prices.formula import percent_text
 from portal.people.models import Person
 from portal.policy.book import book

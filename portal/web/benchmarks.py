@@ -25,8 +25,9 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import charging, debit
+from contributions import debit
 from contributions.benchmarks import debiting_city, stored_people
+from contributions.charges import charging
 from contributions.made_up import require_empty
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage

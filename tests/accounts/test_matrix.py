@@ -24,7 +24,7 @@ from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from contributions.assessment import draw_up
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import Assessment, Charge, Order
 from contributions.orders import place_charges
 from portal.accounts.models import Notice, User

@@ -11,7 +11,7 @@ from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import Charge
 from contributions.receiving import receive
 from portal.accounts.models import User

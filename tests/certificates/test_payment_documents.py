@@ -14,7 +14,7 @@ from certificates import issuing, verifying
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result
 from contributions import orders, paying
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt
 from contributions.paid import paid_months
 from contributions.receiving import receive

@@ -8,8 +8,9 @@ from uuid import uuid4
 import yaml
 from django.conf import settings
 
-from contributions import charging, debit, orders, receiving
+from contributions import debit, orders, receiving
 from contributions.banks import stand_in
+from contributions.charges import charging
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
 from enrollment.actions import draw_on
 from portal.accounts.models import User

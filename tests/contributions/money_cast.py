@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from contributions import charging, debit
+from contributions import debit
+from contributions.charges import charging
 from contributions.models import Charge, DebitBatch
 from enrollment.models import Coverage
 from portal.accounts.models import User

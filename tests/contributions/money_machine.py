@@ -24,7 +24,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contributions import (
     arrears,
-    charging,
     debit,
     late_reversals,
     order_tasks,
@@ -40,6 +39,7 @@ from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.banks import stand_in
 from contributions.channels.protocol import Answer, Outcome, Refused
+from contributions.charges import charging
 from contributions.models import (
     UNDER_WAY,
     BankFile,

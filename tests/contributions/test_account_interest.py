@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contributions import interest, ledger
 from contributions.audit import CHECKS, audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.interest import CannotCredit, credit, derivation, due, preview, settle
 from contributions.models import (
     AccountInterest,

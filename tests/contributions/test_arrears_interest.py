@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from contributions import surcharges
+from contributions.charges import surcharges
 from contributions.models import SurchargeKind
 from contributions.prices.arrears_interest import interest
 from portal.shared.insurance import Capacity

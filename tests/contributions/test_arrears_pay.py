@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears, charging, orders, receiving
+from contributions import arrears, orders, receiving
 from contributions.audit import audit
+from contributions.charges import charging
 from contributions.ledger import trial_balance
 from contributions.models import (
     AccountKind,

@@ -7,7 +7,7 @@ from django.urls import reverse
 from kombu.exceptions import OperationalError as QueueDown
 
 from contributions import audit_runs, book_tasks, day_sheets
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import AuditRun, Charge, Entry, MonthClose
 from contributions.receiving import receive
 from portal.accounts.models import User

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from contributions import charging
+from contributions.charges import charging
 from contributions.models import Charge, ChargingRun
 from portal.accounts.models import User
 from portal.shared.insurance import Capacity, Insurance

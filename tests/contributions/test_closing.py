@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contributions import closing, day_sheets, ledger, locks
 from contributions.audit import audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.closing import CannotClose, close, next_month, obstacles, propose
 from contributions.models import AccountKind, Charge, Entry, MonthClose, MonthCloseLine
 from contributions.receiving import receive

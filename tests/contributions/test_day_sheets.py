@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from contributions import day_sheets, ledger
 from contributions.audit import audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.day_sheets import NotYet, make, make_due, reckon
 from contributions.models import AccountKind, Charge, DayComparison, DaySheet, DaySheetLine, Entry
 from contributions.receiving import receive

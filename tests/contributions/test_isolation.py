@@ -19,7 +19,6 @@ from certificates.models import ResealingRun, StaffBatch
 from contributions import (
     arrears_bills,
     book_tasks,
-    charging,
     day_sheets,
     debit,
     employer_tasks,
@@ -31,10 +30,10 @@ from contributions import (
     reconciling,
     reconciling_tasks,
     refunds,
-    suspending,
     tasks,
 )
 from contributions.banks import exchange as folders
+from contributions.charges import charging, suspending
 from contributions.models import AccountKind, DebitBatch, Receipt
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks

@@ -13,8 +13,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Sum
 
-from contributions import charging, debit
+from contributions import debit
 from contributions.audit import audit
+from contributions.charges import charging
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contributions.audit import audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.interest import credit
 from contributions.models import Charge, LedgerAccount
 from contributions.personal_account import BOOKS_AND_RECEIPTS, accounts_of

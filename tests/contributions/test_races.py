@@ -10,8 +10,9 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
-from contributions import charging, debit
+from contributions import debit
 from contributions.audit import audit
+from contributions.charges import charging
 from contributions.models import DebitBatch, DebitLine, Entry, Receipt
 from contributions.receiving import receive
 from portal.accounts.models import User

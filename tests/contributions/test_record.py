@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contributions import charging, queries
+from contributions import queries
+from contributions.charges import charging
 from contributions.models import Charge
 from contributions.queries import State
 from contributions.receiving import receive

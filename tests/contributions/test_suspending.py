@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions import charging, suspending
 from contributions.audit import audit
+from contributions.charges import charging, suspending
 from contributions.models import Charge, Suspension
 from contributions.receiving import receive
 from portal.accounts.models import Notice

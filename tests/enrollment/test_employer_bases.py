@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from enrollment import roster as rosters
 from enrollment.models import ContributionBase, Coverage, Roster, RosterRow
 from portal.accounts.models import User

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from contributions import charging
+from contributions.charges import charging
 from contributions.models import Cancellation, Charge, ChargeStatus
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User

@@ -12,7 +12,7 @@ from django.utils import timezone
 import portal.celery  # noqa: F401
 from certificates import issuing
 from certificates.models import Certificate
-from contributions import charging
+from contributions.charges import charging
 from contributions.models import Charge
 from portal.accounts import person_changes
 from portal.accounts.models import Notice, User

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 from stdnum import luhn
 
-from contributions import charging, receiving
+from contributions import receiving
+from contributions.charges import charging
 from contributions.models import Charge
 from enrollment.models import Coverage
 from portal.accounts.models import User

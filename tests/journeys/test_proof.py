@@ -12,7 +12,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from certificates.models import Certificate, Status
-from contributions import charging, receiving
+from contributions import receiving
+from contributions.charges import charging
 from contributions.models import Charge
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER

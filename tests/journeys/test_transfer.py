@@ -1,6 +1,6 @@
 """关系转移: one person and two agencies, from the application to the merged record; and one that is returned and given up."""
 
-from contributions import brought_in
+from contributions.charges import brought_in
 from tests.cast import Cast
 from tests.journeys.conftest import PHONE, Visitors
 from tests.transfers.mover import PENSION, clerk_of, moved_to, offences, paid, second_clerk_of

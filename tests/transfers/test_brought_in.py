@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions import arrears, brought_in
+from contributions import arrears
+from contributions.charges import brought_in
 from contributions.models import BroughtIn, BroughtInPeriod, MovedOut
 from portal.accounts.models import User
 from portal.people.models import Person

@@ -9,7 +9,8 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import brought_in, personal_account
+from contributions import personal_account
+from contributions.charges import brought_in
 from contributions.models import AccountMovement, MovedOut, MovementKind
 from enrollment.models import Coverage
 from portal.accounts.models import User

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions import brought_in, ledger, personal_account
+from contributions import ledger, personal_account
+from contributions.charges import brought_in
 from contributions.models import AccountKind, BroughtIn, Charge, HeldReceipt, MovedOut, Refund
 from portal.accounts.models import Notice
 from portal.hall.models import WorkdayOverride

@@ -19,7 +19,7 @@ from contributions import assessment as assessments
 from contributions.arrivals import CannotStep, KeyReused
 from contributions.assessment import draw_up
 from contributions.audit import audit, look
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import (
     AccountKind,
     Arrival,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from contributions import assessment as assessments
 from contributions.assessment import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
 from contributions.audit import audit
-from contributions.charging import charge, void
+from contributions.charges.charging import charge, void
 from contributions.employer_tasks import draw_up_assessments
 from contributions.models import (
     Assessment,

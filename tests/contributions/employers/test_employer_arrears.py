@@ -11,7 +11,7 @@ from django.urls import reverse
 from contributions import arrears_bills
 from contributions.assessment import draw_up
 from contributions.audit import audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import (
     AccountKind,
     ArrearsBill,

@@ -14,7 +14,7 @@ from contributions import debit, doubled, employer_debit, orders, settling
 from contributions.arrears_bills import late_months
 from contributions.audit import audit
 from contributions.banks import stand_in
-from contributions.charging import charge, void
+from contributions.charges.charging import charge, void
 from contributions.consequences import Money
 from contributions.models import (
     Assessment,

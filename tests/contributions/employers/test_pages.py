@@ -15,7 +15,7 @@ from django.utils import timezone
 from contributions import assessment as assessments
 from contributions import employer_debit, orders
 from contributions.assessment import draw_up
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import (
     Assessment,
     AssessmentStatus,

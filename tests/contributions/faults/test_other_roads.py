@@ -9,7 +9,7 @@ import pytest
 
 from contributions import debit, ledger, orders, refunds
 from contributions.audit import audit
-from contributions.charging import charge
+from contributions.charges.charging import charge
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from enrollment import actions
 from portal.accounts.permissions import COLLECTOR

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from contributions import charging, debit
+from contributions import debit
 from contributions.audit import audit
+from contributions.charges import charging
 from contributions.models import Charge, DebitBatch, Suspension
 from portal.shared.months import CHINA
 from tests.contributions.money_cast import POOR, Road, coverage_of, worker

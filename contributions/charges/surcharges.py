@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from contributions import charging
+from contributions.charges import charging
 from contributions.models import (
     Charge,
     ChargeStatus,
