@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from certificates.facts import Use, issuer
-from contributions import personal_account
 from contributions import queries as contributions
+from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.queries import MonthRecord, State
 from portal.people.models import Person

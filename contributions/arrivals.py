@@ -14,8 +14,11 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
-from contributions import ledger, locks, unpaid_cases
+from contributions import locks, unpaid_cases
 from contributions.assessment import OF_THE_ASSESSMENT
+from contributions.books import ledger
+from contributions.books.personal_account import book_reversal
+from contributions.books.receiving import AlreadyReceived, receive
 from contributions.models import (
     AccountKind,
     ArrearsBill,
@@ -36,8 +39,6 @@ from contributions.models import (
     SurchargeStatus,
     TakenBack,
 )
-from contributions.personal_account import book_reversal
-from contributions.receiving import AlreadyReceived, receive
 from contributions.transfer_notes import Payable, why_not
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities

@@ -10,15 +10,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contributions import assessment as assessments
-from contributions import ledger
 from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
+from contributions.books import ledger
+from contributions.books.receiving import book_receipts
 from contributions.models import (
     Assessment,
     DebitBatch,
     DebitLine,
     LineStatus,
 )
-from contributions.receiving import book_receipts
 from portal.accounts.models import Kind, Notice, User
 from portal.people.models import Employer
 from portal.shared import money

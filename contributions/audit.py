@@ -21,20 +21,17 @@ from django.utils.translation import gettext_lazy
 from contributions import (
     arrivals,
     changed_rows,
-    closing,
-    day_sheets,
     durability,
-    interest,
     order_checks,
-    personal_account,
     reconciling,
     refund_checks,
     settling,
     standing,
 )
+from contributions.books import account_interest, day_sheets, month_close, personal_account
+from contributions.books.ledger import entry_digest
 from contributions.changed_rows import Place
 from contributions.charges import surcharges
-from contributions.ledger import entry_digest
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.planner import whole_tables
 from contributions.prices.formula import reckon_again
@@ -242,7 +239,7 @@ def _chain() -> Iterator[str]:
     """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs; the close of a
     month is a link between two of them."""
     previous: dict[str, tuple[int, str]] = {}
-    closes = closing.links()
+    closes = month_close.links()
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             """
@@ -382,8 +379,8 @@ CHECKS = (
         """,
     ),
     Check(1, _chain),
-    Check(1, closing.broken_digests),
-    *(Check(1, rows) for rows in closing.CHECKS),
+    Check(1, month_close.broken_digests),
+    *(Check(1, rows) for rows in month_close.CHECKS),
     *(Check(2, rows) for rows in day_sheets.CHECKS),
     Check(
         2,
@@ -475,7 +472,7 @@ CHECKS = (
         ("receipt",),
     ),
     Check(2, personal_account.BOOKS_AND_RECEIPTS, _ENTRIES),
-    *(Check(2, rows) for rows in (*personal_account.MOVEMENTS_AND_BOOKS, *interest.CHECKS)),
+    *(Check(2, rows) for rows in (*personal_account.MOVEMENTS_AND_BOOKS, *account_interest.CHECKS)),
     Check(
         3,
         """

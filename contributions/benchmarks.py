@@ -18,13 +18,14 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from contributions import debit, employer_benchmarks, ledger
+from contributions import debit, employer_benchmarks
 from contributions.audit import look
+from contributions.books import ledger
+from contributions.books.receiving import receive
 from contributions.changed_rows import Place
 from contributions.charges import charging
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms, debit_terms

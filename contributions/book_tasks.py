@@ -7,7 +7,8 @@ from celery import shared_task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import audit_runs, day_sheets, interest
+from contributions import audit_runs
+from contributions.books import account_interest, day_sheets
 from contributions.models import AuditRun
 from portal.accounts.models import User
 from portal.policy.book import book
@@ -29,10 +30,10 @@ def credit_account_interest() -> None:
     """Credit the interest of the years that are over and whose rate is published, oldest first."""
     now, by = timezone.now(), User.objects.system()
     watch = Watch("credit_account_interest", now=now)
-    for city, insurance, year in interest.due(on=today_in_china(now)):
+    for city, insurance, year in account_interest.due(on=today_in_china(now)):
         name = f"{book().city(city).title} {INSURANCE_LABELS[insurance]} {year}"
         with watch.item(name, city=city):
-            done = interest.credit(city=city, insurance=insurance, year=year, by=by, now=now)
+            done = account_interest.credit(city=city, insurance=insurance, year=year, by=by, now=now)
             log.info("%s %s %s: %s accounts credited", city, insurance, year, done.people)
     watch.finished()
 

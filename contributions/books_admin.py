@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
-from contributions import audit_runs, book_tasks, channels, closing, day_sheets, refunds
+from contributions import audit_runs, book_tasks, channels, refunds
 from contributions.admin import MoneyAdmin
+from contributions.books import day_sheets, month_close
 from contributions.models import (
     AuditRun,
     DaySheet,
@@ -266,16 +267,16 @@ class MonthCloseAdmin(LookUpAdmin):
         proposed = MonthClose.objects.filter(city=city, month=month).first()
         try:
             if request.POST.get("step") == "propose":
-                closing.propose(city=city, month=month, by=by, now=now)
+                month_close.propose(city=city, month=month, by=by, now=now)
                 messages.success(request, _("已提请月结，等另一名征缴人员复核。"))
             elif proposed is None:
                 messages.error(request, _("这个月还没有提请月结。"))
             elif "confirmed" not in request.POST:
                 return HttpResponseRedirect(f"{request.path}?confirm={proposed.pk}")
             else:
-                closing.close(proposed, by=by, now=now)
+                month_close.close(proposed, by=by, now=now)
                 messages.success(request, _("{month}已月结。").format(month=month.zh))
-        except closing.CannotClose as why:
+        except month_close.CannotClose as why:
             messages.error(request, str(why))
         return back
 
@@ -335,7 +336,7 @@ def making_sheets() -> bool:
 
 def _next(slug: str, request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
     """The month that a city closes next, what stands in its way and what this login can do; None where nothing is booked."""
-    month = closing.next_month(slug)
+    month = month_close.next_month(slug)
     if month is None:
         return None
     proposed = MonthClose.objects.filter(city=slug, month=month).select_related("proposed_by").first()
@@ -343,11 +344,11 @@ def _next(slug: str, request: HttpRequest, now: dt.datetime) -> dict[str, Any] |
         "city": book().city(slug),
         "month": month,
         "proposed": proposed,
-        "why_not": closing.why_not(proposed, staff_of(request)) if proposed else "",
+        "why_not": month_close.why_not(proposed, staff_of(request)) if proposed else "",
         "confirming": proposed is not None and request.GET.get("confirm") == str(proposed.pk),
         "obstacles": [
             (one, f"{reverse(PLACES[one.place])}{_day(one.place, month)}" if one.place in PLACES else "")
-            for one in closing.obstacles(city=slug, month=month, now=now)
+            for one in month_close.obstacles(city=slug, month=month, now=now)
         ],
     }
 

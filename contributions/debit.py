@@ -18,9 +18,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, ledger, notices, recollecting, settling, unpaid_cases
+from contributions import assessment_lines, notices, recollecting, settling, unpaid_cases
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
+from contributions.books import ledger
+from contributions.books.receiving import book_receipts
 from contributions.charges import surcharges, suspending
 from contributions.locks import before_or_after_charging, one_batch_opened
 from contributions.models import (
@@ -38,7 +40,6 @@ from contributions.models import (
     Receipt,
 )
 from contributions.planner import a_sliver, row_by_row, whole_tables
-from contributions.receiving import book_receipts
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.locks import attempt

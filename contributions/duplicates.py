@@ -16,7 +16,8 @@ from uuid import uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import ledger, personal_account, refunds
+from contributions import refunds
+from contributions.books import ledger, personal_account
 from contributions.charges import brought_in
 from contributions.models import (
     AccountKind,

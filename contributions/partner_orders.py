@@ -13,7 +13,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import ledger, orders, paying, personal_account
+from contributions import orders, paying
+from contributions.books import ledger, personal_account
+from contributions.books.receiving import AlreadyReceived
 from contributions.channels.protocol import Answer, Outcome
 from contributions.charges import brought_in
 from contributions.models import (
@@ -29,7 +31,6 @@ from contributions.models import (
     Receipt,
     Reversal,
 )
-from contributions.receiving import AlreadyReceived
 from portal.accounts.models import User
 from portal.partners.models import Partner
 from portal.shared.insurance import Insurance

@@ -17,7 +17,8 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import bank_time, channels, orders, payer_kept, receiving, top_ups
+from contributions import bank_time, channels, orders, payer_kept, top_ups
+from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
     Charge,

@@ -15,7 +15,8 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from contributions import channels, ledger
+from contributions import channels
+from contributions.books import ledger
 from contributions.channels.protocol import Answer, Outcome, Unreachable
 from contributions.holding import hold_receipts
 from contributions.models import (

@@ -14,8 +14,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, ledger, recollecting, unpaid_cases
+from contributions import assessment_lines, recollecting, unpaid_cases
 from contributions.banks.results import Reason
+from contributions.books import ledger
+from contributions.books.receiving import book_receipts
 from contributions.charges import surcharges, suspending
 from contributions.locks import before_or_after_charging
 from contributions.models import (
@@ -40,7 +42,6 @@ from contributions.models import (
     SettlementWay,
     Surcharge,
 )
-from contributions.receiving import book_receipts
 from portal.accounts import permissions
 from portal.accounts.models import Notice, User
 from portal.columns import broken_constraint

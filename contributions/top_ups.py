@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger, orders, personal_account
+from contributions import orders
+from contributions.books import ledger, personal_account
 from contributions.models import (
     HOLDING,
     AccountKind,

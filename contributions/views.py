@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import interest, queries, refunds
+from contributions import queries, refunds
+from contributions.books import account_interest
+from contributions.books.personal_account import Account, accounts_of
 from contributions.charges import brought_in, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
-from contributions.personal_account import Account, accounts_of
 from contributions.prices.formula import explain
 from contributions.queries import STATE_LABELS, MonthRecord, State
 from contributions.years import Years, years_of
@@ -220,7 +221,10 @@ def account(request: HttpRequest) -> HttpResponse:
                     "waits": _waits(one, today),
                     "bears": one.insurance in account_interest_terms(book(), year=today.year).insurances,
                     "years": [
-                        (year, [(paid, interest.derivation(paid, on=today)) for paid in year.interests])
+                        (
+                            year,
+                            [(paid, account_interest.derivation(paid, on=today)) for paid in year.interests],
+                        )
                         for year in one.years
                     ],
                 }

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import personal_account
+from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.prices.formula import (
     Derivation,

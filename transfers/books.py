@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from contributions import ledger, personal_account
+from contributions.books import ledger, personal_account
 from contributions.models import (
     AccountKind,
     BroughtIn,

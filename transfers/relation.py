@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from certificates import drawable
-from contributions import personal_account, refunds
+from contributions import refunds
+from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import Charge, ChargeStatus
 from contributions.ways import PAY, SETTLE, WRITE_OFF

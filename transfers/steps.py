@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 
 from certificates import drawable
 from certificates.fonts import NotDrawable
-from contributions import interest, refunds
+from contributions import refunds
+from contributions.books import account_interest
 from contributions.models import HeldReceipt
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
@@ -432,7 +433,7 @@ def _settled(transfer: Transfer, *, by: User, now: datetime) -> tuple[int, relat
     """The account with what it has borne until this month, for it goes whole: that interest, and the relation as it stands then.
     CannotStep where something stands against the release."""
     interest_fen = (
-        interest.settle(
+        account_interest.settle(
             person=transfer.person,
             city=transfer.from_city,
             insurance=Insurance(transfer.insurance),

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import orders, personal_account, top_ups
+from contributions import orders, top_ups
+from contributions.books import personal_account
 from contributions.ordered_service import OrderedService
 from enrollment.ways import ENROL
 from portal.accounts.models import User

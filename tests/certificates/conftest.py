@@ -11,9 +11,9 @@ from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book

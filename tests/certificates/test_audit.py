@@ -9,9 +9,9 @@ from django.db import connection
 from certificates import documents, issuing, staff_batches
 from certificates.models import Certificate, StaffBatch
 from contributions.audit import audit
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

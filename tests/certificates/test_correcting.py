@@ -9,9 +9,9 @@ from django.urls import reverse
 from certificates import correcting, issuing, verifying
 from certificates.codes import last_four
 from certificates.models import Certificate, Result, Status
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER
 from portal.hall import desk

@@ -14,10 +14,10 @@ from certificates import issuing, verifying
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result
 from contributions import orders, paying
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt
 from contributions.paid import paid_months
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

@@ -8,8 +8,9 @@ from uuid import uuid4
 import yaml
 from django.conf import settings
 
-from contributions import debit, orders, receiving
+from contributions import debit, orders
 from contributions.banks import stand_in
+from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
 from enrollment.actions import draw_on

@@ -30,7 +30,6 @@ from contributions import (
     orders,
     partner_orders,
     paying,
-    receiving,
     reconciling,
     refunds,
     tasks,
@@ -38,6 +37,7 @@ from contributions import (
 from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.banks import stand_in
+from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused
 from contributions.charges import charging
 from contributions.models import (

@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from contributions import interest, ledger
 from contributions.audit import CHECKS, audit
+from contributions.books import account_interest, ledger
+from contributions.books.account_interest import CannotCredit, credit, derivation, due, preview, settle
+from contributions.books.personal_account import accounts_of, balance, book_movement
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
-from contributions.interest import CannotCredit, credit, derivation, due, preview, settle
 from contributions.models import (
     AccountInterest,
     AccountKind,
@@ -23,8 +25,6 @@ from contributions.models import (
     InterestRun,
     MovementKind,
 )
-from contributions.personal_account import accounts_of, balance, book_movement
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import DATA, Book, book, load_book
@@ -154,7 +154,7 @@ def differs(sql: str, rate: str, per: int) -> int:
 
 @pytest.mark.parametrize(("rate", "per"), [("0.015", 1000), ("0.0397", 10_000), ("0.0262", 10_000)])
 def test_every_product_is_rounded_as_whole_numbers_say(rate: str, per: int) -> None:
-    assert differs(interest._whole_fen("0", "product", rate), rate, per) == 0
+    assert differs(account_interest._whole_fen("0", "product", rate), rate, per) == 0
 
 
 def test_cut_before_it_is_multiplied_some_would_be_a_fen_short() -> None:
@@ -170,12 +170,12 @@ def test_what_was_cut_before_is_named_and_comes_with_the_next_year(
     for_a_month("28.00", second)
     run(2023)
     run(2024)
-    keep = interest._KEEP_DUE
+    keep = account_interest._KEEP_DUE
     for opening in ("held.before", "opening.fen"):
         parts = {"opening": opening, "product": "cut.product", "rate": "terms.rate"}
-        keep = keep.replace(interest._whole_fen(*parts.values()), CUT.format(**parts))
+        keep = keep.replace(account_interest._whole_fen(*parts.values()), CUT.format(**parts))
     with monkeypatch.context() as then:
-        then.setattr(interest, "_KEEP_DUE", keep)
+        then.setattr(account_interest, "_KEEP_DUE", keep)
         run(2025)
     assert (credited(first), credited(second)) == ({}, {2025: 3})
     assert not sound()
@@ -372,11 +372,11 @@ def test_what_a_lower_rate_takes_back_is_never_more_than_there_is(one_saver: Per
 
 
 def test_killed_after_a_chunk_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interest, "CHUNK", 2)
+    monkeypatch.setattr(account_interest, "CHUNK", 2)
     people = [saver(order) for order in range(1, 8)]
     for who in people:
         pay(who, "2023-01-20 10:00", "2023-01")
-    real, calls = interest._book, []
+    real, calls = account_interest._book, []
 
     def dies_at_the_third(*args: object, **kwargs: object) -> tuple[int, int]:
         calls.append(1)
@@ -385,7 +385,7 @@ def test_killed_after_a_chunk_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) 
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(interest, "_book", dies_at_the_third)
+    monkeypatch.setattr(account_interest, "_book", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(2023)
     assert AccountMovement.objects.count() == 4
@@ -396,7 +396,7 @@ def test_killed_after_a_chunk_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) 
     assert {who.pk: balance(who, "wuxi", PENSION) for who in people} == {
         who.pk: 35952 + 1427 for who in people
     }
-    assert Entry.objects.filter(kind=interest.KIND).count() == 4
+    assert Entry.objects.filter(kind=account_interest.KIND).count() == 4
     assert sound()
 
 

@@ -8,10 +8,10 @@ import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import ledger, personal_account
 from contributions.audit import CHECKS, audit
+from contributions.books import ledger, personal_account
+from contributions.books.personal_account import KeyReused, Overdrawn, accounts_of, balance, book_movement
 from contributions.models import AccountKind, AccountMovement, Entry, LedgerAccount, MovementKind
-from contributions.personal_account import KeyReused, Overdrawn, accounts_of, balance, book_movement
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

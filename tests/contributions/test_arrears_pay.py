@@ -8,10 +8,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears, orders, receiving
+from contributions import arrears, orders
 from contributions.audit import audit
+from contributions.books import receiving
+from contributions.books.ledger import trial_balance
 from contributions.charges import charging
-from contributions.ledger import trial_balance
 from contributions.models import (
     AccountKind,
     Charge,

@@ -6,10 +6,11 @@ from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError as QueueDown
 
-from contributions import audit_runs, book_tasks, day_sheets
+from contributions import audit_runs, book_tasks
+from contributions.books import day_sheets
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import AuditRun, Charge, Entry, MonthClose
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR, REVIEWER
 from portal.shared.insurance import Insurance

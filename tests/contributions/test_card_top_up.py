@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, orders, paying, personal_account, refunds, top_ups
+from contributions import doubled, orders, paying, refunds, top_ups
 from contributions.audit import audit as books
+from contributions.books import personal_account
 from contributions.models import (
     AccountMovement,
     MovementKind,

@@ -8,12 +8,13 @@ import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import closing, day_sheets, ledger, locks
+from contributions import locks
 from contributions.audit import audit
+from contributions.books import day_sheets, ledger, month_close
+from contributions.books.month_close import CannotClose, close, next_month, obstacles, propose
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
-from contributions.closing import CannotClose, close, next_month, obstacles, propose
 from contributions.models import AccountKind, Charge, Entry, MonthClose, MonthCloseLine
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from portal.people.models import Person
@@ -226,7 +227,7 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Meeting:
     proposed = propose(city="wuxi", month=OCTOBER, by=maker(), now=LATER)
     second = checker()
     meeting = Meeting()
-    real = closing._lines
+    real = month_close._lines
 
     def look_and_wait(one: MonthClose) -> list[MonthCloseLine]:
         lines = real(one)
@@ -235,7 +236,7 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Meeting:
         meeting.booked.wait(2)
         return lines
 
-    monkeypatch.setattr(closing, "_lines", look_and_wait)
+    monkeypatch.setattr(month_close, "_lines", look_and_wait)
     thread = threading.Thread(target=meeting.book)
     thread.start()
     close(proposed, by=second, now=LATER)

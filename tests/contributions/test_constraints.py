@@ -8,7 +8,7 @@ from django.db import Error, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from contributions import ledger
+from contributions.books import ledger
 from contributions.models import (
     AccountKind,
     Cancellation,

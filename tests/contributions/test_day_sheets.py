@@ -6,12 +6,12 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from contributions import day_sheets, ledger
 from contributions.audit import audit
+from contributions.books import day_sheets, ledger
+from contributions.books.day_sheets import NotYet, make, make_due, reckon
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
-from contributions.day_sheets import NotYet, make, make_due, reckon
 from contributions.models import AccountKind, Charge, DayComparison, DaySheet, DaySheetLine, Entry
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from django.db import DataError, connection, transaction
 
-from contributions import debit, ledger, recollecting
+from contributions import debit, recollecting
 from contributions.audit import audit
 from contributions.banks import exchange
+from contributions.books import ledger
+from contributions.books.receiving import receive
 from contributions.consequences import Money
 from contributions.models import (
     AccountKind,
@@ -25,7 +27,6 @@ from contributions.models import (
     Receipt,
     RequestKind,
 )
-from contributions.receiving import receive
 from portal.accounts.models import Notice, User
 from portal.policy.book import PolicyMissing
 from portal.shared.insurance import Insurance

@@ -6,8 +6,9 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from contributions import receiving, refunds
+from contributions import refunds
 from contributions.audit import audit
+from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR

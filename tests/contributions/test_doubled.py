@@ -3,7 +3,8 @@
 import pytest
 from django.core.management import call_command
 
-from contributions import doubled, receiving, refunds
+from contributions import doubled, refunds
+from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundPart, RefundStatus, RefundWay
 from contributions.order_tasks import draft_refunds
 from portal.accounts.models import Notice

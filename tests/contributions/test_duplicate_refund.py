@@ -8,8 +8,9 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, duplicates, paying, personal_account, refunds
+from contributions import doubled, duplicates, paying, refunds
 from contributions.audit import audit as books
+from contributions.books import personal_account
 from contributions.models import (
     AccountMovement,
     BroughtIn,

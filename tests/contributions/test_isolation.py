@@ -19,11 +19,8 @@ from certificates.models import ResealingRun, StaffBatch
 from contributions import (
     arrears_bills,
     book_tasks,
-    day_sheets,
     debit,
     employer_tasks,
-    interest,
-    ledger,
     order_tasks,
     orders,
     paying,
@@ -33,6 +30,7 @@ from contributions import (
     tasks,
 )
 from contributions.banks import exchange as folders
+from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
 from contributions.models import AccountKind, DebitBatch, Receipt
 from portal.accounts import messages
@@ -129,11 +127,11 @@ def sheets(request: pytest.FixtureRequest) -> Loop:
 
 def years(request: pytest.FixtureRequest) -> Loop:
     due = [(city, Insurance.PENSION, 2025) for city in CITIES]
-    request.getfixturevalue("monkeypatch").setattr(interest, "due", lambda **_named: due)
-    done = interest.InterestRun(people=0)
+    request.getfixturevalue("monkeypatch").setattr(account_interest, "due", lambda **_named: due)
+    done = account_interest.InterestRun(people=0)
     return Loop(
         book_tasks.credit_account_interest,
-        interest,
+        account_interest,
         "credit",
         lambda *, city, **_more: city,
         CITIES,

@@ -6,8 +6,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contributions import debit, notices
+from contributions.books.receiving import receive
 from contributions.models import BatchStatus, DebitBatch
-from contributions.receiving import receive
 from portal.accounts import messages
 from portal.accounts import notices as told
 from portal.accounts.models import Notice, OutboxMessage, User

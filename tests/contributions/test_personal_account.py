@@ -6,11 +6,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contributions.audit import audit
+from contributions.books.account_interest import credit
+from contributions.books.personal_account import BOOKS_AND_RECEIPTS, accounts_of
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
-from contributions.interest import credit
 from contributions.models import Charge, LedgerAccount
-from contributions.personal_account import BOOKS_AND_RECEIPTS, accounts_of
-from contributions.receiving import receive
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 
 from contributions import debit
 from contributions.audit import audit
+from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.models import DebitBatch, DebitLine, Entry, Receipt
-from contributions.receiving import receive
 from portal.accounts.models import User
 from tests.cast import NOW
 from tests.contributions.money_cast import OCTOBER, Road, charge_of, worker

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from contributions import ledger
 from contributions.audit import audit
+from contributions.books import ledger
+from contributions.books.receiving import AlreadyReceived, receive
 from contributions.models import AccountKind, Charge, Entry, Receipt
-from contributions.receiving import AlreadyReceived, receive
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover
 from tests.contributions.money_cast import Road, charge_of, worker

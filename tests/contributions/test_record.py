@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from contributions import queries
+from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.models import Charge
 from contributions.queries import State
-from contributions.receiving import receive
 from contributions.years import years_of
 from enrollment import consequences
 from portal.accounts.models import User

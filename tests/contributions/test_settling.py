@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import debit, receiving, settling
+from contributions import debit, settling
 from contributions.audit import audit
+from contributions.books import receiving
 from contributions.models import (
     BankFile,
     BankInquiry,

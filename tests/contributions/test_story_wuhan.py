@@ -6,7 +6,7 @@ import pytest
 
 from contributions import queries
 from contributions.audit import audit
-from contributions.ledger import trial_balance
+from contributions.books.ledger import trial_balance
 from contributions.models import AccountKind, Receipt, Surcharge
 from contributions.queries import State
 from portal.shared import money

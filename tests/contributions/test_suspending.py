@@ -6,9 +6,9 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from contributions.audit import audit
+from contributions.books.receiving import receive
 from contributions.charges import charging, suspending
 from contributions.models import Charge, Suspension
-from contributions.receiving import receive
 from portal.accounts.models import Notice
 from portal.people.models import BankAccount, Person
 from portal.shared.months import CHINA, Month

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 from stdnum import luhn
 
-from contributions import receiving
+from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import Charge
 from enrollment.models import Coverage

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from certificates.models import Certificate, Status
-from contributions import receiving
+from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import Charge
 from portal.accounts.models import User

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contributions import personal_account
+from contributions.books import personal_account
 from contributions.models import Payment
 from portal.registers.models import MedicalAccountRecord, SecurityCardRecord
 from portal.shared.insurance import Insurance

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from contributions import personal_account
+from contributions.books import personal_account
 from portal.hall import desk
 from portal.hall.catalogue import service
 from portal.shared.insurance import Capacity

@@ -12,7 +12,7 @@ from django.test import Client
 from PIL import Image
 
 from certificates import authority
-from contributions import personal_account
+from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import BroughtIn
 from portal.accounts.permissions import MANAGER

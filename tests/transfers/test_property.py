@@ -9,7 +9,7 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import personal_account
+from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import AccountMovement, MovedOut, MovementKind
 from enrollment.models import Coverage

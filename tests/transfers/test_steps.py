@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions import ledger, personal_account
+from contributions.books import ledger, personal_account
 from contributions.charges import brought_in
 from contributions.models import AccountKind, BroughtIn, Charge, HeldReceipt, MovedOut, Refund
 from portal.accounts.models import Notice

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 
-from contributions import book_tasks, day_sheets, order_tasks
+from contributions import book_tasks, order_tasks
+from contributions.books import day_sheets
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
 from portal.watch import clock as clocks

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import interest
+from contributions.books import account_interest
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.shared import money
@@ -30,19 +30,19 @@ class Command(BaseCommand):
         if city and year:
             wanted = [(city, Insurance(insurance), year)]
         else:
-            wanted = interest.due(on=today_in_china(now))
+            wanted = account_interest.due(on=today_in_china(now))
         for place, of, which in wanted:
             head = f"{book().city(place).title} {_(INSURANCE_LABELS[of])} {which}"
             try:
                 if preview:
-                    seen = interest.preview(city=place, insurance=of, year=which, now=now)
+                    seen = account_interest.preview(city=place, insurance=of, year=which, now=now)
                     people, fen = seen.people, seen.amount_fen
                 else:
-                    done = interest.credit(
+                    done = account_interest.credit(
                         city=place, insurance=of, year=which, by=User.objects.system(), now=now
                     )
                     people, fen = done.people, done.amount_fen
-            except interest.CannotCredit as why:
+            except account_interest.CannotCredit as why:
                 raise CommandError(str(why)) from why
             self.stdout.write(
                 _("%(head)s：%(people)s 户，利息 %(yuan)s 元")

@@ -13,8 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import assessment, debit, orders, partner_orders, receiving, reconciling
+from contributions import assessment, debit, orders, partner_orders, reconciling
 from contributions.banks import stand_in
+from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from enrollment import actions

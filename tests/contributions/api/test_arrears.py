@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions import arrears, debit, orders, personal_account
+from contributions import arrears, debit, orders
+from contributions.books import personal_account
 from contributions.models import (
     Charge,
     ChargeStatus,

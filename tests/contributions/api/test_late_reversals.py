@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.db.utils import IntegrityError, InternalError
 from django.test import Client
 
-from contributions import orders, partner_orders, personal_account, reconciling, refunds
+from contributions import orders, partner_orders, reconciling, refunds
 from contributions.audit import audit as books
+from contributions.books import personal_account
 from contributions.models import (
     Charge,
     ChargeStatus,

@@ -11,7 +11,8 @@ from django.test import Client
 from certificates import issuing
 from certificates.facts import person_facts
 from certificates.models import Certificate, CertificateKind
-from contributions import orders, personal_account
+from contributions import orders
+from contributions.books import personal_account
 from contributions.models import (
     Charge,
     ChargeStatus,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from contributions import channels, ledger
+from contributions import channels
+from contributions.books import ledger
 from contributions.channels.keys import ChannelUnavailable, make_development_keys
 from contributions.models import AccountKind
 from portal.policy.book import book

@@ -14,11 +14,12 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import arrivals, day_sheets, personal_account
+from contributions import arrivals
 from contributions import assessment as assessments
 from contributions.arrivals import CannotStep, KeyReused
 from contributions.assessment import draw_up
 from contributions.audit import audit, look
+from contributions.books import day_sheets, personal_account
 from contributions.charges.charging import charge
 from contributions.models import (
     AccountKind,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from contributions import assessment as assessments
 from contributions import employer_debit, orders
 from contributions.assessment import draw_up
+from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import (
     Assessment,
@@ -25,7 +26,6 @@ from contributions.models import (
 )
 from contributions.order_admin import LineInline
 from contributions.queries import due_for
-from contributions.receiving import receive
 from contributions.transfer_notes import code_of
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User

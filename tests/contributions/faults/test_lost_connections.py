@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
-from contributions import debit, ledger, orders, paying, refunds
+from contributions import debit, orders, paying, refunds
 from contributions.audit import audit
+from contributions.books import ledger
 from contributions.channels.protocol import Answer
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
 from portal.watch.models import Failure

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import debit, ledger, orders, refunds
+from contributions import debit, orders, refunds
 from contributions.audit import audit
+from contributions.books import ledger
 from contributions.charges.charging import charge
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from enrollment import actions

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contributions import channels, ledger, orders, paying
+from contributions import channels, orders, paying
 from contributions.audit import audit as books
+from contributions.books import ledger
 from contributions.channels.protocol import (
     Answer,
     Forged,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from contributions import orders, payer_kept, paying, receiving
+from contributions import orders, payer_kept, paying
+from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused
 from contributions.models import (
     Charge,

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import debit, orders, paying, receiving
+from contributions import debit, orders, paying
+from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
 from contributions.orders import CannotOrder

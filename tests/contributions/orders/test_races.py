@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from contributions import bank_time, debit, orders, paying, receiving
+from contributions import bank_time, debit, orders, paying
+from contributions.books import receiving
 from contributions.models import (
     Charge,
     ChargeStatus,

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import ledger, paying, refunds
+from contributions import paying, refunds
 from contributions.audit import audit as books
+from contributions.books import ledger
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import (
     REFUND_MOVES,

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from contributions import ledger
+from contributions.books import ledger
 from contributions.models import (
     AccountKind,
     Charge,

@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Min, Sum
 from django.utils.translation import gettext as _
 
-from contributions import ledger, locks
-from contributions.day_sheets import days, end_of
+from contributions import locks
+from contributions.books import ledger
+from contributions.books.day_sheets import days, end_of
 from contributions.models import (
     BankFile,
     BatchStatus,

@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from contributions import ledger
+from contributions.books import ledger
+from contributions.books.personal_account import balance
 from contributions.models import (
     AccountInterest,
     AccountKind,
@@ -23,7 +24,6 @@ from contributions.models import (
     LedgerAccount,
     MovementKind,
 )
-from contributions.personal_account import balance
 from contributions.planner import row_by_row, whole_tables
 from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
 from portal.accounts.models import User

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
-from contributions import ledger
+from contributions.books import ledger
 from contributions.models import (
     AccountInterest,
     AccountKind,
