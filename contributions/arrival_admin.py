@@ -16,10 +16,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrivals
 from contributions.admin import MoneyAdmin
+from contributions.assessments import bank_transfers
+from contributions.assessments.transfer_notes import (
+    Candidate,
+    Payable,
+    candidates,
+    code_of,
+    named_in,
+    why_not,
+)
 from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay, Assessment, StepStatus
-from contributions.transfer_notes import Candidate, Payable, candidates, code_of, named_in, why_not
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.staff_admin import RefuseForm
@@ -273,7 +280,7 @@ class ArrivalAdmin(MoneyAdmin):
             form.add_error(None, _("请选择这笔款项属于哪份单据；都不是的，选“都不是”。"))
             return None
         try:
-            return arrivals.enter(
+            return bank_transfers.enter(
                 city=told["city"],
                 note=told["note"],
                 payer=told["payer"],
@@ -285,9 +292,9 @@ class ArrivalAdmin(MoneyAdmin):
                 by=staff_of(request),
                 now=now,
             )
-        except arrivals.CannotStep as why:
+        except bank_transfers.CannotStep as why:
             form.add_error(None, str(why))
-        except arrivals.KeyReused:
+        except bank_transfers.KeyReused:
             form.add_error(None, _("这一页已经登记过一笔，请重新打开“登记到账”再填写。"))
         return None
 
@@ -316,12 +323,12 @@ class ArrivalAdmin(MoneyAdmin):
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, found, pressed, form.cleaned_data if form else {})
-            except arrivals.CannotStep as why:
+            except bank_transfers.CannotStep as why:
                 if form is None:
                     messages.error(request, str(why))
                     return HttpResponseRedirect(request.path)
                 form.add_error(None, str(why))
-            except arrivals.KeyReused:
+            except bank_transfers.KeyReused:
                 messages.error(request, _("这份处理意见已经提交过，请核对页面当前状态。"))
                 return HttpResponseRedirect(request.path)
             else:
@@ -339,34 +346,34 @@ class ArrivalAdmin(MoneyAdmin):
         if step in ("approve", "refuse"):
             proposed = found.steps.filter(pk=whole_number(request.POST.get("of", "")) or 0).first()
             if proposed is None:
-                raise arrivals.CannotStep(_("没有待复核的处理，请刷新页面。"))
+                raise bank_transfers.CannotStep(_("没有待复核的处理，请刷新页面。"))
             if step == "approve":
-                arrivals.approve(proposed, by=by, now=now)
+                bank_transfers.approve(proposed, by=by, now=now)
                 messages.success(request, _("已复核，处理已生效。"))
             else:
-                arrivals.refuse(proposed, why=typed["why"], by=by, now=now)
+                bank_transfers.refuse(proposed, why=typed["why"], by=by, now=now)
                 messages.success(request, _("已退回经办人。"))
         elif step == "match":
             named = [one for one in named_in(typed["code"]) if one.city == found.city]
             if not named:
-                raise arrivals.CannotStep(_("没有这个编号，请核对：HD 或 BJ 开头，最后两位是校验位。"))
-            arrivals.propose_booking(found, named[0], key=typed["key"], by=by, now=now)
+                raise bank_transfers.CannotStep(_("没有这个编号，请核对：HD 或 BJ 开头，最后两位是校验位。"))
+            bank_transfers.propose_booking(found, named[0], key=typed["key"], by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         elif step == "reverse":
-            arrivals.propose_reversal(found, reason=typed["reason"], key=typed["key"], by=by, now=now)
+            bank_transfers.propose_reversal(found, reason=typed["reason"], key=typed["key"], by=by, now=now)
             messages.success(request, _("冲正已提交，等待另一名征缴人员复核。"))
         elif step == "return":
-            arrivals.propose_return(found, **typed, by=by, now=now)
+            bank_transfers.propose_return(found, **typed, by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         else:
-            raise arrivals.CannotStep(_("请按页面上的按钮操作。"))
+            raise bank_transfers.CannotStep(_("请按页面上的按钮操作。"))
 
     def _context(self, request: HttpRequest, found: Arrival) -> dict[str, Any]:
         steps = list(
             found.steps.select_related("proposed_by", "decided_by", "assessment__employer", "bill__employer")
         )
         proposed = next((one for one in steps if one.status == StepStatus.PROPOSED), None)
-        booking = arrivals.booking_of(found)
+        booking = bank_transfers.booking_of(found)
         payable = proposed.payable if proposed else None
         if proposed is None or proposed.way == ArrivalWay.REVERSE:
             payable = booking.payable if booking else payable
@@ -374,7 +381,7 @@ class ArrivalAdmin(MoneyAdmin):
         def misfit(one: Payable) -> str:
             return why_not(one, amount_fen=found.amount_fen, arrived_on=found.arrived_on)
 
-        others, others_fen = arrivals.open_of(payable) if payable else (0, 0)
+        others, others_fen = bank_transfers.open_of(payable) if payable else (0, 0)
         held = found.status == ArrivalStatus.HELD and proposed is None
         return {
             **self.admin_site.each_context(request),
@@ -384,7 +391,7 @@ class ArrivalAdmin(MoneyAdmin):
             "city": book().city(found.city),
             "steps": [(one, _what(one.payable)) for one in steps],
             "proposed": proposed,
-            "why_not": arrivals.why_not_decide(proposed, staff_of(request)) if proposed else "",
+            "why_not": bank_transfers.why_not_decide(proposed, staff_of(request)) if proposed else "",
             "payable": payable,
             "what": _what(payable),
             "misfit": misfit(payable) if payable and proposed and proposed.way != ArrivalWay.REVERSE else "",

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from contributions.admin import MoneyAdmin
 from contributions.arrival_admin import MAY_STEP
-from contributions.assessment import UNPAID
+from contributions.assessments.assessing import UNPAID
+from contributions.assessments.transfer_notes import code_of, named_in
 from contributions.models import ArrearsBill, Assessment, AssessmentStatus
-from contributions.transfer_notes import code_of, named_in
 from enrollment.admin import CityFilter
 from portal.hall.workbench import QueueFilter
 from portal.policy.book import book

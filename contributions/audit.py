@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions import (
-    arrivals,
     changed_rows,
     durability,
     order_checks,
@@ -28,6 +27,7 @@ from contributions import (
     settling,
     standing,
 )
+from contributions.assessments import bank_transfers
 from contributions.books import account_interest, day_sheets, month_close, personal_account
 from contributions.books.ledger import entry_digest
 from contributions.changed_rows import Place
@@ -811,7 +811,7 @@ CHECKS = (
             *refund_checks.CHECKS,
             *settling.CHECKS,
             *reconciling.CHECKS,
-            *arrivals.CHECKS,
+            *bank_transfers.CHECKS,
         )
     ),
 )

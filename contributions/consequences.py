@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, first_payment
+from contributions import first_payment
+from contributions.assessments import assessment_lines
 from contributions.charges.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus

@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, notices, recollecting, settling, unpaid_cases
+from contributions import notices, recollecting, settling, unpaid_cases
+from contributions.assessments import assessment_lines
 from contributions.banks import exchange, iso20022, postal
 from contributions.banks.results import Result, Unreadable
 from contributions.books import ledger

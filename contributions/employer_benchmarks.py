@@ -19,11 +19,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import arrivals, assessment, debit, employer_debit
+from contributions import debit, employer_debit
+from contributions.assessments import assessing, bank_transfers
+from contributions.assessments.transfer_notes import code_of
 from contributions.charges import charging
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
-from contributions.transfer_notes import code_of
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms, employer_debit_terms
@@ -114,9 +115,9 @@ def _round_of(city: str, of: Month, first: User, second: User) -> Iterator[tuple
     with connection.cursor() as cursor:
         # As the server's own housekeeping does within a minute.
         cursor.execute("ANALYZE contributions_charge")
-    spent.append(timed(lambda: assessment.draw_up(city=city, month=of, by=by, now=now)))
+    spent.append(timed(lambda: assessing.draw_up(city=city, month=of, by=by, now=now)))
     yield DRAWN, count / spent[-1]
-    yield DRAWN_AGAIN, timed(lambda: assessment.draw_up(city=city, month=of, by=by, now=now))
+    yield DRAWN_AGAIN, timed(lambda: assessing.draw_up(city=city, month=of, by=by, now=now))
     found = list(Assessment.objects.filter(city=city, month=of).order_by("-people", "pk"))
     large, small = found[0], found[-1]
     yield LARGE_YEAR, _looked_at(large, reverse("employer-charges"))[0]
@@ -125,13 +126,13 @@ def _round_of(city: str, of: Month, first: User, second: User) -> Iterator[tuple
         yield seconds, took
         yield queries, asked
     # Among few people it may be that nobody of this employer changed.
-    change = next((one.kind for one in assessment.compare(large).changes), "")
+    change = next((one.kind for one in assessing.compare(large).changes), "")
     address = reverse("employer-assessment", args=[large.pk])
     yield LARGE_CHANGES, _looked_at(large, f"{address}?change={change}")[0]
     clerks = {one.employer_id: one for one in User.objects.filter(employer__isnull=False)}
     start = perf_counter()
     for one in found:
-        assessment.confirm(one, by=clerks[one.employer_id], now=now)
+        assessing.confirm(one, by=clerks[one.employer_id], now=now)
     yield CONFIRMED, len(found) / (perf_counter() - start)
     yield LARGE_TRANSFER, timed(lambda: _transfer(large, first, second, now))
     some = found[1 : 1 + min(TRANSFERS, len(found) // 2)]
@@ -210,7 +211,7 @@ def _receive_plainly(batch: DebitBatch) -> None:
 
 
 def _transfer(one: Assessment, first: User, second: User, now: datetime) -> None:
-    entered = arrivals.enter(
+    entered = bank_transfers.enter(
         city=one.city,
         note=code_of(one),
         payer="",
@@ -222,7 +223,7 @@ def _transfer(one: Assessment, first: User, second: User, now: datetime) -> None
         by=first,
         now=now,
     )
-    arrivals.approve(entered.steps.get(), by=second, now=now)
+    bank_transfers.approve(entered.steps.get(), by=second, now=now)
 
 
 def _looked_at(one: Assessment, address: str) -> tuple[float, int]:

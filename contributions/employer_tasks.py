@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import arrears_bills, assessment
+from contributions.assessments import arrears_bills, assessing
 from contributions.models import Charge
 from portal.accounts.models import User
 from portal.policy.book import City, book
@@ -45,16 +45,16 @@ def _draw_up(watch: Watch, city: City, month: Month, *, by: User, now: dt.dateti
     if not Charge.objects.filter(city=city.slug, month=month, employer__isnull=False).exists():
         return
     # Rows of before the database refused them.
-    for employer in assessment.misplaced(city=city.slug, month=month):
+    for employer in assessing.misplaced(city=city.slug, month=month):
         watch.tell(_item(city, month, employer.pk), RegisteredElsewhere(employer.city), city=city.slug)
     told = f"{city.slug} {month}"
     try:
-        done = assessment.draw_up(city=city.slug, month=month, by=by, now=now)
+        done = assessing.draw_up(city=city.slug, month=month, by=by, now=now)
     except DatabaseError:
         log.exception("%s is drawn up employer by employer", told)
-        for pk in assessment.employers_of(city=city.slug, month=month):
+        for pk in assessing.employers_of(city=city.slug, month=month):
             with watch.item(_item(city, month, pk), city=city.slug):
-                assessment.draw_up(city=city.slug, month=month, by=by, now=now, employer=pk)
+                assessing.draw_up(city=city.slug, month=month, by=by, now=now, employer=pk)
         return
     log.info("%s: %s drawn up, %s replaced, %s found paid", told, done.created, done.replaced, done.paid)
 

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contributions import arrears_bills, assessment_lines, employer_debit, orders
-from contributions import assessment as assessing
-from contributions.assessment import CHANGE_LABELS, Change
+from contributions import employer_debit, orders
+from contributions.assessments import arrears_bills, assessing, assessment_lines
+from contributions.assessments.assessing import CHANGE_LABELS, Change
+from contributions.assessments.transfer_notes import code_of
 from contributions.models import (
     ArrearsBill,
     Assessment,
@@ -34,7 +35,6 @@ from contributions.models import (
     Receipt,
 )
 from contributions.prices.formula import explain
-from contributions.transfer_notes import code_of
 from contributions.views import CHARGE_TONES
 from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, text_number, write_csv, write_xlsx

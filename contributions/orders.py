@@ -15,7 +15,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, bank_time, unpaid_cases
+from contributions import bank_time, unpaid_cases
+from contributions.assessments import assessment_lines
 from contributions.charges import charging, surcharges
 from contributions.locks import before_or_after_a_batch
 from contributions.models import (

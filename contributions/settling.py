@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment_lines, recollecting, unpaid_cases
+from contributions import recollecting, unpaid_cases
+from contributions.assessments import assessment_lines
 from contributions.banks.results import Reason
 from contributions.books import ledger
 from contributions.books.receiving import book_receipts

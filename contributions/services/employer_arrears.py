@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears_bills
-from contributions.arrears_bills import LateMonth
-from contributions.transfer_notes import code_of
+from contributions.assessments import arrears_bills
+from contributions.assessments.arrears_bills import LateMonth
+from contributions.assessments.transfer_notes import code_of
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case

@@ -23,7 +23,7 @@ from certificates import authority, issuing
 from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
-from contributions.assessment import draw_up
+from contributions.assessments.assessing import draw_up
 from contributions.charges.charging import charge
 from contributions.models import Assessment, Charge, Order
 from contributions.orders import place_charges

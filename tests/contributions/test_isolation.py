@@ -17,7 +17,6 @@ from certificates import revocation, seal_tasks, staff_batches
 from certificates import tasks as certificate_tasks
 from certificates.models import ResealingRun, StaffBatch
 from contributions import (
-    arrears_bills,
     book_tasks,
     debit,
     employer_tasks,
@@ -29,6 +28,7 @@ from contributions import (
     refunds,
     tasks,
 )
+from contributions.assessments import arrears_bills
 from contributions.banks import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending

@@ -13,7 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import assessment, debit, orders, partner_orders, reconciling
+from contributions import debit, orders, partner_orders, reconciling
+from contributions.assessments import assessing
 from contributions.banks import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
@@ -62,7 +63,7 @@ def tell(*, now: dt.datetime, say: Say) -> None:
         _month(month, this - 1, system)
     for city in book().cities:
         charging.charge(city=city.slug, month=this, by=system, now=now)
-        assessment.draw_up(city=city.slug, month=this, by=system, now=now)
+        assessing.draw_up(city=city.slug, month=this, by=system, now=now)
     say("办理中的办件")
     _open_cases(now)
     say("关系转移")
@@ -238,7 +239,7 @@ def _month(month: Month, last: Month, system: User) -> None:
     evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
     for city in book().cities:
         charging.charge(city=city.slug, month=month, by=system, now=morning)
-        assessment.draw_up(city=city.slug, month=month, by=system, now=morning)
+        assessing.draw_up(city=city.slug, month=month, by=system, now=morning)
         drawn: tuple[Capacity, ...] = ()
         try:
             terms = debit_terms(book(), city=city.slug, on=month.first_day)
@@ -249,7 +250,7 @@ def _month(month: Month, last: Month, system: User) -> None:
             _debit(city.slug, month, system, evening, close=month < last)
         _paid_otherwise(city.slug, month, drawn, system, evening)
         # What was paid is found paid.
-        assessment.draw_up(city=city.slug, month=month, by=system, now=evening)
+        assessing.draw_up(city=city.slug, month=month, by=system, now=evening)
 
 
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:

@@ -14,10 +14,11 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import arrivals
-from contributions import assessment as assessments
-from contributions.arrivals import CannotStep, KeyReused
-from contributions.assessment import draw_up
+from contributions.assessments import assessing as assessments
+from contributions.assessments import bank_transfers
+from contributions.assessments.assessing import draw_up
+from contributions.assessments.bank_transfers import CannotStep, KeyReused
+from contributions.assessments.transfer_notes import candidates, code_of, named_in, why_not
 from contributions.audit import audit, look
 from contributions.books import day_sheets, personal_account
 from contributions.charges.charging import charge
@@ -35,7 +36,6 @@ from contributions.models import (
     Leg,
     Receipt,
 )
-from contributions.transfer_notes import candidates, code_of, named_in, why_not
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
@@ -174,13 +174,13 @@ def test_entered_by_one_and_booked_by_another(cast: Cast, november: Assessment) 
     [step] = arrival.steps.all()
     for barred in (cast.wuhan_collector, cast.ningbo_reviewer, cast.donghu_clerk):
         with pytest.raises(CannotStep):
-            arrivals.approve(step, by=barred, now=AT)
-    assert arrivals.approve(step, by=cast.wuhan_second_collector, now=AT).status == ArrivalStatus.BOOKED
+            bank_transfers.approve(step, by=barred, now=AT)
+    assert bank_transfers.approve(step, by=cast.wuhan_second_collector, now=AT).status == ArrivalStatus.BOOKED
     november.refresh_from_db()
     assert november.status == AssessmentStatus.PAID
     assert sum(Receipt.objects.values_list("amount_fen", flat=True)) == SUM
     # Twice is once.
-    arrivals.approve(step, by=cast.wuhan_second_collector, now=AT)
+    bank_transfers.approve(step, by=cast.wuhan_second_collector, now=AT)
     assert (Receipt.objects.count(), Entry.objects.filter(kind="receipt").count()) == (3, 1)
     assert sound()
 
@@ -221,11 +221,11 @@ def test_what_was_entered_wrongly_is_struck_out_and_entered_anew(cast: Cast, nov
     arrival = entered(cast, november, SUM - 1)
     step = arrival.steps.get()
     with pytest.raises(CannotStep, match="不同意的原因"):
-        arrivals.refuse(step, why=" ", by=cast.wuhan_second_collector, now=AT)
-    gone = arrivals.refuse(step, why="金额看错", by=cast.wuhan_second_collector, now=AT)
+        bank_transfers.refuse(step, why=" ", by=cast.wuhan_second_collector, now=AT)
+    gone = bank_transfers.refuse(step, why="金额看错", by=cast.wuhan_second_collector, now=AT)
     assert gone.status == ArrivalStatus.STRUCK
     with pytest.raises(CannotStep, match="复核未通过"):
-        arrivals.approve(step, by=cast.wuhan_second_collector, now=AT)
+        bank_transfers.approve(step, by=cast.wuhan_second_collector, now=AT)
     assert booked(cast, november, SUM).status == ArrivalStatus.BOOKED
     assert sound()
 
@@ -257,9 +257,9 @@ def test_what_nobody_can_tell_is_held_and_booked_when_it_is_known(cast: Cast, no
     arrival = approved(cast, entered(cast, None, SUM, note="货款"))
     assert (arrival.status, suspense_fen()) == (ArrivalStatus.HELD, SUM)
     assert sound()
-    step = arrivals.propose_booking(arrival, november, key=uuid4(), by=cast.wuhan_collector, now=AT)
+    step = bank_transfers.propose_booking(arrival, november, key=uuid4(), by=cast.wuhan_collector, now=AT)
     with pytest.raises(CannotStep, match="另一名征缴人员"):
-        arrivals.approve(step, by=cast.wuhan_collector, now=AT)
+        bank_transfers.approve(step, by=cast.wuhan_collector, now=AT)
     assert approved(cast, arrival).status == ArrivalStatus.BOOKED
     november.refresh_from_db()
     assert (november.status, suspense_fen()) == (AssessmentStatus.PAID, 0)
@@ -270,10 +270,10 @@ def test_held_money_goes_back_by_two(cast: Cast, november: Assessment) -> None:
     arrival = approved(cast, entered(cast, november, SUM + 1))
     told: dict[str, Any] = {"reason": "多汇", "key": uuid4(), "by": cast.wuhan_second_collector, "now": AT}
     with pytest.raises(CannotStep, match="退汇的流水号"):
-        arrivals.propose_return(arrival, returned_number=" ", **told)
-    arrivals.propose_return(arrival, returned_number="T9", **told)
+        bank_transfers.propose_return(arrival, returned_number=" ", **told)
+    bank_transfers.propose_return(arrival, returned_number="T9", **told)
     with pytest.raises(CannotStep, match="待复核"):
-        arrivals.propose_return(arrival, returned_number="T8", **{**told, "key": uuid4()})
+        bank_transfers.propose_return(arrival, returned_number="T8", **{**told, "key": uuid4()})
     assert approved(cast, arrival, by=cast.wuhan_collector).status == ArrivalStatus.RETURNED
     clearing = Leg.objects.filter(account__kind=AccountKind.CLEARING)
     assert (suspense_fen(), sum(clearing.values_list("amount_fen", flat=True))) == (0, 0)
@@ -288,7 +288,7 @@ def latest(arrival: Arrival) -> int:
 
 
 def reversed_(cast: Cast, arrival: Arrival) -> Arrival:
-    arrivals.propose_reversal(arrival, reason="入错单位", key=uuid4(), by=cast.wuhan_collector, now=AT)
+    bank_transfers.propose_reversal(arrival, reason="入错单位", key=uuid4(), by=cast.wuhan_collector, now=AT)
     return approved(cast, arrival)
 
 
@@ -312,7 +312,7 @@ def test_what_was_booked_to_the_wrong_employer_is_put_right(
     again = assessed(cast.donghu)
     assert (again.sum_fen, again.status, assessments.owed_fen(again)) == (SUM, "drawn_up", SUM)
     assert sound()
-    arrivals.propose_booking(arrival, other, key=uuid4(), by=cast.wuhan_collector, now=AT)
+    bank_transfers.propose_booking(arrival, other, key=uuid4(), by=cast.wuhan_collector, now=AT)
     assert approved(cast, arrival).status == ArrivalStatus.BOOKED
     other.refresh_from_db()
     assert (other.status, suspense_fen()) == (AssessmentStatus.PAID, 0)
@@ -323,7 +323,9 @@ def test_what_was_booked_to_the_wrong_employer_is_put_right(
 def test_reversed_and_booked_to_the_same_again(cast: Cast, november: Assessment) -> None:
     arrival = reversed_(cast, booked(cast, november, SUM))
     for _round in range(2):
-        arrivals.propose_booking(arrival, assessed(cast.donghu), key=uuid4(), by=cast.wuhan_collector, now=AT)
+        bank_transfers.propose_booking(
+            arrival, assessed(cast.donghu), key=uuid4(), by=cast.wuhan_collector, now=AT
+        )
         assert approved(cast, arrival).status == ArrivalStatus.BOOKED
         assert reversed_(cast, arrival).status == ArrivalStatus.HELD
     assert suspense_fen() == SUM
@@ -333,15 +335,17 @@ def test_reversed_and_booked_to_the_same_again(cast: Cast, november: Assessment)
 def test_what_is_not_booked_or_has_moved_on_is_not_reversed(cast: Cast, november: Assessment) -> None:
     arrival = booked(cast, november, SUM)
     with pytest.raises(CannotStep, match="冲正的原因"):
-        arrivals.propose_reversal(arrival, reason=" ", key=uuid4(), by=cast.wuhan_collector, now=AT)
+        bank_transfers.propose_reversal(arrival, reason=" ", key=uuid4(), by=cast.wuhan_collector, now=AT)
     Charge.objects.filter(pk=november.last).update(status=ChargeStatus.TAKEN_BACK)
-    step = arrivals.propose_reversal(arrival, reason="入错", key=uuid4(), by=cast.wuhan_collector, now=AT)
+    step = bank_transfers.propose_reversal(
+        arrival, reason="入错", key=uuid4(), by=cast.wuhan_collector, now=AT
+    )
     with pytest.raises(CannotStep, match="已另行处理"):
-        arrivals.approve(step, by=cast.wuhan_second_collector, now=AT)
+        bank_transfers.approve(step, by=cast.wuhan_second_collector, now=AT)
     assert arrival.steps.get(pk=step.pk).status == "proposed"
     held = approved(cast, entered(cast, None, 5, bank_number="B9"))
     with pytest.raises(CannotStep, match="暂收待查"):
-        arrivals.propose_reversal(held, reason="x", key=uuid4(), by=cast.wuhan_collector, now=AT)
+        bank_transfers.propose_reversal(held, reason="x", key=uuid4(), by=cast.wuhan_collector, now=AT)
 
 
 def test_who_left_the_employer_meanwhile_is_not_charged_again(cast: Cast, november: Assessment) -> None:
@@ -366,7 +370,7 @@ def test_the_number_of_statements_does_not_grow_with_the_staff(cast: Cast) -> No
         draw_up(city="wuhan", month=NOVEMBER, by=by, now=FIRST)
         one = assessed(place)
         arrival = booked(cast, one, one.sum_fen, bank_number=f"N{number}")
-        arrivals.propose_reversal(arrival, reason="入错", key=uuid4(), by=cast.wuhan_collector, now=AT)
+        bank_transfers.propose_reversal(arrival, reason="入错", key=uuid4(), by=cast.wuhan_collector, now=AT)
         with CaptureQueriesContext(connection) as captured:
             approved(cast, arrival)
         counts.append(len(captured))
@@ -377,9 +381,11 @@ def test_the_days_sheet_agrees_on_every_step(cast: Cast, november: Assessment) -
     arrival = booked(cast, november, SUM)
     held = approved(cast, entered(cast, None, 700, bank_number="B2"))
     reversed_(cast, arrival)
-    arrivals.propose_booking(arrival, assessed(cast.donghu), key=uuid4(), by=cast.wuhan_collector, now=AT)
+    bank_transfers.propose_booking(
+        arrival, assessed(cast.donghu), key=uuid4(), by=cast.wuhan_collector, now=AT
+    )
     approved(cast, arrival)
-    arrivals.propose_return(
+    bank_transfers.propose_return(
         held, reason="不明", returned_number="T1", key=uuid4(), by=cast.wuhan_collector, now=AT
     )
     approved(cast, held)
@@ -391,7 +397,7 @@ def test_the_days_sheet_agrees_on_every_step(cast: Cast, november: Assessment) -
 def test_an_audit_since_the_last_sees_what_was_held(cast: Cast, november: Assessment) -> None:
     _found, place = look()
     arrival = approved(cast, entered(cast, None, SUM))
-    arrivals.propose_booking(arrival, november, key=uuid4(), by=cast.wuhan_collector, now=AT)
+    bank_transfers.propose_booking(arrival, november, key=uuid4(), by=cast.wuhan_collector, now=AT)
     approved(cast, arrival)
     if place is not None:
         assert all(one.holds for one in audit(since=place))
@@ -449,7 +455,7 @@ def test_two_who_approve_at_once_book_once(cast: Cast, november: Assessment) -> 
     assert cast.wuhan_second_collector.pk
     came = at_once(
         *(
-            tried(partial(arrivals.approve, step, by=by, now=AT))
+            tried(partial(bank_transfers.approve, step, by=by, now=AT))
             for by in (cast.wuhan_second_collector, third)
         )
     )

@@ -9,8 +9,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contributions import assessment as assessments
-from contributions.assessment import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
+from contributions.assessments import assessing as assessments
+from contributions.assessments.assessing import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
 from contributions.audit import audit
 from contributions.charges.charging import charge, void
 from contributions.employer_tasks import draw_up_assessments

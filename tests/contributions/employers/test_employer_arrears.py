@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from contributions import arrears_bills
-from contributions.assessment import draw_up
+from contributions.assessments import arrears_bills
+from contributions.assessments.assessing import draw_up
+from contributions.assessments.transfer_notes import code_of, why_not
 from contributions.audit import audit
 from contributions.charges.charging import charge
 from contributions.models import (
@@ -27,7 +28,6 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
-from contributions.transfer_notes import code_of, why_not
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.models import Case

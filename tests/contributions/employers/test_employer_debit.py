@@ -9,9 +9,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contributions import assessment as assessments
 from contributions import debit, doubled, employer_debit, orders, settling
-from contributions.arrears_bills import late_months
+from contributions.assessments import assessing as assessments
+from contributions.assessments.arrears_bills import late_months
 from contributions.audit import audit
 from contributions.banks import stand_in
 from contributions.charges.charging import charge, void

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import assessment as assessments
 from contributions import employer_debit, orders
+from contributions.assessments import assessing as assessments
 from contributions.models import Assessment, DebitLine, OrderLine
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance

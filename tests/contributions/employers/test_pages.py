@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import assessment as assessments
 from contributions import employer_debit, orders
-from contributions.assessment import draw_up
+from contributions.assessments import assessing as assessments
+from contributions.assessments.assessing import draw_up
+from contributions.assessments.transfer_notes import code_of
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import (
@@ -26,7 +27,6 @@ from contributions.models import (
 )
 from contributions.order_admin import LineInline
 from contributions.queries import due_for
-from contributions.transfer_notes import code_of
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person

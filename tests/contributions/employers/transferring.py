@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 from uuid import uuid4
 
-from contributions import arrivals
+from contributions.assessments import bank_transfers
+from contributions.assessments.transfer_notes import Payable, candidates, code_of
 from contributions.models import Arrival
-from contributions.transfer_notes import Payable, candidates, code_of
 from portal.accounts.models import User
 from portal.shared.months import today_in_china
 from tests.cast import Cast, moment
@@ -29,13 +29,13 @@ def entered(cast: Cast, payable: Payable | None, fen: int, **other: Any) -> Arri
         "now": AT,
         **other,
     }
-    return arrivals.enter(**told)
+    return bank_transfers.enter(**told)
 
 
 def approved(cast: Cast, arrival: Arrival, *, by: User | None = None, now: dt.datetime = AT) -> Arrival:
     """What is proposed takes effect, by another collector."""
     step = arrival.steps.order_by("-pk")[0]
-    return arrivals.approve(step, by=by or cast.wuhan_second_collector, now=now)
+    return bank_transfers.approve(step, by=by or cast.wuhan_second_collector, now=now)
 
 
 def booked(cast: Cast, payable: Payable, fen: int, *, now: dt.datetime = AT, **other: Any) -> Arrival:

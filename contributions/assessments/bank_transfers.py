@@ -13,9 +13,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import assessment as assessments
 from contributions import locks, unpaid_cases
-from contributions.assessment import OF_THE_ASSESSMENT
+from contributions.assessments import assessing as assessments
+from contributions.assessments.assessing import OF_THE_ASSESSMENT
+from contributions.assessments.transfer_notes import Payable, why_not
 from contributions.books import ledger
 from contributions.books.personal_account import book_reversal
 from contributions.books.receiving import AlreadyReceived, receive
@@ -39,7 +40,6 @@ from contributions.models import (
     SurchargeStatus,
     TakenBack,
 )
-from contributions.transfer_notes import Payable, why_not
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
 from portal.columns import broken_constraint

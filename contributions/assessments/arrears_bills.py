@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from contributions import assessment_lines, unpaid_cases
+from contributions import unpaid_cases
+from contributions.assessments import assessment_lines
 from contributions.charges import surcharges
 from contributions.models import (
     ArrearsBill,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from contributions import assessment as assessments
+from contributions.assessments import assessing as assessments
 from contributions.models import ArrearsBill, Assessment, AssessmentStatus, BillStatus
 from contributions.ways import BILL
 from portal.shared import money
