@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import TabularInline
 
-from contributions import channels, debit, employer_debit, refund_admin, settling, tasks
-from contributions.banks.results import REASON_LABELS, Reason
+from contributions import channels, refund_admin, tasks
+from contributions.bank_files.results import REASON_LABELS, Reason
+from contributions.debit import batches, of_employers, open_lines
 from contributions.models import (
     LINE_STATUS_LABELS,
     PAYER_LABELS,
@@ -216,17 +217,17 @@ class DebitBatchAdmin(StaffAdmin):
             city, month = form.cleaned_data["city"], form.cleaned_data["month"]
             employers = form.cleaned_data["payer"] == Payer.EMPLOYERS
             standing = (
-                employer_debit.opened(city=city, now=now)
+                of_employers.opened(city=city, now=now)
                 if employers
-                else debit.opened(city=city, month=month)
+                else batches.opened(city=city, month=month)
             )
             if standing is not None:
                 return _to_batch(request, standing)
             by = staff_of(request)
             why_not = (
-                employer_debit.why_not_open(city=city, by=by, now=now)
+                of_employers.why_not_open(city=city, by=by, now=now)
                 if employers
-                else debit.why_not_open(city=city, month=month, by=by, now=now)
+                else batches.why_not_open(city=city, month=month, by=by, now=now)
             )
             if request.method == "POST" and "confirmed" in request.POST and not why_not:
                 return self._open(request, city, month, employers=employers)
@@ -286,16 +287,16 @@ class DebitBatchAdmin(StaffAdmin):
     def _take(self, request: HttpRequest, batch: DebitBatch, step: str) -> None:
         if step == "release":
             try:
-                debit.release(batch, by=staff_of(request), now=timezone.now())
-            except debit.CannotRelease as why:
+                batches.release(batch, by=staff_of(request), now=timezone.now())
+            except batches.CannotRelease as why:
                 messages.error(request, str(why))
             else:
                 messages.success(request, _("批次 {number} 已放行。").format(number=batch.number))
             return
         if step == "close":
             try:
-                debit.close(batch, by=staff_of(request), now=timezone.now())
-            except debit.CannotClose as why:
+                batches.close(batch, by=staff_of(request), now=timezone.now())
+            except batches.CannotClose as why:
                 messages.error(request, str(why))
             else:
                 messages.success(request, _("批次 {number} 已关闭。").format(number=batch.number))
@@ -308,7 +309,7 @@ class DebitBatchAdmin(StaffAdmin):
             messages.success(request, _("已交后台处理，本页会自动更新。"))
 
     def _page(self, request: HttpRequest, batch: DebitBatch, *, confirming: Any = None) -> HttpResponse:
-        tallies = debit.tally(batch)
+        tallies = batches.tally(batch)
         chunks = PostingChunk.objects.filter(batch=batch).aggregate(
             all=Count("id"), posted=Count("posted_at")
         )
@@ -342,7 +343,7 @@ class DebitBatchAdmin(StaffAdmin):
             "files": [
                 (one, _("送银行") if one.direction == Direction.OUT else _("银行返回")) for one in files
             ],
-            "conflicting": settling.open_files(batch),
+            "conflicting": open_lines.open_files(batch),
             "missing": sum(one.count for one in tallies if one.status == LineStatus.MISSING)
             if batch.status in (BatchStatus.POSTED, BatchStatus.CLOSED)
             else 0,
@@ -408,7 +409,7 @@ class OpenForm(forms.Form):
         payer = Payer(self.cleaned_data["payer"] or Payer.PEOPLE)
         city, month = self.cleaned_data.get("city"), self.cleaned_data.get("month")
         if payer == Payer.EMPLOYERS and city and month:
-            if employer_debit.terms_of(city, month.first_day) is None:
+            if of_employers.terms_of(city, month.first_day) is None:
                 raise forms.ValidationError(_("本市不对用人单位托收。"))
             if month != month_in_china(timezone.now()):
                 raise forms.ValidationError(_("用人单位只在当月托收；逾期的须另计滞纳金，由单位补缴。"))
@@ -427,7 +428,7 @@ def _to_draw(
                 row.count,
                 row.fen,
             )
-            for row in employer_debit.preview(city=city, now=now)
+            for row in of_employers.preview(city=city, now=now)
         ]
     return [
         (
@@ -436,7 +437,7 @@ def _to_draw(
             row.count,
             row.fen,
         )
-        for row in debit.preview(city=city, month=month)
+        for row in batches.preview(city=city, month=month)
     ]
 
 
@@ -480,7 +481,7 @@ def _opened_by(request: HttpRequest, batch: DebitBatch) -> bool:
 
 def _comparison(batch: DebitBatch) -> list[tuple[str, str, str, str]]:
     """Count and sum: of this batch, of last month's, and by how much they differ; last month's are empty where there was none."""
-    before = debit.month_before(batch)
+    before = batches.month_before(batch)
     rows = [
         (_("笔数"), batch.line_count, before.line_count if before else None, "{:,}".format),
         (_("金额（元）"), batch.total_fen, before.total_fen if before else None, money.format_yuan),

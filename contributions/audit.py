@@ -18,20 +18,13 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import (
-    changed_rows,
-    durability,
-    order_checks,
-    reconciling,
-    refund_checks,
-    settling,
-    standing,
-)
+from contributions import changed_rows, durability, order_checks, reconciling, refund_checks, standing
 from contributions.assessments import bank_transfers
 from contributions.books import account_interest, day_sheets, month_close, personal_account
 from contributions.books.ledger import entry_digest
 from contributions.changed_rows import Place
 from contributions.charges import surcharges
+from contributions.debit import open_lines
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
 from contributions.planner import whole_tables
 from contributions.prices.formula import reckon_again
@@ -809,7 +802,7 @@ CHECKS = (
         for number, rows in (
             *order_checks.CHECKS,
             *refund_checks.CHECKS,
-            *settling.CHECKS,
+            *open_lines.CHECKS,
             *reconciling.CHECKS,
             *bank_transfers.CHECKS,
         )

@@ -18,12 +18,13 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from contributions import debit, employer_benchmarks
+from contributions import employer_benchmarks
 from contributions.audit import look
 from contributions.books import ledger
 from contributions.books.receiving import receive
 from contributions.changed_rows import Place
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
@@ -118,9 +119,9 @@ def _round_of(
     opened: list[DebitBatch | None] = []
 
     def open_and_release() -> None:
-        opened.append(debit.open_batch(city=city, month=of, by=by, now=now))
+        opened.append(batches.open_batch(city=city, month=of, by=by, now=now))
         if opened[0] is not None:
-            debit.release(opened[0], by=second, now=now)
+            batches.release(opened[0], by=second, now=now)
 
     spent = [timed(lambda: charged.append(charging.charge(city=city, month=of, by=by, now=now)))]
     measured[CHARGES].append(charged[0].created / spent[-1])
@@ -134,10 +135,16 @@ def _round_of(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE contributions_charge, contributions_debitline")
     measured[FILE_CSV].append(rows / timed(lambda: _write_csv(batch, folder / "plain.csv")))
-    spent.append(timed(lambda: debit.write_file(batch, by=by, now=now)))
+    spent.append(timed(lambda: batches.write_file(batch, by=by, now=now)))
     measured[FILE].append(rows / spent[-1])
     subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "contributions.banks.stand_in", str(settings.BANK_EXCHANGE_DIR), "--once"],
+        [
+            sys.executable,
+            "-m",
+            "contributions.bank_files.stand_in",
+            str(settings.BANK_EXCHANGE_DIR),
+            "--once",
+        ],
         cwd=settings.ROOT,
         check=True,
         capture_output=True,
@@ -145,13 +152,13 @@ def _round_of(
     measured[RESULTS_LOOP].append(min(SAMPLE, rows) / timed(lambda: _post_one_by_one(batch, by, now)))
 
     def results() -> None:
-        [read] = debit.read_answers(by=by, now=now)
-        if read.outcome != "accepted" or debit.post(batch, by=by, now=now).status != "posted":
+        [read] = batches.read_answers(by=by, now=now)
+        if read.outcome != "accepted" or batches.post(batch, by=by, now=now).status != "posted":
             raise RuntimeError(read.why)
 
     spent.append(timed(results))
     measured[RESULTS].append(rows / spent[-1])
-    spent.append(timed(lambda: debit.close(batch, by=by, now=now)))
+    spent.append(timed(lambda: batches.close(batch, by=by, now=now)))
     measured[WHOLE].append(people / sum(spent))
 
 
@@ -235,7 +242,7 @@ _MAKE_PEOPLE = {
 
 def _write_csv(batch: DebitBatch, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out).writerows(debit._orders(batch))
+        csv.writer(out).writerows(batches._orders(batch))
 
 
 def _post_one_by_one(batch: DebitBatch, by: User, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from contributions.banks import exchange
+from contributions.bank_files import exchange
 from contributions.models import BankFile, Direction
 
 # With one of these off a commit is told before it is on the disk, or a page is torn when the power fails.

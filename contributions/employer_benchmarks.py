@@ -19,10 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import debit, employer_debit
 from contributions.assessments import assessing, bank_transfers
 from contributions.assessments.transfer_notes import code_of
 from contributions.charges import charging
+from contributions.debit import batches, of_employers
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
 from portal.accounts.models import User
@@ -153,9 +153,9 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
     opened: list[DebitBatch | None] = []
 
     def open_and_release() -> None:
-        opened.append(employer_debit.open_batch(city=city, by=by, now=now))
+        opened.append(of_employers.open_batch(city=city, by=by, now=now))
         if opened[0] is not None:
-            debit.release(opened[0], by=second, now=now)
+            batches.release(opened[0], by=second, now=now)
 
     spent.append(timed(open_and_release))
     [batch] = opened
@@ -163,24 +163,30 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
         raise RuntimeError("nothing was to be debited")
     charges = batch.lines.aggregate(count=Sum("assessment__charges"))["count"]
     yield OPENED, charges / spent[-1]
-    spent.append(timed(lambda: debit.write_file(batch, by=by, now=now)))
+    spent.append(timed(lambda: batches.write_file(batch, by=by, now=now)))
     yield FILED, batch.line_count / spent[-1]
     subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "contributions.banks.stand_in", str(settings.BANK_EXCHANGE_DIR), "--once"],
+        [
+            sys.executable,
+            "-m",
+            "contributions.bank_files.stand_in",
+            str(settings.BANK_EXCHANGE_DIR),
+            "--once",
+        ],
         cwd=settings.ROOT,
         check=True,
         capture_output=True,
     )
 
     def results() -> None:
-        [read] = debit.read_answers(by=by, now=now)
-        if read.outcome != "accepted" or debit.post(batch, by=by, now=now).status != "posted":
+        [read] = batches.read_answers(by=by, now=now)
+        if read.outcome != "accepted" or batches.post(batch, by=by, now=now).status != "posted":
             raise RuntimeError(read.why)
 
     yield BOOKED_PLAIN, charges / timed(lambda: _receive_plainly(batch))
     spent.append(timed(results))
     yield BOOKED, charges / spent[-1]
-    spent.append(timed(lambda: debit.close(batch, by=by, now=now)))
+    spent.append(timed(lambda: batches.close(batch, by=by, now=now)))
 
 
 def _receive_plainly(batch: DebitBatch) -> None:
@@ -244,7 +250,7 @@ def _looked_at(one: Assessment, address: str) -> tuple[float, int]:
 def _insuring_city(months: list[Month]) -> tuple[str, list[str]]:
     """The first city that debits employers in all these months, and what it insures. CommandError where none does."""
     for city in book().cities:
-        if all(employer_debit.terms_of(city.slug, of.first_day) for of in months):
+        if all(of_employers.terms_of(city.slug, of.first_day) for of in months):
             priced = [one for one in Insurance if all(_priced(city.slug, one, of) for of in months)]
             return city.slug, [str(one) for one in priced]
     raise CommandError("没有城市对用人单位托收。")

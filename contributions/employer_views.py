@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contributions import employer_debit, orders
+from contributions import orders
 from contributions.assessments import arrears_bills, assessing, assessment_lines
 from contributions.assessments.assessing import CHANGE_LABELS, Change
 from contributions.assessments.transfer_notes import code_of
+from contributions.debit import of_employers
 from contributions.models import (
     ArrearsBill,
     Assessment,
@@ -222,10 +223,10 @@ def _open_order(found: Assessment) -> Order | None:
 def _debit(found: Assessment, today: dt.date) -> dict[str, Any]:
     """How the month stands with the debit: what is at the bank, from which account and when it is drawn next, where to agree to
     it; empty where the city debits no employers, or nothing is to be paid any more."""
-    terms = employer_debit.terms_of(found.city, today.replace(day=1))
+    terms = of_employers.terms_of(found.city, today.replace(day=1))
     if terms is None or found.status not in assessing.UNPAID:
         return {}
-    agreement = employer_debit.agreement_of(found.employer, found.city)
+    agreement = of_employers.agreement_of(found.employer, found.city)
     days = [day for day in terms.days(Month.of(today)) if day >= today and day <= found.due_on]
     failed = DebitLine.objects.filter(assessment=found, status=LineStatus.FAILED).order_by("-pk").first()
     return {

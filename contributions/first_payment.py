@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from contributions import owing
 from contributions.charges import charging
+from contributions.debit import how_to_pay
 from contributions.prices.formula import quote
 from enrollment.consequences import NextStep
 from enrollment.models import Coverage
@@ -60,9 +60,9 @@ def next_step(coverages: Sequence[Coverage], *, now: dt.datetime) -> NextStep | 
         )
     except PolicyMissing:
         return None
-    way = owing.Ways(first[0].person, now).way(city, start)
+    way = how_to_pay.Ways(first[0].person, now).way(city, start)
     yuan = money.format_yuan(fen)
     text = _("缴 {month} {yuan} 元。{how}").format(month=start.zh, yuan=yuan, how=way.text)
-    pays = way.label == owing.pay_label()
+    pays = way.label == how_to_pay.pay_label()
     label = _("{label} {yuan} 元").format(label=way.label, yuan=yuan) if pays else way.label
     return NextStep(text=text, label=label, url=way.url if way.label else "", until=way.by)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from contributions import orders, recollecting
-from contributions.banks.results import REASON_LABELS, Reason
+from contributions import orders
+from contributions.bank_files.results import REASON_LABELS, Reason
+from contributions.debit import recollecting
 from contributions.models import Charge, ChargeStatus, DebitLine, LineStatus, Surcharge, SurchargeStatus
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance

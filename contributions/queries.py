@@ -12,8 +12,8 @@ from django.db.models import Max, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import owing, recollecting
-from contributions.banks.results import REASON_LABELS, Reason
+from contributions.bank_files.results import REASON_LABELS, Reason
+from contributions.debit import how_to_pay, recollecting
 from contributions.models import (
     Assessment,
     AssessmentStatus,
@@ -196,7 +196,7 @@ def what_next(
             "charge_id", "order__number"
         )
     )
-    asked, roads = asked_for(mine), owing.Ways(person, now, suspended=suspended)
+    asked, roads = asked_for(mine), how_to_pay.Ways(person, now, suspended=suspended)
     found: dict[int, Next] = {}
     for one in mine:
         charge = one.charge_id or 0
@@ -221,7 +221,7 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     in_orders = {charge for order in orders for charge in order.charges}
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
     asked = asked_for(waiting)
-    roads = owing.Ways(person, now)
+    roads = how_to_pay.Ways(person, now)
     months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
     for one in sorted(waiting, key=lambda one: (one.month, _ORDER[one.insurance])):
         months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)

@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import settling
 from contributions.charges.suspending import what_to_do
+from contributions.debit import open_lines
 from contributions.models import (
     OF_LINES,
     SETTLEMENT_WAY_LABELS,
@@ -160,7 +160,7 @@ class SettlementAdmin(LookUpAdmin):
             ],
             "shown": SHOWN,
             "deciding": found.status == SettlementStatus.DRAFTED and request.user.has_perm(MAY_STEP),
-            "why_not": settling.why_not_decide(found, staff_of(request)),
+            "why_not": open_lines.why_not_decide(found, staff_of(request)),
             "form": refusal,
         }
         wrong = refusal.is_bound and bool(refusal.errors)
@@ -172,12 +172,12 @@ class SettlementAdmin(LookUpAdmin):
         by, now = staff_of(request), timezone.now()
         try:
             if pressed == "approve":
-                settling.approve(found, by=by, now=now)
+                open_lines.approve(found, by=by, now=now)
                 messages.success(request, _("已复核，处理已生效。"))
             else:
-                settling.refuse(found, why=refusal.cleaned_data["why"], by=by, now=now)
+                open_lines.refuse(found, why=refusal.cleaned_data["why"], by=by, now=now)
                 messages.success(request, _("已退回经办人，明细可以重新处理。"))
-        except settling.CannotSettle as why:
+        except open_lines.CannotSettle as why:
             messages.error(request, str(why))
 
     # Proposing
@@ -193,15 +193,15 @@ class SettlementAdmin(LookUpAdmin):
             self._may_step(request)
         if asking and inquiry.is_valid():
             try:
-                settling.ask_again(
+                open_lines.ask_again(
                     batch, note=inquiry.cleaned_data["note"], by=staff_of(request), now=timezone.now()
                 )
-            except settling.CannotSettle as why:
+            except open_lines.CannotSettle as why:
                 inquiry.add_error(None, str(why))
             else:
                 messages.success(request, _("已登记。银行答复后在本页处理。"))
                 return HttpResponseRedirect(request.path)
-        lines = settling.open_lines(batch)
+        lines = open_lines.open_lines(batch)
         if proposing and form.is_valid():
             chosen = set(request.POST.getlist("line"))
             everything = "all" in request.POST
@@ -242,7 +242,7 @@ class SettlementAdmin(LookUpAdmin):
     ) -> Settlement | None:
         key: UUID = form.cleaned_data["key"]
         try:
-            return settling.draft_lines(
+            return open_lines.draft_lines(
                 batch,
                 way=SettlementWay(form.cleaned_data["way"]),
                 numbers=numbers,
@@ -251,9 +251,9 @@ class SettlementAdmin(LookUpAdmin):
                 by=staff_of(request),
                 now=timezone.now(),
             )
-        except settling.CannotSettle as why:
+        except open_lines.CannotSettle as why:
             form.add_error(None, str(why))
-        except settling.KeyReused:
+        except open_lines.KeyReused:
             form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
         return None
 
@@ -263,14 +263,14 @@ class SettlementAdmin(LookUpAdmin):
         if file is None or file.batch is None:
             raise Http404
         batch = self._batch(request, file.batch.pk)
-        if file not in settling.open_files(batch):
+        if file not in open_lines.open_files(batch):
             return HttpResponseRedirect(reverse("admin:contributions_debitbatch_change", args=[batch.pk]))
-        form = EvidenceForm(request.POST if request.method == "POST" else None, ways=settling.ways_of(file))
+        form = EvidenceForm(request.POST if request.method == "POST" else None, ways=open_lines.ways_of(file))
         if request.method == "POST":
             self._may_step(request)
             if form.is_valid():
                 try:
-                    settlement = settling.draft_file(
+                    settlement = open_lines.draft_file(
                         file,
                         way=SettlementWay(form.cleaned_data["way"]),
                         evidence=form.cleaned_data["evidence"],
@@ -278,9 +278,9 @@ class SettlementAdmin(LookUpAdmin):
                         by=staff_of(request),
                         now=timezone.now(),
                     )
-                except settling.CannotSettle as why:
+                except open_lines.CannotSettle as why:
                     form.add_error(None, str(why))
-                except settling.KeyReused:
+                except open_lines.KeyReused:
                     form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
                 else:
                     return self._proposed(request, settlement)
@@ -308,7 +308,7 @@ class SettlementAdmin(LookUpAdmin):
                 line.holder,
                 str(money.yuan(line.amount_fen)),
             ]
-            for line in settling.open_lines(batch)
+            for line in open_lines.open_lines(batch)
         )
         heads = [_("批次号"), _("序号"), _("账号"), _("户名"), _("金额（元）")]
         answer = HttpResponse(write_csv(heads, rows), content_type="text/csv; charset=utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from contributions.banks.results import REASON_LABELS, Reason
+from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.models import (
     ArrearsBill,
     BillStatus,

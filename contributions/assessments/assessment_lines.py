@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contributions.assessments import assessing as assessments
-from contributions.banks.results import REASON_ADVICE, REASON_LABELS, Reason
+from contributions.bank_files.results import REASON_ADVICE, REASON_LABELS, Reason
 from contributions.books import ledger
 from contributions.books.receiving import book_receipts
 from contributions.models import (

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from contributions.banks.results import REASON_LABELS, Reason
+from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.models.assessments import Assessment
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal

@@ -11,11 +11,12 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, late_months, orders, recollecting
+from contributions import arrears, late_months, orders
 from contributions.arrears import Cost, Late
+from contributions.debit import recollecting
+from contributions.debit.no_account import no_account
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
-from contributions.no_account import no_account
 from contributions.ordered_service import OrderedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted

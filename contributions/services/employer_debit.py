@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import employer_debit
+from contributions.debit import of_employers
 from contributions.models import DebitAgreement
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -46,7 +46,7 @@ class AgreementForm(ServiceForm):
     )
 
     def build(self) -> None:
-        terms = employer_debit.terms_of(self.offer.city, today_in_china(self.now))
+        terms = of_employers.terms_of(self.offer.city, today_in_china(self.now))
         banks = [(terms.bank, terms.bank_title)] if terms else []
         self.fields["bank"] = forms.ChoiceField(
             label=_("开户银行"), choices=banks, widget=forms.RadioSelect, initial=banks[0][0] if banks else ""
@@ -94,8 +94,8 @@ class EmployerDebitAgreement(Service):
     }
 
     def facts(self, ask: Ask, outside: Any) -> AgreementFacts:
-        current = employer_debit.agreement_of(ask.employer, ask.offer.city)
-        terms = employer_debit.terms_of(ask.offer.city, ask.month.first_day)
+        current = of_employers.agreement_of(ask.employer, ask.offer.city)
+        terms = of_employers.terms_of(ask.offer.city, ask.month.first_day)
         return AgreementFacts(
             name=ask.employer.name,
             current=(current.bank, current.account_number) if current else None,
@@ -112,7 +112,7 @@ class EmployerDebitAgreement(Service):
     def effect(
         self, case: Case, ask: Ask, facts: AgreementFacts, *, by: User, now: datetime
     ) -> dict[str, Any]:
-        current = employer_debit.agreement_of(ask.employer, ask.offer.city)
+        current = of_employers.agreement_of(ask.employer, ask.offer.city)
         if current is not None:
             current.ended_at, current.ended_by = now, case
             current.save(update_fields=["ended_at", "ended_by"])
@@ -136,7 +136,7 @@ class EmployerDebitAgreement(Service):
                 (_("原扣款账户"), before),
                 (_("终止以后"), _("每月按核定单汇款或网上缴款；已送银行的批次不受影响。")),
             ]
-        terms = employer_debit.terms_of(ask.offer.city, ask.month.first_day)
+        terms = of_employers.terms_of(ask.offer.city, ask.month.first_day)
         title = terms.bank_title if terms else str(ask.answers["bank"])
         return [
             (_("办理内容"), _("签约或变更扣款账户")),

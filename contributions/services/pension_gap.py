@@ -9,9 +9,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, recollecting
+from contributions import arrears
 from contributions.arrears import Cost
-from contributions.no_account import no_account
+from contributions.debit import recollecting
+from contributions.debit.no_account import no_account
 from contributions.ordered_service import DebitedService
 from enrollment import queries
 from enrollment.about_coverage import AboutCoverage

@@ -8,10 +8,11 @@ from uuid import uuid4
 import yaml
 from django.conf import settings
 
-from contributions import debit, orders
-from contributions.banks import stand_in
+from contributions import orders
+from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
 from enrollment.actions import draw_on
 from portal.accounts.models import User
@@ -59,19 +60,19 @@ def debited(
 ) -> DebitBatch | None:
     """The month's debit from opening to posting; the stand-in bank answers at once."""
     when, at, by = Month.parse(month), now or evening(Month.parse(month)), User.objects.system()
-    batch = debit.open_batch(city=city, month=when, by=by, now=at, round_number=round_number)
+    batch = batches.open_batch(city=city, month=when, by=by, now=at, round_number=round_number)
     if batch is None:
         return None
     batch = released(batch, at)
     if batch.status == BatchStatus.OPENED:
-        batch = debit.release(batch, by=collector(city), now=at)
-    debit.write_file(batch, by=by, now=at)
+        batch = batches.release(batch, by=collector(city), now=at)
+    batches.write_file(batch, by=by, now=at)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
-    [read] = debit.read_answers(by=by, now=at)
+    [read] = batches.read_answers(by=by, now=at)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
     assert batch.status == BatchStatus.ANSWERED
-    return debit.post(batch, by=by, now=at)
+    return batches.post(batch, by=by, now=at)
 
 
 def collector(city: str) -> User:

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from contributions import debit
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import Charge, DebitBatch
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -55,7 +55,7 @@ def collector(city: str = "wuhan") -> User:
 
 def released(batch: DebitBatch, now: dt.datetime) -> DebitBatch:
     """The batch, let go to the bank by a second person."""
-    return debit.release(batch, by=collector(batch.city), now=now)
+    return batches.release(batch, by=collector(batch.city), now=now)
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Road:
         return charging.charge(city=self.city, month=self.month, by=self.by, now=self.now)
 
     def open(self) -> DebitBatch:
-        batch = debit.open_batch(city=self.city, month=self.month, by=self.by, now=self.now)
+        batch = batches.open_batch(city=self.city, month=self.month, by=self.by, now=self.now)
         assert batch is not None
         return batch
 
@@ -81,26 +81,26 @@ class Road:
 
     def send(self, batch: DebitBatch) -> Path:
         """Releases it too, where nobody did."""
-        debit.write_file(batch if batch.status == "sent" else self.release(batch), by=self.by, now=self.now)
+        batches.write_file(batch if batch.status == "sent" else self.release(batch), by=self.by, now=self.now)
         batch.refresh_from_db()
         return self.exchange / "outbox" / batch.file_name
 
     def bank(self) -> str:
         """Lets the bank look once; what it said."""
         done = subprocess.run(
-            [sys.executable, "-m", "contributions.banks.stand_in", str(self.exchange), "--once"],
+            [sys.executable, "-m", "contributions.bank_files.stand_in", str(self.exchange), "--once"],
             check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout
 
-    def read(self) -> list[debit.Read]:
-        return debit.read_answers(by=self.by, now=self.now)
+    def read(self) -> list[batches.Read]:
+        return batches.read_answers(by=self.by, now=self.now)
 
     def post(self, batch: DebitBatch) -> DebitBatch:
-        return debit.post(batch, by=self.by, now=self.now)
+        return batches.post(batch, by=self.by, now=self.now)
 
     def close(self, batch: DebitBatch) -> DebitBatch:
-        return debit.close(batch, by=self.by, now=self.now)
+        return batches.close(batch, by=self.by, now=self.now)
 
     def answered(self) -> DebitBatch:
         """Charged, opened, sent, answered by the bank and read."""

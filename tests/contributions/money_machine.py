@@ -24,7 +24,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contributions import (
     arrears,
-    debit,
     late_reversals,
     order_tasks,
     orders,
@@ -36,10 +35,11 @@ from contributions import (
 )
 from contributions.arrears import gap_months
 from contributions.audit import audit
-from contributions.banks import stand_in
+from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import (
     UNDER_WAY,
     BankFile,
@@ -473,7 +473,7 @@ class MoneyMoves(RuleBasedStateMachine):
         """The whole road: the month ends, batches are released, sent, answered, read and posted."""
         self.the_month_ends()
         for batch in self._batches(BatchStatus.OPENED):
-            debit.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
+            batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
         self.the_bank_answers(moods, missing)
         tasks.read_answers()
         tasks.post_answers()
@@ -681,7 +681,7 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(city=st.sampled_from(["wuhan", "shenzhen"]), back=st.integers(0, 1), round_number=st.integers(1, 2))
     def a_batch_is_opened(self, city: str, back: int, round_number: int) -> None:
-        debit.open_batch(
+        batches.open_batch(
             city=city, month=month_in_china(self.now) - back, round_number=round_number, by=self.staff(city, "maker"),
             now=self.now,
         )  # fmt: skip
@@ -695,7 +695,7 @@ class MoneyMoves(RuleBasedStateMachine):
         if batch is None:
             return
         by = self.staff(batch.city, name)
-        released = self.attempt(lambda: debit.release(batch, by=by, now=self.now), debit.CannotRelease)
+        released = self.attempt(lambda: batches.release(batch, by=by, now=self.now), batches.CannotRelease)
         assert (released is None) == (batch.opened_by_id == by.pk and batch.second_person)
 
     @step(moods=st.lists(st.sampled_from(MOODS), min_size=6, max_size=6), missing=st.integers(0, 6))
@@ -750,8 +750,8 @@ class MoneyMoves(RuleBasedStateMachine):
         batch = one(self._batches(BatchStatus.ANSWERED, BatchStatus.POSTED, BatchStatus.SENT), pick)
         if batch is not None:
             self.attempt(
-                lambda: debit.close(batch, by=self.staff(batch.city, "maker"), now=self.now),
-                debit.CannotClose,
+                lambda: batches.close(batch, by=self.staff(batch.city, "maker"), now=self.now),
+                batches.CannotClose,
             )
 
     # Refunds
@@ -881,7 +881,7 @@ class MoneyMoves(RuleBasedStateMachine):
             for answer in provider.paid.values():
                 assert self._tell(code, answer) == 200
         for batch in self._batches(BatchStatus.OPENED):
-            debit.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
+            batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
         tasks.send_batches()
         self._bank()
         for name, content in self.answers.values():

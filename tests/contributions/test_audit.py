@@ -8,7 +8,7 @@ from django.db import connection
 
 from contributions import changed_rows, durability, standing
 from contributions.audit import audit
-from contributions.banks import exchange as folders
+from contributions.bank_files import exchange as folders
 from contributions.changed_rows import Place
 from tests.contributions.money_cast import POOR, Road, worker
 

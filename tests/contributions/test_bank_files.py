@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from contributions.banks import postal, stand_in
-from contributions.banks.exchange import place
-from contributions.banks.results import Reason, Unreadable
+from contributions.bank_files import postal, stand_in
+from contributions.bank_files.exchange import place
+from contributions.bank_files.results import Reason, Unreadable
 from portal.shared.months import Month
 from tests.cast import moment
 

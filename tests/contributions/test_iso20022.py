@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from contributions import debit
 from contributions.audit import audit
-from contributions.banks import iso20022
+from contributions.bank_files import iso20022
+from contributions.debit import batches
 from contributions.models import DebitBatch
 from portal.people.models import BankAccount
 from tests.contributions.money_cast import POOR, Road, charge_of, worker
@@ -21,14 +21,14 @@ from tests.contributions.test_bank_files import HEADING
 @pytest.fixture(autouse=True)
 def by_iso20022(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wuhan's bank takes ISO 20022 here."""
-    terms = debit.debit_terms
+    terms = batches.debit_terms
 
     def changed(*args, **named):
         found = terms(*args, **named)
         object.__setattr__(found, "format", "iso20022")
         return found
 
-    monkeypatch.setattr(debit, "debit_terms", changed)
+    monkeypatch.setattr(batches, "debit_terms", changed)
 
 
 def sent(road: Road) -> DebitBatch:

@@ -18,7 +18,6 @@ from certificates import tasks as certificate_tasks
 from certificates.models import ResealingRun, StaffBatch
 from contributions import (
     book_tasks,
-    debit,
     employer_tasks,
     order_tasks,
     orders,
@@ -29,9 +28,10 @@ from contributions import (
     tasks,
 )
 from contributions.assessments import arrears_bills
-from contributions.banks import exchange as folders
+from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
+from contributions.debit import batches as debit
 from contributions.models import AccountKind, DebitBatch, Receipt
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks

@@ -13,9 +13,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Sum
 
-from contributions import debit
 from contributions.audit import audit
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
@@ -38,7 +38,7 @@ tasks.send_batches(); tasks.read_answers(); tasks.post_answers()
 
 def bank(exchange: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "contributions.banks.stand_in", str(exchange), "--once"],
+        [sys.executable, "-m", "contributions.bank_files.stand_in", str(exchange), "--once"],
         cwd=django_settings.ROOT,
         check=True,
         capture_output=True,
@@ -49,12 +49,12 @@ def bank(exchange: Path) -> None:
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(debit, "CHUNK", 3)
+    monkeypatch.setattr(batches, "CHUNK", 3)
     for order in range(1, PEOPLE + 1):
         worker(order, ending=POOR if order % 10 == 0 else "88")
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
     released(batch, NOW)
     code = WORKER.format(exchange=str(exchange))
@@ -73,9 +73,9 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
             break
     assert batch.status == "posted"
 
-    batch = debit.close(batch, by=by, now=NOW)
+    batch = batches.close(batch, by=by, now=NOW)
     poor = PEOPLE // 10
-    assert {one.status: one.count for one in debit.tally(batch)} == {"paid": PEOPLE - poor, "failed": poor}
+    assert {one.status: one.count for one in batches.tally(batch)} == {"paid": PEOPLE - poor, "failed": poor}
     assert (
         Receipt.objects.filter(applied=True).count()
         == PEOPLE - poor
@@ -95,21 +95,21 @@ def test_killed_between_every_two_commits_of_the_posting(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at random: the run ends after each chunk in turn, as if it were killed there."""
-    monkeypatch.setattr(debit, "CHUNK", 3)
+    monkeypatch.setattr(batches, "CHUNK", 3)
     for order in range(1, 8):
         worker(order)
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    debit.write_file(released(batch, NOW), by=by, now=NOW)
+    batches.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
-    debit.read_answers(by=by, now=NOW)
+    batches.read_answers(by=by, now=NOW)
 
     class Killed(BaseException):
         pass
 
-    booked = debit._book
+    booked = batches._book
     runs = 0
     while DebitBatch.objects.get().status == "answered":
         done = 0
@@ -122,10 +122,10 @@ def test_killed_between_every_two_commits_of_the_posting(
                 # After the chunk's rows were written and before they were committed.
                 raise Killed
 
-        monkeypatch.setattr(debit, "_book", book_once)
+        monkeypatch.setattr(batches, "_book", book_once)
         runs += 1
         try:
-            debit.post(batch, by=by, now=NOW)
+            batches.post(batch, by=by, now=NOW)
         except Killed:
             continue
     assert runs == 3
@@ -140,12 +140,12 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
         worker(order)
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = debit.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    debit.write_file(released(batch, NOW), by=by, now=NOW)
+    batches.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
-    debit.read_answers(by=by, now=NOW)
-    booked = debit._book
+    batches.read_answers(by=by, now=NOW)
+    booked = batches._book
 
     def cut(*args: object) -> None:
         booked(*args)  # type: ignore[arg-type]
@@ -153,10 +153,10 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as broken:
-        broken.setattr(debit, "_book", cut)
+        broken.setattr(batches, "_book", cut)
         with pytest.raises(Exception, match=r"terminat|closed"):
-            debit.post(batch, by=by, now=NOW)
+            batches.post(batch, by=by, now=NOW)
     connection.close()
     assert not Receipt.objects.exists()
-    assert debit.post(batch, by=by, now=NOW).status == "posted"
+    assert batches.post(batch, by=by, now=NOW).status == "posted"
     assert Receipt.objects.count() == 7

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from contributions import channels, paying
-from contributions.banks import stand_in
+from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels import channel as real_channel
 from contributions.channels.partner import PREFIX

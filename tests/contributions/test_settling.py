@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import debit, settling
 from contributions.audit import audit
 from contributions.books import receiving
+from contributions.debit import batches, open_lines
 from contributions.models import (
     BankFile,
     BankInquiry,
@@ -70,13 +70,13 @@ def answer_of(road: Road, batch: DebitBatch, *, rows: int, spoil: bool = False) 
 
 
 def missing(batch: DebitBatch) -> list[DebitLine]:
-    return list(settling.open_lines(batch))
+    return list(open_lines.open_lines(batch))
 
 
 def drafted(
     road: Road, batch: DebitBatch, way: SettlementWay, *lines: DebitLine, key: UUID | None = None
 ) -> Settlement:
-    return settling.draft_lines(
+    return open_lines.draft_lines(
         batch,
         way=way,
         numbers={line.pk: f"PSBC-{line.pk}" for line in lines},
@@ -88,7 +88,7 @@ def drafted(
 
 
 def approved(road: Road, settlement: Settlement) -> Settlement:
-    return settling.approve(settlement, by=checker(), now=road.now)
+    return open_lines.approve(settlement, by=checker(), now=road.now)
 
 
 def sound() -> None:
@@ -111,7 +111,7 @@ def test_what_the_bank_took_is_booked_under_its_own_number(road: Road) -> None:
     assert (receipt.applied, receipt.amount_fen) == (True, first.amount_fen)
     assert Charge.objects.get(pk=first.of_charge.pk).status == ChargeStatus.PAID
     assert missing(batch) == [second]
-    notice = Notice.objects.get(kind=settling.NOTICE_KIND)
+    notice = Notice.objects.get(kind=open_lines.NOTICE_KIND)
     assert "已扣款成功：2026年10月养老保险" in notice.text
     sound()
 
@@ -121,7 +121,7 @@ def test_what_it_did_not_take_fails_and_is_drawn_with_the_next_month(road: Road)
     lines = missing(batch)
     approved(road, drafted(road, batch, FAILED, *lines))
     assert {one.status for one in DebitLine.objects.filter(pk__in=[line.pk for line in lines])} == {"failed"}
-    for notice in Notice.objects.filter(kind=settling.NOTICE_KIND):
+    for notice in Notice.objects.filter(kind=open_lines.NOTICE_KIND):
         assert "2026年11月30日系统会再次扣款，请于2026年11月20日前在扣款账户足额存款。" in notice.text
         assert "下月" not in notice.text
     sound()
@@ -153,26 +153,26 @@ def test_money_for_what_was_paid_meanwhile_lies_in_suspense(road: Road) -> None:
 def test_nobody_checks_what_they_proposed(road: Road) -> None:
     batch = posted(road)
     settlement = drafted(road, batch, FAILED, *missing(batch))
-    with pytest.raises(settling.CannotSettle, match="由您提出"):
-        settling.approve(settlement, by=collector(), now=road.now)
+    with pytest.raises(open_lines.CannotSettle, match="由您提出"):
+        open_lines.approve(settlement, by=collector(), now=road.now)
     with pytest.raises(IntegrityError), transaction.atomic():
         Settlement.objects.filter(pk=settlement.pk).update(
             status="approved", decided_by=settlement.drafted_by, decided_at=road.now
         )
     other = staff("elsewhere", "高远", "ningbo", COLLECTOR)
-    with pytest.raises(settling.CannotSettle, match="本市"):
-        settling.approve(settlement, by=other, now=road.now)
+    with pytest.raises(open_lines.CannotSettle, match="本市"):
+        open_lines.approve(settlement, by=other, now=road.now)
     assert len(missing(batch)) == 0, "they wait for the second person"
 
 
 def test_what_is_refused_is_open_again(road: Road) -> None:
     batch = posted(road)
     settlement = drafted(road, batch, PAID, *missing(batch))
-    with pytest.raises(settling.CannotSettle, match="原因"):
-        settling.refuse(settlement, why=" ", by=checker(), now=road.now)
-    settling.refuse(settlement, why="回函没有盖章", by=checker(), now=road.now)
+    with pytest.raises(open_lines.CannotSettle, match="原因"):
+        open_lines.refuse(settlement, why=" ", by=checker(), now=road.now)
+    open_lines.refuse(settlement, why="回函没有盖章", by=checker(), now=road.now)
     assert len(missing(batch)) == 2
-    with pytest.raises(settling.CannotSettle, match="复核未通过"):
+    with pytest.raises(open_lines.CannotSettle, match="复核未通过"):
         approved(road, settlement)
     approved(road, drafted(road, batch, PAID, *missing(batch)))
     sound()
@@ -183,18 +183,18 @@ def test_a_bank_number_proves_one_line_and_each_needs_its_own(road: Road) -> Non
     first, second = missing(batch)
 
     def draft(numbers: dict[int, str]) -> Settlement:
-        return settling.draft_lines(
+        return open_lines.draft_lines(
             batch, way=PAID, numbers=numbers, evidence="回函", key=uuid4(), by=collector(), now=road.now
         )
 
-    with pytest.raises(settling.CannotSettle, match="逐笔填写"):
+    with pytest.raises(open_lines.CannotSettle, match="逐笔填写"):
         draft({first.pk: "A-1", second.pk: " "})
-    with pytest.raises(settling.CannotSettle, match="同一个"):
+    with pytest.raises(open_lines.CannotSettle, match="同一个"):
         draft({first.pk: "A-1", second.pk: "A-1"})
     draft({first.pk: "A-1"})
-    with pytest.raises(settling.CannotSettle, match="已用于另一笔"):
+    with pytest.raises(open_lines.CannotSettle, match="已用于另一笔"):
         draft({second.pk: "A-1"})
-    with pytest.raises(settling.CannotSettle, match="待复核"):
+    with pytest.raises(open_lines.CannotSettle, match="待复核"):
         draft({first.pk: "A-2"})
 
 
@@ -207,7 +207,7 @@ def test_pressed_twice_is_once(road: Road) -> None:
     for _press in range(2):
         approved(road, settlement)
     assert Receipt.objects.filter(debit_line__in=lines).count() == 2
-    with pytest.raises(settling.KeyReused):
+    with pytest.raises(open_lines.KeyReused):
         drafted(road, batch, FAILED, *lines, key=key)
 
 
@@ -220,7 +220,7 @@ def test_a_batch_that_is_still_being_booked_is_left_alone(road: Road) -> None:
         cursor.execute("UPDATE contributions_debitbatch SET status = 'answered'")
         cursor.execute("ALTER TABLE contributions_debitbatch ENABLE TRIGGER USER")
     batch.refresh_from_db()
-    with pytest.raises(settling.CannotSettle, match="记账完毕"):
+    with pytest.raises(open_lines.CannotSettle, match="记账完毕"):
         drafted(road, batch, PAID, *lines)
 
 
@@ -230,7 +230,7 @@ def test_five_checkers_at_once_book_once(road: Road) -> None:
     lines = missing(batch)
     settlement = drafted(road, batch, PAID, *lines)
     second = checker()
-    results = at_once(*[lambda: settling.approve(settlement, by=second, now=road.now)] * 5)
+    results = at_once(*[lambda: open_lines.approve(settlement, by=second, now=road.now)] * 5)
     assert all(isinstance(one, Settlement) for one in results), results
     assert Receipt.objects.filter(debit_line__in=lines).count() == 2
     sound()
@@ -243,7 +243,7 @@ def test_paid_at_the_counter_and_settled_as_paid_at_once_pays_once(road: Road) -
     settlement = drafted(road, batch, PAID, line)
     second, charge = checker(), Charge.objects.get(pk=line.of_charge.pk)
     at_once(
-        lambda: settling.approve(settlement, by=second, now=road.now),
+        lambda: open_lines.approve(settlement, by=second, now=road.now),
         lambda: receiving.receive(
             [charge], channel="counter", provider_number="C-9", at=road.now, by=second, now=road.now
         ),
@@ -257,15 +257,15 @@ def test_paid_at_the_counter_and_settled_as_paid_at_once_pays_once(road: Road) -
 
 def test_asking_again_is_recorded_and_moves_nothing(road: Road) -> None:
     batch = posted(road)
-    settling.ask_again(batch, note="致电邮储清算部李经理", by=collector(), now=road.now)
+    open_lines.ask_again(batch, note="致电邮储清算部李经理", by=collector(), now=road.now)
     inquiry = BankInquiry.objects.get()
     assert (inquiry.line_count, inquiry.by) == (2, collector())
     assert len(missing(batch)) == 2
-    with pytest.raises(settling.CannotSettle, match="方式"):
-        settling.ask_again(batch, note="", by=collector(), now=road.now)
+    with pytest.raises(open_lines.CannotSettle, match="方式"):
+        open_lines.ask_again(batch, note="", by=collector(), now=road.now)
     approved(road, drafted(road, batch, FAILED, *missing(batch)))
-    with pytest.raises(settling.CannotSettle, match="没有需要"):
-        settling.ask_again(batch, note="再问", by=collector(), now=road.now)
+    with pytest.raises(open_lines.CannotSettle, match="没有需要"):
+        open_lines.ask_again(batch, note="再问", by=collector(), now=road.now)
 
 
 # Held answers
@@ -285,8 +285,8 @@ def held(road: Road) -> tuple[DebitBatch, BankFile]:
 
 def test_an_answer_that_cannot_be_used_is_given_up_and_its_lines_are_open(road: Road) -> None:
     batch, file = held(road)
-    assert settling.ways_of(file) == [SettlementWay.NO_ANSWER]
-    settlement = settling.draft_file(
+    assert open_lines.ways_of(file) == [SettlementWay.NO_ANSWER]
+    settlement = open_lines.draft_file(
         file,
         way=SettlementWay.NO_ANSWER,
         evidence="银行无法重新返回",
@@ -294,7 +294,7 @@ def test_an_answer_that_cannot_be_used_is_given_up_and_its_lines_are_open(road: 
         by=collector(),
         now=road.now,
     )
-    assert settling.open_files(batch) == []
+    assert open_lines.open_files(batch) == []
     approved(road, settlement)
     batch.refresh_from_db()
     assert batch.status == BatchStatus.ANSWERED
@@ -308,7 +308,7 @@ def test_an_answer_that_cannot_be_used_is_given_up_and_its_lines_are_open(road: 
 
 def test_a_good_answer_comes_before_the_second_person(road: Road) -> None:
     file = held(road)[1]
-    settlement = settling.draft_file(
+    settlement = open_lines.draft_file(
         file,
         way=SettlementWay.NO_ANSWER,
         evidence="银行无法重新返回",
@@ -318,7 +318,7 @@ def test_a_good_answer_comes_before_the_second_person(road: Road) -> None:
     )
     road.bank()
     assert [one.outcome for one in road.read()] == ["accepted"]
-    with pytest.raises(settling.CannotSettle, match="状态已变化"):
+    with pytest.raises(open_lines.CannotSettle, match="状态已变化"):
         approved(road, settlement)
     settlement.refresh_from_db()
     assert settlement.status == SettlementStatus.DRAFTED
@@ -329,13 +329,13 @@ def test_of_two_answers_the_first_stands(road: Road) -> None:
     batch = posted(road, workers=2, answered=2)
     answer_of(road, batch, rows=1)
     assert [one.outcome for one in road.read()] == ["held"]
-    [file] = settling.open_files(batch)
-    assert settling.ways_of(file) == [SettlementWay.FIRST_STANDS]
-    with pytest.raises(settling.CannotSettle, match="依据"):
-        settling.draft_file(
+    [file] = open_lines.open_files(batch)
+    assert open_lines.ways_of(file) == [SettlementWay.FIRST_STANDS]
+    with pytest.raises(open_lines.CannotSettle, match="依据"):
+        open_lines.draft_file(
             file, way=SettlementWay.FIRST_STANDS, evidence=" ", key=uuid4(), by=collector(), now=road.now
         )
-    settlement = settling.draft_file(
+    settlement = open_lines.draft_file(
         file,
         way=SettlementWay.FIRST_STANDS,
         evidence="银行确认第二份作废",
@@ -344,7 +344,7 @@ def test_of_two_answers_the_first_stands(road: Road) -> None:
         now=road.now,
     )
     approved(road, settlement)
-    assert settling.open_files(batch) == []
+    assert open_lines.open_files(batch) == []
     assert charge_of(batch.lines.get(sequence=1).of_charge.person).status == ChargeStatus.PAID
     sound()
 
@@ -370,30 +370,30 @@ def test_a_batch_is_not_opened_before_its_day(road: Road, now: object) -> None:
     worker(1)
     road.month = NOVEMBER
     road.charge()
-    why = debit.why_not_open(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
+    why = batches.why_not_open(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert "2026-11-30" in why
-    with pytest.raises(debit.CannotOpen, match="2026-11-30"):
-        debit.open_by_staff(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
+    with pytest.raises(batches.CannotOpen, match="2026-11-30"):
+        batches.open_by_staff(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert not DebitBatch.objects.exists()
 
 
 def test_what_would_be_drawn_is_what_is_drawn(road: Road) -> None:
     worker(1), worker(2)
     road.charge()
-    [row] = debit.preview(city="wuhan", month=road.month)
+    [row] = batches.preview(city="wuhan", month=road.month)
     assert not DebitLine.objects.exists()
-    batch = debit.open_by_staff(city="wuhan", month=road.month, by=collector(), now=road.now)
+    batch = batches.open_by_staff(city="wuhan", month=road.month, by=collector(), now=road.now)
     assert batch is not None
     assert (row.count, row.fen, row.late) == (batch.line_count, batch.total_fen, False)
     assert batch.opened_by == collector()
-    with pytest.raises(debit.CannotRelease):
-        debit.release(batch, by=collector(), now=road.now)
-    assert debit.preview(city="wuhan", month=road.month) == []
+    with pytest.raises(batches.CannotRelease):
+        batches.release(batch, by=collector(), now=road.now)
+    assert batches.preview(city="wuhan", month=road.month) == []
 
 
 def test_only_the_citys_own_staff_open(road: Road) -> None:
     worker(1)
     road.charge()
     stranger = staff("elsewhere", "高远", "ningbo", COLLECTOR)
-    with pytest.raises(debit.CannotOpen, match="本市"):
-        debit.open_by_staff(city="wuhan", month=road.month, by=stranger, now=road.now)
+    with pytest.raises(batches.CannotOpen, match="本市"):
+        batches.open_by_staff(city="wuhan", month=road.month, by=stranger, now=road.now)

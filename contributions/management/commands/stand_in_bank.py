@@ -4,11 +4,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from contributions.banks.stand_in import serve
+from contributions.bank_files.stand_in import serve
 
 
 class Command(BaseCommand):
-    help = "代替邮储银行：读取交换目录中的托收文件并返回扣款结果。账号末两位决定结果，见 contributions/banks/stand_in.py。"
+    help = "代替邮储银行：读取交换目录中的托收文件并返回扣款结果。账号末两位决定结果，见其源码说明。"
     # It is another house: it must work while the hall's database is down.
     requires_system_checks: list[str] = []
 

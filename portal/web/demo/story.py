@@ -13,11 +13,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import debit, orders, partner_orders, reconciling
+from contributions import orders, partner_orders, reconciling
 from contributions.assessments import assessing
-from contributions.banks import stand_in
+from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from enrollment import actions
 from enrollment.models import Coverage
@@ -256,20 +257,20 @@ def _month(month: Month, last: Month, system: User) -> None:
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
     """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
     played by the stand-in at once."""
-    batch = debit.open_batch(city=city, month=month, by=system, now=evening)
+    batch = batches.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
     if batch.status == BatchStatus.OPENED:
-        batch = debit.release(batch, by=_collector(city), now=evening)
+        batch = batches.release(batch, by=_collector(city), now=evening)
     if batch.status == BatchStatus.RELEASED:
-        debit.write_file(batch, by=system, now=evening)
+        batches.write_file(batch, by=system, now=evening)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
-    debit.read_answers(by=system, now=evening)
+    batches.read_answers(by=system, now=evening)
     batch.refresh_from_db()
     if batch.status == BatchStatus.ANSWERED:
-        batch = debit.post(batch, by=system, now=evening)
+        batch = batches.post(batch, by=system, now=evening)
     if close and batch.status == BatchStatus.POSTED:
-        debit.close(batch, by=_collector(city), now=evening + dt.timedelta(hours=1))
+        batches.close(batch, by=_collector(city), now=evening + dt.timedelta(hours=1))
 
 
 def _collector(city: str) -> User:

@@ -11,8 +11,9 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions import arrears, debit, orders
+from contributions import arrears, orders
 from contributions.books import personal_account
+from contributions.debit import batches
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -415,14 +416,14 @@ def while_a_batch_is_opened(
     charged("shenzhen", "2026-11")
     charge = charge_of(cast.chen_jing, "2026-11")
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
-    monkeypatch.setattr(debit.recollecting, "taken", meeting.before(debit.recollecting.taken))
+    monkeypatch.setattr(batches.recollecting, "taken", meeting.before(batches.recollecting.taken))
     user = counter.bank.partner.user
     at_once(
         lambda: orders.place(
             person=cast.chen_jing, city="shenzhen", picks={PENSION: ("60", [THIS])}, key=uuid4(), by=user,
             now=till.now,
         ),
-        lambda: debit.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now),
+        lambda: batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now),
     )  # fmt: skip
     return (
         charge.order_lines.filter(live=True).count(),

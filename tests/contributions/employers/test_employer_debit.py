@@ -9,13 +9,14 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contributions import debit, doubled, employer_debit, orders, settling
+from contributions import doubled, orders
 from contributions.assessments import assessing as assessments
 from contributions.assessments.arrears_bills import late_months
 from contributions.audit import audit
-from contributions.banks import stand_in
+from contributions.bank_files import stand_in
 from contributions.charges.charging import charge, void
 from contributions.consequences import Money
+from contributions.debit import batches, of_employers, open_lines
 from contributions.models import (
     Assessment,
     AssessmentStatus,
@@ -91,22 +92,22 @@ def agree(who: Employer, number: str = GOOD) -> DebitAgreement:
 
 
 def opened(now: dt.datetime, system: User) -> DebitBatch:
-    batch = employer_debit.open_batch(city="wuhan", by=system, now=now)
+    batch = of_employers.open_batch(city="wuhan", by=system, now=now)
     assert batch is not None
     return batch
 
 
 def sent(now: dt.datetime, system: User, releaser: User) -> DebitBatch:
-    batch = debit.release(opened(now, system), by=releaser, now=now)
-    return debit.write_file(batch, by=system, now=now)
+    batch = batches.release(opened(now, system), by=releaser, now=now)
+    return batches.write_file(batch, by=system, now=now)
 
 
 def answered(batch: DebitBatch, exchange: Path, system: User, now: dt.datetime) -> DebitBatch:
     stand_in.serve(exchange, once=True, delay=0, say=lambda line: None)
-    [read] = debit.read_answers(by=system, now=now)
+    [read] = batches.read_answers(by=system, now=now)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
-    return debit.post(batch, by=system, now=now)
+    return batches.post(batch, by=system, now=now)
 
 
 def proved() -> bool:
@@ -130,7 +131,7 @@ def test_a_confirmed_month_is_debited_whole_and_booked_by_charge(
     staffed.refresh_from_db()
     assert staffed.status == AssessmentStatus.PAID
     assert "4,500.00 元已从尾号 0014 的账户扣款成功" in Notice.objects.get(user=cast.donghu_clerk).text
-    assert debit.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
+    assert batches.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
     assert proved()
 
 
@@ -140,9 +141,9 @@ def test_every_step_again_changes_nothing(
     agree(cast.donghu)
     batch = answered(sent(FIFTEENTH, system, releaser), exchange, system, FIFTEENTH)
     before = (Receipt.objects.count(), DebitLine.objects.count(), Notice.objects.count())
-    assert employer_debit.open_batch(city="wuhan", by=system, now=FIFTEENTH) == batch
-    assert employer_debit.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
-    debit.post(batch, by=system, now=FIFTEENTH)
+    assert of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH) == batch
+    assert of_employers.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
+    batches.post(batch, by=system, now=FIFTEENTH)
     assert (Receipt.objects.count(), DebitLine.objects.count(), Notice.objects.count()) == before
 
 
@@ -156,7 +157,7 @@ def test_what_failed_is_drawn_again_on_the_next_day_and_not_after_the_last(
     assert told.by_text
     assert "扣款失败" in told.title
     assert {one.status for one in Charge.objects.all()} == {ChargeStatus.OWED}
-    assert [one.again for one in employer_debit.preview(city="wuhan", now=TWENTY_FIFTH)] == [True]
+    assert [one.again for one in of_employers.preview(city="wuhan", now=TWENTY_FIFTH)] == [True]
 
     agreement.ended_at = FIFTEENTH
     agreement.save()
@@ -181,7 +182,7 @@ def test_what_is_not_to_be_drawn_is_not(cast: Cast, drawn_up: Assessment, system
         now = moment("2026-12-15 10:00")
     if why == "in an order":
         ordered(cast, drawn_up)
-    assert employer_debit.open_batch(city="wuhan", by=system, now=now) is None
+    assert of_employers.open_batch(city="wuhan", by=system, now=now) is None
     assert not DebitBatch.objects.exists()
 
 
@@ -191,7 +192,7 @@ def test_what_is_confirmed_after_a_day_waits_for_the_next(
     agree(cast.donghu)
     after = moment("2026-11-16 09:00")
     assessments.confirm(drawn_up, by=cast.donghu_clerk, now=after)
-    assert employer_debit.open_batch(city="wuhan", by=system, now=after) is None
+    assert of_employers.open_batch(city="wuhan", by=system, now=after) is None
     assert opened(TWENTY_FIFTH, system).line_count == 1
 
 
@@ -226,7 +227,7 @@ def test_what_is_at_the_bank_cannot_be_ordered_also_where_it_was_assessed_anew(
     assert anew.pk != staffed.pk
     with pytest.raises(orders.CannotOrder):
         ordered(cast, anew)
-    assert employer_debit.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
+    assert of_employers.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
 
 
 def test_nobody_is_stopped_in_a_month_that_is_at_the_bank(
@@ -254,12 +255,12 @@ def test_whoever_opened_a_batch_does_not_release_it(
     cast: Cast, staffed: Assessment, releaser: User, system: User
 ) -> None:
     agree(cast.donghu)
-    batch = employer_debit.open_by_staff(city="wuhan", by=releaser, now=FIFTEENTH)
+    batch = of_employers.open_by_staff(city="wuhan", by=releaser, now=FIFTEENTH)
     assert batch is not None
-    with pytest.raises(debit.CannotRelease):
-        debit.release(batch, by=releaser, now=FIFTEENTH)
-    with pytest.raises(debit.CannotOpen):
-        employer_debit.open_by_staff(city="wuhan", by=cast.ningbo_reviewer, now=FIFTEENTH)
+    with pytest.raises(batches.CannotRelease):
+        batches.release(batch, by=releaser, now=FIFTEENTH)
+    with pytest.raises(batches.CannotOpen):
+        of_employers.open_by_staff(city="wuhan", by=cast.ningbo_reviewer, now=FIFTEENTH)
 
 
 def test_what_was_paid_or_fell_away_meanwhile_goes_back(
@@ -293,12 +294,12 @@ def test_what_the_bank_left_open_is_settled_by_two(
     batch = sent(FIFTEENTH, system, releaser)
     body = f"H|DR01|{batch.number}|20261115|0|0|0|0|0\n"
     unanswered(exchange, body)
-    [read] = debit.read_answers(by=system, now=FIFTEENTH)
+    [read] = batches.read_answers(by=system, now=FIFTEENTH)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
-    batch = debit.post(batch, by=system, now=FIFTEENTH)
-    [line] = settling.open_lines(batch)
-    drafted = settling.draft_lines(
+    batch = batches.post(batch, by=system, now=FIFTEENTH)
+    [line] = open_lines.open_lines(batch)
+    drafted = open_lines.draft_lines(
         batch,
         way=SettlementWay.PAID,
         numbers={line.pk: "PS1"},
@@ -307,10 +308,10 @@ def test_what_the_bank_left_open_is_settled_by_two(
         by=cast.wuhan_collector,
         now=FIFTEENTH,
     )
-    settling.approve(drafted, by=releaser, now=FIFTEENTH)
+    open_lines.approve(drafted, by=releaser, now=FIFTEENTH)
     staffed.refresh_from_db()
     assert staffed.status == AssessmentStatus.PAID
-    assert debit.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
+    assert batches.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
     assert proved()
 
 
@@ -336,12 +337,12 @@ def test_the_number_of_statements_does_not_grow_with_the_employers(
         with CaptureQueriesContext(connection) as captured:
             batch = opened(day, system)
         opening = len(captured)
-        debit.write_file(debit.release(batch, by=releaser, now=day), by=system, now=day)
+        batches.write_file(batches.release(batch, by=releaser, now=day), by=system, now=day)
         stand_in.serve(exchange, once=True, delay=0, say=lambda line: None)
-        debit.read_answers(by=system, now=day)
+        batches.read_answers(by=system, now=day)
         batch.refresh_from_db()
         with CaptureQueriesContext(connection) as captured:
-            debit.post(batch, by=system, now=day)
+            batches.post(batch, by=system, now=day)
         counts.append((opening, len(captured)))
         assert batch.line_count == number
     # The first posting also opens the city's accounts.
@@ -362,11 +363,11 @@ def test_an_account_is_agreed_changed_and_ended(cast: Cast, now: dt.datetime) ->
         desk.decide(case, approve=True, by=cast.wuhan_reviewer, now=now)
 
     decided()
-    assert employer_debit.agreement_of(cast.donghu, "wuhan").account_number == GOOD  # type: ignore[union-attr]
+    assert of_employers.agreement_of(cast.donghu, "wuhan").account_number == GOOD  # type: ignore[union-attr]
     decided(account_number="４２０１０００００００００００２２")
     assert [one.account_number[-2:] for one in DebitAgreement.objects.order_by("pk")] == ["14", "22"]
     decided(wish="end", account_number="")
-    assert employer_debit.agreement_of(cast.donghu, "wuhan") is None
+    assert of_employers.agreement_of(cast.donghu, "wuhan") is None
     assert DebitAgreement.objects.filter(ended_by__isnull=False).count() == 2
 
 

@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import employer_debit, orders
+from contributions import orders
 from contributions.assessments import assessing as assessments
+from contributions.debit import of_employers
 from contributions.models import Assessment, DebitLine, OrderLine
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
@@ -36,12 +37,12 @@ def order_against_batch(
     )
     # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
-    monkeypatch.setattr(employer_debit, "DebitBatch", MeetingBatch(meeting))
+    monkeypatch.setattr(of_employers, "DebitBatch", MeetingBatch(meeting))
     at_once(
         lambda: orders.place_charges(
             city="wuhan", charges=charges, employer=cast.donghu, key=uuid4(), by=clerk, now=FIFTEENTH
         ),
-        lambda: employer_debit.open_batch(city="wuhan", by=system, now=FIFTEENTH),
+        lambda: of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH),
     )
     return OrderLine.objects.filter(live=True).count(), DebitLine.objects.filter(drawing=True).count()
 
@@ -61,7 +62,7 @@ def test_control_without_the_shared_lock_it_is_both(
 
 def test_a_batch_opened_by_several_at_once_is_one(cast: Cast, confirmed: Assessment) -> None:
     system = User.objects.system()
-    opened = at_once(*[lambda: employer_debit.open_batch(city="wuhan", by=system, now=FIFTEENTH)] * 4)
+    opened = at_once(*[lambda: of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH)] * 4)
     assert len({batch.pk for batch in opened}) == 1
     assert DebitLine.objects.filter(assessment=confirmed).count() == 1
 
@@ -70,8 +71,8 @@ def test_control_without_the_lock_the_database_still_opens_one(
     cast: Cast, confirmed: Assessment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system, meeting = User.objects.system(), Meeting()
-    monkeypatch.setattr(employer_debit, "one_batch_opened", lambda city: None)
-    monkeypatch.setattr(employer_debit, "opened", meeting.before(lambda **_what: None))
-    outcomes = at_once(*[lambda: employer_debit.open_batch(city="wuhan", by=system, now=FIFTEENTH)] * 2)
+    monkeypatch.setattr(of_employers, "one_batch_opened", lambda city: None)
+    monkeypatch.setattr(of_employers, "opened", meeting.before(lambda **_what: None))
+    outcomes = at_once(*[lambda: of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH)] * 2)
     assert any(isinstance(one, Exception) for one in outcomes) or None in outcomes
     assert DebitLine.objects.filter(assessment=confirmed).count() == 1

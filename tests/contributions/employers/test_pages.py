@@ -12,12 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import employer_debit, orders
+from contributions import orders
 from contributions.assessments import assessing as assessments
 from contributions.assessments.assessing import draw_up
 from contributions.assessments.transfer_notes import code_of
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
+from contributions.debit import of_employers
 from contributions.models import (
     Assessment,
     AssessmentStatus,
@@ -328,7 +329,7 @@ def test_staff_open_and_release_the_debit_and_the_clerk_sees_it(
     told = {"city": "wuhan", "month": "2026-11", "payer": "employers"}
     assert "用人单位只在当月托收" in opener.get(url, {**told, "month": "2026-10"}).content.decode()
     assert "确认开批 1 笔 2,640.00 元" in opener.get(url, told).content.decode()
-    batch = employer_debit.open_by_staff(city="wuhan", by=cast.wuhan_collector, now=timezone.now())
+    batch = of_employers.open_by_staff(city="wuhan", by=cast.wuhan_collector, now=timezone.now())
     assert batch is not None
     where = reverse("admin:contributions_debitbatch_change", args=[batch.pk])
     opener.post(where, {"step": "release", "confirmed": "1"})

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from contributions.banks import iso20022, stand_in
-from contributions.banks.results import Reason, Unreadable
+from contributions.bank_files import iso20022, stand_in
+from contributions.bank_files.results import Reason, Unreadable
 from portal.shared.months import Month
 from tests.contributions.test_bank_files import HEADING, ORDERS
 

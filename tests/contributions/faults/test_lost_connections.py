@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
-from contributions import debit, orders, paying, refunds
+from contributions import orders, paying, refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.channels.protocol import Answer
+from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
 from portal.watch.models import Failure
 from tests.conftest import Kept
@@ -165,7 +166,7 @@ def test_a_batch_whose_posting_was_committed_and_never_answered_for(
         worker(order)
     batch = road.answered()
     with monkeypatch.context() as broken:
-        broken.setattr(debit, "_post_chunk", cut_after(debit._post_chunk))
+        broken.setattr(batches, "_post_chunk", cut_after(batches._post_chunk))
         with pytest.raises(OperationalError):
             road.post(batch)
     connection.close()

@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import debit, orders, refunds
+from contributions import orders, refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.charges.charging import charge
+from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from enrollment import actions
 from portal.accounts.permissions import COLLECTOR
@@ -47,9 +48,9 @@ def late(till: Till, exchange: object) -> Payment:
 
 
 def at_the_bank(till: Till, road: Road) -> DebitBatch:
-    batch = debit.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now)
+    batch = batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now)
     assert batch is not None
-    debit.write_file(batch, by=till.system, now=till.now)
+    batches.write_file(batch, by=till.system, now=till.now)
     return batch
 
 
@@ -57,7 +58,7 @@ def answered(till: Till, road: Road, batch: DebitBatch) -> None:
     road.bank()
     assert [read.outcome for read in road.read()] == ["accepted"]
     batch.refresh_from_db()
-    debit.post(batch, by=till.system, now=till.now)
+    batches.post(batch, by=till.system, now=till.now)
 
 
 @pytest.mark.parametrize("first", ["callback", "bank"])
@@ -86,7 +87,7 @@ def test_a_month_in_an_open_order_is_not_drawn_and_one_at_the_bank_is_not_ordere
     who, login = till.cast.chen_jing, till.cast.chen_jing_login
     account(who, city="shenzhen")
     order = till.place(city="shenzhen", person=who, by=login)
-    assert debit.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now) is None
+    assert batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now) is None
     till.clock.step(minutes=31)
     till.rings()
     at_the_bank(till, road)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from contributions import debit
 from contributions.audit import audit
 from contributions.charges import charging
+from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Suspension
 from portal.shared.months import CHINA
 from tests.contributions.money_cast import POOR, Road, coverage_of, worker
@@ -73,7 +73,7 @@ def test_the_night_s_charging_run(
     road: Road, fourth: DebitBatch, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(debit, "before_or_after_charging", lambda city: None)
+        monkeypatch.setattr(batches, "before_or_after_charging", lambda city: None)
 
     def charge() -> charging.Charged:
         at = dt.datetime.combine(NEXT.first_day, dt.time(1, 10), CHINA)
@@ -83,7 +83,7 @@ def test_the_night_s_charging_run(
         monkeypatch,
         "_charge_tiers",
         charge,
-        lambda: debit.post(fourth, by=road.by, now=road.now),
+        lambda: batches.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
     )
     assert not [one for one in outcomes if isinstance(one, Exception)], outcomes
@@ -109,7 +109,7 @@ def test_an_order_s_months(
         monkeypatch,
         "_priced",
         charge,
-        lambda: debit.post(fourth, by=road.by, now=road.now),
+        lambda: batches.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
     )
     assert not [one for one in outcomes if isinstance(one, Exception)], outcomes

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from contributions import bank_time, debit, orders, paying
+from contributions import bank_time, orders, paying
 from contributions.books import receiving
+from contributions.debit import batches
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -218,10 +219,10 @@ def order_against_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any
     charge, meeting = Charge.objects.get(person=person), Meeting()
     # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
     monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
-    monkeypatch.setattr(debit, "DebitBatch", MeetingBatch(meeting))
+    monkeypatch.setattr(batches, "DebitBatch", MeetingBatch(meeting))
     return at_once(
         lambda: order_it(till, charge),
-        lambda: debit.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now),
+        lambda: batches.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now),
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import recollecting
 from contributions.charges import suspending
+from contributions.debit import recollecting
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.policy.terms import DebitTerms, pay_months

@@ -5,9 +5,9 @@ import datetime as dt
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from contributions.banks.results import REASON_ADVICE, REASON_ADVICE_RETRIED, REASON_LABELS, Reason
+from contributions.bank_files.results import REASON_ADVICE, REASON_ADVICE_RETRIED, REASON_LABELS, Reason
+from contributions.debit.how_to_pay import late_service
 from contributions.models import PostingChunk
-from contributions.owing import late_service
 from portal.policy.book import book
 from portal.policy.terms import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS

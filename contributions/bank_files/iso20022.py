@@ -16,8 +16,8 @@ from typing import IO, Any
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from contributions.banks.postal import AnswerHeading, Heading, encoding_of
-from contributions.banks.results import Reason, Result, Unreadable
+from contributions.bank_files.postal import AnswerHeading, Heading, encoding_of
+from contributions.bank_files.results import Reason, Result, Unreadable
 
 SUFFIX = ".xml"
 OUT = "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"

@@ -18,13 +18,14 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions import notices, recollecting, settling, unpaid_cases
+from contributions import unpaid_cases
 from contributions.assessments import assessment_lines
-from contributions.banks import exchange, iso20022, postal
-from contributions.banks.results import Result, Unreadable
+from contributions.bank_files import exchange, iso20022, postal
+from contributions.bank_files.results import Result, Unreadable
 from contributions.books import ledger
 from contributions.books.receiving import book_receipts
 from contributions.charges import surcharges, suspending
+from contributions.debit import notices, open_lines, recollecting
 from contributions.locks import before_or_after_charging, one_batch_opened
 from contributions.models import (
     BATCH_STATUS_LABELS,
@@ -771,7 +772,7 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     receipts = paid.count if locked.payer == Payer.PEOPLE else _charges_paid(locked)
     entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
     by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
-    by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
+    by_hand = Q(entry__kind=open_lines.KIND, entry__reference__in=open_lines.references(locked))
     received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )

@@ -28,8 +28,8 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
-from contributions.banks.exchange import Sink
-from contributions.banks.results import Reason, Result, Unreadable
+from contributions.bank_files.exchange import Sink
+from contributions.bank_files.results import Reason, Result, Unreadable
 from portal.shared.months import Month
 
 ENCODING = "gb18030"

@@ -14,12 +14,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import recollecting, unpaid_cases
+from contributions import unpaid_cases
 from contributions.assessments import assessment_lines
-from contributions.banks.results import Reason
+from contributions.bank_files.results import Reason
 from contributions.books import ledger
 from contributions.books.receiving import book_receipts
 from contributions.charges import surcharges, suspending
+from contributions.debit import recollecting
 from contributions.locks import before_or_after_charging
 from contributions.models import (
     OF_LINES,

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from contributions import recollecting
+from contributions.debit import recollecting
 from contributions.ways import ACCOUNT
 from portal.hall.service import Bar
 from portal.shared import money
