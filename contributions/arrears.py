@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from contributions import late_months, orders
+from contributions import late_months
 from contributions.charges import brought_in, charging, surcharges
 from contributions.debit import recollecting
 from contributions.late_months import LateMonth
@@ -26,6 +26,7 @@ from contributions.models import (
     Surcharge,
     SurchargeKind,
 )
+from contributions.orders import placing
 from contributions.prices.formula import Derivation, Reckoned, basis_text, derivation, explain, quote
 from enrollment import actions
 from enrollment.models import Coverage
@@ -381,7 +382,7 @@ def order_months(
     def choose() -> list[int]:
         known = {(one.month.insurance, one.month.month): one for one in orderable(person, city, now=now)}
         chosen: list[int] = []
-        whys: list[orders.Refusal] = []
+        whys: list[placing.Refusal] = []
         for insurance, some in wanted.items():
             for month in some:
                 one = known.get((insurance, month))
@@ -390,9 +391,9 @@ def order_months(
                     chosen.append(one.month.charge_id)
                     continue
                 said = {"month": month.zh, "name": _(INSURANCE_LABELS[insurance]), "why": why}
-                whys.append(orders.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
+                whys.append(placing.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
         if whys:
-            raise orders.CannotOrder(whys)
+            raise placing.CannotOrder(whys)
         return chosen
 
     return _order(person, city, choose, content=content, key=key, by=by, now=now)
@@ -414,9 +415,9 @@ def _order(
             return prepare(person, city, choose(), paid_on=today_in_china(now), now=now, case=case)
         except Busy as busy:
             why = _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。")
-            raise orders.CannotOrder([orders.Refusal(why)]) from busy
+            raise placing.CannotOrder([placing.Refusal(why)]) from busy
 
-    return orders.place_late(person=person, city=city, take=take, content=content, key=key, by=by, now=now)
+    return placing.place_late(person=person, city=city, take=take, content=content, key=key, by=by, now=now)
 
 
 def pay_by_debit(
@@ -482,7 +483,7 @@ def pay_gap(
     """
     paid_on = debit_day(city, debit_month)
     charges = []
-    for first, last in orders.stretches(sorted(set(months))):
+    for first, last in placing.stretches(sorted(set(months))):
         coverage = actions.open_coverage(
             person=person,
             insurance=REVIVED,

@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contributions import orders
 from contributions.assessments import arrears_bills, assessing, assessment_lines
 from contributions.assessments.assessing import CHANGE_LABELS, Change
 from contributions.assessments.transfer_notes import code_of
@@ -35,6 +34,7 @@ from contributions.models import (
     OrderStatus,
     Receipt,
 )
+from contributions.orders import placing
 from contributions.prices.formula import explain
 from contributions.views import CHARGE_TONES
 from contributions.ways import BILL
@@ -279,7 +279,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("这份核定单现在不能网上缴款，请看下面的说明。"))
         return redirect("employer-assessment", pk)
     try:
-        placed = orders.place_charges(
+        placed = placing.place_charges(
             city=found.city,
             charges=assessing.lines(found).order_by("pk").filter(status=ChargeStatus.OWED),
             employer=employer,
@@ -287,10 +287,10 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             now=now,
         )
-    except orders.CannotOrder as refused:
+    except placing.CannotOrder as refused:
         messages.error(request, "".join(one.why for one in refused.refusals))
         return redirect("employer-assessment", pk)
-    except orders.KeyReused:
+    except placing.KeyReused:
         messages.error(request, _("这次下单与先前的内容不同，请刷新后重新操作。"))
         return redirect("employer-assessment", pk)
     except PolicyMissing:
@@ -487,7 +487,7 @@ def _notice(request: HttpRequest, *, city: str, **about: Any) -> HttpResponse:
 def _months_words(months: Sequence[Month]) -> str:
     return "、".join(
         first.zh if first == last else _("{first}至{last}").format(first=first.zh, last=last.zh)
-        for first, last in orders.stretches(months)
+        for first, last in placing.stretches(months)
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import orders, partner_orders, refunds
+from contributions import partner_orders, refunds
 from contributions.models import (
     AccountKind,
     Deed,
@@ -21,6 +21,7 @@ from contributions.models import (
     Reversal,
     TakenBack,
 )
+from contributions.orders import placing
 from contributions.partner_orders import CannotReverse
 from portal.accounts.models import User
 from portal.partners.models import Partner
@@ -43,7 +44,7 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 
     Raises CannotReverse: on that day, where it does not stand as paid, and where a request waits or was declined today.
     """
-    order = orders.locked(payment.order_id)
+    order = placing.locked(payment.order_id)
     current = Payment.objects.get(pk=payment.pk)
     partner_orders.check_standing(current, order, Reversal.objects.filter(payment=current).first())
     today = today_in_china(now)
@@ -72,11 +73,11 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) -> Payment:
     """Undo the payment's order, and let its money go back by a refund that whoever proposed it drafts and ``by`` approves. Raises
     CannotReverse, refunds.CannotRefund."""
-    order = orders.locked(payment.order_id)
+    order = placing.locked(payment.order_id)
     current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
     partner_orders.check_standing(current, order, Reversal.objects.filter(payment=current).first())
     moved = partner_orders.give_up_money(current, order, AccountKind.SUSPENSE, by=by, now=now)
-    orders.undo(order, by=by, now=now, note=request.asked_why)
+    placing.undo(order, by=by, now=now, note=request.asked_why)
     for receipt, movement in moved:
         TakenBack.objects.create(
             receipt=receipt, movement=movement, request=request, amount_fen=receipt.amount_fen, at=now

@@ -6,7 +6,8 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import doubled, paying, refunds
+from contributions import doubled, refunds
+from contributions.orders import paying
 from portal.accounts.models import User
 from portal.watch.task import watched
 

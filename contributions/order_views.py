@@ -27,7 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import bank_time, channels, employer_orders, orders, paying, refunds, top_ups
+from contributions import channels, refunds
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -43,7 +43,8 @@ from contributions.models import (
     TopUp,
     Verdict,
 )
-from contributions.orders import StillPaying, stretches
+from contributions.orders import bank_time, of_employers, paying, placing, top_ups
+from contributions.orders.placing import StillPaying, stretches
 from contributions.prices.formula import Derivation, explain
 from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
@@ -92,7 +93,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """缴费订单: one's orders, newest first, by state and year."""
     if request.user.is_staff:
         raise Http404
-    own = orders.orders_of(_login(request))
+    own = placing.orders_of(_login(request))
     years = [day.year for day in own.order_by().dates("placed_at", "year", order="DESC")]
     year = request.GET.get("year", "")
     if year and year not in {str(one) for one in years}:
@@ -115,7 +116,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(listed if of_employer else listed.prefetch_related("lines__charge"), PER_PAGE).get_page(
         request.GET.get("page")
     )
-    for_staff = employer_orders.sums(page) if of_employer else {}
+    for_staff = of_employers.sums(page) if of_employer else {}
     held = refunds.held_of(page.object_list)
     now = timezone.now()
     return render(
@@ -282,7 +283,7 @@ def pay(request: HttpRequest, number: str) -> HttpResponseBase:
     if not form.is_valid():
         return _order_page(request, found, form)
     channel = form.cleaned_data["channel"]
-    if channel == "card" and orders.under_way(found) is None:
+    if channel == "card" and placing.under_way(found) is None:
         return redirect("order-card", found.number)
     return _begin(request, found, channel, {})[0]
 
@@ -293,8 +294,8 @@ def pay(request: HttpRequest, number: str) -> HttpResponseBase:
 def card(request: HttpRequest, number: str) -> HttpResponseBase:
     """The card that pays, and the button that says how much."""
     found, now = _mine(request, number), timezone.now()
-    if not _payable(found, now) or orders.under_way(found) or "card" not in _codes(found, now):
-        return redirect("order", found.number) if not orders.under_way(found) else _to_payment(found)
+    if not _payable(found, now) or placing.under_way(found) or "card" not in _codes(found, now):
+        return redirect("order", found.number) if not placing.under_way(found) else _to_payment(found)
     payer = found.person
     form = CardForm(
         request.POST if request.method == "POST" else None,
@@ -322,7 +323,7 @@ def card(request: HttpRequest, number: str) -> HttpResponseBase:
 def payment(request: HttpRequest, number: str) -> HttpResponseBase:
     """How the payer goes on: types the code, scans, follows the link, or waits; what the provider says is asked for meanwhile."""
     found, now = _mine(request, number), timezone.now()
-    current = orders.under_way(found)
+    current = placing.under_way(found)
     if current is None:
         return redirect("order", found.number)
     form = CodeForm(request.POST if request.method == "POST" else None)
@@ -355,7 +356,7 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the payment's page that is looked at again and again; when all is said, or when there is more to do than the
     page shows, where the page goes on."""
     found, now = _mine(request, number), timezone.now()
-    current = orders.under_way(found)
+    current = placing.under_way(found)
     if current is not None:
         current = paying.ask_watched(current, by=User.objects.system(), now=now)
     if current is None or not current.live:
@@ -370,7 +371,7 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
 def drop(request: HttpRequest, number: str) -> HttpResponseBase:
     """Ends the payment that is under way, to pay in another way."""
     found, now = _mine(request, number), timezone.now()
-    current = orders.under_way(found)
+    current = placing.under_way(found)
     if current is not None:
         try:
             paying.drop(current, by=_login(request), now=now)
@@ -523,10 +524,10 @@ class Part:
 
 def _employers(found: Order) -> dict[str, Any]:
     """What the page of an employer's order has of its own: sums in place of lines, which the assessment has."""
-    assessment = employer_orders.assessment_of(found)
+    assessment = of_employers.assessment_of(found)
     address = reverse("employer-assessment", args=[assessment.pk]) if assessment else ""
     return {
-        "staff_parts": employer_orders.sums([found])[found.pk],
+        "staff_parts": of_employers.sums([found])[found.pk],
         "assessment": assessment,
         "again": address,
         "notice": tuple(
@@ -651,7 +652,7 @@ def _order_page(
 
 def _persons(found: Order, top_up: TopUp | None) -> dict[str, Any]:
     """What the page of a person's order has of its own: every line, and why it is that amount."""
-    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else orders.SERVICE)
+    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else placing.SERVICE)
     lines = list(found.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
     return {
         "lines": lines,
@@ -689,7 +690,7 @@ def _begin(
 
 def _after(request: HttpRequest, found: Order) -> HttpResponseBase:
     found.refresh_from_db()
-    return _to_payment(found) if orders.under_way(found) else redirect("order", found.number)
+    return _to_payment(found) if placing.under_way(found) else redirect("order", found.number)
 
 
 def _to_payment(found: Order) -> HttpResponseBase:
@@ -714,7 +715,7 @@ def _qr(current: Payment) -> str:
 
 
 def _mine(request: HttpRequest, number: str) -> Order:
-    found: Order = get_object_or_404(orders.orders_of(_login(request)), number=number)
+    found: Order = get_object_or_404(placing.orders_of(_login(request)), number=number)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import late_reversals, orders, partner_orders
+from contributions import late_reversals, partner_orders
 from contributions.arrears import Late
 from contributions.models import (
     Difference,
@@ -18,7 +18,8 @@ from contributions.models import (
     Reversal,
     Way,
 )
-from contributions.orders import Payable
+from contributions.orders import placing
+from contributions.orders.placing import Payable
 from contributions.prices.formula import Derivation
 from portal.partners.models import Partner
 from portal.people.models import Person
@@ -189,7 +190,7 @@ def refund(one: Refund) -> dict[str, Any]:
     }
 
 
-def refusals(error: orders.CannotOrder, field: str) -> list[tuple[str, str]]:
+def refusals(error: placing.CannotOrder, field: str) -> list[tuple[str, str]]:
     """Where in the request's ``field`` each refusal belongs, and why."""
     return [(".".join(filter(None, [field, one.insurance, one.about])), one.why) for one in error.refusals]
 

@@ -13,10 +13,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import arrears, bank_time, late_reversals, orders, partner_orders, paying, refunds
+from contributions import arrears, late_reversals, partner_orders, refunds
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
+from contributions.orders import bank_time, paying, placing
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.partners.authentication import caller, ensure_city
 from portal.partners.models import Scope
@@ -88,7 +89,7 @@ class DuesView(OrdersView):
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
-        found = orders.payable(person, read["city"], now=now)
+        found = placing.payable(person, read["city"], now=now)
         late = arrears.orderable(person, read["city"], now=now)
         return Response(telling.dues(person, read["city"], found, late, opens_at))
 
@@ -123,8 +124,8 @@ class OrderListView(OrdersView):
                 order = arrears.order_months(person, city, late, **given)
             else:
                 picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
-                order = orders.place(person=person, city=city, picks=picks, **given)
-        except orders.CannotOrder as error:
+                order = placing.place(person=person, city=city, picks=picks, **given)
+        except placing.CannotOrder as error:
             mistakes = [Mistake(place, why) for place, why in telling.refusals(error, field)]
             raise Problem(
                 "cannot_order", _("所选的不能下单，请按 errors 更正。"), mistakes=mistakes
@@ -155,8 +156,8 @@ class CancelView(OrdersView):
         """Let go an order that nobody will pay; one that has ended stays as it is."""
         order = self._order(request, number)
         try:
-            ended = orders.cancel_unpaid(order, by=caller(request).partner.user, now=timezone.now())
-        except orders.StillPaying as error:
+            ended = placing.cancel_unpaid(order, by=caller(request).partner.user, now=timezone.now())
+        except placing.StillPaying as error:
             raise Problem(
                 "payment_under_way", _("订单正在其他渠道支付，结果确认前不能取消。"), status=409
             ) from error

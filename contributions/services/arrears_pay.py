@@ -11,13 +11,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, late_months, orders
+from contributions import arrears, late_months
 from contributions.arrears import Cost, Late
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
 from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
-from contributions.ordered_service import OrderedService
+from contributions.orders import placing
+from contributions.orders.ordered_service import OrderedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -147,7 +148,7 @@ class ArrearsPay(OrderedService):
             raise NotAccepted(
                 [Bar("charges", _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。"))]
             ) from busy
-        except orders.CannotOrder as refusal:
+        except placing.CannotOrder as refusal:
             raise NotAccepted([Bar("charges", one.why) for one in refusal.refusals]) from refusal
         until = localtime(order.expires_at)
         return {

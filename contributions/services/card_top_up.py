@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import orders, top_ups
 from contributions.books import personal_account
-from contributions.ordered_service import OrderedService
+from contributions.orders import placing, top_ups
+from contributions.orders.ordered_service import OrderedService
 from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
@@ -133,7 +133,7 @@ class CardTopUp(OrderedService):
                 by=by,
                 now=now,
             )
-        except orders.CannotOrder as refusal:
+        except placing.CannotOrder as refusal:
             raise NotAccepted([Bar(one.about, one.why) for one in refusal.refusals]) from refusal
         yuan = money.format_yuan(order.sum_fen)
         return {

@@ -13,7 +13,7 @@ from contributions import arrears
 from contributions.arrears import Cost
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
-from contributions.ordered_service import DebitedService
+from contributions.orders.ordered_service import DebitedService
 from enrollment import queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.ways import ENROL

@@ -15,7 +15,7 @@ from contributions.debit.no_account import no_account
 from contributions.late_months import LateMonth
 from contributions.locks import before_or_after_a_batch
 from contributions.models import RequestKind
-from contributions.ordered_service import DebitedService
+from contributions.orders.ordered_service import DebitedService
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case

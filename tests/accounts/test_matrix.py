@@ -26,7 +26,7 @@ from certificates.models import Certificate
 from contributions.assessments.assessing import draw_up
 from contributions.charges.charging import charge
 from contributions.models import Assessment, Charge, Order
-from contributions.orders import place_charges
+from contributions.orders.placing import place_charges
 from portal.accounts.models import Notice, User
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import Status

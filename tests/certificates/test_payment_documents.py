@@ -13,10 +13,10 @@ from django.urls import reverse
 from certificates import issuing, verifying
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result
-from contributions import orders, paying
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt
+from contributions.orders import paying, placing
 from contributions.paid import paid_months
 from portal.accounts.models import User
 from portal.people.models import Person
@@ -47,7 +47,7 @@ def paid(cast: Cast, clock: Clock) -> Person:
 @pytest.fixture
 def order(cast: Cast, paid: Person, monkeypatch: pytest.MonkeyPatch) -> Order:
     """Her order of November's pension, paid by WeChat."""
-    placed = orders.place(
+    placed = placing.place(
         person=paid,
         city="wuxi",
         picks={Insurance.PENSION: ("60", [Month(2026, 11)])},

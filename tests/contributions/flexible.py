@@ -8,12 +8,12 @@ from uuid import uuid4
 import yaml
 from django.conf import settings
 
-from contributions import orders
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
+from contributions.orders import placing
 from enrollment.actions import draw_on
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
@@ -107,7 +107,7 @@ def at_the_bank(charge: Charge, *, now: dt.datetime) -> DebitLine:
 def ordered(charges: Iterable[Charge], *, now: dt.datetime) -> Order:
     """An open order of these charges, by the system."""
     taken = list(charges)
-    return orders.place_charges(
+    return placing.place_charges(
         city=taken[0].city,
         charges=taken,
         key=uuid4(),

@@ -22,17 +22,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import (
-    arrears,
-    late_reversals,
-    order_tasks,
-    orders,
-    partner_orders,
-    paying,
-    reconciling,
-    refunds,
-    tasks,
-)
+from contributions import arrears, late_reversals, order_tasks, partner_orders, reconciling, refunds, tasks
 from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.bank_files import stand_in
@@ -59,6 +49,7 @@ from contributions.models import (
     Reversal,
     Way,
 )
+from contributions.orders import paying, placing
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -360,7 +351,7 @@ class MoneyMoves(RuleBasedStateMachine):
     def months_are_ordered(self, city: str, insurances: int, tier: str, ahead: set[int]) -> Order | None:
         """Of one insurance or two, at the tier that they have or another; mostly months that can be had."""
         person, login = self.people[city]
-        found = orders.payable(person, city, now=self.now)
+        found = placing.payable(person, city, now=self.now)
         picks = {
             one.insurance: (
                 tier or one.tier_now,
@@ -372,10 +363,10 @@ class MoneyMoves(RuleBasedStateMachine):
         given: dict[str, Any] = {"person": person, "city": city, "picks": picks, "by": login}
         key = uuid4()
         self.keys.append((key, given))
-        order = self.attempt(lambda: orders.place(**given, key=key, now=self.now), orders.CannotOrder)
+        order = self.attempt(lambda: placing.place(**given, key=key, now=self.now), placing.CannotOrder)
         if order is not None:
             self.sums[order.number] = order.sum_fen
-            assert orders.place(**given, key=key, now=self.now) == order
+            assert placing.place(**given, key=key, now=self.now) == order
         return order
 
     @step(pick=which, other=st.booleans())
@@ -388,7 +379,7 @@ class MoneyMoves(RuleBasedStateMachine):
         other = other and before is not None
         changed = {**given, "picks": {PENSION: ("80", [LAST])}} if other else given
         again = self.attempt(
-            lambda: orders.place(**changed, key=key, now=self.now), orders.CannotOrder, desk.KeyReused
+            lambda: placing.place(**changed, key=key, now=self.now), placing.CannotOrder, desk.KeyReused
         )
         if before is not None:
             assert again == (None if other else before)
@@ -426,7 +417,7 @@ class MoneyMoves(RuleBasedStateMachine):
         idle = [
             order
             for order in self._open_orders()
-            if orders.under_way(order) is None and self.now < order.expires_at
+            if placing.under_way(order) is None and self.now < order.expires_at
         ]
         return one(idle, 0) or self.months_are_ordered("wuxi", 3, "", {0, 1})
 
@@ -559,9 +550,9 @@ class MoneyMoves(RuleBasedStateMachine):
             return
         payment = order.payments.filter(status__in=UNDER_WAY).first()
         if what == "cancel":
-            self.attempt(lambda: paying.cancel(order, by=order.placed_by, now=self.now), orders.StillPaying)
+            self.attempt(lambda: paying.cancel(order, by=order.placed_by, now=self.now), placing.StillPaying)
         elif payment is not None and what == "drop":
-            self.attempt(lambda: paying.drop(payment, by=order.placed_by, now=self.now), orders.StillPaying)
+            self.attempt(lambda: paying.drop(payment, by=order.placed_by, now=self.now), placing.StillPaying)
         elif payment is not None:
             paying.ask_watched(payment, by=self.system, now=self.now)
 
@@ -594,13 +585,13 @@ class MoneyMoves(RuleBasedStateMachine):
             for month in chosen:
                 wanted.setdefault(month.insurance, []).append(month.month)
             order = self.attempt(
-                lambda: arrears.order_months(person, "wuxi", wanted, **given), orders.CannotOrder
+                lambda: arrears.order_months(person, "wuxi", wanted, **given), placing.CannotOrder
             )
         else:
             this = month_in_china(self.now)
             pay = {PENSION: ("60", [this + pick for pick in picks])}
             order = self.attempt(
-                lambda: orders.place(person=person, city="wuxi", picks=pay, **given), orders.CannotOrder
+                lambda: placing.place(person=person, city="wuxi", picks=pay, **given), placing.CannotOrder
             )
         if order is not None:
             self.sums[order.number] = order.sum_fen

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears, orders
+from contributions import arrears
 from contributions.audit import audit
 from contributions.books import receiving
 from contributions.books.ledger import trial_balance
@@ -25,6 +25,7 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
+from contributions.orders import placing
 from contributions.prices import formula
 from portal.accounts.models import User
 from portal.hall import desk
@@ -160,7 +161,7 @@ class TestWuhan:
         self, cast: Cast, now: dt.datetime, owing: Charge
     ) -> None:
         file(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)
-        with pytest.raises(orders.CannotOrder):
+        with pytest.raises(placing.CannotOrder):
             ordered([owing], now=now)
 
     def test_without_an_account_it_cannot_be_collected(
@@ -280,7 +281,7 @@ class TestWuxi:
             by=User.objects.system(),
             surcharges=order.lines.values_list("surcharge", flat=True),
         )
-        orders.end(order, orders.OrderStatus.PAID, by=User.objects.system(), now=now)
+        placing.end(order, placing.OrderStatus.PAID, by=User.objects.system(), now=now)
         owed.refresh_from_db()
         assert (owed.status, Surcharge.objects.get().status) == (ChargeStatus.PAID, SurchargeStatus.PAID)
         assert Receipt.objects.get().amount_fen == 90057
@@ -292,7 +293,7 @@ class TestWuxi:
     ) -> None:
         case = file(cast.li_qiang_login, "wuxi", CODE, chosen(owed), now)
         order = Order.objects.get(number=case.outcome["order"])
-        orders.expire(order, by=User.objects.system(), now=now + dt.timedelta(hours=1))
+        placing.expire(order, by=User.objects.system(), now=now + dt.timedelta(hours=1))
         assert Surcharge.objects.get().status == SurchargeStatus.VOID
         case.refresh_from_db()
         assert (case.status, "已自动取消" in case.reason) == (Status.LAPSED, True)

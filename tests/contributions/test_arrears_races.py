@@ -9,9 +9,10 @@ import pytest
 from django.db import transaction
 from django.db.models import QuerySet
 
-from contributions import arrears, consequences, late_months, orders
+from contributions import arrears, consequences, late_months
 from contributions.debit import batches
 from contributions.models import ChargeStatus, DebitBatch, DebitLine, Order
+from contributions.orders import placing
 from enrollment.models import ContributionBase
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -96,7 +97,7 @@ def against_an_order(cast: Cast, pk: int, now: dt.datetime) -> bool:
     charge = charge_of(cast.li_qiang, "2026-10")
 
     def place() -> Order:
-        return orders.place_charges(
+        return placing.place_charges(
             city="wuhan",
             charges=[charge],
             key=uuid4(),
@@ -116,7 +117,7 @@ def test_a_month_is_given_up_or_ordered(
 ) -> None:
     meeting = Meeting()
     monkeypatch.setattr(late_months, "lock", meeting.before(late_months.lock))
-    monkeypatch.setattr(orders, "before_or_after_a_batch", meeting.before(orders.before_or_after_a_batch))
+    monkeypatch.setattr(placing, "before_or_after_a_batch", meeting.before(placing.before_or_after_a_batch))
     assert not against_an_order(cast, owing, now)
     assert not meeting.met
 
@@ -126,10 +127,10 @@ def test_control_without_the_persons_and_the_rows_locks_it_is_both(
 ) -> None:
     """Each goes by what it read before the other wrote."""
     meeting = SureMeeting()
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self.all())
     monkeypatch.setattr(arrears, "_held", _meeting_after(arrears._held, meeting))
-    monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
+    monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     assert against_an_order(cast, owing, now)
 
 

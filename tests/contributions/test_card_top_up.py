@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, orders, paying, refunds, top_ups
+from contributions import doubled, refunds
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -23,6 +23,7 @@ from contributions.models import (
     RefundStatus,
     TopUp,
 )
+from contributions.orders import paying, placing, top_ups
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.routing import Status
@@ -190,7 +191,7 @@ def test_two_at_once_pass_the_days_limit_only_without_the_persons_lock(
 
     monkeypatch.setattr(top_ups, "why_not", look_then_meet)
     if not guarded:
-        monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+        monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     results = at_once(*[lambda: placed(till, 60000)] * 2)
     passed = sum(isinstance(one, Order) for one in results)
     assert (meeting.met, passed) == (not guarded, 1 if guarded else 2)
@@ -359,7 +360,7 @@ def test_a_top_up_is_no_contribution(
 ) -> None:
     paid(till, providers, filed(till, wang))
     assert "200.00" not in browser.get("/orders/list/").content.decode()
-    assert not [one for one in orders.payable(till.cast.wang_fang, "wuxi", now=till.now) if one.barred]
+    assert not [one for one in placing.payable(till.cast.wang_fang, "wuxi", now=till.now) if one.barred]
 
 
 def test_others_do_not_see_it(till: Till, wang: User) -> None:

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, duplicates, paying, refunds
+from contributions import doubled, duplicates, refunds
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -23,6 +23,7 @@ from contributions.models import (
     RefundStatus,
     TakenBack,
 )
+from contributions.orders import paying
 from contributions.queries import State, record
 from portal.accounts.models import User
 from portal.hall import desk

@@ -20,8 +20,6 @@ from contributions import (
     book_tasks,
     employer_tasks,
     order_tasks,
-    orders,
-    paying,
     reconciling,
     reconciling_tasks,
     refunds,
@@ -33,6 +31,7 @@ from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
 from contributions.debit import batches as debit
 from contributions.models import AccountKind, DebitBatch, Receipt
+from contributions.orders import paying, placing
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks
 from portal.accounts.models import Notice, User
@@ -205,10 +204,10 @@ def endings(request: pytest.FixtureRequest) -> Loop:
         found.append(one.number)
     till.clock.step(days=2)
     numbers = list(
-        orders.Order.objects.filter(number__in=found).order_by("expires_at").values_list("number", flat=True)
+        placing.Order.objects.filter(number__in=found).order_by("expires_at").values_list("number", flat=True)
     )
     return Loop(
-        order_tasks.end_overdue_orders, orders, "expire", lambda order, **_more: order.number, numbers
+        order_tasks.end_overdue_orders, placing, "expire", lambda order, **_more: order.number, numbers
     )
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from contributions import channels, paying
+from contributions import channels
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels import channel as real_channel
 from contributions.channels.partner import PREFIX
+from contributions.orders import paying
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, staff

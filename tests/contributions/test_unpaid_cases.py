@@ -5,8 +5,8 @@ from importlib import import_module
 import pytest
 from django.db import connection
 
-from contributions import orders
 from contributions.models import Order
+from contributions.orders import placing
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.routing import Status
@@ -24,7 +24,7 @@ def test_a_case_that_was_called_done_before_it_was_paid(till: Till, end: bool, s
     case = file(till.cast.wang_fang_login, "wuxi", "flexible-pay", CHOSEN, till.now)
     if end:
         order = Order.objects.get()
-        orders.expire(order, by=User.objects.system(), now=order.expires_at)
+        placing.expire(order, by=User.objects.system(), now=order.expires_at)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")

@@ -13,13 +13,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import orders, partner_orders, reconciling
+from contributions import partner_orders, reconciling
 from contributions.assessments import assessing
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
+from contributions.orders import placing
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -106,10 +107,10 @@ def _bank_app(now: dt.datetime) -> None:
         bank = registering.demo_partner(now=then)
         if bank.day_files.exists() or not reconciling.is_ready(bank, day, now):
             return
-        for told, one in enumerate(orders.payable(person, "wuxi", now=then)):
+        for told, one in enumerate(placing.payable(person, "wuxi", now=then)):
             if not one.months:
                 continue
-            order = orders.place(
+            order = placing.place(
                 person=person,
                 city="wuxi",
                 picks={one.insurance: (one.tier_now, one.months[:1])},
@@ -130,7 +131,7 @@ def _bank_app(now: dt.datetime) -> None:
                     by=bank.user,
                     now=then,
                 )
-            orders.expire(order, by=User.objects.system(), now=order.expires_at)
+            placing.expire(order, by=User.objects.system(), now=order.expires_at)
         reconciling.take_file(bank, day, reconciling.written(bank.code, day, lines), now=now)
 
 

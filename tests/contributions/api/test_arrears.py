@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions import arrears, orders
+from contributions import arrears
 from contributions.books import personal_account
 from contributions.debit import batches
 from contributions.models import (
@@ -25,7 +25,8 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
-from contributions.orders import CannotOrder
+from contributions.orders import placing
+from contributions.orders.placing import CannotOrder
 from enrollment.actions import open_coverage
 from portal.hall import desk
 from portal.hall.models import Case
@@ -356,7 +357,7 @@ def test_control_without_locks_they_are_kept_apart_by_the_database_alone(
 ) -> None:  # fmt: skip
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(arrears, "_on_top", meeting.before(arrears._on_top))
     with ExitStack() as off:
         if not guarded:
@@ -393,7 +394,7 @@ def test_control_without_locks_and_constraints_both_order_it(
 ) -> None:  # fmt: skip
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    for module in (orders, desk):
+    for module in (placing, desk):
         monkeypatch.setattr(module, "lock_subject", lambda number: None)
     monkeypatch.setattr(arrears, "_on_top", meeting.before(arrears._on_top))
     with ExitStack() as off:
@@ -415,11 +416,11 @@ def while_a_batch_is_opened(
     )  # fmt: skip
     charged("shenzhen", "2026-11")
     charge = charge_of(cast.chen_jing, "2026-11")
-    monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
+    monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     monkeypatch.setattr(batches.recollecting, "taken", meeting.before(batches.recollecting.taken))
     user = counter.bank.partner.user
     at_once(
-        lambda: orders.place(
+        lambda: placing.place(
             person=cast.chen_jing, city="shenzhen", picks={PENSION: ("60", [THIS])}, key=uuid4(), by=user,
             now=till.now,
         ),
@@ -442,7 +443,7 @@ def test_a_month_is_ordered_at_the_bank_or_taken_by_the_batch(
 def test_control_without_the_shared_lock_it_is_both(
     transactional_db: None, cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "before_or_after_a_batch", lambda city: None)
+    monkeypatch.setattr(placing, "before_or_after_a_batch", lambda city: None)
     assert while_a_batch_is_opened(cast, counter, till, monkeypatch, SureMeeting()) == (1, 1)
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.utils import IntegrityError, InternalError
 from django.test import Client
 
-from contributions import orders, partner_orders, reconciling, refunds
+from contributions import partner_orders, reconciling, refunds
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -30,6 +30,7 @@ from contributions.models import (
     TakenBack,
     Way,
 )
+from contributions.orders import placing
 from contributions.paid import paid_months
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
@@ -389,7 +390,7 @@ def test_control_without_the_locks_the_second_breaks_off(
     reconciling.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(orders, "locked", lambda pk: Order.objects.get(pk=pk))
+    monkeypatch.setattr(placing, "locked", lambda pk: Order.objects.get(pk=pk))
     monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     outcomes = by_both(counter, maker, checker)
     assert meeting.met

@@ -11,7 +11,6 @@ from django.test import Client
 from certificates import issuing
 from certificates.facts import person_facts
 from certificates.models import Certificate, CertificateKind
-from contributions import orders
 from contributions.books import personal_account
 from contributions.models import (
     Charge,
@@ -23,6 +22,7 @@ from contributions.models import (
     PaymentStatus,
     Reversal,
 )
+from contributions.orders import placing
 from contributions.paid import paid_months
 from portal.policy.book import book
 from tests.cast import Cast
@@ -67,7 +67,7 @@ def test_reversed_the_same_day(counter: Counter, cast: Cast) -> None:
         ("pension", "2026-11"): (ChargeStatus.OWED, "60"),
         ("medical", "2026-11"): (ChargeStatus.OWED, "60"),
     }
-    found = {one.insurance: one for one in orders.payable(cast.wang_fang, "wuxi", now=counter.till.now)}
+    found = {one.insurance: one for one in placing.payable(cast.wang_fang, "wuxi", now=counter.till.now)}
     assert found[PENSION].tier_now == found[MEDICAL].tier_now == "60"
     audit()
 
@@ -205,7 +205,7 @@ def test_control_without_the_locks_the_second_breaks_off(
 ) -> None:
     counter.tell(counter.placed())
     meeting = SureMeeting()
-    monkeypatch.setattr(orders, "locked", lambda pk: Order.objects.get(pk=pk))
+    monkeypatch.setattr(placing, "locked", lambda pk: Order.objects.get(pk=pk))
     monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     # The payment's row lock goes with them.
     monkeypatch.setattr(

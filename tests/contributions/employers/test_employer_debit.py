@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contributions import doubled, orders
+from contributions import doubled
 from contributions.assessments import assessing as assessments
 from contributions.assessments.arrears_bills import late_months
 from contributions.audit import audit
@@ -31,6 +31,7 @@ from contributions.models import (
     Refund,
     SettlementWay,
 )
+from contributions.orders import placing
 from enrollment.models import Coverage
 from portal.accounts.models import Notice, User
 from portal.accounts.permissions import COLLECTOR
@@ -203,7 +204,7 @@ def test_a_missed_day_takes_what_was_confirmed_by_then(cast: Cast, staffed: Asse
 
 
 def ordered(cast: Cast, found: Assessment) -> None:
-    orders.place_charges(
+    placing.place_charges(
         city="wuhan",
         charges=assessments.lines(found),
         employer=cast.donghu,
@@ -218,14 +219,14 @@ def test_what_is_at_the_bank_cannot_be_ordered_also_where_it_was_assessed_anew(
 ) -> None:
     agree(cast.donghu)
     opened(FIFTEENTH, system)
-    with pytest.raises(orders.CannotOrder) as refused:
+    with pytest.raises(placing.CannotOrder) as refused:
         ordered(cast, staffed)
     assert "已送银行扣款" in refused.value.refusals[0].why
 
     void(Charge.objects.filter(person=cast.wang_fang), why="参保关系终止", by=system, now=FIFTEENTH)
     anew = assessments.confirm(assessed(cast.donghu, system), by=cast.donghu_clerk, now=FIFTEENTH)
     assert anew.pk != staffed.pk
-    with pytest.raises(orders.CannotOrder):
+    with pytest.raises(placing.CannotOrder):
         ordered(cast, anew)
     assert of_employers.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
 

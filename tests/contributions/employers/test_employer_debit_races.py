@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import orders
 from contributions.assessments import assessing as assessments
 from contributions.debit import of_employers
 from contributions.models import Assessment, DebitLine, OrderLine
+from contributions.orders import placing
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover
@@ -36,10 +36,10 @@ def order_against_batch(
         Meeting(),
     )
     # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
-    monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
+    monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     monkeypatch.setattr(of_employers, "DebitBatch", MeetingBatch(meeting))
     at_once(
-        lambda: orders.place_charges(
+        lambda: placing.place_charges(
             city="wuhan", charges=charges, employer=cast.donghu, key=uuid4(), by=clerk, now=FIFTEENTH
         ),
         lambda: of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH),
@@ -56,7 +56,7 @@ def test_a_month_is_ordered_or_debited_never_both(
 def test_control_without_the_shared_lock_it_is_both(
     cast: Cast, confirmed: Assessment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "before_or_after_a_batch", lambda city: None)
+    monkeypatch.setattr(placing, "before_or_after_a_batch", lambda city: None)
     assert order_against_batch(cast, confirmed, monkeypatch) == (1, 1)
 
 

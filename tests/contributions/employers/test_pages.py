@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions import orders
 from contributions.assessments import assessing as assessments
 from contributions.assessments.assessing import draw_up
 from contributions.assessments.transfer_notes import code_of
@@ -27,6 +26,7 @@ from contributions.models import (
     OrderStatus,
 )
 from contributions.order_admin import LineInline
+from contributions.orders import placing
 from contributions.queries import due_for
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
@@ -186,7 +186,7 @@ def test_an_employers_order_is_told_in_sums(clerk: Client, cast: Cast, november:
         at=timezone.now(),
         by=User.objects.system(),
     )
-    orders.end(order, OrderStatus.PAID, by=User.objects.system(), now=timezone.now())
+    placing.end(order, OrderStatus.PAID, by=User.objects.system(), now=timezone.now())
     paid = clerk.get(reverse("order", args=[order.number])).content.decode()
     assert "查看应缴核定" in paid
     assert reverse("record") not in paid.partition("<main")[2]

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from contributions import paying, refunds
+from contributions import refunds
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, Refund
+from contributions.orders import paying
 from portal.accounts.models import User
 from tests.accounts.test_matrix import (
     NO_SESSION,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from contributions import order_tasks, orders, paying, refunds, tasks
+from contributions import order_tasks, refunds, tasks
 from contributions.audit import audit
 from contributions.models import (
     BankFile,
@@ -26,6 +26,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
+from contributions.orders import paying, placing
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
 from tests.cast import ZHENHAI, cover, person
@@ -140,7 +141,7 @@ def test_control_without_lock_comparison_and_constraint_an_order_ends_twice(
             return update(Order.objects.filter(pk=order.pk), **changes)
         return update(query, **changes)
 
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(QuerySet, "update", without_comparing)
     with without_constraint(OrderEvent, "an_order_reaches_a_status_once"):

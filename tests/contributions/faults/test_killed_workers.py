@@ -7,7 +7,6 @@ import datetime as dt
 
 import pytest
 
-from contributions import paying
 from contributions.audit import audit
 from contributions.models import (
     Charge,
@@ -19,6 +18,7 @@ from contributions.models import (
     Payment,
     Receipt,
 )
+from contributions.orders import paying
 from portal.accounts.models import Notice, OutboxMessage, User
 from tests.cast import NOW, ZHENHAI, cover, person
 from tests.contributions.faults.killing import killed_until_done

@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
-from contributions import orders, paying, refunds
+from contributions import refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.channels.protocol import Answer
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
+from contributions.orders import paying, placing
 from portal.watch.models import Failure
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, worker
@@ -106,7 +107,7 @@ def test_a_callback_that_was_not_answered_is_said_again_and_booked_once(
 
 @pytest.mark.parametrize(
     ("where", "cut", "placed"),
-    [(("_charge", orders), cut_inside, 0), (("_place", orders), cut_after, 1)],
+    [(("_charge", placing), cut_inside, 0), (("_place", placing), cut_after, 1)],
     ids=["mid-apply", "between commit and reply"],
 )
 def test_an_order_whose_answer_was_lost_is_sent_again_and_is_one(

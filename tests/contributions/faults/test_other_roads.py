@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import orders, refunds
+from contributions import refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.charges.charging import charge
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
+from contributions.orders import placing
 from enrollment import actions
 from portal.accounts.permissions import COLLECTOR
 from portal.hall import desk
@@ -91,7 +92,7 @@ def test_a_month_in_an_open_order_is_not_drawn_and_one_at_the_bank_is_not_ordere
     till.clock.step(minutes=31)
     till.rings()
     at_the_bank(till, road)
-    with pytest.raises(orders.CannotOrder, match="已送银行扣款"):
+    with pytest.raises(placing.CannotOrder, match="已送银行扣款"):
         till.place(city="shenzhen", person=who, by=login)
     assert Order.objects.get() == order
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contributions import channels, orders, paying
+from contributions import channels
 from contributions.audit import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import (
@@ -22,6 +22,7 @@ from contributions.channels.protocol import (
     Wanted,
 )
 from contributions.models import Order, Payment
+from contributions.orders import paying, placing
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
@@ -170,7 +171,7 @@ class Till:
         by: User | None = None,
         key: UUID | None = None,
     ) -> Order:
-        return orders.place(
+        return placing.place(
             person=person or self.cast.wang_fang,
             city=city,
             picks=picks or {PENSION: ("60", [THIS])},

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from contributions import orders, paying
 from contributions.audit import audit
 from contributions.models import Order, OrderStatus, Payment, PaymentNotice, PaymentStatus
+from contributions.orders import paying, placing
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
@@ -27,7 +27,7 @@ def order(cast: Cast, gateway: StandIn, live_server: Any, settings: Any) -> Orde
     settings.PUBLIC_URL = live_server.url
     this = month_in_china(timezone.now())
     cover(cast.wang_fang, Insurance.PENSION, "wuxi", str(this - 6), tier="60")
-    return orders.place(
+    return placing.place(
         person=cast.wang_fang,
         city="wuxi",
         picks={Insurance.PENSION: ("60", [this])},
@@ -56,7 +56,7 @@ def ends_well(order: Order) -> None:
     order.refresh_from_db()
     assert order.status == OrderStatus.PAID
     assert order.payments.get(credited=True).received_fen == 89880
-    assert not orders.to_give_back().exists()
+    assert not placing.to_give_back().exists()
     assert all(one.holds for one in audit())
 
 
@@ -92,7 +92,7 @@ def test_a_fen_too_much_is_held(order: Order, gateway: StandIn, channel: str) ->
     payment.refresh_from_db()
     order.refresh_from_db()
     assert (payment.status, order.status) == (PaymentStatus.HELD, OrderStatus.CANCELLED)
-    assert [one.pk for one in orders.to_give_back()] == [payment.pk]
+    assert [one.pk for one in placing.to_give_back()] == [payment.pk]
     assert all(one.holds for one in audit())
 
 
@@ -115,7 +115,7 @@ def test_paid_although_it_was_closed_is_given_back(order: Order, gateway: StandI
     order.refresh_from_db()
     assert order.status == OrderStatus.CANCELLED
     assert (payment.status, payment.credited) == (PaymentStatus.SUCCEEDED, False)
-    assert [one.pk for one in orders.to_give_back()] == [payment.pk]
+    assert [one.pk for one in placing.to_give_back()] == [payment.pk]
     assert all(one.holds for one in audit())
 
 

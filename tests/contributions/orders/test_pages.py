@@ -8,7 +8,7 @@ from django.db import InternalError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from contributions import order_views, paying
+from contributions import order_views
 from contributions.channels.protocol import Refused
 from contributions.models import (
     Charge,
@@ -19,6 +19,7 @@ from contributions.models import (
     PaymentNotice,
     PaymentStatus,
 )
+from contributions.orders import paying
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
 

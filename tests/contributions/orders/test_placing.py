@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contributions import orders, paying
 from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
-from contributions.orders import CannotOrder
+from contributions.orders import paying, placing
+from contributions.orders.placing import CannotOrder
 from contributions.prices.formula import quote
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
@@ -169,7 +169,7 @@ def test_what_cannot_be_ordered_is_said(
     till: Till, picks: dict[Insurance, tuple[str, list[Month]]], words: str
 ) -> None:
     with pytest.raises(CannotOrder) as refused:
-        orders.place(
+        placing.place(
             person=till.cast.wang_fang,
             city="wuxi",
             picks=picks,
@@ -294,7 +294,7 @@ def in_wuhan(till: Till) -> Charge:
 
 
 def order_it(till: Till, charge: Charge) -> Order:
-    return orders.place_charges(
+    return placing.place_charges(
         city=charge.city,
         charges=[charge],
         person=charge.person,
@@ -321,7 +321,7 @@ def test_what_is_at_the_bank_is_not_ordered(till: Till, in_wuhan: Charge) -> Non
 
 def test_anothers_charge_is_not_ordered(till: Till, in_wuhan: Charge) -> None:
     with pytest.raises(CannotOrder):
-        orders.place_charges(
+        placing.place_charges(
             city="wuhan",
             charges=[in_wuhan],
             person=till.cast.wang_fang,
@@ -362,8 +362,8 @@ def test_any_order_is_the_sum_of_its_months(
 def test_the_number_of_queries_does_not_grow_with_the_months(till: Till) -> None:
     till.place()
     with CaptureQueriesContext(connection) as one:
-        orders.payable(till.cast.wang_fang, "wuxi", now=till.now)
+        placing.payable(till.cast.wang_fang, "wuxi", now=till.now)
     till.place({PENSION: ("60", months("2026-12", "2027-10")), MEDICAL: ("60", months("2026-11", "2027-10"))})
     with CaptureQueriesContext(connection) as many:
-        orders.payable(till.cast.wang_fang, "wuxi", now=till.now)
+        placing.payable(till.cast.wang_fang, "wuxi", now=till.now)
     assert len(many) == len(one)

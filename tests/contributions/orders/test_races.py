@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from contributions import bank_time, orders, paying
 from contributions.books import receiving
 from contributions.debit import batches
 from contributions.models import (
@@ -24,7 +23,8 @@ from contributions.models import (
     Payment,
     Receipt,
 )
-from contributions.orders import CannotOrder
+from contributions.orders import bank_time, paying, placing
+from contributions.orders.placing import CannotOrder
 from portal.people.models import BankAccount
 from portal.shared.months import Month
 from tests.cast import cover
@@ -89,7 +89,7 @@ def blind(till: Till, monkeypatch: pytest.MonkeyPatch) -> Meeting:
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(paying, "_money_came", meeting.before(paying._money_came))
     return meeting
 
@@ -151,7 +151,7 @@ def test_control_without_lock_two_tabs_are_kept_apart_by_the_database_alone(
     order, meeting = till.place(), Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(bank_time, "opening", meeting.before(bank_time.opening))
     with ExitStack() as off:
         if not guarded:
@@ -191,8 +191,8 @@ def test_control_without_lock_two_orders_are_kept_apart_by_the_database_alone(
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
-    monkeypatch.setattr(orders, "lock_subject", lambda number: None)
-    monkeypatch.setattr(orders, "_charge", meeting.before(orders._charge))
+    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
+    monkeypatch.setattr(placing, "_charge", meeting.before(placing._charge))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))
@@ -218,7 +218,7 @@ def order_against_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any
     charge_month("wuhan", THIS, till.now)
     charge, meeting = Charge.objects.get(person=person), Meeting()
     # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
-    monkeypatch.setattr(orders, "case_number", meeting.before(orders.case_number))
+    monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     monkeypatch.setattr(batches, "DebitBatch", MeetingBatch(meeting))
     return at_once(
         lambda: order_it(till, charge),
@@ -254,7 +254,7 @@ def test_a_month_is_ordered_or_debited_never_both(till: Till, monkeypatch: pytes
 
 
 def test_control_without_the_shared_lock_it_is_both(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "before_or_after_a_batch", lambda city: None)
+    monkeypatch.setattr(placing, "before_or_after_a_batch", lambda city: None)
     order_against_batch(till, monkeypatch)
     assert taken_by(Charge.objects.get(person=till.cast.li_qiang)) == (1, 1)
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import paying, refunds
+from contributions import refunds
 from contributions.audit import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import Answer, Outcome
@@ -22,6 +22,7 @@ from contributions.models import (
     RefundStatus,
     RefundWay,
 )
+from contributions.orders import paying
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import staff

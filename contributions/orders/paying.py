@@ -17,7 +17,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contributions import bank_time, channels, orders, payer_kept, top_ups
+from contributions import channels
 from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import (
@@ -29,7 +29,8 @@ from contributions.models import (
     PaymentEvent,
     PaymentStatus,
 )
-from contributions.orders import StillPaying
+from contributions.orders import bank_time, payer_kept, placing, top_ups
+from contributions.orders.placing import StillPaying
 from portal.accounts.models import Notice, User
 from portal.policy.book import book
 from portal.policy.terms import payment_terms
@@ -111,8 +112,8 @@ def start_payment(
 def _begin(
     order: Order, channel: str, payer: dict[str, str], *, by: User, now: dt.datetime
 ) -> tuple[Payment, bool]:
-    current = orders.locked(order.pk)
-    standing = orders.under_way(current)
+    current = placing.locked(order.pk)
+    standing = placing.under_way(current)
     if standing is not None:
         if standing.channel != channel:
             raise PaymentUnderWay(standing)
@@ -329,7 +330,7 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
     """
     if payment.status == PaymentStatus.QUEUED:
         with transaction.atomic():
-            orders.locked(payment.order_id)
+            placing.locked(payment.order_id)
             _move(
                 payment, PaymentStatus.CLOSED, was=[PaymentStatus.QUEUED], by=by, now=now, note=_("取消等待")
             )
@@ -345,10 +346,10 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 def cancel(order: Order, *, by: User, now: dt.datetime) -> Order:
     """Cancel an open order, ending what is under way first; an order that turns out paid stays paid. Raises StillPaying."""
-    payment = orders.under_way(order)
+    payment = placing.under_way(order)
     if payment is not None:
         drop(payment, by=by, now=now)
-    return orders.cancel_unpaid(order, by=by, now=now)
+    return placing.cancel_unpaid(order, by=by, now=now)
 
 
 def _close_with_provider(payment: Payment, *, by: User, now: dt.datetime) -> None:
@@ -426,7 +427,7 @@ def _announce_queued(payment: Payment, *, by: User, now: dt.datetime) -> None:
 
 @transaction.atomic
 def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
-    order = orders.locked(payment.order_id)
+    order = placing.locked(payment.order_id)
     start_at = bank_time.opening(order.city, now)
     if start_at > now and order.is_open:
         _wait_until(order, start_at)
@@ -449,7 +450,7 @@ def end_overdue(*, by: User, now: dt.datetime) -> int:
     overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at")
     for order in overdue.exclude(payments__live=True):
         with watch.item(order.number, city=order.city), suppress(StillPaying):
-            ended += orders.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
+            ended += placing.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
     watch.only(lambda numbers: list(overdue.filter(number__in=numbers).values_list("number", flat=True)))
     return ended
 
@@ -481,7 +482,7 @@ def take_answer(
         log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
         return None
     with transaction.atomic():
-        order = orders.locked(found.order_id)
+        order = placing.locked(found.order_id)
         payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
         match answer.outcome:
             case Outcome.SUCCEEDED if answer.amount_fen is not None and not 0 < answer.amount_fen <= MOST_FEN:
@@ -620,9 +621,9 @@ def _money_came(
         why="" if credited else _("订单已完结，款项将原路退回") if exact else odd,
     )
     if credited:
-        orders.end(order, OrderStatus.PAID, by=by, now=now)
+        placing.end(order, OrderStatus.PAID, by=by, now=now)
     elif not exact:
-        orders.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
+        placing.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
 
 
 def _marked(payment: Payment, number: str) -> str:

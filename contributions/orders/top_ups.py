@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from contributions import orders
 from contributions.books import ledger, personal_account
 from contributions.models import (
     HOLDING,
@@ -20,7 +19,8 @@ from contributions.models import (
     Payment,
     TopUp,
 )
-from contributions.orders import CannotOrder, Refusal
+from contributions.orders import placing
+from contributions.orders.placing import CannotOrder, Refusal
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
@@ -80,7 +80,7 @@ def place(
             raise CannotOrder([Refusal(why, about="amount")])
         return TopUp(bank=card.bank, card_number=card.number, amount_fen=amount_fen, insurance=INSURANCE)
 
-    return orders.place_top_up(
+    return placing.place_top_up(
         person=person,
         city=city,
         take=take,

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from contributions import bank_time, unpaid_cases
+from contributions import unpaid_cases
 from contributions.assessments import assessment_lines
 from contributions.charges import charging, surcharges
 from contributions.locks import before_or_after_a_batch
@@ -35,6 +35,7 @@ from contributions.models import (
     SurchargeStatus,
     TopUp,
 )
+from contributions.orders import bank_time
 from contributions.planner import ids_of
 from contributions.prices.formula import quote
 from enrollment import actions
