@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
-from contributions import audit_runs, book_tasks, channels, refunds
+from contributions import audit_runs, book_tasks, channels
 from contributions.admin import MoneyAdmin
 from contributions.books import day_sheets, month_close
 from contributions.models import (
@@ -30,6 +30,7 @@ from contributions.models import (
     RefundStatus,
 )
 from contributions.prices.formula import percent_text
+from contributions.refunds import drafting
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions
@@ -108,7 +109,7 @@ class Day:
             .annotate(fen=Sum("amount_fen"))
             .values("fen")
         )
-        rows = refunds.held([self.city.slug]).annotate(still_fen=F("back_fen") - Coalesce(Subquery(gone), 0))
+        rows = drafting.held([self.city.slug]).annotate(still_fen=F("back_fen") - Coalesce(Subquery(gone), 0))
         return list(rows.filter(still_fen__gt=0)[: HELD_SHOWN + 1])
 
 

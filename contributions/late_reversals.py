@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import partner_orders, refunds
+from contributions import partner_orders
 from contributions.models import (
     AccountKind,
     Deed,
@@ -23,6 +23,7 @@ from contributions.models import (
 )
 from contributions.orders import placing
 from contributions.partner_orders import CannotReverse
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.partners.models import Partner
 from portal.shared.months import today_in_china
@@ -82,14 +83,14 @@ def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) 
         TakenBack.objects.create(
             receipt=receipt, movement=movement, request=request, amount_fen=receipt.amount_fen, at=now
         )
-    drafted = refunds.draft_together(
+    drafted = drafting.draft_together(
         [receipt for receipt, _movement in moved],
         reason=_("撤销缴费"),
         key=uuid5(_KEYS, f"{current.pk}"),
         by=_proposer(request),
         now=now,
     )
-    refunds.approve(drafted, by=by, now=now)
+    drafting.approve(drafted, by=by, now=now)
     return current
 
 

@@ -6,8 +6,8 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import doubled, refunds
 from contributions.orders import paying
+from contributions.refunds import doubled, drafting
 from portal.accounts.models import User
 from portal.watch.task import watched
 
@@ -52,7 +52,7 @@ def start_queued_payments() -> None:
 )
 def send_refunds() -> None:
     """Send the approved refunds to their channels, and ask about those whose end is not known."""
-    refunds.send_due(by=User.objects.system(), now=timezone.now())
+    drafting.send_due(by=User.objects.system(), now=timezone.now())
 
 
 @watched(

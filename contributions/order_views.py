@@ -27,7 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contributions import channels, refunds
+from contributions import channels
 from contributions.channels.card import check_payer
 from contributions.channels.protocol import Forged, Refused
 from contributions.models import (
@@ -46,6 +46,7 @@ from contributions.models import (
 from contributions.orders import bank_time, of_employers, paying, placing, top_ups
 from contributions.orders.placing import StillPaying, stretches
 from contributions.prices.formula import Derivation, explain
+from contributions.refunds import drafting
 from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User
@@ -117,7 +118,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     for_staff = of_employers.sums(page) if of_employer else {}
-    held = refunds.held_of(page.object_list)
+    held = drafting.held_of(page.object_list)
     now = timezone.now()
     return render(
         request,
@@ -609,7 +610,7 @@ def _order_page(
     payable = current is None and _payable(found, now)
     failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
     top_up = top_ups.of_order(found)
-    kept = {one.pk: refunds.returned_of(one) for one in payments if one.entry_id and not one.credited}
+    kept = {one.pk: drafting.returned_of(one) for one in payments if one.entry_id and not one.credited}
     context = {
         "order": found,
         "payments": [

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contributions import late_reversals, partner_orders, refunds
+from contributions import late_reversals, partner_orders
 from contributions.models import (
     FILED,
     MOVES_MONEY,
@@ -39,6 +39,7 @@ from contributions.models import (
     Side,
     Way,
 )
+from contributions.refunds import drafting
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.locks import hold
@@ -454,7 +455,7 @@ def _refund(difference: Difference, by: User, now: dt.datetime) -> Payment:
         raise CannotSettle(_("大厅没有这笔收款，不能撤销。"))
     try:
         return late_reversals.grant(difference, payment, by=by, now=now)
-    except (partner_orders.CannotReverse, refunds.CannotRefund) as error:
+    except (partner_orders.CannotReverse, drafting.CannotRefund) as error:
         raise CannotSettle(str(error)) from error
 
 

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import channels, refunds
+from contributions import channels
 from contributions.models import (
     IN_VAIN,
     REFUND_WAY_LABELS,
@@ -27,6 +27,7 @@ from contributions.models import (
     RefundStatus,
     RefundWay,
 )
+from contributions.refunds import drafting
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.doors import known_number
@@ -176,7 +177,7 @@ class ReceiptsAdmin:
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cities = permissions.staff_cities(request.user)
         rows = StaffAdmin.get_queryset(self, request)
-        return rows.filter(refunds.of_cities(cities))
+        return rows.filter(drafting.of_cities(cities))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -210,13 +211,13 @@ class LeftFilter(QueueFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[HeldReceipt]) -> QuerySet[HeldReceipt]:
         if self.value() == "all":
             return queryset
-        return queryset.filter(pk__in=refunds.to_draft().order_by().values("pk"))
+        return queryset.filter(pk__in=drafting.to_draft().order_by().values("pk"))
 
 
 class ReceiptCityFilter(CityFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         city = self.value()
-        return queryset.filter(refunds.of_cities([city])) if city else queryset
+        return queryset.filter(drafting.of_cities([city])) if city else queryset
 
 
 @admin.register(HeldReceipt)
@@ -231,18 +232,18 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     ordering = ("received_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        held = refunds.held(permissions.staff_cities(request.user))
+        held = drafting.held(permissions.staff_cities(request.user))
         return channels.with_partner_names(held.select_related("charge__person", "top_up__order__person"))
 
     def waiting(self, request: HttpRequest) -> int:
         """How many receipts wait for their refund to be drafted."""
-        return refunds.to_draft(permissions.staff_cities(request.user)).count()
+        return drafting.to_draft(permissions.staff_cities(request.user)).count()
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
         left = receipt.left_fen
-        together, whole = refunds.came_together(receipt), TOGETHER in request.POST
+        together, whole = drafting.came_together(receipt), TOGETHER in request.POST
         form = DraftForm(
             {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
             if whole
@@ -254,9 +255,9 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 refund = self._draft(request, receipt, list(together) if whole else [], form.cleaned_data)
-            except refunds.CannotRefund as why:
+            except drafting.CannotRefund as why:
                 form.add_error(None, str(why))
-            except refunds.KeyReused:
+            except drafting.KeyReused:
                 form.add_error(None, _("这份退款已经提交过，请刷新页面后再填写。"))
             else:
                 messages.success(
@@ -264,8 +265,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
                 )
                 return HttpResponseRedirect(reverse("admin:contributions_refund_change", args=[refund.pk]))
         try:
-            road, no_road = refunds.road(receipt), ""
-        except refunds.CannotRefund as why:
+            road, no_road = drafting.road(receipt), ""
+        except drafting.CannotRefund as why:
             road, no_road = None, str(why)
         context = {
             **self.admin_site.each_context(request),
@@ -301,8 +302,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     ) -> Refund:
         how = {"reason": typed["reason"], "key": typed["key"], "by": staff_of(request), "now": timezone.now()}
         if together:
-            return refunds.draft_together(together, **how)
-        return refunds.draft(receipt, amount_fen=typed["amount"], **how)
+            return drafting.draft_together(together, **how)
+        return drafting.draft(receipt, amount_fen=typed["amount"], **how)
 
     @admin.display(description=gettext_lazy("渠道"))
     def way(self, receipt: HeldReceipt) -> str:
@@ -423,7 +424,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, refund, pressed, form.cleaned_data if form else {})
-            except refunds.CannotRefund as why:
+            except drafting.CannotRefund as why:
                 messages.error(request, str(why))
             return HttpResponseRedirect(request.path)
         parts = list(_parts().filter(refund=refund).order_by("pk")[:PARTS_SHOWN])
@@ -440,8 +441,8 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             "channel": channels.title(refund.channel),
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
-            "why_not": refunds.why_not_decide(refund, staff_of(request)),
-            "why_not_fail": refunds.why_not_fail(refund, staff_of(request)),
+            "why_not": drafting.why_not_decide(refund, staff_of(request)),
+            "why_not_fail": drafting.why_not_fail(refund, staff_of(request)),
             "transferring": refund.status == RefundStatus.APPROVED
             and refund.way == RefundWay.BANK
             and self.may_step(request),
@@ -455,22 +456,22 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
     def _take(self, request: HttpRequest, refund: Refund, step: str, typed: dict[str, Any]) -> None:
         by, now = staff_of(request), timezone.now()
         if step == "approve":
-            refunds.approve(refund, by=by, now=now)
+            drafting.approve(refund, by=by, now=now)
             messages.success(request, _("退款 {number} 已复核。").format(number=refund.number))
         elif step == "refuse":
-            refunds.refuse(refund, why=typed["why"], by=by, now=now)
+            drafting.refuse(refund, why=typed["why"], by=by, now=now)
             messages.success(request, _("退款 {number} 已退回经办人。").format(number=refund.number))
         elif step == "confirm":
-            refunds.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
+            drafting.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为已退回。").format(number=refund.number))
         elif step == "fail":
-            refunds.report_bounce(refund, why=typed["why"], by=by, now=now)
+            drafting.report_bounce(refund, why=typed["why"], by=by, now=now)
             messages.success(
                 request,
                 _("退款 {number} 的退票已登记，等待另一名征缴人员确认。").format(number=refund.number),
             )
         elif step == "failed":
-            refunds.fail_transfer(refund, by=by, now=now)
+            drafting.fail_transfer(refund, by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为退回失败。").format(number=refund.number))
         else:
             messages.error(request, _("请按页面上的按钮操作。"))

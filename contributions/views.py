@@ -16,13 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import queries, refunds
+from contributions import queries
 from contributions.books import account_interest
 from contributions.books.personal_account import Account, accounts_of
 from contributions.charges import brought_in, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.prices.formula import explain
 from contributions.queries import STATE_LABELS, MonthRecord, State
+from contributions.refunds import drafting
 from contributions.years import Years, years_of
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
@@ -179,7 +180,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
     receipts = list(Receipt.objects.filter(charge=found).order_by("received_at"))
-    returned = refunds.returned(receipts)
+    returned = drafting.returned(receipts)
     return render(
         request,
         "contributions/charge.html",

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 
 from certificates import drawable
 from certificates.fonts import NotDrawable
-from contributions import refunds
 from contributions.books import account_interest
 from contributions.models import HeldReceipt
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
 from portal.hall.models import Case
@@ -484,7 +484,7 @@ def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: da
     """Money that was paid twice does not move: its refund is drafted, once, for a second person to decide."""
     receipt = HeldReceipt.objects.get(pk=double.receipt_id)
     try:
-        refunds.draft(
+        drafting.draft(
             receipt,
             amount_fen=double.fen,
             reason=_("关系转移时发现重复缴费"),
@@ -492,7 +492,7 @@ def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: da
             by=by,
             now=now,
         )
-    except refunds.CannotRefund:
+    except drafting.CannotRefund:
         # It has no way back by itself, or another refund was drafted meanwhile: it stays in the collectors' queue.
         return
 

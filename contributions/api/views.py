@@ -13,11 +13,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import arrears, late_reversals, partner_orders, refunds
+from contributions import arrears, late_reversals, partner_orders
 from contributions.api import serializers, telling
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
 from contributions.orders import bank_time, paying, placing
+from contributions.refunds import drafting
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.partners.authentication import caller, ensure_city
 from portal.partners.models import Scope
@@ -273,7 +274,7 @@ class RefundDoneView(OrdersView):
         answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, told)
         try:
             with transaction.atomic():
-                refunds.take_answer(refund, answer, by=caller(request).partner.user, now=timezone.now())
+                drafting.take_answer(refund, answer, by=caller(request).partner.user, now=timezone.now())
         except IntegrityError as error:
             raise _number_used() from error
         refund.refresh_from_db()

@@ -10,8 +10,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import duplicates, refunds
-from contributions.duplicates import Duplicate, Found, Proof
+from contributions.refunds import drafting, insured_twice
+from contributions.refunds.insured_twice import Duplicate, Found, Proof
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.fields import MonthsField
@@ -37,7 +37,7 @@ class DuplicateForm(ServiceForm):
         person = self.applicant.person
         if person is None:
             return
-        found = duplicates.find(person, self.offer.city, now=self.now)
+        found = insured_twice.find(person, self.offer.city, now=self.now)
         if not found.months:
             return
         known = [month for month, one in found.months.items() if one.proof != Proof.PAPER]
@@ -110,7 +110,7 @@ class DuplicateRefund(Service):
     }
 
     def facts(self, ask: Ask, outside: Any) -> DuplicateFacts:
-        found = duplicates.find(ask.person, ask.offer.city, now=ask.filed_at)
+        found = insured_twice.find(ask.person, ask.offer.city, now=ask.filed_at)
         asked = [found.months[month] for month in _months(ask) if month in found.months]
         return DuplicateFacts(found, tuple(asked))
 
@@ -133,10 +133,10 @@ class DuplicateRefund(Service):
     ) -> dict[str, Any]:
         try:
             drafted = [
-                duplicates.give_back(one, elsewhere=_elsewhere(ask), case=case, by=by, now=now)
+                insured_twice.give_back(one, elsewhere=_elsewhere(ask), case=case, by=by, now=now)
                 for one in facts.asked
             ]
-        except (duplicates.CannotTakeBack, refunds.CannotRefund) as why:
+        except (insured_twice.CannotTakeBack, drafting.CannotRefund) as why:
             raise NotAccepted([Bar("months", str(why))]) from why
         return {
             "refunds": [one.number for one in drafted],

@@ -22,7 +22,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import arrears, late_reversals, order_tasks, partner_orders, reconciling, refunds, tasks
+from contributions import arrears, late_reversals, order_tasks, partner_orders, reconciling, tasks
 from contributions.arrears import gap_months
 from contributions.audit import audit
 from contributions.bank_files import stand_in
@@ -50,6 +50,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import paying, placing
+from contributions.refunds import drafting
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -666,7 +667,7 @@ class MoneyMoves(RuleBasedStateMachine):
         number = self._partner_number()
         self.partner_gave[number] = refund.amount_fen
         answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, number)
-        refunds.take_answer(refund, answer, by=self.world.partner.user, now=self.now)
+        drafting.take_answer(refund, answer, by=self.world.partner.user, now=self.now)
 
     # The bank
 
@@ -749,7 +750,7 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(pick=which, part=st.sampled_from(["whole", "whole", "part", "too much"]), twice=st.booleans())
     def a_refund_is_drafted(self, pick: int, part: str, twice: bool) -> None:
-        receipt = one((held for held in refunds.to_draft() if held.channel != "counter"), pick)
+        receipt = one((held for held in drafting.to_draft() if held.channel != "counter"), pick)
         if receipt is None:
             return
         fen = {
@@ -760,10 +761,10 @@ class MoneyMoves(RuleBasedStateMachine):
         key, by = uuid4(), self.staff(receipt.entry.city, "maker")
         drafted = [
             self.attempt(
-                lambda: refunds.draft(
+                lambda: drafting.draft(
                     receipt, amount_fen=fen, reason="重复缴费", key=key, by=by, now=self.now
                 ),
-                refunds.CannotRefund,
+                drafting.CannotRefund,
             )
             for _time in range(2 if twice else 1)
         ]
@@ -787,10 +788,10 @@ class MoneyMoves(RuleBasedStateMachine):
         by = self.staff(refund.city, name)
         for _time in range(2):
             if approve:
-                self.attempt(lambda: refunds.approve(refund, by=by, now=self.now), refunds.CannotRefund)
+                self.attempt(lambda: drafting.approve(refund, by=by, now=self.now), drafting.CannotRefund)
             else:
                 self.attempt(
-                    lambda: refunds.refuse(refund, why="核实", by=by, now=self.now), refunds.CannotRefund
+                    lambda: drafting.refuse(refund, why="核实", by=by, now=self.now), drafting.CannotRefund
                 )
         refund.refresh_from_db()
         assert (refund.status == RefundStatus.DRAFTED) == (name == "maker")
@@ -815,10 +816,10 @@ class MoneyMoves(RuleBasedStateMachine):
         by = self.staff(refund.city, "maker")
         if made:
             for _time in range(2):
-                refunds.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
+                drafting.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
         else:
-            refunds.report_bounce(refund, why="账号已销户", by=by, now=self.now)
-            refunds.fail_transfer(refund, by=self.staff(refund.city, "checker"), now=self.now)
+            drafting.report_bounce(refund, why="账号已销户", by=by, now=self.now)
+            drafting.fail_transfer(refund, by=self.staff(refund.city, "checker"), now=self.now)
 
     def _do(self, data: st.DataObject, what: str) -> None:
         method = getattr(self, what)

@@ -8,7 +8,6 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, refunds
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -24,6 +23,7 @@ from contributions.models import (
     TopUp,
 )
 from contributions.orders import paying, placing, top_ups
+from contributions.refunds import doubled, drafting
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.routing import Status
@@ -240,8 +240,8 @@ def test_paid_by_two_channels_one_is_given_back(
     assert held_fen(till) == 20000
     assert doubled.draft_refunds(by=till.system, now=till.now) == 1
     refund = Refund.objects.get()
-    refunds.approve(refund, by=checker(), now=till.now)
-    refunds.send_due(by=till.system, now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
+    drafting.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: 20000}
@@ -268,8 +268,8 @@ def test_paid_after_the_order_was_over_is_held_and_not_credited(
         till.cast.wang_fang,
     )
     assert held_fen(till) == 0
-    assert refunds.to_draft(["wuxi"]).get().pk == receipt.pk
-    assert not refunds.to_draft(["wuhan"]).exists()
+    assert drafting.to_draft(["wuxi"]).get().pk == receipt.pk
+    assert not drafting.to_draft(["wuhan"]).exists()
     audit()
 
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from contributions import refunds
 from contributions.audit import audit
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import staff
@@ -35,48 +35,48 @@ def twice(road: Road) -> Receipt:
 
 @pytest.fixture
 def approved(road: Road, twice: Receipt) -> Refund:
-    refund = refunds.draft(
+    refund = drafting.draft(
         twice, amount_fen=twice.amount_fen, reason="重复扣款", key=uuid4(), by=collector(), now=road.now
     )
-    return refunds.approve(refund, by=staff("second", "孙立", "wuhan", COLLECTOR), now=road.now)
+    return drafting.approve(refund, by=staff("second", "孙立", "wuhan", COLLECTOR), now=road.now)
 
 
 def test_it_goes_to_the_account_that_was_drawn_and_the_bank_confirms(road: Road, approved: Refund) -> None:
     assert (approved.way, approved.account_number) == (RefundWay.BANK, "6217990000000188")
-    assert refunds.send_due(by=road.by, now=road.now) == 0, "no channel is spoken to"
-    with pytest.raises(refunds.CannotRefund, match="流水号"):
-        refunds.confirm_transfer(approved, bank_number=" ", by=collector(), now=road.now)
+    assert drafting.send_due(by=road.by, now=road.now) == 0, "no channel is spoken to"
+    with pytest.raises(drafting.CannotRefund, match="流水号"):
+        drafting.confirm_transfer(approved, bank_number=" ", by=collector(), now=road.now)
     for _press in range(2):
-        refunds.confirm_transfer(approved, bank_number="PSBC-7788", by=collector(), now=road.now)
+        drafting.confirm_transfer(approved, bank_number="PSBC-7788", by=collector(), now=road.now)
     approved.refresh_from_db()
     assert (approved.status, approved.provider_number) == (RefundStatus.SUCCEEDED, "PSBC-7788")
-    with pytest.raises(refunds.CannotRefund, match="已退回"):
-        refunds.confirm_transfer(approved, bank_number="PSBC-7789", by=collector(), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="已退回"):
+        drafting.confirm_transfer(approved, bank_number="PSBC-7789", by=collector(), now=road.now)
     assert all(one.holds for one in audit())
 
 
 def bounced(road: Road, refund: Refund) -> Refund:
-    refunds.report_bounce(refund, why="户名不符", by=collector(), now=road.now)
-    return refunds.fail_transfer(refund, by=User.objects.get(username="second"), now=road.now)
+    drafting.report_bounce(refund, why="户名不符", by=collector(), now=road.now)
+    return drafting.fail_transfer(refund, by=User.objects.get(username="second"), now=road.now)
 
 
 def test_a_transfer_comes_back_by_the_word_of_two(road: Road, approved: Refund, twice: Receipt) -> None:
     second = User.objects.get(username="second")
-    with pytest.raises(refunds.CannotRefund, match="请先登记银行退票"):
-        refunds.fail_transfer(approved, by=second, now=road.now)
-    with pytest.raises(refunds.CannotRefund, match="退票的原因"):
-        refunds.report_bounce(approved, why=" ", by=collector(), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="请先登记银行退票"):
+        drafting.fail_transfer(approved, by=second, now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="退票的原因"):
+        drafting.report_bounce(approved, why=" ", by=collector(), now=road.now)
     for _press in range(2):
-        refunds.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
-    with pytest.raises(refunds.CannotRefund, match="另一名征缴人员"):
-        refunds.fail_transfer(approved, by=collector(), now=road.now)
+        drafting.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="另一名征缴人员"):
+        drafting.fail_transfer(approved, by=collector(), now=road.now)
     # Until then nothing is free for another refund.
-    assert refunds.held().get(pk=twice.pk).left_fen == 0
+    assert drafting.held().get(pk=twice.pk).left_fen == 0
     for _press in range(2):
-        refunds.fail_transfer(approved, by=second, now=road.now)
+        drafting.fail_transfer(approved, by=second, now=road.now)
     approved.refresh_from_db()
     assert (approved.status, approved.why, approved.failed_by) == (RefundStatus.FAILED, "户名不符", second)
-    assert refunds.held().get(pk=twice.pk).left_fen == twice.amount_fen
+    assert drafting.held().get(pk=twice.pk).left_fen == twice.amount_fen
     assert all(one.holds for one in audit())
 
 
@@ -88,19 +88,19 @@ def test_the_database_wants_two_for_a_transfer_that_came_back(road: Road, approv
 
 
 def test_what_was_thought_lost_and_was_made_is_recorded_as_made(road: Road, approved: Refund) -> None:
-    refunds.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
-    done = refunds.confirm_transfer(approved, bank_number="PSBC-1", by=collector(), now=road.now)
+    drafting.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    done = drafting.confirm_transfer(approved, bank_number="PSBC-1", by=collector(), now=road.now)
     assert done.status == RefundStatus.SUCCEEDED
-    with pytest.raises(refunds.CannotRefund, match="已退回"):
-        refunds.fail_transfer(approved, by=User.objects.get(username="second"), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="已退回"):
+        drafting.fail_transfer(approved, by=User.objects.get(username="second"), now=road.now)
 
 
 def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Receipt) -> None:
     bounced(road, approved)
-    assert refunds.held().get(pk=twice.pk).left_fen == twice.amount_fen
+    assert drafting.held().get(pk=twice.pk).left_fen == twice.amount_fen
     halves = [
-        refunds.approve(
-            refunds.draft(
+        drafting.approve(
+            drafting.draft(
                 twice, amount_fen=fen, reason="重复扣款", key=uuid4(), by=collector(), now=road.now
             ),
             by=staff(f"second-{fen}", "孙立", "wuhan", COLLECTOR),
@@ -108,9 +108,9 @@ def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Re
         )
         for fen in (100, 200)
     ]
-    refunds.confirm_transfer(halves[0], bank_number="PSBC-1", by=collector(), now=road.now)
-    with pytest.raises(refunds.CannotRefund, match="另一笔"):
-        refunds.confirm_transfer(halves[1], bank_number="PSBC-1", by=collector(), now=road.now)
+    drafting.confirm_transfer(halves[0], bank_number="PSBC-1", by=collector(), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="另一笔"):
+        drafting.confirm_transfer(halves[1], bank_number="PSBC-1", by=collector(), now=road.now)
     assert all(one.holds for one in audit())
 
 
@@ -134,5 +134,5 @@ def test_money_whose_payer_is_not_known_is_not_sent_anywhere(road: Road, twice: 
         now=road.now,
         apply=False,
     )
-    with pytest.raises(refunds.CannotRefund, match="付款账户"):
-        refunds.draft(receipt, amount_fen=1, reason="x", key=uuid4(), by=collector(), now=road.now)
+    with pytest.raises(drafting.CannotRefund, match="付款账户"):
+        drafting.draft(receipt, amount_fen=1, reason="x", key=uuid4(), by=collector(), now=road.now)

@@ -3,10 +3,10 @@
 import pytest
 from django.core.management import call_command
 
-from contributions import doubled, refunds
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundPart, RefundStatus, RefundWay
 from contributions.order_tasks import draft_refunds
+from contributions.refunds import doubled, drafting
 from portal.accounts.models import Notice
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, charge_of, collector, worker
@@ -50,8 +50,8 @@ def test_what_was_paid_twice_is_drafted_and_told(till: Till, providers: dict[str
         "收到的下列款项没有入账：2026年11月养老保险 898.80 元（重复缴费：该月已另行缴费）。"
         "已自动发起退款，经工作人员复核后原路退回，您不需要另行申请。"
     )
-    refunds.approve(refund, by=checker(), now=till.now)
-    refunds.send_due(by=till.system, now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
+    drafting.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: WUXI_PENSION_60}
@@ -79,10 +79,10 @@ def test_a_payment_that_came_too_late_is_one_message_for_all_its_months(
     )
     assert [one.amount_fen for one in refund.parts.order_by("pk")] == [WUXI_PENSION_60, WUXI_MEDICAL_60]
     assert Notice.objects.get(kind=doubled.NOTICE_KIND).text.count("元") == 2
-    refunds.approve(refund, by=checker(), now=till.now)
-    refunds.send_due(by=till.system, now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
+    drafting.send_due(by=till.system, now=till.now)
     assert providers["wechat"].given == {refund.number: refund.amount_fen}
-    assert {one.whole for one in refunds.returned(list(Receipt.objects.all())).values()} == {True}
+    assert {one.whole for one in drafting.returned(list(Receipt.objects.all())).values()} == {True}
     audit()
 
 
@@ -91,7 +91,7 @@ def test_what_staff_refused_or_are_at_already_is_left_to_them(
 ) -> None:
     paid_twice(till, providers)
     run(till)
-    refunds.refuse(Refund.objects.get(), why="缴费人要求抵缴下月", by=checker(), now=till.now)
+    drafting.refuse(Refund.objects.get(), why="缴费人要求抵缴下月", by=checker(), now=till.now)
     assert run(till) == 0
     assert Refund.objects.count() == 1
 
@@ -135,7 +135,7 @@ def test_money_whose_account_nobody_knows_waits_for_staff(road: Road) -> None:
         )
     assert Receipt.objects.filter(applied=False).count() == 1
     assert doubled.draft_refunds(by=road.by, now=road.now) == 0
-    assert refunds.to_draft(["wuhan"]).count() == 1
+    assert drafting.to_draft(["wuhan"]).count() == 1
 
 
 def test_the_hall_drafts_and_so_nobody_of_the_staff_is_barred_from_checking(
@@ -143,7 +143,7 @@ def test_the_hall_drafts_and_so_nobody_of_the_staff_is_barred_from_checking(
 ) -> None:
     paid_twice(till, providers)
     run(till)
-    assert refunds.why_not_decide(Refund.objects.get(), maker()) == ""
+    assert drafting.why_not_decide(Refund.objects.get(), maker()) == ""
 
 
 # Five at once

@@ -8,7 +8,6 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions import doubled, duplicates, refunds
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -25,6 +24,7 @@ from contributions.models import (
 )
 from contributions.orders import paying
 from contributions.queries import State, record
+from contributions.refunds import doubled, drafting, insured_twice
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.models import Attachment, Case, Draft
@@ -123,10 +123,10 @@ def test_it_is_confirmed_at_the_counter_and_goes_back_by_two_hands(
     )
     assert balance(till.cast.chen_jing) == ACCOUNT
     audit()
-    with pytest.raises(refunds.CannotRefund, match="由您经办"):
-        refunds.approve(refund, by=till.cast.shenzhen_reviewer, now=till.now)
-    refunds.approve(refund, by=checker("shenzhen"), now=till.now)
-    refunds.send_due(by=till.system, now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="由您经办"):
+        drafting.approve(refund, by=till.cast.shenzhen_reviewer, now=till.now)
+    drafting.approve(refund, by=checker("shenzhen"), now=till.now)
+    drafting.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["card"].given == {refund.number: PAID}
@@ -187,7 +187,7 @@ def test_anothers_months_are_not_ones_own(till: Till, chen: User, providers: dic
     pay(till, providers, THIS)
     cover(till.cast.liu_yang, PENSION, "shenzhen", "2026-01", tier="60")
     assert reasons(till.cast.liu_yang_login, "shenzhen", CODE, typed(HERE), till.now) != {}
-    assert duplicates.find(till.cast.liu_yang, "shenzhen", now=till.now).months == {}
+    assert insured_twice.find(till.cast.liu_yang, "shenzhen", now=till.now).months == {}
 
 
 def test_an_account_that_was_emptied_meanwhile_bars_the_confirmation(
@@ -216,8 +216,8 @@ def test_a_month_that_was_brought_in_needs_no_paper(
     )  # fmt: skip
     BroughtInPeriod.objects.create(person=who, insurance=PENSION, start=THIS, until=THIS + 1, brought_in=came)
     pay(till, providers, THIS)
-    [one] = duplicates.find(who, "shenzhen", now=till.now).months.values()
-    assert (one.proof, one.elsewhere) == (duplicates.Proof.RECORD, "湖南省长沙市")
+    [one] = insured_twice.find(who, "shenzhen", now=till.now).months.values()
+    assert (one.proof, one.elsewhere) == (insured_twice.Proof.RECORD, "湖南省长沙市")
     case = file(chen, "shenzhen", CODE, typed(HERE, elsewhere=""), till.now)
     confirm(till, case)
     assert TakenBack.objects.get().elsewhere == "湖南省长沙市"
@@ -229,8 +229,8 @@ def test_money_that_came_twice_within_the_hall_goes_back_whole_and_nothing_is_ta
 ) -> None:
     late(till, providers)
     pay(till, providers, THIS)
-    [one] = duplicates.find(till.cast.chen_jing, "shenzhen", now=till.now).months.values()
-    assert (one.proof, one.refund_fen, one.account_fen) == (duplicates.Proof.HALL, PAID, 0)
+    [one] = insured_twice.find(till.cast.chen_jing, "shenzhen", now=till.now).months.values()
+    assert (one.proof, one.refund_fen, one.account_fen) == (insured_twice.Proof.HALL, PAID, 0)
     case = file(chen, "shenzhen", CODE, typed(HERE, elsewhere=""), till.now)
     assert doubled.draft_refunds(by=till.system, now=till.now) == 0, "it waits for the counter"
     confirm(till, case)
@@ -269,8 +269,8 @@ def test_the_database_takes_no_month_back_twice_and_no_more_than_was_paid(
     pay(till, providers, THIS)
     case = confirm(till, apply(till, chen, HERE))
     receipt = Receipt.objects.get()
-    with pytest.raises(duplicates.CannotTakeBack):
-        duplicates.take_back(receipt, elsewhere="长沙", case=case, by=till.system, now=till.now)
+    with pytest.raises(insured_twice.CannotTakeBack):
+        insured_twice.take_back(receipt, elsewhere="长沙", case=case, by=till.system, now=till.now)
     back = TakenBack.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         TakenBack.objects.create(
@@ -281,8 +281,8 @@ def test_the_database_takes_no_month_back_twice_and_no_more_than_was_paid(
             elsewhere="长沙",
             at=till.now,
         )
-    with pytest.raises(refunds.CannotRefund):
-        refunds.draft(
+    with pytest.raises(drafting.CannotRefund):
+        drafting.draft(
             receipt, amount_fen=1, reason="再退", key=uuid4(), by=till.cast.shenzhen_reviewer, now=till.now
         )
 

@@ -16,15 +16,7 @@ from django.db.models import F
 from certificates import revocation, seal_tasks, staff_batches
 from certificates import tasks as certificate_tasks
 from certificates.models import ResealingRun, StaffBatch
-from contributions import (
-    book_tasks,
-    employer_tasks,
-    order_tasks,
-    reconciling,
-    reconciling_tasks,
-    refunds,
-    tasks,
-)
+from contributions import book_tasks, employer_tasks, order_tasks, reconciling, reconciling_tasks, tasks
 from contributions.assessments import arrears_bills
 from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
@@ -32,6 +24,7 @@ from contributions.charges import charging, suspending
 from contributions.debit import batches as debit
 from contributions.models import AccountKind, DebitBatch, Receipt
 from contributions.orders import paying, placing
+from contributions.refunds import drafting
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks
 from portal.accounts.models import Notice, User
@@ -251,7 +244,7 @@ def refundings(request: pytest.FixtureRequest) -> Loop:
             till.clock.set("2026-12-01 10:00")
         found.append(approved(till, paid_twice(till, till.place(one))).number)
         till.clock.step(seconds=1)
-    return Loop(order_tasks.send_refunds, refunds, "_send", lambda refund: refund.number, found)
+    return Loop(order_tasks.send_refunds, drafting, "_send", lambda refund: refund.number, found)
 
 
 def bills(request: pytest.FixtureRequest) -> Loop:

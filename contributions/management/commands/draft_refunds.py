@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import doubled
+from contributions.refunds import doubled
 from portal.accounts.models import User
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.utils import IntegrityError, InternalError
 from django.test import Client
 
-from contributions import partner_orders, reconciling, refunds
+from contributions import partner_orders, reconciling
 from contributions.audit import audit as books
 from contributions.books import personal_account
 from contributions.models import (
@@ -32,6 +32,7 @@ from contributions.models import (
 )
 from contributions.orders import placing
 from contributions.paid import paid_months
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from portal.shared.months import Month
@@ -126,7 +127,7 @@ def test_asked_granted_by_two_and_refunded_through_the_bank(
     live = {(one.insurance, str(one.month)): one.status for one in Charge.objects.filter(live=True)}
     assert live == {("pension", "2026-11"): "owed", ("medical", "2026-11"): "owed"}
     audit()
-    refunds.send_due(by=counter.till.system, now=now)
+    drafting.send_due(by=counter.till.system, now=now)
     waiting = counter.bank.get(f"{API}/refunds/").json()
     assert sum(one["amount_fen"] for one in waiting) == paid.sum_fen
     assert {one["payment_number"] for one in waiting} == {"BANK-0001"}

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.utils import InternalError
 from django.test import Client
 
-from contributions import reconciling, refunds
+from contributions import reconciling
 from contributions.audit import audit as books
 from contributions.models import (
     Charge,
@@ -27,6 +27,7 @@ from contributions.models import (
     Way,
 )
 from contributions.reconciling_tasks import make_day_files
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, moment, staff
@@ -347,7 +348,7 @@ def test_booked_after_its_order_ended_it_goes_to_the_refunds(
     reconciling.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.EXPIRED
-    assert refunds.to_draft(["wuxi"]).count() == 1
+    assert drafting.to_draft(["wuxi"]).count() == 1
     audit()
 
 

@@ -9,7 +9,6 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contributions import doubled
 from contributions.assessments import assessing as assessments
 from contributions.assessments.arrears_bills import late_months
 from contributions.audit import audit
@@ -32,6 +31,7 @@ from contributions.models import (
     SettlementWay,
 )
 from contributions.orders import placing
+from contributions.refunds import doubled
 from enrollment.models import Coverage
 from portal.accounts.models import Notice, User
 from portal.accounts.permissions import COLLECTOR

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from contributions import refunds
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, Refund
 from contributions.orders import paying
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from tests.accounts.test_matrix import (
     NO_SESSION,
@@ -233,7 +233,7 @@ def test_whoever_drafted_a_refund_does_not_approve_it_by_a_form(
         as_staff(maker()).post(page, {"step": step, "confirmed": "1", **SMUGGLED})
     refund.refresh_from_db()
     assert (refund.status, refund.amount_fen, refund.decided_by) == ("drafted", receipt.amount_fen, None)
-    assert refunds.send_due(by=till.system, now=till.now) == 0
+    assert drafting.send_due(by=till.system, now=till.now) == 0
     assert not providers["alipay"].given
 
 

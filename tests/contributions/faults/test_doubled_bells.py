@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from contributions import order_tasks, refunds, tasks
+from contributions import order_tasks, tasks
 from contributions.audit import audit
 from contributions.models import (
     BankFile,
@@ -27,6 +27,7 @@ from contributions.models import (
     RefundStatus,
 )
 from contributions.orders import paying, placing
+from contributions.refunds import drafting
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
 from tests.cast import ZHENHAI, cover, person
@@ -189,7 +190,7 @@ def test_giving_back(till: Till, providers: dict[str, Provider]) -> None:
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
     assert sound()
 
 

@@ -13,13 +13,13 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
-from contributions import refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.channels.protocol import Answer
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
 from contributions.orders import paying, placing
+from contributions.refunds import drafting
 from portal.watch.models import Failure
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, worker
@@ -143,18 +143,18 @@ def test_a_refund_whose_booking_was_lost_is_asked_for_and_given_once(
     receipt = Receipt.objects.get(entry=paid_twice(till, providers).entry)
     refund = approved(till, receipt)
     with monkeypatch.context() as broken:
-        broken.setattr(refunds, where, cut(getattr(refunds, where)))
+        broken.setattr(drafting, where, cut(getattr(drafting, where)))
         # It would go on to the others.
-        refunds.send_due(by=till.system, now=till.now)
+        drafting.send_due(by=till.system, now=till.now)
     assert [(item, type(error)) for _task, item, error in kept] == [(refund.number, OperationalError)]
     refund.refresh_from_db()
     assert refund.status == (RefundStatus.SUCCEEDED if ended else RefundStatus.SENT)
     till.clock.step(minutes=1)
-    refunds.send_due(by=till.system, now=till.now)
+    drafting.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: receipt.amount_fen}
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
     assert not Failure.objects.filter(resolved_at=None).exists()
     assert sound()
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from contributions import refunds
 from contributions.audit import audit
 from contributions.books import ledger
 from contributions.charges.charging import charge
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from contributions.orders import placing
+from contributions.refunds import drafting
 from enrollment import actions
 from portal.accounts.permissions import COLLECTOR
 from portal.hall import desk
@@ -77,7 +77,7 @@ def test_paid_online_after_all_while_the_month_is_in_the_banks_file(
     assert list(Receipt.objects.filter(applied=True).values_list("channel", flat=True)) == ["debit:psbc"]
     kept = Receipt.objects.get(applied=False)
     assert (kept.channel, kept.amount_fen) == ("card", late.amount_fen)
-    assert refunds.road(kept).way == RefundWay.CHANNEL
+    assert drafting.road(kept).way == RefundWay.CHANNEL
     assert Charge.objects.get(live=True).status == "paid"
     assert sound()
 
@@ -130,7 +130,7 @@ def test_what_the_bank_pays_for_coverage_that_ended_goes_back_to_the_account_tha
     road.close(road.post(batch))
     kept = Receipt.objects.get()
     assert not kept.applied
-    refund = refunds.draft(
+    refund = drafting.draft(
         kept,
         amount_fen=kept.amount_fen,
         reason="停保后扣款",
@@ -139,7 +139,7 @@ def test_what_the_bank_pays_for_coverage_that_ended_goes_back_to_the_account_tha
         now=road.now,
     )
     assert (refund.way, refund.account_number) == (RefundWay.BANK, batch.lines.get().account_number)
-    refunds.approve(refund, by=staff("wuhan-checker", "何秀", "wuhan", COLLECTOR), now=road.now)
-    refunds.confirm_transfer(refund, bank_number="B1", by=collector_of("wuhan"), now=road.now)
+    drafting.approve(refund, by=staff("wuhan-checker", "何秀", "wuhan", COLLECTOR), now=road.now)
+    drafting.confirm_transfer(refund, bank_number="B1", by=collector_of("wuhan"), now=road.now)
     assert all(not one.balance_fen for one in ledger.trial_balance(cities=["wuhan"]))
     assert sound()

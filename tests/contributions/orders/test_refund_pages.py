@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from contributions import refunds
 from contributions.models import Charge, Receipt, Refund, RefundStatus
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.shared import money
 from tests.cast import staff
@@ -67,7 +67,7 @@ def test_whoever_paid_twice_sees_it_on_the_order_and_in_the_list_until_it_is_bac
     page = client.get(f"/orders/{order.number}/").content.decode()
     assert "未记入，待退回" in page
     assert "收到一笔 898.80 元" in page
-    refunds.approve(drafted(till, twice), by=checker(), now=till.now)
+    drafting.approve(drafted(till, twice), by=checker(), now=till.now)
     sends(till)
     assert "待退回" not in client.get("/orders/").content.decode()
     assert "未记入，已退回" in client.get(f"/orders/{order.number}/").content.decode()
@@ -129,7 +129,7 @@ def test_whoever_paid_sees_how_far_it_is(till: Till, twice: Receipt, client: Cli
     assert all("待退回" in client.get(url).content.decode() for url in pages)
     refund = drafted(till, twice)
     assert all("退款处理中" in client.get(url).content.decode() for url in pages)
-    refunds.approve(refund, by=checker(), now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
     sends(till)
     for url in pages:
         shown = client.get(url).content.decode()

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from contributions import refunds
 from contributions.models import Entry, Receipt, Refund, RefundPart, RefundStatus
+from contributions.refunds import drafting
 from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_races import in_crowd
 from tests.contributions.orders.test_refunds import approved, checker, drafted, maker, paid_twice
@@ -46,7 +46,7 @@ def both_draft(till: Till, receipt: Receipt) -> list[Any]:
 def test_two_refunds_of_one_receipt_and_one_is_told(till: Till, twice: Receipt) -> None:
     results = both_draft(till, twice)
     assert sum(isinstance(one, Refund) for one in results) == 1
-    assert sum(isinstance(one, refunds.CannotRefund) for one in results) == 1
+    assert sum(isinstance(one, drafting.CannotRefund) for one in results) == 1
     audit()
 
 
@@ -55,8 +55,8 @@ def test_control_without_lock_two_refunds_are_kept_apart_by_the_database_alone(
     till: Till, twice: Receipt, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(refunds, "hold_receipts", lambda receipts: None)
-    monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
+    monkeypatch.setattr(drafting, "hold_receipts", lambda receipts: None)
+    monkeypatch.setattr(drafting, "road", meeting.before(drafting.road))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_triggers(RefundPart))
@@ -71,10 +71,10 @@ def test_pressed_twice_at_once_is_one_refund(
     key = uuid4()
     refund, same = at_once(*[lambda: drafted(till, twice, key=key)] * 2)
     assert refund == same
-    at_once(*[lambda: refunds.approve(refund, by=checker(), now=till.now)] * 2)
-    assert sum(in_crowd(lambda: refunds.send_due(by=till.system, now=till.now), 5, 5)) == 1
+    at_once(*[lambda: drafting.approve(refund, by=checker(), now=till.now)] * 2)
+    assert sum(in_crowd(lambda: drafting.send_due(by=till.system, now=till.now), 5, 5)) == 1
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
     audit()
 
 
@@ -82,8 +82,8 @@ def test_control_without_lock_and_keys_pressed_twice_is_two(
     till: Till, twice: Receipt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(refunds, "hold_receipts", lambda receipts: None)
-    monkeypatch.setattr(refunds, "road", meeting.before(refunds.road))
+    monkeypatch.setattr(drafting, "hold_receipts", lambda receipts: None)
+    monkeypatch.setattr(drafting, "road", meeting.before(drafting.road))
     key = uuid4()
     with ExitStack() as off:
         off.enter_context(without_triggers(RefundPart))
@@ -98,21 +98,21 @@ def test_control_without_the_claim_it_is_sent_more_than_once_and_given_back_once
 ) -> None:
     refund, meeting = approved(till, twice), Meeting()
     due = refund, True
-    monkeypatch.setattr(refunds, "_next_due", lambda by, now: due)
-    monkeypatch.setattr(refunds, "_send", meeting.before(refunds._send))
+    monkeypatch.setattr(drafting, "_next_due", lambda by, now: due)
+    monkeypatch.setattr(drafting, "_send", meeting.before(drafting._send))
     Refund.objects.filter(pk=refund.pk).update(status=RefundStatus.SENT)
-    at_once(*[lambda: refunds.send_due(by=till.system, now=till.now, limit=1)] * 2)
+    at_once(*[lambda: drafting.send_due(by=till.system, now=till.now, limit=1)] * 2)
     assert meeting.met
     assert providers["alipay"].asked("refund") == 2
     assert providers["alipay"].given == {refund.number: twice.amount_fen}, "one number is one refund"
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
 
 
 def test_approved_and_refused_at_once_is_one_of_them(till: Till, twice: Receipt) -> None:
     refund = drafted(till, twice)
     results = at_once(
-        lambda: refunds.approve(refund, by=checker(), now=till.now),
-        lambda: refunds.refuse(refund, why="先核实", by=checker(), now=till.now),
+        lambda: drafting.approve(refund, by=checker(), now=till.now),
+        lambda: drafting.refuse(refund, why="先核实", by=checker(), now=till.now),
     )
     assert sum(isinstance(one, Refund) for one in results) == 1
     assert refund.events.count() == 2

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions import refunds
 from contributions.audit import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import Answer, Outcome
@@ -23,6 +22,7 @@ from contributions.models import (
     RefundWay,
 )
 from contributions.orders import paying
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import staff
@@ -62,19 +62,19 @@ def twice(till: Till, providers: dict[str, Provider]) -> Receipt:
 
 
 def drafted(till: Till, receipt: Receipt, fen: int = 0, key: UUID | None = None) -> Refund:
-    return refunds.draft(
+    return drafting.draft(
         receipt, amount_fen=fen or receipt.amount_fen, reason="重复缴费", key=key or uuid4(), by=maker(),
         now=till.now,
     )  # fmt: skip
 
 
 def approved(till: Till, receipt: Receipt, fen: int = 0) -> Refund:
-    return refunds.approve(drafted(till, receipt, fen), by=checker(), now=till.now)
+    return drafting.approve(drafted(till, receipt, fen), by=checker(), now=till.now)
 
 
 def sends(till: Till, **wait: float) -> int:
     till.clock.step(**wait)
-    return refunds.send_due(by=till.system, now=till.now)
+    return drafting.send_due(by=till.system, now=till.now)
 
 
 def suspense(city: str = "wuxi") -> int:
@@ -89,12 +89,12 @@ def suspense(city: str = "wuxi") -> int:
 def test_paid_by_two_channels_one_is_refunded(
     till: Till, providers: dict[str, Provider], twice: Receipt
 ) -> None:
-    assert list(refunds.to_draft(["wuxi"])) == [twice]
+    assert list(drafting.to_draft(["wuxi"])) == [twice]
     refund = drafted(till, twice)
-    assert not refunds.to_draft(["wuxi"]).exists()
+    assert not drafting.to_draft(["wuxi"]).exists()
     assert (refund.way, refund.channel) == (RefundWay.CHANNEL, "alipay")
     assert sends(till) == 0, "nothing leaves before a second person has looked"
-    refunds.approve(refund, by=checker(), now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
     assert sends(till) == 1
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
@@ -106,14 +106,14 @@ def test_paid_by_two_channels_one_is_refunded(
     legs = {leg.account.kind: leg.amount_fen for leg in refund.entry.legs.select_related("account")}
     assert legs == {"suspense": twice.amount_fen, "clearing": -twice.amount_fen}
     assert Charge.objects.get().status == "paid"
-    assert refunds.returned([twice])[twice.pk].words == "已退回"
+    assert drafting.returned([twice])[twice.pk].words == "已退回"
     assert [one.status for one in refund.events.all()] == ["drafted", "approved", "sent", "succeeded"]
     audit()
 
 
 def test_what_paid_its_charge_is_not_refunded(till: Till, twice: Receipt) -> None:
     good = Receipt.objects.get(applied=True)
-    with pytest.raises(refunds.CannotRefund, match="已经记入应缴"):
+    with pytest.raises(drafting.CannotRefund, match="已经记入应缴"):
         drafted(till, good)
     with pytest.raises(IntegrityError), transaction.atomic():
         _by_hand(good, 1)
@@ -122,16 +122,16 @@ def test_what_paid_its_charge_is_not_refunded(till: Till, twice: Receipt) -> Non
 def test_part_by_part_but_never_more_than_was_paid(till: Till, twice: Receipt) -> None:
     approved(till, twice, 100)
     drafted(till, twice, twice.amount_fen - 101)
-    assert refunds.held().get(pk=twice.pk).left_fen == 1
-    with pytest.raises(refunds.CannotRefund, match=r"不超过可退的 0\.01 元"):
+    assert drafting.held().get(pk=twice.pk).left_fen == 1
+    with pytest.raises(drafting.CannotRefund, match=r"不超过可退的 0\.01 元"):
         drafted(till, twice, 2)
     with pytest.raises(IntegrityError, match="more than may go back"), transaction.atomic():
         _by_hand(twice, 2)
     drafted(till, twice, 1)
-    assert [one.given_fen for one in refunds.held()] == [twice.amount_fen]
+    assert [one.given_fen for one in drafting.held()] == [twice.amount_fen]
     for wrong in (0, -5):
-        with pytest.raises(refunds.CannotRefund):
-            refunds.draft(twice, amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
+        with pytest.raises(drafting.CannotRefund):
+            drafting.draft(twice, amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
 def _by_hand(receipt: Receipt, fen: int, channel: str = "") -> Refund:
@@ -171,18 +171,18 @@ def test_what_came_together_goes_back_together(
     till: Till, providers: dict[str, Provider], late: list[Receipt]
 ) -> None:
     key = uuid4()
-    assert list(refunds.came_together(late[0])) == late
+    assert list(drafting.came_together(late[0])) == late
     [refund, again] = [
-        refunds.draft_together(late, reason="逾期到账", key=key, by=maker(), now=till.now)
+        drafting.draft_together(late, reason="逾期到账", key=key, by=maker(), now=till.now)
         for _press in range(2)
     ]
     assert again == refund
     assert refund.amount_fen == sum(one.amount_fen for one in late)
     assert [part.receipt for part in refund.parts.order_by("pk")] == late
-    assert not refunds.came_together(late[0]).exists()
-    with pytest.raises(refunds.CannotRefund):
+    assert not drafting.came_together(late[0]).exists()
+    with pytest.raises(drafting.CannotRefund):
         drafted(till, late[1], 1)
-    refunds.approve(refund, by=checker(), now=till.now)
+    drafting.approve(refund, by=checker(), now=till.now)
     assert sends(till) == 1
     assert providers["wechat"].given == {refund.number: refund.amount_fen}
     assert suspense() == 0
@@ -191,20 +191,20 @@ def test_what_came_together_goes_back_together(
 
 @pytest.mark.parametrize("wrong", [0, -1])
 def test_nothing_is_no_amount(till: Till, late: list[Receipt], wrong: int) -> None:
-    with pytest.raises(refunds.CannotRefund, match="大于 0"):
-        refunds.draft(late[0], amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="大于 0"):
+        drafting.draft(late[0], amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
 def test_together_goes_what_is_left(till: Till, late: list[Receipt]) -> None:
     drafted(till, late[0], 100)
-    refund = refunds.draft_together(late, reason="逾期到账", key=uuid4(), by=maker(), now=till.now)
+    refund = drafting.draft_together(late, reason="逾期到账", key=uuid4(), by=maker(), now=till.now)
     assert refund.amount_fen == sum(one.amount_fen for one in late) - 100
-    assert not refunds.to_draft().exists()
+    assert not drafting.to_draft().exists()
 
 
 def test_two_payments_are_two_refunds(till: Till, late: list[Receipt], twice: Receipt) -> None:
-    with pytest.raises(refunds.CannotRefund, match="不是同一笔付款"):
-        refunds.draft_together([*late, twice], reason="x", key=uuid4(), by=maker(), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="不是同一笔付款"):
+        drafting.draft_together([*late, twice], reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
 def test_the_database_holds_a_refund_and_its_parts_together(
@@ -229,14 +229,14 @@ def test_drafted_approved_and_sent_twice_is_one(
     key = uuid4()
     refund = drafted(till, twice, key=key)
     assert drafted(till, twice, key=key) == refund
-    with pytest.raises(refunds.KeyReused):
+    with pytest.raises(drafting.KeyReused):
         drafted(till, twice, 5, key=key)
     for _press in range(2):
-        refunds.approve(refund, by=checker(), now=till.now)
+        drafting.approve(refund, by=checker(), now=till.now)
     for _bell in range(3):
         sends(till, minutes=20)
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
     audit()
 
 
@@ -245,8 +245,8 @@ def test_an_answer_said_twice_books_once(till: Till, providers: dict[str, Provid
     sends(till)
     mark = Answer(refund.number, Outcome.SUCCEEDED, twice.amount_fen, "another")
     for _time in range(2):
-        refunds.take_answer(refund, mark, by=till.system, now=till.now)
-    assert Entry.objects.filter(kind=refunds.KIND).count() == 1
+        drafting.take_answer(refund, mark, by=till.system, now=till.now)
+    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
 
 
 # What the channel says
@@ -261,8 +261,8 @@ def test_an_answer_that_is_lost_is_asked_for_and_never_sent_under_another_number
     sends(till)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SENT
-    assert refunds.returned([twice])[twice.pk].words == "退款处理中"
-    assert refunds.held().get(pk=twice.pk).left_fen == 0, "nobody drafts another while its end is not known"
+    assert drafting.returned([twice])[twice.pk].words == "退款处理中"
+    assert drafting.held().get(pk=twice.pk).left_fen == 0, "nobody drafts another while its end is not known"
     assert sends(till) == 0, "not asked before its time"
     assert sends(till, seconds=20) == 1
     refund.refresh_from_db()
@@ -307,7 +307,7 @@ def test_refused_by_the_channel_it_is_back_with_the_reason(
     sends(till)
     refund.refresh_from_db()
     assert (refund.status, refund.why) == (RefundStatus.FAILED, "账户已注销")
-    assert list(refunds.to_draft()) == [twice]
+    assert list(drafting.to_draft()) == [twice]
     assert suspense() == twice.amount_fen
     providers["alipay"].no_refund = None
     again = approved(till, twice)
@@ -333,23 +333,23 @@ def test_another_sum_than_was_asked_for_is_not_booked(
 
 def test_nobody_checks_their_own(till: Till, twice: Receipt) -> None:
     refund = drafted(till, twice)
-    with pytest.raises(refunds.CannotRefund, match="另一名"):
-        refunds.approve(refund, by=maker(), now=till.now)
-    with pytest.raises(refunds.CannotRefund, match="本市"):
-        refunds.approve(refund, by=checker("ningbo"), now=till.now)
-    with pytest.raises(refunds.CannotRefund, match="本市"):
-        refunds.draft(twice, amount_fen=1, reason="x", key=uuid4(), by=maker("ningbo"), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="另一名"):
+        drafting.approve(refund, by=maker(), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="本市"):
+        drafting.approve(refund, by=checker("ningbo"), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="本市"):
+        drafting.draft(twice, amount_fen=1, reason="x", key=uuid4(), by=maker("ningbo"), now=till.now)
     with pytest.raises(IntegrityError, match="second_person"), transaction.atomic():
         Refund.objects.filter(pk=refund.pk).update(status="approved", decided_by=maker(), decided_at=till.now)
 
 
 def test_refused_by_the_checker_it_may_be_drafted_anew(till: Till, twice: Receipt) -> None:
     refund = drafted(till, twice)
-    with pytest.raises(refunds.CannotRefund, match="原因"):
-        refunds.refuse(refund, why=" ", by=checker(), now=till.now)
-    refunds.refuse(refund, why="应先与银行核实", by=checker(), now=till.now)
-    with pytest.raises(refunds.CannotRefund, match="复核未通过"):
-        refunds.approve(refund, by=checker(), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="原因"):
+        drafting.refuse(refund, why=" ", by=checker(), now=till.now)
+    drafting.refuse(refund, why="应先与银行核实", by=checker(), now=till.now)
+    with pytest.raises(drafting.CannotRefund, match="复核未通过"):
+        drafting.approve(refund, by=checker(), now=till.now)
     assert sends(till) == 0
     drafted(till, twice)
 
@@ -443,11 +443,11 @@ def test_paid_for_an_order_that_had_ended_goes_back_month_by_month(
         till.rings()
     till.tell(providers["wechat"].pays(payment.number))
     payment.refresh_from_db()
-    first, second = refunds.to_draft(["wuxi"])
+    first, second = drafting.to_draft(["wuxi"])
     for receipt in (first, second):
         approved(till, receipt)
     assert sends(till) == 2
     assert sum(providers["wechat"].given.values()) == order.sum_fen
-    found: Any = refunds.returned_of(payment)
+    found: Any = drafting.returned_of(payment)
     assert (found.whole, found.words) == (True, "已退回")
     audit()

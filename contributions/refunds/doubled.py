@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions import refunds
 from contributions.holding import held_entries, hold_receipts
 from contributions.models import Entry, Refund, RefundEvent, RefundPart, RefundStatus, RefundWay
+from contributions.refunds import drafting
 from portal.accounts.models import Notice, User
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
@@ -148,7 +148,7 @@ def _draft(found: Sequence[Found], *, by: User, now: dt.datetime) -> int:
     together: dict[tuple[int, int | None], list[Found]] = {}
     for one in found:
         together.setdefault((one.entry_id, one.line_id), []).append(one)
-    drafts = {refunds.new_number(parts[0].city, now): parts for parts in together.values()}
+    drafts = {drafting.new_number(parts[0].city, now): parts for parts in together.values()}
     made = Refund.objects.bulk_create(
         Refund(
             number=number,

@@ -16,7 +16,6 @@ from uuid import uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import refunds
 from contributions.books import ledger, personal_account
 from contributions.charges import brought_in
 from contributions.models import (
@@ -29,6 +28,7 @@ from contributions.models import (
     RefundPart,
     TakenBack,
 )
+from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
@@ -176,7 +176,7 @@ def _brought(person: Person) -> dict[Month, str]:
 
 def _under_way(receipts: Sequence[Receipt]) -> dict[int, str]:
     """The refund of each receipt that has one which did not come to nothing."""
-    parts = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=refunds.IN_VAIN)
+    parts = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=drafting.IN_VAIN)
     return dict(parts.order_by("pk").values_list("receipt_id", "refund__number"))
 
 
@@ -189,7 +189,7 @@ def give_back(one: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.d
     receipt = Receipt.objects.get(pk=one.receipt_id)
     if receipt.applied:
         take_back(receipt, elsewhere=one.elsewhere or elsewhere, case=case, by=by, now=now)
-    return refunds.draft(
+    return drafting.draft(
         receipt,
         amount_fen=one.refund_fen,
         reason=_(REASON),
