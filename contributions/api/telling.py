@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions import late_reversals, partner_orders
-from contributions.arrears import Late
+from contributions.arrears.paying_late import Late
 from contributions.models import (
     Difference,
     DifferenceStatus,

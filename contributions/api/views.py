@@ -13,8 +13,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import arrears, late_reversals, partner_orders
+from contributions import late_reversals, partner_orders
 from contributions.api import serializers, telling
+from contributions.arrears import paying_late
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
 from contributions.orders import bank_time, paying, placing
@@ -91,7 +92,7 @@ class DuesView(OrdersView):
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
         found = placing.payable(person, read["city"], now=now)
-        late = arrears.orderable(person, read["city"], now=now)
+        late = paying_late.orderable(person, read["city"], now=now)
         return Response(telling.dues(person, read["city"], found, late, opens_at))
 
 
@@ -122,7 +123,7 @@ class OrderListView(OrdersView):
         try:
             if field == "arrears":
                 late = {Insurance(one["insurance"]): one["months"] for one in read["arrears"]}
-                order = arrears.order_months(person, city, late, **given)
+                order = paying_late.order_months(person, city, late, **given)
             else:
                 picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
                 order = placing.place(person=person, city=city, picks=picks, **given)

@@ -11,11 +11,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import arrears, late_months
-from contributions.arrears import Cost, Late
+from contributions.arrears import late_months, paying_late
+from contributions.arrears.late_months import LateMonth
+from contributions.arrears.paying_late import Cost, Late
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
-from contributions.late_months import LateMonth
 from contributions.models import ChargeStatus
 from contributions.orders import placing
 from contributions.orders.ordered_service import OrderedService
@@ -30,7 +30,7 @@ from portal.shared.months import Month, moment_zh, today_in_china
 class ArrearsForm(ServiceForm):
     def build(self) -> None:
         person, today = self.applicant.person, today_in_china(self.now)
-        found = arrears.late(person, self.offer.city, paid_on=today, today=today) if person else []
+        found = paying_late.late(person, self.offer.city, paid_on=today, today=today) if person else []
         if not found:
             return
         months = [one.month for one in found]
@@ -97,10 +97,10 @@ class ArrearsPay(OrderedService):
 
     def facts(self, ask: Ask, outside: Any) -> ArrearsFacts:
         city, today = ask.offer.city, today_in_china(ask.filed_at)
-        debit = recollecting.next_debit(city, ask.filed_at) if arrears.by_debit(ask.offer) else None
+        debit = recollecting.next_debit(city, ask.filed_at) if paying_late.by_debit(ask.offer) else None
         account = recollecting.account_of(ask.person, city, debit) if debit else None
-        paid_on = arrears.debit_day(city, debit) if debit else today
-        late = tuple(arrears.late(ask.person, city, paid_on=paid_on, today=today))
+        paid_on = paying_late.debit_day(city, debit) if debit else today
+        late = tuple(paying_late.late(ask.person, city, paid_on=paid_on, today=today))
         chosen = ask.answers.get("charges", [])
         return ArrearsFacts(
             late=late,
@@ -116,14 +116,14 @@ class ArrearsPay(OrderedService):
         facts = self.facts(ask, None)
         if facts.late and all(one.why for one in facts.late):
             yield Bar("", late_months.none_left((one.month.label, one.why) for one in facts.late))
-        elif facts.late and arrears.by_debit(ask.offer) and not facts.account:
+        elif facts.late and paying_late.by_debit(ask.offer) and not facts.account:
             yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
 
     def rule(self, ask: Ask, facts: ArrearsFacts) -> Iterator[Finding]:
         if not facts.late:
             yield Bar("", _("您在本市没有以灵活就业人员身份形成的历史欠费，不需要补缴。"))
             return
-        if arrears.by_debit(ask.offer) and not facts.account:
+        if paying_late.by_debit(ask.offer) and not facts.account:
             yield no_account(ask.offer.city, facts.debit, sum_fen=facts.payable_fen)
         known = {str(one.month.charge_id): one for one in facts.late}
         for chosen in ask.answers["charges"]:
@@ -139,12 +139,14 @@ class ArrearsPay(OrderedService):
         person, city = ask.person, ask.offer.city
         try:
             if facts.debit:
-                charges = arrears.pay_by_debit(
+                charges = paying_late.pay_by_debit(
                     person, city, charge_ids, month=facts.debit, by=by, now=now, case=case
                 )
                 return {"charges": [one.pk for one in charges], "lines": lines}
-            order = arrears.pay_by_order(person, city, charge_ids, key=case.key, by=by, now=now, case=case)
-        except arrears.Busy as busy:
+            order = paying_late.pay_by_order(
+                person, city, charge_ids, key=case.key, by=by, now=now, case=case
+            )
+        except paying_late.Busy as busy:
             raise NotAccepted(
                 [Bar("charges", _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。"))]
             ) from busy
@@ -168,8 +170,10 @@ class ArrearsPay(OrderedService):
 
     def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
         return [
-            *arrears.as_lines(facts.costs),
-            *arrears.how_paid(ask.offer.city, facts.debit, facts.account, on=today_in_china(ask.filed_at)),
+            *paying_late.as_lines(facts.costs),
+            *paying_late.how_paid(
+                ask.offer.city, facts.debit, facts.account, on=today_in_china(ask.filed_at)
+            ),
         ]
 
     def preview(self, ask: Ask, facts: ArrearsFacts) -> dict[str, Any]:

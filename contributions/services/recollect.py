@@ -9,10 +9,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import late_months
+from contributions.arrears import late_months
+from contributions.arrears.late_months import LateMonth
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
-from contributions.late_months import LateMonth
 from contributions.locks import before_or_after_a_batch
 from contributions.models import RequestKind
 from contributions.orders.ordered_service import DebitedService

@@ -22,8 +22,9 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import arrears, late_reversals, order_tasks, partner_orders, reconciling, tasks
-from contributions.arrears import gap_months
+from contributions import late_reversals, order_tasks, partner_orders, reconciling, tasks
+from contributions.arrears import paying_late
+from contributions.arrears.paying_late import gap_months
 from contributions.audit import audit
 from contributions.bank_files import stand_in
 from contributions.books import receiving
@@ -580,13 +581,13 @@ class MoneyMoves(RuleBasedStateMachine):
         person, _login = self.people["wuxi"]
         given: dict[str, Any] = {"key": uuid4(), "by": self.world.partner.user, "now": self.now}
         if late:
-            months = [one.month for one in arrears.orderable(person, "wuxi", now=self.now)]
+            months = [one.month for one in paying_late.orderable(person, "wuxi", now=self.now)]
             chosen = [months[pick] for pick in sorted(picks) if pick < len(months)]
             wanted: dict[Insurance, list[Month]] = {}
             for month in chosen:
                 wanted.setdefault(month.insurance, []).append(month.month)
             order = self.attempt(
-                lambda: arrears.order_months(person, "wuxi", wanted, **given), placing.CannotOrder
+                lambda: paying_late.order_months(person, "wuxi", wanted, **given), placing.CannotOrder
             )
         else:
             this = month_in_china(self.now)

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
-from contributions import arrears
+from contributions.arrears import paying_late
 from contributions.audit import audit
 from contributions.books import receiving
 from contributions.books.ledger import trial_balance
@@ -73,7 +73,7 @@ def owing(cast: Cast) -> Charge:
 def dearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pension goes by an average wage of 4000 from December 2026 on."""
     another = AnotherBook(tmp_path / "policy", since="2026-12-01", average_wage="4000.00").load()
-    for module in (arrears, charging, formula, contributions.audit):
+    for module in (paying_late, charging, formula, contributions.audit):
         monkeypatch.setattr(module, "book", lambda: another)
 
 
@@ -227,8 +227,8 @@ class TestWrittenOff:
         written_off(cast, medical, now=now)
         refused = reasons(cast.li_qiang_login, "wuhan", CODE, chosen(medical), now)
         assert "医疗保险欠费注销后不能再补缴" in refused["charges"]
-        with pytest.raises(arrears.Busy):
-            arrears.prepare(cast.li_qiang, "wuhan", [medical.pk], paid_on=dt.date(2026, 11, 30), now=now)
+        with pytest.raises(paying_late.Busy):
+            paying_late.prepare(cast.li_qiang, "wuhan", [medical.pk], paid_on=dt.date(2026, 11, 30), now=now)
         assert medical.repriced_by.count() == 0
 
     def test_the_database_lets_nothing_else_be_replaced(

@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 from django.db.models import QuerySet
 
-from contributions import arrears, consequences, late_months
+from contributions import consequences
+from contributions.arrears import late_months, paying_late
 from contributions.debit import batches
 from contributions.models import ChargeStatus, DebitBatch, DebitLine, Order
 from contributions.orders import placing
@@ -68,7 +69,7 @@ def against_a_batch(
     cast: Cast, pk: int, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[list[Any], bool]:
     """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
-    monkeypatch.setattr(arrears, "_held", _meeting_after(arrears._held, meeting))
+    monkeypatch.setattr(paying_late, "_held", _meeting_after(paying_late._held, meeting))
     monkeypatch.setattr(batches.recollecting, "taken", meeting.before(batches.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))
     charge = charge_of(cast.li_qiang, "2026-10")
@@ -87,7 +88,7 @@ def test_a_month_is_given_up_or_taken_by_a_batch(
 def test_control_without_the_lock_it_is_given_up_while_at_the_bank(
     cast: Cast, now: dt.datetime, owing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrears, "before_or_after_a_batch", lambda city: None)
+    monkeypatch.setattr(paying_late, "before_or_after_a_batch", lambda city: None)
     _results, both = against_a_batch(cast, owing, now, monkeypatch, SureMeeting())
     assert both
 
@@ -129,7 +130,7 @@ def test_control_without_the_persons_and_the_rows_locks_it_is_both(
     meeting = SureMeeting()
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self.all())
-    monkeypatch.setattr(arrears, "_held", _meeting_after(arrears._held, meeting))
+    monkeypatch.setattr(paying_late, "_held", _meeting_after(paying_late._held, meeting))
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     assert against_an_order(cast, owing, now)
 
@@ -162,6 +163,6 @@ def test_only_one_of_two_gives_the_month_up(
 
 def test_a_move_that_another_made_is_not_made_again(cast: Cast, now: dt.datetime, owing: int) -> None:
     with transaction.atomic():
-        arrears.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
-    with pytest.raises(arrears.Busy), transaction.atomic():
-        arrears.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
+        paying_late.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
+    with pytest.raises(paying_late.Busy), transaction.atomic():
+        paying_late.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)

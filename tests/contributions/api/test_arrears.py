@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions import arrears
+from contributions.arrears import paying_late
 from contributions.books import personal_account
 from contributions.debit import batches
 from contributions.models import (
@@ -166,7 +166,9 @@ def test_written_off_medical_is_told_and_never_ordered(
     assert (told["status"], told["amount_fen"]) == ("written_off", None)
     assert told["barred"] == "医疗保险欠费注销后不能再补缴"
     with pytest.raises(CannotOrder):
-        arrears.pay_by_order(cast.li_qiang, "wuhan", [medical.pk], key=uuid4(), by=till.system, now=till.now)
+        paying_late.pay_by_order(
+            cast.li_qiang, "wuhan", [medical.pk], key=uuid4(), by=till.system, now=till.now
+        )
 
 
 def test_a_failed_debit_is_told_where_the_month_can_be_ordered(
@@ -244,10 +246,10 @@ def test_twice_by_one_key_is_once_below_the_api_too(
     counter: Counter, september: Charge, cast: Cast, till: Till
 ) -> None:
     given: dict[str, Any] = {"key": uuid4(), "by": counter.bank.partner.user, "now": till.now}
-    first = arrears.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given)
-    assert arrears.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given) == first
+    first = paying_late.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given)
+    assert paying_late.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given) == first
     with pytest.raises(desk.KeyReused):
-        arrears.order_months(cast.wang_fang, "wuxi", {MEDICAL: [september.month]}, **given)
+        paying_late.order_months(cast.wang_fang, "wuxi", {MEDICAL: [september.month]}, **given)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +334,7 @@ def by_two_partners(counter: Counter, cast: Cast, till: Till) -> list[Any]:
     month = Month(2026, 9)
     return at_once(
         *[
-            lambda user=user: arrears.order_months(
+            lambda user=user: paying_late.order_months(
                 cast.wang_fang, "wuxi", {PENSION: [month]}, key=uuid4(), by=user, now=till.now
             )
             for user in users
@@ -358,7 +360,7 @@ def test_control_without_locks_they_are_kept_apart_by_the_database_alone(
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
-    monkeypatch.setattr(arrears, "_on_top", meeting.before(arrears._on_top))
+    monkeypatch.setattr(paying_late, "_on_top", meeting.before(paying_late._on_top))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))
@@ -371,7 +373,7 @@ def test_control_without_locks_they_are_kept_apart_by_the_database_alone(
 def by_partner_and_hall(counter: Counter, september: Charge, cast: Cast, till: Till) -> list[Any]:
     user, login = counter.bank.partner.user, cast.wang_fang_login
     return at_once(
-        lambda: arrears.order_months(
+        lambda: paying_late.order_months(
             cast.wang_fang, "wuxi", {PENSION: [september.month]}, key=uuid4(), by=user, now=till.now
         ),
         lambda: file(login, "wuxi", "arrears-pay", {"charges": [str(september.pk)]}, till.now),
@@ -396,7 +398,7 @@ def test_control_without_locks_and_constraints_both_order_it(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     for module in (placing, desk):
         monkeypatch.setattr(module, "lock_subject", lambda number: None)
-    monkeypatch.setattr(arrears, "_on_top", meeting.before(arrears._on_top))
+    monkeypatch.setattr(paying_late, "_on_top", meeting.before(paying_late._on_top))
     with ExitStack() as off:
         off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))
         off.enter_context(without_constraint(Surcharge, "one_live_surcharge_per_charge"))
@@ -490,7 +492,7 @@ def by_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = offers.read_text(encoding="utf-8")
     offers.write_text(text.replace("    paid_by: debit\n", "    paid_by: order\n"), encoding="utf-8")
     loaded = another.load()
-    monkeypatch.setattr(arrears, "book", lambda: loaded)
+    monkeypatch.setattr(paying_late, "book", lambda: loaded)
 
 
 def test_what_was_given_up_is_had_by_the_rule_of_the_day_and_reversed_given_up_again(

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from contributions import late_months
+from contributions.arrears import late_months
+from contributions.arrears.late_months import LateMonth
 from contributions.charges import brought_in, charging, surcharges
 from contributions.debit import recollecting
-from contributions.late_months import LateMonth
 from contributions.locks import before_or_after_a_batch
 from contributions.models import (
     Cancellation,
