@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from contributions import queries as contributions
 from contributions.charges import brought_in
-from contributions.queries import MonthRecord, State
+from contributions.records import by_month as contributions
+from contributions.records.by_month import MonthRecord, State
 from enrollment import queries as enrollment
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person

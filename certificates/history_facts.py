@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from certificates.facts import Use, issuer
-from contributions import queries as contributions
 from contributions.books import personal_account
 from contributions.charges import brought_in
-from contributions.queries import MonthRecord, State
+from contributions.records import by_month as contributions
+from contributions.records.by_month import MonthRecord, State
 from portal.people.models import Person
 from portal.policy.book import City
 from portal.shared.insurance import CAPACITY_LABELS, Insurance

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from certificates import issuing, presenting
 from certificates.kinds import CertificateKind
 from certificates.sealed_service import SealedService
-from contributions.paid import paid_months
+from contributions.records.payments import paid_months
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme

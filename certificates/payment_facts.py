@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from certificates.facts import issuer
-from contributions.paid import Paid
+from contributions.records.payments import Paid
 from portal.people.models import Person
 from portal.policy.book import City
 from portal.shared.insurance import Insurance

@@ -21,7 +21,7 @@ from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
 from certificates.kinds import CASE_SCHEMA, IN_FULL, CertificateKind
 from certificates.models import Certificate
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, PAYMENT_RECEIPT_SCHEMA
-from contributions.queries import State
+from contributions.records.by_month import State
 from portal.hall import counter
 from portal.shared import foreigners
 from portal.shared.countries import country_name

@@ -28,7 +28,7 @@ from certificates.facts import Reveal, Use, staff_facts
 from certificates.fonts import FontMissing, NotDrawable
 from certificates.kinds import CertificateKind
 from certificates.models import BatchStatus, Certificate, LineStatus, StaffBatch, StaffBatchLine
-from contributions import staff_records
+from contributions.records import staff
 from enrollment.spreadsheets import write_xlsx
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -206,8 +206,8 @@ def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict
         "city": batch.city,
         "insurances": [Insurance(insurance) for insurance in asked["insurances"]],
     }
-    records = staff_records.staff_records(batch.employer, people, **scope, **span)
-    running = staff_records.running(batch.employer, people, **scope, month=until - 1)
+    records = staff.staff_records(batch.employer, people, **scope, **span)
+    running = staff.running(batch.employer, people, **scope, month=until - 1)
     given: dict[str, Any] = {
         "employer": batch.employer,
         "city": book().city(batch.city),

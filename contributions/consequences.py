@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from contributions import first_payment
 from contributions.assessments import assessment_lines
 from contributions.charges.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
 from contributions.prices.formula import Derivation, derivation, quote
+from contributions.records import first_payment
 from enrollment import consequences
 from enrollment.models import Coverage
 from portal.accounts.models import User

@@ -16,15 +16,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import queries
 from contributions.books import account_interest
 from contributions.books.personal_account import Account, accounts_of
 from contributions.charges import brought_in, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.prices.formula import explain
-from contributions.queries import STATE_LABELS, MonthRecord, State
+from contributions.records import by_month as queries
+from contributions.records.by_month import STATE_LABELS, MonthRecord, State
+from contributions.records.years import Years, years_of
 from contributions.refunds import drafting
-from contributions.years import Years, years_of
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person

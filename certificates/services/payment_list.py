@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from certificates.kinds import CertificateKind
 from certificates.payment_document import PaymentDocument, PaymentFacts
 from certificates.payment_facts import PAYMENT_LIST_SCHEMA, payment_facts
-from contributions.paid import paid_months
+from contributions.records.payments import paid_months
 from portal.hall.service import Ask, ServiceForm
 from portal.policy.book import book
 from portal.shared.months import Month

@@ -15,7 +15,7 @@ from certificates.history_facts import history_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
 from certificates.sealed_service import SealedService, nothing_here
-from contributions import queries as contributions
+from contributions.records import by_month as contributions
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme

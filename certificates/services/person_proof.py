@@ -14,7 +14,7 @@ from certificates.facts import Reveal, at_least_facts, person_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, not_run, use_of
 from certificates.sealed_service import SealedService, nothing_here
-from contributions import queries as contributions
+from contributions.records import by_month as contributions
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.models import User
 from portal.hall.models import Case

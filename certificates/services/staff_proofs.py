@@ -15,7 +15,7 @@ from certificates import staff_batches
 from certificates.facts import Reveal
 from certificates.purpose import PurposeForm, not_run, use_of
 from certificates.sealed_service import SealedService
-from contributions import staff_records
+from contributions.records import staff as staff_records
 from portal.accounts.fields import IdentityNumberField
 from portal.accounts.models import User
 from portal.hall.models import Case

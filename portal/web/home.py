@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions import queries as contributions
+from contributions.records import by_month as contributions
 from portal.accounts.models import User
 from portal.hall import drafts
 from portal.hall.catalogue import offers

@@ -17,7 +17,7 @@ from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt
 from contributions.orders import paying, placing
-from contributions.paid import paid_months
+from contributions.records.payments import paid_months
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

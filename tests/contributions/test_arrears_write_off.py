@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, InternalError, transaction
 
-from contributions import queries
 from contributions.audit import audit
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus
-from contributions.queries import State
+from contributions.records import by_month
+from contributions.records.by_month import State
 from portal.hall import desk
 from portal.hall.catalogue import service
 from portal.hall.routing import Status
@@ -58,9 +58,9 @@ def test_they_do_not_count_as_paid_and_are_told_as_written_off(
     cast: Cast, now: dt.datetime, owing: dict[str, int]
 ) -> None:
     file(cast.li_qiang_login, "wuhan", CODE, typed(owing["pension-2026-09"]), now)
-    [month] = [one for one in queries.record(cast.li_qiang) if one.charge_id == owing["pension-2026-09"]]
+    [month] = [one for one in by_month.record(cast.li_qiang) if one.charge_id == owing["pension-2026-09"]]
     assert month.state == State.WRITTEN_OFF
-    assert owing["pension-2026-09"] not in {one.charge_id for one in queries.owed(cast.li_qiang)}
+    assert owing["pension-2026-09"] not in {one.charge_id for one in by_month.owed(cast.li_qiang)}
 
 
 def test_the_card_tells_what_is_lost_and_what_paying_later_costs(

@@ -23,7 +23,7 @@ from contributions.models import (
     TakenBack,
 )
 from contributions.orders import paying
-from contributions.queries import State, record
+from contributions.records.by_month import State, record
 from contributions.refunds import doubled, drafting, insured_twice
 from portal.accounts.models import User
 from portal.hall import desk

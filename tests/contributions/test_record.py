@@ -7,12 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contributions import queries
 from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.models import Charge
-from contributions.queries import State
-from contributions.years import years_of
+from contributions.records import by_month
+from contributions.records.by_month import State
+from contributions.records.years import years_of
 from enrollment import consequences
 from portal.accounts.models import User
 from portal.shared.insurance import Capacity, Insurance
@@ -37,7 +37,7 @@ def insured(cast: Cast, ending: str = "88") -> None:
 
 
 def states(cast: Cast, until: Month | None = None) -> dict[str, str]:
-    return {str(one.month): str(one.state) for one in queries.record(cast.li_qiang, until=until)}
+    return {str(one.month): str(one.state) for one in by_month.record(cast.li_qiang, until=until)}
 
 
 def test_a_month_goes_from_covered_to_owed_to_debit_to_paid(road: Road, cast: Cast) -> None:
@@ -55,7 +55,7 @@ def test_a_month_goes_from_covered_to_owed_to_debit_to_paid(road: Road, cast: Ca
     batch.refresh_from_db()
     road.post(batch)
     assert states(cast)["2026-10"] == "paid"
-    [one] = queries.record(cast.li_qiang, since=OCTOBER)
+    [one] = by_month.record(cast.li_qiang, since=OCTOBER)
     assert (one.amount_fen, one.personal_fen, one.employer_fen, one.account_fen) == (39304, 39304, 0, 15721)
     assert one.charge_id == charge_of(cast.li_qiang).pk
 
@@ -63,7 +63,7 @@ def test_a_month_goes_from_covered_to_owed_to_debit_to_paid(road: Road, cast: Ca
 def test_a_failed_debit_says_why_in_the_banks_words(road: Road, cast: Cast) -> None:
     insured(cast, ending=POOR)
     road.walked()
-    [one] = queries.owed(cast.li_qiang)
+    [one] = by_month.owed(cast.li_qiang)
     assert (one.state, one.reason) == (State.FAILED, "2026年10月银行扣款失败：余额不足")
 
 
@@ -74,7 +74,7 @@ def test_limits_and_cities_narrow_the_record(road: Road, cast: Cast) -> None:
 
     def cities(asked: list[str] | None = None) -> set[str]:
         return {
-            one.city for one in queries.record(cast.li_qiang, since=OCTOBER, until=NOVEMBER, cities=asked)
+            one.city for one in by_month.record(cast.li_qiang, since=OCTOBER, until=NOVEMBER, cities=asked)
         }
 
     assert cities() == {"wuhan", "wuxi"}
@@ -90,12 +90,12 @@ def test_the_number_of_queries_does_not_grow_with_the_history(
         road.month = month
         road.charge()
     with django_assert_num_queries(3):
-        assert len(queries.record(cast.li_qiang)) == 3
+        assert len(by_month.record(cast.li_qiang)) == 3
     for month in (Month(2020, 4) + offset for offset in range(40)):
         road.month = month
         road.charge()
     with django_assert_num_queries(3):
-        assert len(queries.record(cast.li_qiang)) == 43
+        assert len(by_month.record(cast.li_qiang)) == 43
 
 
 def test_what_fell_away_is_no_month(road: Road, cast: Cast) -> None:
@@ -108,7 +108,7 @@ def test_what_fell_away_is_no_month(road: Road, cast: Cast) -> None:
     charge = Charge.objects.get()
     assert (charge.status, charge.live, charge.cancellation.kind) == ("void", False, "void")
     assert states(cast, until=NOVEMBER) == {"2026-09": "covered"}
-    assert queries.owed(cast.li_qiang) == []
+    assert by_month.owed(cast.li_qiang) == []
 
 
 def test_paid_months_and_months_at_the_bank_stand_against_stopping(road: Road, cast: Cast) -> None:
@@ -147,7 +147,7 @@ def test_what_is_due_for_a_person(road: Road, cast: Cast) -> None:
     insured(cast)
     road.month = NOVEMBER
     road.charge()
-    [due] = queries.due_for(cast.li_qiang_login, road.now)
+    [due] = by_month.due_for(cast.li_qiang_login, road.now)
     assert "2026年11月" in due.title
     assert "393.04" in due.title
     assert due.days_left == 3  # the 17th; deposit by the 20th
@@ -155,14 +155,14 @@ def test_what_is_due_for_a_person(road: Road, cast: Cast) -> None:
     assert "（尾号 3488）" in due.text
     assert due.url == reverse("service", args=["wuhan", "bank-account"])
     road.open()
-    assert queries.due_for(cast.li_qiang_login, road.now) == []
+    assert by_month.due_for(cast.li_qiang_login, road.now) == []
 
 
 def test_what_is_due_after_the_day_of_depositing_says_when_the_money_is_taken(road: Road, cast: Cast) -> None:
     insured(cast)
     road.month = NOVEMBER
     road.charge()
-    [due] = queries.due_for(cast.li_qiang_login, road.now + dt.timedelta(days=5))
+    [due] = by_month.due_for(cast.li_qiang_login, road.now + dt.timedelta(days=5))
     assert "2026年11月20日的存款期限已过" in due.text
     assert "11月30日扣款" in due.text
     assert due.days_left == 8  # the 22nd; debited on the 30th
@@ -175,11 +175,11 @@ def test_no_account_is_named_that_is_not_on_file(road: Road, cast: Cast) -> None
     for road.city in ("wuhan", "shenzhen", "ningbo"):
         road.month = NOVEMBER
         road.charge()
-    [due] = queries.due_for(cast.li_qiang_login, road.now)
+    [due] = by_month.due_for(cast.li_qiang_login, road.now)
     assert "还没有登记缴费账户" in due.text
     assert due.url == reverse("service", args=["wuhan", "bank-account"])
     for who, city in ((cast.chen_jing_login, "shenzhen"), (cast.wang_fang_login, "ningbo")):
-        [due] = queries.due_for(who, road.now)
+        [due] = by_month.due_for(who, road.now)
         assert due.text == "请在2026年11月30日前缴费。"
         assert due.url == reverse("apply", args=[city, "flexible-pay"])
 
@@ -187,13 +187,13 @@ def test_no_account_is_named_that_is_not_on_file(road: Road, cast: Cast) -> None
 def test_a_failed_month_is_debited_again_by_itself_or_when_it_is_asked_for(road: Road, cast: Cast) -> None:
     insured(cast, ending=POOR)
     road.walked()
-    [due] = queries.due_for(cast.li_qiang_login, road.now)
+    [due] = by_month.due_for(cast.li_qiang_login, road.now)
     assert "余额不足" in due.text
     # What the message says, too.
     assert "2026年11月30日自动再次扣款，不用另行办理" in due.text
     charge = charge_of(cast.li_qiang)
     file(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]}, road.now)
-    [due] = queries.due_for(cast.li_qiang_login, road.now)
+    [due] = by_month.due_for(cast.li_qiang_login, road.now)
     # 393.04 and its interest: 393.04 × 1.5 % × 30 ÷ 365 = 0.4846 → 0.48
     assert "待扣款 393.52 元" in due.title
     assert "已申请补缴，11月30日扣款" in due.text
@@ -216,12 +216,12 @@ def test_what_is_due_for_an_employer_and_for_nobody_else(road: Road, cast: Cast)
     cover(cast.wang_fang, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=800_000)
     road.city = "ningbo"
     road.charge()
-    [due] = queries.due_for(cast.yongjiang_clerk, road.now)
+    [due] = by_month.due_for(cast.yongjiang_clerk, road.now)
     assert due.url == reverse("employer-assessments")
     assert due.days_left < 0
-    assert queries.due_for(cast.wang_fang_login, road.now) == []
-    assert queries.due_for(cast.zhaobao_clerk, road.now) == []
-    assert queries.due_for(cast.superuser, road.now) == []
+    assert by_month.due_for(cast.wang_fang_login, road.now) == []
+    assert by_month.due_for(cast.zhaobao_clerk, road.now) == []
+    assert by_month.due_for(cast.superuser, road.now) == []
 
 
 def test_the_record_page_shows_months_amounts_and_why_a_debit_failed(road: Road, cast: Cast) -> None:
@@ -295,7 +295,7 @@ def test_months_between_two_stretches_are_gaps_of_their_year(road: Road, cast: C
     for month in (Month(2021, 6), Month(2022, 2), OCTOBER):
         road.month = month
         road.charge()
-    years = years_of(cast.li_qiang, queries.coverages_of(cast.li_qiang))[PENSION]
+    years = years_of(cast.li_qiang, by_month.coverages_of(cast.li_qiang))[PENSION]
     assert {year: years.gaps(year) for year in range(2020, 2028)} == {
         2020: 0,
         2021: 6,

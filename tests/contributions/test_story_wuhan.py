@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 
-from contributions import queries
 from contributions.audit import audit
 from contributions.books.ledger import trial_balance
 from contributions.models import AccountKind, Receipt, Surcharge
-from contributions.queries import State
+from contributions.records import by_month
+from contributions.records.by_month import State
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
@@ -41,7 +41,7 @@ class Year:
         when = Month.parse(month)
         found = [
             one.state
-            for one in queries.record(self.cast.li_qiang, since=when, until=when + 1)
+            for one in by_month.record(self.cast.li_qiang, since=when, until=when + 1)
             if one.insurance == Insurance.PENSION
         ]
         return found[0] if found else None

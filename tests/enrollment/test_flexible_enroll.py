@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contributions.models import Charge
-from contributions.queries import due_for, record
+from contributions.records.by_month import due_for, record
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall import desk

@@ -31,7 +31,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import placing
-from contributions.paid import paid_months
+from contributions.records.payments import paid_months
 from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR

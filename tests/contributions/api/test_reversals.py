@@ -23,7 +23,7 @@ from contributions.models import (
     Reversal,
 )
 from contributions.orders import placing
-from contributions.paid import paid_months
+from contributions.records.payments import paid_months
 from portal.policy.book import book
 from tests.cast import Cast
 from tests.conftest import Clock

@@ -27,7 +27,7 @@ from contributions.models import (
 )
 from contributions.order_admin import LineInline
 from contributions.orders import placing
-from contributions.queries import due_for
+from contributions.records.by_month import due_for
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from contributions.queries import State, told_until
+from contributions.records.by_month import State, told_until
 from enrollment.models import Coverage
 from portal.people.models import Person
 from portal.shared.insurance import Insurance

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db.models import Q, QuerySet
 
 from contributions.models import Charge, ChargeStatus
-from contributions.queries import MonthRecord, State
+from contributions.records.by_month import MonthRecord, State
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person
 from portal.shared.insurance import Capacity, Insurance
