@@ -18,7 +18,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import changed_rows, durability, order_checks, reconciling, refund_checks, standing
+from contributions import changed_rows, durability, order_checks, refund_checks, standing
 from contributions.assessments import bank_transfers
 from contributions.books import account_interest, day_sheets, month_close, personal_account
 from contributions.books.ledger import entry_digest
@@ -26,6 +26,7 @@ from contributions.changed_rows import Place
 from contributions.charges import surcharges
 from contributions.debit import open_lines
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
+from contributions.partners import day_files
 from contributions.planner import whole_tables
 from contributions.prices.formula import reckon_again
 from portal.hall.routing import MOVES, Status
@@ -803,7 +804,7 @@ CHECKS = (
             *order_checks.CHECKS,
             *refund_checks.CHECKS,
             *open_lines.CHECKS,
-            *reconciling.CHECKS,
+            *day_files.CHECKS,
             *bank_transfers.CHECKS,
         )
     ),

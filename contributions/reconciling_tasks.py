@@ -5,7 +5,7 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import reconciling
+from contributions.partners import day_files
 from portal.watch.task import watched
 
 log = logging.getLogger(__name__)
@@ -17,4 +17,4 @@ log = logging.getLogger(__name__)
 )
 def make_day_files() -> None:
     """Make the partners' files of the days that are over."""
-    log.info("%s files made for partners", reconciling.make_files(now=timezone.now()))
+    log.info("%s files made for partners", day_files.make_files(now=timezone.now()))

@@ -15,7 +15,6 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import reconciling
 from contributions.models import (
     DEED_LABELS,
     DIFFERENCE_KIND_LABELS,
@@ -26,6 +25,7 @@ from contributions.models import (
     DifferenceStatus,
     Side,
 )
+from contributions.partners import day_files
 from portal.partners.authentication import caller
 from portal.partners.models import Scope
 from portal.partners.negotiation import RawText
@@ -108,11 +108,11 @@ class DayView(PartnerView):
         """The partner's own file of the day, in the same layout; it is compared at once."""
         partner, of = caller(request).partner, _day(day)
         try:
-            file = reconciling.take_file(partner, of, request._request.body, now=timezone.now())
-        except reconciling.FileRefused as why:
+            file = day_files.take_file(partner, of, request._request.body, now=timezone.now())
+        except day_files.FileRefused as why:
             status = 409 if why.code in ("too_early", "file_differs") else 422
             raise Problem(why.code, str(why), status=status) from why
-        found = reconciling.differences_of(partner, of)
+        found = day_files.differences_of(partner, of)
         return Response(
             {
                 "day": file.day,
@@ -137,6 +137,6 @@ class DifferencesView(PartnerView):
         partner, of = caller(request).partner, _day(day)
         if not DayFile.objects.filter(partner=partner, day=of, side=Side.THEIRS).exists():
             raise Http404
-        found = reconciling.differences_of(partner, of).order_by("pk")
+        found = day_files.differences_of(partner, of).order_by("pk")
         names = tuple(DifferenceSerializer().fields)
         return Response([{name: getattr(one, name) for name in names} for one in found])

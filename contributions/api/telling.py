@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions import late_reversals, partner_orders
 from contributions.arrears.paying_late import Late
 from contributions.models import (
     Difference,
@@ -20,6 +19,7 @@ from contributions.models import (
 )
 from contributions.orders import placing
 from contributions.orders.placing import Payable
+from contributions.partners import late_reversals, ordering
 from contributions.prices.formula import Derivation
 from portal.partners.models import Partner
 from portal.people.models import Person
@@ -144,7 +144,7 @@ def payment(one: Payment, partner: Partner) -> dict[str, Any]:
         "credited": one.credited,
         "amount_fen": one.received_fen,
         "provider_number": one.provider_number,
-        "business_day": partner_orders.business_day(one),
+        "business_day": ordering.business_day(one),
         "message": str(one.why),
         "reversal": reversal(done, one) if done else None,
         "refund_request": refund_request(asked, one) if asked else None,

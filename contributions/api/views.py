@@ -13,12 +13,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions import late_reversals, partner_orders
 from contributions.api import serializers, telling
 from contributions.arrears import paying_late
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
 from contributions.orders import bank_time, paying, placing
+from contributions.partners import late_reversals, ordering
 from contributions.refunds import drafting
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.partners.authentication import caller, ensure_city
@@ -65,7 +65,7 @@ class OrdersView(PartnerView):
         return person
 
     def _order(self, request: Request, number: str) -> Order:
-        return get_object_or_404(partner_orders.orders_of(caller(request).partner), number=number)
+        return get_object_or_404(ordering.orders_of(caller(request).partner), number=number)
 
     def _payment(self, request: Request, provider_number: str) -> Payment:
         taken = Payment.objects.filter(channel=caller(request).partner.channel).select_related(
@@ -187,8 +187,8 @@ class PaymentListView(OrdersView):
                 "taken_before_order", _("收款时间不可能早于下单。"), mistakes=[Mistake("taken_at", why)]
             )
         try:
-            payment = partner_orders.confirm(order=order, partner=partner, **read, by=partner.user, now=now)
-        except partner_orders.NumberUsed as error:
+            payment = ordering.confirm(order=order, partner=partner, **read, by=partner.user, now=now)
+        except ordering.NumberUsed as error:
             raise _number_used() from error
         return Response(telling.payment(payment, partner), status=201)
 
@@ -216,10 +216,10 @@ class ReversalView(OrdersView):
         payment = self._payment(request, provider_number)
         read = self._read(serializers.NewReversalSerializer, request)
         try:
-            done = partner_orders.reverse(payment=payment, **read, by=partner.user, now=now)
-        except partner_orders.NumberUsed as error:
+            done = ordering.reverse(payment=payment, **read, by=partner.user, now=now)
+        except ordering.NumberUsed as error:
             raise _number_used() from error
-        except partner_orders.CannotReverse as why:
+        except ordering.CannotReverse as why:
             raise Problem(why.code, str(why), status=409) from why
         return Response(telling.reversal(done, payment), status=201)
 
@@ -241,7 +241,7 @@ class RefundRequestView(OrdersView):
             asked = late_reversals.ask(
                 payment=payment, partner=caller(request).partner, reason=reason, now=timezone.now()
             )
-        except partner_orders.CannotReverse as why:
+        except ordering.CannotReverse as why:
             raise Problem(why.code, str(why), status=409) from why
         return Response(telling.refund_request(asked, payment), status=201)
 

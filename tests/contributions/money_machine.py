@@ -22,7 +22,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import late_reversals, order_tasks, partner_orders, reconciling, tasks
+from contributions import order_tasks, tasks
 from contributions.arrears import paying_late
 from contributions.arrears.paying_late import gap_months
 from contributions.audit import audit
@@ -51,6 +51,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import paying, placing
+from contributions.partners import day_files, late_reversals, ordering
 from contributions.refunds import drafting
 from enrollment import actions
 from enrollment.models import Coverage
@@ -568,7 +569,7 @@ class MoneyMoves(RuleBasedStateMachine):
     # A partner, which places orders, is paid for them, and tells
 
     def _of_partner(self, *statuses: OrderStatus) -> list[Order]:
-        placed = partner_orders.orders_of(self.world.partner)
+        placed = ordering.orders_of(self.world.partner)
         return list(placed.filter(status__in=[str(one) for one in statuses]).order_by("pk"))
 
     def _partner_number(self) -> str:
@@ -609,7 +610,7 @@ class MoneyMoves(RuleBasedStateMachine):
         number, fen = self._partner_number(), order.sum_fen + off_by
         self.partner_took[number] = fen
         told = [
-            partner_orders.confirm(
+            ordering.confirm(
                 order=order, partner=self.world.partner, amount_fen=fen, provider_number=number,
                 taken_at=self.now, by=self.world.partner.user, now=self.now,
             )
@@ -629,24 +630,22 @@ class MoneyMoves(RuleBasedStateMachine):
         partner, number = self.world.partner, self._partner_number()
         fen = payment.received_fen or 0
         done = self.attempt(
-            lambda: partner_orders.reverse(
+            lambda: ordering.reverse(
                 payment=payment, provider_number=number, reason="撤销", by=partner.user, now=self.now
             ),
-            partner_orders.CannotReverse,
+            ordering.CannotReverse,
         )
         if done is not None:
             self.partner_gave[number] = fen
             return
         asked = self.attempt(
             lambda: late_reversals.ask(payment=payment, partner=partner, reason="撤销", now=self.now),
-            partner_orders.CannotReverse,
+            ordering.CannotReverse,
         )
         if asked is not None:
             maker, checker = self.staff("wuxi", "maker"), self.staff("wuxi", "checker")
-            reconciling.propose(asked, way=Way.REFUND, reason="核实", by=maker, now=self.now)
-            self.attempt(
-                lambda: reconciling.approve(asked, by=checker, now=self.now), reconciling.CannotSettle
-            )
+            day_files.propose(asked, way=Way.REFUND, reason="核实", by=maker, now=self.now)
+            self.attempt(lambda: day_files.approve(asked, by=checker, now=self.now), day_files.CannotSettle)
 
     def _credited(self, pick: int) -> Payment | None:
         paid = Payment.objects.filter(

@@ -16,7 +16,7 @@ from django.db.models import F
 from certificates import revocation, seal_tasks, staff_batches
 from certificates import tasks as certificate_tasks
 from certificates.models import ResealingRun, StaffBatch
-from contributions import book_tasks, employer_tasks, order_tasks, reconciling, reconciling_tasks, tasks
+from contributions import book_tasks, employer_tasks, order_tasks, reconciling_tasks, tasks
 from contributions.assessments import arrears_bills
 from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
@@ -24,6 +24,7 @@ from contributions.charges import charging, suspending
 from contributions.debit import batches as debit
 from contributions.models import AccountKind, DebitBatch, Receipt
 from contributions.orders import paying, placing
+from contributions.partners import day_files as reconciling
 from contributions.refunds import drafting
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks

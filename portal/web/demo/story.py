@@ -13,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from contributions import partner_orders, reconciling
 from contributions.assessments import assessing
 from contributions.bank_files import stand_in
 from contributions.books import receiving
@@ -21,6 +20,7 @@ from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from contributions.orders import placing
+from contributions.partners import day_files, ordering
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -105,7 +105,7 @@ def _bank_app(now: dt.datetime) -> None:
     day, person, lines = then.date(), cast.person("gu_lei"), []
     with transaction.atomic():
         bank = registering.demo_partner(now=then)
-        if bank.day_files.exists() or not reconciling.is_ready(bank, day, now):
+        if bank.day_files.exists() or not day_files.is_ready(bank, day, now):
             return
         for told, one in enumerate(placing.payable(person, "wuxi", now=then)):
             if not one.months:
@@ -119,10 +119,10 @@ def _bank_app(now: dt.datetime) -> None:
                 now=then,
             )
             lines.append(
-                reconciling.Line(Deed.PAYMENT, f"DEMO-{day:%Y%m%d}-{told}", order.number, order.sum_fen)
+                day_files.Line(Deed.PAYMENT, f"DEMO-{day:%Y%m%d}-{told}", order.number, order.sum_fen)
             )
             if not told:
-                partner_orders.confirm(
+                ordering.confirm(
                     order=order,
                     partner=bank,
                     amount_fen=order.sum_fen,
@@ -132,7 +132,7 @@ def _bank_app(now: dt.datetime) -> None:
                     now=then,
                 )
             placing.expire(order, by=User.objects.system(), now=order.expires_at)
-        reconciling.take_file(bank, day, reconciling.written(bank.code, day, lines), now=now)
+        day_files.take_file(bank, day, day_files.written(bank.code, day, lines), now=now)
 
 
 def _employed(this: Month, now: dt.datetime) -> None:

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from contributions import partner_orders
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -21,6 +20,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
+from contributions.partners import ordering
 from contributions.refunds import drafting
 from portal.accounts.models import PersonLookup
 from portal.partners.models import Scope
@@ -339,7 +339,7 @@ def test_control_without_looking_for_the_banks_number_they_are_not_one(
     transactional_db: None, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = counter.placed()
-    monkeypatch.setattr(partner_orders, "_standing", lambda *looked_for: None)
+    monkeypatch.setattr(ordering, "_standing", lambda *looked_for: None)
     answers = _at_once(5, lambda number: counter.tell(order, key=str(uuid4())))
     # The database still books it once; but who asks again is told that the number is used.
     assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409]

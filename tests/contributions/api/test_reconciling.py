@@ -10,7 +10,6 @@ from django.db import connection
 from django.db.utils import InternalError
 from django.test import Client
 
-from contributions import reconciling
 from contributions.audit import audit as books
 from contributions.models import (
     Charge,
@@ -26,6 +25,7 @@ from contributions.models import (
     Side,
     Way,
 )
+from contributions.partners import day_files
 from contributions.reconciling_tasks import make_day_files
 from contributions.refunds import drafting
 from portal.accounts.models import User
@@ -109,8 +109,8 @@ def test_the_days_file_says_what_we_booked(counter: Counter, clock: Clock, night
 
 def test_missed_days_are_caught_up_once(counter: Counter, clock: Clock) -> None:
     clock.set("2026-11-20 08:00")
-    assert reconciling.make_files(now=clock.now) == 3
-    assert reconciling.make_files(now=clock.now) == 0
+    assert day_files.make_files(now=clock.now) == 3
+    assert day_files.make_files(now=clock.now) == 0
     days = DayFile.objects.order_by("day").values_list("day", flat=True)
     assert list(days) == [DAY, DAY + dt.timedelta(days=1), DAY + dt.timedelta(days=2)]
 
@@ -130,7 +130,7 @@ def test_five_workers_make_one_file(transactional_db: None, counter: Counter, cl
 
     def run() -> None:
         try:
-            made.append(reconciling.make_files(now=clock.now))
+            made.append(day_files.make_files(now=clock.now))
         except Exception as error:
             made.append(error)
         finally:
@@ -150,18 +150,18 @@ def test_control_without_the_lock_workers_collide(
     transactional_db: None, counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch, kept: Kept
 ) -> None:
     clock.set("2026-11-18 00:30")
-    both, keep, made = threading.Barrier(2), reconciling._keep, list[Any]()
+    both, keep, made = threading.Barrier(2), day_files._keep, list[Any]()
 
     def after_both_have_looked(*args: Any, **more: Any) -> Any:
         both.wait(timeout=10)
         return keep(*args, **more)
 
-    monkeypatch.setattr(reconciling, "hold", lambda what, of: None)
-    monkeypatch.setattr(reconciling, "_keep", after_both_have_looked)
+    monkeypatch.setattr(day_files, "hold", lambda what, of: None)
+    monkeypatch.setattr(day_files, "_keep", after_both_have_looked)
 
     def run() -> None:
         try:
-            made.append(reconciling.make_files(now=clock.now))
+            made.append(day_files.make_files(now=clock.now))
         finally:
             connection.close()
 
@@ -286,9 +286,9 @@ def test_a_file_that_is_not_right_is_not_taken(
 
 def test_cut_anywhere_it_is_not_taken() -> None:
     for end in range(len(GOOD)):
-        with pytest.raises(reconciling.FileRefused):
-            reconciling.read(GOOD[:end], partner_code="wuxi-bank", day=DAY)
-    assert len(reconciling.read(GOOD, partner_code="wuxi-bank", day=DAY)) == 2
+        with pytest.raises(day_files.FileRefused):
+            day_files.read(GOOD[:end], partner_code="wuxi-bank", day=DAY)
+    assert len(day_files.read(GOOD, partner_code="wuxi-bank", day=DAY)) == 2
 
 
 def test_a_difference_that_was_found_stays_as_found(
@@ -316,13 +316,13 @@ def test_paid_but_never_told_is_booked_by_two(
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
     difference = only()
-    assert reconciling.ways(difference) == [Way.BOOK, Way.MARK]
-    reconciling.propose(difference, way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    with pytest.raises(reconciling.CannotSettle, match="另一名"):
-        reconciling.approve(difference, by=maker, now=clock.now)
+    assert day_files.ways(difference) == [Way.BOOK, Way.MARK]
+    day_files.propose(difference, way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    with pytest.raises(day_files.CannotSettle, match="另一名"):
+        day_files.approve(difference, by=maker, now=clock.now)
     assert not Charge.objects.filter(status=ChargeStatus.PAID).exists()
-    reconciling.approve(difference, by=checker, now=clock.now)
-    reconciling.approve(difference, by=checker, now=clock.now)
+    day_files.approve(difference, by=checker, now=clock.now)
+    day_files.approve(difference, by=checker, now=clock.now)
     difference.refresh_from_db()
     assert difference.status == DifferenceStatus.SETTLED
     assert difference.payment is not None
@@ -344,8 +344,8 @@ def test_booked_after_its_order_ended_it_goes_to_the_refunds(
     clock.set(night)
     till.rings()
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
-    reconciling.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    reconciling.approve(only(), by=checker, now=clock.now)
+    day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    day_files.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.EXPIRED
     assert drafting.to_draft(["wuxi"]).count() == 1
@@ -360,12 +360,12 @@ def test_what_the_bank_did_not_take_is_reversed_by_two(
     clock.set(night)
     send(counter, file_of())
     assert only().kind == DifferenceKind.ONLY_OURS
-    assert reconciling.ways(only()) == [Way.REVERSE, Way.MARK]
-    reconciling.propose(only(), way=Way.REVERSE, reason="银行确认未收款", by=maker, now=clock.now)
-    reconciling.approve(only(), by=checker, now=clock.now)
+    assert day_files.ways(only()) == [Way.REVERSE, Way.MARK]
+    day_files.propose(only(), way=Way.REVERSE, reason="银行确认未收款", by=maker, now=clock.now)
+    day_files.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.REVERSED
-    assert reconciling.ways(only()) == [Way.MARK]
+    assert day_files.ways(only()) == [Way.MARK]
     clock.set("2026-11-19 01:00")
     day_after = DAY + dt.timedelta(days=1)
     assert (
@@ -379,12 +379,12 @@ def test_an_order_that_is_not_ours_is_only_marked(
 ) -> None:
     clock.set(night)
     send(counter, file_of("P,BANK-0001,320200-20991231-ABCDEFGH,100"))
-    assert reconciling.ways(only()) == [Way.MARK]
-    with pytest.raises(reconciling.CannotSettle, match="不能这样处理"):
-        reconciling.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    with pytest.raises(reconciling.CannotSettle, match="依据"):
-        reconciling.propose(only(), way=Way.MARK, reason=" ", by=maker, now=clock.now)
-    reconciling.propose(only(), way=Way.MARK, reason="银行误列他行流水", by=maker, now=clock.now)
+    assert day_files.ways(only()) == [Way.MARK]
+    with pytest.raises(day_files.CannotSettle, match="不能这样处理"):
+        day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    with pytest.raises(day_files.CannotSettle, match="依据"):
+        day_files.propose(only(), way=Way.MARK, reason=" ", by=maker, now=clock.now)
+    day_files.propose(only(), way=Way.MARK, reason="银行误列他行流水", by=maker, now=clock.now)
     assert only().status == DifferenceStatus.SETTLED
     audit()
 
@@ -395,11 +395,11 @@ def test_sent_back_it_waits_again(
     counter.tell(counter.placed())
     clock.set(night)
     send(counter, file_of())
-    reconciling.propose(only(), way=Way.REVERSE, reason="电话核实", by=maker, now=clock.now)
-    reconciling.refuse(only(), why="请附银行来函", by=checker, now=clock.now)
+    day_files.propose(only(), way=Way.REVERSE, reason="电话核实", by=maker, now=clock.now)
+    day_files.refuse(only(), why="请附银行来函", by=checker, now=clock.now)
     assert (only().status, only().way, only().reason) == (DifferenceStatus.OPEN, "", "请附银行来函")
-    reconciling.propose(only(), way=Way.REVERSE, reason="银行来函", by=checker, now=clock.now)
-    reconciling.approve(only(), by=maker, now=clock.now)
+    day_files.propose(only(), way=Way.REVERSE, reason="银行来函", by=checker, now=clock.now)
+    day_files.approve(only(), by=maker, now=clock.now)
     audit()
 
 
@@ -409,11 +409,11 @@ def test_staff_of_another_city(
     counter.tell(counter.placed())
     clock.set(night)
     send(counter, file_of())
-    with pytest.raises(reconciling.CannotSettle, match="本市"):
-        reconciling.propose(only(), way=Way.MARK, reason="核实", by=cast.wuhan_collector, now=clock.now)
-    reconciling.propose(only(), way=Way.REVERSE, reason="核实", by=maker, now=clock.now)
-    with pytest.raises(reconciling.CannotSettle, match="本市"):
-        reconciling.approve(only(), by=cast.wuhan_collector, now=clock.now)
+    with pytest.raises(day_files.CannotSettle, match="本市"):
+        day_files.propose(only(), way=Way.MARK, reason="核实", by=cast.wuhan_collector, now=clock.now)
+    day_files.propose(only(), way=Way.REVERSE, reason="核实", by=maker, now=clock.now)
+    with pytest.raises(day_files.CannotSettle, match="本市"):
+        day_files.approve(only(), by=cast.wuhan_collector, now=clock.now)
 
 
 def test_the_audit_sees_what_was_settled_without_being_booked(
@@ -422,8 +422,8 @@ def test_the_audit_sees_what_was_settled_without_being_booked(
     order = counter.placed()
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
-    reconciling.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    reconciling.approve(only(), by=checker, now=clock.now)
+    day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    day_files.approve(only(), by=checker, now=clock.now)
     audit()
     for spoil, number in (
         ("UPDATE contributions_difference SET theirs_fen = theirs_fen + 1", 2),
@@ -489,5 +489,5 @@ def test_an_order_placed_by_another_partner_is_not_booked(
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{theirs.number},{theirs.sum_fen}"))
     assert only().order is None
-    assert reconciling.ways(only()) == [Way.MARK]
+    assert day_files.ways(only()) == [Way.MARK]
     assert Order.objects.get().status == OrderStatus.OPEN

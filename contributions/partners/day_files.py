@@ -22,7 +22,6 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contributions import late_reversals, partner_orders
 from contributions.models import (
     FILED,
     MOVES_MONEY,
@@ -39,6 +38,7 @@ from contributions.models import (
     Side,
     Way,
 )
+from contributions.partners import late_reversals, ordering
 from contributions.refunds import drafting
 from portal.accounts import permissions
 from portal.accounts.models import User
@@ -418,7 +418,7 @@ def _book(difference: Difference, by: User, now: dt.datetime) -> Payment:
     if difference.order is None or difference.theirs_fen is None:
         raise CannotSettle(_("没有这份订单，不能入账。请由合作方退给缴费人后注明原因。"))
     try:
-        return partner_orders.confirm(
+        return ordering.confirm(
             order=difference.order,
             partner=difference.partner,
             amount_fen=difference.theirs_fen,
@@ -428,7 +428,7 @@ def _book(difference: Difference, by: User, now: dt.datetime) -> Payment:
             by=by,
             now=now,
         )
-    except partner_orders.NumberUsed as error:
+    except ordering.NumberUsed as error:
         raise CannotSettle(_("这个流水号已用于另一笔收款，请核对。")) from error
 
 
@@ -437,7 +437,7 @@ def _reverse(difference: Difference, by: User, now: dt.datetime) -> Reversal:
     if payment is None:
         raise CannotSettle(_("大厅没有这笔收款，不能冲正。"))
     try:
-        return partner_orders.reverse(
+        return ordering.reverse(
             payment=payment,
             provider_number=f"D{difference.pk}",
             reason=difference.reason[:80],
@@ -445,7 +445,7 @@ def _reverse(difference: Difference, by: User, now: dt.datetime) -> Reversal:
             now=now,
             late=True,
         )
-    except (partner_orders.CannotReverse, partner_orders.NumberUsed) as error:
+    except (ordering.CannotReverse, ordering.NumberUsed) as error:
         raise CannotSettle(str(error)) from error
 
 
@@ -455,7 +455,7 @@ def _refund(difference: Difference, by: User, now: dt.datetime) -> Payment:
         raise CannotSettle(_("大厅没有这笔收款，不能撤销。"))
     try:
         return late_reversals.grant(difference, payment, by=by, now=now)
-    except (partner_orders.CannotReverse, drafting.CannotRefund) as error:
+    except (ordering.CannotReverse, drafting.CannotRefund) as error:
         raise CannotSettle(str(error)) from error
 
 

@@ -10,7 +10,6 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contributions import partner_orders
 from contributions.models import (
     AccountKind,
     Deed,
@@ -22,7 +21,8 @@ from contributions.models import (
     TakenBack,
 )
 from contributions.orders import placing
-from contributions.partner_orders import CannotReverse
+from contributions.partners import ordering
+from contributions.partners.ordering import CannotReverse
 from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.partners.models import Partner
@@ -47,9 +47,9 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
     """
     order = placing.locked(payment.order_id)
     current = Payment.objects.get(pk=payment.pk)
-    partner_orders.check_standing(current, order, Reversal.objects.filter(payment=current).first())
+    ordering.check_standing(current, order, Reversal.objects.filter(payment=current).first())
     today = today_in_china(now)
-    if partner_orders.business_day(current) == today:
+    if ordering.business_day(current) == today:
         raise CannotReverse("day_not_over", _("对账日当天请直接冲正，不需要申请。"))
     standing = latest(current, partner)
     if standing and (standing.status != DifferenceStatus.SETTLED or standing.day == today):
@@ -76,8 +76,8 @@ def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) 
     CannotReverse, refunds.CannotRefund."""
     order = placing.locked(payment.order_id)
     current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
-    partner_orders.check_standing(current, order, Reversal.objects.filter(payment=current).first())
-    moved = partner_orders.give_up_money(current, order, AccountKind.SUSPENSE, by=by, now=now)
+    ordering.check_standing(current, order, Reversal.objects.filter(payment=current).first())
+    moved = ordering.give_up_money(current, order, AccountKind.SUSPENSE, by=by, now=now)
     placing.undo(order, by=by, now=now, note=request.asked_why)
     for receipt, movement in moved:
         TakenBack.objects.create(
