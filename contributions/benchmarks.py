@@ -19,10 +19,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contributions import employer_benchmarks
-from contributions.audit import look
+from contributions.audit.changed_rows import Place
+from contributions.audit.looking import look
 from contributions.books import ledger
 from contributions.books.receiving import receive
-from contributions.changed_rows import Place
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions import audit_runs
+from contributions.audit import runs
 from contributions.books import account_interest, day_sheets
 from contributions.models import AuditRun
 from portal.accounts.models import User
@@ -56,15 +56,15 @@ def make_day_sheets() -> None:
 )
 def audit_books() -> None:
     """Prove the invariants: everything on Sundays, on the other days what has changed. Nothing beside another that is running."""
-    with suppress(audit_runs.UnderWay):
-        _say(audit_runs.run_of_the_day())
+    with suppress(runs.UnderWay):
+        _say(runs.run_of_the_day())
 
 
 @shared_task
 def audit_now() -> None:
     """Audit for a member of staff who does not want to wait for the night; nothing beside another that is running."""
-    with suppress(audit_runs.UnderWay):
-        _say(audit_runs.run(everything=False))
+    with suppress(runs.UnderWay):
+        _say(runs.run(everything=False))
 
 
 def _say(done: AuditRun) -> None:

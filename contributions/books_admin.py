@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
-from contributions import audit_runs, book_tasks, channels
+from contributions import book_tasks, channels
 from contributions.admin import MoneyAdmin
+from contributions.audit import runs
 from contributions.books import day_sheets, month_close
 from contributions.models import (
     AuditRun,
@@ -416,18 +417,18 @@ class AuditRunAdmin(LookUpAdmin):
 
     def waiting(self, request: HttpRequest) -> int:
         """How many invariants are broken; 1 where the last audit failed or is overdue."""
-        return audit_runs.troubles(timezone.now())
+        return runs.troubles(timezone.now())
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if request.method == "POST":
             return self._start(request)
-        if audit_runs.under_way():
+        if runs.under_way():
             messages.info(request, _("正在核对，完成后列在下面，请稍后刷新本页。"))
         elif not AuditRun.objects.exists():
             messages.info(request, _("还没有核对过。系统每天清晨自动核对，也可以现在核对。"))
-        if audit_runs.troubles(timezone.now()):
+        if runs.troubles(timezone.now()):
             messages.warning(
                 request, _("最近一次账目核对有不符、没有完成，或已超过一天没有核对。请告知系统管理员。")
             )
@@ -437,7 +438,7 @@ class AuditRunAdmin(LookUpAdmin):
         """现在核对: what has changed since the last audit, or everything where that cannot be told."""
         if not _may_close(request):
             raise Http404
-        if audit_runs.under_way():
+        if runs.under_way():
             messages.info(request, _("已有一次核对正在进行。"))
         elif _ring(request, book_tasks.audit_now):
             messages.success(request, _("已开始核对，通常一两分钟内完成，请稍后刷新本页查看结果。"))

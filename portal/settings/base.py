@@ -41,7 +41,7 @@ DATABASE_OWNER: dict[str, Any] = dict(dj_database_url.parse(_owner)) if _owner e
 DATABASE_APP_ROLE = ""
 if DATABASE_OWNER and DATABASE_OWNER["USER"] != DATABASES["default"]["USER"]:
     DATABASE_APP_ROLE = DATABASES["default"]["USER"]
-# Where it is, nobody minds a server that forgets what it has confirmed (contributions/durability.py).
+# Where it is, nobody minds a server that forgets what it has confirmed (contributions/audit/durability.py).
 DATABASE_IS_THROWN_AWAY = False
 REDIS_URL = required("REDIS_URL")
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from certificates import documents, issuing, staff_batches
 from certificates.models import Certificate, StaffBatch
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge

@@ -8,7 +8,7 @@ import pytest
 from certificates import issuing
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from portal.people.models import Person
 from tests.cast import NOW, Cast, moment
 from tests.certificates.test_audit import triggers_off

@@ -25,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from contributions import order_tasks, tasks
 from contributions.arrears import paying_late
 from contributions.arrears.paying_late import gap_months
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused

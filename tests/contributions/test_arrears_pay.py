@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 import contributions.audit
 from contributions.arrears import paying_late
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import receiving
 from contributions.books.ledger import trial_balance
 from contributions.charges import charging
@@ -73,7 +73,7 @@ def owing(cast: Cast) -> Charge:
 def dearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pension goes by an average wage of 4000 from December 2026 on."""
     another = AnotherBook(tmp_path / "policy", since="2026-12-01", average_wage="4000.00").load()
-    for module in (paying_late, charging, formula, contributions.audit):
+    for module in (paying_late, charging, formula, contributions.audit.looking):
         monkeypatch.setattr(module, "book", lambda: another)
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, InternalError, transaction
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus
 from contributions.records import by_month
 from contributions.records.by_month import State

@@ -6,10 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from contributions import changed_rows, durability, standing
-from contributions.audit import audit
+from contributions.audit import changed_rows, durability, held_by_database
+from contributions.audit.changed_rows import Place
+from contributions.audit.looking import audit
 from contributions.bank_files import exchange as folders
-from contributions.changed_rows import Place
 from tests.contributions.money_cast import POOR, Road, worker
 
 # Before the first row.
@@ -253,13 +253,13 @@ def test_what_a_constraint_holds_is_asked_where_only_its_name_is_left(
 
     behind_the_back(*statements)
     assert told()
-    monkeypatch.setattr(standing, "standing", lambda cursor: set(standing.CONSTRAINTS))
+    monkeypatch.setattr(held_by_database, "standing", lambda cursor: set(held_by_database.CONSTRAINTS))
     assert not told()
 
 
 def test_all_constraints_that_the_audit_relies_on_stand(books: Road) -> None:
     with connection.cursor() as cursor:
-        assert standing.standing(cursor) == set(standing.CONSTRAINTS)
+        assert held_by_database.standing(cursor) == set(held_by_database.CONSTRAINTS)
 
 
 def test_an_answer_of_a_bank_that_is_gone_or_altered_is_missed(books: Road) -> None:

@@ -11,9 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 import contributions.audit
-from contributions import audit_runs, book_tasks, changed_rows
-from contributions.audit import audit, look
-from contributions.changed_rows import Place
+from contributions import book_tasks
+from contributions.audit import changed_rows
+from contributions.audit import runs as audit_runs
+from contributions.audit.changed_rows import Place
+from contributions.audit.looking import audit, look
 from contributions.models import AuditRun
 from tests.conftest import Clock
 from tests.contributions.money_cast import POOR, Road, worker
@@ -29,7 +31,7 @@ OLD_RECEIPT = """
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests beside these end transactions all the time: an instant without one takes longer to meet than in service."""
-    monkeypatch.setattr(contributions.audit, "_PATIENCE", 60)
+    monkeypatch.setattr(contributions.audit.looking, "_PATIENCE", 60)
 
 
 @pytest.fixture
@@ -170,7 +172,7 @@ def test_an_audit_during_which_somebody_writes_is_none_to_go_on_from(
         with writer.cursor() as cursor:
             cursor.execute("UPDATE contributions_charge SET status = status")
         with monkeypatch.context() as patch:
-            patch.setattr(contributions.audit, "_PATIENCE", 0.5)
+            patch.setattr(contributions.audit.looking, "_PATIENCE", 0.5)
             done = audit_runs.run(everything=True)
         assert (done.broken, done.place) == (0, None)
         assert audit_runs.last_sound() is None

@@ -6,7 +6,8 @@ from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError as QueueDown
 
-from contributions import audit_runs, book_tasks
+from contributions import book_tasks
+from contributions.audit import runs
 from contributions.books import day_sheets
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
@@ -145,14 +146,14 @@ def test_what_the_audits_found_is_shown_and_stands_among_what_is_to_be_done(mont
     fresh = client.get(AUDITS).content.decode()
     assert "还没有核对过" in fresh
     assert "最近一次账目核对" not in fresh
-    assert audit_runs.troubles(NOW) == 0
-    sound = audit_runs.run(everything=True)
+    assert runs.troubles(NOW) == 0
+    sound = runs.run(everything=True)
     text = client.get(AUDITS).content.decode()
     assert "全部通过" in text
     assert "最近一次账目核对" not in text
     behind_the_back("UPDATE contributions_receipt SET amount_fen = amount_fen + 1 WHERE applied")
-    broken = audit_runs.run(everything=True)
-    assert audit_runs.troubles(NOW) == broken.broken == 1
+    broken = runs.run(everything=True)
+    assert runs.troubles(NOW) == broken.broken == 1
     assert "1 项不符" in client.get(AUDITS).content.decode()
     page = f"{AUDITS}{broken.pk}/change/"
     assert "到账 counter A/" in everywhere.get(page).content.decode()
@@ -167,8 +168,8 @@ def test_what_the_audits_found_is_shown_and_stands_among_what_is_to_be_done(mont
 def test_an_audit_that_cannot_come_to_its_end_is_shown_too(month: None) -> None:
     behind_the_back("ALTER TABLE contributions_suspension RENAME TO gone")
     with pytest.raises(ProgrammingError):
-        audit_runs.run(everything=True)
-    assert audit_runs.troubles(NOW) == 1
+        runs.run(everything=True)
+    assert runs.troubles(NOW) == 1
     text = as_collector("甲").get(f"{AUDITS}{AuditRun.objects.get().pk}/change/").content.decode()
     assert "核对没有完成" in text
 
@@ -197,16 +198,16 @@ def test_one_audit_at_a_time(month: None, rung: list[str], monkeypatch: pytest.M
     client = as_collector("甲")
 
     def meanwhile(**_named: object) -> None:
-        assert audit_runs.under_way()
+        assert runs.under_way()
         assert "正在核对" in client.get(AUDITS).content.decode()
         assert "已有一次核对正在进行" in client.post(AUDITS, follow=True).content.decode()
         raise RuntimeError
 
-    monkeypatch.setattr(audit_runs, "_run", meanwhile)
+    monkeypatch.setattr(runs, "_run", meanwhile)
     with pytest.raises(RuntimeError):
-        audit_runs.run(everything=True)
+        runs.run(everything=True)
     assert rung == []
-    assert not audit_runs.under_way()
+    assert not runs.under_way()
 
 
 def test_missing_day_sheets_are_made_by_a_button_with_progress(

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from contributions import locks
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import day_sheets, ledger, month_close
 from contributions.books.month_close import CannotClose, close, next_month, obstacles, propose
 from contributions.books.receiving import receive

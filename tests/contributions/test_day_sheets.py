@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import day_sheets, ledger
 from contributions.books.day_sheets import NotYet, make, make_due, reckon
 from contributions.books.receiving import receive

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import DataError, connection, transaction
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.bank_files import exchange
 from contributions.books import ledger
 from contributions.books.receiving import receive

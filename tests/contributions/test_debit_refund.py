@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
 from contributions.refunds import drafting

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from contributions.audit import audit as books
+from contributions.audit.looking import audit as books
 from contributions.books import personal_account
 from contributions.models import (
     AccountMovement,

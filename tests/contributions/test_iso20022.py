@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.bank_files import iso20022
 from contributions.debit import batches
 from contributions.models import DebitBatch

@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Sum
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from contributions.arrears import paying_late
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import Charge, ChargeStatus, RecollectRequest, Repricing, Surcharge
 from enrollment.models import Coverage
 from portal.hall import desk

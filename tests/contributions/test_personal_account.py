@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books.account_interest import credit
 from contributions.books.personal_account import BOOKS_AND_RECEIPTS, accounts_of
 from contributions.books.receiving import receive

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.debit import batches

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import ledger
 from contributions.books.receiving import AlreadyReceived, receive
 from contributions.models import AccountKind, Charge, Entry, Receipt

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from contributions import tasks
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.debit import batches
 from contributions.models import BatchStatus, DebitBatch
 from portal.accounts.models import User

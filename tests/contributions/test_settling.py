@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import receiving
 from contributions.debit import batches, open_lines
 from contributions.models import (

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books.ledger import trial_balance
 from contributions.models import AccountKind, Receipt, Surcharge
 from contributions.records import by_month

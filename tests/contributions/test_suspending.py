@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books.receiving import receive
 from contributions.charges import charging, suspending
 from contributions.models import Charge, Suspension

@@ -7,7 +7,7 @@ go to the account. Together that is wages of 23,582.16 yuan, 2,829.86 yuan of th
 import datetime as dt
 from collections.abc import Iterable
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.charges import charging
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import connection
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from portal.people.models import Person
 from tests.cast import Cast
 from tests.transfers.mover import applied, clerk_of, offences, walked

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contributions import audit_runs
+from contributions.audit import runs
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, json: bool, since_last: bool, jobs: int, **options: Any) -> None:
-        done = audit_runs.run(everything=not since_last, jobs=jobs)
+        done = runs.run(everything=not since_last, jobs=jobs)
         if json:
             self.stdout.write(as_json([{**one, "holds": not one["broken"]} for one in done.findings]))
         else:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.utils import IntegrityError, InternalError
 from django.test import Client
 
-from contributions.audit import audit as books
+from contributions.audit.looking import audit as books
 from contributions.books import personal_account
 from contributions.models import (
     Charge,

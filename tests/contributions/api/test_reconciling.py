@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.utils import InternalError
 from django.test import Client
 
-from contributions.audit import audit as books
+from contributions.audit.looking import audit as books
 from contributions.models import (
     Charge,
     ChargeStatus,

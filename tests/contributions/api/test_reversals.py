@@ -157,7 +157,7 @@ def _alone(change: Any) -> None:
 
 
 def test_the_audit_sees_a_reversal_without_its_money(counter: Counter) -> None:
-    from contributions.audit import audit as books
+    from contributions.audit.looking import audit as books
 
     order = counter.placed()
     counter.tell(order)

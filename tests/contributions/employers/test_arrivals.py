@@ -19,7 +19,7 @@ from contributions.assessments import bank_transfers
 from contributions.assessments.assessing import draw_up
 from contributions.assessments.bank_transfers import CannotStep, KeyReused
 from contributions.assessments.transfer_notes import candidates, code_of, named_in, why_not
-from contributions.audit import audit, look
+from contributions.audit.looking import audit, look
 from contributions.books import day_sheets, personal_account
 from contributions.charges.charging import charge
 from contributions.models import (

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contributions.assessments import assessing as assessments
 from contributions.assessments.assessing import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.charges.charging import charge, void
 from contributions.employer_tasks import draw_up_assessments
 from contributions.models import (

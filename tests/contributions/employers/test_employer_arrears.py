@@ -11,7 +11,7 @@ from django.urls import reverse
 from contributions.assessments import arrears_bills
 from contributions.assessments.assessing import draw_up
 from contributions.assessments.transfer_notes import code_of, why_not
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.charges.charging import charge
 from contributions.models import (
     AccountKind,

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contributions.assessments import assessing as assessments
 from contributions.assessments.arrears_bills import late_months
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.bank_files import stand_in
 from contributions.charges.charging import charge, void
 from contributions.consequences import Money

@@ -7,7 +7,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from contributions import order_tasks, tasks
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import DebitBatch, Entry, Payment, Receipt
 from portal.accounts.models import User
 from portal.celery import app

@@ -11,7 +11,7 @@ import pytest
 from django.db.models import QuerySet
 
 from contributions import order_tasks, tasks
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import (
     BankFile,
     Charge,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import BankFile
 from tests.contributions.money_cast import Road, worker
 from tests.workers import start

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import (
     Charge,
     ChargeStatus,

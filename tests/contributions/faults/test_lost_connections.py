@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import ledger
 from contributions.channels.protocol import Answer
 from contributions.debit import batches

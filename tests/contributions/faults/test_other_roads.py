@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.books import ledger
 from contributions.charges.charging import charge
 from contributions.debit import batches

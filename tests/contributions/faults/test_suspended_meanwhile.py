@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Suspension

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contributions import channels
-from contributions.audit import audit as books
+from contributions.audit.looking import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import (
     Answer,

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from contributions.audit import audit
+from contributions.audit.looking import audit
 from contributions.models import Order, OrderStatus, Payment, PaymentNotice, PaymentStatus
 from contributions.orders import paying, placing
 from portal.accounts.models import User

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions.audit import audit as books
+from contributions.audit.looking import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import (

@@ -18,11 +18,11 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions import changed_rows, durability, order_checks, refund_checks, standing
 from contributions.assessments import bank_transfers
+from contributions.audit import changed_rows, durability, held_by_database, order_checks, refund_checks
+from contributions.audit.changed_rows import Place
 from contributions.books import account_interest, day_sheets, month_close, personal_account
 from contributions.books.ledger import entry_digest
-from contributions.changed_rows import Place
 from contributions.charges import surcharges
 from contributions.debit import open_lines
 from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Surcharge
@@ -137,7 +137,7 @@ def _findings(cursor: Any, since: Place | None, jobs: int) -> list[Finding]:
     if connection.savepoint_ids:
         jobs = 1
     checks = dict(enumerate(_all_checks()))
-    held = standing.standing(cursor)
+    held = held_by_database.standing(cursor)
     asked = [(at, one) for at, one in checks.items() if not one.held_by or not held.issuperset(one.held_by)]
     # What is listed for this connection is seen by no other.
     here = [(at, one) for at, one in asked if since and one.changed]

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 from django.utils import timezone
 
-from contributions import changed_rows
-from contributions.audit import look
-from contributions.changed_rows import Place
+from contributions.audit import changed_rows
+from contributions.audit.changed_rows import Place
+from contributions.audit.looking import look
 from contributions.models import AuditRun
 from portal.locks import attempt, held
 from portal.shared.months import today_in_china
