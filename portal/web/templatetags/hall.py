@@ -382,7 +382,7 @@ _YEAR_SUM = '<td role="cell" colspan="12" class="month month--%s months__sum">%s
 def month_rows(
     rows: Iterable[Any], insurance: str, capacity: str, personal: str, employer: str, total: str, state: str
 ) -> SafeString:
-    """The rows of a table of months (contributions.views.Row), with the words at the head of its columns for a phone."""
+    """The rows of a table of months (contributions.pages.record.Row), with the words at the head of its columns for a phone."""
     heads = [as_text(head) for head in (insurance, capacity, personal, employer, total, state)]
     drawn = []
     for row in rows:

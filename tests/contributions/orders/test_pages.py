@@ -8,7 +8,6 @@ from django.db import InternalError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from contributions import order_views
 from contributions.channels.protocol import Refused
 from contributions.models import (
     Charge,
@@ -20,6 +19,7 @@ from contributions.models import (
     PaymentStatus,
 )
 from contributions.orders import paying
+from contributions.pages import orders
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
 
@@ -367,7 +367,7 @@ def test_notices_are_never_changed(till: Till, order: Order) -> None:
 def test_forged_callbacks_fill_no_table_and_are_counted(
     till: Till, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_views, "FORGED_KEPT_A_DAY", 3)
+    monkeypatch.setattr(orders, "FORGED_KEPT_A_DAY", 3)
     for _time in range(7):
         assert call(Client(), "P0", 1, signature="bad").status_code == 500
     assert PaymentNotice.objects.filter(verdict="forged").count() == 3

@@ -35,8 +35,8 @@ from contributions.models import (
     Receipt,
 )
 from contributions.orders import placing
+from contributions.pages.record import CHARGE_TONES
 from contributions.prices.formula import explain
-from contributions.views import CHARGE_TONES
 from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, text_number, write_csv, write_xlsx
 from enrollment.ways import ADD_STAFF, STOP_STAFF
