@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import TabularInline
 
-from contributions import channels, refund_admin, tasks
+from contributions import channels, refund_admin
 from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.debit import batches, of_employers, open_lines
 from contributions.models import (
@@ -38,6 +38,7 @@ from contributions.models import (
     PostingChunk,
     Receipt,
 )
+from contributions.tasks import debit
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.factor_views import ask_again
@@ -254,9 +255,9 @@ class DebitBatchAdmin(StaffAdmin):
         address = f"{request.path}?city={city}&month={month}&payer={payer}"
         try:
             if employers:
-                tasks.open_employer_batch.delay(city, staff_of(request).pk)
+                debit.open_employer_batch.delay(city, staff_of(request).pk)
             else:
-                tasks.open_batch.delay(city, str(month), staff_of(request).pk)
+                debit.open_batch.delay(city, str(month), staff_of(request).pk)
         except OperationalError:
             messages.error(request, _("后台队列暂时不可用，没有开批，请稍后再试。"))
             return HttpResponseRedirect(address)
@@ -302,7 +303,7 @@ class DebitBatchAdmin(StaffAdmin):
                 messages.success(request, _("批次 {number} 已关闭。").format(number=batch.number))
             return
         try:
-            tasks.run_step.delay(step, batch.pk, staff_of(request).pk)
+            debit.run_step.delay(step, batch.pk, staff_of(request).pk)
         except OperationalError:
             messages.warning(request, _("后台队列暂时不可用。系统恢复后会自动继续，不必重复操作。"))
         else:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
-from contributions import book_tasks, channels
+from contributions import channels
 from contributions.admin import MoneyAdmin
 from contributions.audit import runs
 from contributions.books import day_sheets, month_close
@@ -32,6 +32,7 @@ from contributions.models import (
 )
 from contributions.prices.formula import percent_text
 from contributions.refunds import drafting
+from contributions.tasks import books
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions
@@ -254,7 +255,7 @@ class MonthCloseAdmin(LookUpAdmin):
         if not _may_close(request):
             raise Http404
         if request.POST.get("step") == "sheets":
-            if not making_sheets() and _ring(request, book_tasks.make_day_sheets):
+            if not making_sheets() and _ring(request, books.make_day_sheets):
                 messages.success(request, _("已开始补做日终试算平衡表，本页会自动显示进度。"))
             return HttpResponseRedirect(f"{request.path}?making=1")
         city, by = request.POST.get("city", ""), staff_of(request)
@@ -440,7 +441,7 @@ class AuditRunAdmin(LookUpAdmin):
             raise Http404
         if runs.under_way():
             messages.info(request, _("已有一次核对正在进行。"))
-        elif _ring(request, book_tasks.audit_now):
+        elif _ring(request, books.audit_now):
             messages.success(request, _("已开始核对，通常一两分钟内完成，请稍后刷新本页查看结果。"))
         return HttpResponseRedirect(reverse("admin:contributions_auditrun_changelist"))
 

@@ -22,7 +22,6 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contributions import order_tasks, tasks
 from contributions.arrears import paying_late
 from contributions.arrears.paying_late import gap_months
 from contributions.audit.looking import audit
@@ -53,6 +52,7 @@ from contributions.models import (
 from contributions.orders import paying, placing
 from contributions.partners import day_files, late_reversals, ordering
 from contributions.refunds import drafting
+from contributions.tasks import debit, orders
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -70,16 +70,16 @@ FIRST = Month(2026, 8)
 LAST = Month(2027, 3)
 PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 BELLS = (
-    tasks.charge_due,
-    tasks.resume_settled,
-    tasks.open_due_batches,
-    tasks.send_batches,
-    tasks.read_answers,
-    tasks.post_answers,
-    order_tasks.ask_payments,
-    order_tasks.end_overdue_orders,
-    order_tasks.start_queued_payments,
-    order_tasks.send_refunds,
+    debit.charge_due,
+    debit.resume_settled,
+    debit.open_due_batches,
+    debit.send_batches,
+    debit.read_answers,
+    debit.post_answers,
+    orders.ask_payments,
+    orders.end_overdue_orders,
+    orders.start_queued_payments,
+    orders.send_refunds,
 )
 # What the bank may say of an account: paid, too little money, frozen.
 MOODS = ("00", "51", "62")
@@ -199,7 +199,7 @@ class MoneyMoves(RuleBasedStateMachine):
                     self._cover(person, insurance, city, start)
             if city != "wuxi":
                 self._account(person, city, f"62179900000000{len(city):02d}01")
-        tasks.charge_due()
+        debit.charge_due()
         if arrears:
             for back in (2, 1):
                 self._charge("wuhan", FIRST - back)
@@ -231,23 +231,23 @@ class MoneyMoves(RuleBasedStateMachine):
         self._ring_for_orders()
 
     def _ring_for_orders(self) -> None:
-        order_tasks.start_queued_payments()
-        order_tasks.ask_payments()
-        order_tasks.end_overdue_orders()
-        order_tasks.send_refunds()
+        orders.start_queued_payments()
+        orders.ask_payments()
+        orders.end_overdue_orders()
+        orders.send_refunds()
 
     @step()
     def the_month_ends(self) -> None:
         last = month_in_china(self.now).last_day
         self.world.clock.set(max(self.now, dt.datetime.combine(last, dt.time(20), CHINA)))
-        tasks.open_due_batches()
+        debit.open_due_batches()
 
     @step()
     def the_next_month_begins(self) -> None:
         following = month_in_china(self.now) + 1
         if following < LAST:
             self.world.clock.set(dt.datetime.combine(following.first_day, dt.time(10), CHINA))
-            tasks.charge_due()
+            debit.charge_due()
 
     @step(bell=st.sampled_from(BELLS), times=st.integers(1, 2))
     def a_bell_rings(self, bell: Any, times: int) -> None:
@@ -469,8 +469,8 @@ class MoneyMoves(RuleBasedStateMachine):
         for batch in self._batches(BatchStatus.OPENED):
             batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
         self.the_bank_answers(moods, missing)
-        tasks.read_answers()
-        tasks.post_answers()
+        debit.read_answers()
+        debit.post_answers()
         self.the_next_month_begins()
 
     def _announced(self) -> list[tuple[str, str]]:
@@ -693,7 +693,7 @@ class MoneyMoves(RuleBasedStateMachine):
     @step(moods=st.lists(st.sampled_from(MOODS), min_size=6, max_size=6), missing=st.integers(0, 6))
     def the_bank_answers(self, moods: list[str], missing: int) -> None:
         """Whatever lies in the outbox; each account fares by itself. Now and then a row of a postal answer is left out."""
-        tasks.send_batches()
+        debit.send_batches()
         for number, code in enumerate(moods):
             city, ending = ("wuhan", "shenzhen")[number % 2], number // 2 + 1
             self.world.moods[f"62179900000000{len(city):02d}{ending:02d}"] = code
@@ -735,7 +735,7 @@ class MoneyMoves(RuleBasedStateMachine):
                 return
             content = content.replace(b"PS", b"QS")
         (self.inbox / (f"again-{name}" if damage == "renamed" else name)).write_bytes(content)
-        tasks.read_answers()
+        debit.read_answers()
 
     @step(pick=which)
     def a_batch_is_closed(self, pick: int) -> None:
@@ -803,7 +803,7 @@ class MoneyMoves(RuleBasedStateMachine):
         provider = self.world.providers[channel]
         provider.cut = {"refund"} if fault == "cut" else set()
         provider.no_refund = Answer("", Outcome.FAILED, why="余额不足") if fault == "no" else None
-        order_tasks.send_refunds()
+        orders.send_refunds()
         provider.cut, provider.no_refund = set(), None
 
     @step(pick=which, made=st.booleans())
@@ -874,18 +874,18 @@ class MoneyMoves(RuleBasedStateMachine):
                 assert self._tell(code, answer) == 200
         for batch in self._batches(BatchStatus.OPENED):
             batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
-        tasks.send_batches()
+        debit.send_batches()
         self._bank()
         for name, content in self.answers.values():
             (self.inbox / name).write_bytes(content)
-        tasks.read_answers()
-        tasks.post_answers()
+        debit.read_answers()
+        debit.post_answers()
         for _half_day in range(10):
             self.world.clock.step(hours=12)
             self._ring_for_orders()
             for refund in self._to_give_back():
                 self._given_back(refund)
-        tasks.resume_settled()
+        debit.resume_settled()
 
     def _prove(self) -> None:
         assert not self._open_orders()

@@ -11,12 +11,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 import contributions.audit
-from contributions import book_tasks
 from contributions.audit import changed_rows
 from contributions.audit import runs as audit_runs
 from contributions.audit.changed_rows import Place
 from contributions.audit.looking import audit, look
 from contributions.models import AuditRun
+from contributions.tasks import books as book_tasks
 from tests.conftest import Clock
 from tests.contributions.money_cast import POOR, Road, worker
 from tests.contributions.test_audit import BREAKS, behind_the_back, broken

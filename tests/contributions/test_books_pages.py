@@ -6,12 +6,12 @@ from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError as QueueDown
 
-from contributions import book_tasks
 from contributions.audit import runs
 from contributions.books import day_sheets
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import AuditRun, Charge, Entry, MonthClose
+from contributions.tasks import books
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR, REVIEWER
 from portal.shared.insurance import Insurance
@@ -178,8 +178,8 @@ def test_an_audit_that_cannot_come_to_its_end_is_shown_too(month: None) -> None:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which tasks a page rang for; a worker hears nothing of it here."""
     heard: list[str] = []
-    monkeypatch.setattr(book_tasks.audit_now, "delay", lambda: heard.append("audit_now"))
-    monkeypatch.setattr(book_tasks.make_day_sheets, "delay", lambda: heard.append("make_day_sheets"))
+    monkeypatch.setattr(books.audit_now, "delay", lambda: heard.append("audit_now"))
+    monkeypatch.setattr(books.make_day_sheets, "delay", lambda: heard.append("make_day_sheets"))
     return heard
 
 
@@ -188,7 +188,7 @@ def test_a_collector_audits_now(month: None, rung: list[str]) -> None:
     assert "现在核对</button>" in client.get(AUDITS).content.decode()
     assert "已开始核对" in client.post(AUDITS, follow=True).content.decode()
     assert rung == ["audit_now"]
-    book_tasks.audit_now()
+    books.audit_now()
     assert AuditRun.objects.get().sound
     assert as_collector("丙", role=REVIEWER).post(AUDITS).status_code in (403, 404)
     assert rung == ["audit_now"]
@@ -220,7 +220,7 @@ def test_missing_day_sheets_are_made_by_a_button_with_progress(
     assert rung == ["make_day_sheets"]
     assert "正在补做，还缺 17 天" in text
     assert 'hx-trigger="every 3s"' in text
-    book_tasks.make_day_sheets()
+    books.make_day_sheets()
     text = client.get(CLOSE).content.decode()
     assert "补做" not in text
     assert "提请月结</button>" in text
@@ -231,5 +231,5 @@ def test_a_queue_that_does_not_hear_is_said(month: None, monkeypatch: pytest.Mon
     def down() -> None:
         raise QueueDown
 
-    monkeypatch.setattr(book_tasks.audit_now, "delay", down)
+    monkeypatch.setattr(books.audit_now, "delay", down)
     assert "暂时不可用" in as_collector("甲").post(AUDITS, follow=True).content.decode()

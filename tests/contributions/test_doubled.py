@@ -5,8 +5,8 @@ from django.core.management import call_command
 
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundPart, RefundStatus, RefundWay
-from contributions.order_tasks import draft_refunds
 from contributions.refunds import doubled, drafting
+from contributions.tasks.orders import draft_refunds
 from portal.accounts.models import Notice
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, charge_of, collector, worker

@@ -16,7 +16,6 @@ from django.db.models import F
 from certificates import revocation, seal_tasks, staff_batches
 from certificates import tasks as certificate_tasks
 from certificates.models import ResealingRun, StaffBatch
-from contributions import book_tasks, employer_tasks, order_tasks, reconciling_tasks, tasks
 from contributions.assessments import arrears_bills
 from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
@@ -26,6 +25,9 @@ from contributions.models import AccountKind, DebitBatch, Receipt
 from contributions.orders import paying, placing
 from contributions.partners import day_files as reconciling
 from contributions.refunds import drafting
+from contributions.tasks import assessments as employer_tasks
+from contributions.tasks import books, orders, partners
+from contributions.tasks import debit as tasks
 from portal.accounts import messages
 from portal.accounts import tasks as account_tasks
 from portal.accounts.models import Notice, User
@@ -113,9 +115,7 @@ def sheets(request: pytest.FixtureRequest) -> Loop:
             now=clock.now,
         )
     clock.step(days=1)
-    return Loop(
-        book_tasks.make_day_sheets, day_sheets, "make", lambda *, city, **_more: city, sorted(CITIES[:3])
-    )
+    return Loop(books.make_day_sheets, day_sheets, "make", lambda *, city, **_more: city, sorted(CITIES[:3]))
 
 
 def years(request: pytest.FixtureRequest) -> Loop:
@@ -123,7 +123,7 @@ def years(request: pytest.FixtureRequest) -> Loop:
     request.getfixturevalue("monkeypatch").setattr(account_interest, "due", lambda **_named: due)
     done = account_interest.InterestRun(people=0)
     return Loop(
-        book_tasks.credit_account_interest,
+        books.credit_account_interest,
         account_interest,
         "credit",
         lambda *, city, **_more: city,
@@ -138,7 +138,7 @@ def day_files(_request: pytest.FixtureRequest) -> Loop:
     def of(partner: Any, _now: dt.datetime) -> int:
         return int(partner.pk)
 
-    return Loop(reconciling_tasks.make_day_files, reconciling, "_days_to_make", of, found, stub=())
+    return Loop(partners.make_day_files, reconciling, "_days_to_make", of, found, stub=())
 
 
 def batches(request: pytest.FixtureRequest) -> list[DebitBatch]:
@@ -188,7 +188,7 @@ def askings(request: pytest.FixtureRequest) -> Loop:
         found.append(till.start(one, "card" if one.city == "shenzhen" else "wechat").number)
         till.clock.step(seconds=1)
     till.clock.step(minutes=1)
-    return Loop(order_tasks.ask_payments, paying, "_ask", lambda payment, **_more: payment.number, found)
+    return Loop(orders.ask_payments, paying, "_ask", lambda payment, **_more: payment.number, found)
 
 
 def endings(request: pytest.FixtureRequest) -> Loop:
@@ -200,9 +200,7 @@ def endings(request: pytest.FixtureRequest) -> Loop:
     numbers = list(
         placing.Order.objects.filter(number__in=found).order_by("expires_at").values_list("number", flat=True)
     )
-    return Loop(
-        order_tasks.end_overdue_orders, placing, "expire", lambda order, **_more: order.number, numbers
-    )
+    return Loop(orders.end_overdue_orders, placing, "expire", lambda order, **_more: order.number, numbers)
 
 
 def queued(request: pytest.FixtureRequest) -> Loop:
@@ -218,7 +216,7 @@ def queued(request: pytest.FixtureRequest) -> Loop:
         till.clock.step(seconds=1)
     till.clock.set("2026-11-18 09:01")
     return Loop(
-        order_tasks.start_queued_payments,
+        orders.start_queued_payments,
         paying,
         "_begin_queued",
         lambda payment, **_more: payment.pk,
@@ -245,7 +243,7 @@ def refundings(request: pytest.FixtureRequest) -> Loop:
             till.clock.set("2026-12-01 10:00")
         found.append(approved(till, paid_twice(till, till.place(one))).number)
         till.clock.step(seconds=1)
-    return Loop(order_tasks.send_refunds, drafting, "_send", lambda refund: refund.number, found)
+    return Loop(orders.send_refunds, drafting, "_send", lambda refund: refund.number, found)
 
 
 def bills(request: pytest.FixtureRequest) -> Loop:

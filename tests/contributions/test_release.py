@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from contributions import tasks
 from contributions.audit.looking import audit
 from contributions.debit import batches
 from contributions.models import BatchStatus, DebitBatch
+from contributions.tasks import debit
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, staff
@@ -37,11 +37,11 @@ def page(client: Client, user: User, batch: DebitBatch, **data: str) -> str:
 def test_what_the_schedule_opened_waits_for_a_collector(road: Road) -> None:
     batch = opened(road)
     assert batch.status == BatchStatus.OPENED
-    tasks.send_batches()
+    debit.send_batches()
     batch.refresh_from_db()
     assert (batch.status, list(road.exchange.glob("outbox/*"))) == (BatchStatus.OPENED, [])
     batches.release(batch, by=collector(), now=road.now)
-    tasks.send_batches()
+    debit.send_batches()
     batch.refresh_from_db()
     assert (batch.status, batch.released_by) == (BatchStatus.SENT, collector())
     assert [event.status for event in batch.events.all()] == ["opened", "released", "sent"]

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from contributions import tasks
 from contributions.debit import batches
 from contributions.models import Charge, ChargingRun, DebitBatch
+from contributions.tasks import debit
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover
@@ -28,7 +28,7 @@ def test_beat_rings_only_for_tasks_that_a_worker_knows(db: None) -> None:
 
 def due(day: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for city, month, _capacities in tasks.months_to_charge(dt.date.fromisoformat(day)):
+    for city, month, _capacities in debit.months_to_charge(dt.date.fromisoformat(day)):
         found.setdefault(city, []).append(str(month))
     return found
 
@@ -50,17 +50,17 @@ def test_months_that_a_schedule_slept_through_are_caught_up(road: Road) -> None:
 def test_the_day_is_china_s(cast: Cast, clock: Clock) -> None:
     cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-11", tier="60")
     clock.set(dt.datetime(2026, 10, 31, 15, 59, 59, tzinfo=dt.UTC))
-    tasks.charge_due()
+    debit.charge_due()
     assert not Charge.objects.exists()
     clock.set(dt.datetime(2026, 10, 31, 16, 0, 0, tzinfo=dt.UTC))
-    tasks.charge_due()
+    debit.charge_due()
     assert Charge.objects.get().month == NOVEMBER
 
 
 def test_charging_twice_in_a_slot_charges_once(cast: Cast, clock: Clock) -> None:
     cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-10", tier="60")
     for _ring in range(3):
-        tasks.charge_due()
+        debit.charge_due()
     assert sorted(Charge.objects.values_list("month", flat=True)) == [OCTOBER, NOVEMBER]
     assert ChargingRun.objects.filter(city="wuhan", month=OCTOBER).count() == 3
 
@@ -82,7 +82,7 @@ def test_a_batch_is_opened_on_the_last_day_of_the_month_or_as_soon_after_as_beat
         road.charge()
     clock.set(at)
     for _ring in range(2):
-        tasks.open_due_batches()
+        debit.open_due_batches()
     assert sorted(str(batch.month) for batch in DebitBatch.objects.all()) == months
 
 
@@ -90,13 +90,13 @@ def test_the_road_by_its_doorbells_alone(road: Road, clock: Clock) -> None:
     worker(1)
     worker(2, ending=POOR)
     clock.set("2026-11-30 02:10")
-    tasks.charge_due()
-    tasks.open_due_batches()
+    debit.charge_due()
+    debit.open_due_batches()
     released(DebitBatch.objects.get(month=NOVEMBER), road.now)
-    tasks.send_batches()
+    debit.send_batches()
     road.bank()
-    tasks.read_answers()
-    tasks.post_answers()
+    debit.read_answers()
+    debit.post_answers()
     november = DebitBatch.objects.get(month=NOVEMBER)
     assert november.status == "posted"
     assert sorted(Charge.objects.filter(month=NOVEMBER).values_list("status", flat=True)) == ["owed", "paid"]
@@ -121,7 +121,7 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
         return write(batch, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(batches, "write_file", one_fails)
-    tasks.send_batches()
+    debit.send_batches()
     assert {str(batch.month): batch.status for batch in DebitBatch.objects.all()} == {
         "2026-10": "released",
         "2026-11": "sent",
@@ -130,5 +130,5 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
 
 
 def test_whom_a_city_charges_is_its_policys(db: None) -> None:
-    for _city, _month, capacities in tasks.months_to_charge(dt.date(2026, 11, 17)):
+    for _city, _month, capacities in debit.months_to_charge(dt.date(2026, 11, 17)):
         assert Capacity.FLEXIBLE in capacities

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
-from contributions import tasks
 from contributions.models import Charge, DebitBatch, Entry, Receipt
+from contributions.tasks import debit
 from portal.accounts.models import User
 from portal.celery import app
 from tests.cast import Cast, staff
@@ -88,7 +88,7 @@ def test_a_queue_that_is_down_is_said(cast: Cast, batch: DebitBatch, monkeypatch
     def down(*_args: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(tasks.run_step, "delay", down)
+    monkeypatch.setattr(debit.run_step, "delay", down)
     press(login(cast.wuhan_collector), batch, "release")
     assert "后台队列暂时不可用" in press(login(cast.wuhan_collector), batch, "send")
 

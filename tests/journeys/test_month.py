@@ -68,7 +68,7 @@ def doorbell(hall: str, tmp_path: Path) -> Iterator[Any]:
 
 def ring(bell: Any, *tasks: str) -> None:
     for task in tasks:
-        bell.send_task(f"contributions.tasks.{task}", ignore_result=True)
+        bell.send_task(f"contributions.tasks.debit.{task}", ignore_result=True)
 
 
 def test_a_month_from_charge_to_closed_batch(

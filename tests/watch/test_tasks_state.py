@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 
-from contributions import book_tasks, order_tasks
 from contributions.books import day_sheets
+from contributions.tasks import books, orders
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
 from portal.watch import clock as clocks
@@ -52,7 +52,7 @@ def test_each_loop_is_watched_under_the_name_of_a_scheduled_task() -> None:
 
 
 def test_a_ring_leaves_word(db: None, clock: Clock) -> None:
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     state = TaskState.objects.get(pk="end_overdue_orders")
     assert (state.begun_at, state.succeeded_at, state.failed_at) == (clock.now, clock.now, None)
     # The others are known from then on, so that they are missed.
@@ -65,12 +65,12 @@ def test_a_ring_that_breaks_off_is_kept_and_raised_and_resolved_by_the_next(
     with monkeypatch.context() as broken:
         broken.setattr(day_sheets, "make_due", _raise)
         with pytest.raises(RuntimeError):
-            book_tasks.make_day_sheets()
+            books.make_day_sheets()
     one = Failure.objects.get()
     assert (one.task, one.item, one.resolved_at) == ("make_day_sheets", "", None)
     assert TaskState.objects.get(pk="make_day_sheets").failed_at == clock.now
     clock.step(minutes=1)
-    book_tasks.make_day_sheets()
+    books.make_day_sheets()
     one.refresh_from_db()
     assert one.resolved_at == clock.now
 
@@ -134,51 +134,51 @@ def guarded(settings: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Clo
 
 
 def test_a_clock_that_jumped_rings_nothing_and_is_told(db: None, guarded: Clock, kept: Kept) -> None:
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     before = guarded.now
     guarded.step(days=40)
     with pytest.raises(clocks.ClockSuspect, match="相差过大"):
-        book_tasks.make_day_sheets()
+        books.make_day_sheets()
     assert "accept_clock" in Failure.objects.get().message
     assert KnownTime.objects.get().seen_at == before
     assert lamps.health(guarded.now).clock is False
     # Set right, it goes on as if nothing had been.
     guarded.set(before + dt.timedelta(minutes=1))
-    book_tasks.make_day_sheets()
+    books.make_day_sheets()
     assert not Failure.objects.filter(resolved_at=None).exists()
     assert lamps.health(guarded.now).clock is True
 
 
 def test_control_without_the_guard_a_clock_that_jumped_is_believed(db: None, clock: Clock) -> None:
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     clock.step(days=40)
-    book_tasks.make_day_sheets()
+    books.make_day_sheets()
 
 
 def test_a_hall_that_stood_still_goes_on_once_somebody_says_so(
     db: None, guarded: Clock, kept: Kept, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     guarded.step(days=9)
     with pytest.raises(clocks.ClockSuspect):
-        order_tasks.end_overdue_orders()
+        orders.end_overdue_orders()
     call_command("accept_clock")
     with pytest.raises(clocks.ClockSuspect):
-        order_tasks.end_overdue_orders()
+        orders.end_overdue_orders()
     call_command("accept_clock", "--yes")
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     assert KnownTime.objects.get().seen_at == guarded.now
 
 
 def test_a_weekend_of_rest_needs_nobody_and_a_clock_set_back_is_told(
     db: None, guarded: Clock, kept: Kept
 ) -> None:
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     guarded.step(hours=35)
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
     guarded.step(hours=-40)
     with pytest.raises(clocks.ClockSuspect):
-        order_tasks.end_overdue_orders()
+        orders.end_overdue_orders()
 
 
 def test_a_machine_whose_clock_is_not_the_databases_is_not_believed_nor_accepted(
@@ -188,11 +188,11 @@ def test_a_machine_whose_clock_is_not_the_databases_is_not_believed_nor_accepted
     database = clocks.evidence()[1]
     clock.set(database + dt.timedelta(minutes=6))
     with pytest.raises(clocks.ClockSuspect, match="数据库服务器时间"):
-        order_tasks.end_overdue_orders()
+        orders.end_overdue_orders()
     with pytest.raises(clocks.ClockSuspect):
         clocks.accept(clock.now)
     clock.set(database + dt.timedelta(minutes=4))
-    order_tasks.end_overdue_orders()
+    orders.end_overdue_orders()
 
 
 def test_no_day_is_closed_on_the_word_of_a_clock_that_jumped(db: None, guarded: Clock) -> None:

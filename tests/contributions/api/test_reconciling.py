@@ -26,8 +26,8 @@ from contributions.models import (
     Way,
 )
 from contributions.partners import day_files
-from contributions.reconciling_tasks import make_day_files
 from contributions.refunds import drafting
+from contributions.tasks.partners import make_day_files
 from portal.accounts.models import User
 from portal.accounts.permissions import COLLECTOR
 from tests.cast import Cast, moment, staff

@@ -13,7 +13,6 @@ from contributions.assessments import assessing as assessments
 from contributions.assessments.assessing import AlreadyMoved, Change, NotYours, compare, draw_up, people_of
 from contributions.audit.looking import audit
 from contributions.charges.charging import charge, void
-from contributions.employer_tasks import draw_up_assessments
 from contributions.models import (
     Assessment,
     AssessmentEvent,
@@ -22,6 +21,7 @@ from contributions.models import (
     ChargeStatus,
     Receipt,
 )
+from contributions.tasks.assessments import draw_up_assessments
 from enrollment.actions import set_base
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User

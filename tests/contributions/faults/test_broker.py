@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from kombu.exceptions import OperationalError
 
-from contributions import order_tasks, tasks
 from contributions.audit.looking import audit
 from contributions.models import DebitBatch, Entry, Payment, Receipt
+from contributions.tasks import debit, orders
 from portal.accounts.models import User
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
@@ -53,8 +53,8 @@ def ring() -> None:
 
 
 def test_flushed_with_work_queued_the_next_bells_do_it(road: Road, batch: DebitBatch, queue: str) -> None:
-    tasks.run_step.apply_async(("send", batch.pk, User.objects.system().pk), queue=queue)
-    tasks.send_batches.apply_async(queue=queue)
+    debit.run_step.apply_async(("send", batch.pk, User.objects.system().pk), queue=queue)
+    debit.send_batches.apply_async(queue=queue)
     assert queued(queue) == 2
     with app.connection_for_write() as broker:
         redis_of(broker).delete(queue)
@@ -82,7 +82,7 @@ def test_what_was_queued_and_done_by_a_bell_meanwhile_is_not_done_again(
     ring()
     before = (Entry.objects.count(), Receipt.objects.count(), batch.events.count())
     for step in ("send", "read", "post"):
-        tasks.run_step(step, batch.pk, User.objects.system().pk)
+        debit.run_step(step, batch.pk, User.objects.system().pk)
     assert (Entry.objects.count(), Receipt.objects.count(), batch.events.count()) == before
 
 
@@ -90,7 +90,7 @@ def test_stopped_the_sender_is_told_at_once_and_nothing_is_lost(
     road: Road, batch: DebitBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens at the broker's port."""
-    publish: Any = tasks.run_step.apply_async
+    publish: Any = debit.run_step.apply_async
     with app.connection_for_write("redis://127.0.0.1:1/0") as nobody, pytest.raises(OperationalError):
         publish(("send", batch.pk, User.objects.system().pk), connection=nobody, retry=False)
     ring()
@@ -103,5 +103,5 @@ def test_a_payment_needs_no_broker(till: Till, providers: dict[str, Provider]) -
     payment = till.start(till.place())
     providers["wechat"].pays(payment.number)
     till.clock.step(hours=3)
-    order_tasks.ask_payments()
+    orders.ask_payments()
     assert Payment.objects.get().credited

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from contributions import order_tasks, tasks
 from contributions.audit.looking import audit
 from contributions.models import (
     BankFile,
@@ -28,6 +27,7 @@ from contributions.models import (
 )
 from contributions.orders import paying, placing
 from contributions.refunds import drafting
+from contributions.tasks import debit, orders
 from portal.celery import app
 from portal.schedule import BEAT_SCHEDULE
 from tests.cast import ZHENHAI, cover, person
@@ -59,7 +59,7 @@ def rung(bell: Callable[[], None], times: int = TIMES) -> None:
 def test_charging(road: Road) -> None:
     for order in range(1, 11):
         cover(person(f"工人{order}", ZHENHAI, "1985-01-01", order), PENSION, "wuhan", "2026-11", tier="60")
-    rung(tasks.charge_due)
+    rung(debit.charge_due)
     assert Charge.objects.filter(month=NOVEMBER).count() == Charge.objects.count() == 10
     assert sound()
 
@@ -73,14 +73,14 @@ def month(road: Road) -> Road:
 
 
 def test_opening(month: Road) -> None:
-    rung(tasks.open_due_batches)
+    rung(debit.open_due_batches)
     assert DebitBatch.objects.get().line_count == 5
     assert sound()
 
 
 def test_sending(month: Road) -> None:
     batch = month.release(month.open())
-    rung(tasks.send_batches)
+    rung(debit.send_batches)
     batch.refresh_from_db()
     assert (batch.status, BankFile.objects.count()) == ("sent", 1)
     assert [path.name for path in (month.exchange / "outbox").iterdir()] == [batch.file_name]
@@ -90,7 +90,7 @@ def test_reading(month: Road) -> None:
     batch = month.open()
     month.send(batch)
     month.bank()
-    rung(tasks.read_answers)
+    rung(debit.read_answers)
     batch.refresh_from_db()
     assert (batch.status, BankFile.objects.filter(direction="in").count()) == ("answered", 1)
 
@@ -98,9 +98,9 @@ def test_reading(month: Road) -> None:
 def test_posting(month: Road) -> None:
     month.charge()
     batch = month.answered()
-    rung(tasks.post_answers)
+    rung(debit.post_answers)
     # Whoever came last found the chunk taken, and the batch is posted by the next bell at the latest.
-    tasks.post_answers()
+    debit.post_answers()
     batch.refresh_from_db()
     assert batch.status == "posted"
     assert (Entry.objects.count(), Receipt.objects.filter(applied=True).count()) == (1, 5)
@@ -115,7 +115,7 @@ def test_asking(till: Till, providers: dict[str, Provider]) -> None:
     payment = till.start(till.place())
     providers["wechat"].pays(payment.number)
     till.clock.step(seconds=20)
-    rung(order_tasks.ask_payments)
+    rung(orders.ask_payments)
     assert providers["wechat"].asked() == 1
     assert Entry.objects.count() == 1
     assert sound()
@@ -124,7 +124,7 @@ def test_asking(till: Till, providers: dict[str, Provider]) -> None:
 def test_ending(till: Till) -> None:
     order = till.place()
     till.clock.step(minutes=31)
-    rung(order_tasks.end_overdue_orders)
+    rung(orders.end_overdue_orders)
     assert [event.status for event in order.events.order_by("pk")] == ["open", "expired"]
     assert sound()
 
@@ -146,7 +146,7 @@ def test_control_without_lock_comparison_and_constraint_an_order_ends_twice(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(QuerySet, "update", without_comparing)
     with without_constraint(OrderEvent, "an_order_reaches_a_status_once"):
-        at_once(order_tasks.end_overdue_orders, 2)
+        at_once(orders.end_overdue_orders, 2)
         assert meeting.met
         assert OrderEvent.objects.filter(status=OrderStatus.EXPIRED).count() == 2
 
@@ -164,7 +164,7 @@ def waiting(till: Till) -> Payment:
 
 
 def test_starting_what_waited(waiting: Payment, providers: dict[str, Provider]) -> None:
-    rung(order_tasks.start_queued_payments)
+    rung(orders.start_queued_payments)
     waiting.refresh_from_db()
     assert waiting.status == PaymentStatus.STARTED
     assert providers["card"].asked("start") == 1
@@ -177,7 +177,7 @@ def test_control_without_the_comparison_it_is_announced_by_several(
     meeting = Meeting()
     monkeypatch.setattr(paying, "_move", lambda *args, **more: True)
     monkeypatch.setattr(paying, "announce", meeting.before(paying.announce))
-    at_once(order_tasks.start_queued_payments, 2)
+    at_once(orders.start_queued_payments, 2)
     assert meeting.met
     assert providers["card"].asked("start") == 2
     assert list(providers["card"].announced) == [waiting.number], "its number makes it the same payment"
@@ -186,7 +186,7 @@ def test_control_without_the_comparison_it_is_announced_by_several(
 def test_giving_back(till: Till, providers: dict[str, Provider]) -> None:
     receipt = Receipt.objects.get(entry=paid_twice(till, providers).entry)
     refund = approved(till, receipt)
-    rung(order_tasks.send_refunds)
+    rung(orders.send_refunds)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].asked("refund") == 1
