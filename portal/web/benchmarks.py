@@ -25,10 +25,10 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.urls import reverse
 from django.utils import timezone
 
-from contributions.benchmarks import debiting_city, stored_people
+from contributions.benchmarks.made_up import require_empty
+from contributions.benchmarks.month import debiting_city, stored_people
 from contributions.charges import charging
 from contributions.debit import batches
-from contributions.made_up import require_empty
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage
 from portal.accounts.models import User

@@ -18,14 +18,21 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from contributions import employer_benchmarks
 from contributions.audit.changed_rows import Place
 from contributions.audit.looking import look
+from contributions.benchmarks import employers
+from contributions.benchmarks.made_up import (
+    exchange_in,
+    insert_plainly,
+    require_empty,
+    second_person,
+    stored,
+    timed,
+)
 from contributions.books import ledger
 from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.debit import batches
-from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -88,7 +95,7 @@ def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
     return measured
 
 
-BENCHES = {"month": month, "employers": employer_benchmarks.employers}
+BENCHES = {"month": month, "employers": employers.employers}
 
 GOALS = {
     "month": (
@@ -100,7 +107,7 @@ GOALS = {
         Goal(AUDIT_SINCE, at_most=10),
         Goal(MEMORY, at_most=300, peak=True),
     ),
-    "employers": employer_benchmarks.GOALS,
+    "employers": employers.GOALS,
 }
 
 

@@ -21,9 +21,16 @@ from django.utils import timezone
 
 from contributions.assessments import assessing, bank_transfers
 from contributions.assessments.transfer_notes import code_of
+from contributions.benchmarks.made_up import (
+    exchange_in,
+    insert_plainly,
+    require_empty,
+    second_person,
+    stored,
+    timed,
+)
 from contributions.charges import charging
 from contributions.debit import batches, of_employers
-from contributions.made_up import exchange_in, insert_plainly, require_empty, second_person, stored, timed
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
