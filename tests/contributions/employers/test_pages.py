@@ -25,9 +25,9 @@ from contributions.models import (
     Order,
     OrderStatus,
 )
-from contributions.order_admin import LineInline
 from contributions.orders import placing
 from contributions.records.by_month import due_for
+from contributions.workbench.orders import LineInline
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person

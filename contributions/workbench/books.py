@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
 from contributions import channels
-from contributions.admin import MoneyAdmin
 from contributions.audit import runs
 from contributions.books import day_sheets, month_close
 from contributions.models import (
@@ -33,6 +32,7 @@ from contributions.models import (
 from contributions.prices.formula import percent_text
 from contributions.refunds import drafting
 from contributions.tasks import books
+from contributions.workbench.batches import MoneyAdmin
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions

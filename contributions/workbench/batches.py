@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 from unfold.admin import TabularInline
 
-from contributions import channels, refund_admin
+from contributions import channels
 from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.debit import batches, of_employers, open_lines
 from contributions.models import (
@@ -39,6 +39,7 @@ from contributions.models import (
     Receipt,
 )
 from contributions.tasks import debit
+from contributions.workbench import refunds
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.factor_views import ask_again
@@ -642,11 +643,11 @@ class ChargeAdmin(MoneyAdmin):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
+class ReceiptAdmin(refunds.ReceiptsAdmin, MoneyAdmin):
     list_display = ("provider_number", "way", "whom", "what", "amount", "applied", "received_at")
     list_display_links = ("provider_number",)
     list_select_related = ("charge__person", "top_up__order__person")
-    list_filter = ("applied", refund_admin.ReceiptCityFilter)
+    list_filter = ("applied", refunds.ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)
     fields = readonly_fields = (
@@ -671,11 +672,11 @@ class ReceiptAdmin(refund_admin.ReceiptsAdmin, MoneyAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, receipt: Receipt) -> str:
-        return refund_admin.person_of(receipt)
+        return refunds.person_of(receipt)
 
     @admin.display(description=gettext_lazy("应缴"))
     def what(self, receipt: Receipt) -> str:
-        return refund_admin.what_of(receipt)
+        return refunds.what_of(receipt)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, receipt: Receipt) -> str:
@@ -783,4 +784,4 @@ class BankFileAdmin(MoneyAdmin):
 
 
 # Registered by being imported: the admin looks for this module alone.
-from contributions import assessment_admin, books_admin, order_admin, reconciling_admin, settlement_admin  # noqa: E402, F401
+from contributions.workbench import assessments, books, differences, orders  # noqa: E402, F401

@@ -16,7 +16,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.admin import MoneyAdmin
 from contributions.assessments import bank_transfers
 from contributions.assessments.transfer_notes import (
     Candidate,
@@ -27,6 +26,7 @@ from contributions.assessments.transfer_notes import (
     why_not,
 )
 from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay, Assessment, StepStatus
+from contributions.workbench.batches import MoneyAdmin
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.staff_admin import RefuseForm

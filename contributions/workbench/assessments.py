@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.admin import MoneyAdmin
-from contributions.arrival_admin import MAY_STEP
 from contributions.assessments.assessing import UNPAID
 from contributions.assessments.transfer_notes import code_of, named_in
 from contributions.models import ArrearsBill, Assessment, AssessmentStatus
+from contributions.workbench.bank_transfers import MAY_STEP
+from contributions.workbench.batches import MoneyAdmin
 from enrollment.admin import CityFilter
 from portal.hall.workbench import QueueFilter
 from portal.policy.book import book
