@@ -16,8 +16,4 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = BEAT_SCHEDULE
 app.steps["worker"].add(WorkerPulse)
 app.autodiscover_tasks()
-app.autodiscover_tasks(related_name="order_tasks")
-app.autodiscover_tasks(related_name="employer_tasks")
-app.autodiscover_tasks(related_name="book_tasks")
-app.autodiscover_tasks(related_name="reconciling_tasks")
 app.autodiscover_tasks(related_name="seal_tasks")
