@@ -14,7 +14,7 @@ from contributions.assessments.assessing import UNPAID
 from contributions.assessments.transfer_notes import code_of, named_in
 from contributions.models import ArrearsBill, Assessment, AssessmentStatus
 from contributions.workbench.bank_transfers import MAY_STEP
-from contributions.workbench.batches import MoneyAdmin
+from contributions.workbench.base import MoneyAdmin
 from enrollment.admin import CityFilter
 from portal.hall.workbench import QueueFilter
 from portal.policy.book import book

@@ -26,7 +26,7 @@ from contributions.assessments.transfer_notes import (
     why_not,
 )
 from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay, Assessment, StepStatus
-from contributions.workbench.batches import MoneyAdmin
+from contributions.workbench.base import MoneyAdmin
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.staff_admin import RefuseForm

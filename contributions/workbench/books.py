@@ -32,7 +32,7 @@ from contributions.models import (
 from contributions.prices.formula import percent_text
 from contributions.refunds import drafting
 from contributions.tasks import books
-from contributions.workbench.batches import MoneyAdmin
+from contributions.workbench.base import MoneyAdmin
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import write_csv
 from portal.accounts import permissions
