@@ -1,0 +1,1 @@
+"""Late months of flexible workers: what they cost, paying, writing off, the gap."""

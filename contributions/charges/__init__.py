@@ -1,0 +1,1 @@
+"""What a covered month owes, what paying late adds, who is charged no more."""

@@ -1,0 +1,1 @@
+"""What is chosen is held together at a fixed sum until it is paid or let go."""

@@ -1,0 +1,1 @@
+"""What persons and employers' clerks see of months, orders and payments."""

@@ -1,0 +1,1 @@
+"""What a partner orders, asks to be undone, and reports day by day."""

@@ -1,0 +1,1 @@
+"""The one formula, quotes, late fee, interest on arrears."""

@@ -1,0 +1,1 @@
+"""The services about money, each one file."""

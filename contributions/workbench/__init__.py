@@ -1,0 +1,1 @@
+"""The collectors' pages in the workbench."""
