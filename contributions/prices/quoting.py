@@ -1,4 +1,4 @@
-"""Quotes (缴费测算): what one month or a span of months costs, from what people type. The price itself is reckoning's."""
+"""Quotes (缴费测算): what one month or a span of months costs, from what people type. The price itself is the formula's."""
 
 import datetime as dt
 from collections.abc import Callable
