@@ -29,8 +29,9 @@ WORKER = """
 from django.conf import settings
 from pathlib import Path
 settings.BANK_EXCHANGE_DIR = Path({exchange!r})
-from contributions import debit, tasks
-debit.CHUNK = 3
+from contributions.debit import batches
+from contributions.tasks import debit as tasks
+batches.CHUNK = 3
 say("ready")
 tasks.send_batches(); tasks.read_answers(); tasks.post_answers()
 """

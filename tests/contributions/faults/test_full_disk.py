@@ -15,7 +15,7 @@ import resource, signal
 from pathlib import Path
 from django.conf import settings
 settings.BANK_EXCHANGE_DIR = Path({exchange!r})
-from contributions import tasks
+from contributions.tasks import debit as tasks
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 tasks.send_batches()

@@ -37,7 +37,8 @@ def sound() -> bool:
 
 SLOW_CHARGING = """
 import time
-from contributions import charging, tasks
+from contributions.charges import charging
+from contributions.tasks import debit as tasks
 insert = charging._charge_tiers
 def slowly(*args):
     time.sleep(0.1)
@@ -78,7 +79,8 @@ def test_charging_killed_again_and_again_charges_each_month_once(db: None) -> No
 # time alone it would be killed before the first one wherever the machine is slow.
 ASKING = """
 import time
-from contributions import channels, order_tasks
+from contributions import channels
+from contributions.tasks import orders as order_tasks
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Payment
 asked = 0
