@@ -176,7 +176,7 @@ def factor_enrol(request: HttpRequest) -> HttpResponse:
     first = not factors.has_factor(user)
     if not first and (asked := ask_again(request, request.get_full_path())):
         return asked
-    device = factors.begin(user)
+    device = factors.begin(request, user)
     by_passkey = first and "passkey" in request.POST
     passkey = _new_passkey_form(request, bound=by_passkey)
     form = EnrolForm(None if by_passkey else request.POST or None)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django_otp import login as otp_login
@@ -26,6 +27,8 @@ from portal.shared.characters import narrow
 # A factor given so long ago is asked for again before money is let go.
 RECENT = dt.timedelta(minutes=15)
 GIVEN_AT = "factor_given_at"
+# Of a session: which authenticator it is enrolling.
+ENROLLING = "authenticator_to_enrol"
 RECOVERY_CODES = 10
 DEVICE_NAME = "authenticator"
 
@@ -57,11 +60,16 @@ def has_authenticator(user: User) -> bool:
     return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
 
 
-def begin(user: User) -> TOTPDevice:
-    """The authenticator that is being enrolled; it counts only once a code of it was given."""
-    device, _made = TOTPDevice.objects.get_or_create(
-        user=user, confirmed=False, defaults={"name": DEVICE_NAME}
-    )
+@transaction.atomic
+def begin(request: HttpRequest, user: User) -> TOTPDevice:
+    """The authenticator that this session enrols; it counts only once a code of it was given. Whoever had the account's password
+    before, as a supervisor who typed it, has not seen its secret."""
+    _hold(user)
+    device = _being_enrolled(request, user).first()
+    if device is None:
+        TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+        device = TOTPDevice.objects.create(user=user, confirmed=False, name=DEVICE_NAME)
+        request.session[ENROLLING] = device.pk
     return device
 
 
@@ -70,7 +78,7 @@ def enrol(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> T
     """Confirms the authenticator by its first code; None where the code is wrong. Raises passkeys.Refused, as
     ``enrol_passkey`` does."""
     _ensure_may_add(request, user)
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    device = _being_enrolled(request, user).select_for_update().first()
     if device is None or has_authenticator(user) or not device.verify_token(_typed(code)):
         return None
     device.confirmed = True
@@ -115,6 +123,7 @@ def remove_authenticator(user: User, *, now: dt.datetime) -> None:
 @transaction.atomic
 def new_recovery_codes(user: User) -> list[str]:
     """Ten new codes; earlier ones no longer count."""
+    _hold(user)
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name="recovery")
     codes = [StaticToken.random_token() for _each in range(RECOVERY_CODES)]
@@ -185,6 +194,13 @@ def code_of(device: TOTPDevice) -> str:
         return ""
     totp.drift += step - totp.t()
     return f"{totp.token():0{device.digits}d}"
+
+
+def _being_enrolled(request: HttpRequest, user: User) -> QuerySet[TOTPDevice]:
+    found: QuerySet[TOTPDevice] = TOTPDevice.objects.filter(
+        user=user, confirmed=False, pk=request.session.get(ENROLLING)
+    )
+    return found
 
 
 def _hold(user: User) -> None:

@@ -66,6 +66,19 @@ def test_a_new_member_of_staff_enrols_and_is_in(cast: Cast) -> None:
     assert let_in(client)
 
 
+def test_nobody_who_had_the_password_before_knows_the_secret(cast: Cast) -> None:
+    """As a supervisor has, who types the first password of a colleague."""
+    user = cast.ningbo_reviewer
+    seen = halfway(user).get(ENROL).context["secret"]
+    client = halfway(user)
+    shown = client.get(ENROL).context["secret"]
+    assert shown != seen
+    assert client.get(ENROL).context["secret"] == shown, "the same for as long as one enrols"
+    device = TOTPDevice.objects.get(user=user)
+    assert client.post(ENROL, {"code": factors.code_of(device)}).status_code == 302
+    assert TOTPDevice.objects.get(user=user, confirmed=True).pk == device.pk
+
+
 @pytest.mark.parametrize("address", ["/admin/", "/admin/hall/case/", "/account/", "/", "/ningbo/", "/cases/"])
 def test_a_password_alone_opens_nothing(cast: Cast, address: str) -> None:
     authenticator(cast.ningbo_reviewer)
