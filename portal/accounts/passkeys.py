@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -140,9 +140,9 @@ def add(request: HttpRequest, user: User, *, name: str, answer: str, now: dt.dat
             passkey.save(update_fields=["name"])
     except IntegrityError as why:
         raise Refused(_("这个通行密钥已经绑定过，不能再次添加。")) from why
-    except DatabaseError:
-        raise
     except Exception as why:
+        if _is_of_the_database(why):
+            raise
         # What a device sends is read by libraries that let some errors of their own through.
         log.warning("a passkey for account %s was refused: %r", user.pk, why)
         raise Refused(_("通行密钥没有通过校验，未添加。请再试一次。")) from why
@@ -174,9 +174,9 @@ def use(request: HttpRequest, user: User, *, answer: str, now: dt.datetime) -> W
         try:
             with transaction.atomic():
                 passkey = Ceremony(request).authenticate_complete(user, state, data)
-        except DatabaseError:
-            raise
         except Exception as why:
+            if _is_of_the_database(why):
+                raise
             tries.throttle_increment()
             log.warning("a passkey of account %s was refused: %r", user.pk, why)
             refused = Refused(_why(why))
@@ -188,7 +188,10 @@ def use(request: HttpRequest, user: User, *, answer: str, now: dt.datetime) -> W
 
 def remove(user: User, pk: int, *, now: dt.datetime) -> None:
     """Removes one of the account's passkeys, and tells the account; sessions that came in by it ask again."""
-    passkey = of(user).get(pk=pk)
+    passkey = of(user).filter(pk=pk).first()
+    if passkey is None:
+        # Pressed twice.
+        return
     _tell(passkey, "removed", _("已删除通行密钥"), _("您的账号已删除通行密钥“%(name)s”。"), now)
     passkey.delete()
 
@@ -227,6 +230,11 @@ def _kept(request: HttpRequest, what: str, user: User, now: dt.datetime) -> dict
     if not kept or kept["user"] != user.pk or kept["until"] < now.timestamp():
         raise Refused(_("这次请求已用过，或已超过 5 分钟。请再试一次。"))
     return kept["state"]
+
+
+def _is_of_the_database(problem: Exception) -> bool:
+    """Whether it is no fault of what was sent: a device may count further than the database does (DataError)."""
+    return isinstance(problem, DatabaseError) and not isinstance(problem, DataError)
 
 
 def _read(answer: str) -> dict[str, Any]:

@@ -467,3 +467,26 @@ def test_persons_and_clerks_have_no_passkeys_yet(cast: Cast) -> None:
     for address in (ASK, BEGIN, f"{OWN}codes/"):
         assert client.post(address).status_code == 404
     assert "两步验证" not in client.get("/account/").content.decode()
+
+
+def test_a_device_that_has_counted_too_far_is_refused(cast: Cast) -> None:
+    """It counts to 4,294,967,295, the database to half of that."""
+    user = cast.ningbo_reviewer
+    authenticator(user)
+    client, key = inside(user), SecurityKey(count=2**31)
+    answer = client.post(OWN, {"name": "新", "passkey": key.make(client.post(BEGIN).json())})
+    assert "没有通过校验" in why_not(answer)
+    assert not WebAuthnCredential.objects.exists()
+    late, counted = halfway(user), passkey_of(user)
+    counted.count = 2**31
+    assert "没有通过校验" in why_not(use(late, counted))
+
+
+def test_a_passkey_that_is_removed_twice_is_gone_once(cast: Cast) -> None:
+    user = cast.ningbo_reviewer
+    passkey_of(user)
+    authenticator(user)
+    [pk] = WebAuthnCredential.objects.values_list("pk", flat=True)
+    for _each in range(2):
+        factors.remove_passkey(user, pk, now=timezone.now())
+    assert Notice.objects.filter(user=user, reference=f"{pk} removed").count() == 1
