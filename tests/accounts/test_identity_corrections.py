@@ -139,6 +139,15 @@ def test_nobody_corrects_themselves(clock: Clock, wang: Person) -> None:
     assert wang.identity_number != RIGHT
 
 
+def test_nobody_refuses_what_is_proposed_about_themselves(clock: Clock, wang: Person) -> None:
+    """The proposal bears the number that is to be, which is not theirs yet."""
+    own = staff("own", "王芳", "ningbo", MANAGER, of=wang)
+    propose(inside(staff("first", "甲", "ningbo", MANAGER)), wang)
+    with pytest.raises(proposals.CannotDecide, match="与您本人有关"):
+        proposals.refuse(Proposal.objects.get(), why="不同意", by=own, now=NOW)
+    assert Proposal.objects.get().status == "proposed"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -344,7 +353,9 @@ def test_the_old_number_may_be_somebody_elses(two: tuple[Client, Client], wang: 
     corrected(two, wang)
     case = file(cast.yongjiang_clerk, "ningbo", CODE, {**typed(old), "name": "林大同"}, NOW)
     desk.decide(case, approve=True, by=cast.ningbo_reviewer, now=NOW)
-    assert persons.find(old) != wang
+    lin = persons.find(old)
+    assert lin is not None
+    assert lin != wang
     assert Case.objects.get(pk=case.pk).subject_identity_number == old
 
 
