@@ -18,9 +18,9 @@ from portal.shared import foreigners, identity, names
 
 
 def follow(correction: Correction) -> None:
-    """Cases and drafts about the person."""
+    """Cases about the person, and the drafts that they or their guardians have begun."""
     _cases(correction)
-    _drafts(correction)
+    follow_drafts(correction, Q(user__person=correction.person) | Q(ward=correction.person))
 
 
 def _cases(correction: Correction) -> None:
@@ -31,10 +31,16 @@ def _cases(correction: Correction) -> None:
         Q(subject_identity_number=old) | Q(text__contains=f'"{old}"')
     )
     for case in naming.select_for_update():
-        Case.objects.filter(pk=case.pk).update(answers=_answers(case.answers, correction))
+        stated = str(case.answers.get("name") or "")
+        if stated and case.subject_id is None and not names.agree(stated, correction.former_name):
+            # About the one whose number it really is, whom the register does not know.
+            continue
+        changes: dict[str, Any] = {"answers": _answers(case.answers, correction)}
+        if case.subject_id is None and case.subject_identity_number == old:
+            changes["subject_identity_number"] = new
+        Case.objects.filter(pk=case.pk).update(**changes)
     if old == new:
         return
-    undecided.filter(subject=None, subject_identity_number=old).update(subject_identity_number=new)
     Case.objects.filter(subject=correction.person, subject_identity_number=old).update(
         subject_identity_number=new
     )
@@ -62,34 +68,49 @@ def _answers(answers: Mapping[str, Any], correction: Correction) -> dict[str, An
     return told
 
 
-def _drafts(correction: Correction) -> None:
-    old = correction.before.identity_number
-    known_as = {old, correction.before.paper_number} - {""}
-    found = Draft.objects.annotate(text=Cast("typed", TextField())).filter(
-        Q(subject=old) | Q(text__contains=f'"{old}"')
-    )
-    for draft in found.select_for_update():
-        new = correction.after.identity_number
-        typed = {
-            name: [new if _is(one, known_as) else one for one in values]
-            for name, values in draft.typed.items()
-        }
-        if typed != draft.typed and "document" in typed:
-            # The number alone says the rest: it is on file.
-            typed["document"] = [""]
-        if names.agree("".join(typed.get("name", [])), correction.former_name):
-            typed["name"] = [correction.person.name]
-        try:
-            with transaction.atomic():
-                Draft.objects.filter(pk=draft.pk).update(
-                    subject=new if draft.subject == old else draft.subject,
-                    typed=typed,
-                    checked=False,
-                    updated_at=correction.at,
-                )
-        except IntegrityError:
-            # The same login had begun one under the right number.
-            drafts.forget(draft)
+def follow_drafts(correction: Correction, of: Q) -> None:
+    """Drafts ``of`` logins to whom it is told how the number is now; not those that state another's name."""
+    number = correction.before.identity_number
+    known_as = {number, correction.before.paper_number} - {""}
+    named = Q(subject=number)
+    for one in known_as:
+        named |= Q(text__contains=one)
+    found = Draft.objects.annotate(text=Cast("typed", TextField())).filter(of).filter(named)
+    for draft in found.select_for_update(of=("self",)):
+        # Whoever states another name means the one whose number it really is.
+        if "name" not in draft.typed or names.agree("".join(draft.typed["name"]), correction.former_name):
+            _follow(draft, correction, known_as)
+
+
+def _follow(draft: Draft, correction: Correction, known_as: set[str]) -> None:
+    old, new = correction.before.identity_number, correction.after.identity_number
+    typed = {
+        name: [_renumbered(one, known_as, new) for one in values] for name, values in draft.typed.items()
+    }
+    if typed != draft.typed and "document" in typed:
+        # The number alone says the rest: it is on file.
+        typed["document"] = [""]
+    if "name" in typed:
+        typed["name"] = [correction.person.name]
+    try:
+        with transaction.atomic():
+            Draft.objects.filter(pk=draft.pk).update(
+                subject=new if draft.subject == old else draft.subject,
+                typed=typed,
+                checked=False,
+                updated_at=correction.at,
+            )
+    except IntegrityError:
+        # The same login had begun one under the right number.
+        drafts.forget(draft)
+
+
+def _renumbered(typed: str, known_as: set[str], new: str) -> str:
+    """What was typed into one field, of which each line may be a number."""
+    lines = typed.splitlines()
+    if not any(_is(line, known_as) for line in lines):
+        return typed
+    return "\n".join(new if _is(line, known_as) else line for line in lines)
 
 
 def _is(typed: str, known_as: set[str]) -> bool:

@@ -316,6 +316,40 @@ def test_drafts_follow(two: tuple[Client, Client], wang: Person, cast: Cast) -> 
     assert kept.typed == {"identity_number": [RIGHT], "name": ["王昉"], "wage": ["6500"]}
 
 
+@pytest.mark.parametrize(("mine", "name"), [(False, ""), (False, "林大同"), (True, "林大同")])
+def test_no_draft_tells_the_right_number_to_whom_it_is_not_for(
+    two: tuple[Client, Client], wang: Person, cast: Cast, mine: bool, name: str
+) -> None:
+    """Another employer's draft, and one about whoever really has that number."""
+    by, old = cast.yongjiang_clerk if mine else cast.zhaobao_clerk, wang.identity_number
+    begun = {"identity_number": [old], "name": [name], "wage": ["6500"]}
+    offer = book().city("ningbo").offers[CODE]
+    drafts.keep(user=by, offer=offer, typed=begun, checked=False, now=NOW, subject=old)
+    corrected(two, wang)
+    kept = Draft.objects.get()
+    assert (kept.subject, kept.typed) == (old, begun)
+
+
+def test_a_list_of_numbers_in_a_draft_follows(two: tuple[Client, Client], wang: Person, cast: Cast) -> None:
+    other = cast.zhang_min.identity_number
+    begun = {"scope": ["chosen"], "numbers": [f"{other}\r\n{wang.identity_number}\r\n"]}
+    offer = book().city("ningbo").offers["staff-proofs"]
+    drafts.keep(user=cast.yongjiang_clerk, offer=offer, typed=begun, checked=False, now=NOW)
+    corrected(two, wang)
+    assert Draft.objects.get().typed["numbers"] == [f"{other}\n{RIGHT}"]
+
+
+def test_a_case_about_whoever_really_has_the_number_stays_theirs(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    old = wang.identity_number
+    told = {"identity_number": old, "name": "林大同"}
+    case = standing_case(cast.zhaobao_clerk, subject_identity_number=old, answers=told)
+    corrected(two, wang)
+    case.refresh_from_db()
+    assert (case.subject_identity_number, case.answers) == (old, told)
+
+
 def test_of_two_drafts_the_one_under_the_right_number_stays(
     two: tuple[Client, Client], wang: Person, cast: Cast
 ) -> None:
