@@ -23,6 +23,7 @@ from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
 from portal.hall.ways import Way
 from portal.hall.working_days import overrides_of
+from portal.people import papers as identity_papers
 from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import Offer, book
@@ -352,7 +353,13 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
 
 def _ensure_unchanged(case: Case, ask: Ask) -> None:
     """Raises NotAccepted where it was corrected, since the case was read, who it is about."""
-    if case.answers != ask.answers:
+    now, then = case.applicant_person, ask.applicant.person
+    corrected = (
+        now is not None
+        and then is not None
+        and identity_papers.of_person(now) != identity_papers.of_person(then)
+    )
+    if corrected or case.answers != ask.answers:
         raise NotAccepted([Bar("", _("这份办件的身份信息刚刚更正，请刷新页面，核对后再办理。"))])
 
 

@@ -350,6 +350,17 @@ def test_a_case_about_whoever_really_has_the_number_stays_theirs(
     assert (case.subject_identity_number, case.answers) == (old, told)
 
 
+def test_a_persons_own_case_that_was_read_before_the_correction_is_looked_at_again(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    case = standing_case(cast.wang_fang_login, subject=wang)
+    read = Case.objects.select_related("applicant_person", "filed_by").get(pk=case.pk)
+    corrected(two, wang)
+    with pytest.raises(desk.NotAccepted) as refusal:
+        desk.decide(read, approve=True, by=cast.ningbo_reviewer, now=NOW)
+    assert "刚刚更正" in refusal.value.findings[0].why
+
+
 def test_of_two_drafts_the_one_under_the_right_number_stays(
     two: tuple[Client, Client], wang: Person, cast: Cast
 ) -> None:
