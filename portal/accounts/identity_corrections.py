@@ -163,12 +163,21 @@ def propose(
 
 def looks_at(person: Person) -> Q:
     """The condition, for looks, to be at this person: by each number for as long as it was theirs."""
-    done = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED, payload__person=person.pk)
-    condition, since = Q(pk__in=[]), Q()
-    for payload, at in done.order_by("decided_at", "pk").values_list("payload", "decided_at"):
-        condition |= since & Q(identity_number=payload["before"]["identity_number"], at__lte=at)
+    done = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED)
+    condition, since, numbers = Q(pk__in=[]), Q(), {person.identity_number}
+    own = done.filter(payload__person=person.pk).order_by("decided_at", "pk")
+    for payload, at in own.values_list("payload", "decided_at"):
+        number = payload["before"]["identity_number"]
+        numbers.add(number)
+        condition |= since & Q(identity_number=number, at__lte=at)
         since = Q(at__gt=at)
-    return condition | (since & Q(identity_number=person.identity_number))
+    condition |= since & Q(identity_number=person.identity_number)
+    # Whoever was looked at by the number while it stood wrongly in another's file is that other one.
+    others = done.filter(payload__before__identity_number__in=numbers).exclude(payload__person=person.pk)
+    for payload, at in others.values_list("payload", "decided_at"):
+        if payload["after"]["identity_number"] != (number := payload["before"]["identity_number"]):
+            condition &= ~Q(identity_number=number, at__lte=at)
+    return condition
 
 
 def _others_with(paper: Paper, person: Person) -> QuerySet[Person]:

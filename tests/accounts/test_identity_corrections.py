@@ -404,6 +404,18 @@ def test_the_old_number_may_be_somebody_elses(two: tuple[Client, Client], wang: 
     assert Case.objects.get(pk=case.pk).subject_identity_number == old
 
 
+def test_whoever_gets_the_old_number_learns_nothing_of_looks_at_the_other(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    old = wang.identity_number
+    look_up(user=cast.zhaobao_clerk, identity_number=old, purpose="增员", now=NOW)
+    corrected(two, wang)
+    lin = persons.record(identity_number=old, name="林大同")
+    assert not PersonLookup.objects.filter(identity_corrections.looks_at(lin)).exists()
+    seen = PersonLookup.objects.filter(identity_corrections.looks_at(wang), purpose="增员")
+    assert seen.count() == 1
+
+
 def test_a_case_about_the_right_number_is_decided_first(
     two: tuple[Client, Client], wang: Person, cast: Cast
 ) -> None:
