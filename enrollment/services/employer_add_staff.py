@@ -16,6 +16,7 @@ from enrollment.insurance_choice import chosen, start_field
 from enrollment.queries import Held
 from enrollment.ways import PAUSE
 from portal.accounts.fields import IdentityNumberField, NameField, PhoneField
+from portal.accounts.identity_corrections import was_corrected
 from portal.accounts.lookups import look_up
 from portal.accounts.models import User
 from portal.accounts.paper_forms import StatesPaper
@@ -149,6 +150,8 @@ class AddStaffFacts:
     hired_days_ago: int
     # The employers whose stop of this person is filed and not decided yet.
     stopping: tuple[int, ...] = ()
+    # Whether the number stood wrongly in the file of the one who is named, and was corrected.
+    corrected: bool = False
 
     @property
     def resumes(self) -> bool:
@@ -217,6 +220,7 @@ class EmployerAddStaff(Service):
         age = terms.working_age(book(), on=today)
         return AddStaffFacts(
             known=person is not None,
+            corrected=person is None and was_corrected(paper.identity_number, str(ask.answers["name"])),
             registered_name=person.name if person else "",
             held=queries.held(paper.identity_number),
             employer_id=ask.employer.pk,
@@ -241,6 +245,11 @@ class EmployerAddStaff(Service):
         starts = chosen(ask, "start")
         if facts.registered_name and not names.agree(str(ask.answers["name"]), facts.registered_name):
             yield Bar("name", named_otherwise(facts.registered_name))
+        if facts.corrected:
+            yield Bar(
+                "identity_number",
+                _("这个号码登记有误，已由社保经办机构更正。请按职工现在的证件核对，用正确的号码申报。"),
+            )
         if not facts.of_working_age:
             yield Bar(
                 "identity_number",

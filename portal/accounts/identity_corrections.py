@@ -22,6 +22,7 @@ from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.people.papers import Paper
 from portal.policy.book import book
+from portal.shared import names
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
 
@@ -158,6 +159,17 @@ def propose(
         reason=reason,
         by=by,
         now=now,
+    )
+
+
+def was_corrected(number: str, name: str) -> bool:
+    """Whether this number stood wrongly in the file of somebody of this name: whoever states both means that person."""
+    done = Proposal.objects.filter(
+        kind=CODE, status=ProposalStatus.APPROVED, payload__before__identity_number=number
+    )
+    return any(
+        names.agree(before["name"], name) and before["identity_number"] != after["identity_number"]
+        for before, after in done.values_list("payload__before", "payload__after")
     )
 
 

@@ -404,6 +404,18 @@ def test_the_old_number_may_be_somebody_elses(two: tuple[Client, Client], wang: 
     assert Case.objects.get(pk=case.pk).subject_identity_number == old
 
 
+def test_nobody_is_insured_again_under_the_number_that_was_corrected(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    """An employer's own list may still have it."""
+    old = wang.identity_number
+    corrected(two, wang, name="王昉")
+    with pytest.raises(desk.NotAccepted) as refusal:
+        file(cast.zhaobao_clerk, "ningbo", CODE, typed(old, name="王芳"), NOW)
+    assert "已由社保经办机构更正" in str(refusal.value)
+    assert persons.find(old) is None
+
+
 def test_whoever_gets_the_old_number_learns_nothing_of_looks_at_the_other(
     two: tuple[Client, Client], wang: Person, cast: Cast
 ) -> None:
