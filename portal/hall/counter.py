@@ -5,7 +5,7 @@ applicant has just typed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import segno
@@ -18,6 +18,7 @@ from portal.hall.models import Case
 from portal.shared import foreigners, identity
 
 # Identity numbers, phones, accounts: what is compared digit by digit.
+PAPER = "paper_number"
 _NUMBER = re.compile(r"[0-9]{8,}[0-9X]|[A-Z]{3}[0-9][0-9A-Z]{14}")
 
 
@@ -28,10 +29,18 @@ def lines_in_full(case: Case) -> list[tuple[str, str]]:
     return lines + [one for one in left if one[1] != own]
 
 
-def typed_in_full(summary: Iterable[tuple[str, str]], answers: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A summary with the numbers in full that the applicant has just typed, and is to check digit by digit."""
-    typed = [(name, value) for name, value in answers.items() if isinstance(value, str)]
-    return in_full(summary, [one for one in typed if _NUMBER.fullmatch(one[1])])[0]
+def typed_in_full(
+    summary: Iterable[tuple[str, str]], answers: Mapping[str, Any], typed: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    """A summary with the numbers in full that the applicant has just typed, and is to check digit by digit. The number of a paper
+    that the register has read for them stays masked."""
+    said = {foreigners.as_typed(value) for values in typed.values() for value in values}
+    numbers = [
+        (name, value)
+        for name, value in answers.items()
+        if isinstance(value, str) and (value in said if name == PAPER else _NUMBER.fullmatch(value))
+    ]
+    return in_full(summary, numbers)[0]
 
 
 def in_full(
@@ -67,7 +76,7 @@ def _numbers(case: Case) -> Iterator[tuple[str, str]]:
         (str(_("证件号码")), case.subject_identity_number),
         (str(_("身份证号码")), case.applicant_person.identity_number if case.applicant_person else ""),
     ]
-    paper = str(case.answers.get("paper_number", ""))
+    paper = str(case.answers.get(PAPER, ""))
     for label, value in candidates:
         if (_NUMBER.fullmatch(value) or value == paper != "") and value not in seen:
             seen.add(value)

@@ -671,7 +671,7 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         if answer:
             return answer
         look = Look.at(draft, ask, summary, findings, form.brought)
-    return _last_look(request, errand, ask, facts, summary, findings, papers, form, look)
+    return _last_look(request, errand, ask, facts, summary, findings, papers, form, look, draft.typed)
 
 
 CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按现在显示的内容重新核对后再提交。")
@@ -846,13 +846,14 @@ def _last_look(
     papers: Sequence[Paper],
     form: PapersForm,
     look: Look,
+    typed: Mapping[str, Sequence[str]],
 ) -> HttpResponse:
     route = ROUTES[errand.offer.mode, desk.verdict_of(findings)]
     preview = errand.service.preview(ask, facts)
     edit = errand.url("apply")
     context = errand.page(
         "materials",
-        answers=counter.typed_in_full(summary, ask.answers),
+        answers=counter.typed_in_full(summary, ask.answers, typed),
         findings=[
             linked(str(finding.why), finding.ways) for finding in findings if isinstance(finding, Mismatch)
         ],

@@ -16,7 +16,8 @@ from enrollment.models import Coverage, Roster
 from enrollment.spreadsheets import read_table
 from portal.accounts.models import Proposal, User
 from portal.accounts.permissions import MANAGER, REVIEWER
-from portal.hall import desk
+from portal.hall import counter, desk
+from portal.hall.catalogue import service
 from portal.hall.models import Draft
 from portal.people import papers, persons
 from portal.people.models import Person
@@ -450,3 +451,25 @@ def test_a_foreigners_account_page_names_the_paper(clock: Clock) -> None:
 
 def test_a_card_in_a_log_is_masked() -> None:
     assert mask_numbers(f"of {CARD} and {OF_PASSPORT}") == "of USA310*****0102 and DEU000********006H"
+
+
+def test_the_last_look_shows_in_full_only_the_number_of_a_paper_that_was_typed(cast: Cast) -> None:
+    number = anna("310085010", "USA").identity_number
+    Person.objects.filter(identity_number=number).update(paper_number="999888777")
+    named = {"name": "MUELLER ANNA", "start_pension": "", "start_unemployment": ""}
+    read = typed(number, **named)
+    stated = {**typed("999888777", **named), **ANNA, "identity_number": "999888777", "nationality": "USA"}
+    for told, shown in ((read, False), (stated, True)):
+        application = ask(cast.zhaobao_clerk, "ningbo", CODE, told, NOW)
+        facts_now, _findings = desk.examine(application)
+        summary = service(CODE).summary(application, facts_now)
+        lines = counter.typed_in_full(summary, application.answers, {key: [one] for key, one in told.items()})
+        assert ("999888777" in str(lines)) == shown
+
+
+def test_an_employer_that_does_not_know_the_name_does_not_find_out_the_birth_date(cast: Cast) -> None:
+    anna()
+    stated = {**typed(PASSPORT), **ANNA, "name": "SOMEBODY ELSE"}
+    for day in ("1985-01-01", "1985-01-02"):
+        why = reasons(cast.zhaobao_clerk, "ningbo", CODE, {**stated, "birth_date": day, "sex": "male"}, NOW)
+        assert set(why) == {"name"}
