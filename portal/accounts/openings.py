@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts import proposals
+from portal.accounts.identity_corrections import was_corrected
 from portal.accounts.models import Notice, Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
 from portal.people import papers, persons
@@ -143,6 +144,8 @@ def ensure_person(told: Mapping[str, Any], *, city: str, by: User) -> None:
     """Raises NotProposed where this login cannot propose to open this file."""
     if persons.find(told["identity_number"]):
         raise NotProposed(_("这个号码已经建档，请在人员中查询。"))
+    if was_corrected(told["identity_number"], str(told.get("name", ""))):
+        raise NotProposed(_("这个号码登记有误，已经更正。请按本人现在的证件核对，在人员中用正确的号码查询。"))
     proposals.ensure_may_propose(
         PERSON_OPENING,
         city=city,

@@ -125,7 +125,9 @@ def why_not_decide(proposal: Proposal, by: User) -> str:
     if by.pk == proposal.proposed_by_id:
         return _("这一事项由您本人提出，请由另一名工作人员复核。")
     # A correction bears the number that is to be: it concerns whoever has another now.
-    if _concerns(by, proposal.identity_number) or proposal.payload.get("person") == (by.person_id or 0):
+    told = proposal.payload
+    own = told.get("person") == (by.person_id or 0) or told.get("user") == by.pk
+    if own or _concerns(by, proposal.identity_number):
         return _("这一事项与您本人有关，请由其他工作人员复核。")
     return ""
 

@@ -8,11 +8,12 @@ from django.test import Client
 from certificates import verifying
 from certificates.models import Certificate
 from enrollment.models import Coverage
-from portal.accounts import identity_corrections, notices, proposals
+from portal.accounts import identity_corrections, notices, openings, proposals
 from portal.accounts.lookups import look_up
 from portal.accounts.models import Notice, OutboxMessage, PersonLookup, Proposal, User
 from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
 from portal.accounts.person_changes import propose_guardianship
+from portal.accounts.proposals import NotProposed
 from portal.hall import desk, drafts
 from portal.hall.models import Case, Draft
 from portal.hall.routing import Status
@@ -414,6 +415,17 @@ def test_nobody_is_insured_again_under_the_number_that_was_corrected(
         file(cast.zhaobao_clerk, "ningbo", CODE, typed(old, name="王芳"), NOW)
     assert "已由社保经办机构更正" in str(refusal.value)
     assert persons.find(old) is None
+
+
+def test_no_second_file_is_opened_under_the_number_that_was_corrected(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    old, name = wang.identity_number, wang.name
+    corrected(two, wang)
+    with pytest.raises(NotProposed, match="已经更正"):
+        openings.ensure_person({"identity_number": old, "name": name}, city="ningbo", by=cast.ningbo_reviewer)
+    # Somebody of another name may have it.
+    openings.ensure_person({"identity_number": old, "name": "钱多多"}, city="ningbo", by=cast.ningbo_reviewer)
 
 
 def test_whoever_gets_the_old_number_learns_nothing_of_looks_at_the_other(

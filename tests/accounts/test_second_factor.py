@@ -11,7 +11,7 @@ from django.test import Client
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from portal.accounts import factors
+from portal.accounts import factors, proposals
 from portal.accounts.models import Proposal, User
 from portal.accounts.permissions import MANAGER
 from tests.accounts.knocking import EMPLOYER, STAFF, errors, knock
@@ -263,6 +263,7 @@ def test_a_lost_authenticator_is_reset_by_two(cast: Cast) -> None:
     supervisor.post(page, {"reason": "手机丢失，当面核对证件"})
     proposal = Proposal.objects.get()
     assert TOTPDevice.objects.filter(user=user).exists()
+    assert proposals.why_not_decide(proposal, user) == "这一事项与您本人有关，请由其他工作人员复核。"
     checker.post(f"/admin/accounts/proposal/{proposal.pk}/change/", {"step": "approve"})
     assert not TOTPDevice.objects.filter(user=user).exists()
     assert halfway(user).get("/admin/")["Location"].startswith(ENROL)
