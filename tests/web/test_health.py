@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 
+import portal.celery  # noqa: F401 - the schedule is the application's, as in the web server
 from portal.caching import Cache
 from portal.watch import failures, pulses
 from portal.watch.models import TaskState
