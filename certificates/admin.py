@@ -17,12 +17,10 @@ from certificates import resealing_admin as resealing_admin
 from certificates.codes import InvalidCode, parse_code
 from certificates.forms import RevokeForm
 from certificates.models import Certificate, Status
-from portal.accounts.doors import known_number
 from portal.accounts.models import User
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.policy.book import book
 from portal.shared.characters import narrow
-from portal.shared.identity import InvalidIdentity
 
 # The workbench colours states of cases; a certificate's are told in the same colours.
 _STATE_LIKE = {
@@ -86,8 +84,8 @@ class CertificateAdmin(StaffAdmin):
         )
         with suppress(InvalidCode):
             found |= Q(code=parse_code(term))
-        with suppress(InvalidIdentity):
-            found |= Q(person__identity_number=known_number(term))
+        if person := person_number_in(term):
+            found |= Q(person__identity_number=person)
         return queryset.filter(found), False
 
     def changelist_view(

@@ -17,9 +17,8 @@ from unfold.admin import TabularInline
 from enrollment.models import ContributionBase, Coverage, RosterRow
 from enrollment.roster import outlying
 from portal.accounts import permissions
-from portal.accounts.doors import known_number
 from portal.accounts.models import User
-from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
+from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
 from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_year_terms
@@ -108,8 +107,8 @@ class LookUpAdmin(StaffAdmin):
             | Q(**{f"{self.employer_column}__name": term})
             | Q(**{f"{self.employer_column}__credit_code": narrow(term).upper()})
         )
-        with suppress(identity.InvalidIdentity):
-            found |= Q(**{f"{self.person_column}__identity_number": known_number(term)})
+        if number := person_number_in(term):
+            found |= Q(**{f"{self.person_column}__identity_number": number})
         return queryset.filter(found), False
 
     def change_view(

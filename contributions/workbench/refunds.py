@@ -1,6 +1,5 @@
 """Giving money back in the workbench: what lies in suspense, and the refunds that two members of staff let go."""
 
-from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -30,9 +29,8 @@ from contributions.models import (
 from contributions.refunds import drafting
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
-from portal.accounts.doors import known_number
 from portal.accounts.factor_views import ask_again
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
@@ -189,8 +187,8 @@ class ReceiptsAdmin:
             return found, distinct
         buyer = f"{self.to_receipt}top_up__order__person"
         bought = Q(**{f"{buyer}__name": term})
-        with suppress(identity.InvalidIdentity):
-            bought |= Q(**{f"{buyer}__identity_number": known_number(term)})
+        if number := person_number_in(term):
+            bought |= Q(**{f"{buyer}__identity_number": number})
         return found | queryset.filter(bought), distinct
 
 

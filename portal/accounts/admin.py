@@ -4,7 +4,6 @@ Persons, employers and registers stand beside this and not in their own rooms, b
 account's name.
 """
 
-from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -27,12 +26,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.accounts import factor_reset
-from portal.accounts.doors import known_number
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
 from portal.accounts.permissions import staff, staff_cities
 from portal.accounts.proposals import NotProposed
-from portal.accounts.staff_admin import StaffAdmin, number_in
+from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.people.models import Employer
 from portal.policy.book import book
 from portal.shared import identity
@@ -322,8 +320,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
             | Q(phone=narrow(term))
             | Q(employer__credit_code=narrow(term).upper())
         )
-        with suppress(identity.InvalidIdentity):
-            found |= Q(person__identity_number=known_number(term))
+        if number := person_number_in(term):
+            found |= Q(person__identity_number=number)
         return queryset.filter(found), False
 
     @admin.display(description=gettext_lazy("本人或单位"))
@@ -418,7 +416,7 @@ class PersonLookupAdmin(StaffAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if number := number_in(term):
+        if number := person_number_in(term):
             return queryset.filter(identity_number=number), False
         return queryset.filter(Q(user__name=term) | Q(user__username=term)), False
 

@@ -38,7 +38,7 @@ REASON_VAR = "reason"
 NAMED_AT_MOST = 200
 
 
-def number_in(term: str) -> str:
+def person_number_in(term: str) -> str:
     """The social-security number (18 characters) of the identity paper whose number was typed; "" where it is something else."""
     try:
         return known_number(term)
@@ -190,7 +190,7 @@ class StaffAdmin(ModelAdmin):
     def may_search(self, request: HttpRequest, term: str) -> bool:
         """Whether one more person may be looked up in this hour; says so on the page where not. A reason is recorded at once:
         it opens what is then found."""
-        number = number_in(term)
+        number = person_number_in(term)
         if not (self.identity_numbers and number):
             return True
         user, now = staff(request), timezone.now()
@@ -207,7 +207,7 @@ class StaffAdmin(ModelAdmin):
         """Records whom a search has shown: the person whose number was typed, or everyone on the page of the list."""
         if not self.identity_numbers:
             return
-        number, rows = number_in(listed.query), [row.pk for row in listed.result_list]
+        number, rows = person_number_in(listed.query), [row.pk for row in listed.result_list]
         if number:
             if not self.reason_given(request):
                 self._record(request, [number], sought=listed.query, found=bool(rows), counted=True)
@@ -318,7 +318,7 @@ class OfPeople(StaffAdmin):
         term = search_term.strip()
         if not term:
             return queryset.none(), False
-        if number := number_in(term):
+        if number := person_number_in(term):
             # An account can have digits that make an identity number.
             found = Q(**{self.number_column: number})
         else:

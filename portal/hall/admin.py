@@ -1,6 +1,5 @@
 """The agency's workbench for cases: the queue, the case with its facts beside the decision, and the working days."""
 
-from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -17,9 +16,8 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from portal.accounts import permissions
-from portal.accounts.doors import known_number
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
-from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter
+from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
@@ -173,8 +171,7 @@ class CaseAdmin(StaffAdmin):
         )
         if ending_in(term):
             found |= Q(number__endswith=f"-{ending_in(term)}")
-        with suppress(identity.InvalidIdentity):
-            person = known_number(term)
+        if person := person_number_in(term):
             found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
         return queryset.filter(found), False
 
