@@ -561,9 +561,7 @@ def _number(cell: Any, papers: Mapping[str, Sequence[Held]]) -> str:
         return other
     if foreigners.is_made(other):
         return other
-    if not other.isdigit() and (
-        foreigners.may_be_passport(other) or re.fullmatch(r"[A-Z]{3}[0-9]{12}", other)
-    ):
+    if not other.isdigit() and (foreigners.may_be_passport(other) or foreigners.is_card(other)):
         return other
     try:
         return identity.parse(text).number

@@ -17,9 +17,9 @@ from portal.hall import reviewing
 from portal.hall.models import Case
 from portal.shared import foreigners, identity
 
-# Identity numbers, phones, accounts: what is compared digit by digit.
 PAPER = "paper_number"
-_NUMBER = re.compile(r"[0-9]{8,}[0-9X]|[A-Z]{3}[0-9][0-9A-Z]{14}")
+# Identity numbers, phones, accounts: what is compared digit by digit.
+_NUMBER = re.compile(rf"[0-9]{{8,}}[0-9X]|{foreigners.NUMBER}")
 
 
 def lines_in_full(case: Case) -> list[tuple[str, str]]:

@@ -76,7 +76,7 @@ class City(serializers.CharField):
         return slug
 
 
-@extend_schema_field({"type": "string", "pattern": "^([0-9]{17}[0-9Xx]|[A-Z]{3}[0-9][0-9A-Z]{14})$"})
+@extend_schema_field({"type": "string", "pattern": f"^([0-9]{{17}}[0-9Xx]|{foreigners.NUMBER})$"})
 class IdentityNumber(serializers.CharField):
     """A social-security number, in its canonical form inside: a resident's of 18 digits, or a foreigner's."""
 

@@ -26,8 +26,6 @@ from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
 
 # The papers whose number is not the person's social-security number.
 OTHER_PAPERS = (Document.PASSPORT, Document.FOREIGN_RESIDENT_BEFORE)
-
-
 # Of the identity papers that say it all.
 _OF_18 = r"^[0-9]{17}[0-9X]$"
 
@@ -69,14 +67,14 @@ class Person(models.Model):
                     paper_kind=str(Document.PASSPORT),
                     paper_number__regex=r"^[0-9A-Z]{5,14}$",
                     nationality__regex=r"^[A-Z]{3}$",
-                    identity_number__regex=foreigners.NUMBER_FORM,
+                    identity_number__regex=f"^{foreigners.NUMBER}$",
                 )
                 | Q(
                     paper_kind=str(Document.FOREIGN_RESIDENT_BEFORE),
-                    paper_number__regex=r"^[A-Z]{3}[0-9]{12}$",
+                    paper_number__regex=f"^{foreigners.CARD}$",
                     paper_number__startswith=F("nationality"),
                     nationality__regex=r"^[A-Z]{3}$",
-                    identity_number__regex=foreigners.NUMBER_FORM,
+                    identity_number__regex=f"^{foreigners.NUMBER}$",
                 ),
                 name="person_identity_number_form",
             ),

@@ -14,10 +14,11 @@ from typing import Literal
 from portal.shared.characters import narrow
 from portal.shared.countries import foreign_countries
 
-# Beginning and end of a number that was made; the database holds it to the same.
-NUMBER_FORM = r"^[A-Z]{3}[0-9][0-9A-Z]{14}$"
-_NUMBER = re.compile(NUMBER_FORM)
-_CARD = re.compile(r"([A-Z]{3})([0-9]{12})")
+# The form of a number that was made, and of an older permanent residence card's; the database holds them to the same.
+NUMBER = r"[A-Z]{3}[0-9][0-9A-Z]{14}"
+CARD = r"[A-Z]{3}[0-9]{12}"
+_NUMBER = re.compile(NUMBER)
+_CARD = re.compile(CARD)
 _PASSPORT = re.compile(r"(?=[A-Z]*[0-9])[0-9A-Z]{5,14}")
 
 InvalidPaperCode = Literal["card", "passport", "country"]
@@ -42,7 +43,7 @@ class Layout:
 
     def number(self, country: str, paper_number: str) -> str:
         """The social-security number of this paper's holder. A card's number begins with its country, which is not repeated."""
-        own = paper_number.removeprefix(country) if _CARD.fullmatch(paper_number) else paper_number
+        own = paper_number.removeprefix(country) if is_card(paper_number) else paper_number
         return f"{country}{self.reserved}{own.rjust(self.digits, self.filler)}"
 
 
@@ -54,10 +55,9 @@ def as_typed(text: str) -> str:
 def parse_card(text: str) -> tuple[str, str]:
     """Country and number of an older permanent residence card (USA310085010102). Raises InvalidPaper."""
     number = as_typed(text)
-    found = _CARD.fullmatch(number)
-    if found is None:
+    if not is_card(number):
         raise InvalidPaper("card")
-    return parse_country(found[1]), number
+    return parse_country(number[:3]), number
 
 
 def parse_passport(text: str) -> str:
@@ -78,6 +78,11 @@ def parse_country(code: str) -> str:
 def is_made(number: str) -> bool:
     """Whether this has the form of a number that was made of country and paper."""
     return bool(_NUMBER.fullmatch(number)) and number[:3] in foreign_countries()
+
+
+def is_card(number: str) -> bool:
+    """Whether this has the form of an older permanent residence card's number."""
+    return bool(_CARD.fullmatch(number))
 
 
 def may_be_passport(text: str) -> bool:

@@ -5,12 +5,12 @@ import re
 from collections.abc import MutableMapping
 from typing import Any
 
-from portal.shared.foreigners import is_made
+from portal.shared.foreigners import CARD, NUMBER, is_made
 from portal.shared.identity import mask, mask_phone
 
 _IDENTITY_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
-_FOREIGN_CARD = re.compile(r"(?<![0-9A-Za-z])[A-Z]{3}[0-9]{12}(?![0-9A-Za-z])")
-_FOREIGN_NUMBER = re.compile(r"(?<![0-9A-Za-z])[A-Z]{3}[0-9][0-9A-Z]{14}(?![0-9A-Za-z])")
+_FOREIGN_CARD = re.compile(rf"(?<![0-9A-Za-z]){CARD}(?![0-9A-Za-z])")
+_FOREIGN_NUMBER = re.compile(rf"(?<![0-9A-Za-z]){NUMBER}(?![0-9A-Za-z])")
 _OLD_IDENTITY_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[0-9]{15}(?![0-9A-Za-z])")
 _PHONE = re.compile(r"(?<![0-9A-Za-z.])1[3-9][0-9]{9}(?![0-9A-Za-z])")
 
