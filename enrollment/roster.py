@@ -283,13 +283,13 @@ def upload(roster: Roster, content: bytes, *, name: str, now: datetime) -> Check
     """
     table = spreadsheets.read_table(content)
     staff: dict[str, tuple[int, str]] = {}
-    papers: dict[str, list[Held]] = {}
+    papers: dict[str, list[Holder]] = {}
     for pk, number, who, kind, paper_number in RosterRow.objects.filter(roster=roster).values_list(
         "person_id", "person__identity_number", "person__name", "person__paper_kind", "person__paper_number"
     ):
         staff[number] = (pk, who)
         if kind:
-            papers.setdefault(paper_number, []).append(Held(Document(kind), number))
+            papers.setdefault(paper_number, []).append(Holder(Document(kind), number))
     checked = check(table, staff, papers)
     with transaction.atomic():
         fill_in(roster, checked.wages, now=now)
@@ -307,7 +307,7 @@ def problems_of(roster: Roster) -> list[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Holder:
     """Which paper a number is of, and its holder's social-security number."""
 
     document: Document
@@ -317,7 +317,7 @@ class Held:
 def check(
     table: spreadsheets.Table,
     staff: Mapping[str, tuple[int, str]],
-    papers: Mapping[str, Sequence[Held]] = MappingProxyType({}),
+    papers: Mapping[str, Sequence[Holder]] = MappingProxyType({}),
 ) -> Checked:
     """Pure: which rows can be taken for this staff (number → person, name; ``papers``: number of another paper → its holders).
     SheetRefused where there is no such table in it."""
@@ -339,8 +339,9 @@ def check(
     wages: dict[int, int] = {}
     rows_by_number: dict[str, list[int]] = {}
     of_row: dict[int, int] = {}
+    kinds = {one.number: one.document for holders in papers.values() for one in holders}
     for row, cells in body:
-        found = _row(row, cells, columns, table.formulas, staff, papers)
+        found = _row(row, cells, columns, table.formulas, staff, papers, kinds)
         number, wage_fen, wrong = found
         if number:
             rows_by_number.setdefault(number, []).append(row)
@@ -451,7 +452,8 @@ def _row(
     columns: Mapping[str, int],
     formulas: frozenset[tuple[int, int]],
     staff: Mapping[str, tuple[int, str]],
-    papers: Mapping[str, Sequence[Held]],
+    papers: Mapping[str, Sequence[Holder]],
+    kinds: Mapping[str, Document],
 ) -> tuple[str, int | None, list[Problem]]:
     """The number and the wage (fen) of a row as far as they can be read, and what is wrong with it."""
     wrong: list[Problem] = []
@@ -473,7 +475,7 @@ def _row(
         why = _("有 %(count)s 名职工的证件是这个号码。请改填社会保障号码。") % {"count": len(holders)}
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
         return "", read[WAGE], wrong
-    if number in staff and (problem := _other_kind(row, cells, columns, number, papers)):
+    if number in staff and (problem := _other_kind(row, cells, columns, number, kinds)):
         wrong.append(problem)
     if number and number not in staff:
         why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理参保登记，已离职的请删去这一行。")
@@ -493,14 +495,14 @@ def _other_kind(
     cells: Sequence[Any],
     columns: Mapping[str, int],
     number: str,
-    papers: Mapping[str, Sequence[Held]],
+    kinds: Mapping[str, Document],
 ) -> Problem | None:
-    """What is wrong with the kind of paper that a row names, where it names one."""
+    """What is wrong with the kind of paper that a row names, where it names one. ``kinds``: number → paper, where the number does
+    not say it."""
     cell = cells[columns[KIND] - 1] if KIND in columns else None
     if not _filled(cell):
         return None
-    held = [one.document for holders in papers.values() for one in holders if one.number == number]
-    document = held[0] if held else identity.document_of(number)
+    document = kinds.get(number) or identity.document_of(number)
     said = narrow(str(cell)).replace("(", "（").replace(")", "）")
     if said in _KIND_WORDS.get(document, ()):
         return None
@@ -540,7 +542,7 @@ _IDENTITY_WORDS = {
 }
 
 
-def _number(cell: Any, papers: Mapping[str, Sequence[Held]]) -> str:
+def _number(cell: Any, papers: Mapping[str, Sequence[Holder]]) -> str:
     if isinstance(cell, bool | date):
         raise _Wrong(_("这一格不是身份证号码。请把格式改为“文本”后重新填写。"))
     if isinstance(cell, int | float):

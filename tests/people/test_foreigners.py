@@ -279,7 +279,7 @@ def test_proofs_of_listed_staff_are_asked_for_by_passport_in_one_question(
 
 
 def test_a_sheet_tells_foreigners_by_their_paper() -> None:
-    held = {PASSPORT: [roster.Held(Document.PASSPORT, OF_PASSPORT)]}
+    held = {PASSPORT: [roster.Holder(Document.PASSPORT, OF_PASSPORT)]}
     staff_of = {OF_PASSPORT: (1, "MUELLER ANNA"), RESIDENT: (2, "王芳")}
     heads = ["姓名", "证件类型", "证件号码", "月申报工资（元）"]
     rows = [
@@ -301,7 +301,7 @@ def test_a_sheet_tells_foreigners_by_their_paper() -> None:
 
 def test_one_number_of_two_countries_asks_for_the_other_number() -> None:
     held = {
-        PASSPORT: [roster.Held(Document.PASSPORT, number) for number in (OF_PASSPORT, "FRA000000C01X0006H")]
+        PASSPORT: [roster.Holder(Document.PASSPORT, number) for number in (OF_PASSPORT, "FRA000000C01X0006H")]
     }
     heads = ["姓名", "身份证号码", "月申报工资（元）"]
     found = roster.check(
