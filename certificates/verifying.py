@@ -424,7 +424,7 @@ def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
             day=f"{day:%Y-%m-%d}", number=certificate.superseded_by.serial_number
         )
         checks.append(Check(_("替换"), False, text))
-    if certificate.person and _corrected_since(certificate):
+    if _corrected_since(certificate):
         text = _("出具之后，登记中的姓名或证件号码已更正；这份证明仍是出具时的内容")
         checks.append(Check(_("登记更正"), None, text))
     if certificate.valid_until:

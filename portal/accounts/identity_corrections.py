@@ -68,8 +68,6 @@ class IdentityCorrection(Kind):
         for number in sorted({old, new}):
             lock_subject(number)
         person = Person.objects.select_for_update().get(pk=told["person"])
-        if by.person_id == person.pk:
-            raise CannotDecide(_("这一事项与您本人有关，请由其他工作人员复核。"))
         if told_of(person) != told["before"]:
             raise CannotDecide(_("提出之后档案已有变动，请不予通过，核对后重新提出。"))
         waiting = Proposal.objects.filter(status=ProposalStatus.PROPOSED, identity_number=old)
