@@ -243,5 +243,5 @@ def _proved(request: HttpRequest, way: str) -> HttpResponse:
 def _on(request: HttpRequest) -> HttpResponse:
     """On to the password, or to the proof, and in the end to where one came from."""
     proved = request.session[STATED]["way"]
-    query = onward.query(next_page(request))
-    return redirect(f"{reverse('register-password' if proved else 'register-prove')}?{query}")
+    page = reverse("register-password" if proved else "register-prove")
+    return redirect(onward.address(page, next_page(request)))
