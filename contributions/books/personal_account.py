@@ -150,16 +150,7 @@ def book_movement(
                 city=city,
                 kind=KIND,
                 reference=key,
-                postings=[
-                    ledger.Posting(against, amount_fen + pooled_fen + surcharge_fen),
-                    ledger.Posting(
-                        ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -amount_fen
-                    ),
-                    ledger.Posting(
-                        ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), -pooled_fen
-                    ),
-                    *_surcharge(city, insurance, surcharge_fen),
-                ],
+                postings=_postings(against, insurance, amount_fen, pooled_fen, surcharge_fen),
                 by=by,
                 now=now,
             )
@@ -224,16 +215,7 @@ def book_reversal(
         city=city,
         kind=kind,
         reference=reference,
-        postings=[
-            ledger.Posting(against, personal_fen + pooled_fen + surcharge_fen),
-            ledger.Posting(
-                ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance), -personal_fen
-            ),
-            ledger.Posting(
-                ledger.account(city=city, kind=AccountKind.POOLED, insurance=insurance), -pooled_fen
-            ),
-            *_surcharge(city, insurance, surcharge_fen),
-        ],
+        postings=_postings(against, insurance, personal_fen, pooled_fen, surcharge_fen),
         by=by,
         now=now,
         entry_id=entry_id,
@@ -256,10 +238,20 @@ _REVERSE = """
 """
 
 
-def _surcharge(city: str, insurance: Insurance, fen: int) -> list[ledger.Posting]:
-    if not fen:
-        return []
-    return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SURCHARGE, insurance=insurance), -fen)]
+def _postings(
+    against: LedgerAccount, insurance: Insurance, personal_fen: int, pooled_fen: int, surcharge_fen: int
+) -> list[ledger.Posting]:
+    """So many fen from ``against`` to the personal account, the pooled fund and, where there are any, the surcharges."""
+    parts = {AccountKind.PERSONAL: personal_fen, AccountKind.POOLED: pooled_fen}
+    if surcharge_fen:
+        parts[AccountKind.SURCHARGE] = surcharge_fen
+    return [
+        ledger.Posting(against, personal_fen + pooled_fen + surcharge_fen),
+        *(
+            ledger.Posting(ledger.account(city=against.city, kind=kind, insurance=insurance), -fen)
+            for kind, fen in parts.items()
+        ),
+    ]
 
 
 def _lock(person: Person) -> None:
