@@ -20,6 +20,7 @@ from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
 from portal.hall.workbench import OfferedFilter
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_year_terms
 from portal.shared import identity, money
@@ -168,10 +169,8 @@ def _written(event: Any, name: str) -> str:
     return str(display() if display else value)
 
 
-def person_shown(row: Coverage) -> str:
-    return format_html(
-        '{} <span class="nums">{}</span>', row.person.name, identity.mask(row.person.identity_number)
-    )
+def person_shown(person: Person) -> str:
+    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
 
 
 def months_shown(row: Coverage | ContributionBase) -> str:
@@ -227,7 +226,7 @@ class CoverageAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, row: Coverage) -> str:
-        return person_shown(row)
+        return person_shown(row.person)
 
     @admin.display(description=gettext_lazy("参保地"), ordering="city")
     def place(self, row: Coverage) -> str:
@@ -265,7 +264,7 @@ class ContributionBaseAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, row: ContributionBase) -> str:
-        return person_shown(row.coverage)
+        return person_shown(row.coverage.person)
 
     @admin.display(description=gettext_lazy("险种"))
     def insurance(self, row: ContributionBase) -> str:

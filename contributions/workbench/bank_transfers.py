@@ -26,7 +26,7 @@ from contributions.assessments.transfer_notes import (
     why_not,
 )
 from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay, Assessment, StepStatus
-from contributions.workbench.base import MoneyAdmin
+from contributions.workbench.base import MoneyAdmin, yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.staff_admin import RefuseForm
@@ -411,7 +411,7 @@ class ArrivalAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("到账（元）"), ordering="amount_fen")
     def amount(self, one: Arrival) -> str:
-        return format_html('<span class="nums">{}</span>', money.format_yuan(one.amount_fen))
+        return yuan(one.amount_fen)
 
     @admin.display(description=gettext_lazy("参保地"))
     def place(self, one: Arrival) -> str:

@@ -1,4 +1,4 @@
-"""What the pages of the collectors' workbench share: rows of money to read, and how money and people stand in them."""
+"""What the pages of the collectors' workbench share: rows of money to read, and how money stands in them."""
 
 from functools import cached_property
 from typing import Any, cast
@@ -8,12 +8,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from contributions.models import (
-    Charge,
-)
 from enrollment.admin import LookUpAdmin
 from portal.accounts.staff_admin import StaffAdmin
-from portal.shared import identity, money
+from portal.shared import money
 
 COUNTED_AT_MOST = 10_000
 
@@ -50,9 +47,3 @@ class MoneyAdmin(LookUpAdmin):
 
 def yuan(fen: int) -> str:
     return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
-
-
-def whom_of(charge: Charge) -> str:
-    return format_html(
-        '{} <span class="nums">{}</span>', charge.person.name, identity.mask(charge.person.identity_number)
-    )

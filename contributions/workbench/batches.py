@@ -30,6 +30,7 @@ from contributions.models import (
     PostingChunk,
 )
 from contributions.tasks import debit
+from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.factor_views import ask_again
@@ -375,7 +376,7 @@ class DebitBatchAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("金额（元）"), ordering="total_fen")
     def amount(self, batch: DebitBatch) -> str:
-        return format_html('<span class="nums">{}</span>', money.format_yuan(batch.total_fen))
+        return yuan(batch.total_fen)
 
 
 class OpenForm(forms.Form):

@@ -23,12 +23,13 @@ from contributions.models import (
     Way,
 )
 from contributions.partners import day_files
+from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
 from portal.accounts.staff_admin import RefuseForm, StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
-from portal.shared import identity, money
+from portal.shared import identity
 
 
 class ProposeForm(forms.Form):
@@ -231,7 +232,7 @@ class DayFileAdmin(_ReadOnly):
 
 
 def _yuan(fen: int | None) -> str:
-    return "—" if fen is None else format_html('<span class="nums">{}</span>', money.format_yuan(fen))
+    return "—" if fen is None else yuan(fen)
 
 
 def _whom(difference: Difference) -> str:

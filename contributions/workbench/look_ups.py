@@ -18,8 +18,8 @@ from contributions.models import (
     Receipt,
 )
 from contributions.workbench import refunds
-from contributions.workbench.base import MoneyAdmin, whom_of, yuan
-from enrollment.admin import CityFilter
+from contributions.workbench.base import MoneyAdmin, yuan
+from enrollment.admin import CityFilter, person_shown
 from portal.accounts import permissions
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import PolicyMissing, book
@@ -57,7 +57,7 @@ class ChargeAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, charge: Charge) -> str:
-        return whom_of(charge)
+        return person_shown(charge.person)
 
     @admin.display(description=gettext_lazy("参保地"))
     def place(self, charge: Charge) -> str:

@@ -27,6 +27,7 @@ from contributions.models import (
     SettlementWay,
     Suspension,
 )
+from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import text_number, write_csv
 from portal.accounts import permissions
@@ -349,7 +350,7 @@ class SettlementAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, settlement: Settlement) -> str:
-        return format_html('<span class="nums">{}</span>', money.format_yuan(settlement.sum_fen))
+        return yuan(settlement.sum_fen)
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, settlement: Settlement) -> str:

@@ -27,6 +27,7 @@ from contributions.models import (
     RefundWay,
 )
 from contributions.refunds import drafting
+from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
 from portal.accounts.factor_views import ask_again
@@ -192,10 +193,6 @@ class ReceiptsAdmin:
         return found | queryset.filter(bought), distinct
 
 
-def _yuan(fen: int) -> str:
-    return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
-
-
 class LeftFilter(QueueFilter):
     """Without a choice the queue: what no refund is under way for."""
 
@@ -317,11 +314,11 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
 
     @admin.display(description=gettext_lazy("到账（元）"))
     def amount(self, receipt: HeldReceipt) -> str:
-        return _yuan(receipt.amount_fen)
+        return yuan(receipt.amount_fen)
 
     @admin.display(description=gettext_lazy("还可退（元）"))
     def left(self, receipt: HeldReceipt) -> str:
-        return _yuan(receipt.left_fen)
+        return yuan(receipt.left_fen)
 
 
 def _parts() -> QuerySet[RefundPart]:
@@ -482,7 +479,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, refund: Refund) -> str:
-        return _yuan(refund.amount_fen)
+        return yuan(refund.amount_fen)
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, refund: Refund) -> str:
