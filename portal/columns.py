@@ -231,6 +231,15 @@ def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstr
     )
 
 
+def by_another(second: str, first: str, *, status: str = "", name: str) -> models.CheckConstraint:
+    """A check that ``second`` is not the login that ``first`` is: whoever ends a row, or, with ``status``, ends it so."""
+    open_yet = ~models.Q(status=status) if status else models.Q(**{f"{second}__isnull": True})
+    return models.CheckConstraint(
+        condition=open_yet | ~models.Q(**{second: models.F(first)}),
+        name=name,
+    )
+
+
 def told_why(status: str, *, field: str = "why", name: str) -> models.CheckConstraint:
     """A check that no row reaches the status without words of why."""
     return models.CheckConstraint(condition=~models.Q(status=status) | ~models.Q(**{field: ""}), name=name)

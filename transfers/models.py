@@ -12,7 +12,7 @@ from certificates.models import Certificate
 from contributions.models import BroughtIn, MovedOut
 from contributions.models.guards import differs
 from portal.accounts.models import User
-from portal.columns import choices, ended_by_someone, one_of, told_why
+from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
 from portal.hall.models import Case, private_storage
 from portal.partners.models import Partner
 from portal.people.models import Person
@@ -321,9 +321,8 @@ class Release(models.Model):
         constraints = [
             one_of("status", ReleaseStatus, name="release_status_known"),
             ended_by_someone("ended", unless="proposed", name="release_ended_by_someone"),
-            models.CheckConstraint(
-                condition=~Q(status="approved") | ~Q(ended_by=F("proposed_by")),
-                name="release_approved_by_a_second_person",
+            by_another(
+                "ended_by", "proposed_by", status="approved", name="release_approved_by_a_second_person"
             ),
             told_why("declined", name="release_declined_with_reason"),
             models.UniqueConstraint(

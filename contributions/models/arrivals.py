@@ -5,13 +5,13 @@ from enum import StrEnum
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contributions.models.assessments import ArrearsBill, Assessment
 from contributions.models.books import Entry
 from contributions.models.guards import differs, illegal
-from portal.columns import choices, ended_by_someone, one_of, told_why
+from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
 
 
 class ArrivalStatus(StrEnum):
@@ -204,10 +204,7 @@ class ArrivalStep(models.Model):
                 name="arrival_goes_back_with_a_reason",
             ),
             ended_by_someone("decided", unless="proposed", name="arrival_step_decided_by_someone"),
-            models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
-                name="arrival_step_decided_by_a_second_person",
-            ),
+            by_another("decided_by", "proposed_by", name="arrival_step_decided_by_a_second_person"),
             told_why("refused", name="arrival_step_refused_with_reason"),
             models.CheckConstraint(
                 condition=~Q(status="approved") & Q(entry__isnull=True, suspense_fen=0)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contributions.models.books import LedgerAccount
 from contributions.models.guards import differs
-from portal.columns import MonthField, first_of_month
+from portal.columns import MonthField, by_another, first_of_month
 
 
 class DaySheet(models.Model):
@@ -119,10 +119,7 @@ class MonthClose(models.Model):
         constraints = [
             first_of_month("month", name="closed_month_is_month"),
             models.UniqueConstraint(fields=["city", "month"], name="a_month_is_closed_once"),
-            models.CheckConstraint(
-                condition=Q(closed_by__isnull=True) | ~Q(closed_by=F("proposed_by")),
-                name="month_closed_by_a_second_person",
-            ),
+            by_another("closed_by", "proposed_by", name="month_closed_by_a_second_person"),
             models.CheckConstraint(
                 condition=(
                     Q(closed_at__isnull=True, closed_by__isnull=True, last_number__isnull=True, digest="")

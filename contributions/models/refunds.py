@@ -5,13 +5,13 @@ from enum import StrEnum
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contributions.models.books import Entry, Receipt
 from contributions.models.guards import differs, illegal, never_without
 from contributions.models.orders import Payment
-from portal.columns import choices, ended_by_someone, one_of
+from portal.columns import by_another, choices, ended_by_someone, one_of
 
 
 class RefundWay(StrEnum):
@@ -151,10 +151,7 @@ class Refund(models.Model):
                 name="refund_goes_where_it_came_from",
             ),
             ended_by_someone("decided", unless="drafted", name="refund_decided_by_someone"),
-            models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("drafted_by")),
-                name="refund_decided_by_a_second_person",
-            ),
+            by_another("decided_by", "drafted_by", name="refund_decided_by_a_second_person"),
             models.CheckConstraint(
                 condition=(Q(status="succeeded", entry__isnull=False) & ~Q(provider_number=""))
                 | (~Q(status="succeeded") & Q(entry__isnull=True, provider_number="")),

@@ -5,12 +5,12 @@ from enum import StrEnum
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contributions.models.debit import BankFile, DebitBatch, DebitLine
 from contributions.models.guards import differs, illegal
-from portal.columns import choices, ended_by_someone, one_of, told_why
+from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
 
 
 class SettlementWay(StrEnum):
@@ -107,10 +107,7 @@ class Settlement(models.Model):
             ),
             models.CheckConstraint(condition=~Q(evidence=""), name="settlement_says_how_the_bank_answered"),
             ended_by_someone("decided", unless="drafted", name="settlement_decided_by_someone"),
-            models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("drafted_by")),
-                name="settlement_decided_by_a_second_person",
-            ),
+            by_another("decided_by", "drafted_by", name="settlement_decided_by_a_second_person"),
             told_why("refused", name="settlement_refused_with_reason"),
             models.UniqueConstraint(
                 fields=["file"],

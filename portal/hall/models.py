@@ -7,11 +7,11 @@ from typing import Any
 import pgtrigger
 from django.core.files.storage import storages
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
-from portal.columns import choices, ended_by_someone, one_of, told_why
+from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
 from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, UNPAID, Status
 from portal.people.models import Employer, Person
 from portal.policy.book import MODE_LABELS, Mode, Offer, book
@@ -69,10 +69,7 @@ class Case(models.Model):
                 | Q(applicant_person__isnull=False, applicant_employer__isnull=True),
                 name="case_has_one_applicant",
             ),
-            models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("filed_by")),
-                name="case_decided_by_another",
-            ),
+            by_another("decided_by", "filed_by", name="case_decided_by_another"),
             told_why(Status.REFUSED, field="reason", name="case_refused_with_reason"),
             told_why(Status.LAPSED, field="reason", name="case_lapsed_with_reason"),
             models.UniqueConstraint(
@@ -185,9 +182,8 @@ class Overruling(models.Model):
             one_of("status", OverrulingStatus, name="overruling_status_known"),
             models.CheckConstraint(condition=~Q(reason=""), name="overruling_has_grounds"),
             ended_by_someone("ended", unless="proposed", name="overruling_ended_by_someone"),
-            models.CheckConstraint(
-                condition=~Q(status="confirmed") | ~Q(ended_by=F("proposed_by")),
-                name="overruling_confirmed_by_a_second_person",
+            by_another(
+                "ended_by", "proposed_by", status="confirmed", name="overruling_confirmed_by_a_second_person"
             ),
             told_why("declined", name="overruling_declined_with_reason"),
             models.UniqueConstraint(
