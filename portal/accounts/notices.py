@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts import messages
 from portal.accounts.models import Kind, Notice, User
+from portal.people.models import Person
 from portal.watch.failures import Watch
 
 # The badge counts no further.
@@ -24,12 +25,29 @@ def notices_of(user: User) -> QuerySet[Notice]:
     return Notice.objects.filter(own | Q(person=user.person_id) if user.is_person else own)
 
 
-def tell(user: User, *, kind: str, reference: str, title: str, text: str, now: dt.datetime) -> None:
-    """Tells one login what happened to it, once for kind and reference; also by text message where its phone is known."""
+def tell(
+    whom: User | Person,
+    *,
+    kind: str,
+    reference: str,
+    title: str,
+    text: str,
+    now: dt.datetime,
+    phone: str = "",
+) -> None:
+    """Tells a login, or a person, what happened to them, once for kind and reference; also by text message, to ``phone`` where
+    that is given. A login without a phone gets none."""
     Notice.objects.get_or_create(
         kind=kind,
         reference=reference,
-        defaults={"user": user, "title": title, "text": text, "at": now, "by_text": bool(user.phone)},
+        defaults={
+            "person" if isinstance(whom, Person) else "user": whom,
+            "title": title,
+            "text": text,
+            "at": now,
+            "by_text": isinstance(whom, Person) or bool(whom.phone),
+            "phone": phone,
+        },
     )
 
 

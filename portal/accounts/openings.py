@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.accounts import proposals
+from portal.accounts import notices, proposals
 from portal.accounts.identity_corrections import was_corrected
-from portal.accounts.models import Notice, Proposal, User
+from portal.accounts.models import Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
 from portal.people import papers, persons
 from portal.people.models import Employer, Person
@@ -176,21 +176,18 @@ def propose_person(
 
 def _tell_clerk(clerk: User, employer: Employer, proposal: Proposal, *, now: dt.datetime) -> None:
     """How the first clerk comes in: nobody types a password for them."""
-    Notice.objects.get_or_create(
+    notices.tell(
+        clerk,
         kind="employer-opening",
         reference=str(proposal.pk),
-        defaults={
-            "user": clerk,
-            "title": _("单位账号已开通"),
-            "text": _(
-                "%(employer)s的社保单位账号已开通。请在网上办事大厅的单位登录页选择“忘记密码”，"
-                "用统一社会信用代码和本手机号设置密码后登录。"
-            )
-            % {"employer": employer.name},
-            "at": now,
-            "by_text": True,
-            "phone": clerk.phone,
-        },
+        title=_("单位账号已开通"),
+        text=_(
+            "%(employer)s的社保单位账号已开通。请在网上办事大厅的单位登录页选择“忘记密码”，"
+            "用统一社会信用代码和本手机号设置密码后登录。"
+        )
+        % {"employer": employer.name},
+        now=now,
+        phone=clerk.phone,
     )
 
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.accounts import proposals
-from portal.accounts.models import Notice, Proposal, User
+from portal.accounts import notices, proposals
+from portal.accounts.models import Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
 from portal.people import belonging, papers
 from portal.people.models import RELATION_LABELS, Guardianship, Person, Relation
@@ -274,10 +274,14 @@ def tell(
     person: Person, proposal: Proposal, *, title: str, text: str, now: dt.datetime, phone: str = ""
 ) -> None:
     """A notice and a text message, once for a person and proposal; to ``phone`` where that is given."""
-    Notice.objects.get_or_create(
+    notices.tell(
+        person,
         kind=NOTICE_KIND,
         reference=f"{proposal.pk} {person.pk}",
-        defaults={"person": person, "title": title, "text": text, "at": now, "by_text": True, "phone": phone},
+        title=title,
+        text=text,
+        now=now,
+        phone=phone,
     )
 
 
