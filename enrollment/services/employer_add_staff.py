@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -190,17 +189,16 @@ class EmployerAddStaff(Service):
     def subject(self, ask: Ask) -> str:
         return str(ask.answers["identity_number"])
 
-    def sought(self, typed: Mapping[str, Any]) -> str:
+    def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
         """A passport's number says who it is together with its country."""
-        number, country = super().sought(typed), str(typed.get("nationality", ""))
+        number, country = super().sought(typed, now=now), str(typed.get("nationality", ""))
         if typed.get("document") != Document.PASSPORT or country not in foreign_countries():
             return number
         try:
             passport = foreigners.parse_passport(number)
         except foreigners.InvalidPaper:
             return number
-        today = today_in_china(timezone.now())
-        return papers.number_of(Document.PASSPORT, passport, country, on=today)
+        return papers.number_of(Document.PASSPORT, passport, country, on=today_in_china(now))
 
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
         try:

@@ -102,7 +102,7 @@ def known_of(
 
     NotAccepted where this login has looked up as many people as an hour allows.
     """
-    sought = service.sought(typed or {}) if service.searches else ""
+    sought = service.sought(typed or {}, now=now) if service.searches else ""
     if not sought:
         return {}
     try:

@@ -260,7 +260,7 @@ class Service(ABC):
         """The identity number of whom it is about; "" where it is about no person. The desk locks it."""
         return ask.applicant.person.identity_number if ask.applicant.person else ""
 
-    def sought(self, typed: Mapping[str, Any]) -> str:
+    def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
         """What is searched in the register of what was typed; "" for nothing."""
         return str(typed.get(self.searches, ""))
 

@@ -128,7 +128,8 @@ class Errand:
         if not sought:
             return ""
         try:
-            number = str(self.form().fields[sought].clean(self.service.sought(MultiValueDict(typed))) or "")
+            said = self.service.sought(MultiValueDict(typed), now=self.now)
+            number = str(self.form().fields[sought].clean(said) or "")
         except forms.ValidationError:
             return ""
         # A passport's number alone, which half an identity number looks like, is nobody's yet.
