@@ -219,22 +219,33 @@ def _basis_of(text: str) -> _Basis:
     return {"tier": text}
 
 
-def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
-    tier = terms.tier(code)
-    base = terms.tier_base(code)
-    amount = money.round_fen(base * tier.rate)
+def _paid_alone(
+    terms: ContributionTerms,
+    base: Decimal,
+    rate: Decimal,
+    account_rate: Decimal,
+    steps: Callable[[Reckoned], tuple[Line, ...]],
+) -> Reckoned:
+    """A month that the person pays by themselves: nothing of it is an employer's."""
+    amount = money.round_fen(base * rate)
     return Reckoned(
         base=base,
         amount_fen=amount,
         personal_fen=amount,
         employer_fen=0,
-        account_fen=money.round_fen(base * tier.account_rate),
-        personal_rate=tier.rate,
+        account_fen=money.round_fen(base * account_rate),
+        personal_rate=rate,
         employer_rate=Decimal(0),
-        account_rate=tier.account_rate,
+        account_rate=account_rate,
         leaf=terms.leaf,
-        steps=partial(_steps_by_tier, terms, tier),
+        steps=steps,
     )
+
+
+def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
+    tier = terms.tier(code)
+    steps = partial(_steps_by_tier, terms, tier)
+    return _paid_alone(terms, terms.tier_base(code), tier.rate, tier.account_rate, steps)
 
 
 def _steps_by_tier(terms: ContributionTerms, tier: Tier, price: Reckoned) -> tuple[Line, ...]:
@@ -253,20 +264,8 @@ def _steps_by_tier(terms: ContributionTerms, tier: Tier, price: Reckoned) -> tup
 def _by_chosen_base(terms: ContributionTerms, chosen: Decimal) -> Reckoned:
     if any(tier.rate != terms.personal_rate for tier in terms.tiers):
         raise PolicyMissing(f"{terms.path} of {terms.since} has a rate for each tier, none for a base")
-    base = terms.clamp(chosen)
-    amount = money.round_fen(base * terms.personal_rate)
-    return Reckoned(
-        base=base,
-        amount_fen=amount,
-        personal_fen=amount,
-        employer_fen=0,
-        account_fen=money.round_fen(base * terms.account_rate),
-        personal_rate=terms.personal_rate,
-        employer_rate=Decimal(0),
-        account_rate=terms.account_rate,
-        leaf=terms.leaf,
-        steps=partial(_steps_by_chosen_base, terms, chosen),
-    )
+    steps = partial(_steps_by_chosen_base, terms, chosen)
+    return _paid_alone(terms, terms.clamp(chosen), terms.personal_rate, terms.account_rate, steps)
 
 
 def _steps_by_chosen_base(terms: ContributionTerms, chosen: Decimal, price: Reckoned) -> tuple[Line, ...]:
