@@ -25,7 +25,14 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from portal.accounts import factor_reset
+# Registered by being imported: the admin looks for this module alone.
+from portal.accounts import (  # noqa: F401
+    activation_admin,
+    factor_reset,
+    people_admin,
+    proposals_admin,
+    registers_admin,
+)
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import KIND_LABELS, Kind, PersonLookup, User
 from portal.accounts.permissions import staff, staff_cities
@@ -442,7 +449,3 @@ class PersonLookupAdmin(StaffAdmin):
     @admin.display(description=gettext_lazy("查询内容"))
     def sought_masked(self, lookup: PersonLookup) -> str:
         return mask_numbers(lookup.sought) or "—"
-
-
-# Registered by being imported: the admin looks for this module alone.
-from portal.accounts import activation_admin, people_admin, proposals_admin, registers_admin  # noqa: E402, F401
