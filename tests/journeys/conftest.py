@@ -18,7 +18,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Playwright, ViewportSize, sync_playwright
 
 from certificates import authority
+from contributions.charges import charging
 from portal.accounts.models import User
+from portal.shared.months import Month, month_in_china, month_span
 from tests.journeys.visitor import Visitor
 
 # Playwright runs an event loop in this thread; the database is used beside it, never inside.
@@ -79,6 +81,18 @@ def hall(live_server: Any, settings: Any) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def seal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("seals")
+
+
+def charged(city: str, first: Month, until: Month) -> None:
+    """What the city's months in [first, until) owe."""
+    for month in month_span(first, until):
+        charging.charge(city=city, month=month, by=User.objects.system(), now=timezone.now())
+
+
+@pytest.fixture
+def this() -> Month:
+    """The month that the hall's processes have: theirs is the real clock."""
+    return month_in_china(timezone.now())
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -10,16 +9,11 @@ from enrollment.models import Coverage
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.months import Month, today_in_china
 from tests.cast import PASSWORD, Cast, cover
 from tests.journeys.conftest import Visitors
 
 ALL_THREE = (Insurance.PENSION, Insurance.UNEMPLOYMENT, Insurance.WORK_INJURY)
-
-
-@pytest.fixture
-def this() -> Month:
-    return month_in_china(timezone.now())
 
 
 def days_ago(number: int) -> str:

@@ -5,14 +5,12 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from django.utils import timezone
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 from stdnum import luhn
 
 from contributions.books import receiving
-from contributions.charges import charging
 from contributions.models import Charge
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -21,14 +19,9 @@ from portal.hall.routing import Status
 from portal.people.models import BankAccount
 from portal.registers.models import HouseholdRecord
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, month_in_china, month_span
+from portal.shared.months import Month
 from tests.cast import CHANGSHA, NANSHAN, ZHENHAI, Cast, cover
-from tests.journeys.conftest import Visitors
-
-
-@pytest.fixture
-def this() -> Month:
-    return month_in_china(timezone.now())
+from tests.journeys.conftest import Visitors, charged
 
 
 def card(first: str = "62218855667788990") -> str:
@@ -45,11 +38,6 @@ def portrait(folder: Path) -> Path:
     path = folder / "本人照片.jpg"
     picture.save(path, "JPEG")
     return path
-
-
-def charged(city: str, first: Month, until: Month) -> None:
-    for month in month_span(first, until):
-        charging.charge(city=city, month=month, by=User.objects.system(), now=timezone.now())
 
 
 def test_a_code_by_text_message_opens_the_door(visitor: Visitors, cast: Cast) -> None:

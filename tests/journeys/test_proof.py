@@ -18,17 +18,12 @@ from contributions.models import Charge
 from portal.accounts.models import User
 from portal.accounts.permissions import CERTIFIER
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, month_in_china, month_span
+from portal.shared.months import Month, month_span
 from tests.cast import Cast, cover, staff
 from tests.journeys.conftest import Visitors
 from tests.journeys.visitor import Visitor
 
 pytestmark = pytest.mark.usefixtures("seals")
-
-
-@pytest.fixture
-def this() -> Month:
-    return month_in_china(timezone.now())
 
 
 @pytest.fixture

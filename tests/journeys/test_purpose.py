@@ -13,7 +13,7 @@ from certificates.models import Certificate, StaffBatch
 from portal.shared.months import Month
 from tests.cast import Cast
 from tests.journeys.conftest import PHONE, Visitors
-from tests.journeys.test_proof import history, this  # noqa: F401  # fixtures
+from tests.journeys.test_proof import history  # noqa: F401  # fixtures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seals", "history")]
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_a_person_reveals_only_a_minimum_and_takes_it_back(
     visitor: Visitors,
     cast: Cast,
-    this: Month,  # noqa: F811
+    this: Month,
 ) -> None:
     she = visitor(cast.wang_fang_login, size=PHONE)
     she.go("/ningbo/services/person-proof/apply/")
