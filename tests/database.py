@@ -1,6 +1,6 @@
 """The database that tests begin with: migrated once, and copied by PostgreSQL for each process and each run.
 
-Migrating takes twenty seconds of computing, a copy one. The original is named after the migrations it was made by, so it is
+Migrating takes fifteen seconds of computing, a copy one. The original is named after the migrations it was made by, so it is
 made anew when one of them changes, and what the last ones made goes. ``python -m tests.database`` makes it ahead.
 """
 

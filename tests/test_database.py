@@ -23,7 +23,7 @@ def test_every_migration_of_the_project_counts_and_what_migrations_import() -> N
 @pytest.fixture
 def two(tmp_path: Path, settings: Any) -> list[Path]:
     settings.ROOT = tmp_path
-    files = [tmp_path / "0001_initial.py", tmp_path / "0002_more.py"]
+    files = [tmp_path / "0001_tables.py", tmp_path / "0002_more.py"]
     for file in files:
         file.write_text("operations = []\n")
     return files

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -136,6 +135,13 @@ def for_a_month(yuan: str, who: Person) -> None:
 
 
 # The sum as it was reckoned before: product ÷ 12 is cut, then multiplied.
+# As rows that are a fen short were marked when this was mended. A trigger keeps them as they are, but for this.
+MARK = """
+    ALTER TABLE contributions_accountinterest DISABLE TRIGGER USER;
+    UPDATE contributions_accountinterest SET cut = true
+    WHERE 24 * interest_fen - 2 * (12 * opening_fen + product) * rate = -12;
+    ALTER TABLE contributions_accountinterest ENABLE TRIGGER USER;
+"""
 CUT = "round(({opening} + {product} / 12) * {rate})"
 
 
@@ -179,10 +185,9 @@ def test_what_was_cut_before_is_named_and_comes_with_the_next_year(
         run(2025)
     assert (credited(first), credited(second)) == ({}, {2025: 3})
     assert not sound()
-    migration = import_module("contributions.migrations.0021_interest_to_the_fen")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(migration.MARK)
+        cursor.execute(MARK)
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     assert sound()
     data = tmp_path / "data"
