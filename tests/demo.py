@@ -1,8 +1,5 @@
-"""The demo as a fixture: a hall in use, with something on every page. Loading it takes seconds, so that a module shares one.
-
-Tests that ask for it are marked ``django_db``: each then runs within a savepoint of its own, and the next one finds the demo as
-it was loaded.
-"""
+"""The demo as a fixture: a hall in use, with something on every page. Loading it takes seconds, so that a module shares one
+(tests/standing.py)."""
 
 import datetime as dt
 import io
@@ -12,14 +9,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
 from django.test import Client, override_settings
-from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from certificates import authority
 from portal.accounts.models import Kind, User
 from tests.cast import NOW
+from tests.standing import standing
 
 # How a login of each kind comes in.
 BACKENDS = {
@@ -36,17 +32,10 @@ def demo(
     """The demo's data, loaded at ``NOW``, where the clock stands; gone after the module."""
     keys = tmp_path_factory.mktemp("keys")
     cache = {"default": {**settings.CACHES["default"], "KEY_PREFIX": keys.name}}
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        django_db_blocker.unblock(),
-        override_settings(SEAL_DIR=keys, CACHES=cache),
-        transaction.atomic(),
-    ):
-        patch.setattr(timezone, "now", lambda: NOW)
+    with override_settings(SEAL_DIR=keys, CACHES=cache), standing(django_db_blocker):
         authority.make_development_ca(cities=authority.development_cities(), now=NOW)
         call_command("load_demo", stderr=io.StringIO())
         yield NOW
-        transaction.set_rollback(True)
 
 
 def came_in(user: User | None, **more: Any) -> Client:

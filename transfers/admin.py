@@ -200,9 +200,9 @@ class TransferAdmin(LookUpAdmin):
         found = Q(number=term) | Q(person__name=search_term.strip()) | Q(person__identity_number=term)
         return queryset.filter(found), False
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many transfers wait for this login's agency."""
-        return queries.queue(staff_of(request)).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The transfers that wait for this login's agency."""
+        return queries.queue(staff_of(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

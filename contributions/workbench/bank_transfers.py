@@ -207,9 +207,9 @@ class ArrivalAdmin(MoneyAdmin):
             found |= Q(pk__in=steps.values("arrival"))
         return queryset.filter(found), False
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many wait to be approved or identified."""
-        return self.get_queryset(request).filter(_to_see_to()).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that wait to be approved or identified."""
+        return self.get_queryset(request).filter(_to_see_to())
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

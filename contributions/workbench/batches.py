@@ -173,9 +173,9 @@ class DebitBatchAdmin(StaffAdmin):
         one_city = len(permissions.staff_cities(request.user)) < 2
         return [one for one in self.list_filter if not (one_city and one is CityFilter)]
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many batches wait for staff: to be cleared with the bank, or closed."""
-        return self.get_queryset(request).filter(status__in=FOR_STAFF).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The batches that wait for staff: to be cleared with the bank, or closed."""
+        return self.get_queryset(request).filter(status__in=FOR_STAFF)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -208,12 +208,12 @@ class MonthCloseAdmin(LookUpAdmin):
             path("<int:object_id>/change/", view(self.change_view), name="contributions_monthclose_change"),
         ]
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many proposed closes wait for this login."""
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The proposed closes that wait for this login."""
         if not _may_close(request):
-            return 0
+            return self.get_queryset(request).none()
         open_ones = self.get_queryset(request).filter(closed_at__isnull=True)
-        return open_ones.exclude(proposed_by=staff_of(request)).count()
+        return open_ones.exclude(proposed_by=staff_of(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

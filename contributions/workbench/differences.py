@@ -120,9 +120,9 @@ class DifferenceAdmin(_ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Difference]:
         return day_files.differences_for(staff_of(request))
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many are not settled."""
-        return self.get_queryset(request).exclude(status=DifferenceStatus.SETTLED).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that are not settled."""
+        return self.get_queryset(request).exclude(status=DifferenceStatus.SETTLED)
 
     def may_step(self, request: HttpRequest) -> bool:
         return request.user.has_perm("contributions.change_difference")

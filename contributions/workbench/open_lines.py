@@ -119,9 +119,9 @@ class SettlementAdmin(LookUpAdmin):
             path("file/<int:object_id>/", view(self.file_page), name="contributions_settle_file"),
         ]
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many wait for a second person."""
-        return self.get_queryset(request).filter(status=SettlementStatus.DRAFTED).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that wait for a second person."""
+        return self.get_queryset(request).filter(status=SettlementStatus.DRAFTED)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -220,10 +220,10 @@ class PaymentAdmin(LookUpAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         return channels.with_partner_names(super().get_queryset(request))
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many wait for staff of this login's cities."""
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that wait for staff of this login's cities."""
         cities = permissions.staff_cities(request.user)
-        return Payment.objects.filter(waits_for_staff(), order__city__in=cities).count()
+        return Payment.objects.filter(waits_for_staff(), order__city__in=cities)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
         return StaffAdmin.change_view(self, request, object_id, *args, **more)

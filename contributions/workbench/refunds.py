@@ -230,9 +230,9 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         held = drafting.held(permissions.staff_cities(request.user))
         return channels.with_partner_names(held.select_related("charge__person", "top_up__order__person"))
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many receipts wait for their refund to be drafted."""
-        return drafting.to_draft(permissions.staff_cities(request.user)).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The receipts that wait for their refund to be drafted."""
+        return drafting.to_draft(permissions.staff_cities(request.user))
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The money and its refunds; a POST drafts one."""
@@ -392,9 +392,9 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             .prefetch_related(Prefetch("parts", queryset=first, to_attr="leading"))
         )
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many wait for staff: to be checked, or to be transferred."""
-        return self.get_queryset(request).filter(waits_for_staff()).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that wait for staff: to be checked, or to be transferred."""
+        return self.get_queryset(request).filter(waits_for_staff())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

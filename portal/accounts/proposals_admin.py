@@ -73,9 +73,9 @@ class ProposalAdmin(StaffAdmin):
         term = search_term.strip().upper()
         return (queryset.filter(identity_number=term) if term else queryset), False
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many wait for a second person."""
-        return self.get_queryset(request).filter(status=ProposalStatus.PROPOSED).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that wait for a second person."""
+        return self.get_queryset(request).filter(status=ProposalStatus.PROPOSED)
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One proposal; a POST approves or refuses it."""

@@ -175,12 +175,10 @@ class CaseAdmin(StaffAdmin):
             found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
         return queryset.filter(found), False
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many cases this member of staff may decide now; of those who only look, how many there are."""
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The cases that this member of staff may decide now; for those who only look, all that wait."""
         may_decide = request.user.has_perm("hall.change_case")
-        return (
-            queries.decidable(staff_of(request)) if may_decide else queries.queue(staff_of(request))
-        ).count()
+        return queries.decidable(staff_of(request)) if may_decide else queries.queue(staff_of(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

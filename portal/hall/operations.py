@@ -90,9 +90,9 @@ class FailureAdmin(StaffAdmin):
         view = self.admin_site.admin_view
         return [path("", view(self.changelist_view), name="watch_failure_changelist")]
 
-    def waiting(self, request: HttpRequest) -> int:
-        """How many failures of this login's cities are open."""
-        return open_for(permissions.staff(request)).count()
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """The failures of this login's cities that are open."""
+        return open_for(permissions.staff(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -18,6 +18,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
 from certificates import authority, issuing
 from certificates.facts import person_facts
@@ -36,10 +37,18 @@ from portal.shared.months import Month
 from tests.cast import NOW, Cast, cover, moment
 from tests.conftest import Clock
 from tests.filing import file
+from tests.standing import standing
 from transfers import agencies, steps
 from transfers.models import Direction, Transfer
 
-VISITORS = ("nobody", "person A", "person B", "clerk A", "clerk B", "reviewer")
+LOGINS = {
+    "person A": "li_qiang_login",
+    "person B": "wang_fang_login",
+    "clerk A": "yongjiang_clerk",
+    "clerk B": "zhaobao_clerk",
+    "reviewer": "ningbo_reviewer",
+}
+VISITORS = ("nobody", *LOGINS)
 
 # What an address may answer.
 PAGE = "200"
@@ -422,10 +431,31 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def made(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, keys: Path
+) -> Iterator[tuple[Cast, World]]:
+    """Once for all tests: the people, and what is A's."""
+    with override_settings(SEAL_DIR=keys), standing(django_db_blocker):
+        cast = Cast()
+        for login in LOGINS.values():
+            getattr(cast, login)
+        yield cast, things_of_a(cast)
+
+
 @pytest.fixture
-def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
-    """A's things, made at the desk where a test can."""
+def cast(made: tuple[Cast, World], db: None) -> Cast:
+    return made[0]
+
+
+@pytest.fixture
+def world(made: tuple[Cast, World], clock: Clock, keys: Path, settings: Any) -> World:
     settings.SEAL_DIR = keys
+    return made[1]
+
+
+def things_of_a(cast: Cast) -> World:
+    """Made at the desk where a test can."""
     person, clerk = cast.li_qiang_login, cast.yongjiang_clerk
     flexible = {
         "tier_pension": "60",
@@ -519,15 +549,8 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
 def visit(visitor: str, cast: Cast) -> Client:
     """A browser of its own for the visitor."""
     client = Client(raise_request_exception=True)
-    who = {
-        "person A": "li_qiang_login",
-        "person B": "wang_fang_login",
-        "clerk A": "yongjiang_clerk",
-        "clerk B": "zhaobao_clerk",
-        "reviewer": "ningbo_reviewer",
-    }
-    if visitor in who:
-        client.force_login(getattr(cast, who[visitor]))
+    if visitor in LOGINS:
+        client.force_login(getattr(cast, LOGINS[visitor]))
     return client
 
 

@@ -538,3 +538,18 @@ def test_the_code_on_a_form_opens_its_case_for_staff_of_the_city(hall: Desk, cli
     assert client.get(address).status_code == 404
     as_(client, hall.cast.wang_fang_login)
     assert client.get(address).status_code in (302, 403, 404)
+
+
+def test_the_side_bar_counts_all_queues_in_one_statement(hall: Desk, client: Client, cast: Cast) -> None:
+    as_(client, cast.superuser).get("/admin/people/person/")
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/admin/people/person/")
+    [counts] = [
+        one["sql"] for one in asked.captured_queries if one["sql"].startswith("SELECT (SELECT count(*)")
+    ]
+    assert counts.count("SELECT count(*)") >= 10
+    assert not [
+        one
+        for one in asked.captured_queries
+        if one["sql"].startswith('SELECT COUNT(*) AS "__count" FROM "hall_')
+    ]

@@ -42,7 +42,7 @@ LOGINS: dict[str, dict[str, Any] | None] = {
 }
 
 # So many pages of one address are read; and from the pages of one address, so many links to those of another are followed.
-READ, FOLLOWED = 2, 2
+READ, FOLLOWED = 2, 1
 
 # Names of formats, of products and of units, which have no Chinese.
 ALLOWED = {
