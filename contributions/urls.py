@@ -1,6 +1,6 @@
 from django.urls import path
 
-from contributions.pages import employer_month, orders, record
+from contributions.pages import employer_month, orders, quote, record
 
 urlpatterns = [
     path("record/", record.record, name="record"),
@@ -26,5 +26,6 @@ urlpatterns = [
     path("orders/<slug:number>/state/", orders.state, name="order-state"),
     path("orders/<slug:number>/drop/", orders.drop, name="order-drop"),
     path("orders/<slug:number>/cancel/", orders.cancel, name="order-cancel"),
+    path("<city:city>/quote/", quote.quote, name="quote"),
     path("pay/callbacks/<slug:channel>/", orders.callback, name="payment-callback"),
 ]

@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from portal.schedule import BEAT_SCHEDULE
+from portal.schedule import bells
 from portal.watch.pulses import WorkerPulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.dev")
@@ -13,7 +13,7 @@ app = Celery("portal")
 # In every thread, whatever asked for an application before this one was there.
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.beat_schedule = BEAT_SCHEDULE
+app.conf.beat_schedule = bells()
 app.steps["worker"].add(WorkerPulse)
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="seal_tasks")

@@ -3,22 +3,20 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from portal import rooms
 from portal.partners.views import NowhereView
+
+
+def _from_the_top(what: str) -> list[str]:
+    return [module.__name__ for module in reversed(list(rooms.bring(what)))]
+
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("captcha/", include("captcha.urls")),
-    path("api/v1/", include("portal.partners.urls")),
-    path("api/v1/", include("contributions.api.urls")),
-    path("api/v1/", include("certificates.api_urls")),
-    path("api/v1/", include("transfers.api_urls")),
+    *(path("api/v1/", include(its)) for its in _from_the_top("api_urls")),
     path("api/<path:rest>", NowhereView.as_view(), name="api-nowhere"),
-    path("", include("portal.accounts.urls")),
-    path("", include("enrollment.urls")),
-    path("", include("contributions.urls")),
-    path("", include("certificates.urls")),
-    path("", include("transfers.urls")),
-    path("", include("portal.web.urls")),
+    *(path("", include(its)) for its in _from_the_top("urls")),
 ]
 
 handler400 = "portal.web.errors.bad_request"

@@ -13,7 +13,7 @@ from stdnum.cn import ric, uscc
 
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
+from portal.accounts.roles import COLLECTOR, MANAGER, REVIEWER
 from portal.people.models import Employer, Person, Sex
 from portal.shared import credit_code, identity
 from portal.shared.insurance import Capacity, Insurance

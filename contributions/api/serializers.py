@@ -17,9 +17,8 @@ from contributions.models import (
     SurchargeKind,
 )
 from portal.partners.fields import City, IdentityNumber, Months, MonthText, Text, WholeNumber
-from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.insurance import INSURANCE_CHOICES
 
-INSURANCES = [(str(one), INSURANCE_LABELS[one]) for one in Insurance]
 # The partner's own number of a payment or reversal.
 _NUMBER = r"^[A-Za-z0-9_-]{6,40}$"
 
@@ -40,13 +39,13 @@ class PayerSerializer(serializers.Serializer[Any]):
 
 
 class PickSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCE_CHOICES)
     tier = Text(max_length=20)
     months = Months(min_length=1, max_length=36)
 
 
 class LatePickSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCE_CHOICES)
     months = Months(min_length=1, max_length=120)
 
 
@@ -133,7 +132,7 @@ class BarredMonthSerializer(serializers.Serializer[Any]):
 
 
 class DueSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCE_CHOICES)
     title = serializers.CharField()
     tier_now = serializers.CharField(allow_blank=True, help_text="目前的缴费档次")
     months = DueMonthSerializer(many=True)
@@ -156,7 +155,7 @@ class DerivationSerializer(serializers.Serializer[Any]):
 
 
 class LateMonthSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCE_CHOICES)
     title = serializers.CharField()
     month = MonthText()
     status = serializers.ChoiceField(
@@ -189,7 +188,7 @@ class DuesSerializer(serializers.Serializer[Any]):
 
 
 class OrderLineSerializer(serializers.Serializer[Any]):
-    insurance = serializers.ChoiceField(choices=INSURANCES)
+    insurance = serializers.ChoiceField(choices=INSURANCE_CHOICES)
     month = MonthText()
     principal_fen = serializers.IntegerField()
     surcharge_fen = serializers.IntegerField(help_text="利息或滞纳金")

@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from time import monotonic, sleep
 from typing import Any
 
-from django.apps import apps
 from django.db import connection, transaction
-from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,6 +26,7 @@ from contributions.models import BATCH_MOVES, BatchStatus, Charge, Repricing, Su
 from contributions.partners import day_files
 from contributions.planner import whole_tables
 from contributions.prices.formula import reckon_again
+from portal import rooms
 from portal.hall.routing import MOVES, Status
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms import contribution_terms
@@ -211,13 +209,7 @@ def _tally(at: int, number: int, offences: Iterable[str]) -> _Found:
 
 
 def _all_checks() -> list[Check]:
-    rooms = [apps.get_app_config("contributions"), *apps.get_app_configs()]
-    modules = [
-        import_module(f"{room.name}.audit")
-        for room in dict.fromkeys(rooms)
-        if module_has_submodule(room.module, "audit")
-    ]
-    return [check for module in modules for check in module.CHECKS]
+    return [check for module in rooms.bring("audit") for check in module.CHECKS]
 
 
 def _offences(check: Check, cursor: Any, before: str = "") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the room can measure; ``script/bench`` finds it here."""
 
-from contributions.benchmarks.month import BENCHES, GOALS
+from contributions.benchmarks import month, pages
 
-__all__ = ["BENCHES", "GOALS"]
+BENCHES = {**month.BENCHES, **pages.BENCHES}
+GOALS = {**month.GOALS, **pages.GOALS}

@@ -353,7 +353,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(StaffAdmin, DjangoGroupAdmin):
-    """The roles, to read: what each may do is said in ``permissions.ROLES`` and given with every migration."""
+    """The roles, to read: what each may do is said in the rooms' ``roles`` and given with every migration."""
 
     fields = readonly_fields = ("name", "members")
     actions = None

@@ -5,7 +5,7 @@ A page of the wrong kind answers 404, as if it did not exist; whoever is not log
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from functools import wraps
+from functools import cache, wraps
 from typing import Concatenate, ParamSpec, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from portal import rooms
 from portal.accounts import browsers, kept_forms
 from portal.accounts.models import Kind, User
 from portal.people.models import Employer, Person, wards_of
@@ -30,82 +31,13 @@ Visitor: TypeAlias = User | AnonymousUser
 P = ParamSpec("P")
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-REVIEWER, COLLECTOR, CERTIFIER, MANAGER = "受理审核", "征缴", "证明", "管理员"
 
-# Role → permissions, by pattern. Which city they count for is said by the account.
-ROLES: dict[str, tuple[str, ...]] = {
-    REVIEWER: (
-        "accounts.add_activationcode",
-        "accounts.view_activationcode",
-        "accounts.view_proposal",
-        "accounts.change_proposal",
-        "people.add_employer",
-        "people.add_person",
-        "watch.*_failure",
-        "hall.view_*",
-        "hall.change_case",
-        "hall.change_workdayoverride",
-        "people.view_*",
-        "enrollment.view_*",
-        "registers.view_*",
-        "transfers.view_transfer",
-        "transfers.change_transfer",
-    ),
-    COLLECTOR: (
-        "watch.*_failure",
-        "contributions.view_*",
-        "contributions.change_debitbatch",
-        "contributions.change_assessment",
-        "contributions.change_arrival",
-        "contributions.change_refund",
-        "contributions.change_monthclose",
-        "contributions.change_difference",
-        "hall.view_case",
-        "people.view_*",
-        "enrollment.view_*",
-    ),
-    CERTIFIER: (
-        "watch.*_failure",
-        "certificates.view_*",
-        "certificates.change_certificate",
-        "people.view_*",
-        "enrollment.view_*",
-        "contributions.view_*",
-    ),
-    MANAGER: (
-        "watch.*_failure",
-        "accounts.view_*",
-        # Clerks of the city's employers only (UserAdmin).
-        "accounts.add_user",
-        "accounts.change_user",
-        "accounts.change_proposal",
-        "people.view_*",
-        "people.add_employer",
-        "people.add_person",
-        "people.change_person",
-        "people.change_employer",
-        "people.add_guardianship",
-        "transfers.view_*",
-        "transfers.add_outsideagency",
-        "transfers.change_outsideagency",
-        "people.change_guardianship",
-        "registers.view_*",
-        "registers.add_householdrecord",
-        "registers.change_householdrecord",
-        "registers.add_bankaccountrecord",
-        "registers.change_bankaccountrecord",
-        "registers.add_securitycardrecord",
-        "registers.change_securitycardrecord",
-        "registers.add_medicalaccountrecord",
-        "registers.change_medicalaccountrecord",
-        "hall.view_*",
-        "hall.add_workdayoverride",
-        "hall.change_workdayoverride",
-        "enrollment.view_*",
-        "contributions.view_*",
-        "certificates.view_*",
-    ),
-}
+@cache
+def patterns() -> dict[str, tuple[str, ...]]:
+    """Role → patterns of permissions, from the rooms' ``roles``. Which city they count for is said by the account."""
+    said = [module.PERMISSIONS for module in rooms.bring("roles")]
+    roles = sorted({role for one in said for role in one})
+    return {role: tuple(pattern for one in said for pattern in one.get(role, ())) for role in roles}
 
 
 def may_act_for_person(user: Visitor, person: Person | None) -> bool:
@@ -168,11 +100,11 @@ def may_review(user: Visitor, city: str) -> bool:
 
 
 def ensure_staff_roles(app_label: str) -> None:
-    """Give each role what ``ROLES`` says of one app; called after every migration of that app, and safe to repeat."""
+    """Give each role what ``patterns`` says of one app; called after every migration of that app, and safe to repeat."""
     of_app = Permission.objects.filter(content_type__app_label=app_label)
     codenames = {f"{app_label}.{codename}": pk for pk, codename in of_app.values_list("pk", "codename")}
-    for role, patterns in ROLES.items():
-        granted = [pk for name, pk in codenames.items() if any(fnmatchcase(name, one) for one in patterns)]
+    for role, its in patterns().items():
+        granted = [pk for name, pk in codenames.items() if any(fnmatchcase(name, one) for one in its)]
         if granted:
             group, _made = Group.objects.get_or_create(name=role)
             group.permissions.add(*granted)

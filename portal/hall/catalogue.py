@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from inspect import getmembers, isabstract, isclass
 from pkgutil import iter_modules
 
-from django.apps import apps
 from django.core.checks import Error, register
 from django.urls import NoReverseMatch, reverse
 
+from portal import rooms
 from portal.hall.service import Service
 from portal.hall.ways import PAGES, To
 from portal.policy.book import City, Offer, PolicyMissing, book
@@ -22,11 +21,8 @@ from portal.policy.passages import Passage
 def services() -> dict[str, Service]:
     """Every service by its code. ValueError where two share one."""
     found: dict[str, Service] = {}
-    for config in apps.get_app_configs():
-        name = f"{config.name}.services"
-        if find_spec(name) is None:
-            continue
-        package = import_module(name)
+    for package in rooms.bring("services"):
+        name = package.__name__
         for module in sorted(iter_modules(package.__path__), key=lambda item: item.name):
             for _name, kind in getmembers(import_module(f"{name}.{module.name}"), isclass):
                 if (
@@ -35,7 +31,7 @@ def services() -> dict[str, Service]:
                     and kind.__module__ == f"{name}.{module.name}"
                 ):
                     service = kind()
-                    service.app = config.label
+                    service.app = name.split(".")[-2]
                     if service.code in found:
                         raise ValueError(f"two services have the code {service.code}")
                     found[service.code] = service

@@ -344,7 +344,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": True,
     # Other rooms know fewer insurances; these have the plain name.
-    "ENUM_NAME_OVERRIDES": {"InsuranceEnum": "contributions.api.serializers.INSURANCES"},
+    "ENUM_NAME_OVERRIDES": {"InsuranceEnum": "portal.shared.insurance.INSURANCE_CHOICES"},
 }
 # The hall's own key, by which it signs its answers; without it they are not signed.
 API_KEY_FILE = Path(os.environ.get("API_KEY_FILE") or DATA_DIR / "keys" / "api.pem")

@@ -29,6 +29,7 @@ INSURANCE_LABELS = {
     Insurance.WORK_INJURY: "工伤保险",
     Insurance.MATERNITY: "生育保险",
 }
+INSURANCE_CHOICES = [(str(insurance), label) for insurance, label in INSURANCE_LABELS.items()]
 
 CAPACITY_LABELS = {
     Capacity.EMPLOYEE: "单位职工",

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 
+from portal import rooms
 from portal.shared.tables import incomplete
 
-ROOMS = ("portal", "enrollment", "contributions", "certificates", "transfers")
 # What is no part of the program that answers.
 _LEFT_OUT = ("migrations", "management", "settings")
 
@@ -28,7 +28,7 @@ def tables_are_complete(**options: Any) -> list[CheckMessage]:
 def _modules() -> list[str]:
     return [
         one.name
-        for room in ROOMS
+        for room in rooms.packages()
         for one in walk_packages(import_module(room).__path__, f"{room}.")
         if not set(one.name.split(".")).intersection(_LEFT_OUT)
     ]

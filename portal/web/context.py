@@ -9,7 +9,7 @@ from django.middleware.csrf import get_token
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from enrollment import queries as enrollment
+from portal import rooms
 from portal.accounts import notices, sliding
 from portal.accounts.models import User
 from portal.hall.service import Audience, Service
@@ -36,7 +36,9 @@ def _own_city(user: User) -> str:
     """Of an employer's clerk, the employer's; of a person, where they are insured; of staff, their agency's."""
     if user.employer:
         return user.employer.city
-    return enrollment.city_of(user.person) if user.person else user.city
+    if not user.person:
+        return user.city
+    return next((city for module in rooms.bring("insured") if (city := module.city_of(user.person))), "")
 
 
 def own_city_of(user: Any) -> City | None:

@@ -1,6 +1,6 @@
 """What ``check --deploy`` asks beside Django: that whatever stands outside is named, can be loaded, and is not the demo's own.
 
-``check --deploy --database default`` asks the database and the seals, too.
+``check --deploy --database default`` asks the database, too; rooms add what they ask (the seals: certificates/deployment.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,9 @@ from django.conf import settings
 from django.core.checks import Error
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from certificates import authority
 from portal import rights
-from portal.policy.book import book
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +59,10 @@ def _wrong(one: Outside) -> Iterator[Error]:
         yield Error(f"{one.setting} 指向的 {named} 没有 {'、'.join(missing)}。", id="hall.E101")
 
 
-def database_and_seals_are_ready(
+def database_is_ready(
     app_configs: object, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """Migrations that are not applied, a role with other rights than the hall's, cities that issue proofs and have no seal."""
+    """Migrations that are not applied, and a role with other rights than the hall's."""
     if not databases:
         return []
     found: list[Error] = []
@@ -81,11 +78,6 @@ def database_and_seals_are_ready(
             why = f"数据库 {alias} 有 {len(waiting)} 个迁移没有执行，第一个是 {first}。"
             found.append(Error(why, hint="先运行 manage.py migrate。", id="hall.E104"))
         found += _rights(alias)
-    now = timezone.now()
-    for city in book().cities:
-        if not authority.available(city.slug, now=now):
-            why = f"{city.title}没有可用的电子印章，证明和回执不能出具。"
-            found.append(Error(why, hint="见 docs/certificates.md。", id="hall.E105"))
     return found
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contributions.records import by_month as contributions
+from portal import rooms
 from portal.accounts.models import User
 from portal.hall import drafts
 from portal.hall.catalogue import offers
@@ -83,7 +83,8 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
     """What the user has to do by a day, the most urgent first."""
     money = [
         {"title": due.title, "text": due.text, "days_left": due.days_left, "url": due.url}
-        for due in contributions.due_for(user, now)
+        for module in rooms.bring("due")
+        for due in module.due_for(user, now)
     ]
     return sorted([*money, *_cases_due(user, now)], key=lambda item: int(item["days_left"]))
 

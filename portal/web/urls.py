@@ -1,10 +1,8 @@
 """The addresses of the pages that all services share. Templates rely on the names."""
 
-from django.urls import path, register_converter
+from django.urls import path
 
-from portal.web import application, cases, cities, health, home, notices, quoting, search, statements
-
-register_converter(cities.CitySlug, "city")
+from portal.web import application, cases, cities, health, home, notices, search, statements
 
 urlpatterns = [
     path("", home.index, name="index"),
@@ -29,7 +27,6 @@ urlpatterns = [
     path("drafts/attachments/<int:pk>/", cases.draft_attachment, name="draft-attachment"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
-    path("<city:city>/quote/", quoting.quote, name="quote"),
     path("<city:city>/services/", home.services, name="services"),
     path("<city:city>/services/<slug:code>/", application.service, name="service"),
     path("<city:city>/services/<slug:code>/apply/", application.apply, name="apply"),

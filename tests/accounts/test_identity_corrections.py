@@ -11,9 +11,9 @@ from enrollment.models import Coverage
 from portal.accounts import identity_corrections, notices, openings, proposals
 from portal.accounts.lookups import look_up
 from portal.accounts.models import Notice, OutboxMessage, PersonLookup, Proposal, User
-from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
 from portal.accounts.person_changes import propose_guardianship
 from portal.accounts.proposals import NotProposed
+from portal.accounts.roles import COLLECTOR, MANAGER, REVIEWER
 from portal.hall import desk, drafts
 from portal.hall.models import Case, Draft
 from portal.hall.routing import Status

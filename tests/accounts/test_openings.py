@@ -7,8 +7,8 @@ from django.test import Client
 
 from portal.accounts import notices, proposals
 from portal.accounts.models import OutboxMessage, Proposal, User
-from portal.accounts.permissions import COLLECTOR, MANAGER, REVIEWER
 from portal.accounts.person_changes import propose_guardianship
+from portal.accounts.roles import COLLECTOR, MANAGER, REVIEWER
 from portal.people.models import Employer, Guardianship, Person
 from portal.people.persons import record
 from tests.accounts.knocking import EMPLOYER, code_sent_to, hidden, knock

@@ -13,7 +13,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from portal.accounts import factors, proposals
 from portal.accounts.models import Proposal, User
-from portal.accounts.permissions import MANAGER
+from portal.accounts.roles import MANAGER
 from tests.accounts.knocking import EMPLOYER, STAFF, errors, knock
 from tests.cast import PASSWORD, Cast, staff
 from tests.factor import authenticator, by_password_alone, code_for

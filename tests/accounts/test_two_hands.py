@@ -10,7 +10,7 @@ from django.test import Client
 
 from portal.accounts import notices, proposals
 from portal.accounts.models import Notice, OutboxMessage, Proposal, User
-from portal.accounts.permissions import MANAGER
+from portal.accounts.roles import MANAGER
 from portal.people.models import Person
 from tests.cast import NOW, Cast, staff
 from tests.conftest import Clock

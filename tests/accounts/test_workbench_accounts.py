@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.accounts.permissions import MANAGER
+from portal.accounts.roles import MANAGER
 from portal.people.models import BankAccount
 from portal.registers.models import HouseholdRecord
 from portal.shared.months import Month

@@ -13,7 +13,7 @@ from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import Charge
 from portal.accounts.models import User
-from portal.accounts.permissions import CERTIFIER
+from portal.accounts.roles import CERTIFIER
 from portal.hall import desk
 from portal.people.models import Person
 from portal.policy.book import book

@@ -14,7 +14,7 @@ from certificates import issuing, limits, summaries
 from certificates.codes import last_four
 from certificates.models import Certificate, Status, Way
 from portal.accounts.models import User
-from portal.accounts.permissions import CERTIFIER
+from portal.accounts.roles import CERTIFIER
 from tests.cast import NOW, Cast, staff
 from tests.workbench import search
 

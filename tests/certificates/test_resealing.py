@@ -15,7 +15,7 @@ from certificates import authority, documents, fonts, issuing, rendering, reseal
 from certificates.models import Certificate, ResealingRun, Result, SealedVersion
 from portal import locks
 from portal.accounts.models import User
-from portal.accounts.permissions import CERTIFIER
+from portal.accounts.roles import CERTIFIER
 from tests.cast import NOW, Cast, moment, staff
 from tests.certificates import engines
 from tests.certificates.test_audit import broken, triggers_off

@@ -16,7 +16,7 @@ from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Ord
 from contributions.orders import placing
 from enrollment.actions import draw_on
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.people.models import BankAccount, Person
 from portal.policy.book import DATA, Book, book, load_book
 from portal.policy.terms import debit_terms

@@ -11,7 +11,7 @@ from contributions.debit import batches
 from contributions.models import Charge, DebitBatch
 from enrollment.models import Coverage
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.people.models import BankAccount, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month

@@ -13,7 +13,7 @@ from contributions.charges.charging import charge
 from contributions.models import AuditRun, Charge, Entry, MonthClose
 from contributions.tasks import books
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR, REVIEWER
+from portal.accounts.roles import COLLECTOR, REVIEWER
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, WUCHANG, cover, moment, person, staff

@@ -16,7 +16,7 @@ from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.models import AccountKind, Charge, Entry, MonthClose, MonthCloseLine
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month

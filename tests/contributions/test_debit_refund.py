@@ -11,7 +11,7 @@ from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
 from contributions.refunds import drafting
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import staff
 from tests.contributions.money_cast import Road, charge_of, collector, worker
 

@@ -13,7 +13,7 @@ from contributions.debit import batches
 from contributions.models import BatchStatus, DebitBatch
 from contributions.tasks import debit
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
 from tests.contributions import test_races
 from tests.contributions.money_cast import FROZEN, NOVEMBER, OCTOBER, POOR, Road, collector, worker

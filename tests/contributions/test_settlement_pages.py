@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from contributions.models import BankInquiry, DebitBatch, DebitLine, Settlement, Suspension
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
 from tests.contributions.money_cast import POOR, Road, coverage_of, worker
 from tests.contributions.test_settling import answer_of, checker, collector, held, missing, posted

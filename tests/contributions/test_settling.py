@@ -27,7 +27,7 @@ from contributions.models import (
     SettlementWay,
 )
 from portal.accounts.models import Notice, User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import staff
 from tests.contributions.money_cast import NOVEMBER, Road, charge_of, collector, worker
 from tests.hall.test_races import at_once

@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from portal.accounts.models import User
-from portal.accounts.permissions import REVIEWER
+from portal.accounts.roles import REVIEWER
 from portal.hall import desk, drafts, lifecycle, queries
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.numbers import case_number

@@ -8,7 +8,7 @@ from django.test import Client
 
 # The page names the tasks of the schedule, which a worker has loaded and a test alone has not.
 import portal.celery  # noqa: F401
-from portal.accounts.permissions import COLLECTOR, MANAGER
+from portal.accounts.roles import COLLECTOR, MANAGER
 from portal.watch import failures, pulses
 from portal.watch.models import Failure, TaskState
 from tests.cast import Cast, staff

@@ -13,7 +13,7 @@ from django.urls import reverse
 from enrollment.models import Coverage
 from portal.accounts import proposals
 from portal.accounts.models import Proposal, User
-from portal.accounts.permissions import REVIEWER
+from portal.accounts.roles import REVIEWER
 from portal.hall import desk
 from portal.hall.models import Attachment, Case, WorkdayOverride
 from portal.hall.routing import Status

@@ -16,7 +16,7 @@ from contributions.charges import charging
 from contributions.models import Charge
 from portal.accounts import person_changes
 from portal.accounts.models import Notice, User
-from portal.accounts.permissions import CERTIFIER, COLLECTOR, MANAGER, REVIEWER
+from portal.accounts.roles import CERTIFIER, COLLECTOR, MANAGER, REVIEWER
 from portal.hall import desk
 from portal.hall.models import Case
 from portal.registers.models import HouseholdRecord

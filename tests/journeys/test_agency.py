@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from enrollment.models import Coverage
 from portal.accounts.models import User
-from portal.accounts.permissions import REVIEWER
+from portal.accounts.roles import REVIEWER
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.people.models import Person

@@ -16,7 +16,7 @@ from contributions.books import receiving
 from contributions.charges import charging
 from contributions.models import Charge
 from portal.accounts.models import User
-from portal.accounts.permissions import CERTIFIER
+from portal.accounts.roles import CERTIFIER
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_span
 from tests.cast import Cast, cover, staff

@@ -15,7 +15,7 @@ from enrollment import roster
 from enrollment.models import Coverage, Roster
 from enrollment.spreadsheets import read_table
 from portal.accounts.models import Proposal, User
-from portal.accounts.permissions import MANAGER, REVIEWER
+from portal.accounts.roles import MANAGER, REVIEWER
 from portal.hall import counter, desk
 from portal.hall.catalogue import service
 from portal.hall.models import Draft

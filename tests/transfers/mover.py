@@ -12,7 +12,7 @@ from contributions.charges import charging
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage
 from portal.accounts.models import User
-from portal.accounts.permissions import REVIEWER
+from portal.accounts.roles import REVIEWER
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance

@@ -15,7 +15,7 @@ from certificates import authority
 from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import BroughtIn
-from portal.accounts.permissions import MANAGER
+from portal.accounts.roles import MANAGER
 from portal.partners.models import Scope
 from portal.people.models import Person
 from tests.cast import NOW, Cast, staff

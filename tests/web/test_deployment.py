@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import Error
 from django.db import connection
 
 from certificates import authority
-from portal.web.deployment import database_and_seals_are_ready, what_stands_outside_can_be_used
+from certificates.deployment import every_city_has_its_seal
+from portal.web.deployment import database_is_ready, what_stands_outside_can_be_used
 from tests.cast import NOW
 from tests.conftest import Clock
 from tests.roles import needs_app_role
@@ -58,19 +60,23 @@ def test_what_is_not_is_told(settings: Any, setting: str, path: str, why: str) -
     assert why in one
 
 
+def database_and_seals_are_ready(**asked: Any) -> list[Error]:
+    return [*database_is_ready(None, **asked), *every_city_has_its_seal(None, **asked)]
+
+
 @pytest.mark.as_app
 @pytest.mark.django_db
 def test_an_old_database_and_a_missing_seal_are_told(clock: Clock, settings: Any, tmp_path: Path) -> None:
     needs_app_role()
     settings.SEAL_DIR = tmp_path
-    assert database_and_seals_are_ready(None) == [], "it asks the database only where it is told to"
-    found = [one.id for one in database_and_seals_are_ready(None, databases=["default"])]
+    assert database_and_seals_are_ready() == [], "it asks the database only where it is told to"
+    found = [one.id for one in database_and_seals_are_ready(databases=["default"])]
     assert set(found) == {"hall.E105"}
     authority.make_development_ca(cities=authority.development_cities(), now=NOW)
-    assert database_and_seals_are_ready(None, databases=["default"]) == []
+    assert database_and_seals_are_ready(databases=["default"]) == []
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
         cursor.execute("DELETE FROM django_migrations WHERE app = 'hall'")
         cursor.execute(f'SET LOCAL ROLE "{settings.DATABASE_APP_ROLE}"')
-    [old] = database_and_seals_are_ready(None, databases=["default"])
+    [old] = database_and_seals_are_ready(databases=["default"])
     assert (old.id, "hall." in old.msg) == ("hall.E104", True)

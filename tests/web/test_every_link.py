@@ -17,7 +17,7 @@ from django.urls import Resolver404, resolve
 from lxml import html
 
 from portal.accounts.models import Kind, User
-from portal.accounts.permissions import CERTIFIER, COLLECTOR, REVIEWER
+from portal.accounts.roles import CERTIFIER, COLLECTOR, REVIEWER
 from portal.shared.countries import foreign_countries
 from tests.demo import came_in, demo
 

@@ -8,7 +8,7 @@ from django.test import Client
 from enrollment.models import Coverage
 from enrollment.services.flexible_pause import FlexiblePause
 from portal.accounts.models import Proposal, User
-from portal.accounts.permissions import MANAGER, REVIEWER
+from portal.accounts.roles import MANAGER, REVIEWER
 from portal.hall import desk, permissions
 from portal.hall.models import Case, Draft
 from portal.hall.service import Applicant

@@ -30,7 +30,7 @@ from django.urls import Resolver404, include, path, resolve
 from lxml import html
 
 from portal.accounts.models import Kind, User
-from portal.accounts.permissions import COLLECTOR, REVIEWER
+from portal.accounts.roles import COLLECTOR, REVIEWER
 from tests.demo import came_in, demo
 from tests.web.nasty import RAW, VALUES
 

@@ -16,7 +16,7 @@ from psycopg2.errors import InsufficientPrivilege
 from contributions.models import Charge, Entry, LedgerAccount, OrderStatus, Receipt
 from portal import rights
 from portal.hall.models import CaseEvent
-from portal.web.deployment import database_and_seals_are_ready
+from portal.web.deployment import database_is_ready
 from tests.cast import Cast
 from tests.contributions.conftest import exchange, road
 from tests.contributions.money_cast import Road, worker
@@ -219,7 +219,7 @@ def test_a_debit_is_walked(road: Road) -> None:
 
 def found() -> list[str]:
     """What is told to whoever deploys, seals apart."""
-    told = database_and_seals_are_ready(None, databases=["default"])
+    told = database_is_ready(None, databases=["default"])
     return [f"{one.id} {one.msg}" for one in told if one.id != "hall.E105"]
 
 

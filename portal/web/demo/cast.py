@@ -140,6 +140,12 @@ def staff(username: str) -> User:
     return row
 
 
+def staff_of(city: str, role: str) -> User:
+    """Who holds that role for the city."""
+    told = script()["staff"]
+    return next(staff(name) for name, one in told.items() if one["city"] == city and role in one["roles"])
+
+
 def accounts() -> list[Account]:
     """Every account that one can log in with, by door."""
     told = script()

@@ -24,11 +24,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates.ways import EMPLOYER_PROOF, PROOF
-from portal.hall.catalogue import offers
 from portal.hall.routing import STATUS_LABELS, Status
 from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
-from portal.hall.ways import linked, to_offer, told
+from portal.hall.ways import linked, told
 from portal.policy.book import City, Mode
 from portal.policy.passages import Passage
 from portal.shared import identity, money
@@ -581,19 +579,6 @@ def _of(thing: Any, name: str) -> Any:
 def passage(sentence: Passage, city: City) -> SafeString:
     """A sentence of the policy files: today's figures in it, what it names as links."""
     return linked(*told(sentence, city, today_in_china(timezone.now())))
-
-
-@register.simple_tag
-def way_to_proofs(city: City, clerk: bool) -> SafeString:
-    """Where a new proof is had in the city: what it offers to people, or to employers; else where it is done."""
-    audience = Audience.EMPLOYER if clerk else Audience.PERSON
-    made = [
-        to_offer(city, offer.code)
-        for offer, service in offers(city.slug)
-        if service.audience == audience and service.theme == Theme.PROOF
-    ]
-    ways = made or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
-    return linked(_("需要新的证明，请{ways}。").format(ways=_("，或者").join(map(str, ways))), ways)
 
 
 @register.simple_tag(takes_context=True)

@@ -34,7 +34,7 @@ from contributions.partners import day_files, ordering
 from contributions.records.payments import paid_months
 from contributions.refunds import drafting
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.shared.months import Month
 from tests.cast import Cast, staff
 from tests.conftest import Clock

@@ -29,7 +29,7 @@ from contributions.partners import day_files
 from contributions.refunds import drafting
 from contributions.tasks.partners import make_day_files
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, moment, staff
 from tests.conftest import Clock, Kept
 from tests.contributions.api.conftest import API, Counter, audit

@@ -34,7 +34,7 @@ from contributions.orders import placing
 from contributions.refunds import doubled
 from enrollment.models import Coverage
 from portal.accounts.models import Notice, User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.hall import desk
 from portal.people.models import Employer, Person
 from portal.shared.insurance import Insurance

@@ -1,6 +1,7 @@
 """What a form, a link or a stranger may try on money: nothing but what the page offers takes effect, for nobody but its owner."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,15 +21,16 @@ from tests.accounts.test_matrix import (
     addresses,
     answer,
     keys,
+    things_of_a,
     visit,
-    world,
 )
 from tests.cast import Cast
+from tests.conftest import Clock
 from tests.contributions.money_cast import Road, collector, worker
 from tests.contributions.orders.conftest import CARD, PENSION, THIS, WUXI_PENSION_60, Provider, Till, audit
 from tests.contributions.orders.test_refunds import drafted, maker, paid_twice
 
-__all__ = ["keys", "world"]
+__all__ = ["keys"]
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,12 @@ SMUGGLED = {
 
 
 # Every address of money × every visitor
+
+
+@pytest.fixture
+def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
+    settings.SEAL_DIR = keys
+    return things_of_a(cast)
 
 
 def test_what_takes_a_post_says_so_for_each_visitor(world: World, cast: Cast) -> None:

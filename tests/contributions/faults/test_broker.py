@@ -11,7 +11,7 @@ from contributions.models import DebitBatch, Entry, Payment, Receipt
 from contributions.tasks import debit, orders
 from portal.accounts.models import User
 from portal.celery import app
-from portal.schedule import BEAT_SCHEDULE
+from portal.schedule import bells
 from tests.contributions.money_cast import Road, worker
 from tests.contributions.orders.conftest import Provider, Till
 
@@ -49,7 +49,7 @@ def batch(road: Road) -> DebitBatch:
 def ring() -> None:
     """The minute's bells, as a worker does them."""
     for slot in ("send-batches", "read-answers", "post-answers"):
-        app.tasks[str(BEAT_SCHEDULE[slot]["task"])]()
+        app.tasks[str(bells()[slot]["task"])]()
 
 
 def test_flushed_with_work_queued_the_next_bells_do_it(road: Road, batch: DebitBatch, queue: str) -> None:

@@ -29,7 +29,7 @@ from contributions.orders import paying, placing
 from contributions.refunds import drafting
 from contributions.tasks import debit, orders
 from portal.celery import app
-from portal.schedule import BEAT_SCHEDULE
+from portal.schedule import bells
 from tests.cast import ZHENHAI, cover, person
 from tests.contributions.money_cast import NOVEMBER, Road, released, worker
 from tests.contributions.orders.conftest import CARD, PENSION, Provider, Till
@@ -209,7 +209,7 @@ def test_two_beats_at_one_tick_bring_the_month_to_the_same_end(
     till.clock.set("2026-11-30 20:00")
 
     def beat() -> None:
-        for slot in BEAT_SCHEDULE.values():
+        for slot in bells().values():
             app.tasks[str(slot["task"])]()
 
     app.loader.import_default_modules()

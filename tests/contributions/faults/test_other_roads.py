@@ -15,7 +15,7 @@ from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, Re
 from contributions.orders import placing
 from contributions.refunds import drafting
 from enrollment import actions
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from portal.hall import desk
 from portal.shared.insurance import Insurance
 from tests.cast import staff

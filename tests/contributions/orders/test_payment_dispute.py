@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from contributions.models import Payment
-from portal.accounts.permissions import REVIEWER
+from portal.accounts.roles import REVIEWER
 from portal.hall import desk
 from portal.hall.routing import Status
 from tests.cast import moment, staff

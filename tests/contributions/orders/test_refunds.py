@@ -24,7 +24,7 @@ from contributions.models import (
 from contributions.orders import paying
 from contributions.refunds import drafting
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import staff
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Provider, Till, audit
 

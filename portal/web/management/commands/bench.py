@@ -1,13 +1,11 @@
 import json
 from collections.abc import Callable
-from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils.module_loading import module_has_submodule
 
+from portal import rooms
 from portal.shared.measuring import Goal
 
 Bench = Callable[..., dict[str, list[float]]]
@@ -17,11 +15,9 @@ def found() -> dict[str, tuple[Bench, tuple[Goal, ...]]]:
     """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions by name that give figures by
     what was measured, one for each round; and, where it has goals, GOALS by the same names."""
     benches: dict[str, tuple[Bench, tuple[Goal, ...]]] = {}
-    for room in apps.get_app_configs():
-        if module_has_submodule(room.module, "benchmarks"):
-            module = import_module(f"{room.name}.benchmarks")
-            for name, bench in module.BENCHES.items():
-                benches[name] = (bench, getattr(module, "GOALS", {}).get(name, ()))
+    for module in rooms.bring("benchmarks"):
+        for name, bench in module.BENCHES.items():
+            benches[name] = (bench, getattr(module, "GOALS", {}).get(name, ()))
     return benches
 
 

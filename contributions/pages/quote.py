@@ -147,7 +147,7 @@ def quote(request: HttpRequest, city: str) -> HttpResponse:
     priced = form.quote if form.is_bound and form.is_valid() else None
     return render(
         request,
-        "web/quote.html",
+        "contributions/quote.html",
         {
             "city": place,
             "form": form,

@@ -1,0 +1,26 @@
+"""What the pages of proofs say of the services that make them."""
+
+from django import template
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from certificates.ways import EMPLOYER_PROOF, PROOF
+from portal.hall.catalogue import offers
+from portal.hall.service import Audience, Theme
+from portal.hall.ways import linked, to_offer
+from portal.policy.book import City
+
+register = template.Library()
+
+
+@register.simple_tag
+def way_to_proofs(city: City, clerk: bool) -> SafeString:
+    """Where a new proof is had in the city: what it offers to people, or to employers; else where it is done."""
+    audience = Audience.EMPLOYER if clerk else Audience.PERSON
+    made = [
+        to_offer(city, offer.code)
+        for offer, service in offers(city.slug)
+        if service.audience == audience and service.theme == Theme.PROOF
+    ]
+    ways = made or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
+    return linked(_("需要新的证明，请{ways}。").format(ways=_("，或者").join(map(str, ways))), ways)

@@ -1,0 +1,149 @@
+"""The demo's months: what was owed, debited and paid; and a day in a bank's app."""
+
+import datetime as dt
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from contributions.assessments import assessing
+from contributions.bank_files import stand_in
+from contributions.books import receiving
+from contributions.charges import charging
+from contributions.debit import batches
+from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
+from contributions.orders import placing
+from contributions.partners import day_files, ordering
+from portal.accounts.models import User
+from portal.accounts.roles import COLLECTOR
+from portal.partners import registering
+from portal.people.models import Employer, Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import debit_terms
+from portal.shared.insurance import Capacity
+from portal.shared.months import CHINA, Month, month_in_china, month_span
+from portal.web.demo import cast
+from portal.web.demo.chapters import Chapter, Say
+
+
+def _months(now: dt.datetime, say: Say) -> None:
+    this, system = month_in_china(now), User.objects.system()
+    first = this - int(cast.script()["history"])
+    for month in month_span(first, this):
+        say(f"{month.zh}：应缴、托收和到账")
+        _month(month, this - 1, system)
+    for city in book().cities:
+        charging.charge(city=city.slug, month=this, by=system, now=now)
+        assessing.draw_up(city=city.slug, month=this, by=system, now=now)
+
+
+def _month(month: Month, last: Month, system: User) -> None:
+    """Charges of the month in every city; the debit where there is one, and what else arrived by its last day.
+
+    The latest debit is left for staff to close.
+    """
+    morning = dt.datetime.combine(month.first_day, dt.time(6), CHINA)
+    evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
+    for city in book().cities:
+        charging.charge(city=city.slug, month=month, by=system, now=morning)
+        assessing.draw_up(city=city.slug, month=month, by=system, now=morning)
+        drawn: tuple[Capacity, ...] = ()
+        try:
+            terms = debit_terms(book(), city=city.slug, on=month.first_day)
+        except PolicyMissing:
+            pass
+        else:
+            drawn = terms.capacities
+            _debit(city.slug, month, system, evening, close=month < last)
+        _paid_otherwise(city.slug, month, drawn, system, evening)
+        # What was paid is found paid.
+        assessing.draw_up(city=city.slug, month=month, by=system, now=evening)
+
+
+def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
+    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
+    played by the stand-in at once."""
+    batch = batches.open_batch(city=city, month=month, by=system, now=evening)
+    if batch is None:
+        return
+    if batch.status == BatchStatus.OPENED:
+        batch = batches.release(batch, by=cast.staff_of(city, COLLECTOR), now=evening)
+    if batch.status == BatchStatus.RELEASED:
+        batches.write_file(batch, by=system, now=evening)
+    stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
+    batches.read_answers(by=system, now=evening)
+    batch.refresh_from_db()
+    if batch.status == BatchStatus.ANSWERED:
+        batch = batches.post(batch, by=system, now=evening)
+    if close and batch.status == BatchStatus.POSTED:
+        batches.close(batch, by=cast.staff_of(city, COLLECTOR), now=evening + dt.timedelta(hours=1))
+
+
+def _paid_otherwise(
+    city: str, month: Month, drawn: tuple[Capacity, ...], system: User, evening: dt.datetime
+) -> None:
+    """Employers pay their month by one bank transfer each; flexible workers without a debit at the counter."""
+    owed = Charge.objects.filter(city=city, month=month, status=ChargeStatus.OWED)
+    for employer in Employer.objects.filter(pk__in=owed.exclude(employer=None).values("employer")).order_by(
+        "pk"
+    ):
+        charges = list(owed.filter(employer=employer))
+        receiving.receive(
+            charges,
+            channel="bank-transfer",
+            provider_number=f"{employer.insurance_number}-{month}",
+            at=evening,
+            by=system,
+        )
+    for person in Person.objects.filter(
+        pk__in=owed.filter(employer=None).exclude(capacity__in=drawn).values("person")
+    ).order_by("pk"):
+        charges = list(owed.filter(employer=None, person=person))
+        receiving.receive(
+            charges,
+            channel="counter",
+            provider_number=f"C{book().city(city).code}-{month}-{person.pk:06d}",
+            at=evening,
+            by=system,
+        )
+
+
+def _bank_app(now: dt.datetime, say: Say) -> None:
+    """Yesterday in a bank's app: one order paid, and one that the bank took money for and never told of, as its file shows."""
+    ten = dt.time(10, tzinfo=CHINA)
+    then = dt.datetime.combine(now.astimezone(CHINA).date() - dt.timedelta(days=1), ten)
+    day, person, lines = then.date(), cast.person("gu_lei"), []
+    with transaction.atomic():
+        bank = registering.demo_partner(now=then)
+        if bank.day_files.exists() or not day_files.is_ready(bank, day, now):
+            return
+        for told, one in enumerate(placing.payable(person, "wuxi", now=then)):
+            if not one.months:
+                continue
+            order = placing.place(
+                person=person,
+                city="wuxi",
+                picks={one.insurance: (one.tier_now, one.months[:1])},
+                key=uuid.uuid5(uuid.NAMESPACE_URL, f"bank-app/{day}/{one.insurance}"),
+                by=bank.user,
+                now=then,
+            )
+            lines.append(
+                day_files.Line(Deed.PAYMENT, f"DEMO-{day:%Y%m%d}-{told}", order.number, order.sum_fen)
+            )
+            if not told:
+                ordering.confirm(
+                    order=order,
+                    partner=bank,
+                    amount_fen=order.sum_fen,
+                    provider_number=lines[0].provider_number,
+                    taken_at=then,
+                    by=bank.user,
+                    now=then,
+                )
+            placing.expire(order, by=User.objects.system(), now=order.expires_at)
+        day_files.take_file(bank, day, day_files.written(bank.code, day, lines), now=now)
+
+
+CHAPTERS = [Chapter(30, "历月缴费", _months), Chapter(60, "银行应用里的订单和对账", _bank_app)]

@@ -1,0 +1,32 @@
+"""Relations on their way in the demo."""
+
+import datetime as dt
+import uuid
+
+from portal.accounts.roles import REVIEWER
+from portal.hall import desk
+from portal.hall.models import Case
+from portal.hall.service import Applicant
+from portal.policy.book import book
+from portal.web.demo import cast
+from portal.web.demo.chapters import Chapter, Say
+from transfers import steps
+
+
+def _transfers(now: dt.datetime, say: Say) -> None:
+    """Relations on their way: applied for by the person, and asked for by the new place's letter."""
+    for number, told in enumerate(cast.script()["transfers"]):
+        key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-transfer-{number}")
+        if Case.objects.filter(key=key).exists():
+            continue
+        at = now - dt.timedelta(days=told["days_ago"])
+        offer = book().city(told["from"]).offers[f"{told['insurance']}-out"]
+        applicant = Applicant.of(cast.person_login(told["person"]))
+        ask = desk.ask_for(offer=offer, applicant=applicant, typed={"to": told["to"]}, now=at)
+        case = desk.submit(ask=ask, key=key, now=at)
+        letter = at + dt.timedelta(days=2)
+        transfer = steps.accept(case.transfer, by=cast.staff_of(told["to"], REVIEWER), now=letter)
+        steps.send_letter(transfer, by=cast.staff_of(told["to"], REVIEWER), now=letter)
+
+
+CHAPTERS = [Chapter(50, "关系转移", _transfers)]
