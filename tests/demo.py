@@ -1,21 +1,19 @@
-"""The demo as a fixture: a hall in use, with something on every page. Loading it takes seconds, so that a module shares one
-(tests/standing.py)."""
+"""The demo as a fixture: a hall in use, with something on every page, in a database of its own (tests/database.py)."""
 
 import datetime as dt
-import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import Client, override_settings
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from certificates import authority
 from portal.accounts.models import Kind, User
 from tests.cast import NOW
-from tests.standing import standing
+from tests.database import copy_of, original_demo
 
 # How a login of each kind comes in.
 BACKENDS = {
@@ -32,9 +30,14 @@ def demo(
     """The demo's data, loaded at ``NOW``, where the clock stands; gone after the module."""
     keys = tmp_path_factory.mktemp("keys")
     cache = {"default": {**settings.CACHES["default"], "KEY_PREFIX": keys.name}}
-    with override_settings(SEAL_DIR=keys, CACHES=cache), standing(django_db_blocker):
+    with (
+        override_settings(SEAL_DIR=keys, CACHES=cache),
+        pytest.MonkeyPatch.context() as clock,
+        django_db_blocker.unblock(),
+        copy_of(original_demo()),
+    ):
+        clock.setattr(timezone, "now", lambda: NOW)
         authority.make_development_ca(cities=authority.development_cities(), now=NOW)
-        call_command("load_demo", stderr=io.StringIO())
         yield NOW
 
 

@@ -26,10 +26,9 @@ def listing(label: str) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_changelist")
 
 
-@pytest.mark.parametrize("typed", TYPED)
 @pytest.mark.parametrize("label", PAGES)
-def test_every_page_opens_with_a_search_in_its_address(everywhere: Client, label: str, typed: str) -> None:
-    assert everywhere.get(listing(label), {"q": typed}).status_code in (200, 302, 403)
+def test_every_page_opens_with_a_search_in_its_address(everywhere: Client, label: str) -> None:
+    assert everywhere.get(listing(label), {"q": TYPED[-1]}).status_code in (200, 302, 403)
 
 
 @pytest.mark.parametrize("typed", TYPED)

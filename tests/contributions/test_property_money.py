@@ -18,7 +18,7 @@ from contributions.channels import channel as real_channel
 from contributions.channels.partner import PREFIX
 from contributions.orders import paying
 from portal.accounts.models import User
-from portal.accounts.permissions import COLLECTOR
+from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
 from tests.conftest import Clock
 from tests.contributions.money_machine import MoneyMachine, MoneyMoves, TillMachine, World
@@ -39,7 +39,7 @@ COMMON: dict[str, Any] = {
     "print_blob": True,
 }
 SUITE = settings(
-    max_examples=int(os.environ.get("MONEY_EXAMPLES", 20)),
+    max_examples=int(os.environ.get("MONEY_EXAMPLES", 10)),
     stateful_step_count=int(os.environ.get("MONEY_STEPS", 40)),
     derandomize=not NIGHT,
     phases=FIND if NIGHT else (*FIND, Phase.shrink),
