@@ -42,10 +42,10 @@ from portal.shared.months import Month
 from portal.watch.failures import Watch
 from portal.watch.models import Failure
 from tests.cast import NOW, WUCHANG, cover, identity_number, moment, person
-from tests.contributions.employers.test_employer_arrears import billed
+from tests.contributions.assessments.test_employer_arrears import billed
 from tests.contributions.money_cast import Road, worker
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till, providers, till
-from tests.contributions.orders.test_refunds import approved
+from tests.contributions.refunds.test_refunds import approved
 from tests.enrollment.test_employer_add_staff import typed
 from tests.filing import file
 from tests.hall.test_races import without_triggers

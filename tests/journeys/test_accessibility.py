@@ -24,7 +24,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china, today_in_china
 from portal.watch import failures
 from tests.cast import CHANGSHA, Cast, cover, staff
-from tests.contributions.employers.transferring import entered
+from tests.contributions.assessments.transferring import entered
 from tests.filing import file
 from tests.journeys.conftest import DESK, PHONE, Visitors
 from tests.journeys.visitor import Visitor

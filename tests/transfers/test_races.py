@@ -13,7 +13,7 @@ from contributions.models import BroughtIn, MovedOut, MovedOutPeriod
 from portal.accounts.models import User
 from portal.people.models import Person
 from tests.cast import Cast
-from tests.contributions.test_arrears_races import SureMeeting
+from tests.contributions.arrears.test_arrears_races import SureMeeting
 from tests.hall.test_races import Meeting, at_once, without_constraint, without_triggers
 from tests.transfers.mover import applied, clerk_of, moved_to, offences, paid, proposed, walked
 from transfers import documents, steps

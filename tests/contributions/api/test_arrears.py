@@ -36,6 +36,7 @@ from portal.shared.months import Month
 from tests.cast import LIANGXI, Cast, cover, employer, moment
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
+from tests.contributions.arrears.test_arrears_races import SureMeeting
 from tests.contributions.flexible import (
     AnotherBook,
     account,
@@ -45,7 +46,6 @@ from tests.contributions.flexible import (
     debited,
 )
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till
-from tests.contributions.test_arrears_races import SureMeeting
 from tests.filing import ask, file
 from tests.hall.test_races import Meeting, at_once, without_constraint
 from tests.partners.calling import partner_called

@@ -28,8 +28,8 @@ from portal.policy.book import book
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
+from tests.contributions.arrears.test_arrears_races import SureMeeting
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till
-from tests.contributions.test_arrears_races import SureMeeting
 from tests.partners.calling import partner_called
 
 

@@ -28,7 +28,7 @@ from tests.cast import Cast
 from tests.conftest import Clock
 from tests.contributions.money_cast import Road, collector, worker
 from tests.contributions.orders.conftest import CARD, PENSION, THIS, WUXI_PENSION_60, Provider, Till, audit
-from tests.contributions.orders.test_refunds import drafted, maker, paid_twice
+from tests.contributions.refunds.test_refunds import drafted, maker, paid_twice
 
 __all__ = ["keys"]
 

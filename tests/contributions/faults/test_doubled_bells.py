@@ -1,6 +1,6 @@
 """Everything that the schedule rings for, rung five times at once and by two beats at one tick: the same end as rung once.
 
-Controls: each guard that keeps two apart is taken away in tests/contributions/test_races.py and orders/test_races.py; here the
+Controls: each guard that keeps two apart is taken away in debit/test_races.py and orders/test_races.py; here the
 one of orders that end and of payments that wait.
 """
 
@@ -31,10 +31,10 @@ from contributions.tasks import debit, orders
 from portal.celery import app
 from portal.schedule import bells
 from tests.cast import ZHENHAI, cover, person
+from tests.contributions.debit.test_races import at_once
 from tests.contributions.money_cast import NOVEMBER, Road, released, worker
 from tests.contributions.orders.conftest import CARD, PENSION, Provider, Till
-from tests.contributions.orders.test_refunds import approved, paid_twice
-from tests.contributions.test_races import at_once
+from tests.contributions.refunds.test_refunds import approved, paid_twice
 from tests.hall.test_races import Meeting, without_constraint
 
 pytestmark = pytest.mark.django_db(transaction=True)

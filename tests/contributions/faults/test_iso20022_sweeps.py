@@ -7,7 +7,7 @@ import pytest
 from contributions.bank_files import iso20022, stand_in
 from contributions.bank_files.results import Reason, Unreadable
 from portal.shared.months import Month
-from tests.contributions.test_bank_files import HEADING, ORDERS
+from tests.contributions.bank_files.test_bank_files import HEADING, ORDERS
 
 BITS = (0x01, 0x02, 0x04, 0x20, 0x80)
 

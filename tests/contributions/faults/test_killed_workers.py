@@ -1,6 +1,6 @@
 """Charging, asking providers and sending text messages, killed with SIGKILL at random points: nothing lost, nothing doubled.
 
-The debit's own steps are killed in tests/contributions/test_killed.py.
+The debit's own steps are killed in tests/contributions/debit/test_killed.py.
 """
 
 import datetime as dt

@@ -24,7 +24,7 @@ from portal.watch.models import Failure
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, worker
 from tests.contributions.orders.conftest import PENSION, THIS, Provider, Till
-from tests.contributions.orders.test_refunds import approved, paid_twice
+from tests.contributions.refunds.test_refunds import approved, paid_twice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,7 +162,7 @@ def test_a_refund_whose_booking_was_lost_is_asked_for_and_given_once(
 def test_a_batch_whose_posting_was_committed_and_never_answered_for(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of a chunk: tests/contributions/test_killed.py."""
+    """In the middle of a chunk: tests/contributions/debit/test_killed.py."""
     for order in range(1, 4):
         worker(order)
     batch = road.answered()

@@ -16,8 +16,8 @@ from contributions.charges import charging
 from contributions.debit import batches
 from contributions.models import Charge, DebitBatch, Suspension
 from portal.shared.months import CHINA
+from tests.contributions.charges.test_suspending import MARCH, debited
 from tests.contributions.money_cast import POOR, Road, coverage_of, worker
-from tests.contributions.test_suspending import MARCH, debited
 from tests.hall.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

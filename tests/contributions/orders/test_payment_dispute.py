@@ -11,7 +11,7 @@ from portal.hall import desk
 from portal.hall.routing import Status
 from tests.cast import moment, staff
 from tests.contributions.orders.conftest import Provider, Till
-from tests.contributions.orders.test_refunds import paid_twice
+from tests.contributions.refunds.test_refunds import paid_twice
 from tests.filing import file, reasons
 
 pytestmark = pytest.mark.django_db

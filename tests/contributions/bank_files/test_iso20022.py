@@ -14,8 +14,8 @@ from contributions.bank_files import iso20022
 from contributions.debit import batches
 from contributions.models import DebitBatch
 from portal.people.models import BankAccount
+from tests.contributions.bank_files.test_bank_files import HEADING
 from tests.contributions.money_cast import POOR, Road, charge_of, worker
-from tests.contributions.test_bank_files import HEADING
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from portal.accounts import notices as told
 from portal.accounts.models import Notice, OutboxMessage, User
 from portal.shared.insurance import Insurance
 from tests.cast import Cast
+from tests.contributions.debit.test_races import at_once
 from tests.contributions.money_cast import FROZEN, POOR, Road, charge_of, worker
-from tests.contributions.test_races import at_once
 
 PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 

@@ -20,8 +20,8 @@ from tests.contributions.orders.conftest import (
     till,
 )
 from tests.contributions.orders.test_races import in_crowd
-from tests.contributions.orders.test_refund_races import without_unique_key
-from tests.contributions.orders.test_refunds import checker, maker, paid_late, paid_twice
+from tests.contributions.refunds.test_refund_races import without_unique_key
+from tests.contributions.refunds.test_refunds import checker, maker, paid_late, paid_twice
 from tests.hall.test_races import Meeting, at_once, without_triggers
 
 __all__ = ["providers", "till"]

@@ -34,7 +34,7 @@ from portal.hall.models import Case
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, employer, moment
-from tests.contributions.employers.transferring import booked
+from tests.contributions.assessments.transferring import booked
 from tests.filing import file, reasons
 
 CODE = "employer-arrears"

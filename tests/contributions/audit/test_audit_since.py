@@ -18,8 +18,8 @@ from contributions.audit.looking import audit, look
 from contributions.models import AuditRun
 from contributions.tasks import books as book_tasks
 from tests.conftest import Clock
+from tests.contributions.audit.test_audit import BREAKS, behind_the_back, broken
 from tests.contributions.money_cast import POOR, Road, worker
-from tests.contributions.test_audit import BREAKS, behind_the_back, broken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

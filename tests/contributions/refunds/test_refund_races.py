@@ -12,7 +12,7 @@ from contributions.models import Entry, Receipt, Refund, RefundPart, RefundStatu
 from contributions.refunds import drafting
 from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_races import in_crowd
-from tests.contributions.orders.test_refunds import approved, checker, drafted, maker, paid_twice
+from tests.contributions.refunds.test_refunds import approved, checker, drafted, maker, paid_twice
 from tests.hall.test_races import Meeting, at_once, without_triggers
 
 pytestmark = pytest.mark.django_db(transaction=True)

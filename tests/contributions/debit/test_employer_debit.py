@@ -40,7 +40,7 @@ from portal.people.models import Employer, Person
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, employer, moment, person, staff
-from tests.contributions.employers.transferring import booked
+from tests.contributions.assessments.transferring import booked
 from tests.filing import file, reasons
 
 CODE = "employer-debit"

@@ -11,7 +11,7 @@ from contributions.orders import placing
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover
-from tests.contributions.employers.test_employer_debit import FIFTEENTH, FIRST, agree, assessed
+from tests.contributions.debit.test_employer_debit import FIFTEENTH, FIRST, agree, assessed
 from tests.contributions.orders.test_races import Meeting, MeetingBatch, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

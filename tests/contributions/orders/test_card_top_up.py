@@ -32,7 +32,7 @@ from portal.registers.models import AccountState, MedicalAccountRecord, Security
 from portal.shared.insurance import Insurance
 from tests.contributions.orders.conftest import Provider, Till, audit, providers, till
 from tests.contributions.orders.test_races import broken, in_crowd
-from tests.contributions.orders.test_refunds import checker
+from tests.contributions.refunds.test_refunds import checker
 from tests.filing import file, reasons
 from tests.hall.test_races import Meeting, at_once, without_constraint
 

@@ -31,7 +31,7 @@ from portal.shared.months import Month
 from portal.watch.models import Failure
 from tests.cast import Cast, cover, employer, moment, moved, person
 from tests.conftest import Clock
-from tests.contributions.employers.transferring import booked
+from tests.contributions.assessments.transferring import booked
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 FIRST = moment("2026-11-01 01:10")

@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from portal.shared import money
 from tests.cast import staff
 from tests.contributions.orders.conftest import Provider, Till, audit
-from tests.contributions.orders.test_refunds import checker, drafted, maker, paid_late, paid_twice, sends
+from tests.contributions.refunds.test_refunds import checker, drafted, maker, paid_late, paid_twice, sends
 from tests.workbench import search
 
 pytestmark = [pytest.mark.django_db, pytest.mark.as_app]

@@ -18,9 +18,9 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, WUCHANG, cover, moment, person, staff
 from tests.conftest import Clock
+from tests.contributions.audit.test_audit import behind_the_back
+from tests.contributions.books.test_closing import by_hand
 from tests.contributions.money_cast import Road, worker
-from tests.contributions.test_audit import behind_the_back
-from tests.contributions.test_closing import by_hand
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from contributions.tasks import debit
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
-from tests.contributions import test_races
+from tests.contributions.debit import test_races
 from tests.contributions.money_cast import FROZEN, NOVEMBER, OCTOBER, POOR, Road, collector, worker
 
 

@@ -41,7 +41,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, employer, moment, person
 from tests.conftest import Clock
-from tests.contributions.employers.transferring import AT, approved, booked, entered
+from tests.contributions.assessments.transferring import AT, approved, booked, entered
 from tests.hall.test_races import at_once
 
 pytestmark = pytest.mark.django_db

@@ -34,7 +34,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, cover
 from tests.contributions.orders.conftest import PENSION, THIS, Provider, Till, audit, providers, till
-from tests.contributions.orders.test_refunds import checker
+from tests.contributions.refunds.test_refunds import checker
 from tests.filing import file, reasons
 
 __all__ = ["providers", "till"]

@@ -40,9 +40,9 @@ from tests.cast import Cast, staff
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
 from tests.contributions.api.test_reconciling import file_of
+from tests.contributions.arrears.test_arrears_races import SureMeeting
 from tests.contributions.flexible import charge_of, charged
 from tests.contributions.orders.conftest import Till
-from tests.contributions.test_arrears_races import SureMeeting
 from tests.partners.calling import partner_called
 
 ASKED = {"reason": "客户缴错月份"}

@@ -38,8 +38,8 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, moment, person
 from tests.conftest import Clock
-from tests.contributions.employers.test_employer_debit import agree
-from tests.contributions.employers.transferring import booked
+from tests.contributions.assessments.transferring import booked
+from tests.contributions.debit.test_employer_debit import agree
 from tests.workbench import search
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)

@@ -12,8 +12,8 @@ from contributions.models import Charge, Suspension
 from portal.accounts.models import Notice
 from portal.people.models import BankAccount, Person
 from portal.shared.months import CHINA, Month
+from tests.contributions.debit.test_races import at_once
 from tests.contributions.money_cast import POOR, Road, charge_of, coverage_of, worker
-from tests.contributions.test_races import at_once
 
 MARCH = Month(2026, 3)
 

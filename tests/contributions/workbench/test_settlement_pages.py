@@ -10,9 +10,9 @@ from contributions.models import BankInquiry, DebitBatch, DebitLine, Settlement,
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
+from tests.contributions.debit.test_settling import answer_of, checker, collector, held, missing, posted
 from tests.contributions.money_cast import POOR, Road, coverage_of, worker
-from tests.contributions.test_settling import answer_of, checker, collector, held, missing, posted
-from tests.contributions.test_workbench import eager, login
+from tests.contributions.workbench.test_workbench import eager, login
 from tests.workbench import search
 
 __all__ = ["eager"]
