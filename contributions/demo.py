@@ -26,6 +26,9 @@ from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast
 from portal.web.demo.chapters import Chapter, Say
 
+# Whom the cities of the demo charge by the month.
+CHARGED = (Capacity.EMPLOYEE, Capacity.FLEXIBLE)
+
 
 def _months(now: dt.datetime, say: Say) -> None:
     this, system = month_in_china(now), User.objects.system()
@@ -34,7 +37,7 @@ def _months(now: dt.datetime, say: Say) -> None:
         say(f"{month.zh}：应缴、托收和到账")
         _month(month, this - 1, system)
     for city in book().cities:
-        charging.charge(city=city.slug, month=this, by=system, now=now)
+        charging.charge(city=city.slug, month=this, capacities=CHARGED, by=system, now=now)
         assessing.draw_up(city=city.slug, month=this, by=system, now=now)
 
 
@@ -46,7 +49,7 @@ def _month(month: Month, last: Month, system: User) -> None:
     morning = dt.datetime.combine(month.first_day, dt.time(6), CHINA)
     evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
     for city in book().cities:
-        charging.charge(city=city.slug, month=month, by=system, now=morning)
+        charging.charge(city=city.slug, month=month, capacities=CHARGED, by=system, now=morning)
         assessing.draw_up(city=city.slug, month=month, by=system, now=morning)
         drawn: tuple[Capacity, ...] = ()
         try:

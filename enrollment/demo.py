@@ -26,6 +26,7 @@ def _coverages(now: dt.datetime, say: Say) -> None:
     _employed(this, now)
     _flexible(this, now)
     _crowd(this, now)
+    _residents(this, now)
 
 
 def _employed(this: Month, now: dt.datetime) -> None:
@@ -64,6 +65,21 @@ def _flexible(this: Month, now: dt.datetime) -> None:
             _draw_on(person, told["city"], told["new_account"], this - 1)
 
 
+def _residents(this: Month, now: dt.datetime) -> None:
+    for told in cast.script()["residents"]:
+        for insurance, tier in told["tiers"].items():
+            _insure(
+                cast.person(told["person"]),
+                Insurance(insurance),
+                told["city"],
+                this - told["since"],
+                None,
+                now=now,
+                capacity=Capacity.RESIDENT,
+                tier=tier,
+            )
+
+
 def _crowd(this: Month, now: dt.datetime) -> None:
     told = cast.script()["crowd"]
     for number in range(told["count"]):
@@ -93,7 +109,7 @@ def _insure(
 ) -> None:
     if Coverage.objects.filter(person=person, insurance=insurance, city=city, start=start).exists():
         return
-    capacity = Capacity.EMPLOYEE if more.get("employer") else Capacity.FLEXIBLE
+    capacity = Capacity.EMPLOYEE if more.get("employer") else more.pop("capacity", Capacity.FLEXIBLE)
     coverage = actions.open_coverage(
         person=person, insurance=insurance, capacity=capacity, city=city, start=start, now=now, **more
     )

@@ -3,9 +3,17 @@
 from django.utils.translation import gettext_lazy as _
 
 from portal.hall.ways import To
+from portal.shared.insurance import Capacity
 
 ENROL = To("flexible-enroll", what=_("办理灵活就业参保登记"))
 PAUSE = To("flexible-pause", what=_("办理停保"))
+RESIDENT_STOP = To("resident-stop", what=_("办理居民停保"))
+_AT_THE_WINDOW = To(what=_("办理停保"))
 ADD_STAFF = To("employer-add-staff", what=_("办理职工参保"))
 STOP_STAFF = To("employer-stop-staff", what=_("办理职工停保"))
 MEND_HOUSEHOLD = To("identity-change", what=_("更正户籍信息"))
+
+
+def to_stop(capacity: Capacity) -> To:
+    """How somebody stops what they pay on their own in that capacity."""
+    return {Capacity.FLEXIBLE: PAUSE, Capacity.RESIDENT: RESIDENT_STOP}.get(capacity, _AT_THE_WINDOW)

@@ -15,7 +15,7 @@ from contributions.refunds import drafting
 from contributions.ways import PAY, SETTLE, WRITE_OFF
 from enrollment import queries as enrollment
 from enrollment.queries import Held
-from enrollment.ways import ENROL, PAUSE
+from enrollment.ways import ENROL, to_stop
 from portal.hall.queries import open_about
 from portal.hall.service import Bar
 from portal.hall.ways import Way
@@ -201,11 +201,11 @@ def _not_ended(relation: Relation) -> Iterator[Bar]:
                 )
             yield Bar("", why)
         else:
-            pause = PAUSE.at(one.city)
-            why = _("您在{city}的{insurance}还没有终止，请先{pause}，停保生效后再申请转移。").format(
-                pause=pause, **words
+            stop = to_stop(one.capacity).at(one.city)
+            why = _("您在{city}的{insurance}还没有终止，请先{stop}，停保生效后再申请转移。").format(
+                stop=stop, **words
             )
-            yield Bar("", why, (pause,))
+            yield Bar("", why, (stop,))
 
 
 def _arrears(relation: Relation) -> Iterator[Bar]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from enrollment import actions, queries
 from enrollment.insurance_choice import chosen, start_field
 from enrollment.queries import Held
-from enrollment.ways import PAUSE
+from enrollment.ways import to_stop
 from portal.accounts.fields import IdentityNumberField, NameField, PhoneField
 from portal.accounts.identity_corrections import was_corrected
 from portal.accounts.lookups import look_up
@@ -41,7 +41,7 @@ from portal.shared import foreigners, identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.countries import foreign_countries
 from portal.shared.identity import Document
-from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
 # What the employer before files.
@@ -280,7 +280,9 @@ class EmployerAddStaff(Service):
                     month=facts.retires.zh
                 ),
             )
-        yield from _still_flexible(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
+        yield from _on_their_own(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
+        residents = queries.to_go_on(facts.held, month=first, capacity=Capacity.RESIDENT)
+        yield from _on_their_own([coverage for coverage in residents if coverage.insurance in starts])
         # What one employer still has, from one month on, is one thing to do: it is told once, with all insurances.
         standing: dict[tuple[int | None, str, Month | None], list[Held]] = {}
         for insurance, start in starts.items():
@@ -374,26 +376,32 @@ def _made(paper: papers.Paper, at: datetime) -> str:
     return _("（按{rule}编制）").format(rule=papers.made_as(today_in_china(at)))
 
 
-def _still_flexible(holdings: list[Held]) -> Iterator[Bar]:
-    """What a person who pays on their own has to do first; nothing more where they have stopped already."""
+def _on_their_own(holdings: list[Held]) -> Iterator[Bar]:
+    """What a person who pays on their own, in one capacity, has to do first; nothing more where they have stopped already."""
     if not holdings:
         return
-    city = holdings[0].city
+    city, capacity = holdings[0].city, holdings[0].capacity
     place = book().city(city).title
     names = "、".join(INSURANCE_LABELS[one.insurance] for one in holdings)
     ends = [one.until for one in holdings]
     if all(ends):
         until = max(end for end in ends if end)
         why = _(
-            "这名人员的灵活就业参保（{city}，{insurances}）已办理停保，缴费到{last}为止。请在{month}再申报，从{month}起参保。"
-        ).format(city=place, insurances=names, last=(until - 1).zh, month=until.zh)
+            "这名人员以{capacity}身份的参保（{city}，{insurances}）已办理停保，缴费到{last}为止。请在{month}再申报，从{month}起参保。"
+        ).format(
+            capacity=CAPACITY_LABELS[capacity],
+            city=place,
+            insurances=names,
+            last=(until - 1).zh,
+            month=until.zh,
+        )
         yield Bar("identity_number", why)
         return
-    pause = PAUSE.at(city)
+    stop = to_stop(capacity).at(city)
     why = _(
-        "这名人员仍以灵活就业人员身份在{city}缴费（{insurances}）。请先由本人{pause}，再从停保的月份起申报。"
-    ).format(city=place, insurances=names, pause=pause)
-    yield Bar("identity_number", why, (pause,))
+        "这名人员仍以{capacity}身份在{city}缴费（{insurances}）。请先由本人{stop}，再从停保的月份起申报。"
+    ).format(capacity=CAPACITY_LABELS[capacity], city=place, insurances=names, stop=stop)
+    yield Bar("identity_number", why, (stop,))
 
 
 def _still_employed(alike: list[Held], facts: AddStaffFacts, city: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from enrollment import actions, consequences, queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.queries import Held
-from enrollment.ways import MEND_HOUSEHOLD
+from enrollment.ways import MEND_HOUSEHOLD, to_stop
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import User
 from portal.hall.fields import AccountNumberField
@@ -27,7 +27,7 @@ from portal.policy.retirement import flexible_category, retirement
 from portal.registers.household import Household, household_register
 from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
-from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, day_zh, month_in_china, today_in_china
 
 # Chosen for an insurance that is not wanted; the answer then holds no tier.
@@ -280,7 +280,7 @@ class FlexibleEnroll(AboutCoverage):
                 )
                 return
             if one.insurance == insurance:
-                yield Bar(f"tier_{insurance}", _covered(one))
+                yield _covered(one)
                 return
 
     def _compare(self, city: City, required: str, facts: EnrollFacts) -> Iterator[Finding]:
@@ -419,11 +419,21 @@ def _employed(one: Held, stopping: bool) -> str:
     return _("您由单位参保，社会保险业务由所在单位办理，您可以查看{record}。离职后请先由单位办理停保。")
 
 
-def _covered(one: Held) -> str:
+def _covered(coverage: Held) -> Bar:
     """Why someone who pays the insurance on their own cannot enrol in it, and what is left to do."""
-    words = {"city": book().city(one.city).title, "insurance": INSURANCE_LABELS[one.insurance]}
-    if one.until is not None:
-        return _(
+    field = f"tier_{coverage.insurance}"
+    words = {
+        "city": book().city(coverage.city).title,
+        "insurance": INSURANCE_LABELS[coverage.insurance],
+        "capacity": CAPACITY_LABELS[coverage.capacity],
+    }
+    if coverage.until is not None:
+        why = _(
             "您在{city}的{insurance}缴费到{last}为止，之后才停保。需要继续参保的，请从{month}起再来办理。"
-        ).format(last=(one.until - 1).zh, month=one.until.zh, **words)
-    return _("您已在{city}参加{insurance}，不需要重复参保。").format(**words)
+        )
+        return Bar(field, why.format(last=(coverage.until - 1).zh, month=coverage.until.zh, **words))
+    if coverage.capacity == Capacity.FLEXIBLE:
+        return Bar(field, _("您已在{city}参加{insurance}，不需要重复参保。").format(**words))
+    stop = to_stop(coverage.capacity).at(coverage.city)
+    why = _("您正以{capacity}身份在{city}参加{insurance}。请先{stop}，再从停保的月份起参保。")
+    return Bar(field, why.format(stop=stop, **words), (stop,))

@@ -300,6 +300,8 @@ OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
         "stop_months": _MONTHS,
+        # Where an insurance is paid by the year: 0 from this January on, 1 from the next.
+        "stop_years": _MONTHS,
         # The city's own word for it, where that is not 停保.
         "stop_word": Text(),
         # What stopping costs, said beside the choice and before it is sent.

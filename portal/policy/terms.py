@@ -392,7 +392,9 @@ def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tupl
 
 def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
     """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
-    return _months(offer, "stop_months", insurance, filed_in)
+    years = offer.options.get("stop_years", {}).get(insurance, ())
+    januaries = (Month(filed_in.year + years_on, 1) for years_on in sorted(years))
+    return (*_months(offer, "stop_months", insurance, filed_in), *januaries)
 
 
 def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
@@ -421,6 +423,7 @@ def offered_insurances(offer: Offer) -> tuple[Insurance, ...]:
     named = (
         set(offer.options.get("start_months", ()))
         | set(offer.options.get("stop_months", ()))
+        | set(offer.options.get("stop_years", ()))
         | set(offer.options.get("proof", {}).get("insurances", ()))
     )
     return tuple(insurance for insurance in Insurance if insurance in named)

@@ -151,7 +151,7 @@ class TestElsewhere:
         """Its own hall has 31 services for people; what is not offered here is named, with the window."""
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
-        assert len(named - {"transfer-other-places"}) == 20
+        assert len(named - {"transfer-other-places"}) == 19
         assert not named & set(place.offers)
 
 
