@@ -63,8 +63,15 @@ def faults(visitor: Visitor) -> list[str]:
         if one["impact"] in GRAVE
     ]
     told += [f"wider than the screen{when}" for when in too_wide(visitor)]
-    return told
+    return told + [f"squeezed to one sign a line: {words}" for words in visitor.page.evaluate(SQUEEZED)]
 
+
+# Cells of tables whose words stand one sign below another. A head that is there for readers of the screen only is a point wide.
+SQUEEZED = """() => [...document.querySelectorAll('main td, main th, #content td, #content th')].filter(cell => {
+    const words = cell.innerText.trim(), style = getComputedStyle(cell), size = parseFloat(style.fontSize);
+    const room = cell.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return words.length > 3 && !cell.children.length && room > 4 && room < 1.9 * size;
+}).slice(0, 3).map(cell => cell.innerText.trim())"""
 
 # As whoever reads badly sets a page (WCAG 1.4.4 and 1.4.12): letters twice as large, and apart. By the object model, which the
 # pages' policy allows; the second only where the first fits.
@@ -99,6 +106,16 @@ def test_a_fault_would_be_seen(visitor: Visitors) -> None:
         "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=x.png><input>')"
     )
     assert {fault.split()[0] for fault in faults(someone)} == {"image-alt", "label"}
+    someone.page.evaluate(
+        """() => {
+            const main = document.querySelector('main');
+            main.insertAdjacentHTML('beforeend', '<table><tr><td>一二三四五</td></tr></table>');
+            main.querySelector('table:last-child').style.width = '1em';
+        }"""
+    )
+    assert [fault for fault in faults(someone) if "squeezed" in fault] == [
+        "squeezed to one sign a line: 一二三四五"
+    ]
     someone.page.evaluate("document.querySelector('main').style.width = '80em'")
     someone.page.set_viewport_size({"width": 1400, "height": 900})
     assert [fault for fault in faults(someone) if "wider" in fault] == [
