@@ -4,7 +4,6 @@ An app is one of the project's own in ``INSTALLED_APPS``, which goes from the gr
 packages; none is named anywhere else.
 """
 
-from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -42,10 +41,9 @@ def packages() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.partition(".")[0] for name in names()))
 
 
-def bring(what: str) -> Iterator[ModuleType]:
+@cache
+def bring(what: str) -> tuple[ModuleType, ...]:
     """The modules of this name, of each app that has one, from the ground up. LookupError for one that is not in ``BRINGS``."""
     if what not in BRINGS:
         raise LookupError(what)
-    for name in names():
-        if find_spec(f"{name}.{what}"):
-            yield import_module(f"{name}.{what}")
+    return tuple(import_module(f"{name}.{what}") for name in names() if find_spec(f"{name}.{what}"))

@@ -8,7 +8,7 @@ from portal.partners.views import NowhereView
 
 
 def _from_the_top(what: str) -> list[str]:
-    return [module.__name__ for module in reversed(list(rooms.bring(what)))]
+    return [module.__name__ for module in reversed(rooms.bring(what))]
 
 
 urlpatterns = [

@@ -24,11 +24,11 @@ def test_what_an_app_brings_is_found_by_its_name() -> None:
 
 def test_a_name_that_is_not_in_the_list_is_an_error() -> None:
     with pytest.raises(LookupError):
-        list(rooms.bring("dues"))
+        rooms.bring("dues")
 
 
 def test_whatever_can_be_brought_is_brought_by_somebody() -> None:
-    assert not [what for what in rooms.BRINGS if what != "tasks" and not list(rooms.bring(what))]
+    assert not [what for what in rooms.BRINGS if what != "tasks" and not rooms.bring(what)]
 
 
 def test_nothing_in_the_portal_names_an_app_above_it() -> None:
