@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts import activation, messages
 from portal.accounts.codes import one_at_a_time
+from portal.accounts.identity_corrections import was_corrected
 from portal.accounts.models import Kind, ProofTry, User
 from portal.people.models import BankAccount, Guardianship, Person
 from portal.people.papers import Paper, of_number
@@ -146,6 +147,9 @@ def check_record(stated: Stated, *, now: datetime) -> None:
     for known in (person, household):
         if known and not names.agree(known.name, stated.name):
             raise NotTheSamePerson
+    if person is None and was_corrected(stated.identity_number, stated.name):
+        # Who it is has a file, under the right number: no second one is opened.
+        raise NotTheSamePerson
 
 
 def open_account(stated: Stated, *, password: str, now: datetime) -> User:

@@ -13,6 +13,7 @@ from portal.accounts.lookups import look_up
 from portal.accounts.models import Notice, OutboxMessage, PersonLookup, Proposal, User
 from portal.accounts.person_changes import propose_guardianship
 from portal.accounts.proposals import NotProposed
+from portal.accounts.registration import NotTheSamePerson, Stated, open_account
 from portal.accounts.roles import COLLECTOR, MANAGER, REVIEWER
 from portal.hall import desk, drafts
 from portal.hall.models import Case, Draft
@@ -426,6 +427,17 @@ def test_no_second_file_is_opened_under_the_number_that_was_corrected(
         openings.ensure_person({"identity_number": old, "name": name}, city="ningbo", by=cast.ningbo_reviewer)
     # Somebody of another name may have it.
     openings.ensure_person({"identity_number": old, "name": "钱多多"}, city="ningbo", by=cast.ningbo_reviewer)
+
+
+def test_no_account_is_opened_under_the_number_that_was_corrected(
+    two: tuple[Client, Client], wang: Person, cast: Cast
+) -> None:
+    old, name = wang.identity_number, wang.name
+    corrected(two, wang)
+    stated = Stated(name, old, "13900000077")
+    with pytest.raises(NotTheSamePerson):
+        open_account(stated, password=PASSWORD, now=NOW)
+    assert persons.find(old) is None
 
 
 def test_whoever_gets_the_old_number_learns_nothing_of_looks_at_the_other(
