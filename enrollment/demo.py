@@ -40,6 +40,7 @@ def _employed(this: Month, now: dt.datetime) -> None:
                 this - told["since"],
                 this - told["until"] if "until" in told else None,
                 now=now,
+                capacity=Capacity.EMPLOYEE,
                 employer=employer,
                 wage_fen=money.to_fen(Decimal(told["wage"])),
             )
@@ -105,11 +106,11 @@ def _insure(
     until: Month | None,
     *,
     now: dt.datetime,
+    capacity: Capacity = Capacity.FLEXIBLE,
     **more: Any,
 ) -> None:
     if Coverage.objects.filter(person=person, insurance=insurance, city=city, start=start).exists():
         return
-    capacity = Capacity.EMPLOYEE if more.get("employer") else more.pop("capacity", Capacity.FLEXIBLE)
     coverage = actions.open_coverage(
         person=person, insurance=insurance, capacity=capacity, city=city, start=start, now=now, **more
     )

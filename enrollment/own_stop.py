@@ -4,7 +4,7 @@ A service says its code, title, capacity and words; which insurances, which mont
 offer (``stop_months``, ``stop_years``, ``stop_word``, ``stop_costs``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -27,22 +27,16 @@ from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity,
 from portal.shared.months import Month
 
 
-def running(person: Person, city: str, month: Month, capacity: Capacity) -> list[Held]:
-    """The person's coverages of that capacity in the city that run in the month before or later."""
-    going_on = queries.to_go_on(queries.held(person.identity_number), month=month - 1, capacity=capacity)
+def running(held: Iterable[Held], city: str, month: Month, capacity: Capacity) -> list[Held]:
+    """Of somebody's coverages, those of that capacity in the city that run in the month before or later."""
+    going_on = queries.to_go_on(held, month=month - 1, capacity=capacity)
     return [coverage for coverage in going_on if coverage.city == city]
 
 
 def barred_stops(held: list[Held], offer: Offer, month: Month) -> dict[Insurance, dict[Month, str]]:
     """Of each insurance that can be stopped, the months in which it cannot, with the reason."""
     insured = {coverage.insurance for coverage in held}
-    return {
-        insurance: stopping.barred_months(
-            held, insurance, terms.stop_months(offer, insurance, filed_in=month), word=stop_word(offer)
-        )
-        for insurance in terms.offered_insurances(offer)
-        if insurance in insured
-    }
+    return stopping.barred_stops(held, offer, insured, month=month, word=stop_word(offer))
 
 
 class OwnStopForm(ServiceForm):
@@ -53,7 +47,8 @@ class OwnStopForm(ServiceForm):
     def build(self) -> None:
         if self.applicant.person is None:
             return
-        held = running(self.applicant.person, self.offer.city, self.month, self.capacity)
+        everything = queries.held(self.applicant.person.identity_number)
+        held = running(everything, self.offer.city, self.month, self.capacity)
         for insurance, barred in barred_stops(held, self.offer, self.month).items():
             self.fields[f"stop_{insurance}"] = stop_field(self.offer, insurance, self.month, barred=barred)
 
@@ -89,7 +84,7 @@ class OwnStop(AboutCoverage):
         cls.form = type(f"{cls.__name__}Form", (OwnStopForm,), {"capacity": cls.capacity})
 
     def running(self, person: Person, city: str, month: Month) -> list[Held]:
-        return running(person, city, month, self.capacity)
+        return running(queries.held(person.identity_number), city, month, self.capacity)
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """Every month that could be chosen is barred, of every insurance."""
@@ -103,10 +98,9 @@ class OwnStop(AboutCoverage):
                 yield Bar("", list(whys.values())[-1])
 
     def facts(self, ask: Ask, outside: Any) -> OwnStopFacts:
-        found = stopping.facts(
-            self.running(ask.person, ask.offer.city, ask.month), chosen(ask, "stop"), month=ask.month
-        )
         everything = queries.held(ask.person.identity_number)
+        own = running(everything, ask.offer.city, ask.month, self.capacity)
+        found = stopping.facts(own, chosen(ask, "stop"), month=ask.month)
         employed = bool(queries.to_go_on(everything, month=ask.month, capacity=Capacity.EMPLOYEE))
         return OwnStopFacts(held=found.held, barriers=found.barriers, employed=employed)
 

@@ -1,6 +1,6 @@
 """Ending coverage, as the employer's and the flexible worker's services share it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from enrollment.queries import Held
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Bar, Finding
+from portal.policy import terms
+from portal.policy.book import Offer
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month
 
@@ -59,6 +61,19 @@ def barred_months(
         if whys:
             found[month] = whys[0]
     return found
+
+
+def barred_stops(
+    held: Sequence[Held], offer: Offer, insured: Collection[Insurance], *, month: Month, word: str
+) -> dict[Insurance, dict[Month, str]]:
+    """Of each insurance that the offer has and ``insured`` names, the months in which it cannot be stopped, with the reason."""
+    return {
+        insurance: barred_months(
+            held, insurance, terms.stop_months(offer, insurance, filed_in=month), word=word
+        )
+        for insurance in terms.offered_insurances(offer)
+        if insurance in insured
+    }
 
 
 def rule(stops: Mapping[Insurance, Month], facts: StopFacts, *, word: str) -> Iterator[Finding]:

@@ -99,16 +99,7 @@ class EmployerStopStaff(AboutCoverage):
         insured = {one.insurance for one in own}
         month = month_in_china(now)
         here = [one for one in own if one.city == offer.city]
-        barred = {
-            insurance: stopping.barred_months(
-                here,
-                insurance,
-                terms.stop_months(offer, insurance, filed_in=month),
-                word=stop_word(offer),
-            )
-            for insurance in terms.offered_insurances(offer)
-            if insurance in insured
-        }
+        barred = stopping.barred_stops(here, offer, insured, month=month, word=stop_word(offer))
         return {"name": person.name, "insured": insured, "barred": barred}
 
     def facts(self, ask: Ask, outside: Any) -> StopFacts:

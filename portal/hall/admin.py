@@ -176,9 +176,7 @@ class CaseAdmin(StaffAdmin):
         return queryset.filter(found), False
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
-        """The cases that this member of staff may decide now; for those who only look, all that wait."""
-        may_decide = request.user.has_perm("hall.change_case")
-        return queries.decidable(staff_of(request)) if may_decide else queries.queue(staff_of(request))
+        return queries.waiting_for(staff_of(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

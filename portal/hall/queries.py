@@ -102,6 +102,11 @@ def decidable(user: User) -> QuerySet[Case]:
     return cases.exclude(pk__in=Case.objects.filter(about).values("pk"))
 
 
+def waiting_for(user: User) -> QuerySet[Case]:
+    """The cases that this member of staff may decide now; for those who only look, all that wait."""
+    return decidable(user) if user.has_perm("hall.change_case") else queue(user)
+
+
 def by_service(cases: QuerySet[Case]) -> list[tuple[str, str, int]]:
     """City, service and number of these cases, most first."""
     counted = cases.order_by().values_list("city", "service").annotate(number=Count("pk"))

@@ -23,10 +23,12 @@ from portal.accounts.staff_admin import OfferedFilter as OfferedFilter
 from portal.accounts.staff_admin import QueueFilter as QueueFilter
 from portal.hall import operations, queries
 from portal.hall.catalogue import service
+from portal.hall.models import Case
 from portal.hall.reviewing import due_words
 from portal.hall.routing import Status
 from portal.policy.book import book
 from portal.shared.months import today_in_china
+from portal.watch.models import Failure
 
 FIRST = 10
 # Of what failed so many stand on the first page; all of them are on their own.
@@ -94,15 +96,16 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
 def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: this login's cases by how pressing they are, by service, and the other queues."""
     context["title"] = _("今日工作")
-    user = staff_of(request)
+    user, waits = staff_of(request), _waiting(request)
     if user.has_perm("hall.view_case"):
         today = today_in_china(timezone.now())
-        waiting = queries.decidable(user) if user.has_perm("hall.change_case") else queries.queue(user)
+        waiting = queries.waiting_for(user)
+        late, due_today = counted([waiting.filter(due_on__lt=today), waiting.filter(due_on=today)])
         listing = reverse("admin:hall_case_changelist")
         context["counts"] = [
-            (_("待办理"), waiting.count(), listing, ""),
-            (_("已超期"), waiting.filter(due_on__lt=today).count(), f"{listing}?due=late", "late"),
-            (_("今天到期"), waiting.filter(due_on=today).count(), f"{listing}?due=today", "today"),
+            (_("待办理"), waits[Case], listing, ""),
+            (_("已超期"), late, f"{listing}?due=late", "late"),
+            (_("今天到期"), due_today, f"{listing}?due=today", "today"),
         ]
         context["by_service"] = [
             (book().city(city).title, service(code).title, cases, f"{listing}?service={code}&city={city}")
@@ -111,15 +114,13 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["first_cases"] = [(case, *due_words(case, today)) for case in waiting[:FIRST]]
     if user.has_perm("watch.view_failure"):
         context["failures"] = operations.told(operations.open_for(user)[:FAILURES])
-        context["failure_count"] = operations.open_for(user).count()
+        context["failure_count"] = waits[Failure]
         context["troubles"] = [] if user.city else operations.troubles(timezone.now())
-    waits = _waiting(request)
     context["queues"] = [
         (entry["name"], waits[entry["model"]], entry["admin_url"])
         for app in _apps(request)
         for entry in app["models"]
-        if (app["app_label"], entry["object_name"]) not in (("hall", "Case"), ("watch", "Failure"))
-        and entry["model"] in waits
+        if entry["model"] in waits and entry["model"] not in (Case, Failure)
     ]
     return context
 
