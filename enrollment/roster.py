@@ -134,7 +134,7 @@ def _carry(roster: Roster) -> None:
             start=roster.start,
             case__status__in=[str(Status.VOIDED), str(Status.REFUSED)],
         )
-        .order_by("-case__submitted_at")
+        .order_by("-case__submitted_at", "-pk")
         .first()
     )
     if former is None:

@@ -221,7 +221,7 @@ def _page(
         "upload_form": upload_form or UploadForm(),
         "sent": Roster.objects.filter(employer=errand.employer, case__isnull=False)
         .select_related("case")
-        .order_by("-case__submitted_at")[:5],
+        .order_by("-case__submitted_at", "-pk")[:5],
     }
     if found is not None:
         groups = rosters.limits(found.city, found.start)

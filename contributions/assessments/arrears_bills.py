@@ -50,7 +50,7 @@ _DEADLINE = Greatest(
                 last__gte=OuterRef("pk"),
                 status__in=[AssessmentStatus.DRAWN_UP, AssessmentStatus.CONFIRMED],
             )
-            .order_by("due_on")
+            .order_by("due_on", "pk")
             .values("due_on")[:1]
         ),
         F("due_on"),

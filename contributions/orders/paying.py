@@ -296,7 +296,7 @@ def _next_due(now: dt.datetime) -> Payment | None:
             Payment.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
             .select_related("order")
             .filter(live=True, ask_at__lte=now)
-            .order_by("ask_at")
+            .order_by("ask_at", "pk")
             .first()
         )
         return payment if payment is not None and _claim(payment, now) else None
@@ -373,7 +373,7 @@ def start_queued(*, by: User, now: dt.datetime) -> int:
     """Start the payments that waited for the bank to open; those that find it closed wait for the next time."""
     begun, watch = 0, Watch("start_queued_payments", now=now)
     waiting = Payment.objects.filter(status=PaymentStatus.QUEUED)
-    for payment in waiting.filter(start_at__lte=now).select_related("order").order_by("start_at"):
+    for payment in waiting.filter(start_at__lte=now).select_related("order").order_by("start_at", "pk"):
         with watch.item(payment.number, city=payment.order.city):
             if _begin_queued(payment, by=by, now=now):
                 begun += 1
@@ -447,7 +447,7 @@ def end_overdue(*, by: User, now: dt.datetime) -> int:
     """Expire the orders whose time is over. A payment under way is closed with its provider first, by ``ask_due``; until its end
     is known the order waits."""
     ended, watch = 0, Watch("end_overdue_orders", now=now)
-    overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at")
+    overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at", "pk")
     for order in overdue.exclude(payments__live=True):
         with watch.item(order.number, city=order.city), suppress(StillPaying):
             ended += placing.expire(order, by=by, now=now).status == OrderStatus.EXPIRED

@@ -388,7 +388,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "derivation": derivation,
             "tone": CHARGE_TONES[ChargeStatus(found.status)],
-            "receipts": Receipt.objects.filter(charge=found).order_by("received_at"),
+            "receipts": Receipt.objects.filter(charge=found).order_by("received_at", "pk"),
         },
     )
 

@@ -605,7 +605,7 @@ def _order_page(
     request: HttpRequest, found: Order, form: ChannelForm | None = None, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
-    payments = list(found.payments.order_by("begun_at"))
+    payments = list(found.payments.order_by("begun_at", "pk"))
     current = next((one for one in payments if one.live), None)
     payable = current is None and _payable(found, now)
     failed = payable and payments and payments[-1].status == PaymentStatus.FAILED

@@ -179,7 +179,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         if month
         else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
-    receipts = list(Receipt.objects.filter(charge=found).order_by("received_at"))
+    receipts = list(Receipt.objects.filter(charge=found).order_by("received_at", "pk"))
     returned = drafting.returned(receipts)
     return render(
         request,

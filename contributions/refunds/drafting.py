@@ -382,7 +382,7 @@ def _next_due(by: User, now: dt.datetime) -> tuple[Refund, bool] | None:
     refund = (
         Refund.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .filter(status__in=[RefundStatus.APPROVED, RefundStatus.SENT], ask_at__lte=now)
-        .order_by("ask_at")
+        .order_by("ask_at", "pk")
         .first()
     )
     if refund is None or not _claim(refund, now):

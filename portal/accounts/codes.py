@@ -131,7 +131,7 @@ def _refuse_too_many(
         Q(browser=browser) if known else Q(known=False, asked_from=address) | Q(known=False, browser=browser)
     )
     own = of_phone.filter(asker)
-    last = own.filter(purpose=purpose).order_by("-sent_at").first()
+    last = own.filter(purpose=purpose).order_by("-sent_at", "-pk").first()
     if last and last.sent_at > now - RESEND_AFTER:
         raise TooSoon(max(1, round((last.sent_at + RESEND_AFTER - now).total_seconds())))
     hour = Q(sent_at__gt=now - timedelta(hours=1))

@@ -109,7 +109,9 @@ class FailureAdmin(StaffAdmin):
             "title": _("系统运行"),
             "open": told(open_for(user)[:SHOWN]),
             "resolved": told(
-                failures_for(user).filter(resolved_at__isnull=False).order_by("-resolved_at")[:RESOLVED_SHOWN]
+                failures_for(user)
+                .filter(resolved_at__isnull=False)
+                .order_by("-resolved_at", "-pk")[:RESOLVED_SHOWN]
             ),
             "may": self.has_change_permission(request),
             "everywhere": everywhere,

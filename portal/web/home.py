@@ -30,7 +30,7 @@ from portal.web.context import city_of
 # How many of a login's drafts the home page looks at.
 SHOWN = 10
 _DRAFTS = Prepared(
-    lambda: Draft.objects.filter(user=0).select_related("ward").order_by("-updated_at")[:SHOWN]
+    lambda: Draft.objects.filter(user=0).select_related("ward").order_by("-updated_at", "-pk")[:SHOWN]
 )
 
 

@@ -12,6 +12,12 @@ die() {
     exit 1
 }
 
+# usage FILE: prints what the comment at the head of FILE says.
+usage() { sed -n '2,/^[^#]/{/^#/!q;s/^# \{0,1\}//p}' "$1"; }
+
+# asked_for_usage ARGUMENTS…: whether the first of them asks how a program is used.
+asked_for_usage() { [[ "${1:-}" == --help || "${1:-}" == -h ]]; }
+
 # use_data_folder [NAME]: sets and makes HALL_DATA_DIR, or the folder NAME in it.
 use_data_folder() {
     local folder="${HALL_DATA_DIR:-$ROOT/.data}" outer

@@ -198,7 +198,9 @@ def endings(request: pytest.FixtureRequest) -> Loop:
         found.append(one.number)
     till.clock.step(days=2)
     numbers = list(
-        placing.Order.objects.filter(number__in=found).order_by("expires_at").values_list("number", flat=True)
+        placing.Order.objects.filter(number__in=found)
+        .order_by("expires_at", "pk")
+        .values_list("number", flat=True)
     )
     return Loop(orders.end_overdue_orders, placing, "expire", lambda order, **_more: order.number, numbers)
 

@@ -22,7 +22,7 @@ class Command(BaseCommand):
             last = lamp.state.succeeded_at if lamp.state else None
             when = f"{timezone.localtime(last):%Y-%m-%d %H:%M:%S}" if last else "—"
             self.stdout.write(f"{mark}\t{when}\t{lamp.name}\t{lamp.title}")
-        for one in Failure.objects.filter(resolved_at__isnull=True).order_by("-last_at"):
+        for one in Failure.objects.filter(resolved_at__isnull=True).order_by("-last_at", "-pk"):
             title, remedy = lamps.title_of(one.task)
             self.stdout.write(
                 f"异常\t{timezone.localtime(one.last_at):%Y-%m-%d %H:%M:%S}\t{title} {one.item}（{one.count} 次）"
