@@ -1,28 +1,34 @@
 """The audit finds each way in which a transfer could lose or double a month or a fen."""
 
-import datetime as dt
-
 import pytest
 from django.db import connection
 
 from contributions.audit.looking import audit
-from portal.people.models import Person
-from tests.cast import Cast
+from tests.cast import NOW, Cast
 from tests.transfers.mover import applied, clerk_of, offences, walked
+from tests.transfers.standing_mover import cast, mover, who_moved
 from transfers import steps
 from transfers.machine import Status
 from transfers.models import Transfer
 
+__all__ = ["cast", "mover", "who_moved"]
+
 NUMBER = 14
 
 
-@pytest.fixture
-def merged(cast: Cast, now: dt.datetime, mover: Person) -> Transfer:
+@pytest.fixture(scope="module")
+def merged_once(who_moved: Cast) -> Transfer:
     """One that was returned after its release, released again and merged: every kind of row stands."""
-    transfer = walked(applied(cast.li_qiang_login, now), Status.RELEASED, now)
+    now = NOW
+    transfer = walked(applied(who_moved.li_qiang_login, now), Status.RELEASED, now)
     transfer = steps.send_back(transfer, reason="更正", by=clerk_of("shenzhen"), now=now)
     transfer = steps.put_right(transfer, by=clerk_of("wuhan"), now=now)
     return walked(transfer, Status.MERGED, now)
+
+
+@pytest.fixture
+def merged(merged_once: Transfer, db: None) -> Transfer:
+    return Transfer.objects.get(pk=merged_once.pk)
 
 
 def broken(*statements: str) -> dict[int, tuple[str, ...]]:

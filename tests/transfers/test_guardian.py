@@ -12,10 +12,13 @@ from portal.people.models import Guardianship, Person
 from portal.policy.book import book
 from tests.cast import Cast
 from tests.transfers.mover import clerk_of
+from tests.transfers.standing_mover import cast, mover, who_moved
 from tests.web.conftest import signed_in
 from transfers import steps
 from transfers.machine import Status
 from transfers.models import Transfer
+
+__all__ = ["cast", "mover", "who_moved"]
 
 pytestmark = pytest.mark.django_db
 

@@ -18,9 +18,12 @@ from tests.certificates.test_rendering import text_of
 from tests.conftest import Clock
 from tests.filing import reasons
 from tests.transfers.mover import applied, clerk_of, walked
+from tests.transfers.standing_mover import cast, mover, who_moved
 from transfers import notices, queries, steps
 from transfers.machine import Status
 from transfers.models import Transfer
+
+__all__ = ["cast", "mover", "who_moved"]
 
 PERSON, STAFF = "portal.accounts.doors.PersonDoor", "portal.accounts.doors.StaffDoor"
 QUEUE = "/admin/transfers/transfer/"

@@ -35,9 +35,12 @@ from tests.transfers.mover import (
     second_clerk_of,
     walked,
 )
+from tests.transfers.standing_mover import cast, mover, who_moved
 from transfers import steps
 from transfers.machine import MOVES, Status
 from transfers.models import Release, Transfer
+
+__all__ = ["cast", "mover", "who_moved"]
 
 pytestmark = pytest.mark.as_app
 
