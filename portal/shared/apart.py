@@ -6,15 +6,22 @@ finds all places taken is told so at once.
 """
 
 import fcntl
+import json
 import os
-import resource
+import select
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from portal.shared import forker
+from portal.shared.forker import Limits as Limits
 
 _HOME = Path(__file__).resolve().parents[2]
 # How often who waits looks for a free place.
@@ -27,15 +34,6 @@ class Busy(Exception):
 
 class Ended(Exception):
     """The process died, or needed more time or memory than it may have. Such a file is not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one process may take: seconds of computing, seconds in all, bytes of memory."""
-
-    cpu_seconds: int
-    wall_seconds: int
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +87,128 @@ class Room:
 def run_apart(
     module: str, arguments: Sequence[str] = (), *, content: bytes, limits: Limits, room: Room
 ) -> bytes:
-    """What ``python -m module`` writes, given ``content`` to read; the module calls ``confine`` first. Raises Busy, Ended."""
+    """What ``python -m module`` writes, given ``content`` to read and no more than ``limits``. Raises Busy, Ended.
+
+    It runs in a fork of a process that has the module imported already, knows nothing of this one, and forks for each file anew.
+    """
     with room.place():
+        for _attempt in range(2):
+            asked = _forker(module)
+            try:
+                return _Child(asked, arguments, content, limits).output()
+            except _Gone:
+                _forget(module, asked)
+        raise Ended
+
+
+class _Gone(Exception):
+    """The forker had ended, or ended before it forked: nothing has been read."""
+
+
+class _Child:
+    """One run of the module. Raises _Gone where it has not begun."""
+
+    def __init__(
+        self, asked: socket.socket, arguments: Sequence[str], content: bytes, limits: Limits
+    ) -> None:
+        self._limits = limits
+        asking = json.dumps({"arguments": list(arguments), "limits": asdict(limits)}).encode()
+        with ExitStack() as theirs:
+            # A file in memory, not a pipe: nobody has to write while the other reads.
+            given = os.memfd_create("content")
+            theirs.callback(os.close, given)
+            _write(given, content)
+            self._written, written = os.pipe()
+            theirs.callback(os.close, written)
+            self._told, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            theirs.callback(told.close)
+            try:
+                socket.send_fds(asked, [asking], [given, written, told.fileno()])
+            except OSError:
+                self._close()
+                raise _Gone from None
+
+    def output(self) -> bytes:
+        """What it wrote until its end. Raises Ended, and _Gone."""
+        until = time.monotonic() + self._limits.wall_seconds
         try:
-            done = subprocess.run(  # noqa: S603 -- our own module, no shell, nothing from the file among the arguments
-                [sys.executable, "-m", module, *arguments],
-                input=content,
-                capture_output=True,
-                timeout=limits.wall_seconds,
+            self._told.settimeout(self._limits.wall_seconds)
+            try:
+                _hello, [process], _flags, _address = socket.recv_fds(self._told, 1, 1)
+            except (ValueError, ConnectionError):
+                raise _Gone from None
+            except (TimeoutError, BlockingIOError):
+                raise Ended from None
+            try:
+                return self._read(until)
+            finally:
+                # Where it has ended by itself, nobody is there to hear.
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                os.close(process)
+        finally:
+            self._close()
+
+    def _read(self, until: float) -> bytes:
+        parts: list[bytes] = []
+        while True:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._written], [], [], left)[0]:
+                raise Ended
+            part = os.read(self._written, 1 << 16)
+            if not part:
+                break
+            parts.append(part)
+        self._told.settimeout(max(until - time.monotonic(), 0.001))
+        with suppress(OSError):
+            if self._told.recv(1) == forker.DONE:
+                return b"".join(parts)
+        raise Ended
+
+    def _close(self) -> None:
+        os.close(self._written)
+        self._told.close()
+
+
+def _write(file: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+    os.lseek(file, 0, os.SEEK_SET)
+
+
+_lock = threading.Lock()
+# By process (a fork of this one has its own) and module: the socket by which the forker is asked, and the forker.
+forkers: dict[tuple[int, str], tuple[socket.socket, "subprocess.Popen[bytes]"]] = {}
+
+
+def _forker(module: str) -> socket.socket:
+    """Where runs of the module are asked for. Starts the forker where there is none."""
+    with _lock:
+        known = forkers.get((os.getpid(), module))
+        if known:
+            return known[0]
+        asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 -- our own module, no shell
+                [sys.executable, "-m", "portal.shared.forker", module, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
                 cwd=_HOME,
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_HOME)},
-                check=True,
             )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise Ended from error
-    return done.stdout
+        forkers[os.getpid(), module] = asked, process
+        return asked
 
 
-def confine(limits: Limits) -> None:
-    """Takes from this process, for good, what is over the limits, and the writing of files."""
-    for kind, most in (
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
+def _forget(module: str, asked: socket.socket) -> None:
+    """The next to ask for it starts another."""
+    with _lock:
+        known = forkers.get((os.getpid(), module))
+        if known and known[0] is asked:
+            del forkers[os.getpid(), module]
+            asked.close()
+            known[1].kill()
+            known[1].wait()

@@ -1,6 +1,7 @@
 """What the tests of certificates share: a development authority of their own, months of contributions, an issued certificate."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,8 +45,7 @@ def own_cache(settings: Any) -> None:
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
 
 
-@pytest.fixture
-def insured(cast: Cast) -> Person:
+def insure(cast: Cast) -> Person:
     """王芳, at 甬江 since January 2026 in three insurances: paid until September, October owed, November not charged yet."""
     for insurance in INSURANCES:
         cover(cast.wang_fang, insurance, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=800000)
@@ -57,29 +57,36 @@ def insured(cast: Cast) -> Person:
     return cast.wang_fang
 
 
+def freeze(cast: Cast, months: int = 12, **more: Any) -> Certificate:
+    """Freezes a certificate of 王芳, of the last so many months."""
+    facts = person_facts(
+        cast.wang_fang,
+        city=book().city("ningbo"),
+        insurances=INSURANCES,
+        month_count=months,
+        now=NOW,
+    )
+    return issuing.freeze(
+        kind=CertificateKind.PERSON,
+        city="ningbo",
+        person=cast.wang_fang,
+        facts=facts,
+        by=cast.wang_fang_login,
+        now=NOW,
+        **more,
+    )
+
+
+@pytest.fixture
+def insured(cast: Cast) -> Person:
+    """王芳, as ``insure`` says."""
+    return insure(cast)
+
+
 @pytest.fixture
 def frozen(cast: Cast, insured: Person) -> Callable[..., Certificate]:
     """Freezes a certificate of 王芳, of the last twelve months unless said otherwise."""
-
-    def freeze(**more: Any) -> Certificate:
-        facts = person_facts(
-            insured,
-            city=book().city("ningbo"),
-            insurances=INSURANCES,
-            month_count=more.pop("months", 12),
-            now=NOW,
-        )
-        return issuing.freeze(
-            kind=CertificateKind.PERSON,
-            city="ningbo",
-            person=insured,
-            facts=facts,
-            by=cast.wang_fang_login,
-            now=NOW,
-            **more,
-        )
-
-    return freeze
+    return partial(freeze, cast)
 
 
 @pytest.fixture

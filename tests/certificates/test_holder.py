@@ -14,8 +14,11 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from tests.cast import NOW, Cast
+from tests.certificates.standing_certificate import cast, certificate, insured, issued_once
 from tests.certificates.test_pages import page, signed_in
 from tests.conftest import Clock
+
+__all__ = ["cast", "certificate", "insured", "issued_once"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

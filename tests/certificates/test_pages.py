@@ -16,7 +16,10 @@ from certificates.models import Certificate, Status, Way
 from portal.accounts.models import User
 from portal.accounts.roles import CERTIFIER
 from tests.cast import NOW, Cast, staff
+from tests.certificates.standing_certificate import cast, certificate, insured, issued_once
 from tests.workbench import search
+
+__all__ = ["cast", "certificate", "insured", "issued_once"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

@@ -19,6 +19,9 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from tests.cast import NOW, Cast, cover
+from tests.certificates.standing_certificate import cast, certificate, insured, issued_once
+
+__all__ = ["cast", "certificate", "insured", "issued_once"]
 
 pytestmark = pytest.mark.django_db
 

@@ -15,6 +15,9 @@ from certificates import issuing
 from certificates.models import Certificate
 from portal.shared.insurance import Insurance
 from tests.cast import NOW, Cast, cover
+from tests.certificates.standing_certificate import cast, certificate, insured, issued_once
+
+__all__ = ["cast", "certificate", "insured", "issued_once"]
 
 pytestmark = pytest.mark.django_db
 

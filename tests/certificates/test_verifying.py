@@ -27,6 +27,9 @@ from certificates.models import Certificate, Result, VerificationLog, Way
 from portal.shared.apart import Limits, Room
 from tests.cast import NOW, Cast, moment
 from tests.certificates.inspecting import inspected
+from tests.certificates.standing_certificate import cast, certificate, insured, issued_once
+
+__all__ = ["cast", "certificate", "insured", "issued_once"]
 
 pytestmark = pytest.mark.django_db
 
@@ -224,9 +227,14 @@ def test_too_large_is_said_plainly() -> None:
 
 def bomb() -> bytes:
     """A cross-reference stream of a few kilobytes that unpacks to more than a gigabyte."""
-    squeezer = zlib.compressobj(9)
-    block = b"\0" * (1 << 24)
-    packed = b"".join(squeezer.compress(block) for _one in range(80)) + squeezer.flush()
+    squeezer, block, blocks = zlib.compressobj(9), b"\0" * (1 << 24), 80
+    # After a full flush a block is packed as the one before: two are packed, the second is said again.
+    first, second = (squeezer.compress(block) + squeezer.flush(zlib.Z_FULL_FLUSH) for _one in range(2))
+    check = 1
+    for _one in range(blocks):
+        check = zlib.adler32(block, check)
+    # An empty last block, and the check of all that is unpacked.
+    packed = first + second * (blocks - 1) + b"\x03\x00" + check.to_bytes(4, "big")
     head = b"%PDF-1.7\n"
     body = (
         b"1 0 obj\n<< /Type /XRef /Size 400000000 /W [1 2 2] /Root 2 0 R /Filter /FlateDecode /Length %d >>\nstream\n"
@@ -377,9 +385,16 @@ def test_a_code_is_not_good_before_the_document_is(frozen: Freeze) -> None:
     assert found.certificate is None
 
 
-def test_a_code_whose_stored_file_is_gone_is_not_vouched_for(certificate: Certificate) -> None:
-    Path(storages["documents"].path(certificate.document)).unlink()
-    assert by_code(certificate).result == Result.UNKNOWN
+def test_a_code_whose_stored_file_is_gone_is_not_vouched_for(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    file, elsewhere = Path(storages["documents"].path(certificate.document)), tmp_path / "elsewhere"
+    file.rename(elsewhere)
+    try:
+        assert by_code(certificate).result == Result.UNKNOWN
+    finally:
+        # The tests beside this one have the same document.
+        elsewhere.rename(file)
 
 
 def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> None:

@@ -1,14 +1,13 @@
-"""What a hostile file would make of a process: ``python -m tests.shared.hungry memory`` or ``time``, ``long``, ``echo``."""
+"""What a hostile file would make of a process: ``memory``, ``time``, ``long``, ``write``; ``leave`` and ``echo`` are harmless."""
 
 import sys
 import time
 
-from portal.shared.apart import Limits, confine
+from portal.shared.apart import Limits
 
 LIMITS = Limits(cpu_seconds=1, wall_seconds=30, memory_bytes=1 << 29)
 
 if __name__ == "__main__":
-    confine(LIMITS)
     given = sys.stdin.buffer.read()
     match sys.argv[1]:
         case "memory":
@@ -21,5 +20,9 @@ if __name__ == "__main__":
         case "write":
             with open("hungry.txt", "w") as file:  # noqa: PTH123
                 file.write("x")
+        case "leave":
+            left = vars(sys).setdefault("left_behind", [])
+            left.append(1)
+            print(len(left), end="")  # noqa: T201
         case _:
             sys.stdout.buffer.write(given[::-1])

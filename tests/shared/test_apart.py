@@ -1,5 +1,6 @@
 """Files of strangers are read apart: with little memory and time, few at once, and whoever finds no place is told at once."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.shared import apart
 from portal.shared.apart import Busy, Ended, Limits, Room, run_apart
 from tests.shared.hungry import LIMITS
 
@@ -90,3 +92,48 @@ def test_a_holder_that_is_killed_frees_its_place(room: Room) -> None:
 
 def _locked(file: Path) -> bool:
     return subprocess.run(["flock", "-n", str(file), "true"]).returncode != 0
+
+
+def test_a_forker_that_has_ended_is_started_again(room: Room) -> None:
+    """It ends when nothing is asked of it for a while; whoever is killed with it may be asked again."""
+    assert hungry("echo", room) == b"cba"
+    _asked, forker = apart.forkers[os.getpid(), "tests.shared.hungry"]
+    forker.kill()
+    forker.wait()
+    assert hungry("echo", room) == b"cba"
+    assert apart.forkers[os.getpid(), "tests.shared.hungry"][1].pid != forker.pid
+
+
+def test_it_knows_nothing_of_the_hall(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the settings' secrets nor what another file left behind."""
+    monkeypatch.setenv("SECRET_KEY", "told to nobody")
+    hungry("echo", room)
+    _asked, forker = apart.forkers[os.getpid(), "tests.shared.hungry"]
+    environment = Path(f"/proc/{forker.pid}/environ").read_bytes()
+    assert {one.split(b"=")[0] for one in environment.split(b"\0") if one} <= {
+        b"PATH",
+        b"PYTHONPATH",
+        b"LC_CTYPE",
+    }
+    assert hungry("leave", room) == hungry("leave", room) == b"1"
+
+
+def test_none_is_left_when_their_parent_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from portal.shared import apart\n"
+        "from tests.shared.hungry import LIMITS\n"
+        "apart.run_apart('tests.shared.hungry', ['echo'], content=b'', limits=LIMITS, room=apart.Room(Path(sys.argv[1])))\n"
+        "[(_asked, forker)] = apart.forkers.values(); print(forker.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    assert Path(f"/proc/{pid}").exists()
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{pid}/exe").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}/exe").exists()
