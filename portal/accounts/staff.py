@@ -51,6 +51,15 @@ class Workbench(UnfoldAdminSite):
         """Staff, with both factors and a password of their own."""
         return super().has_permission(request) and not next_step(request)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """What this login may look at, by app. Told once for a request: the page and its side bar ask for the same."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        kept = request.__dict__
+        if "hall_app_list" not in kept:
+            kept["hall_app_list"] = super().get_app_list(request)
+        return kept["hall_app_list"]
+
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Nothing: it would find people by parts of their names, without a record."""
         raise Http404

@@ -61,7 +61,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     first: list[dict[str, Any]] = [{"title": _("今日工作"), "icon": "today", "link": reverse("admin:index")}]
     groups: list[dict[str, Any]] = []
     waits = _waiting(request)
-    for app in _apps(request):
+    for app in admin.site.get_app_list(request):
         items = []
         for entry in app["models"]:
             if not entry["admin_url"]:
@@ -118,7 +118,7 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["troubles"] = [] if user.city else operations.troubles(timezone.now())
     context["queues"] = [
         (entry["name"], waits[entry["model"]], entry["admin_url"])
-        for app in _apps(request)
+        for app in admin.site.get_app_list(request)
         for entry in app["models"]
         if entry["model"] in waits and entry["model"] not in (Case, Failure)
     ]
@@ -126,17 +126,11 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 @once
-def _apps(request: HttpRequest) -> list[dict[str, Any]]:
-    """What this login may look at, by app, as the admin tells it."""
-    return admin.site.get_app_list(request)
-
-
-@once
 def _waiting(request: HttpRequest) -> dict[Any, int]:
     """How much waits in each queue that this login may open, by its model."""
     numbers: dict[Any, int] = {}
     rows: dict[Any, QuerySet[Any]] = {}
-    for entry in (entry for app in _apps(request) for entry in app["models"] if entry["admin_url"]):
+    for entry in (entry for app in admin.site.get_app_list(request) for entry in app["models"] if entry["admin_url"]):
         queue = getattr(admin.site.get_model_admin(entry["model"]), "waiting", None)
         if queue is None:
             continue

@@ -166,8 +166,6 @@ def test_on_many_pages_the_foot_is_read_once_and_the_rest_of_the_margins_never(
         marks = {int(mark) for mark in re.findall(rb"/MCID (\d+)", drawn)}
         # A mark without an element is null there; what the others lead to need not be read, which takes long.
         assert marks == {
-            place
-            for place in range(len(elements))
-            if isinstance(elements.raw_get(place), IndirectObject)
+            place for place in range(len(elements)) if isinstance(elements.raw_get(place), IndirectObject)
         }
         assert b"/Artifact\n<</Type /Pagination>>" in drawn

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -90,11 +91,14 @@ class Provider:
         if not isinstance(secret, rsa.RSAPrivateKey) or not isinstance(public, rsa.RSAPublicKey):
             raise TypeError(f"{self.code}: RSA keys are expected")
         self.key, self.hall_key = secret, public
-        # Whoever forges a signature has some key, only not the right one.
-        self.stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.store, self.public_url, self.notifier = store, public_url, notifier
         self._nonces: dict[str, float] = {}
         self._nonces_lock = threading.Lock()
+
+    @cached_property
+    def stranger(self) -> rsa.RSAPrivateKey:
+        """Whoever forges a signature has some key, only not the right one."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def perform(self, request: Request) -> Result:
         """Verifies a call and does what it asks for. Raises Denied."""

@@ -1,7 +1,9 @@
 """Which channels a city offers, which of them can be used here, and where keys come from."""
 
 import datetime as dt
+import shutil
 import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,20 @@ from portal.settings.payment import from_environment, of_stand_in
 from tests.partners.calling import partner_called
 
 TODAY = dt.date(2026, 11, 17)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both sides' keys for development."""
+    folder = tmp_path_factory.mktemp("keys")
+    make_development_keys(folder)
+    return folder
+
+
+@pytest.fixture
+def keys(made: Path, tmp_path: Path) -> Path:
+    """Keys of the test's own."""
+    return Path(shutil.copytree(made, tmp_path / "keys"))
 
 
 def codes(city: str, on: dt.date = TODAY) -> list[str]:
@@ -41,42 +57,39 @@ def test_without_keys_nothing_is_offered_and_staff_are_told_what_is_missing(sett
         channels.channel("cash")
 
 
-def test_one_missing_file_closes_one_channel(gateway, settings, tmp_path):
-    make_development_keys(tmp_path)
-    settings.PAYMENT_CHANNELS = of_stand_in(gateway.url, tmp_path)
+def test_one_missing_file_closes_one_channel(gateway, settings, keys):
+    settings.PAYMENT_CHANNELS = of_stand_in(gateway.url, keys)
     assert codes("wuxi") == ["card", "alipay", "wechat"]
-    (tmp_path / "alipay-hall.pem").unlink()
+    (keys / "alipay-hall.pem").unlink()
     assert codes("wuxi") == ["card", "wechat"]
-    (tmp_path / "card-provider.pub.pem").write_text("no key")
-    (tmp_path / "wechat-apiv3.key").write_text("too short")
+    (keys / "card-provider.pub.pem").write_text("no key")
+    (keys / "wechat-apiv3.key").write_text("too short")
     assert codes("wuxi") == []
     why = [one.why for one in channels.offered("wuxi", on=TODAY)]
     assert "alipay-hall.pem" in why[1]
     assert all(why)
     # Mended, they are offered again without a restart.
-    (tmp_path / "card-provider.pub.pem").unlink()
-    make_development_keys(tmp_path)
+    (keys / "card-provider.pub.pem").unlink()
+    make_development_keys(keys)
     assert codes("wuxi") == ["card", "alipay"]
 
 
-def test_a_channel_is_built_once_until_its_keys_change(gateway, settings, tmp_path):
-    make_development_keys(tmp_path)
-    settings.PAYMENT_CHANNELS = of_stand_in(gateway.url, tmp_path)
+def test_a_channel_is_built_once_until_its_keys_change(gateway, settings, keys):
+    settings.PAYMENT_CHANNELS = of_stand_in(gateway.url, keys)
     first = channels.channel("card")
     assert channels.channel("card") is first
-    (tmp_path / "card-hall.pem").unlink()
-    make_development_keys(tmp_path)
+    (keys / "card-hall.pem").unlink()
+    make_development_keys(keys)
     assert channels.channel("card") is not first
 
 
 @pytest.mark.parametrize(
     "gateway_url", ["http://bank.example", "ftp://127.0.0.1", "bank.example", "//127.0.0.1"]
 )
-def test_card_numbers_do_not_travel_unencrypted(settings, tmp_path, gateway_url):
-    make_development_keys(tmp_path)
-    settings.PAYMENT_CHANNELS = of_stand_in(gateway_url, tmp_path)
+def test_card_numbers_do_not_travel_unencrypted(settings, keys, gateway_url):
+    settings.PAYMENT_CHANNELS = of_stand_in(gateway_url, keys)
     assert codes("wuxi") == []
-    settings.PAYMENT_CHANNELS = of_stand_in("https://bank.example", tmp_path)
+    settings.PAYMENT_CHANNELS = of_stand_in("https://bank.example", keys)
     assert codes("wuxi") == ["card", "alipay", "wechat"]
 
 
