@@ -28,7 +28,7 @@ from portal.policy.book import City, Offer, Paper, book
 from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import day_zh, next_on, today_in_china
-from portal.web.application import DRAFT, address
+from portal.web.application.errand import DRAFT, address
 from portal.web.context import login_of
 
 PER_PAGE = 20

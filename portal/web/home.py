@@ -22,7 +22,7 @@ from portal.hall.service import THEME_LABELS, Audience, Service, Theme
 from portal.policy.book import Offer, UnknownCity, book
 from portal.prepared import Prepared
 from portal.shared.months import today_in_china
-from portal.web.application import DRAFT, address
+from portal.web.application.errand import DRAFT, address
 from portal.web.cases import bring_by, papers_to_bring, title_of
 from portal.web.cities import remember_city
 from portal.web.context import city_of

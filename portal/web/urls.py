@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from portal.web import application, cases, cities, health, home, notices, search, statements
+from portal.web import cases, cities, health, home, notices, search, statements
+from portal.web.application import form, materials, notice
 
 urlpatterns = [
     path("", home.index, name="index"),
@@ -28,7 +29,7 @@ urlpatterns = [
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
     path("<city:city>/services/", home.services, name="services"),
-    path("<city:city>/services/<slug:code>/", application.service, name="service"),
-    path("<city:city>/services/<slug:code>/apply/", application.apply, name="apply"),
-    path("<city:city>/services/<slug:code>/materials/", application.materials, name="materials"),
+    path("<city:city>/services/<slug:code>/", notice.service, name="service"),
+    path("<city:city>/services/<slug:code>/apply/", form.apply, name="apply"),
+    path("<city:city>/services/<slug:code>/materials/", materials.materials, name="materials"),
 ]

@@ -1,0 +1,128 @@
+"""Who may take a step of an application, and where everyone else is led."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.accounts.permissions import to_door, wards
+from portal.hall import permissions
+from portal.hall.catalogue import service as service_of
+from portal.hall.catalogue import services
+from portal.hall.queries import just_done
+from portal.hall.service import Applicant, Audience, Service
+from portal.policy.book import City, book
+from portal.web.application.errand import DRAFT, NEW, WARD, Errand, address
+from portal.web.context import login_of, open_to
+
+DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
+
+# For how long going back to the steps of what was done leads to its receipt.
+JUST = timedelta(hours=12)
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+View = Callable[[HttpRequest, Errand], HttpResponseBase]
+
+
+def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
+    """Whom the login files for: the ward that the address names, else itself. Http404 for whoever is no ward of its own."""
+    user, named = login_of(request), request.GET.get(WARD, "")
+    if not named:
+        return Applicant.of(user)
+    ward = wards(user).filter(pk=int(named)).first() if kind.for_wards and _NUMBER.fullmatch(named) else None
+    if ward is None:
+        raise Http404
+    return Applicant.of(user, ward)
+
+
+def _picked(request: HttpRequest, kind: Service) -> str:
+    """Which draft the address names, of a service that may have several. Http404 where it names none that can be."""
+    named = request.GET.get(DRAFT, "") if kind.searches else ""
+    if named in ("", NEW) or _NUMBER.fullmatch(named):
+        return named
+    raise Http404
+
+
+def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponseBase]:
+    """A step that only the service's own audience may take: others are shown the right door."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
+        place = book().city(city)
+        if code not in place.offers:
+            return not_here(request, place, code)
+        kind = service_of(code)
+        if not request.user.is_authenticated:
+            return to_door(request, DOORS[kind.audience])
+        if not permissions.may_file(request.user, kind):
+            return redirect("service", city, code)
+        applicant = applicant_of(request, kind)
+        if permissions.why_not_in(applicant, city, kind):
+            return redirect("service", city, code)
+        errand = Errand(
+            place, place.offers[code], kind, applicant, timezone.now(), picked=_picked(request, kind)
+        )
+        turned = _finished(request, errand) or led_to_other(request, errand)
+        return turned or view(request, errand)
+
+    return guarded
+
+
+def _finished(request: HttpRequest, errand: Errand) -> HttpResponse | None:
+    """The way to the receipt for whoever goes back into what they have just done, and would be led to another service."""
+    person = errand.applicant.person
+    if request.method == "POST" or person is None or not _leads_to(errand):
+        return None
+    case = just_done(
+        applicant_person=person.pk,
+        city=errand.city.slug,
+        service=errand.offer.code,
+        since=errand.now - JUST,
+    )
+    if case is None:
+        return None
+    messages.info(request, _("“{title}”已经办结，办理结果在这里。").format(title=errand.offer.title))
+    return redirect("receipt", case.number)
+
+
+def _leads_to(errand: Errand) -> str:
+    """The code of the service that this applicant should get instead, where one entrance serves two; else ""."""
+    code = errand.service.leads_to(offer=errand.offer, applicant=errand.applicant, now=errand.now)
+    return code if code != errand.offer.code and code in errand.city.offers else ""
+
+
+def led_to_other(request: HttpRequest, errand: Errand) -> HttpResponse | None:
+    """The way to the service that this applicant should get instead, where one entrance serves two."""
+    code = _leads_to(errand)
+    if not code:
+        return None
+    other = errand.city.offers[code]
+    messages.info(
+        request,
+        _("按您目前的参保状态，不需要办理“{here}”；这里是同一入口的“{there}”。").format(
+            here=errand.offer.title, there=other.title
+        ),
+    )
+    return redirect(address("service", errand.city.slug, code, errand.applicant.ward))
+
+
+def not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
+    """The city does not offer it: where it is done instead, where the city's data say so; else which cities offer it."""
+    if code in city.elsewhere:
+        return render(request, "web/done_elsewhere.html", {"city": city, "there": city.elsewhere[code]})
+    elsewhere = [
+        {"city": other, "offers": [other.offers[code]]}
+        for other in book().cities
+        if code in other.offers and open_to(request.user, other.offers[code], services()[code])
+    ]
+    title = services()[code].title if code in services() else ""
+    return render(
+        request, "web/not_offered.html", {"city": city, "elsewhere": elsewhere, "title": title}, status=404
+    )

@@ -1,0 +1,133 @@
+"""Step 1, 用户须知: what a service takes and how it ends, before anything is typed."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from portal.accounts import onward
+from portal.accounts.models import User
+from portal.accounts.permissions import wards
+from portal.hall import permissions
+from portal.hall.catalogue import service as service_of
+from portal.hall.service import Audience, Service
+from portal.policy.book import City, Mode, Offer, book
+from portal.web.application.entrance import DOORS, applicant_of, led_to_other, not_here
+from portal.web.application.errand import NEW, STEPS, Errand, address, begun_before
+from portal.web.context import login_of, own_city_of
+
+
+@require_safe
+def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
+    """用户须知: public, so that anyone can read what it takes; says which login it needs."""
+    place = book().city(city)
+    if code not in place.offers:
+        return not_here(request, place, code)
+    offer, kind = place.offers[code], service_of(code)
+    context: dict[str, Any] = {}
+    applicant = None
+    if not request.user.is_authenticated:
+        door = reverse(DOORS[kind.audience])
+        context["login_url"] = onward.address(door, reverse("apply", args=[city, code]))
+    elif permissions.may_file(request.user, kind):
+        applicant = applicant_of(request, kind)
+        if elsewhere := permissions.why_not_in(applicant, city, kind):
+            context["blocked"] = {"why": elsewhere, **_own_way(login_of(request), code)}
+            applicant = None
+    else:
+        context["blocked"] = _other_login(kind)
+    if applicant is None:
+        return render(request, "web/notice.html", {**_public_page(place, offer, kind), **context})
+    errand = Errand(place, offer, kind, applicant, timezone.now())
+    turned = led_to_other(request, errand)
+    if turned:
+        return turned
+    return render(
+        request,
+        "web/notice.html",
+        {
+            **_public_page(place, offer, kind),
+            "barred": errand.barred(),
+            "draft": None if kind.searches else errand.draft(),
+            "drafts": begun_before(errand) if kind.searches else [],
+            "ward": applicant.ward,
+            "next_url": replace(errand, picked=NEW if kind.searches else "").url("apply"),
+            "choices": _for_whom(errand),
+        },
+    )
+
+
+def _for_whom(errand: Errand) -> list[dict[str, Any]]:
+    """For whom this login may file it, itself first; empty where there is nothing to choose."""
+    if not errand.service.for_wards:
+        return []
+    chosen = errand.applicant.ward
+    place, code = errand.city.slug, errand.offer.code
+    of_wards = [
+        {"label": ward.name, "url": address("service", place, code, ward), "current": ward == chosen}
+        for ward in wards(errand.applicant.user)
+    ]
+    if not of_wards:
+        return []
+    own = {"label": _("本人"), "url": address("service", place, code), "current": chosen is None}
+    return [own, *of_wards]
+
+
+def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
+    steps = [
+        {"title": title, "state": "next" if place else "now"} for place, (_name, title) in enumerate(STEPS)
+    ]
+    return {
+        "city": city,
+        "offer": offer,
+        "service": kind,
+        "steps": steps,
+        "audience": kind.audience,
+        "how_it_ends": kind.how_it_ends(offer) or how_it_ends(offer),
+        "next_url": reverse("apply", args=[city.slug, offer.code]),
+    }
+
+
+def _other_login(kind: Service) -> dict[str, str]:
+    if kind.audience == Audience.EMPLOYER:
+        why = _("这个事项由用人单位办理，您现在登录的不是单位账号。")
+        what = _("请退出后，由单位经办人从“单位登录”进入办理。")
+    else:
+        why = _("这个事项由个人办理，您现在登录的不是个人账号。")
+        what = _("请退出后，用本人的个人账号从“个人登录”进入办理。")
+    return {"why": why, "what_to_do": what}
+
+
+def _own_way(clerk: User, code: str) -> dict[str, str]:
+    """Where a clerk goes on in the city of their employer: to the same service, where it has it, else to all of its services."""
+    own = own_city_of(clerk)
+    if own is None:
+        return {}
+    if code in own.offers:
+        title = own.offers[code].title
+        return {
+            "url": reverse("service", args=[own.slug, code]),
+            "label": _("到{city}办理“{title}”").format(city=own.title, title=title),
+        }
+    return {
+        "url": reverse("services", args=[own.slug]),
+        "label": _("查看{city}的全部事项").format(city=own.title),
+    }
+
+
+def how_it_ends(offer: Offer) -> str:
+    if offer.mode == Mode.DIRECT:
+        return _("提交后由系统校验，符合条件的当场办结。")
+    if offer.mode == Mode.MATCH:
+        return _(
+            "提交后与登记信息比对：一致的当场办结；不一致的转为预申请，请打印申请表并携带材料到窗口办理。"
+        )
+    if offer.mode == Mode.COUNTER:
+        return _("网上填写后打印申请表，携带材料到窗口，由工作人员核对后办结。")
+    return _("提交后由社保经办机构审核，结果可在办件进度中查看；审核前可以撤回。")
