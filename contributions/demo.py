@@ -11,7 +11,7 @@ from contributions.assessments import assessing
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import closing, opening, posting, reading, releasing, sending
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from contributions.orders import placing
 from contributions.partners import day_files, ordering
@@ -67,20 +67,20 @@ def _month(month: Month, last: Month, system: User) -> None:
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
     """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
     played by the stand-in at once."""
-    batch = batches.open_batch(city=city, month=month, by=system, now=evening)
+    batch = opening.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
     if batch.status == BatchStatus.OPENED:
-        batch = batches.release(batch, by=cast.staff_of(city, COLLECTOR), now=evening)
+        batch = releasing.release(batch, by=cast.staff_of(city, COLLECTOR), now=evening)
     if batch.status == BatchStatus.RELEASED:
-        batches.write_file(batch, by=system, now=evening)
+        sending.write_file(batch, by=system, now=evening)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
-    batches.read_answers(by=system, now=evening)
+    reading.read_answers(by=system, now=evening)
     batch.refresh_from_db()
     if batch.status == BatchStatus.ANSWERED:
-        batch = batches.post(batch, by=system, now=evening)
+        batch = posting.post(batch, by=system, now=evening)
     if close and batch.status == BatchStatus.POSTED:
-        batches.close(batch, by=cast.staff_of(city, COLLECTOR), now=evening + dt.timedelta(hours=1))
+        closing.close(batch, by=cast.staff_of(city, COLLECTOR), now=evening + dt.timedelta(hours=1))
 
 
 def _paid_otherwise(

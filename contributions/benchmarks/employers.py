@@ -30,7 +30,7 @@ from contributions.benchmarks.made_up import (
     timed,
 )
 from contributions.charges import charging
-from contributions.debit import batches, of_employers
+from contributions.debit import closing, of_employers, posting, reading, releasing, sending
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -162,7 +162,7 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
     def open_and_release() -> None:
         opened.append(of_employers.open_batch(city=city, by=by, now=now))
         if opened[0] is not None:
-            batches.release(opened[0], by=second, now=now)
+            releasing.release(opened[0], by=second, now=now)
 
     spent.append(timed(open_and_release))
     [batch] = opened
@@ -170,7 +170,7 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
         raise RuntimeError("nothing was to be debited")
     charges = batch.lines.aggregate(count=Sum("assessment__charges"))["count"]
     yield OPENED, charges / spent[-1]
-    spent.append(timed(lambda: batches.write_file(batch, by=by, now=now)))
+    spent.append(timed(lambda: sending.write_file(batch, by=by, now=now)))
     yield FILED, batch.line_count / spent[-1]
     subprocess.run(  # noqa: S603 - our own program
         [
@@ -186,14 +186,14 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
     )
 
     def results() -> None:
-        [read] = batches.read_answers(by=by, now=now)
-        if read.outcome != "accepted" or batches.post(batch, by=by, now=now).status != "posted":
+        [read] = reading.read_answers(by=by, now=now)
+        if read.outcome != "accepted" or posting.post(batch, by=by, now=now).status != "posted":
             raise RuntimeError(read.why)
 
     yield BOOKED_PLAIN, charges / timed(lambda: _receive_plainly(batch))
     spent.append(timed(results))
     yield BOOKED, charges / spent[-1]
-    spent.append(timed(lambda: batches.close(batch, by=by, now=now)))
+    spent.append(timed(lambda: closing.close(batch, by=by, now=now)))
 
 
 def _receive_plainly(batch: DebitBatch) -> None:

@@ -32,7 +32,7 @@ from contributions.benchmarks.made_up import (
 from contributions.books import ledger
 from contributions.books.receiving import receive
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import closing, opening, posting, reading, releasing, sending
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -126,9 +126,9 @@ def _round_of(
     opened: list[DebitBatch | None] = []
 
     def open_and_release() -> None:
-        opened.append(batches.open_batch(city=city, month=of, by=by, now=now))
+        opened.append(opening.open_batch(city=city, month=of, by=by, now=now))
         if opened[0] is not None:
-            batches.release(opened[0], by=second, now=now)
+            releasing.release(opened[0], by=second, now=now)
 
     spent = [timed(lambda: charged.append(charging.charge(city=city, month=of, by=by, now=now)))]
     measured[CHARGES].append(charged[0].created / spent[-1])
@@ -142,7 +142,7 @@ def _round_of(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE contributions_charge, contributions_debitline")
     measured[FILE_CSV].append(rows / timed(lambda: _write_csv(batch, folder / "plain.csv")))
-    spent.append(timed(lambda: batches.write_file(batch, by=by, now=now)))
+    spent.append(timed(lambda: sending.write_file(batch, by=by, now=now)))
     measured[FILE].append(rows / spent[-1])
     subprocess.run(  # noqa: S603 - our own program
         [
@@ -159,13 +159,13 @@ def _round_of(
     measured[RESULTS_LOOP].append(min(SAMPLE, rows) / timed(lambda: _post_one_by_one(batch, by, now)))
 
     def results() -> None:
-        [read] = batches.read_answers(by=by, now=now)
-        if read.outcome != "accepted" or batches.post(batch, by=by, now=now).status != "posted":
+        [read] = reading.read_answers(by=by, now=now)
+        if read.outcome != "accepted" or posting.post(batch, by=by, now=now).status != "posted":
             raise RuntimeError(read.why)
 
     spent.append(timed(results))
     measured[RESULTS].append(rows / spent[-1])
-    spent.append(timed(lambda: batches.close(batch, by=by, now=now)))
+    spent.append(timed(lambda: closing.close(batch, by=by, now=now)))
     measured[WHOLE].append(people / sum(spent))
 
 
@@ -249,7 +249,7 @@ _MAKE_PEOPLE = {
 
 def _write_csv(batch: DebitBatch, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out).writerows(batches._orders(batch))
+        csv.writer(out).writerows(sending._orders(batch))
 
 
 def _post_one_by_one(batch: DebitBatch, by: User, now: datetime) -> None:

@@ -28,7 +28,7 @@ from django.utils import timezone
 from contributions.benchmarks.made_up import require_empty
 from contributions.benchmarks.month import debiting_city, stored_people
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.models import Charge, ChargeStatus
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -106,7 +106,7 @@ def mix(*, people: int = 900_000, rate: int = 60, seconds: int = 60) -> dict[str
     city, by = debiting_city([month]), User.objects.system()
     with stored_people(city, start=month - 1, count=people):
         charging.charge(city=city, month=month, by=by, now=now)
-        batches.open_batch(city=city, month=month, by=by, now=now)
+        opening.open_batch(city=city, month=month, by=by, now=now)
         chosen = _dice().sample(range(people), min(people, rate * seconds // 10 + CLIENTS))
         visitors = SimpleQueue[_Visitor]()
         for person in Person.objects.filter(pk__in=_nth_people(chosen)):

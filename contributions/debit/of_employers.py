@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.debit import batches
+from contributions.debit import opening, sending
 from contributions.locks import one_batch_opened
 from contributions.models import BatchEvent, BatchStatus, DebitAgreement, DebitBatch, Payer, PostingChunk
 from contributions.planner import row_by_row, whole_tables
@@ -71,7 +71,7 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()
-        cursor.execute(_UNFIT, {**_what(terms, city, today), "shown": batches.UNFIT_SHOWN})
+        cursor.execute(_UNFIT, {**_what(terms, city, today), "shown": opening.UNFIT_SHOWN})
         unfit = cursor.fetchall()
         cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, today)})
         count, total = cursor.fetchone()
@@ -99,7 +99,7 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         for number, (before, last) in enumerate(pairwise([0, *ends]), 1)
     )
     BatchEvent.objects.create(
-        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=batches.left_out_words(unfit)
+        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=opening.left_out_words(unfit)
     )
     return batch
 
@@ -113,7 +113,7 @@ def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any
         "bank": terms.bank,
         "today": today,
         "before": dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), CHINA),
-        "longest_account": batches.layout_of(terms).LONGEST_ACCOUNT,
+        "longest_account": sending.layout_of(terms).LONGEST_ACCOUNT,
     }
 
 
@@ -159,7 +159,7 @@ def why_not_open(*, city: str, by: User, now: dt.datetime) -> str:
 def open_by_staff(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
     """``open_batch`` by a member of staff of the city, on its day or later. Raises debit.CannotOpen."""
     if why := why_not_open(city=city, by=by, now=now):
-        raise batches.CannotOpen(why)
+        raise opening.CannotOpen(why)
     return open_batch(city=city, by=by, now=now)
 
 

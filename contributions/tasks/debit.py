@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contributions.charges import charging, suspending
-from contributions.debit import batches, of_employers
+from contributions.debit import of_employers, opening, posting, reading, sending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -98,13 +98,13 @@ def _open_due(city: str, month: Month, *, today: dt.date, by: User, now: dt.date
     except PolicyMissing:
         return
     if terms.debit_on(month) <= today:
-        batches.open_batch(city=city, month=month, by=by, now=now)
+        opening.open_batch(city=city, month=month, by=by, now=now)
 
 
 @shared_task
 def open_batch(city: str, month: str, by_id: int) -> None:
     """Open a city's month for a member of staff who does not want to wait for the schedule."""
-    batches.open_by_staff(
+    opening.open_by_staff(
         city=city, month=Month.parse(month), by=User.objects.get(pk=by_id), now=timezone.now()
     )
 
@@ -127,7 +127,7 @@ def send_batches() -> None:
     watch = Watch("send_batches", now=now)
     for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at", "pk"):
         with watch.item(batch.number, city=batch.city):
-            batches.write_file(batch, by=by, now=now)
+            sending.write_file(batch, by=by, now=now)
     watch.only(lambda names: _numbers(names, BatchStatus.RELEASED))
 
 
@@ -145,7 +145,7 @@ def _numbers(names: Collection[str], status: BatchStatus) -> list[str]:
 def read_answers() -> None:
     """Read what the banks have answered."""
     now, by = timezone.now(), User.objects.system()
-    for read in batches.read_answers(by=by, now=now):
+    for read in reading.read_answers(by=by, now=now):
         log.info("%s: %s %s", read.name, read.outcome, read.why)
 
 
@@ -159,7 +159,7 @@ def post_answers() -> None:
     watch = Watch("post_answers", now=now)
     for batch in DebitBatch.objects.filter(status=BatchStatus.ANSWERED).order_by("opened_at", "pk"):
         with watch.item(batch.number, city=batch.city):
-            batches.post(batch, by=by, now=now)
+            posting.post(batch, by=by, now=now)
     watch.only(lambda names: _numbers(names, BatchStatus.ANSWERED))
 
 
@@ -169,10 +169,10 @@ def run_step(step: str, batch_id: int, by_id: int) -> None:
     now, by = timezone.now(), User.objects.get(pk=by_id)
     batch = DebitBatch.objects.get(pk=batch_id)
     if step == "send":
-        batches.write_file(batch, by=by, now=now)
+        sending.write_file(batch, by=by, now=now)
     elif step == "read":
-        batches.read_answers(by=by, now=now)
+        reading.read_answers(by=by, now=now)
     elif step == "post":
-        batches.post(batch, by=by, now=now)
+        posting.post(batch, by=by, now=now)
     else:
         raise ValueError(step)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
 from contributions.bank_files.results import REASON_LABELS, Reason
-from contributions.debit import batches, of_employers, open_lines
+from contributions.debit import closing, of_employers, open_lines, opening, releasing
 from contributions.models import (
     LINE_STATUS_LABELS,
     PAYER_LABELS,
@@ -210,7 +210,7 @@ class DebitBatchAdmin(StaffAdmin):
             standing = (
                 of_employers.opened(city=city, now=now)
                 if employers
-                else batches.opened(city=city, month=month)
+                else opening.opened(city=city, month=month)
             )
             if standing is not None:
                 return _to_batch(request, standing)
@@ -218,7 +218,7 @@ class DebitBatchAdmin(StaffAdmin):
             why_not = (
                 of_employers.why_not_open(city=city, by=by, now=now)
                 if employers
-                else batches.why_not_open(city=city, month=month, by=by, now=now)
+                else opening.why_not_open(city=city, month=month, by=by, now=now)
             )
             if request.method == "POST" and "confirmed" in request.POST and not why_not:
                 return self._open(request, city, month, employers=employers)
@@ -278,16 +278,16 @@ class DebitBatchAdmin(StaffAdmin):
     def _take(self, request: HttpRequest, batch: DebitBatch, step: str) -> None:
         if step == "release":
             try:
-                batches.release(batch, by=staff_of(request), now=timezone.now())
-            except batches.CannotRelease as why:
+                releasing.release(batch, by=staff_of(request), now=timezone.now())
+            except releasing.CannotRelease as why:
                 messages.error(request, str(why))
             else:
                 messages.success(request, _("批次 {number} 已放行。").format(number=batch.number))
             return
         if step == "close":
             try:
-                batches.close(batch, by=staff_of(request), now=timezone.now())
-            except batches.CannotClose as why:
+                closing.close(batch, by=staff_of(request), now=timezone.now())
+            except closing.CannotClose as why:
                 messages.error(request, str(why))
             else:
                 messages.success(request, _("批次 {number} 已关闭。").format(number=batch.number))
@@ -300,7 +300,7 @@ class DebitBatchAdmin(StaffAdmin):
             messages.success(request, _("已交后台处理，本页会自动更新。"))
 
     def _page(self, request: HttpRequest, batch: DebitBatch, *, confirming: Any = None) -> HttpResponse:
-        tallies = batches.tally(batch)
+        tallies = closing.tally(batch)
         chunks = PostingChunk.objects.filter(batch=batch).aggregate(
             all=Count("id"), posted=Count("posted_at")
         )
@@ -428,7 +428,7 @@ def _to_draw(
             row.count,
             row.fen,
         )
-        for row in batches.preview(city=city, month=month)
+        for row in opening.preview(city=city, month=month)
     ]
 
 
@@ -472,7 +472,7 @@ def _opened_by(request: HttpRequest, batch: DebitBatch) -> bool:
 
 def _comparison(batch: DebitBatch) -> list[tuple[str, str, str, str]]:
     """Count and sum: of this batch, of last month's, and by how much they differ; last month's are empty where there was none."""
-    before = batches.month_before(batch)
+    before = releasing.month_before(batch)
     rows = [
         (_("笔数"), batch.line_count, before.line_count if before else None, "{:,}".format),
         (_("金额（元）"), batch.total_fen, before.total_fen if before else None, money.format_yuan),

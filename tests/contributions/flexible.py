@@ -11,7 +11,7 @@ from django.conf import settings
 from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import opening, posting, reading, releasing, sending
 from contributions.models import BatchStatus, Charge, DebitBatch, DebitLine, Order, Receipt
 from contributions.orders import placing
 from enrollment.actions import draw_on
@@ -60,19 +60,19 @@ def debited(
 ) -> DebitBatch | None:
     """The month's debit from opening to posting; the stand-in bank answers at once."""
     when, at, by = Month.parse(month), now or evening(Month.parse(month)), User.objects.system()
-    batch = batches.open_batch(city=city, month=when, by=by, now=at, round_number=round_number)
+    batch = opening.open_batch(city=city, month=when, by=by, now=at, round_number=round_number)
     if batch is None:
         return None
     batch = released(batch, at)
     if batch.status == BatchStatus.OPENED:
-        batch = batches.release(batch, by=collector(city), now=at)
-    batches.write_file(batch, by=by, now=at)
+        batch = releasing.release(batch, by=collector(city), now=at)
+    sending.write_file(batch, by=by, now=at)
     stand_in.serve(Path(settings.BANK_EXCHANGE_DIR), once=True, delay=0, say=lambda line: None)
-    [read] = batches.read_answers(by=by, now=at)
+    [read] = reading.read_answers(by=by, now=at)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
     assert batch.status == BatchStatus.ANSWERED
-    return batches.post(batch, by=by, now=at)
+    return posting.post(batch, by=by, now=at)
 
 
 def collector(city: str) -> User:

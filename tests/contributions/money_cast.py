@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import closing, opening, posting, reading, releasing, sending
 from contributions.models import Charge, DebitBatch
 from enrollment.models import Coverage
 from portal.accounts.models import User
@@ -55,7 +55,7 @@ def collector(city: str = "wuhan") -> User:
 
 def released(batch: DebitBatch, now: dt.datetime) -> DebitBatch:
     """The batch, let go to the bank by a second person."""
-    return batches.release(batch, by=collector(batch.city), now=now)
+    return releasing.release(batch, by=collector(batch.city), now=now)
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Road:
         return charging.charge(city=self.city, month=self.month, by=self.by, now=self.now)
 
     def open(self) -> DebitBatch:
-        batch = batches.open_batch(city=self.city, month=self.month, by=self.by, now=self.now)
+        batch = opening.open_batch(city=self.city, month=self.month, by=self.by, now=self.now)
         assert batch is not None
         return batch
 
@@ -81,7 +81,7 @@ class Road:
 
     def send(self, batch: DebitBatch) -> Path:
         """Releases it too, where nobody did."""
-        batches.write_file(batch if batch.status == "sent" else self.release(batch), by=self.by, now=self.now)
+        sending.write_file(batch if batch.status == "sent" else self.release(batch), by=self.by, now=self.now)
         batch.refresh_from_db()
         return self.exchange / "outbox" / batch.file_name
 
@@ -93,14 +93,14 @@ class Road:
         )  # fmt: skip
         return done.stdout
 
-    def read(self) -> list[batches.Read]:
-        return batches.read_answers(by=self.by, now=self.now)
+    def read(self) -> list[reading.Read]:
+        return reading.read_answers(by=self.by, now=self.now)
 
     def post(self, batch: DebitBatch) -> DebitBatch:
-        return batches.post(batch, by=self.by, now=self.now)
+        return posting.post(batch, by=self.by, now=self.now)
 
     def close(self, batch: DebitBatch) -> DebitBatch:
-        return batches.close(batch, by=self.by, now=self.now)
+        return closing.close(batch, by=self.by, now=self.now)
 
     def answered(self) -> DebitBatch:
         """Charged, opened, sent, answered by the bank and read."""

@@ -29,7 +29,7 @@ from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import closing, opening, releasing
 from contributions.models import (
     UNDER_WAY,
     BankFile,
@@ -467,7 +467,7 @@ class MoneyMoves(RuleBasedStateMachine):
         """The whole road: the month ends, batches are released, sent, answered, read and posted."""
         self.the_month_ends()
         for batch in self._batches(BatchStatus.OPENED):
-            batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
+            releasing.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
         self.the_bank_answers(moods, missing)
         debit.read_answers()
         debit.post_answers()
@@ -673,7 +673,7 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(city=st.sampled_from(["wuhan", "shenzhen"]), back=st.integers(0, 1), round_number=st.integers(1, 2))
     def a_batch_is_opened(self, city: str, back: int, round_number: int) -> None:
-        batches.open_batch(
+        opening.open_batch(
             city=city, month=month_in_china(self.now) - back, round_number=round_number, by=self.staff(city, "maker"),
             now=self.now,
         )  # fmt: skip
@@ -687,7 +687,9 @@ class MoneyMoves(RuleBasedStateMachine):
         if batch is None:
             return
         by = self.staff(batch.city, name)
-        released = self.attempt(lambda: batches.release(batch, by=by, now=self.now), batches.CannotRelease)
+        released = self.attempt(
+            lambda: releasing.release(batch, by=by, now=self.now), releasing.CannotRelease
+        )
         assert (released is None) == (batch.opened_by_id == by.pk and batch.second_person)
 
     @step(moods=st.lists(st.sampled_from(MOODS), min_size=6, max_size=6), missing=st.integers(0, 6))
@@ -742,8 +744,8 @@ class MoneyMoves(RuleBasedStateMachine):
         batch = one(self._batches(BatchStatus.ANSWERED, BatchStatus.POSTED, BatchStatus.SENT), pick)
         if batch is not None:
             self.attempt(
-                lambda: batches.close(batch, by=self.staff(batch.city, "maker"), now=self.now),
-                batches.CannotClose,
+                lambda: closing.close(batch, by=self.staff(batch.city, "maker"), now=self.now),
+                closing.CannotClose,
             )
 
     # Refunds
@@ -873,7 +875,7 @@ class MoneyMoves(RuleBasedStateMachine):
             for answer in provider.paid.values():
                 assert self._tell(code, answer) == 200
         for batch in self._batches(BatchStatus.OPENED):
-            batches.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
+            releasing.release(batch, by=self.staff(batch.city, "checker"), now=self.now)
         debit.send_batches()
         self._bank()
         for name, content in self.answers.values():

@@ -20,7 +20,7 @@ from contributions.assessments import arrears_bills
 from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
-from contributions.debit import batches as debit
+from contributions.debit import posting, reading, sending
 from contributions.models import AccountKind, DebitBatch, Receipt
 from contributions.orders import paying, placing
 from contributions.partners import day_files as reconciling
@@ -154,7 +154,7 @@ def batches(request: pytest.FixtureRequest) -> list[DebitBatch]:
 
 def sendings(request: pytest.FixtureRequest) -> Loop:
     found = [one.pk for one in batches(request)]
-    return Loop(tasks.send_batches, debit, "write_file", lambda batch, **_more: batch.pk, found)
+    return Loop(tasks.send_batches, sending, "write_file", lambda batch, **_more: batch.pk, found)
 
 
 def postings(request: pytest.FixtureRequest) -> Loop:
@@ -163,7 +163,7 @@ def postings(request: pytest.FixtureRequest) -> Loop:
     with without_triggers(DebitBatch):
         DebitBatch.objects.update(status="answered", file_name=F("number"), file_digest="0" * 64)
         connection.check_constraints()
-    return Loop(tasks.post_answers, debit, "post", lambda batch, **_more: batch.pk, found, stub=None)
+    return Loop(tasks.post_answers, posting, "post", lambda batch, **_more: batch.pk, found, stub=None)
 
 
 def answers(request: pytest.FixtureRequest) -> Loop:
@@ -171,7 +171,11 @@ def answers(request: pytest.FixtureRequest) -> Loop:
     for name in ("a.txt", "b.txt", "c.txt"):
         (folders.folder(folders.INBOX) / name).write_text(name)
     return Loop(
-        tasks.read_answers, debit, "read_answer", lambda path, **_more: path.name, ["a.txt", "b.txt", "c.txt"]
+        tasks.read_answers,
+        reading,
+        "read_answer",
+        lambda path, **_more: path.name,
+        ["a.txt", "b.txt", "c.txt"],
     )
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contributions.arrears import paying_late
 from contributions.books import personal_account
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -37,14 +37,7 @@ from tests.cast import LIANGXI, Cast, cover, employer, moment
 from tests.conftest import Clock
 from tests.contributions.api.conftest import API, Counter, audit
 from tests.contributions.arrears.test_arrears_races import SureMeeting
-from tests.contributions.flexible import (
-    AnotherBook,
-    account,
-    at_the_bank,
-    charge_of,
-    charged,
-    debited,
-)
+from tests.contributions.flexible import AnotherBook, account, at_the_bank, charge_of, charged, debited
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Till
 from tests.filing import ask, file
 from tests.hall.test_races import Meeting, at_once, without_constraint
@@ -419,14 +412,14 @@ def while_a_batch_is_opened(
     charged("shenzhen", "2026-11")
     charge = charge_of(cast.chen_jing, "2026-11")
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
-    monkeypatch.setattr(batches.recollecting, "taken", meeting.before(batches.recollecting.taken))
+    monkeypatch.setattr(opening.recollecting, "taken", meeting.before(opening.recollecting.taken))
     user = counter.bank.partner.user
     at_once(
         lambda: placing.place(
             person=cast.chen_jing, city="shenzhen", picks={PENSION: ("60", [THIS])}, key=uuid4(), by=user,
             now=till.now,
         ),
-        lambda: batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now),
+        lambda: opening.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now),
     )  # fmt: skip
     return (
         charge.order_lines.filter(live=True).count(),

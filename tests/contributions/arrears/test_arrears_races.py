@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from contributions import consequences
 from contributions.arrears import late_months, paying_late
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.models import ChargeStatus, DebitBatch, DebitLine, Order
 from contributions.orders import placing
 from enrollment.models import ContributionBase
@@ -53,7 +53,7 @@ def given_up(cast: Cast, pk: int, now: dt.datetime) -> Callable[[], Case]:
 
 
 def opened(now: dt.datetime) -> Callable[[], DebitBatch | None]:
-    return lambda: batches.open_batch(city="wuhan", month=OCTOBER, by=User.objects.system(), now=now)
+    return lambda: opening.open_batch(city="wuhan", month=OCTOBER, by=User.objects.system(), now=now)
 
 
 def _meeting_after(read: Callable[..., Any], meeting: Meeting) -> Callable[..., Any]:
@@ -70,7 +70,7 @@ def against_a_batch(
 ) -> tuple[list[Any], bool]:
     """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
     monkeypatch.setattr(paying_late, "_held", _meeting_after(paying_late._held, meeting))
-    monkeypatch.setattr(batches.recollecting, "taken", meeting.before(batches.recollecting.taken))
+    monkeypatch.setattr(opening.recollecting, "taken", meeting.before(opening.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))
     charge = charge_of(cast.li_qiang, "2026-10")
     both = charge.status == ChargeStatus.WRITTEN_OFF and DebitLine.objects.filter(charge=charge).exists()
@@ -144,10 +144,10 @@ def test_a_tier_changes_or_a_batch_takes_the_month(
     monkeypatch.setattr(
         consequences, "before_or_after_a_batch", meeting.before(consequences.before_or_after_a_batch)
     )
-    monkeypatch.setattr(batches.recollecting, "tidy", meeting.before(batches.recollecting.tidy))
+    monkeypatch.setattr(opening.recollecting, "tidy", meeting.before(opening.recollecting.tidy))
     results = at_once(
         lambda: file(cast.li_qiang_login, "wuhan", "pension-tier", {"tier": "100"}, now),
-        lambda: batches.open_batch(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=now),
+        lambda: opening.open_batch(city="wuhan", month=Month(2026, 12), by=User.objects.system(), now=now),
     )
     taken = DebitLine.objects.filter(batch__month="2026-12-01").exists()
     changed = ContributionBase.objects.filter(tier="100").exists()

@@ -11,7 +11,7 @@ from lxml import etree
 
 from contributions.audit.looking import audit
 from contributions.bank_files import iso20022
-from contributions.debit import batches
+from contributions.debit import opening, sending
 from contributions.models import DebitBatch
 from portal.people.models import BankAccount
 from tests.contributions.bank_files.test_bank_files import HEADING
@@ -21,14 +21,15 @@ from tests.contributions.money_cast import POOR, Road, charge_of, worker
 @pytest.fixture(autouse=True)
 def by_iso20022(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wuhan's bank takes ISO 20022 here."""
-    terms = batches.debit_terms
+    terms = opening.debit_terms
 
     def changed(*args, **named):
         found = terms(*args, **named)
         object.__setattr__(found, "format", "iso20022")
         return found
 
-    monkeypatch.setattr(batches, "debit_terms", changed)
+    for module in (opening, sending):
+        monkeypatch.setattr(module, "debit_terms", changed)
 
 
 def sent(road: Road) -> DebitBatch:

@@ -15,7 +15,7 @@ from contributions.bank_files import exchange
 from contributions.books import ledger
 from contributions.books.receiving import receive
 from contributions.consequences import Money
-from contributions.debit import batches, recollecting
+from contributions.debit import closing, opening, reading, recollecting, sending
 from contributions.models import (
     AccountKind,
     BankFile,
@@ -80,7 +80,7 @@ def test_the_whole_road(road: Road, cast: Cast) -> None:
     batch = road.walked()
 
     assert (batch.status, batch.line_count, batch.total_fen) == ("closed", 5, 4 * 39304 + 19652)
-    assert {one.status: (one.count, one.fen) for one in batches.tally(batch)} == {
+    assert {one.status: (one.count, one.fen) for one in closing.tally(batch)} == {
         "paid": (2, 58956),
         "failed": (3, 117912),
     }
@@ -136,13 +136,13 @@ def test_every_step_again_changes_nothing(road: Road) -> None:
 
 
 def test_nothing_to_draw_opens_nothing(road: Road) -> None:
-    assert batches.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now) is None
+    assert opening.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now) is None
     assert not DebitBatch.objects.exists()
 
 
 def test_a_city_that_does_not_debit_opens_nothing(road: Road) -> None:
     with pytest.raises(PolicyMissing):
-        batches.open_batch(city="ningbo", month=OCTOBER, by=road.by, now=road.now)
+        opening.open_batch(city="ningbo", month=OCTOBER, by=road.by, now=road.now)
 
 
 def test_who_is_drawn(road: Road, cast: Cast) -> None:
@@ -172,12 +172,12 @@ def test_a_second_round_takes_only_what_was_asked_for(road: Road) -> None:
     worker(1)
     poor = worker(2, ending=POOR)
     road.walked()
-    assert batches.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
+    assert opening.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
     with transaction.atomic():
         recollecting.ask(
             [charge_of(poor)], kind=RequestKind.RECOLLECT, month=OCTOBER, by=road.by, now=road.now
         )
-    second = batches.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2)
+    second = opening.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2)
     assert second is not None
     assert [line.charge for line in second.lines.select_related("charge")] == [charge_of(poor)]
 
@@ -312,7 +312,7 @@ def test_rows_that_the_bank_left_out_are_missing_and_never_drawn_again(road: Roa
     batch.refresh_from_db()
     batch = road.close(road.post(batch))
     assert (batch.status, charge_of(first).status, charge_of(second).status) == ("closed", "paid", "owed")
-    assert batches.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
+    assert opening.open_batch(city="wuhan", month=OCTOBER, by=road.by, now=road.now, round_number=2) is None
     assert proved()
 
 
@@ -360,19 +360,19 @@ def test_coverage_that_stopped_while_the_file_was_at_the_bank_lies_in_suspense(r
 def test_a_batch_closes_only_when_it_is_posted_and_comes_out_even(road: Road) -> None:
     worker(1)
     batch = road.answered()
-    with pytest.raises(batches.CannotClose, match="尚未记账"):
+    with pytest.raises(closing.CannotClose, match="尚未记账"):
         road.close(batch)
     batch = road.post(batch)
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE contributions_debitbatch SET total_fen = total_fen + 1")
         cursor.execute("SET session_replication_role = origin")
-    with pytest.raises(batches.CannotClose, match="不符"):
+    with pytest.raises(closing.CannotClose, match="不符"):
         road.close(batch)
 
 
 def test_chunks_make_an_entry_each(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "CHUNK", 2)
+    monkeypatch.setattr(opening, "CHUNK", 2)
     for order in range(1, 6):
         worker(order)
     batch = road.walked()
@@ -384,7 +384,7 @@ def test_chunks_make_an_entry_each(road: Road, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_chunk_ends_with_a_persons_last_line(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "CHUNK", 3)
+    monkeypatch.setattr(opening, "CHUNK", 3)
     both = (Insurance.PENSION, Insurance.MEDICAL)
     for order in range(1, 6):
         worker(order, insurances=both)
@@ -415,7 +415,7 @@ def test_a_full_disk_sends_nothing_and_the_next_run_does(road: Road, monkeypatch
     with monkeypatch.context() as broken:
         broken.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
-            batches.write_file(batch, by=road.by, now=road.now)
+            sending.write_file(batch, by=road.by, now=road.now)
     batch.refresh_from_db()
     assert batch.status == "released"
     assert list((road.exchange / "outbox").iterdir()) == []
@@ -432,7 +432,7 @@ def test_december_goes_over_into_january(road: Road) -> None:
 def test_moves_have_an_actor_and_a_time(road: Road, cast: Cast) -> None:
     worker(1)
     batch = road.post(road.answered())
-    batches.close(batch, by=cast.wuhan_collector, now=road.now)
+    closing.close(batch, by=cast.wuhan_collector, now=road.now)
     batch.refresh_from_db()
     assert batch.closed_by == cast.wuhan_collector
     assert batch.events.get(status="closed").by == cast.wuhan_collector
@@ -500,14 +500,14 @@ def test_what_cannot_be_worked_on_is_held_with_its_reason_and_the_others_go_on(
 def test_what_nobody_foresaw_in_a_file_is_held(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     _batch, good, _text = sent(road)
     (good.parent / "a.txt").write_bytes(b"whatever")
-    accept = batches._accept
+    accept = reading.accept
 
     def odd(path: Path, *rest: object) -> bool:
         if path.name == "a.txt":
             raise DataError("value out of range")
         return accept(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(batches, "_accept", odd)
+    monkeypatch.setattr(reading, "accept", odd)
     assert [one.outcome for one in road.read()] == ["held", "accepted"]
     assert "DataError" in BankFile.objects.get(status="held").why
 
@@ -566,7 +566,7 @@ def test_control_where_nothing_is_caught_the_others_are_not_read(
 ) -> None:
     batch, good, _text = sent(road)
     (good.parent / "a.txt").write_bytes(b"\0" * 77)
-    monkeypatch.setattr(batches, "read_answer", _as_before(batches.read_answer))
+    monkeypatch.setattr(reading, "read_answer", _as_before(reading.read_answer))
     monkeypatch.setattr(Watch, "item", lambda self, name, **_more: nullcontext())
     with pytest.raises(ValueError, match="NUL"):
         road.read()
@@ -574,8 +574,8 @@ def test_control_where_nothing_is_caught_the_others_are_not_read(
     assert batch.status == "sent"
 
 
-def _as_before(read: Callable[..., batches.Read | None]) -> Callable[..., batches.Read | None]:
-    def as_before(path: Path, **more: object) -> batches.Read | None:
+def _as_before(read: Callable[..., reading.Read | None]) -> Callable[..., reading.Read | None]:
+    def as_before(path: Path, **more: object) -> reading.Read | None:
         if path.name == "a.txt":
             raise ValueError("A string literal cannot contain NUL (0x00) characters.")
         return read(path, **more)

@@ -15,7 +15,16 @@ from contributions.audit.looking import audit
 from contributions.bank_files import stand_in
 from contributions.charges.charging import charge, void
 from contributions.consequences import Money
-from contributions.debit import batches, of_employers, open_lines
+from contributions.debit import (
+    closing,
+    of_employers,
+    open_lines,
+    opening,
+    posting,
+    reading,
+    releasing,
+    sending,
+)
 from contributions.models import (
     Assessment,
     AssessmentStatus,
@@ -99,16 +108,16 @@ def opened(now: dt.datetime, system: User) -> DebitBatch:
 
 
 def sent(now: dt.datetime, system: User, releaser: User) -> DebitBatch:
-    batch = batches.release(opened(now, system), by=releaser, now=now)
-    return batches.write_file(batch, by=system, now=now)
+    batch = releasing.release(opened(now, system), by=releaser, now=now)
+    return sending.write_file(batch, by=system, now=now)
 
 
 def answered(batch: DebitBatch, exchange: Path, system: User, now: dt.datetime) -> DebitBatch:
     stand_in.serve(exchange, once=True, delay=0, say=lambda line: None)
-    [read] = batches.read_answers(by=system, now=now)
+    [read] = reading.read_answers(by=system, now=now)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
-    return batches.post(batch, by=system, now=now)
+    return posting.post(batch, by=system, now=now)
 
 
 def proved() -> bool:
@@ -132,7 +141,7 @@ def test_a_confirmed_month_is_debited_whole_and_booked_by_charge(
     staffed.refresh_from_db()
     assert staffed.status == AssessmentStatus.PAID
     assert "4,500.00 元已从尾号 0014 的账户扣款成功" in Notice.objects.get(user=cast.donghu_clerk).text
-    assert batches.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
+    assert closing.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
     assert proved()
 
 
@@ -144,7 +153,7 @@ def test_every_step_again_changes_nothing(
     before = (Receipt.objects.count(), DebitLine.objects.count(), Notice.objects.count())
     assert of_employers.open_batch(city="wuhan", by=system, now=FIFTEENTH) == batch
     assert of_employers.open_batch(city="wuhan", by=system, now=TWENTY_FIFTH) is None
-    batches.post(batch, by=system, now=FIFTEENTH)
+    posting.post(batch, by=system, now=FIFTEENTH)
     assert (Receipt.objects.count(), DebitLine.objects.count(), Notice.objects.count()) == before
 
 
@@ -258,9 +267,9 @@ def test_whoever_opened_a_batch_does_not_release_it(
     agree(cast.donghu)
     batch = of_employers.open_by_staff(city="wuhan", by=releaser, now=FIFTEENTH)
     assert batch is not None
-    with pytest.raises(batches.CannotRelease):
-        batches.release(batch, by=releaser, now=FIFTEENTH)
-    with pytest.raises(batches.CannotOpen):
+    with pytest.raises(releasing.CannotRelease):
+        releasing.release(batch, by=releaser, now=FIFTEENTH)
+    with pytest.raises(opening.CannotOpen):
         of_employers.open_by_staff(city="wuhan", by=cast.ningbo_reviewer, now=FIFTEENTH)
 
 
@@ -295,10 +304,10 @@ def test_what_the_bank_left_open_is_settled_by_two(
     batch = sent(FIFTEENTH, system, releaser)
     body = f"H|DR01|{batch.number}|20261115|0|0|0|0|0\n"
     unanswered(exchange, body)
-    [read] = batches.read_answers(by=system, now=FIFTEENTH)
+    [read] = reading.read_answers(by=system, now=FIFTEENTH)
     assert read.outcome == "accepted", read
     batch.refresh_from_db()
-    batch = batches.post(batch, by=system, now=FIFTEENTH)
+    batch = posting.post(batch, by=system, now=FIFTEENTH)
     [line] = open_lines.open_lines(batch)
     drafted = open_lines.draft_lines(
         batch,
@@ -312,7 +321,7 @@ def test_what_the_bank_left_open_is_settled_by_two(
     open_lines.approve(drafted, by=releaser, now=FIFTEENTH)
     staffed.refresh_from_db()
     assert staffed.status == AssessmentStatus.PAID
-    assert batches.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
+    assert closing.close(batch, by=releaser, now=FIFTEENTH).status == "closed"
     assert proved()
 
 
@@ -337,14 +346,14 @@ def test_the_number_of_statements_does_not_grow_with_the_employers(
             agree(where)
         with CaptureQueriesContext(connection) as captured:
             batch = opened(day, system)
-        opening = len(captured)
-        batches.write_file(batches.release(batch, by=releaser, now=day), by=system, now=day)
+        at_opening = len(captured)
+        sending.write_file(releasing.release(batch, by=releaser, now=day), by=system, now=day)
         stand_in.serve(exchange, once=True, delay=0, say=lambda line: None)
-        batches.read_answers(by=system, now=day)
+        reading.read_answers(by=system, now=day)
         batch.refresh_from_db()
         with CaptureQueriesContext(connection) as captured:
-            batches.post(batch, by=system, now=day)
-        counts.append((opening, len(captured)))
+            posting.post(batch, by=system, now=day)
+        counts.append((at_opening, len(captured)))
         assert batch.line_count == number
     # The first posting also opens the city's accounts.
     assert counts[1][0] == counts[0][0]

@@ -15,7 +15,7 @@ from django.db.models import Sum
 
 from contributions.audit.looking import audit
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import closing, opening, posting, reading, sending
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
@@ -29,9 +29,9 @@ WORKER = """
 from django.conf import settings
 from pathlib import Path
 settings.BANK_EXCHANGE_DIR = Path({exchange!r})
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.tasks import debit as tasks
-batches.CHUNK = 3
+opening.CHUNK = 3
 say("ready")
 tasks.send_batches(); tasks.read_answers(); tasks.post_answers()
 """
@@ -50,12 +50,12 @@ def bank(exchange: Path) -> None:
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "CHUNK", 3)
+    monkeypatch.setattr(opening, "CHUNK", 3)
     for order in range(1, PEOPLE + 1):
         worker(order, ending=POOR if order % 10 == 0 else "88")
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = opening.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
     released(batch, NOW)
     code = WORKER.format(exchange=str(exchange))
@@ -74,9 +74,9 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
             break
     assert batch.status == "posted"
 
-    batch = batches.close(batch, by=by, now=NOW)
+    batch = closing.close(batch, by=by, now=NOW)
     poor = PEOPLE // 10
-    assert {one.status: one.count for one in batches.tally(batch)} == {"paid": PEOPLE - poor, "failed": poor}
+    assert {one.status: one.count for one in closing.tally(batch)} == {"paid": PEOPLE - poor, "failed": poor}
     assert (
         Receipt.objects.filter(applied=True).count()
         == PEOPLE - poor
@@ -96,21 +96,21 @@ def test_killed_between_every_two_commits_of_the_posting(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at random: the run ends after each chunk in turn, as if it were killed there."""
-    monkeypatch.setattr(batches, "CHUNK", 3)
+    monkeypatch.setattr(opening, "CHUNK", 3)
     for order in range(1, 8):
         worker(order)
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = opening.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    batches.write_file(released(batch, NOW), by=by, now=NOW)
+    sending.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
-    batches.read_answers(by=by, now=NOW)
+    reading.read_answers(by=by, now=NOW)
 
     class Killed(BaseException):
         pass
 
-    booked = batches._book
+    booked = posting.book_lines
     runs = 0
     while DebitBatch.objects.get().status == "answered":
         done = 0
@@ -123,10 +123,10 @@ def test_killed_between_every_two_commits_of_the_posting(
                 # After the chunk's rows were written and before they were committed.
                 raise Killed
 
-        monkeypatch.setattr(batches, "_book", book_once)
+        monkeypatch.setattr(posting, "book_lines", book_once)
         runs += 1
         try:
-            batches.post(batch, by=by, now=NOW)
+            posting.post(batch, by=by, now=NOW)
         except Killed:
             continue
     assert runs == 3
@@ -141,12 +141,12 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
         worker(order)
     by = User.objects.system()
     charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW)
-    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
+    batch = opening.open_batch(city="wuhan", month=OCTOBER, by=by, now=NOW)
     assert batch is not None
-    batches.write_file(released(batch, NOW), by=by, now=NOW)
+    sending.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
-    batches.read_answers(by=by, now=NOW)
-    booked = batches._book
+    reading.read_answers(by=by, now=NOW)
+    booked = posting.book_lines
 
     def cut(*args: object) -> None:
         booked(*args)  # type: ignore[arg-type]
@@ -154,10 +154,10 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as broken:
-        broken.setattr(batches, "_book", cut)
+        broken.setattr(posting, "book_lines", cut)
         with pytest.raises(Exception, match=r"terminat|closed"):
-            batches.post(batch, by=by, now=NOW)
+            posting.post(batch, by=by, now=NOW)
     connection.close()
     assert not Receipt.objects.exists()
-    assert batches.post(batch, by=by, now=NOW).status == "posted"
+    assert posting.post(batch, by=by, now=NOW).status == "posted"
     assert Receipt.objects.count() == 7

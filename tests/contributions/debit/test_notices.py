@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contributions.books.receiving import receive
-from contributions.debit import batches, notices
+from contributions.debit import notices, posting
 from contributions.models import BatchStatus, DebitBatch
 from portal.accounts import messages
 from portal.accounts import notices as told
@@ -104,7 +104,7 @@ def test_a_run_that_is_killed_while_it_tells_tells_all_the_next_time(
             road.post(batch)
     batch.refresh_from_db()
     assert (batch.status, Notice.objects.count()) == (BatchStatus.ANSWERED, 0)
-    outcomes = at_once(lambda: batches.post(DebitBatch.objects.get(), by=road.by, now=road.now).status)
+    outcomes = at_once(lambda: posting.post(DebitBatch.objects.get(), by=road.by, now=road.now).status)
     assert "posted" in outcomes
     assert Notice.objects.count() == 2
 

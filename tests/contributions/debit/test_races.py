@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from contributions.audit.looking import audit
 from contributions.books.receiving import receive
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import opening, posting, sending
 from contributions.models import DebitBatch, DebitLine, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
@@ -73,7 +73,7 @@ def test_a_batch_opened_by_several_at_once_is_one(owed: Road) -> None:
 
 def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the guard some fail, and none draws twice."""
-    look, chunks, met = batches._standing, batches._ends_of_chunks, Barrier(WORKERS)
+    look, chunks, met = opening.standing_batch, opening.ends_of_chunks, Barrier(WORKERS)
 
     def look_together(*what: object) -> DebitBatch | None:
         found = look(*what)  # type: ignore[arg-type]
@@ -85,9 +85,9 @@ def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: 
         until_others_wait(WORKERS - 1)
         return list(chunks(batch, count))
 
-    monkeypatch.setattr(batches, "one_batch_opened", lambda city: None)
-    monkeypatch.setattr(batches, "_standing", look_together)
-    monkeypatch.setattr(batches, "_ends_of_chunks", taken)
+    monkeypatch.setattr(opening, "one_batch_opened", lambda city: None)
+    monkeypatch.setattr(opening, "standing_batch", look_together)
+    monkeypatch.setattr(opening, "ends_of_chunks", taken)
     outcomes = at_once(owed.open)
     assert any(isinstance(one, IntegrityError) for one in outcomes), outcomes
     assert DebitBatch.objects.count() == 1
@@ -95,7 +95,7 @@ def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: 
 
 
 def test_several_workers_share_a_batch(owed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "CHUNK", 2)
+    monkeypatch.setattr(opening, "CHUNK", 2)
     batch = owed.open()
     owed.send(batch)
     owed.bank()
@@ -104,7 +104,7 @@ def test_several_workers_share_a_batch(owed: Road, monkeypatch: pytest.MonkeyPat
     batch.refresh_from_db()
 
     def post() -> str:
-        return batches.post(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now).status
+        return posting.post(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now).status
 
     outcomes = at_once(post)
     assert "posted" in outcomes, outcomes
@@ -116,7 +116,7 @@ def test_several_workers_share_a_batch(owed: Road, monkeypatch: pytest.MonkeyPat
 
 def test_one_file_is_written_by_one(owed: Road) -> None:
     batch = owed.release(owed.open())
-    at_once(lambda: batches.write_file(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now))
+    at_once(lambda: sending.write_file(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now))
     batch.refresh_from_db()
     assert batch.status == "sent"
     assert batch.files.count() == 1
@@ -145,7 +145,7 @@ def test_posting_and_another_channel_at_once_pay_once(owed: Road) -> None:
     charges = [line.of_charge for line in batch.lines.select_related("charge")]
     numbers = iter(range(WORKERS))
     steps = [
-        lambda: batches.post(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now),
+        lambda: posting.post(DebitBatch.objects.get(pk=batch.pk), by=owed.by, now=owed.now),
         lambda: receive(charges, channel="counter", provider_number="1", at=owed.now, by=owed.by),
     ]
     outcomes = at_once(lambda: steps[next(numbers) % 2](), times=2)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from contributions.audit.looking import audit
-from contributions.debit import batches
+from contributions.debit import opening, releasing, sending
 from contributions.models import BatchStatus, DebitBatch
 from contributions.tasks import debit
 from portal.accounts.models import User
@@ -23,7 +23,7 @@ def opened(road: Road, by: User | None = None, people: int = 2) -> DebitBatch:
     for order in range(1, people + 1):
         worker(order)
     road.charge()
-    batch = batches.open_batch(city="wuhan", month=OCTOBER, by=by or road.by, now=road.now)
+    batch = opening.open_batch(city="wuhan", month=OCTOBER, by=by or road.by, now=road.now)
     assert batch is not None
     return batch
 
@@ -40,7 +40,7 @@ def test_what_the_schedule_opened_waits_for_a_collector(road: Road) -> None:
     debit.send_batches()
     batch.refresh_from_db()
     assert (batch.status, list(road.exchange.glob("outbox/*"))) == (BatchStatus.OPENED, [])
-    batches.release(batch, by=collector(), now=road.now)
+    releasing.release(batch, by=collector(), now=road.now)
     debit.send_batches()
     batch.refresh_from_db()
     assert (batch.status, batch.released_by) == (BatchStatus.SENT, collector())
@@ -50,12 +50,12 @@ def test_what_the_schedule_opened_waits_for_a_collector(road: Road) -> None:
 
 def test_whoever_opened_it_does_not_release_it(road: Road) -> None:
     batch = opened(road, by=collector())
-    with pytest.raises(batches.CannotRelease, match="另一名"):
-        batches.release(batch, by=collector(), now=road.now)
+    with pytest.raises(releasing.CannotRelease, match="另一名"):
+        releasing.release(batch, by=collector(), now=road.now)
     batch.refresh_from_db()
     assert (batch.status, batch.released_by) == (BatchStatus.OPENED, None)
     another = staff("wuhan-9", "孙立", "wuhan", COLLECTOR)
-    assert batches.release(batch, by=another, now=road.now).status == BatchStatus.RELEASED
+    assert releasing.release(batch, by=another, now=road.now).status == BatchStatus.RELEASED
 
 
 def test_the_database_wants_a_second_person_too(road: Road) -> None:
@@ -71,14 +71,14 @@ def test_the_database_wants_a_second_person_too(road: Road) -> None:
 def test_nobody_outside_the_citys_agency_releases(road: Road, cast: Cast) -> None:
     batch = opened(road)
     for who in (User.objects.system(), collector("ningbo"), cast.li_qiang_login):
-        with pytest.raises(batches.CannotRelease):
-            batches.release(batch, by=who, now=road.now)
+        with pytest.raises(releasing.CannotRelease):
+            releasing.release(batch, by=who, now=road.now)
 
 
 def test_released_twice_is_released_once(road: Road) -> None:
     batch = opened(road)
-    first = batches.release(batch, by=collector(), now=road.now)
-    again = batches.release(batch, by=staff("wuhan-9", "孙立", "wuhan", COLLECTOR), now=road.now)
+    first = releasing.release(batch, by=collector(), now=road.now)
+    again = releasing.release(batch, by=staff("wuhan-9", "孙立", "wuhan", COLLECTOR), now=road.now)
     assert again.released_by == first.released_by == collector()
     assert batch.events.filter(status="released").count() == 1
 
@@ -88,21 +88,22 @@ def test_released_by_several_at_once_is_released_once(road: Road) -> None:
     batch = opened(road)
     who = collector()
     outcomes = test_races.at_once(
-        lambda: batches.release(DebitBatch.objects.get(pk=batch.pk), by=who, now=road.now).status
+        lambda: releasing.release(DebitBatch.objects.get(pk=batch.pk), by=who, now=road.now).status
     )
     assert outcomes == ["released"] * test_races.WORKERS
     assert batch.events.filter(status="released").count() == 1
 
 
 def test_a_city_whose_schedule_releases_waits_for_nobody(road: Road, cast: Cast, monkeypatch) -> None:
-    terms = batches.debit_terms
+    terms = opening.debit_terms
 
     def by_schedule(*args, **named):
         found = terms(*args, **named)
         object.__setattr__(found, "second_person", False)
         return found
 
-    monkeypatch.setattr(batches, "debit_terms", by_schedule)
+    for module in (opening, sending):
+        monkeypatch.setattr(module, "debit_terms", by_schedule)
     batch = opened(road)
     assert (batch.status, batch.released_by, batch.second_person) == ("released", road.by, False)
     assert all(one.holds for one in audit())

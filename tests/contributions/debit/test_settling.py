@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contributions.audit.looking import audit
 from contributions.books import receiving
-from contributions.debit import batches, open_lines
+from contributions.debit import open_lines, opening, releasing
 from contributions.models import (
     BankFile,
     BankInquiry,
@@ -370,30 +370,30 @@ def test_a_batch_is_not_opened_before_its_day(road: Road, now: object) -> None:
     worker(1)
     road.month = NOVEMBER
     road.charge()
-    why = batches.why_not_open(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
+    why = opening.why_not_open(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert "2026-11-30" in why
-    with pytest.raises(batches.CannotOpen, match="2026-11-30"):
-        batches.open_by_staff(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
+    with pytest.raises(opening.CannotOpen, match="2026-11-30"):
+        opening.open_by_staff(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert not DebitBatch.objects.exists()
 
 
 def test_what_would_be_drawn_is_what_is_drawn(road: Road) -> None:
     worker(1), worker(2)
     road.charge()
-    [row] = batches.preview(city="wuhan", month=road.month)
+    [row] = opening.preview(city="wuhan", month=road.month)
     assert not DebitLine.objects.exists()
-    batch = batches.open_by_staff(city="wuhan", month=road.month, by=collector(), now=road.now)
+    batch = opening.open_by_staff(city="wuhan", month=road.month, by=collector(), now=road.now)
     assert batch is not None
     assert (row.count, row.fen, row.late) == (batch.line_count, batch.total_fen, False)
     assert batch.opened_by == collector()
-    with pytest.raises(batches.CannotRelease):
-        batches.release(batch, by=collector(), now=road.now)
-    assert batches.preview(city="wuhan", month=road.month) == []
+    with pytest.raises(releasing.CannotRelease):
+        releasing.release(batch, by=collector(), now=road.now)
+    assert opening.preview(city="wuhan", month=road.month) == []
 
 
 def test_only_the_citys_own_staff_open(road: Road) -> None:
     worker(1)
     road.charge()
     stranger = staff("elsewhere", "高远", "ningbo", COLLECTOR)
-    with pytest.raises(batches.CannotOpen, match="本市"):
-        batches.open_by_staff(city="wuhan", month=road.month, by=stranger, now=road.now)
+    with pytest.raises(opening.CannotOpen, match="本市"):
+        opening.open_by_staff(city="wuhan", month=road.month, by=stranger, now=road.now)

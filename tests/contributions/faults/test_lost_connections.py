@@ -16,7 +16,7 @@ from django.urls import reverse
 from contributions.audit.looking import audit
 from contributions.books import ledger
 from contributions.channels.protocol import Answer
-from contributions.debit import batches
+from contributions.debit import posting
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
 from contributions.orders import paying, placing
 from contributions.refunds import drafting
@@ -167,7 +167,7 @@ def test_a_batch_whose_posting_was_committed_and_never_answered_for(
         worker(order)
     batch = road.answered()
     with monkeypatch.context() as broken:
-        broken.setattr(batches, "_post_chunk", cut_after(batches._post_chunk))
+        broken.setattr(posting, "post_chunk", cut_after(posting.post_chunk))
         with pytest.raises(OperationalError):
             road.post(batch)
     connection.close()

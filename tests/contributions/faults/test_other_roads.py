@@ -10,7 +10,7 @@ import pytest
 from contributions.audit.looking import audit
 from contributions.books import ledger
 from contributions.charges.charging import charge
-from contributions.debit import batches
+from contributions.debit import opening, posting, sending
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from contributions.orders import placing
 from contributions.refunds import drafting
@@ -49,9 +49,9 @@ def late(till: Till, exchange: object) -> Payment:
 
 
 def at_the_bank(till: Till, road: Road) -> DebitBatch:
-    batch = batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now)
+    batch = opening.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now)
     assert batch is not None
-    batches.write_file(batch, by=till.system, now=till.now)
+    sending.write_file(batch, by=till.system, now=till.now)
     return batch
 
 
@@ -59,7 +59,7 @@ def answered(till: Till, road: Road, batch: DebitBatch) -> None:
     road.bank()
     assert [read.outcome for read in road.read()] == ["accepted"]
     batch.refresh_from_db()
-    batches.post(batch, by=till.system, now=till.now)
+    posting.post(batch, by=till.system, now=till.now)
 
 
 @pytest.mark.parametrize("first", ["callback", "bank"])
@@ -88,7 +88,7 @@ def test_a_month_in_an_open_order_is_not_drawn_and_one_at_the_bank_is_not_ordere
     who, login = till.cast.chen_jing, till.cast.chen_jing_login
     account(who, city="shenzhen")
     order = till.place(city="shenzhen", person=who, by=login)
-    assert batches.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now) is None
+    assert opening.open_batch(city="shenzhen", month=THIS, by=till.system, now=till.now) is None
     till.clock.step(minutes=31)
     till.rings()
     at_the_bank(till, road)

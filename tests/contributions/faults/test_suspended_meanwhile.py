@@ -13,7 +13,7 @@ from django.db import transaction
 
 from contributions.audit.looking import audit
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import posting
 from contributions.models import Charge, DebitBatch, Suspension
 from portal.shared.months import CHINA
 from tests.contributions.charges.test_suspending import MARCH, debited
@@ -58,14 +58,14 @@ def meanwhile(
 
     monkeypatch.setattr(charging, where, later)
 
-    def posting() -> Any:
+    def then_post() -> Any:
         assert looked.wait(30)
         try:
             return post()
         finally:
             posted.set()
 
-    return at_once(charge, posting)
+    return at_once(charge, then_post)
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -73,7 +73,7 @@ def test_the_night_s_charging_run(
     road: Road, fourth: DebitBatch, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(batches, "before_or_after_charging", lambda city: None)
+        monkeypatch.setattr(posting, "before_or_after_charging", lambda city: None)
 
     def charge() -> charging.Charged:
         at = dt.datetime.combine(NEXT.first_day, dt.time(1, 10), CHINA)
@@ -83,7 +83,7 @@ def test_the_night_s_charging_run(
         monkeypatch,
         "_charge_tiers",
         charge,
-        lambda: batches.post(fourth, by=road.by, now=road.now),
+        lambda: posting.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
     )
     assert not [one for one in outcomes if isinstance(one, Exception)], outcomes
@@ -109,7 +109,7 @@ def test_an_order_s_months(
         monkeypatch,
         "_priced",
         charge,
-        lambda: batches.post(fourth, by=road.by, now=road.now),
+        lambda: posting.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
     )
     assert not [one for one in outcomes if isinstance(one, Exception)], outcomes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contributions.books import receiving
 from contributions.charges import charging
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
 from contributions.orders import paying, placing
 from contributions.orders.placing import CannotOrder
@@ -306,15 +306,15 @@ def order_it(till: Till, charge: Charge) -> Order:
 
 def test_what_an_order_holds_is_not_debited(till: Till, in_wuhan: Charge) -> None:
     order = order_it(till, in_wuhan)
-    assert batches.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now) is None
+    assert opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now) is None
     paying.cancel(order, by=till.cast.li_qiang_login, now=till.now)
-    batch = batches.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now)
+    batch = opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now)
     assert batch is not None
     assert batch.line_count == 1
 
 
 def test_what_is_at_the_bank_is_not_ordered(till: Till, in_wuhan: Charge) -> None:
-    assert batches.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now)
+    assert opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now)
     with pytest.raises(CannotOrder, match="已送银行"):
         order_it(till, in_wuhan)
 

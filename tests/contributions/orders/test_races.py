@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from contributions.books import receiving
-from contributions.debit import batches
+from contributions.debit import opening
 from contributions.models import (
     Charge,
     ChargeStatus,
@@ -219,10 +219,10 @@ def order_against_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any
     charge, meeting = Charge.objects.get(person=person), Meeting()
     # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
-    monkeypatch.setattr(batches, "DebitBatch", MeetingBatch(meeting))
+    monkeypatch.setattr(opening, "DebitBatch", MeetingBatch(meeting))
     return at_once(
         lambda: order_it(till, charge),
-        lambda: batches.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now),
+        lambda: opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now),
     )
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from contributions.debit import batches
+from contributions.debit import sending
 from contributions.models import Charge, ChargingRun, DebitBatch
 from contributions.tasks import debit
 from portal.shared.insurance import Capacity, Insurance
@@ -113,14 +113,14 @@ def test_a_batch_that_cannot_be_written_does_not_keep_the_others(
         road.month = month
         road.charge()
         road.release(road.open())
-    write = batches.write_file
+    write = sending.write_file
 
     def one_fails(batch: DebitBatch, **more: object) -> DebitBatch:
         if batch.month == OCTOBER:
             raise OSError(28, "No space left on device")
         return write(batch, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(batches, "write_file", one_fails)
+    monkeypatch.setattr(sending, "write_file", one_fails)
     debit.send_batches()
     assert {str(batch.month): batch.status for batch in DebitBatch.objects.all()} == {
         "2026-10": "released",
