@@ -13,7 +13,7 @@ from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import closing, opening, posting, reading, releasing, sending
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
-from contributions.orders import placing
+from contributions.orders import ending, payable, placing
 from contributions.partners import day_files, ordering
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
@@ -121,7 +121,7 @@ def _bank_app(now: dt.datetime, say: Say) -> None:
         bank = registering.demo_partner(now=then)
         if bank.day_files.exists() or not day_files.is_ready(bank, day, now):
             return
-        for told, one in enumerate(placing.payable(person, "wuxi", now=then)):
+        for told, one in enumerate(payable.payable(person, "wuxi", now=then)):
             if not one.months:
                 continue
             order = placing.place(
@@ -145,7 +145,7 @@ def _bank_app(now: dt.datetime, say: Say) -> None:
                     by=bank.user,
                     now=then,
                 )
-            placing.expire(order, by=User.objects.system(), now=order.expires_at)
+            ending.expire(order, by=User.objects.system(), now=order.expires_at)
         day_files.take_file(bank, day, day_files.written(bank.code, day, lines), now=now)
 
 

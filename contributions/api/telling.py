@@ -18,7 +18,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import placing
-from contributions.orders.placing import Payable
+from contributions.orders.payable import Payable
 from contributions.partners import late_reversals, ordering
 from contributions.prices.formula import Derivation
 from portal.partners.models import Partner

@@ -17,7 +17,7 @@ from contributions.api import serializers, telling
 from contributions.arrears import paying_late
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
-from contributions.orders import bank_time, paying, placing
+from contributions.orders import bank_time, ending, payable, paying, placing
 from contributions.partners import late_reversals, ordering
 from contributions.refunds import drafting
 from portal.accounts.lookups import TooManyLookups, look_up
@@ -91,7 +91,7 @@ class DuesView(OrdersView):
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
-        found = placing.payable(person, read["city"], now=now)
+        found = payable.payable(person, read["city"], now=now)
         late = paying_late.orderable(person, read["city"], now=now)
         return Response(telling.dues(person, read["city"], found, late, opens_at))
 
@@ -158,8 +158,8 @@ class CancelView(OrdersView):
         """Let go an order that nobody will pay; one that has ended stays as it is."""
         order = self._order(request, number)
         try:
-            ended = placing.cancel_unpaid(order, by=caller(request).partner.user, now=timezone.now())
-        except placing.StillPaying as error:
+            ended = ending.cancel_unpaid(order, by=caller(request).partner.user, now=timezone.now())
+        except ending.StillPaying as error:
             raise Problem(
                 "payment_under_way", _("订单正在其他渠道支付，结果确认前不能取消。"), status=409
             ) from error

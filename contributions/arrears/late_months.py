@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.debit import recollecting
 from contributions.models import Charge, ChargeStatus, DebitLine, LineStatus, Surcharge, SurchargeStatus
-from contributions.orders import placing
+from contributions.orders import queries
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month
@@ -76,7 +76,7 @@ def late_months(
         ).order_by("month", "insurance")
     )
     ids = [one.pk for one in charges]
-    ordered = placing.in_orders(charges)
+    ordered = queries.in_orders(charges)
     lines = {line.charge_id: line for line in DebitLine.objects.filter(charge__in=ids).order_by("pk")}
     waiting = {one.charge_id: one for one in recollecting.waiting(ids)}
     priced = set(

@@ -26,7 +26,7 @@ from contributions.models import (
     Surcharge,
     SurchargeKind,
 )
-from contributions.orders import placing
+from contributions.orders import payable, placing
 from contributions.prices.formula import Derivation, Reckoned, basis_text, derivation, explain, quote
 from enrollment import actions
 from enrollment.models import Coverage
@@ -382,7 +382,7 @@ def order_months(
     def choose() -> list[int]:
         known = {(one.month.insurance, one.month.month): one for one in orderable(person, city, now=now)}
         chosen: list[int] = []
-        whys: list[placing.Refusal] = []
+        whys: list[payable.Refusal] = []
         for insurance, some in wanted.items():
             for month in some:
                 one = known.get((insurance, month))
@@ -391,7 +391,7 @@ def order_months(
                     chosen.append(one.month.charge_id)
                     continue
                 said = {"month": month.zh, "name": _(INSURANCE_LABELS[insurance]), "why": why}
-                whys.append(placing.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
+                whys.append(payable.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
         if whys:
             raise placing.CannotOrder(whys)
         return chosen
@@ -415,7 +415,7 @@ def _order(
             return prepare(person, city, choose(), paid_on=today_in_china(now), now=now, case=case)
         except Busy as busy:
             why = _("所选的月份刚刚已在缴费、扣款或已变动，请重新查看。")
-            raise placing.CannotOrder([placing.Refusal(why)]) from busy
+            raise placing.CannotOrder([payable.Refusal(why)]) from busy
 
     return placing.place_late(person=person, city=city, take=take, content=content, key=key, by=by, now=now)
 
@@ -483,7 +483,7 @@ def pay_gap(
     """
     paid_on = debit_day(city, debit_month)
     charges = []
-    for first, last in placing.stretches(sorted(set(months))):
+    for first, last in payable.stretches(sorted(set(months))):
         coverage = actions.open_coverage(
             person=person,
             insurance=REVIVED,

@@ -20,17 +20,9 @@ from django.utils.translation import gettext as _
 from contributions import channels
 from contributions.books import receiving
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
-from contributions.models import (
-    Charge,
-    Entry,
-    Order,
-    OrderStatus,
-    Payment,
-    PaymentEvent,
-    PaymentStatus,
-)
-from contributions.orders import bank_time, payer_kept, placing, top_ups
-from contributions.orders.placing import StillPaying
+from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentEvent, PaymentStatus
+from contributions.orders import bank_time, ending, payer_kept, queries, top_ups
+from contributions.orders.ending import StillPaying
 from portal.accounts.models import Notice, User
 from portal.policy.book import book
 from portal.policy.terms import payment_terms
@@ -112,8 +104,8 @@ def start_payment(
 def _begin(
     order: Order, channel: str, payer: dict[str, str], *, by: User, now: dt.datetime
 ) -> tuple[Payment, bool]:
-    current = placing.locked(order.pk)
-    standing = placing.under_way(current)
+    current = queries.locked(order.pk)
+    standing = queries.under_way(current)
     if standing is not None:
         if standing.channel != channel:
             raise PaymentUnderWay(standing)
@@ -330,7 +322,7 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
     """
     if payment.status == PaymentStatus.QUEUED:
         with transaction.atomic():
-            placing.locked(payment.order_id)
+            queries.locked(payment.order_id)
             _move(
                 payment, PaymentStatus.CLOSED, was=[PaymentStatus.QUEUED], by=by, now=now, note=_("取消等待")
             )
@@ -346,10 +338,10 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 def cancel(order: Order, *, by: User, now: dt.datetime) -> Order:
     """Cancel an open order, ending what is under way first; an order that turns out paid stays paid. Raises StillPaying."""
-    payment = placing.under_way(order)
+    payment = queries.under_way(order)
     if payment is not None:
         drop(payment, by=by, now=now)
-    return placing.cancel_unpaid(order, by=by, now=now)
+    return ending.cancel_unpaid(order, by=by, now=now)
 
 
 def _close_with_provider(payment: Payment, *, by: User, now: dt.datetime) -> None:
@@ -427,7 +419,7 @@ def _announce_queued(payment: Payment, *, by: User, now: dt.datetime) -> None:
 
 @transaction.atomic
 def _begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
-    order = placing.locked(payment.order_id)
+    order = queries.locked(payment.order_id)
     start_at = bank_time.opening(order.city, now)
     if start_at > now and order.is_open:
         _wait_until(order, start_at)
@@ -450,7 +442,7 @@ def end_overdue(*, by: User, now: dt.datetime) -> int:
     overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at", "pk")
     for order in overdue.exclude(payments__live=True):
         with watch.item(order.number, city=order.city), suppress(StillPaying):
-            ended += placing.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
+            ended += ending.expire(order, by=by, now=now).status == OrderStatus.EXPIRED
     watch.only(lambda numbers: list(overdue.filter(number__in=numbers).values_list("number", flat=True)))
     return ended
 
@@ -482,7 +474,7 @@ def take_answer(
         log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
         return None
     with transaction.atomic():
-        order = placing.locked(found.order_id)
+        order = queries.locked(found.order_id)
         payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
         match answer.outcome:
             case Outcome.SUCCEEDED if answer.amount_fen is not None and not 0 < answer.amount_fen <= MOST_FEN:
@@ -621,9 +613,9 @@ def _money_came(
         why="" if credited else _("订单已完结，款项将原路退回") if exact else odd,
     )
     if credited:
-        placing.end(order, OrderStatus.PAID, by=by, now=now)
+        ending.end(order, OrderStatus.PAID, by=by, now=now)
     elif not exact:
-        placing.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
+        ending.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
 
 
 def _marked(payment: Payment, number: str) -> str:

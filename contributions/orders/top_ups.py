@@ -10,17 +10,10 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from contributions.books import ledger, personal_account
-from contributions.models import (
-    HOLDING,
-    AccountKind,
-    AccountMovement,
-    MovementKind,
-    Order,
-    Payment,
-    TopUp,
-)
+from contributions.models import HOLDING, AccountKind, AccountMovement, MovementKind, Order, Payment, TopUp
 from contributions.orders import placing
-from contributions.orders.placing import CannotOrder, Refusal
+from contributions.orders.payable import Refusal
+from contributions.orders.placing import CannotOrder
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book

@@ -34,7 +34,7 @@ from contributions.models import (
     OrderStatus,
     Receipt,
 )
-from contributions.orders import placing
+from contributions.orders import payable, placing
 from contributions.pages.record import CHARGE_TONES
 from contributions.prices.formula import explain
 from contributions.ways import BILL
@@ -487,7 +487,7 @@ def _notice(request: HttpRequest, *, city: str, **about: Any) -> HttpResponse:
 def _months_words(months: Sequence[Month]) -> str:
     return "、".join(
         first.zh if first == last else _("{first}至{last}").format(first=first.zh, last=last.zh)
-        for first, last in placing.stretches(months)
+        for first, last in payable.stretches(months)
     )
 
 

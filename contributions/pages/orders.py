@@ -43,8 +43,9 @@ from contributions.models import (
     TopUp,
     Verdict,
 )
-from contributions.orders import bank_time, of_employers, paying, placing, top_ups
-from contributions.orders.placing import StillPaying, stretches
+from contributions.orders import bank_time, of_employers, paying, queries, top_ups
+from contributions.orders.ending import StillPaying
+from contributions.orders.payable import SERVICE, stretches
 from contributions.prices.formula import Derivation, explain
 from contributions.refunds import drafting
 from portal.accounts.fields import NameField
@@ -94,7 +95,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """缴费订单: one's orders, newest first, by state and year."""
     if request.user.is_staff:
         raise Http404
-    own = placing.orders_of(_login(request))
+    own = queries.orders_of(_login(request))
     years = [day.year for day in own.order_by().dates("placed_at", "year", order="DESC")]
     year = request.GET.get("year", "")
     if year and year not in {str(one) for one in years}:
@@ -284,7 +285,7 @@ def pay(request: HttpRequest, number: str) -> HttpResponseBase:
     if not form.is_valid():
         return _order_page(request, found, form)
     channel = form.cleaned_data["channel"]
-    if channel == "card" and placing.under_way(found) is None:
+    if channel == "card" and queries.under_way(found) is None:
         return redirect("order-card", found.number)
     return _begin(request, found, channel, {})[0]
 
@@ -295,8 +296,8 @@ def pay(request: HttpRequest, number: str) -> HttpResponseBase:
 def card(request: HttpRequest, number: str) -> HttpResponseBase:
     """The card that pays, and the button that says how much."""
     found, now = _mine(request, number), timezone.now()
-    if not _payable(found, now) or placing.under_way(found) or "card" not in _codes(found, now):
-        return redirect("order", found.number) if not placing.under_way(found) else _to_payment(found)
+    if not _payable(found, now) or queries.under_way(found) or "card" not in _codes(found, now):
+        return redirect("order", found.number) if not queries.under_way(found) else _to_payment(found)
     payer = found.person
     form = CardForm(
         request.POST if request.method == "POST" else None,
@@ -324,7 +325,7 @@ def card(request: HttpRequest, number: str) -> HttpResponseBase:
 def payment(request: HttpRequest, number: str) -> HttpResponseBase:
     """How the payer goes on: types the code, scans, follows the link, or waits; what the provider says is asked for meanwhile."""
     found, now = _mine(request, number), timezone.now()
-    current = placing.under_way(found)
+    current = queries.under_way(found)
     if current is None:
         return redirect("order", found.number)
     form = CodeForm(request.POST if request.method == "POST" else None)
@@ -357,7 +358,7 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the payment's page that is looked at again and again; when all is said, or when there is more to do than the
     page shows, where the page goes on."""
     found, now = _mine(request, number), timezone.now()
-    current = placing.under_way(found)
+    current = queries.under_way(found)
     if current is not None:
         current = paying.ask_watched(current, by=User.objects.system(), now=now)
     if current is None or not current.live:
@@ -372,7 +373,7 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
 def drop(request: HttpRequest, number: str) -> HttpResponseBase:
     """Ends the payment that is under way, to pay in another way."""
     found, now = _mine(request, number), timezone.now()
-    current = placing.under_way(found)
+    current = queries.under_way(found)
     if current is not None:
         try:
             paying.drop(current, by=_login(request), now=now)
@@ -653,7 +654,7 @@ def _order_page(
 
 def _persons(found: Order, top_up: TopUp | None) -> dict[str, Any]:
     """What the page of a person's order has of its own: every line, and why it is that amount."""
-    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else placing.SERVICE)
+    offer = book().city(found.city).offers.get(top_ups.SERVICE if top_up else SERVICE)
     lines = list(found.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
     return {
         "lines": lines,
@@ -691,7 +692,7 @@ def _begin(
 
 def _after(request: HttpRequest, found: Order) -> HttpResponseBase:
     found.refresh_from_db()
-    return _to_payment(found) if placing.under_way(found) else redirect("order", found.number)
+    return _to_payment(found) if queries.under_way(found) else redirect("order", found.number)
 
 
 def _to_payment(found: Order) -> HttpResponseBase:
@@ -716,7 +717,7 @@ def _qr(current: Payment) -> str:
 
 
 def _mine(request: HttpRequest, number: str) -> Order:
-    found: Order = get_object_or_404(placing.orders_of(_login(request)), number=number)
+    found: Order = get_object_or_404(queries.orders_of(_login(request)), number=number)
     return found
 
 

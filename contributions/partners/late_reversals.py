@@ -20,7 +20,7 @@ from contributions.models import (
     Reversal,
     TakenBack,
 )
-from contributions.orders import placing
+from contributions.orders import ending, queries
 from contributions.partners import ordering
 from contributions.partners.ordering import CannotReverse
 from contributions.refunds import drafting
@@ -45,7 +45,7 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 
     Raises CannotReverse: on that day, where it does not stand as paid, and where a request waits or was declined today.
     """
-    order = placing.locked(payment.order_id)
+    order = queries.locked(payment.order_id)
     current = Payment.objects.get(pk=payment.pk)
     ordering.check_standing(current, order, Reversal.objects.filter(payment=current).first())
     today = today_in_china(now)
@@ -74,11 +74,11 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) -> Payment:
     """Undo the payment's order, and let its money go back by a refund that whoever proposed it drafts and ``by`` approves. Raises
     CannotReverse, refunds.CannotRefund."""
-    order = placing.locked(payment.order_id)
+    order = queries.locked(payment.order_id)
     current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
     ordering.check_standing(current, order, Reversal.objects.filter(payment=current).first())
     moved = ordering.give_up_money(current, order, AccountKind.SUSPENSE, by=by, now=now)
-    placing.undo(order, by=by, now=now, note=request.asked_why)
+    ending.undo(order, by=by, now=now, note=request.asked_why)
     for receipt, movement in moved:
         TakenBack.objects.create(
             receipt=receipt, movement=movement, request=request, amount_fen=receipt.amount_fen, at=now

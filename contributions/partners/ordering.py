@@ -30,7 +30,7 @@ from contributions.models import (
     Receipt,
     Reversal,
 )
-from contributions.orders import paying, placing
+from contributions.orders import ending, paying, queries
 from portal.accounts.models import User
 from portal.partners.models import Partner
 from portal.shared.insurance import Insurance
@@ -82,7 +82,7 @@ def confirm(
     """
     try:
         with transaction.atomic():
-            current = placing.locked(order.pk)
+            current = queries.locked(order.pk)
             standing = _standing(partner, provider_number, current, amount_fen)
             return standing or _take(current, partner, amount_fen, provider_number, taken_at, by=by, now=now)
     except (IntegrityError, AlreadyReceived) as error:
@@ -110,7 +110,7 @@ def _take(
     now: dt.datetime,
 ) -> Payment:
     # Where the payer is just paying elsewhere, too, that goes on, and whatever comes second is given back.
-    elsewhere = placing.under_way(order)
+    elsewhere = queries.under_way(order)
     payment = Payment.objects.create(
         number=paying.new_number(order.city, now),
         order=order,
@@ -152,7 +152,7 @@ def reverse(
     """
     try:
         with transaction.atomic():
-            order = placing.locked(payment.order_id)
+            order = queries.locked(payment.order_id)
             current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
             done = Reversal.objects.filter(payment=current).first()
             if done is not None and done.provider_number == provider_number:
@@ -161,7 +161,7 @@ def reverse(
             if not late and business_day(current) != today_in_china(now):
                 raise CannotReverse("day_over", str(_DAY_OVER))
             give_up_money(current, order, AccountKind.CLEARING, by=by, now=now)
-            placing.undo(order, by=by, now=now, note=reason)
+            ending.undo(order, by=by, now=now, note=reason)
             paying.mark_reversed(current, by=by, now=now, note=reason)
             return Reversal.objects.create(
                 payment=current,

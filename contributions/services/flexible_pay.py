@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.orders import bank_time, placing
+from contributions.orders import bank_time, payable, placing
 from contributions.orders.ordered_service import OrderedService
-from contributions.orders.placing import Payable, Picks
+from contributions.orders.payable import Payable, Picks
 from contributions.prices.formula import Derivation, derivation, quote
 from enrollment.ways import ENROL
 from portal.accounts.models import User
@@ -51,7 +51,7 @@ class PayForm(ServiceForm):
     def build(self) -> None:
         self.payable: list[Payable] = []
         if self.applicant.person is not None:
-            self.payable = placing.payable(self.applicant.person, self.offer.city, now=self.now)
+            self.payable = payable.payable(self.applicant.person, self.offer.city, now=self.now)
         if not self.payable:
             return
         months = {month for one in self.payable for month in one.months}
@@ -170,7 +170,7 @@ class Part:
 
 
 class FlexiblePay(OrderedService):
-    code = placing.SERVICE
+    code = payable.SERVICE
     title = gettext_lazy("灵活就业人员缴费")
     audience = Audience.PERSON
     theme = Theme.PAYMENT
@@ -189,7 +189,7 @@ class FlexiblePay(OrderedService):
     )
 
     def facts(self, ask: Ask, outside: Any) -> PayFacts:
-        return PayFacts(payable=tuple(placing.payable(ask.person, ask.offer.city, now=ask.filed_at)))
+        return PayFacts(payable=tuple(payable.payable(ask.person, ask.offer.city, now=ask.filed_at)))
 
     def rule(self, ask: Ask, facts: PayFacts) -> Iterator[Finding]:
         if not facts.payable:
@@ -202,7 +202,7 @@ class FlexiblePay(OrderedService):
                 (enrol,),
             )
             return
-        for refusal in placing.refusals(facts.payable, picks_of(ask.answers), ask.offer.city):
+        for refusal in payable.refusals(facts.payable, picks_of(ask.answers), ask.offer.city):
             yield _bar(refusal)
 
     def effect(self, case: Case, ask: Ask, facts: PayFacts, *, by: User, now: datetime) -> dict[str, Any]:
@@ -265,7 +265,7 @@ class FlexiblePay(OrderedService):
         }
 
 
-def _bar(refusal: placing.Refusal) -> Bar:
+def _bar(refusal: payable.Refusal) -> Bar:
     return Bar(f"{refusal.about}_{refusal.insurance}" if refusal.about else "", refusal.why)
 
 
@@ -315,5 +315,5 @@ def months_text(months: Sequence[Month]) -> str:
     """Months in words, runs as first to last: 2026年11月、2027年1月至2027年3月."""
     return "、".join(
         first.zh if first == last else _("%(first)s至%(last)s") % {"first": first.zh, "last": last.zh}
-        for first, last in placing.stretches(sorted(months))
+        for first, last in payable.stretches(sorted(months))
     )

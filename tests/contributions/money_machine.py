@@ -49,7 +49,8 @@ from contributions.models import (
     Reversal,
     Way,
 )
-from contributions.orders import paying, placing
+from contributions.orders import payable, paying, placing, queries
+from contributions.orders.ending import StillPaying
 from contributions.partners import day_files, late_reversals, ordering
 from contributions.refunds import drafting
 from contributions.tasks import debit, orders
@@ -354,7 +355,7 @@ class MoneyMoves(RuleBasedStateMachine):
     def months_are_ordered(self, city: str, insurances: int, tier: str, ahead: set[int]) -> Order | None:
         """Of one insurance or two, at the tier that they have or another; mostly months that can be had."""
         person, login = self.people[city]
-        found = placing.payable(person, city, now=self.now)
+        found = payable.payable(person, city, now=self.now)
         picks = {
             one.insurance: (
                 tier or one.tier_now,
@@ -420,7 +421,7 @@ class MoneyMoves(RuleBasedStateMachine):
         idle = [
             order
             for order in self._open_orders()
-            if placing.under_way(order) is None and self.now < order.expires_at
+            if queries.under_way(order) is None and self.now < order.expires_at
         ]
         return one(idle, 0) or self.months_are_ordered("wuxi", 3, "", {0, 1})
 
@@ -553,9 +554,9 @@ class MoneyMoves(RuleBasedStateMachine):
             return
         payment = order.payments.filter(status__in=UNDER_WAY).first()
         if what == "cancel":
-            self.attempt(lambda: paying.cancel(order, by=order.placed_by, now=self.now), placing.StillPaying)
+            self.attempt(lambda: paying.cancel(order, by=order.placed_by, now=self.now), StillPaying)
         elif payment is not None and what == "drop":
-            self.attempt(lambda: paying.drop(payment, by=order.placed_by, now=self.now), placing.StillPaying)
+            self.attempt(lambda: paying.drop(payment, by=order.placed_by, now=self.now), StillPaying)
         elif payment is not None:
             paying.ask_watched(payment, by=self.system, now=self.now)
 

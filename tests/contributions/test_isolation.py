@@ -21,8 +21,8 @@ from contributions.bank_files import exchange as folders
 from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
 from contributions.debit import posting, reading, sending
-from contributions.models import AccountKind, DebitBatch, Receipt
-from contributions.orders import paying, placing
+from contributions.models import AccountKind, DebitBatch, Order, Receipt
+from contributions.orders import ending, paying
 from contributions.partners import day_files as reconciling
 from contributions.refunds import drafting
 from contributions.tasks import assessments as employer_tasks
@@ -202,11 +202,9 @@ def endings(request: pytest.FixtureRequest) -> Loop:
         found.append(one.number)
     till.clock.step(days=2)
     numbers = list(
-        placing.Order.objects.filter(number__in=found)
-        .order_by("expires_at", "pk")
-        .values_list("number", flat=True)
+        Order.objects.filter(number__in=found).order_by("expires_at", "pk").values_list("number", flat=True)
     )
-    return Loop(orders.end_overdue_orders, placing, "expire", lambda order, **_more: order.number, numbers)
+    return Loop(orders.end_overdue_orders, ending, "expire", lambda order, **_more: order.number, numbers)
 
 
 def queued(request: pytest.FixtureRequest) -> Loop:

@@ -22,7 +22,7 @@ from contributions.models import (
     PaymentStatus,
     Reversal,
 )
-from contributions.orders import placing
+from contributions.orders import payable, queries
 from contributions.records.payments import paid_months
 from portal.policy.book import book
 from tests.cast import Cast
@@ -67,7 +67,7 @@ def test_reversed_the_same_day(counter: Counter, cast: Cast) -> None:
         ("pension", "2026-11"): (ChargeStatus.OWED, "60"),
         ("medical", "2026-11"): (ChargeStatus.OWED, "60"),
     }
-    found = {one.insurance: one for one in placing.payable(cast.wang_fang, "wuxi", now=counter.till.now)}
+    found = {one.insurance: one for one in payable.payable(cast.wang_fang, "wuxi", now=counter.till.now)}
     assert found[PENSION].tier_now == found[MEDICAL].tier_now == "60"
     audit()
 
@@ -205,7 +205,7 @@ def test_control_without_the_locks_the_second_breaks_off(
 ) -> None:
     counter.tell(counter.placed())
     meeting = SureMeeting()
-    monkeypatch.setattr(placing, "locked", lambda pk: Order.objects.get(pk=pk))
+    monkeypatch.setattr(queries, "locked", lambda pk: Order.objects.get(pk=pk))
     monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     # The payment's row lock goes with them.
     monkeypatch.setattr(

@@ -18,6 +18,7 @@ from contributions.models import (
     Charge,
     ChargeStatus,
     Order,
+    OrderStatus,
     Receipt,
     RecollectRequest,
     Repricing,
@@ -25,7 +26,7 @@ from contributions.models import (
     Surcharge,
     SurchargeStatus,
 )
-from contributions.orders import placing
+from contributions.orders import ending, placing
 from contributions.prices import formula
 from portal.accounts.models import User
 from portal.hall import desk
@@ -281,7 +282,7 @@ class TestWuxi:
             by=User.objects.system(),
             surcharges=order.lines.values_list("surcharge", flat=True),
         )
-        placing.end(order, placing.OrderStatus.PAID, by=User.objects.system(), now=now)
+        ending.end(order, OrderStatus.PAID, by=User.objects.system(), now=now)
         owed.refresh_from_db()
         assert (owed.status, Surcharge.objects.get().status) == (ChargeStatus.PAID, SurchargeStatus.PAID)
         assert Receipt.objects.get().amount_fen == 90057
@@ -293,7 +294,7 @@ class TestWuxi:
     ) -> None:
         case = file(cast.li_qiang_login, "wuxi", CODE, chosen(owed), now)
         order = Order.objects.get(number=case.outcome["order"])
-        placing.expire(order, by=User.objects.system(), now=now + dt.timedelta(hours=1))
+        ending.expire(order, by=User.objects.system(), now=now + dt.timedelta(hours=1))
         assert Surcharge.objects.get().status == SurchargeStatus.VOID
         case.refresh_from_db()
         assert (case.status, "已自动取消" in case.reason) == (Status.LAPSED, True)

@@ -25,7 +25,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
-from contributions.orders import paying, placing
+from contributions.orders import paying, queries
 from contributions.refunds import drafting
 from contributions.tasks import debit, orders
 from portal.celery import app
@@ -142,7 +142,7 @@ def test_control_without_lock_comparison_and_constraint_an_order_ends_twice(
             return update(Order.objects.filter(pk=order.pk), **changes)
         return update(query, **changes)
 
-    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
+    monkeypatch.setattr(queries, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(QuerySet, "update", without_comparing)
     with without_constraint(OrderEvent, "an_order_reaches_a_status_once"):

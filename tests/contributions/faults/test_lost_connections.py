@@ -107,7 +107,7 @@ def test_a_callback_that_was_not_answered_is_said_again_and_booked_once(
 
 @pytest.mark.parametrize(
     ("where", "cut", "placed"),
-    [(("_charge", placing), cut_inside, 0), (("_place", placing), cut_after, 1)],
+    [(("charge_at_tier", placing), cut_inside, 0), (("place_taken", placing), cut_after, 1)],
     ids=["mid-apply", "between commit and reply"],
 )
 def test_an_order_whose_answer_was_lost_is_sent_again_and_is_one(

@@ -12,15 +12,7 @@ import pytest
 from contributions import channels
 from contributions.audit.looking import audit as books
 from contributions.books import ledger
-from contributions.channels.protocol import (
-    Answer,
-    Forged,
-    Outcome,
-    Refused,
-    Started,
-    Unreachable,
-    Wanted,
-)
+from contributions.channels.protocol import Answer, Forged, Outcome, Refused, Started, Unreachable, Wanted
 from contributions.models import Order, Payment
 from contributions.orders import paying, placing
 from portal.accounts.models import User

@@ -22,7 +22,7 @@ from contributions.models import (
     RefundStatus,
     TopUp,
 )
-from contributions.orders import paying, placing, top_ups
+from contributions.orders import payable, paying, placing, top_ups
 from contributions.refunds import doubled, drafting
 from portal.accounts.models import User
 from portal.hall import desk
@@ -360,7 +360,7 @@ def test_a_top_up_is_no_contribution(
 ) -> None:
     paid(till, providers, filed(till, wang))
     assert "200.00" not in browser.get("/orders/list/").content.decode()
-    assert not [one for one in placing.payable(till.cast.wang_fang, "wuxi", now=till.now) if one.barred]
+    assert not [one for one in payable.payable(till.cast.wang_fang, "wuxi", now=till.now) if one.barred]
 
 
 def test_others_do_not_see_it(till: Till, wang: User) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from contributions.models import Order
-from contributions.orders import placing
+from contributions.orders import ending
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import services
@@ -66,9 +66,9 @@ def test_the_case_ends_as_its_order_does(till: Till, wang: User, end: str, statu
         payment = till.start(order)
         till.tell(till.providers["wechat"].pays(payment.number))
     elif end == "expire":
-        placing.expire(order, by=User.objects.system(), now=order.expires_at)
+        ending.expire(order, by=User.objects.system(), now=order.expires_at)
     else:
-        placing.cancel_unpaid(order, by=wang, now=till.now)
+        ending.cancel_unpaid(order, by=wang, now=till.now)
     case.refresh_from_db()
     assert (case.status, case.reason) == (status, why)
     assert [event.to_status for event in case.events.all()] == ["submitted", "to_pay", str(status)]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from contributions.audit.looking import audit
 from contributions.models import Order, OrderStatus, Payment, PaymentNotice, PaymentStatus
-from contributions.orders import paying, placing
+from contributions.orders import paying, placing, queries
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
@@ -56,7 +56,7 @@ def ends_well(order: Order) -> None:
     order.refresh_from_db()
     assert order.status == OrderStatus.PAID
     assert order.payments.get(credited=True).received_fen == 89880
-    assert not placing.to_give_back().exists()
+    assert not queries.to_give_back().exists()
     assert all(one.holds for one in audit())
 
 
@@ -92,7 +92,7 @@ def test_a_fen_too_much_is_held(order: Order, gateway: StandIn, channel: str) ->
     payment.refresh_from_db()
     order.refresh_from_db()
     assert (payment.status, order.status) == (PaymentStatus.HELD, OrderStatus.CANCELLED)
-    assert [one.pk for one in placing.to_give_back()] == [payment.pk]
+    assert [one.pk for one in queries.to_give_back()] == [payment.pk]
     assert all(one.holds for one in audit())
 
 
@@ -115,7 +115,7 @@ def test_paid_although_it_was_closed_is_given_back(order: Order, gateway: StandI
     order.refresh_from_db()
     assert order.status == OrderStatus.CANCELLED
     assert (payment.status, payment.credited) == (PaymentStatus.SUCCEEDED, False)
-    assert [one.pk for one in placing.to_give_back()] == [payment.pk]
+    assert [one.pk for one in queries.to_give_back()] == [payment.pk]
     assert all(one.holds for one in audit())
 
 

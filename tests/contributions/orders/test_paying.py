@@ -20,9 +20,9 @@ from contributions.models import (
     PaymentStatus,
     Receipt,
 )
-from contributions.orders import payer_kept, paying, placing
+from contributions.orders import payer_kept, paying, queries
+from contributions.orders.ending import StillPaying
 from contributions.orders.paying import NotOffered, OrderEnded, PaymentUnderWay
-from contributions.orders.placing import StillPaying
 from portal.accounts.models import Notice
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import (
@@ -81,7 +81,7 @@ def test_paid_is_credited_at_once(till: Till, wechat: Provider) -> None:
     assert set(Charge.objects.values_list("status", flat=True)) == {ChargeStatus.PAID}
     assert Receipt.objects.filter(applied=True, entry=payment.entry).count() == 2
     assert Entry.objects.count() == 1
-    assert not placing.to_give_back().exists()
+    assert not queries.to_give_back().exists()
 
 
 def test_card_code_and_a_wrong_one_first(till: Till, card: Provider) -> None:
@@ -151,7 +151,7 @@ def test_a_fen_too_much_or_too_little_is_held_and_credits_nothing(
     assert not Charge.objects.filter(status=ChargeStatus.PAID).exists()
     assert in_suspense() == order.sum_fen + off_by
     assert "held" in caplog.text
-    [kept] = placing.to_give_back()
+    [kept] = queries.to_give_back()
     assert (kept, kept.over_fen) == (payment, order.sum_fen + off_by)  # type: ignore[attr-defined]
     # Said again, it is held once; and the month can be paid anew.
     till.tell(wechat.paid[payment.number])
@@ -172,7 +172,7 @@ def test_success_after_the_order_expired_is_kept_and_given_back(till: Till, wech
     assert (again(payment).status, payment.credited) == (PaymentStatus.SUCCEEDED, False)
     assert not Charge.objects.filter(status=ChargeStatus.PAID).exists()
     assert in_suspense() == order.sum_fen
-    assert [one.over_fen for one in placing.to_give_back()] == [2 * WUXI_PENSION_60]  # type: ignore[attr-defined]
+    assert [one.over_fen for one in queries.to_give_back()] == [2 * WUXI_PENSION_60]  # type: ignore[attr-defined]
 
 
 def test_what_was_paid_just_before_the_end_counts_when_the_end_is_asked_for(
@@ -243,7 +243,7 @@ def test_paid_by_two_channels_one_is_given_back(till: Till, providers: dict[str,
     till.tell(providers["alipay"].pays(second.number), "alipay")
     assert (again(first).credited, again(second).credited) == (True, False)
     assert in_suspense() == order.sum_fen
-    assert [one.pk for one in placing.to_give_back()] == [second.pk]
+    assert [one.pk for one in queries.to_give_back()] == [second.pk]
 
 
 def test_what_is_under_way_when_another_payment_paid_is_closed(
@@ -362,7 +362,7 @@ def test_paid_at_the_counter_while_the_order_is_open(till: Till, wechat: Provide
     till.tell(wechat.pays(payment.number))
     assert again(order).status == OrderStatus.PAID
     assert in_suspense() == WUXI_PENSION_60
-    assert [one.over_fen for one in placing.to_give_back()] == [WUXI_PENSION_60]  # type: ignore[attr-defined]
+    assert [one.over_fen for one in queries.to_give_back()] == [WUXI_PENSION_60]  # type: ignore[attr-defined]
 
 
 def test_nothing_is_begun_for_an_order_that_is_over(till: Till) -> None:

@@ -13,7 +13,7 @@ from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import opening
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
-from contributions.orders import paying, placing
+from contributions.orders import payable, paying, placing
 from contributions.orders.placing import CannotOrder
 from contributions.prices.formula import quote
 from enrollment import consequences
@@ -362,8 +362,8 @@ def test_any_order_is_the_sum_of_its_months(
 def test_the_number_of_queries_does_not_grow_with_the_months(till: Till) -> None:
     till.place()
     with CaptureQueriesContext(connection) as one:
-        placing.payable(till.cast.wang_fang, "wuxi", now=till.now)
+        payable.payable(till.cast.wang_fang, "wuxi", now=till.now)
     till.place({PENSION: ("60", months("2026-12", "2027-10")), MEDICAL: ("60", months("2026-11", "2027-10"))})
     with CaptureQueriesContext(connection) as many:
-        placing.payable(till.cast.wang_fang, "wuxi", now=till.now)
+        payable.payable(till.cast.wang_fang, "wuxi", now=till.now)
     assert len(many) == len(one)

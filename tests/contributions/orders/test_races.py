@@ -23,7 +23,7 @@ from contributions.models import (
     Payment,
     Receipt,
 )
-from contributions.orders import bank_time, paying, placing
+from contributions.orders import bank_time, paying, placing, queries
 from contributions.orders.placing import CannotOrder
 from portal.people.models import BankAccount
 from portal.shared.months import Month
@@ -89,7 +89,7 @@ def blind(till: Till, monkeypatch: pytest.MonkeyPatch) -> Meeting:
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
-    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
+    monkeypatch.setattr(queries, "lock_subject", lambda number: None)
     monkeypatch.setattr(paying, "_money_came", meeting.before(paying._money_came))
     return meeting
 
@@ -151,7 +151,7 @@ def test_control_without_lock_two_tabs_are_kept_apart_by_the_database_alone(
     order, meeting = till.place(), Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
-    monkeypatch.setattr(placing, "lock_subject", lambda number: None)
+    monkeypatch.setattr(queries, "lock_subject", lambda number: None)
     monkeypatch.setattr(bank_time, "opening", meeting.before(bank_time.opening))
     with ExitStack() as off:
         if not guarded:
@@ -192,7 +192,7 @@ def test_control_without_lock_two_orders_are_kept_apart_by_the_database_alone(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
-    monkeypatch.setattr(placing, "_charge", meeting.before(placing._charge))
+    monkeypatch.setattr(placing, "charge_at_tier", meeting.before(placing.charge_at_tier))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))

@@ -18,14 +18,8 @@ from contributions.assessments.transfer_notes import code_of
 from contributions.books.receiving import receive
 from contributions.charges.charging import charge
 from contributions.debit import of_employers
-from contributions.models import (
-    Assessment,
-    AssessmentStatus,
-    Charge,
-    Order,
-    OrderStatus,
-)
-from contributions.orders import placing
+from contributions.models import Assessment, AssessmentStatus, Charge, Order, OrderStatus
+from contributions.orders import ending
 from contributions.records.by_month import due_for
 from contributions.workbench.orders import LineInline
 from enrollment.models import ContributionBase, Coverage
@@ -186,7 +180,7 @@ def test_an_employers_order_is_told_in_sums(clerk: Client, cast: Cast, november:
         at=timezone.now(),
         by=User.objects.system(),
     )
-    placing.end(order, OrderStatus.PAID, by=User.objects.system(), now=timezone.now())
+    ending.end(order, OrderStatus.PAID, by=User.objects.system(), now=timezone.now())
     paid = clerk.get(reverse("order", args=[order.number])).content.decode()
     assert "查看应缴核定" in paid
     assert reverse("record") not in paid.partition("<main")[2]

@@ -29,7 +29,7 @@ from contributions.models import (
     TakenBack,
     Way,
 )
-from contributions.orders import placing
+from contributions.orders import queries
 from contributions.partners import day_files, ordering
 from contributions.records.payments import paid_months
 from contributions.refunds import drafting
@@ -391,7 +391,7 @@ def test_control_without_the_locks_the_second_breaks_off(
     day_files.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(placing, "locked", lambda pk: Order.objects.get(pk=pk))
+    monkeypatch.setattr(queries, "locked", lambda pk: Order.objects.get(pk=pk))
     monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     outcomes = by_both(counter, maker, checker)
     assert meeting.met

@@ -1,0 +1,136 @@
+"""An order ends: paid, cancelled or over; and a paid one is undone where its money goes back."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contributions import unpaid_cases
+from contributions.charges import charging, surcharges
+from contributions.models import (
+    Charge,
+    ChargeStatus,
+    Order,
+    OrderEvent,
+    OrderLine,
+    OrderStatus,
+    Payment,
+    Repricing,
+    Surcharge,
+    SurchargeStatus,
+)
+from contributions.orders.queries import locked
+from enrollment import actions
+from portal.accounts.models import User
+from portal.shared.months import month_in_china
+
+
+class StillPaying(Exception):
+    """A payment of the order is under way, and its outcome is not known: the order stays as it is."""
+
+
+def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: str = "") -> bool:
+    """Move an open order to an end, and the case that placed it; whether it was this call that did. Inside a transaction, the
+    order ``locked``.
+
+    An order that ends unpaid lets its charges go: months to come that only it had made are void and have their former base
+    again, and a month of now that it charged anew is owed as before. What is paid stays.
+    """
+    moved = Order.objects.filter(pk=order.pk, status=OrderStatus.OPEN).update(status=status, ended_at=now)
+    if not moved:
+        return False
+    OrderEvent.objects.create(order=order, at=now, by=by, status=status, note=note)
+    order.status, order.ended_at = str(status), now
+    if status != OrderStatus.PAID:
+        OrderLine.objects.filter(order=order, live=True).update(live=False)
+        _let_go(order, by=by, now=now)
+        on_top = OrderLine.objects.filter(order=order, surcharge__isnull=False)
+        surcharges.let_go(on_top.values_list("charge_id", flat=True), by=by, now=now)
+    unpaid_cases.end_with_order(order, note=note, by=by, now=now)
+    return True
+
+
+def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
+    this = month_in_china(now)
+    made = list(
+        order.lines.filter(made=True, charge__status=ChargeStatus.OWED)
+        .select_related("charge__coverage")
+        .order_by("charge__month")
+    )
+    going = [
+        line for line in made if line.charge.month > this or line.replaced_id is not None or line.former_tier
+    ]
+    charging.void(
+        [line.charge for line in going],
+        why=_("订单 %(number)s 未支付") % {"number": order.number},
+        by=by,
+        now=now,
+    )
+    for line in going:
+        _as_before(line, owed=line.replaced_id is not None or line.charge.month <= this, now=now)
+
+
+def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
+    """Undo a paid order whose money goes back: its charges no longer count, and each month is owed as it was, at its former tier;
+    months to come that only the order had charged are not, and what had been written off is that again. Inside a transaction, the
+    order ``locked``."""
+    lines = list(
+        order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
+    )
+    charges = [line.charge_id for line in lines]
+    Order.objects.filter(pk=order.pk, status=OrderStatus.PAID).update(status=OrderStatus.REVERSED)
+    OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.REVERSED, note=note[:200])
+    OrderLine.objects.filter(order=order, live=True).update(live=False)
+    Charge.objects.filter(pk__in=charges, status=ChargeStatus.PAID).update(
+        status=ChargeStatus.REVERSED, live=False
+    )
+    Surcharge.objects.filter(charge__in=charges, status=SurchargeStatus.PAID).update(
+        status=SurchargeStatus.REVERSED, live=False
+    )
+    order.refresh_from_db()
+    this = month_in_china(now)
+    given_up = dict(
+        Repricing.objects.filter(charge__in=charges, replaces__isnull=False).values_list(
+            "charge_id", "replaces_id"
+        )
+    )
+    Charge.objects.filter(pk__in=given_up.values(), status=ChargeStatus.WRITTEN_OFF).update(live=True)
+    for line in lines:
+        if line.charge_id not in given_up:
+            owed = not line.made or line.replaced_id is not None or line.charge.month <= this
+            _as_before(line, owed=owed, now=now)
+
+
+def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
+    """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it is still covered."""
+    coverage, month = line.charge.coverage, line.charge.month
+    if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
+        return
+    if line.former_tier:
+        actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)
+    if owed:
+        charging.charge_months(coverage, [month], now=now)
+
+
+def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:
+    """Cancel an open order of which no payment is under way; one that has ended stays as it is. Raises StillPaying.
+
+    ``paying.cancel`` first ends what is under way.
+    """
+    return _end_unpaid(order, OrderStatus.CANCELLED, by=by, now=now, note=note)
+
+
+def expire(order: Order, *, by: User, now: dt.datetime) -> Order:
+    """End an open order whose time is over; before that, nothing. Raises StillPaying while a payment of it is under way."""
+    return order if now < order.expires_at else _end_unpaid(order, OrderStatus.EXPIRED, by=by, now=now)
+
+
+@transaction.atomic
+def _end_unpaid(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: str = "") -> Order:
+    current = locked(order.pk)
+    if not current.is_open or (status == OrderStatus.EXPIRED and now < current.expires_at):
+        return current
+    if Payment.objects.filter(order=current, live=True).exists():
+        raise StillPaying(current.number)
+    end(current, status, by=by, now=now, note=note)
+    return current

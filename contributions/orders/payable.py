@@ -1,0 +1,226 @@
+"""What may be ordered of the months to pay: by insurance, at which tiers, and why not."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contributions.models import Charge, ChargeStatus, DebitLine, LineStatus
+from contributions.orders.queries import in_orders
+from contributions.prices.formula import quote
+from enrollment.models import ContributionBase, Coverage
+from enrollment.ways import ENROL
+from portal.people.models import Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import ContributionTerms, contribution_terms, pay_months
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month, month_in_china
+
+# The offer whose months an order may pay.
+SERVICE = "flexible-pay"
+
+Picks = Mapping[Insurance, tuple[str, Sequence[Month]]]
+
+_AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot be ordered, in Chinese: which insurance's ("": the whole), and whether its tier or its months."""
+
+    why: str
+    insurance: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What may be ordered of one insurance: the tiers, and the months, some of them barred with the reason.
+
+    ``fixed`` are past months: they are owed at a tier that can no longer be chosen.
+    """
+
+    insurance: Insurance
+    coverage_id: int
+    tiers: tuple[tuple[str, str], ...]
+    tier_now: str
+    months: tuple[Month, ...]
+    barred: Mapping[Month, str]
+    fixed: Mapping[Month, str] = field(default_factory=dict)
+
+    def price(self, city: str, tier: str, month: Month) -> int:
+        """What the month costs at the tier, in fen. Raises PolicyMissing."""
+        return quote(
+            city=city, capacity=Capacity.FLEXIBLE, insurance=self.insurance, month=month, tier=tier
+        ).amount_fen
+
+
+def payable(person: Person, city: str, *, now: dt.datetime) -> list[Payable]:
+    """What the person may order in the city now, as a flexible worker; nothing where the city takes no orders or does not insure
+    them. The number of queries does not grow with the months."""
+    place = book().city(city)
+    if SERVICE not in place.offers:
+        return []
+    this = month_in_china(now)
+    window = pay_months(place.offers[SERVICE], filed_in=this)
+    coverages = (
+        Coverage.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=window[0]),
+            person=person,
+            city=city,
+            capacity=Capacity.FLEXIBLE,
+            live=True,
+            start__lte=window[-1],
+        )
+        .prefetch_related("bases")
+        .order_by("start")
+    )
+    latest = {Insurance(one.insurance): one for one in coverages}
+    charges = {
+        (one.insurance, one.month): one
+        for one in Charge.objects.filter(
+            person=person, month__gte=window[0], month__lte=window[-1], live=True
+        ).select_related("employer")
+    }
+    held = in_orders(charges.values())
+    drawn = set(
+        DebitLine.objects.filter(charge__in=charges.values(), status__in=_AT_THE_BANK).values_list(
+            "charge_id", flat=True
+        )
+    )
+    found = []
+    for insurance in Insurance:
+        if insurance in latest and (terms := _terms(city, insurance, this)):
+            own = {month: charge for (kind, month), charge in charges.items() if kind == insurance}
+            found.append(_payable(latest[insurance], terms, window, this, own, held, drawn))
+    return found
+
+
+def _payable(
+    coverage: Coverage,
+    terms: ContributionTerms,
+    window: Sequence[Month],
+    this: Month,
+    charges: Mapping[Month, Charge],
+    held: Mapping[int, str],
+    drawn: set[int],
+) -> Payable:
+    bases = list(coverage.bases.all())
+    barred: dict[Month, str] = {}
+    fixed: dict[Month, str] = {}
+    for month in window:
+        charge = charges.get(month)
+        if charge is None and month < this:
+            # What was never charged is bought after the fact, which is not this hall's flexible-pay.
+            continue
+        why = _why_not(coverage, month, charge, held, drawn)
+        if why:
+            barred[month] = why
+        elif charge is not None and month < this:
+            fixed[month] = charge.basis
+    return Payable(
+        insurance=Insurance(coverage.insurance),
+        coverage_id=coverage.pk,
+        tiers=tuple((tier.code, tier.title) for tier in terms.tiers),
+        tier_now=tier_in(bases, max(this, coverage.start)),
+        months=tuple(
+            month for month in window if month not in barred and (month >= this or month in charges)
+        ),
+        barred=barred,
+        fixed=fixed,
+    )
+
+
+def _why_not(
+    coverage: Coverage, month: Month, charge: Charge | None, held: Mapping[int, str], drawn: set[int]
+) -> str:
+    if charge is None or charge.coverage_id != coverage.pk:
+        covered = coverage.start <= month and (coverage.until is None or month < coverage.until)
+        if not covered:
+            return _("当月未以灵活就业身份参保")
+        return _("当月已在其他参保地或单位缴费") if charge else ""
+    if charge.status == ChargeStatus.PAID:
+        return _("已缴费")
+    if charge.status == ChargeStatus.WRITTEN_OFF:
+        return _("已注销")
+    if charge.status == ChargeStatus.TAKEN_BACK:
+        return _("重复缴费已清退")
+    if charge.pk in held:
+        return _("已在订单 %(number)s 中") % {"number": held[charge.pk]}
+    if charge.pk in drawn:
+        return _("已送银行扣款，结果返回前请勿重复缴费")
+    return ""
+
+
+def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]:
+    """Why these picks cannot be ordered; empty where they can."""
+    wanted = {insurance: (tier, months) for insurance, (tier, months) in picks.items() if months}
+    if not wanted:
+        return [Refusal(_("请至少选择一个险种的缴费月份。"))]
+    by_insurance = {one.insurance: one for one in found}
+    whys: list[Refusal] = []
+    for insurance, (tier, months) in wanted.items():
+        one = by_insurance.get(insurance)
+        name = _(INSURANCE_LABELS[insurance])
+        if one is None:
+            why = _("%(name)s没有可以缴费的参保关系，请先%(enrol)s。") % {
+                "name": name,
+                "enrol": ENROL.at(city),
+            }
+            whys.append(Refusal(why, insurance))
+        elif tier not in dict(one.tiers):
+            why = _("%(name)s没有这一缴费档次，请重新选择。") % {"name": name}
+            whys.append(Refusal(why, insurance, "tier"))
+        else:
+            whys += _month_refusals(one, city, name, tier, sorted(set(months)))
+    return whys
+
+
+def _month_refusals(
+    one: Payable, city: str, name: str, tier: str, months: Sequence[Month]
+) -> Iterator[Refusal]:
+    titles = dict(one.tiers)
+    for month in months:
+        said = {"month": month.zh, "name": name}
+        if month not in one.months:
+            why = one.barred.get(month) or _("不在可缴费的月份之内")
+            yield Refusal(_("%(month)s%(name)s：%(why)s。") % {**said, "why": why}, one.insurance, "months")
+            continue
+        fixed = one.fixed.get(month, tier)
+        if fixed != tier:
+            why = _("%(month)s%(name)s已按%(tier)s核定，以往月份不能改档，请按该档次另下一单。")
+            yield Refusal(why % {**said, "tier": titles.get(fixed, fixed)}, one.insurance, "tier")
+            continue
+        try:
+            one.price(city, tier, month)
+        except PolicyMissing:
+            why = _("%(month)s%(name)s没有这一档次的计费标准。")
+            yield Refusal(why % said, one.insurance, "tier")
+
+
+def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms | None:
+    try:
+        return contribution_terms(
+            book(), city=city, capacity=Capacity.FLEXIBLE, insurance=insurance, month=month
+        )
+    except PolicyMissing:
+        return None
+
+
+def tier_in(bases: Iterable[ContributionBase], month: Month) -> str:
+    return next(
+        (one.tier for one in bases if one.start <= month and (one.until is None or month < one.until)), ""
+    )
+
+
+def stretches(months: Sequence[Month]) -> list[tuple[Month, Month]]:
+    """Months in order as (first, last) of each run without a gap."""
+    runs: list[tuple[Month, Month]] = []
+    for month in months:
+        if runs and runs[-1][1] + 1 == month:
+            runs[-1] = (runs[-1][0], month)
+        else:
+            runs.append((month, month))
+    return runs
