@@ -17,7 +17,8 @@ from contributions.api import serializers, telling
 from contributions.arrears import paying_late
 from contributions.channels.protocol import Answer, Outcome
 from contributions.models import Order, Payment, Refund, RefundStatus
-from contributions.orders import bank_time, ending, payable, paying, placing
+from contributions.orders import bank_time, ending, payable, placing
+from contributions.orders.answers import CLOCKS_DIFFER
 from contributions.partners import late_reversals, ordering
 from contributions.refunds import drafting
 from portal.accounts.lookups import TooManyLookups, look_up
@@ -179,7 +180,7 @@ class PaymentListView(OrdersView):
         now, partner = timezone.now(), caller(request).partner
         order = self._order(request, number)
         read = self._read(serializers.NewPaymentSerializer, request)
-        if read["taken_at"] < order.placed_at - paying.CLOCKS_DIFFER:
+        if read["taken_at"] < order.placed_at - CLOCKS_DIFFER:
             why = _("收款时间早于下单时间 %(at)s，请核对。") % {
                 "at": f"{timezone.localtime(order.placed_at):%Y-%m-%d %H:%M:%S}"
             }

@@ -1,6 +1,7 @@
 """An order ends: paid, cancelled or over; and a paid one is undone where its money goes back."""
 
 import datetime as dt
+from contextlib import suppress
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from contributions.orders.queries import locked
 from enrollment import actions
 from portal.accounts.models import User
 from portal.shared.months import month_in_china
+from portal.watch.failures import Watch
 
 
 class StillPaying(Exception):
@@ -115,7 +117,7 @@ def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
 def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:
     """Cancel an open order of which no payment is under way; one that has ended stays as it is. Raises StillPaying.
 
-    ``paying.cancel`` first ends what is under way.
+    ``closing.cancel`` first ends what is under way.
     """
     return _end_unpaid(order, OrderStatus.CANCELLED, by=by, now=now, note=note)
 
@@ -134,3 +136,15 @@ def _end_unpaid(order: Order, status: OrderStatus, *, by: User, now: dt.datetime
         raise StillPaying(current.number)
     end(current, status, by=by, now=now, note=note)
     return current
+
+
+def end_overdue(*, by: User, now: dt.datetime) -> int:
+    """Expire the orders whose time is over. A payment under way is closed with its provider first, by ``ask_due``; until its end
+    is known the order waits."""
+    ended, watch = 0, Watch("end_overdue_orders", now=now)
+    overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at", "pk")
+    for order in overdue.exclude(payments__live=True):
+        with watch.item(order.number, city=order.city), suppress(StillPaying):
+            ended += expire(order, by=by, now=now).status == OrderStatus.EXPIRED
+    watch.only(lambda numbers: list(overdue.filter(number__in=numbers).values_list("number", flat=True)))
+    return ended

@@ -43,7 +43,7 @@ from contributions.models import (
     TopUp,
     Verdict,
 )
-from contributions.orders import bank_time, of_employers, paying, queries, top_ups
+from contributions.orders import answers, asking, bank_time, closing, of_employers, paying, queries, top_ups
 from contributions.orders.ending import StillPaying
 from contributions.orders.payable import SERVICE, stretches
 from contributions.prices.formula import Derivation, explain
@@ -360,7 +360,7 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
     found, now = _mine(request, number), timezone.now()
     current = queries.under_way(found)
     if current is not None:
-        current = paying.ask_watched(current, by=User.objects.system(), now=now)
+        current = asking.ask_watched(current, by=User.objects.system(), now=now)
     if current is None or not current.live:
         return _go("order", found)
     if request.GET.get("seen", current.status) != current.status:
@@ -376,7 +376,7 @@ def drop(request: HttpRequest, number: str) -> HttpResponseBase:
     current = queries.under_way(found)
     if current is not None:
         try:
-            paying.drop(current, by=_login(request), now=now)
+            closing.drop(current, by=_login(request), now=now)
         except StillPaying:
             messages.warning(request, _("支付渠道还没有给出结果，正在核实。结果明确之前请不要另行支付。"))
             return _to_payment(found)
@@ -396,7 +396,7 @@ def cancel(request: HttpRequest, number: str) -> HttpResponseBase:
         return redirect("order", found.number)
     if request.method == "POST":
         try:
-            ended = paying.cancel(found, by=_login(request), now=timezone.now())
+            ended = closing.cancel(found, by=_login(request), now=timezone.now())
         except StillPaying:
             messages.warning(request, _("支付渠道还没有给出结果，正在核实，订单暂不能取消。"))
             return _to_payment(found)
@@ -483,7 +483,7 @@ def _take_notice(speaker: Any, headers: Mapping[str, str], body: bytes) -> bool:
             notice.said = str(why).replace("\0", "")[:200]
             notice.save(force_insert=True)
         return False
-    found = paying.take_answer(
+    found = answers.take_answer(
         answer, channel=speaker.code, by=User.objects.system(), now=now, how=_("渠道通知")
     )
     notice.verdict = Verdict.APPLIED if found else Verdict.STRANGE

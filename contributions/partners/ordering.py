@@ -30,7 +30,7 @@ from contributions.models import (
     Receipt,
     Reversal,
 )
-from contributions.orders import ending, paying, queries
+from contributions.orders import answers, ending, paying, payment_lifecycle, queries
 from portal.accounts.models import User
 from portal.partners.models import Partner
 from portal.shared.insurance import Insurance
@@ -123,7 +123,7 @@ def _take(
         ended_at=now if elsewhere else None,
     )
     PaymentEvent.objects.create(payment=payment, at=now, by=by, status=payment.status)
-    paying.take_answer(
+    answers.take_answer(
         Answer(payment.number, Outcome.SUCCEEDED, amount_fen, provider_number, taken_at),
         channel=partner.channel,
         by=by,
@@ -162,7 +162,7 @@ def reverse(
                 raise CannotReverse("day_over", str(_DAY_OVER))
             give_up_money(current, order, AccountKind.CLEARING, by=by, now=now)
             ending.undo(order, by=by, now=now, note=reason)
-            paying.mark_reversed(current, by=by, now=now, note=reason)
+            payment_lifecycle.mark_reversed(current, by=by, now=now, note=reason)
             return Reversal.objects.create(
                 payment=current,
                 channel=current.channel,

@@ -33,7 +33,7 @@ from contributions.models import (
     RefundWay,
     TakenBack,
 )
-from contributions.orders.paying import DELAYS
+from contributions.orders.payment_lifecycle import DELAYS
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book

@@ -6,7 +6,7 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions.orders import paying
+from contributions.orders import asking, ending, queued
 from contributions.refunds import doubled, drafting
 from portal.accounts.models import User
 from portal.watch.task import watched
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 )
 def ask_payments() -> None:
     """Ask the providers about payments whose end is not known, and close those whose order is over."""
-    paying.ask_due(by=User.objects.system(), now=timezone.now())
+    asking.ask_due(by=User.objects.system(), now=timezone.now())
 
 
 @watched(
@@ -29,7 +29,7 @@ def ask_payments() -> None:
 )
 def end_overdue_orders() -> None:
     """Expire the orders that were not paid in time."""
-    ended = paying.end_overdue(by=User.objects.system(), now=timezone.now())
+    ended = ending.end_overdue(by=User.objects.system(), now=timezone.now())
     log.info("%s orders expired", ended)
 
 
@@ -41,8 +41,8 @@ def end_overdue_orders() -> None:
 )
 def start_queued_payments() -> None:
     """Start the payments that waited for the bank to open; before that remind who waits."""
-    paying.remind_queued(now=timezone.now())
-    begun = paying.start_queued(by=User.objects.system(), now=timezone.now())
+    queued.remind_queued(now=timezone.now())
+    begun = queued.start_queued(by=User.objects.system(), now=timezone.now())
     log.info("%s payments started at the bank's opening", begun)
 
 

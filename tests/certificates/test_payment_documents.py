@@ -14,9 +14,10 @@ from certificates import issuing, verifying
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result
 from contributions.books.receiving import receive
+from contributions.channels.protocol import Answer, Outcome
 from contributions.charges.charging import charge
 from contributions.models import Charge, Order, OrderStatus, Payment, PaymentStatus, Receipt
-from contributions.orders import paying, placing
+from contributions.orders import answers, placing
 from contributions.records.payments import paid_months
 from portal.accounts.models import User
 from portal.people.models import Person
@@ -65,8 +66,8 @@ def order(cast: Cast, paid: Person, monkeypatch: pytest.MonkeyPatch) -> Order:
         begun_by=cast.wang_fang_login,
         ask_at=NOW + dt.timedelta(minutes=1),
     )
-    said = paying.Answer(payment.number, paying.Outcome.SUCCEEDED, placed.sum_fen, "wx-1")
-    paying.take_answer(said, channel="wechat", by=User.objects.system(), now=NOW, how="渠道通知")
+    said = Answer(payment.number, Outcome.SUCCEEDED, placed.sum_fen, "wx-1")
+    answers.take_answer(said, channel="wechat", by=User.objects.system(), now=NOW, how="渠道通知")
     placed.refresh_from_db()
     assert placed.status == OrderStatus.PAID
     return placed

@@ -49,7 +49,8 @@ from contributions.models import (
     Reversal,
     Way,
 )
-from contributions.orders import payable, paying, placing, queries
+from contributions.orders import asking, payable, paying, placing, queries
+from contributions.orders.closing import cancel, drop
 from contributions.orders.ending import StillPaying
 from contributions.partners import day_files, late_reversals, ordering
 from contributions.refunds import drafting
@@ -554,11 +555,11 @@ class MoneyMoves(RuleBasedStateMachine):
             return
         payment = order.payments.filter(status__in=UNDER_WAY).first()
         if what == "cancel":
-            self.attempt(lambda: paying.cancel(order, by=order.placed_by, now=self.now), StillPaying)
+            self.attempt(lambda: cancel(order, by=order.placed_by, now=self.now), StillPaying)
         elif payment is not None and what == "drop":
-            self.attempt(lambda: paying.drop(payment, by=order.placed_by, now=self.now), StillPaying)
+            self.attempt(lambda: drop(payment, by=order.placed_by, now=self.now), StillPaying)
         elif payment is not None:
-            paying.ask_watched(payment, by=self.system, now=self.now)
+            asking.ask_watched(payment, by=self.system, now=self.now)
 
     @step(
         channel=st.sampled_from(["wechat", "alipay", "card"]),

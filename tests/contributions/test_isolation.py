@@ -22,7 +22,7 @@ from contributions.books import account_interest, day_sheets, ledger
 from contributions.charges import charging, suspending
 from contributions.debit import posting, reading, sending
 from contributions.models import AccountKind, DebitBatch, Order, Receipt
-from contributions.orders import ending, paying
+from contributions.orders import asking, ending, queued
 from contributions.partners import day_files as reconciling
 from contributions.refunds import drafting
 from contributions.tasks import assessments as employer_tasks
@@ -192,7 +192,7 @@ def askings(request: pytest.FixtureRequest) -> Loop:
         found.append(till.start(one, "card" if one.city == "shenzhen" else "wechat").number)
         till.clock.step(seconds=1)
     till.clock.step(minutes=1)
-    return Loop(orders.ask_payments, paying, "_ask", lambda payment, **_more: payment.number, found)
+    return Loop(orders.ask_payments, asking, "ask_provider", lambda payment, **_more: payment.number, found)
 
 
 def endings(request: pytest.FixtureRequest) -> Loop:
@@ -207,7 +207,7 @@ def endings(request: pytest.FixtureRequest) -> Loop:
     return Loop(orders.end_overdue_orders, ending, "expire", lambda order, **_more: order.number, numbers)
 
 
-def queued(request: pytest.FixtureRequest) -> Loop:
+def starts(request: pytest.FixtureRequest) -> Loop:
     till: Till = request.getfixturevalue("till")
     till.clock.set("2026-11-17 18:00")
     found = []
@@ -221,8 +221,8 @@ def queued(request: pytest.FixtureRequest) -> Loop:
     till.clock.set("2026-11-18 09:01")
     return Loop(
         orders.start_queued_payments,
-        paying,
-        "_begin_queued",
+        queued,
+        "begin_queued",
         lambda payment, **_more: payment.pk,
         found,
     )
@@ -418,7 +418,7 @@ LOOPS: dict[str, Make] = {
         answers,
         askings,
         endings,
-        queued,
+        starts,
         refundings,
         bills,
         old_drafts,

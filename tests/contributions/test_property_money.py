@@ -16,7 +16,7 @@ from contributions.bank_files import stand_in
 from contributions.books import receiving
 from contributions.channels import channel as real_channel
 from contributions.channels.partner import PREFIX
-from contributions.orders import paying
+from contributions.orders import answers
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from tests.cast import Cast, staff
@@ -122,10 +122,10 @@ def paid_for_an_order_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_fen_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a provider says that it took is not compared with what was asked for."""
-    came = paying._money_came
+    came = answers.money_came
     monkeypatch.setattr(
-        paying,
-        "_money_came",
+        answers,
+        "money_came",
         lambda payment, order, answer, fen, **how: came(payment, order, answer, payment.amount_fen, **how),
     )
 

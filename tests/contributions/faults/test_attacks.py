@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, Refund
-from contributions.orders import paying
+from contributions.orders import closing
 from contributions.refunds import drafting
 from portal.accounts.models import User
 from tests.accounts.test_matrix import (
@@ -257,4 +257,4 @@ def test_dropping_anothers_payment_does_nothing(till: Till, client: Client, orde
         )
     payment.refresh_from_db()
     assert payment.live
-    assert paying.drop(payment, by=order.placed_by, now=till.now).status == "closed"
+    assert closing.drop(payment, by=order.placed_by, now=till.now).status == "closed"

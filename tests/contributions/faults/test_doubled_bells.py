@@ -25,7 +25,7 @@ from contributions.models import (
     Refund,
     RefundStatus,
 )
-from contributions.orders import paying, queries
+from contributions.orders import paying, queries, queued
 from contributions.refunds import drafting
 from contributions.tasks import debit, orders
 from portal.celery import app
@@ -175,8 +175,8 @@ def test_control_without_the_comparison_it_is_announced_by_several(
     waiting: Payment, providers: dict[str, Provider], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(paying, "_move", lambda *args, **more: True)
-    monkeypatch.setattr(paying, "announce", meeting.before(paying.announce))
+    monkeypatch.setattr(queued, "move_payment", lambda *args, **more: True)
+    monkeypatch.setattr(queued, "announce", meeting.before(paying.announce))
     at_once(orders.start_queued_payments, 2)
     assert meeting.met
     assert providers["card"].asked("start") == 2

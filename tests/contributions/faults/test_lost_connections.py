@@ -18,7 +18,7 @@ from contributions.books import ledger
 from contributions.channels.protocol import Answer
 from contributions.debit import posting
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
-from contributions.orders import paying, placing
+from contributions.orders import answers, placing
 from contributions.refunds import drafting
 from portal.watch.models import Failure
 from tests.conftest import Kept
@@ -81,7 +81,7 @@ def callback(answer: Answer) -> int:
 
 @pytest.mark.parametrize(
     ("where", "cut", "booked"),
-    [("_money_came", cut_inside, 0), ("take_answer", cut_after, 1)],
+    [("money_came", cut_inside, 0), ("take_answer", cut_after, 1)],
     ids=["mid-apply", "between commit and reply"],
 )
 def test_a_callback_that_was_not_answered_is_said_again_and_booked_once(
@@ -95,7 +95,7 @@ def test_a_callback_that_was_not_answered_is_said_again_and_booked_once(
     order = till.place({PENSION: ("60", [THIS, THIS + 1])})
     answer = providers["wechat"].pays(till.start(order).number)
     with monkeypatch.context() as broken:
-        broken.setattr(paying, where, cut(getattr(paying, where)))
+        broken.setattr(answers, where, cut(getattr(answers, where)))
         assert callback(answer) == 500, "the provider hears that it was not taken"
     assert Entry.objects.count() == booked
     assert callback(answer) == 200
@@ -183,7 +183,7 @@ def test_control_without_its_transaction_a_booking_that_is_cut_stays_half_done(
 ) -> None:
     """The same cut, each statement by itself: charges are paid for which no entry stands."""
     answer = providers["wechat"].pays(till.start(till.place()).number)
-    monkeypatch.setattr(paying.transaction, "atomic", lambda *using, **more: nullcontext())
+    monkeypatch.setattr(answers.transaction, "atomic", lambda *using, **more: nullcontext())
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(ledger, "post_entry", lambda **what: end_backend())
     with connection.cursor() as cursor:

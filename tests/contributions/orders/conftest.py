@@ -14,7 +14,7 @@ from contributions.audit.looking import audit as books
 from contributions.books import ledger
 from contributions.channels.protocol import Answer, Forged, Outcome, Refused, Started, Unreachable, Wanted
 from contributions.models import Order, Payment
-from contributions.orders import paying, placing
+from contributions.orders import answers, asking, ending, paying, placing, queued
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
@@ -184,13 +184,13 @@ class Till:
 
     def tell(self, answer: Answer, channel: str = "wechat") -> Payment | None:
         """What a provider says reaches the hall."""
-        return paying.take_answer(answer, channel=channel, by=self.system, now=self.now, how="渠道通知")
+        return answers.take_answer(answer, channel=channel, by=self.system, now=self.now, how="渠道通知")
 
     def rings(self) -> None:
         """Everything that the schedule does for orders."""
-        paying.start_queued(by=self.system, now=self.now)
-        paying.ask_due(by=self.system, now=self.now)
-        paying.end_overdue(by=self.system, now=self.now)
+        queued.start_queued(by=self.system, now=self.now)
+        asking.ask_due(by=self.system, now=self.now)
+        ending.end_overdue(by=self.system, now=self.now)
 
 
 def _schemes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Provider]:

@@ -22,7 +22,7 @@ from contributions.models import (
     RefundStatus,
     TopUp,
 )
-from contributions.orders import payable, paying, placing, top_ups
+from contributions.orders import closing, payable, placing, top_ups
 from contributions.refunds import doubled, drafting
 from portal.accounts.models import User
 from portal.hall import desk
@@ -154,7 +154,7 @@ def test_the_day_counts_open_orders_too_and_starts_anew_at_midnight_in_china(
     assert "今天还可充值 1,000.00 元" in why(till, wang, amount="1000.01")["amount"]
     dropped = filed(till, wang, "1000")
     assert "今天还可充值 0.00 元" in why(till, wang, amount="10")["amount"]
-    paying.cancel(dropped, by=till.system, now=till.now)
+    closing.cancel(dropped, by=till.system, now=till.now)
     assert why(till, wang, amount="1000") == {}
     till.clock.set("2026-11-18 00:00")
     assert why(till, wang, amount="2000") == {}

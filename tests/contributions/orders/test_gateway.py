@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from contributions.audit.looking import audit
 from contributions.models import Order, OrderStatus, Payment, PaymentNotice, PaymentStatus
-from contributions.orders import paying, placing, queries
+from contributions.orders import asking, closing, paying, placing, queries
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
@@ -49,7 +49,7 @@ def started(gateway: StandIn, order: Order, channel: str) -> Payment:
 
 
 def asked(payment: Payment) -> None:
-    paying.ask(Payment.objects.get(pk=payment.pk), by=User.objects.system(), now=timezone.now())
+    asking.ask(Payment.objects.get(pk=payment.pk), by=User.objects.system(), now=timezone.now())
 
 
 def ends_well(order: Order) -> None:
@@ -99,7 +99,7 @@ def test_a_fen_too_much_is_held(order: Order, gateway: StandIn, channel: str) ->
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_cancelled_at_the_provider_too(order: Order, gateway: StandIn, channel: str) -> None:
     payment = started(gateway, order, channel)
-    paying.cancel(order, by=order.placed_by, now=timezone.now())
+    closing.cancel(order, by=order.placed_by, now=timezone.now())
     payment.refresh_from_db()
     assert payment.status == PaymentStatus.CLOSED
     assert not gateway.pay(channel, payment.number)
@@ -109,7 +109,7 @@ def test_cancelled_at_the_provider_too(order: Order, gateway: StandIn, channel: 
 def test_paid_although_it_was_closed_is_given_back(order: Order, gateway: StandIn, channel: str) -> None:
     payment = started(gateway, order, channel)
     gateway.pay(channel, payment.number, "closed_then_paid")
-    paying.cancel(order, by=order.placed_by, now=timezone.now())
+    closing.cancel(order, by=order.placed_by, now=timezone.now())
     gateway.wait()
     payment.refresh_from_db()
     order.refresh_from_db()

@@ -18,7 +18,7 @@ from contributions.models import (
     PaymentNotice,
     PaymentStatus,
 )
-from contributions.orders import paying
+from contributions.orders import answers, closing
 from contributions.pages import orders
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
@@ -213,7 +213,7 @@ def test_cancelling_asks_first(client: Client, order: Order) -> None:
 
 def test_a_late_success_is_told_to_the_payer(till: Till, client: Client, order: Order) -> None:
     payment = till.start(order)
-    paying.cancel(order, by=order.placed_by, now=till.now)
+    closing.cancel(order, by=order.placed_by, now=till.now)
     till.tell(till.providers["wechat"].pays(payment.number))
     words = page(client, f"/orders/{order.number}/")
     assert "原路退回" in words
@@ -284,7 +284,7 @@ def test_the_home_page_leads_to_the_order_and_to_paying(till: Till, client: Clie
     words = page(client, "/wuxi/")
     assert "缴费订单待支付 1,303.26 元" in words
     assert f"/orders/{order.number}/" in words
-    paying.cancel(order, by=order.placed_by, now=till.now)
+    closing.cancel(order, by=order.placed_by, now=till.now)
     assert "/wuxi/services/flexible-pay/" in page(client, "/wuxi/")
 
 
@@ -343,7 +343,7 @@ def test_a_callback_is_refused_while_the_database_is_down_and_taken_again_later(
         raise OperationalError("the server closed the connection")
 
     with monkeypatch.context() as down:
-        down.setattr(paying, "take_answer", gone)
+        down.setattr(answers, "take_answer", gone)
         assert call(Client(), payment.number, order.sum_fen).content == b"fail"
     assert call(Client(), payment.number, order.sum_fen).content == b"success"
     order.refresh_from_db()

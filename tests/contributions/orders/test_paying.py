@@ -20,7 +20,7 @@ from contributions.models import (
     PaymentStatus,
     Receipt,
 )
-from contributions.orders import payer_kept, paying, queries
+from contributions.orders import answers, asking, closing, payer_kept, paying, queries, queued
 from contributions.orders.ending import StillPaying
 from contributions.orders.paying import NotOffered, OrderEnded, PaymentUnderWay
 from portal.accounts.models import Notice
@@ -123,8 +123,8 @@ def test_the_callback_comes_before_the_payer_returns(till: Till, wechat: Provide
     order = till.place()
     payment = till.start(order)
     till.tell(wechat.pays(payment.number))
-    paying.ask(again(payment), by=till.system, now=till.now)
-    paying.drop(again(payment), by=order.placed_by, now=till.now)
+    asking.ask(again(payment), by=till.system, now=till.now)
+    closing.drop(again(payment), by=order.placed_by, now=till.now)
     assert again(order).status == OrderStatus.PAID
     assert Entry.objects.count() == 1
 
@@ -196,7 +196,7 @@ def test_an_order_does_not_end_while_its_payment_is_unknown(till: Till, wechat: 
     assert again(payment).status == PaymentStatus.UNKNOWN
     assert again(order).is_open
     with pytest.raises(StillPaying):
-        paying.cancel(order, by=order.placed_by, now=till.now)
+        closing.cancel(order, by=order.placed_by, now=till.now)
     wechat.down = set()
     till.clock.step(minutes=11)
     till.rings()
@@ -318,7 +318,7 @@ def test_another_channel_waits_until_the_first_is_closed(till: Till, providers: 
     with pytest.raises(PaymentUnderWay) as other:
         till.start(order, "alipay")
     assert other.value.payment == first
-    paying.drop(first, by=order.placed_by, now=till.now)
+    closing.drop(first, by=order.placed_by, now=till.now)
     assert till.start(order, "alipay").redirect_url
 
 
@@ -326,7 +326,7 @@ def test_dropping_what_was_paid_pays(till: Till, wechat: Provider) -> None:
     order = till.place()
     payment = till.start(order)
     wechat.pays(payment.number)
-    assert paying.drop(payment, by=order.placed_by, now=till.now).status == PaymentStatus.SUCCEEDED
+    assert closing.drop(payment, by=order.placed_by, now=till.now).status == PaymentStatus.SUCCEEDED
     assert again(order).status == OrderStatus.PAID
 
 
@@ -334,7 +334,7 @@ def test_cancelling_what_was_paid_keeps_it_paid(till: Till, wechat: Provider) ->
     order = till.place()
     payment = till.start(order)
     wechat.pays(payment.number)
-    assert paying.cancel(order, by=order.placed_by, now=till.now).status == OrderStatus.PAID
+    assert closing.cancel(order, by=order.placed_by, now=till.now).status == OrderStatus.PAID
 
 
 def test_a_card_that_is_refused_can_be_mended(till: Till, card: Provider) -> None:
@@ -410,7 +410,7 @@ def test_a_payer_who_watches_asks_at_most_every_three_seconds(till: Till, wechat
     payment = till.start(till.place())
     for _look in range(10):
         till.clock.step(seconds=1)
-        paying.ask_watched(again(payment), by=till.system, now=till.now)
+        asking.ask_watched(again(payment), by=till.system, now=till.now)
     assert wechat.asked() == 3
 
 
@@ -418,7 +418,7 @@ def test_one_question_is_asked_by_one_worker(till: Till, wechat: Provider) -> No
     payment = till.start(till.place())
     till.clock.step(seconds=20)
     for one in [Payment.objects.get(pk=payment.pk) for _worker in range(5)]:
-        paying.ask(one, by=till.system, now=till.now)
+        asking.ask(one, by=till.system, now=till.now)
     assert wechat.asked() == 1
 
 
@@ -463,16 +463,16 @@ def test_an_order_of_the_evening_has_one_day_and_a_reminder_before_it(till: Till
     payment = till.start(order, "card")
     assert again(order).expires_at == order.expires_at
     till.clock.set("2026-11-23 08:49:59")
-    assert paying.remind_queued(now=till.now) == 0
+    assert queued.remind_queued(now=till.now) == 0
     till.clock.set("2026-11-23 08:50:00")
-    paying.remind_queued(now=till.now)
-    paying.remind_queued(now=till.now)
-    told = Notice.objects.get(kind=paying.REMINDER)
+    queued.remind_queued(now=till.now)
+    queued.remind_queued(now=till.now)
+    told = Notice.objects.get(kind=queued.REMINDER)
     assert (told.person, told.reference, told.by_text) == (order.person, payment.number, True)
     assert "2026年11月23日 09:00 发起" in told.text
     assert "2026年11月23日 09:30 前" in told.text
-    paying.drop(payment, by=order.placed_by, now=till.now)
-    assert paying.remind_queued(now=till.now) == 0
+    closing.drop(payment, by=order.placed_by, now=till.now)
+    assert queued.remind_queued(now=till.now) == 0
 
 
 def test_what_waited_is_started_when_the_bank_opens_once(till: Till, card: Provider) -> None:
@@ -526,7 +526,7 @@ def test_what_was_kept_plainly_before_is_still_sent() -> None:
 def test_what_waits_may_be_dropped_and_is_not_started(till: Till, card: Provider) -> None:
     order = in_the_evening(till)
     payment = till.start(order, "card")
-    paying.drop(payment, by=order.placed_by, now=till.now)
+    closing.drop(payment, by=order.placed_by, now=till.now)
     assert (again(payment).status, payment.payer) == (PaymentStatus.CLOSED, {})
     till.clock.set("2026-11-23 09:00:30")
     till.rings()
@@ -566,7 +566,7 @@ def test_a_success_of_a_sum_that_is_none_ends_the_payment_and_staff_are_told(
     till.rings()
     assert told()
     # The order can be paid otherwise, and cancelled.
-    assert paying.cancel(again(order), by=till.system, now=till.now).status == OrderStatus.CANCELLED
+    assert closing.cancel(again(order), by=till.system, now=till.now).status == OrderStatus.CANCELLED
     # Should the provider say the sum after all, it counts.
     till.tell(wechat.pays(payment.number))
     assert again(payment).status == PaymentStatus.SUCCEEDED
@@ -599,11 +599,11 @@ def test_asked_about_it_goes_on_to_the_others_and_is_asked_no_more(till: Till, w
     wechat.pays(second.number, mark="1")
     till.providers["card"].pays(other.number)
     till.clock.step(minutes=1)
-    paying.ask_due(by=till.system, now=till.now)
+    asking.ask_due(by=till.system, now=till.now)
     assert [again(one).live for one in (first, second, other)] == [False, False, False]
     assert again(third).status == OrderStatus.PAID
     till.clock.step(hours=1)
-    assert paying.ask_due(by=till.system, now=till.now) == 0
+    assert asking.ask_due(by=till.system, now=till.now) == 0
 
 
 @pytest.mark.parametrize(
@@ -644,11 +644,11 @@ def test_an_answer_that_breaks_something_leaves_the_payer_with_a_page_and_staff_
     payment = till.start(order)
     wechat.pays(payment.number)
     with monkeypatch.context() as broken:
-        broken.setattr(paying, "_money_came", lambda *_given, **_named: 1 / 0)
+        broken.setattr(answers, "money_came", lambda *_given, **_named: 1 / 0)
         with pytest.raises(StillPaying):
-            paying.cancel(order, by=till.system, now=till.now)
+            closing.cancel(order, by=till.system, now=till.now)
         till.clock.step(minutes=1)
-        assert paying.ask_watched(again(payment), by=till.system, now=till.now).live
+        assert asking.ask_watched(again(payment), by=till.system, now=till.now).live
     assert told() == [payment.number]
     till.clock.step(minutes=10)
     till.rings()
@@ -667,7 +667,7 @@ def test_what_costs_another_sum_tomorrow_does_not_wait_for_tomorrows_bank(
     order = till.place(city="shenzhen", person=till.cast.chen_jing, by=till.cast.chen_jing_login)
     till.clock.set("2026-11-17 17:00")
     with monkeypatch.context() as late:
-        late.setattr(paying, "_has_todays_price", lambda _order: True)
+        late.setattr(paying, "has_todays_price", lambda _order: True)
         with pytest.raises(NotOffered, match="另一天"):
             till.start(order, "card")
         assert not Payment.objects.exists()

@@ -13,7 +13,7 @@ from contributions.books import receiving
 from contributions.charges import charging
 from contributions.debit import opening
 from contributions.models import Charge, ChargeStatus, Order, OrderLine, OrderStatus
-from contributions.orders import payable, paying, placing
+from contributions.orders import closing, payable, placing
 from contributions.orders.placing import CannotOrder
 from contributions.prices.formula import quote
 from enrollment import consequences
@@ -224,7 +224,7 @@ def test_what_only_the_order_had_made_falls_away_with_it(till: Till, how: str) -
     charge_month("wuxi", THIS, till.now)
     order = till.place({PENSION: ("100", months("2026-11", "2027-02"))})
     if how == "cancelled":
-        order = paying.cancel(order, by=till.cast.wang_fang_login, now=till.now)
+        order = closing.cancel(order, by=till.cast.wang_fang_login, now=till.now)
     else:
         till.clock.step(minutes=30)
         till.rings()
@@ -240,7 +240,7 @@ def test_what_only_the_order_had_made_falls_away_with_it(till: Till, how: str) -
 
 def test_this_month_stays_owed_where_its_tier_did_not_change(till: Till) -> None:
     order = till.place({PENSION: ("60", [THIS, THIS + 1])})
-    paying.cancel(order, by=till.cast.wang_fang_login, now=till.now)
+    closing.cancel(order, by=till.cast.wang_fang_login, now=till.now)
     assert [one.month for one in Charge.objects.filter(live=True)] == [THIS]
 
 
@@ -248,7 +248,7 @@ def test_what_was_paid_meanwhile_stays_when_the_order_goes(till: Till) -> None:
     order = till.place({PENSION: ("60", [THIS, THIS + 1, THIS + 2])})
     paid = Charge.objects.get(month=THIS + 1)
     receiving.receive([paid], channel="counter", provider_number="1", at=till.now, by=till.system)
-    paying.cancel(order, by=till.cast.wang_fang_login, now=till.now)
+    closing.cancel(order, by=till.cast.wang_fang_login, now=till.now)
     assert {(one.month, one.status) for one in Charge.objects.filter(live=True)} == {
         (THIS, "owed"),
         (THIS + 1, "paid"),
@@ -269,7 +269,7 @@ def test_a_coverage_does_not_end_in_a_month_that_an_order_holds(till: Till) -> N
     coverage = Coverage.objects.get(insurance=PENSION, city="wuxi")
     [reason] = consequences.stop_barriers(coverage, THIS + 1)
     assert order.number in reason
-    paying.cancel(order, by=till.cast.wang_fang_login, now=till.now)
+    closing.cancel(order, by=till.cast.wang_fang_login, now=till.now)
     assert not consequences.stop_barriers(coverage, THIS + 1)
 
 
@@ -307,7 +307,7 @@ def order_it(till: Till, charge: Charge) -> Order:
 def test_what_an_order_holds_is_not_debited(till: Till, in_wuhan: Charge) -> None:
     order = order_it(till, in_wuhan)
     assert opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now) is None
-    paying.cancel(order, by=till.cast.li_qiang_login, now=till.now)
+    closing.cancel(order, by=till.cast.li_qiang_login, now=till.now)
     batch = opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now)
     assert batch is not None
     assert batch.line_count == 1

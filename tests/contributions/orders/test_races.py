@@ -23,7 +23,7 @@ from contributions.models import (
     Payment,
     Receipt,
 )
-from contributions.orders import bank_time, paying, placing, queries
+from contributions.orders import answers, asking, bank_time, closing, paying, placing, queries
 from contributions.orders.placing import CannotOrder
 from portal.people.models import BankAccount
 from portal.shared.months import Month
@@ -90,7 +90,7 @@ def blind(till: Till, monkeypatch: pytest.MonkeyPatch) -> Meeting:
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(queries, "lock_subject", lambda number: None)
-    monkeypatch.setattr(paying, "_money_came", meeting.before(paying._money_came))
+    monkeypatch.setattr(answers, "money_came", meeting.before(answers.money_came))
     return meeting
 
 
@@ -267,7 +267,7 @@ def test_cancelled_and_paid_at_once_loses_no_money(till: Till, providers: dict[s
     payment = till.start(order)
     answer = providers["wechat"].pays(payment.number)
     at_once(
-        lambda: till.tell(answer), lambda: paying.cancel(order, by=till.cast.wang_fang_login, now=till.now)
+        lambda: till.tell(answer), lambda: closing.cancel(order, by=till.cast.wang_fang_login, now=till.now)
     )
     order.refresh_from_db()
     assert order.status == OrderStatus.PAID
@@ -280,7 +280,7 @@ def test_five_workers_ask_at_once_and_one_question_is_asked(
 ) -> None:
     till.start(till.place())
     till.clock.step(seconds=20)
-    assert sum(in_crowd(lambda: paying.ask_due(by=till.system, now=till.now), 5, 5)) == 1
+    assert sum(in_crowd(lambda: asking.ask_due(by=till.system, now=till.now), 5, 5)) == 1
     assert providers["wechat"].asked() == 1
 
 
@@ -289,6 +289,6 @@ def test_control_without_the_claim_all_of_them_ask(
 ) -> None:
     till.start(till.place())
     till.clock.step(seconds=20)
-    monkeypatch.setattr(paying, "_claim", lambda payment, now: True)
-    in_crowd(lambda: paying.ask_due(by=till.system, now=till.now, limit=1), 5, 5)
+    monkeypatch.setattr(asking, "claim", lambda payment, now: True)
+    in_crowd(lambda: asking.ask_due(by=till.system, now=till.now, limit=1), 5, 5)
     assert providers["wechat"].asked() > 1

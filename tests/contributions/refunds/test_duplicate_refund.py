@@ -22,7 +22,7 @@ from contributions.models import (
     RefundStatus,
     TakenBack,
 )
-from contributions.orders import paying
+from contributions.orders import closing
 from contributions.records.by_month import State, record
 from contributions.refunds import doubled, drafting, insured_twice
 from portal.accounts.models import User
@@ -256,7 +256,7 @@ def late(till: Till, providers: dict[str, Provider]) -> None:
     )
     payment = till.start(order, "card")
     till.tell(providers["card"].fails(payment.number), "card")
-    paying.cancel(order, by=till.system, now=till.now)
+    closing.cancel(order, by=till.system, now=till.now)
     till.tell(providers["card"].pays(payment.number), "card")
 
 

@@ -21,7 +21,7 @@ from contributions.models import (
     RefundStatus,
     RefundWay,
 )
-from contributions.orders import paying
+from contributions.orders import closing
 from contributions.refunds import drafting
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
@@ -161,7 +161,7 @@ def paid_late(till: Till, providers: dict[str, Provider]) -> Payment:
     order = till.place({PENSION: ("60", [THIS]), MEDICAL: ("60", [THIS])})
     payment = till.start(order, "wechat")
     till.tell(providers["wechat"].fails(payment.number))
-    paying.cancel(order, by=till.system, now=till.now)
+    closing.cancel(order, by=till.system, now=till.now)
     till.tell(providers["wechat"].pays(payment.number))
     payment.refresh_from_db()
     return payment

@@ -1,0 +1,241 @@
+"""What a provider says of a payment, and what follows: it is booked, held, failed or asked for again.
+
+``take_answer`` is the one place where what a provider says takes effect.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contributions.books import receiving
+from contributions.channels.protocol import Answer, Outcome
+from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentStatus
+from contributions.orders import ending, queries, top_ups
+from contributions.orders.payment_lifecycle import move_payment
+from portal.accounts.models import User
+from portal.shared.months import CHINA, today_in_china
+from portal.watch import failures
+
+log = logging.getLogger(__name__)
+# A provider's number, as far as it is kept: a receipt puts the charge's behind it.
+_LONGEST_NUMBER = 40
+# Nobody pays more at once.
+MOST_FEN = 10**15
+# By how much a provider's clock may differ from ours.
+CLOCKS_DIFFER = dt.timedelta(minutes=5)
+
+
+def take_answer(
+    answer: Answer,
+    *,
+    channel: str,
+    by: User,
+    now: dt.datetime,
+    how: str,
+    closing: bool = False,
+    refuse_used_number: bool = False,
+) -> Payment | None:
+    """Let a provider's answer take effect, whichever way and however often it came; None where there is no such payment.
+
+    Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger entry and statuses in one
+    transaction. Where the order has ended, or another payment has paid it, the money is recorded and not applied; where the sum
+    is another, or the provider's number stands for another payment, it is held, staff are told and nothing is paid. A success of
+    no sum ends the payment as failed, and staff are told. Failure ends a payment that is under way (closed where we asked for
+    that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived is raised instead of holding the money.
+    """
+    answer = _as_can_be_kept(answer)
+    found = Payment.objects.filter(number=answer.number, channel=channel).first()
+    if found is None:
+        log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
+        return None
+    with transaction.atomic():
+        order = queries.locked(found.order_id)
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
+        match answer.outcome:
+            case Outcome.SUCCEEDED if answer.amount_fen is not None and not 0 < answer.amount_fen <= MOST_FEN:
+                _no_sum(payment, order, answer, by=by, now=now, how=how, closing=closing)
+            case Outcome.SUCCEEDED if answer.amount_fen is not None and answer.provider_number:
+                used = _stands_for_another(payment, answer.provider_number)
+                if used and refuse_used_number:
+                    raise receiving.AlreadyReceived(answer.provider_number)
+                money_came(
+                    payment, order, answer, answer.amount_fen, number_used=used, by=by, now=now, how=how
+                )
+            case Outcome.FAILED:
+                _failed(payment, answer, by=by, now=now, how=how, closing=closing)
+            case Outcome.PENDING:
+                was = [PaymentStatus.UNKNOWN]
+                move_payment(
+                    payment, PaymentStatus.STARTED, was=was, by=by, now=now, note=how, why=answer.why
+                )
+            case _:
+                # A success without sum or number is none that could be booked: it is asked again.
+                was = [PaymentStatus.STARTED]
+                move_payment(payment, PaymentStatus.UNKNOWN, was=was, by=by, now=now, note=how)
+    return payment
+
+
+class OddAnswer(Exception):
+    """What a provider said that cannot be taken as it is; the message is for staff, in Chinese."""
+
+
+def _as_can_be_kept(answer: Answer) -> Answer:
+    """The answer with its texts as the database takes them: no NUL, a number that leaves room for a receipt's own part."""
+    number = answer.provider_number.replace("\0", "").strip()
+    if len(number) > _LONGEST_NUMBER:
+        number = f"{number[:20]}~{hashlib.sha256(number.encode()).hexdigest()[: _LONGEST_NUMBER - 21]}"
+    return replace(
+        answer,
+        number=answer.number.replace("\0", ""),
+        provider_number=number,
+        why=answer.why.replace("\0", "")[:200],
+    )
+
+
+def _stands_for_another(payment: Payment, number: str) -> bool:
+    """Whether the provider's number is another payment's already; some count anew every day."""
+    if payment.provider_number == number:
+        return False
+    others = Payment.objects.filter(channel=payment.channel, provider_number=number)
+    booked = Entry.objects.filter(kind=receiving.KIND, reference=f"{payment.channel}/{number}")
+    return others.exclude(pk=payment.pk).exists() or booked.exists()
+
+
+def _no_sum(
+    payment: Payment, order: Order, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool
+) -> None:
+    """A success of nothing, of less, or of more than there is: nothing is booked, and the payment ends. Should money have come
+    all the same, the provider says so, and then it counts."""
+    if not payment.live:
+        return
+    why = _("渠道答复成功，但金额为 %(fen)s 分，没有入账，请与渠道核实。") % {
+        "fen": str(answer.amount_fen)[:20]
+    }
+    _tell_staff(payment, order, _("金额异常"), why, now=now)
+    _failed(payment, replace(answer, why=why), by=by, now=now, how=how, closing=closing)
+
+
+def _tell_staff(payment: Payment, order: Order, what: str, why: str, *, now: dt.datetime) -> None:
+    """Put it before staff until one of them says that it is dealt with."""
+    failures.report("ask_payments", f"{payment.number} {what}", OddAnswer(why), city=order.city, now=now)
+
+
+def _came_at(order: Order, answer: Answer, now: dt.datetime) -> dt.datetime:
+    """When the money came: as the provider says, where that is not before the order's day and not in the future, else now."""
+    at = answer.at or now
+    first = dt.datetime.combine(today_in_china(order.placed_at), dt.time(), CHINA)
+    return at if first <= at <= now + CLOCKS_DIFFER else now
+
+
+def money_came(
+    payment: Payment,
+    order: Order,
+    answer: Answer,
+    amount_fen: int,
+    *,
+    number_used: bool,
+    by: User,
+    now: dt.datetime,
+    how: str,
+) -> None:
+    if payment.entry_id is not None:
+        told = (payment.provider_number, payment.received_fen)
+        if told not in (
+            (answer.provider_number, amount_fen),
+            (_marked(payment, answer.provider_number), amount_fen),
+        ):
+            log.error("%s %s: another success than was booked: %s", payment.channel, payment.number, answer)
+        return
+    top_up = top_ups.of_order(order)
+    system, at = User.objects.system(), _came_at(order, answer, now)
+    number = _marked(payment, answer.provider_number) if number_used else answer.provider_number
+    source = {"channel": payment.channel, "provider_number": number}
+    exact = amount_fen == payment.amount_fen and not number_used
+    credited = exact and order.is_open
+    if top_up is not None and credited:
+        entry_id = top_ups.credit(top_up, payment, provider_number=number, by=system, now=now).entry_id
+    elif top_up is not None:
+        entry_id = receiving.hold_top_up(
+            top_up, **source, amount_fen=amount_fen, at=at, by=system, now=now
+        ).entry_id
+    else:
+        entry_id = _receive(order, source, amount_fen, exact, credited, at=at, by=system, now=now)
+    odd = (
+        _("渠道流水号与另一笔支付重复，已暂存待核实")
+        if number_used
+        else _("到账金额与订单不符，已暂存待核实")
+    )
+    if not exact:
+        log.error(
+            "%s %s: %s fen came where %s were asked for, number used before: %s; held",
+            payment.channel,
+            payment.number,
+            amount_fen,
+            payment.amount_fen,
+            number_used,
+        )
+    if number_used:
+        _tell_staff(payment, order, _("流水号重复"), odd, now=now)
+    move_payment(
+        payment,
+        PaymentStatus.SUCCEEDED if exact else PaymentStatus.HELD,
+        was=list(PaymentStatus),
+        by=by,
+        now=now,
+        note=how,
+        credited=credited,
+        provider_number=number,
+        received_fen=amount_fen,
+        entry_id=entry_id,
+        why="" if credited else _("订单已完结，款项将原路退回") if exact else odd,
+    )
+    if credited:
+        ending.end(order, OrderStatus.PAID, by=by, now=now)
+    elif not exact:
+        ending.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
+
+
+def _marked(payment: Payment, number: str) -> str:
+    """A provider's number that stood for another payment, with ours behind it."""
+    return f"{number[:30]}#{payment.number}"
+
+
+def _receive(
+    order: Order,
+    source: Mapping[str, str],
+    amount_fen: int,
+    exact: bool,
+    credited: bool,
+    *,
+    at: dt.datetime,
+    by: User,
+    now: dt.datetime,
+) -> int:
+    """Receive what was paid for an order's charges; the entry that booked it."""
+    charges = Charge.objects.filter(pk__in=order.lines.values("charge"))
+    if exact:
+        on_top = order.lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
+        receipts = receiving.receive(
+            charges,
+            channel=source["channel"],
+            provider_number=source["provider_number"],
+            at=at,
+            by=by,
+            now=now,
+            apply=credited,
+            surcharges=on_top,
+        )
+        return receipts[0].entry_id
+    held = charges.order_by("pk")[0]
+    return receiving.hold(held, **source, amount_fen=amount_fen, at=at, by=by, now=now).entry_id
+
+
+def _failed(payment: Payment, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool) -> None:
+    to = PaymentStatus.CLOSED if closing else PaymentStatus.FAILED
+    was = [PaymentStatus.STARTED, PaymentStatus.UNKNOWN]
+    move_payment(payment, to, was=was, by=by, now=now, note=how, why=answer.why)
