@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from certificates import documents
 from certificates.issuing import facts_digest
 from certificates.models import Certificate, SealedVersion, Status
-from contributions.audit.looking import Check
+from contributions.audit.check import Check
 
 _ROWS_AT_A_TIME = 500
 

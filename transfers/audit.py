@@ -1,7 +1,7 @@
 """What the audit asks of transfers: what left one city came to another or is under way, to the month and to the fen; no month
 counts twice; every move is in the table and has its event."""
 
-from contributions.audit.looking import Check
+from contributions.audit.check import Check
 from transfers.machine import MOVES
 
 # Every release moved what its record says, and what was taken back came back whole.

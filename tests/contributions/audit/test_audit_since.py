@@ -31,7 +31,7 @@ OLD_RECEIPT = """
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests beside these end transactions all the time: an instant without one takes longer to meet than in service."""
-    monkeypatch.setattr(contributions.audit.looking, "_PATIENCE", 60)
+    monkeypatch.setattr(contributions.audit.looking, "PATIENCE", 60)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_an_audit_during_which_somebody_writes_is_none_to_go_on_from(
         with writer.cursor() as cursor:
             cursor.execute("UPDATE contributions_charge SET status = status")
         with monkeypatch.context() as patch:
-            patch.setattr(contributions.audit.looking, "_PATIENCE", 0.5)
+            patch.setattr(contributions.audit.looking, "PATIENCE", 0.5)
             done = audit_runs.run(everything=True)
         assert (done.broken, done.place) == (0, None)
         assert audit_runs.last_sound() is None

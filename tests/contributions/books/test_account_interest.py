@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from contributions.audit.looking import CHECKS, audit
+from contributions.audit import CHECKS
+from contributions.audit.looking import audit
 from contributions.books import account_interest, ledger
 from contributions.books.account_interest import CannotCredit, credit, derivation, due, preview, settle
 from contributions.books.personal_account import accounts_of, balance, book_movement
@@ -40,7 +41,7 @@ PENSION = Insurance.PENSION
 @pytest.fixture(autouse=True)
 def only_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transfer here has no application behind it, which the audit of the room above would miss."""
-    monkeypatch.setattr("contributions.audit.looking._all_checks", lambda: list(CHECKS))
+    monkeypatch.setattr("contributions.audit.looking.all_checks", lambda: list(CHECKS))
 
 
 def saver(order: int = 1) -> Person:

@@ -8,7 +8,8 @@ import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from contributions.audit.looking import CHECKS, audit
+from contributions.audit import CHECKS
+from contributions.audit.looking import audit
 from contributions.books import ledger, personal_account
 from contributions.books.personal_account import KeyReused, Overdrawn, accounts_of, balance, book_movement
 from contributions.models import AccountKind, AccountMovement, Entry, LedgerAccount, MovementKind
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def only_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transfer here has no application behind it, which the audit of the room above would miss."""
-    monkeypatch.setattr("contributions.audit.looking._all_checks", lambda: list(CHECKS))
+    monkeypatch.setattr("contributions.audit.looking.all_checks", lambda: list(CHECKS))
 
 
 def move(who: Person, fen: int, key: str = "T-1", **changes: object) -> AccountMovement:

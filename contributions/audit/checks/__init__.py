@@ -1,0 +1,1 @@
+"""What must hold of money, by subject: each module has CHECKS."""
