@@ -4,9 +4,9 @@ The audit asks each app for its CHECKS by this name.
 """
 
 from contributions.assessments import bank_transfers
-from contributions.audit import durability, order_checks, refund_checks
+from contributions.audit import durability
 from contributions.audit.check import Check
-from contributions.audit.checks import assessments, cases, charges, debit, ledger, receipts
+from contributions.audit.checks import assessments, cases, charges, debit, ledger, orders, receipts, refunds
 from contributions.debit import open_lines
 from contributions.partners import day_files
 
@@ -22,8 +22,8 @@ CHECKS = (
     *(
         Check(number, rows)
         for number, rows in (
-            *order_checks.CHECKS,
-            *refund_checks.CHECKS,
+            *orders.CHECKS,
+            *refunds.CHECKS,
             *open_lines.CHECKS,
             *day_files.CHECKS,
             *bank_transfers.CHECKS,
