@@ -3,12 +3,21 @@
 The audit asks each app for its CHECKS by this name.
 """
 
-from contributions.assessments import bank_transfers
 from contributions.audit import durability
 from contributions.audit.check import Check
-from contributions.audit.checks import assessments, cases, charges, debit, ledger, orders, receipts, refunds
-from contributions.debit import open_lines
-from contributions.partners import day_files
+from contributions.audit.checks import (
+    assessments,
+    bank_transfers,
+    cases,
+    charges,
+    day_files,
+    debit,
+    ledger,
+    open_lines,
+    orders,
+    receipts,
+    refunds,
+)
 
 # Of what breaks one invariant the first few are shown, in this order.
 CHECKS = (
