@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 
 from enrollment.models import ContributionBase, Coverage, RosterRow
-from enrollment.roster import outlying
+from enrollment.roster.overview import outlying
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in

@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from enrollment import roster as rosters
 from enrollment import spreadsheets
 from enrollment.models import Roster, RosterRow
-from enrollment.roster import Limits
+from enrollment.roster import checking, drafting, overview, sheet
+from enrollment.roster.overview import Limits
 from portal.accounts import searching
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required
@@ -82,7 +82,7 @@ class WageField(forms.CharField):
 
     def clean(self, value: Any) -> int | None:
         try:
-            return rosters.parse_wage(str(value or "").replace("\0", ""))
+            return checking.parse_wage(str(value or "").replace("\0", ""))
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -149,7 +149,7 @@ def roster(request: HttpRequest) -> HttpResponse:
         return redirect("employer-bases")
     try:
         if action == "former":
-            count = rosters.keep_former(found, now=errand.now)
+            count = drafting.keep_former(found, now=errand.now)
             messages.success(
                 request, _("已为 {count} 名还没有填写的职工填入现行申报工资。").format(count=count)
             )
@@ -171,7 +171,7 @@ def _begin(errand: Errand) -> Roster:
     )
     if errand.start is None:
         raise Http404
-    return rosters.begin(
+    return drafting.begin(
         draft=draft,
         employer=errand.employer,
         city=errand.offer.city,
@@ -184,10 +184,10 @@ def _begin(errand: Errand) -> Roster:
 def _save(request: HttpRequest, errand: Errand, found: Roster) -> HttpResponse:
     people = [name.removeprefix("wage-") for name in request.POST if name.startswith("wage-")]
     asked = [pk for pk in map(whole_number, people) if pk is not None][:ROWS_PER_PAGE]
-    rows = rosters.rows_of(found).filter(person_id__in=asked)
+    rows = drafting.rows_of(found).filter(person_id__in=asked)
     form = WagesForm(request.POST, rows=list(rows))
     form.full_clean()
-    rosters.fill_in(found, form.wages(), now=errand.now)
+    drafting.fill_in(found, form.wages(), now=errand.now)
     if form.errors:
         return _page(request, errand, found, rows=list(rows.all()), form=form, status=422)
     messages.success(request, _("本页已保存。"))
@@ -224,21 +224,21 @@ def _page(
         .order_by("-case__submitted_at", "-pk")[:5],
     }
     if found is not None:
-        groups = rosters.limits(found.city, found.start)
-        listed = _asked(request, rosters.rows_of(found), errand.terms, groups)
+        groups = overview.limits(found.city, found.start)
+        listed = _asked(request, drafting.rows_of(found), errand.terms, groups)
         page = Paginator(listed, ROWS_PER_PAGE).get_page(request.GET.get("page"))
         shown = list(page.object_list) if rows is None else rows
         form = form or WagesForm(rows=shown)
         context |= {
-            "overview": rosters.overview(found, errand.terms),
+            "overview": overview.overview(found, errand.terms),
             "groups": [_limits_row(one) for one in groups],
-            "changed": rosters.staff_changed(found, errand.month),
+            "changed": drafting.staff_changed(found, errand.month),
             "tabs": _tabs(request),
             "query": searching.asked(request),
             "page_obj": page,
             "form": form,
             "rows": [(row, form[f"wage-{row.person_id}"], _bases(row, groups)) for row in shown],
-            "problem_rows": len({one.row for one in rosters.problems_of(found)}),
+            "problem_rows": len({one.row for one in sheet.problems_of(found)}),
             "apply_url": reverse("apply", args=[errand.city.slug, SERVICE]),
             "saves_to": _here(request),
         }
@@ -270,11 +270,11 @@ def _asked(
         case "empty":
             rows = rows.filter(wage_fen=None)
         case "low":
-            rows = rows.filter(_any([rosters.below(one) for one in groups]))
+            rows = rows.filter(_any([overview.below(one) for one in groups]))
         case "high":
-            rows = rows.filter(_any([rosters.above(one) for one in groups]))
+            rows = rows.filter(_any([overview.above(one) for one in groups]))
         case "far":
-            rows = rows.filter(rosters.outlying(terms))
+            rows = rows.filter(overview.outlying(terms))
     return named(rows, searching.asked(request))
 
 
@@ -335,7 +335,7 @@ def download(request: HttpRequest) -> HttpResponse:
     found = _errand(request).roster()
     if found is None:
         raise Http404
-    return as_file(rosters.to_fill_in(found), f"{found.start}-bases.xlsx")
+    return as_file(sheet.to_fill_in(found), f"{found.start}-bases.xlsx")
 
 
 def as_file(content: bytes, name: str) -> HttpResponse:
@@ -364,7 +364,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 raise spreadsheets.SheetRefused(
                     _("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。")
                 )
-            checked = rosters.upload(found, file.read(), name=str(file.name), now=errand.now)
+            checked = sheet.upload(found, file.read(), name=str(file.name), now=errand.now)
         except spreadsheets.SheetRefused as refusal:
             form.add_error("sheet", str(refusal))
         except Roster.DoesNotExist:
@@ -395,7 +395,7 @@ def problems(request: HttpRequest) -> HttpResponse:
     found = _errand(request).roster()
     if found is None:
         raise Http404
-    told = rosters.problems_of(found)
+    told = sheet.problems_of(found)
     page = Paginator(told, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "city": book().city(found.city),
@@ -419,8 +419,8 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(
         Roster.objects.select_related("case"), pk=pk, employer=employer, case__isnull=False
     )
-    groups = rosters.limits(found.city, found.start)
-    page = Paginator(named(rosters.rows_of(found), searching.asked(request)), ROWS_PER_PAGE).get_page(
+    groups = overview.limits(found.city, found.start)
+    page = Paginator(named(drafting.rows_of(found), searching.asked(request)), ROWS_PER_PAGE).get_page(
         request.GET.get("page")
     )
     context = {

@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment import roster as rosters
 from enrollment.models import Roster, RosterRow
-from enrollment.roster import Overview
+from enrollment.roster import approving, drafting, overview
+from enrollment.roster.overview import Overview
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case, Draft
@@ -69,7 +69,7 @@ class BasesForm(ServiceForm):
             "total": rows.count(),
             "filled": rows.filter(wage_fen__isnull=False).count(),
         }
-        return {"wages": words, "roster": str(found.pk), "content": rosters.digest_of(found)}
+        return {"wages": words, "roster": str(found.pk), "content": approving.digest_of(found)}
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
         """The roster's name cannot be typed, so it is no draft's to change."""
@@ -131,9 +131,9 @@ class EmployerBases(Service):
             start=roster.start if roster else None,
             sent=sent,
             sent_otherwise=bool(roster and roster.case and roster.case.submitted_at != ask.filed_at),
-            staff_changed=rosters.staff_changed(roster, ask.month) if roster and not sent else 0,
-            digest=rosters.digest_of(roster) if roster else "",
-            overview=rosters.overview(roster, terms) if roster else None,
+            staff_changed=drafting.staff_changed(roster, ask.month) if roster and not sent else 0,
+            digest=approving.digest_of(roster) if roster else "",
+            overview=overview.overview(roster, terms) if roster else None,
             roster=roster,
             terms=terms,
         )
@@ -188,7 +188,7 @@ class EmployerBases(Service):
             raise NotAccepted([Bar("wages", _("还没有填写职工工资。请打开名册，逐人填写或上传表格。"))])
         # One after another, so that two clerks do not each send a declaration of the same year.
         Employer.objects.select_for_update(no_key=True).get(pk=ask.employer.pk)
-        if rosters.another_open(roster):
+        if approving.another_open(roster):
             raise NotAccepted(
                 [
                     Bar(
@@ -199,13 +199,13 @@ class EmployerBases(Service):
                     )
                 ]
             )
-        if not rosters.send(roster, case, digest=facts.digest):
+        if not approving.send(roster, case, digest=facts.digest):
             raise NotAccepted([Bar("wages", _("名册刚刚有改动。请打开名册核对后再提交。"))])
 
     def effect(self, case: Case, ask: Ask, facts: BasesFacts, *, by: User, now: datetime) -> dict[str, Any]:
         if facts.roster is None:
             raise NotAccepted([Bar("wages", _("还没有填写职工工资。请打开名册，逐人填写或上传表格。"))])
-        done = rosters.apply(facts.roster, case=case)
+        done = approving.apply(facts.roster, case=case)
         lines = [
             [_("起用月份"), facts.roster.start.zh],
             [_("按申报工资计缴"), _("{people} 人").format(people=done.people)],
@@ -267,7 +267,7 @@ class EmployerBases(Service):
         if told is None or roster is None:
             return sections
         rows = RosterRow.objects.filter(roster=roster).select_related("person")
-        outliers = rows.filter(rosters.outlying(facts.terms)).order_by("-wage_fen", "pk")[:SHOWN]
+        outliers = rows.filter(overview.outlying(facts.terms)).order_by("-wage_fen", "pk")[:SHOWN]
         # Drawn by the roster's own digest: the same for everyone who looks, and not to be chosen by who filled it in.
         drawn = rows.order_by(
             MD5(Concat(Cast(F("person_id"), CharField()), Value(facts.digest), output_field=CharField()))

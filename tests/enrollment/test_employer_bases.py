@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from contributions.charges.charging import charge
-from enrollment import roster as rosters
 from enrollment.models import ContributionBase, Coverage, Roster, RosterRow
+from enrollment.roster import approving, drafting
 from portal.accounts.models import User
 from portal.hall import desk, drafts
 from portal.hall.models import Case, Draft
@@ -50,7 +50,7 @@ def begun(cast: Cast, now: dt.datetime, user: User | None = None) -> Roster:
     offer = book().city("wuhan").offers[CODE]
     draft = drafts.keep(user=user, offer=offer, typed={}, checked=False, now=now)
     assert user.employer is not None
-    return rosters.begin(
+    return drafting.begin(
         draft=draft, employer=user.employer, city="wuhan", start=YEAR, month=month_in_china(now), now=now
     )
 
@@ -59,7 +59,7 @@ def filled(cast: Cast, now: dt.datetime, fen: int = 700000, user: User | None = 
     """One that is complete."""
     roster = begun(cast, now, user)
     people = RosterRow.objects.filter(roster=roster).values_list("person_id", flat=True)
-    rosters.fill_in(roster, dict.fromkeys(people, fen), now=now)
+    drafting.fill_in(roster, dict.fromkeys(people, fen), now=now)
     return roster
 
 
@@ -101,7 +101,7 @@ def test_wages_that_stay_leave_the_bases_alone_and_twice_changes_nothing(
     desk.decide(case, approve=True, by=cast.wuhan_reviewer, now=now)
     assert bases(cast.li_qiang) == [("2025-03", "", 600000)]
     with transaction.atomic():
-        rosters.apply(Roster.objects.get(case=case), case=case)
+        approving.apply(Roster.objects.get(case=case), case=case)
     assert bases(cast.li_qiang) == [("2025-03", "", 600000)]
 
 
@@ -172,7 +172,7 @@ def test_an_employer_of_another_city_is_sent_there(cast: Cast, now: dt.datetime)
 def test_nothing_filled_in_or_not_everyone(cast: Cast, now: dt.datetime, staff: list[Person]) -> None:
     assert "还没有填写职工工资" in findings(cast, now)["wages"]
     roster = begun(cast, now)
-    rosters.fill_in(roster, {cast.li_qiang.pk: 700000, cast.wang_fang.pk: 700000}, now=now)
+    drafting.fill_in(roster, {cast.li_qiang.pk: 700000, cast.wang_fang.pk: 700000}, now=now)
     assert "还有 1 名职工没有填写" in findings(cast, now)["wages"]
 
 
@@ -189,7 +189,7 @@ def test_who_joined_since_must_be_declared_too(cast: Cast, now: dt.datetime, sta
 def test_what_is_sent_is_what_was_looked_at(cast: Cast, now: dt.datetime, staff: list[Person]) -> None:
     roster = filled(cast, now)
     looked_at = ask(cast.donghu_clerk, "wuhan", CODE, {}, now)
-    rosters.fill_in(roster, {cast.li_qiang.pk: 100}, now=now)
+    drafting.fill_in(roster, {cast.li_qiang.pk: 100}, now=now)
     with pytest.raises(desk.NotAccepted, match="名册刚刚有改动"):
         desk.submit(ask=looked_at, key=uuid4(), now=now)
     assert not Case.objects.exists()
@@ -217,7 +217,7 @@ def test_what_was_sent_stays_as_it_is(cast: Cast, now: dt.datetime, staff: list[
     case = sent(cast, now)
     roster = Roster.objects.get(case=case)
     with pytest.raises(Roster.DoesNotExist):
-        rosters.fill_in(roster, {cast.li_qiang.pk: 1}, now=now)
+        drafting.fill_in(roster, {cast.li_qiang.pk: 1}, now=now)
     for change in (
         lambda: RosterRow.objects.filter(roster=roster).update(wage_fen=1),
         lambda: RosterRow.objects.filter(roster=roster).delete(),
@@ -237,7 +237,7 @@ def test_withdrawn_and_begun_again_the_wages_are_there(
 
 def test_staff_see_changes_outliers_and_a_sample(cast: Cast, now: dt.datetime, staff: list[Person]) -> None:
     roster = filled(cast, now)
-    rosters.fill_in(roster, {cast.li_qiang.pk: 2_000_000, cast.wang_fang.pk: 100_000}, now=now)
+    drafting.fill_in(roster, {cast.li_qiang.pk: 2_000_000, cast.wang_fang.pk: 100_000}, now=now)
     asked = ask(cast.donghu_clerk, "wuhan", CODE, {}, now)
     case = desk.submit(ask=asked, key=uuid4(), now=now)
     summary = dict(case.facts["summary"])

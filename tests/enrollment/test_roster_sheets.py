@@ -10,8 +10,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from enrollment import roster, spreadsheets
-from enrollment.roster import Problem
+from enrollment import spreadsheets
+from enrollment.roster import checking
+from enrollment.roster.checking import Problem
 from enrollment.spreadsheets import SheetRefused, Table, read_table
 from tests.cast import identity_number
 
@@ -38,8 +39,8 @@ def sheet(*rows: Sequence[Any], heads: Sequence[Any] = HEADS) -> bytes:
     return target.getvalue()
 
 
-def checked(*rows: Sequence[Any]) -> roster.Checked:
-    return roster.check(read_table(sheet(*rows)), STAFF)
+def checked(*rows: Sequence[Any]) -> checking.Checked:
+    return checking.check(read_table(sheet(*rows)), STAFF)
 
 
 def wide(text: str) -> str:
@@ -138,11 +139,11 @@ def test_what_is_hidden_or_filtered_out_is_told_before_anything_is_kept(
     rows: Sequence[int], columns: str, why: str
 ) -> None:
     with pytest.raises(SheetRefused, match=why):
-        roster.check(read_table(hiding(rows, columns)), STAFF)
+        checking.check(read_table(hiding(rows, columns)), STAFF)
 
 
 def test_hidden_rows_without_content_and_other_columns_do_not_matter() -> None:
-    found = roster.check(read_table(hiding((3, 5, 6), "A")), STAFF)
+    found = checking.check(read_table(hiding((3, 5, 6), "A")), STAFF)
     assert found.wages == {1: 650000, 2: 9999900}
 
 
@@ -179,7 +180,7 @@ def test_the_heads_may_stand_lower_and_be_named_otherwise() -> None:
         [NUMBER, 5000, "王芳"],
         heads=["职工名单"],
     )
-    assert roster.check(read_table(content), STAFF).wages == {1: 500000}
+    assert checking.check(read_table(content), STAFF).wages == {1: 500000}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_the_heads_may_stand_lower_and_be_named_otherwise() -> None:
 )
 def test_a_table_without_its_heads_is_refused(heads: list[str], why: str) -> None:
     with pytest.raises(SheetRefused, match=why):
-        roster.check(read_table(sheet([1, 2, 3, 4], heads=heads)), STAFF)
+        checking.check(read_table(sheet([1, 2, 3, 4], heads=heads)), STAFF)
 
 
 def test_ten_thousand_rows_with_137_bad_ones() -> None:
@@ -205,7 +206,7 @@ def test_ten_thousand_rows_with_137_bad_ones() -> None:
         staff[number] = (place + 1, "张三")
         row = place + 2
         rows.append([place + 1, "张三", number, "无" if row in bad else 5000 + place % 1000])
-    found = roster.check(read_table(sheet(*rows)), staff)
+    found = checking.check(read_table(sheet(*rows)), staff)
     assert {one.row for one in found.problems} == bad
     assert len(found.problems) == 137
     assert all(one.column == "D" for one in found.problems)
@@ -215,7 +216,7 @@ def test_ten_thousand_rows_with_137_bad_ones() -> None:
 def test_more_than_ten_thousand_rows_are_refused() -> None:
     rows = [[place, "王芳", NUMBER, 5000] for place in range(spreadsheets.MAX_ROWS + 1)]
     with pytest.raises(SheetRefused, match="超过 10,000 行"):
-        roster.check(read_table(sheet(*rows)), STAFF)
+        checking.check(read_table(sheet(*rows)), STAFF)
 
 
 # Hostile files
@@ -285,7 +286,7 @@ def test_document_types_are_refused_in_every_part(part: str, start: bytes) -> No
 
 def test_without_them_the_same_file_is_read() -> None:
     table = read_table(with_start("sheet1.xml", b'<?xml version="1.0"?>'))
-    assert roster.check(table, STAFF).wages == {1: 500000}
+    assert checking.check(table, STAFF).wages == {1: 500000}
 
 
 def test_a_zip_bomb_is_refused_by_its_head_and_by_its_content() -> None:

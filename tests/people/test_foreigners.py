@@ -11,8 +11,9 @@ from django.test import Client
 
 from certificates import facts, presenting
 from certificates.services import staff_proofs
-from enrollment import roster
 from enrollment.models import Coverage, Roster
+from enrollment.roster import checking, drafting
+from enrollment.roster.sheet import to_fill_in, upload
 from enrollment.spreadsheets import read_table
 from portal.accounts.models import Proposal, User
 from portal.accounts.roles import MANAGER, REVIEWER
@@ -279,7 +280,7 @@ def test_proofs_of_listed_staff_are_asked_for_by_passport_in_one_question(
 
 
 def test_a_sheet_tells_foreigners_by_their_paper() -> None:
-    held = {PASSPORT: [roster.Holder(Document.PASSPORT, OF_PASSPORT)]}
+    held = {PASSPORT: [checking.Holder(Document.PASSPORT, OF_PASSPORT)]}
     staff_of = {OF_PASSPORT: (1, "MUELLER ANNA"), RESIDENT: (2, "王芳")}
     heads = ["姓名", "证件类型", "证件号码", "月申报工资（元）"]
     rows = [
@@ -292,19 +293,21 @@ def test_a_sheet_tells_foreigners_by_their_paper() -> None:
         (["MUELLER ANNA", "护照", "C09X0006H", 6500], "不在本单位应申报的职工中"),
     ]
     for row, why in rows:
-        found = roster.check(read_table(sheet(row, heads=heads)), staff_of, held)
+        found = checking.check(read_table(sheet(row, heads=heads)), staff_of, held)
         assert [why in one.why for one in found.problems] == ([True] if why else []), (row, found)
-    twice = roster.check(read_table(sheet(rows[0][0], rows[1][0], heads=heads)), staff_of, held)
+    twice = checking.check(read_table(sheet(rows[0][0], rows[1][0], heads=heads)), staff_of, held)
     assert not twice.wages
     assert all("同一名职工" in one.why for one in twice.problems)
 
 
 def test_one_number_of_two_countries_asks_for_the_other_number() -> None:
     held = {
-        PASSPORT: [roster.Holder(Document.PASSPORT, number) for number in (OF_PASSPORT, "FRA000000C01X0006H")]
+        PASSPORT: [
+            checking.Holder(Document.PASSPORT, number) for number in (OF_PASSPORT, "FRA000000C01X0006H")
+        ]
     }
     heads = ["姓名", "身份证号码", "月申报工资（元）"]
-    found = roster.check(
+    found = checking.check(
         read_table(sheet(["甲", PASSPORT, 6500], heads=heads)), {OF_PASSPORT: (1, "甲")}, held
     )
     assert "改填社会保障号码" in found.problems[0].why
@@ -317,16 +320,16 @@ def test_the_list_to_fill_in_names_the_papers(cast: Cast) -> None:
         user=cast.donghu_clerk, city="wuhan", service="employer-bases", typed={}, updated_at=NOW
     )
     month = Month.parse("2026-11")
-    made: Roster = roster.begin(
+    made: Roster = drafting.begin(
         draft=draft, employer=cast.donghu, city="wuhan", start=month, month=month, now=NOW
     )
-    page = openpyxl.load_workbook(io.BytesIO(roster.to_fill_in(made))).active
+    page = openpyxl.load_workbook(io.BytesIO(to_fill_in(made))).active
     assert page is not None
     cells = [[cell for cell in row if cell] for row in page.iter_rows(values_only=True)]
     assert any({"证件类型", "证件号码"} <= set(map(str, row)) for row in cells)
     assert any({"护照", PASSPORT} <= set(map(str, row)) for row in cells)
     back = sheet(["MUELLER ANNA", PASSPORT, 7000], heads=["姓名", "证件号码", "月申报工资"])
-    checked = roster.upload(made, back, name="a.xlsx", now=NOW)
+    checked = upload(made, back, name="a.xlsx", now=NOW)
     assert (list(checked.wages.values()), checked.problems) == ([700000], ())
 
 
