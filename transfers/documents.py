@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from certificates import issuing
 from certificates.facts import issuer
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from certificates.presenting import Reading
 from contributions.charges import brought_in
 from contributions.prices.formula import percent_text

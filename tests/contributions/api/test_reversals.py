@@ -10,7 +10,8 @@ from django.test import Client
 
 from certificates import issuing
 from certificates.facts import person_facts
-from certificates.models import Certificate, CertificateKind
+from certificates.kinds import CertificateKind
+from certificates.models import Certificate
 from contributions.books import personal_account
 from contributions.models import (
     Charge,
