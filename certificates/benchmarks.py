@@ -21,7 +21,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from weasyprint import HTML
 
-from certificates import authority, documents, rendering, sealing
+from certificates import authority, development_authority, documents, rendering, sealing
 from certificates.codes import new_code
 from certificates.facts import PERSON_SCHEMA
 from certificates.kinds import CertificateKind
@@ -45,7 +45,7 @@ def certificate(*, rounds: int = 5) -> dict[str, list[float]]:
     """
     now = timezone.now()
     city = book().cities[0]
-    authority.make_development_ca(cities=[(city.slug, city.agency)], now=now)
+    development_authority.make_development_ca(cities=[(city.slug, city.agency)], now=now)
     proof = _proof(now)
     page = rendering.render(proof, development=True)
     stock_html = _in_the_ordinary_way(proof)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from certificates import authority, issuing, presenting
+from certificates import issuing, presenting, seal_evidence
 from certificates.models import Certificate, Status
 from portal.accounts.models import User
 from portal.hall import desk
@@ -48,7 +48,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
     """
     if not reason.strip():
         raise ValueError("a correction needs a reason")
-    if not authority.available(certificate.city, now=now):
+    if not seal_evidence.available(certificate.city, now=now):
         raise NotCorrectable(_("电子印章暂不可用，请稍后再试。没有印章不出具证明。"))
     try:
         with transaction.atomic():

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import Error
 from django.utils import timezone
 
-from certificates import authority
+from certificates import seal_evidence
 from portal.policy.book import book
 
 
@@ -24,5 +24,5 @@ def every_city_has_its_seal(
             id="hall.E105",
         )
         for city in book().cities
-        if not authority.available(city.slug, now=now)
+        if not seal_evidence.available(city.slug, now=now)
     ]

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from certificates import authority, documents, rendering, sealing
+from certificates import authority, documents, rendering, seal_evidence, sealing
 from certificates.authority import Seal, SealUnavailable
 from certificates.fonts import NotDrawable
 from certificates.issuing import FactsDamaged, facts_digest
@@ -56,7 +56,7 @@ def start(*, city: str, reason: str, everything: bool = False, by: User, now: da
     """Orders a run over all that is outdated. NotStarted without reason, seal, or anything to do, or beside an open run."""
     if not reason.strip():
         raise NotStarted(_("请写明重新盖章的原因。"))
-    if not authority.available(city, now=now):
+    if not seal_evidence.available(city, now=now):
         raise NotStarted(_("电子印章暂不可用，不能重新盖章。"))
     seal = authority.seal_for(city)
     total = _outdated(city, fingerprint=seal.fingerprint, everything=everything, now=now).count()

@@ -10,7 +10,7 @@ from asn1crypto import x509
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from certificates import authority
+from certificates import authority, revocation_lists, time_stamps
 from certificates.authority import SealUnavailable
 from portal.watch.failures import Watch
 
@@ -55,7 +55,7 @@ def _fetch(address: str, now: datetime) -> bool:
     if len(content) > _MOST_BYTES:
         raise SealUnavailable("too large")
     name = f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.crl"
-    return authority.keep_crl(name, content, now=now)
+    return revocation_lists.keep_crl(name, content, now=now)
 
 
 def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
@@ -64,7 +64,7 @@ def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x5
     for path in files:
         yield path.name, partial(authority.read_certificates_of, path)
     if files:
-        yield _("时间戳证书"), partial(authority.time_certificates, now)
+        yield _("时间戳证书"), partial(time_stamps.time_certificates, now)
 
 
 def _addresses(certificates: Iterable[x509.Certificate]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates import authority, drawable
+from certificates import drawable, seal_evidence
 from certificates.ways import PROOF
 from enrollment import queries as enrollment
 from portal.hall.models import Case
@@ -36,7 +36,7 @@ class SealedService(Service):
 
     def outside(self, ask: Ask) -> bool:
         # A key is a file: it is looked for before the transaction opens.
-        return authority.available(ask.offer.city, now=ask.filed_at)
+        return seal_evidence.available(ask.offer.city, now=ask.filed_at)
 
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         if not facts.sealable:

@@ -15,7 +15,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.timestamps import TimestampRequestError
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from certificates import authority
+from certificates import authority, seal_evidence, time_stamps
 from certificates.authority import Seal, SealUnavailable
 from certificates.tokens import TokenUnavailable
 
@@ -42,7 +42,7 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
     ``reason`` stands in the file as plain bytes where it is ASCII.
     """
     seal.check_valid(now)
-    evidence = authority.evidence(seal, now=now)
+    evidence = seal_evidence.evidence(seal, now=now)
     metadata = PdfSignatureMetadata(
         field_name=FIELD,
         md_algorithm="sha256",
@@ -54,7 +54,7 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
     signer = _Signer(
         metadata,
         signer=seal.signer,
-        timestamper=authority.time_stamper(now),
+        timestamper=time_stamps.time_stamper(now),
         # Our documents bring the field along, where the structure tree knows of it.
         new_field_spec=SigFieldSpec(FIELD),
     )

@@ -131,7 +131,7 @@ def _migrated() -> str:
 
 def _with_the_demo(template: str) -> str:
     # Not at the top: they read models, and this module is run before Django is set up.
-    from certificates import authority
+    from certificates import development_authority
     from tests.cast import NOW
 
     with (
@@ -140,7 +140,7 @@ def _with_the_demo(template: str) -> str:
         patch.object(timezone, "now", lambda: NOW),
         _made("test_demo", template),
     ):
-        authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+        development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
         call_command("load_demo", stderr=StringIO())
     return "test_demo"
 

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from certificates import authority
+from certificates import development_authority
 from portal.accounts.models import Kind, User
 from tests.cast import NOW
 from tests.database import copy_of, original_demo
@@ -37,7 +37,7 @@ def demo(
         copy_of(original_demo()),
     ):
         clock.setattr(timezone, "now", lambda: NOW)
-        authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+        development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
         yield NOW
 
 

@@ -20,7 +20,7 @@ from django.test import Client, override_settings
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
-from certificates import authority, issuing
+from certificates import development_authority, issuing
 from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
@@ -427,7 +427,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the development authority's keys."""
     folder = tmp_path_factory.mktemp("keys")
     with override_settings(SEAL_DIR=folder):
-        authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+        development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
     return folder
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from certificates import authority, issuing
+from certificates import development_authority, issuing
 from certificates.facts import person_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
@@ -35,7 +35,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def seal_folder(keys: Path, settings: Any) -> Path:
     """The keys in place, as after the first start."""
     settings.SEAL_DIR = keys
-    authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
     return keys
 
 

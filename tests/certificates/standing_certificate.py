@@ -7,7 +7,7 @@ import pytest
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from certificates import authority, issuing
+from certificates import development_authority, issuing
 from certificates.models import Certificate
 from portal.people.models import Person
 from tests.cast import NOW, Cast
@@ -21,7 +21,7 @@ def issued_once(
 ) -> Iterator[tuple[Cast, Certificate]]:
     """王芳 as ``insure`` says, and a certificate of her last twelve months."""
     with override_settings(SEAL_DIR=keys), standing(django_db_blocker):
-        authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+        development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
         cast = Cast()
         insure(cast)
         made = freeze(cast)

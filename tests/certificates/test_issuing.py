@@ -10,7 +10,7 @@ from django.core.files.storage import storages
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from pgtrigger import ignore
 
-from certificates import authority, codes, documents, issuing, rendering
+from certificates import authority, codes, development_authority, documents, issuing, rendering, seal_evidence
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Status
 from portal.accounts.models import User
@@ -129,13 +129,13 @@ def test_without_a_key_nothing_is_drawn_or_issued(
     certificate.refresh_from_db()
     assert certificate.status == Status.FROZEN
     assert files(certificate) == []
-    assert not authority.available("ningbo", now=NOW)
+    assert not seal_evidence.available("ningbo", now=NOW)
 
 
 def test_a_key_that_is_taken_away_is_noticed(frozen: Freeze, settings: Any, tmp_path: Path) -> None:
     settings.SEAL_DIR = tmp_path
-    authority.make_development_ca(cities=[("ningbo", "某中心")], now=NOW)
-    assert authority.available("ningbo", now=NOW)
+    development_authority.make_development_ca(cities=[("ningbo", "某中心")], now=NOW)
+    assert seal_evidence.available("ningbo", now=NOW)
     (tmp_path / "ningbo.pem").unlink()
     with pytest.raises(authority.SealUnavailable):
         issuing.produce(frozen(), now=NOW)
@@ -226,8 +226,8 @@ def test_the_database_refuses_a_subject_of_the_other_kind(cast: Cast, certificat
 
 def test_the_development_authority_is_made_once_for_its_owner_only(tmp_path: Path, settings: Any) -> None:
     settings.SEAL_DIR = tmp_path / "keys"
-    cities = authority.development_cities()
-    made = authority.make_development_ca(cities=cities, now=NOW)
+    cities = development_authority.development_cities()
+    made = development_authority.make_development_ca(cities=cities, now=NOW)
     assert {f"{slug}.pem" for slug, _agency in cities} | {
         "root.pem",
         "time.pem",
@@ -237,18 +237,20 @@ def test_the_development_authority_is_made_once_for_its_owner_only(tmp_path: Pat
     } == set(made)
     kept = {path: path.read_bytes() for path in (tmp_path / "keys").rglob("*.pem")}
     assert {oct(path.stat().st_mode & 0o777) for path in kept} == {"0o600"}
-    assert authority.make_development_ca(cities=cities, now=NOW) == []
+    assert development_authority.make_development_ca(cities=cities, now=NOW) == []
     # Weeks later only its revocation list has ended.
-    assert authority.make_development_ca(cities=cities, now=moment("2026-12-01")) == ["crls/development.crl"]
+    assert development_authority.make_development_ca(cities=cities, now=moment("2026-12-01")) == [
+        "crls/development.crl"
+    ]
     assert {path: path.read_bytes() for path in (tmp_path / "keys").rglob("*.pem")} == kept
 
 
 def test_killed_while_making_keys_goes_on_where_it_stopped(tmp_path: Path, settings: Any) -> None:
     settings.SEAL_DIR = tmp_path
     cities = [("ningbo", "宁波市社会保险管理服务中心"), ("wuhan", "武汉市社会保险中心")]
-    authority.make_development_ca(cities=cities[:1], now=NOW)
+    development_authority.make_development_ca(cities=cities[:1], now=NOW)
     (tmp_path / "trust" / "development.pem").unlink()
-    assert set(authority.make_development_ca(cities=cities, now=NOW)) == {
+    assert set(development_authority.make_development_ca(cities=cities, now=NOW)) == {
         "trust/development.pem",
         "wuhan.pem",
     }

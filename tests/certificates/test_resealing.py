@@ -11,7 +11,17 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, transaction
 from django.urls import reverse
 
-from certificates import authority, documents, fonts, issuing, rendering, resealing, seal_tasks, verifying
+from certificates import (
+    authority,
+    development_authority,
+    documents,
+    fonts,
+    issuing,
+    rendering,
+    resealing,
+    seal_tasks,
+    verifying,
+)
 from certificates.models import Certificate, ResealingRun, Result, SealedVersion
 from portal import locks
 from portal.accounts.models import User
@@ -32,11 +42,11 @@ LATER = moment("2026-11-18 09:00")
 def own_keys(tmp_path: Path, settings: Any) -> None:
     """Keys that may be replaced without others noticing."""
     settings.SEAL_DIR = tmp_path / "keys"
-    authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
 
 
 def replace_key() -> None:
-    authority.replace_development_seal("ningbo", "宁波市社会保险管理服务中心", now=LATER)
+    development_authority.replace_development_seal("ningbo", "宁波市社会保险管理服务中心", now=LATER)
 
 
 def start(**more: Any) -> ResealingRun:

@@ -16,7 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certificates import authority, inspection, rendering, revocation, sealing, tokens
+from certificates import (
+    authority,
+    development_authority,
+    inspection,
+    rendering,
+    revocation,
+    seal_evidence,
+    sealing,
+    time_stamps,
+    tokens,
+)
 from certificates.authority import SealUnavailable
 from tests.cast import NOW, moment
 from tests.certificates.inspecting import inspected
@@ -51,17 +61,17 @@ def test_the_seal_can_be_judged_by_what_the_file_brings_along(page: bytes) -> No
 def own_keys(tmp_path: Path, settings: Any) -> Path:
     """A development authority of this test alone."""
     settings.SEAL_DIR = tmp_path / "keys"
-    authority.make_development_ca(cities=[("ningbo", "某中心")], now=NOW)
+    development_authority.make_development_ca(cities=[("ningbo", "某中心")], now=NOW)
     return tmp_path / "keys"
 
 
 def test_a_list_that_has_ended_seals_nothing(own_keys: Path, page: bytes) -> None:
-    assert authority.available("ningbo", now=NOW)
+    assert seal_evidence.available("ningbo", now=NOW)
     later = NOW + timedelta(days=30)
     # The authority that made the list is not here to make another.
     (own_keys / "root.pem").rename(own_keys / "away")
-    assert authority.available("ningbo", now=NOW)
-    assert not authority.available("ningbo", now=later)
+    assert seal_evidence.available("ningbo", now=NOW)
+    assert not seal_evidence.available("ningbo", now=later)
     with pytest.raises(SealUnavailable, match="revocation"):
         sealed(page, later)
     (own_keys / "away").rename(own_keys / "root.pem")
@@ -72,7 +82,7 @@ def test_without_any_list_nothing_is_sealed(own_keys: Path, page: bytes) -> None
     (own_keys / "root.pem").unlink()
     for file in (own_keys / "crls").iterdir():
         file.unlink()
-    assert not authority.available("ningbo", now=NOW)
+    assert not seal_evidence.available("ningbo", now=NOW)
     with pytest.raises(SealUnavailable):
         sealed(page)
 
@@ -80,7 +90,9 @@ def test_without_any_list_nothing_is_sealed(own_keys: Path, page: bytes) -> None
 def test_a_stolen_key_seals_nothing_more_and_what_it_sealed_before_stays(own_keys: Path, page: bytes) -> None:
     before = sealed(page)
     stolen = (own_keys / "ningbo.pem").read_bytes()
-    authority.replace_development_seal("ningbo", "某中心", stolen=True, now=NOW + timedelta(hours=2))
+    development_authority.replace_development_seal(
+        "ningbo", "某中心", stolen=True, now=NOW + timedelta(hours=2)
+    )
     later = NOW + timedelta(hours=3)
     assert seen(sealed(page, later)).evidenced
     assert not seen(before).revoked
@@ -93,7 +105,7 @@ def test_a_stolen_key_seals_nothing_more_and_what_it_sealed_before_stays(own_key
         sealed(page, later)
     # The thief has the old list still, in which the key is good.
     (own_keys / "revoked.json").rename(own_keys / "away")
-    authority._make_development_crl(NOW, anew=True)
+    development_authority.make_development_crl(NOW, anew=True)
     thief = sealed(page, later)
     old_list.write_bytes(names_it)
     assert seen(thief).evidenced
@@ -131,7 +143,7 @@ def serving(answer: Callable[[bytes], tuple[int, str, bytes]]) -> Iterator[str]:
 
 def stamp(request: bytes) -> tuple[int, str, bytes]:
     """What a time-stamping service answers."""
-    own = authority._OwnTimeStamper(authority._load(authority._folder() / "time.pem").signer, NOW)
+    own = time_stamps.OwnTimeStamper(authority.load_seal(authority.seal_folder() / "time.pem").signer, NOW)
     answer = asyncio.run(own.async_request_tsa_response(tsp.TimeStampReq.load(request)))
     return 200, "application/timestamp-reply", answer.dump()
 
@@ -145,7 +157,7 @@ def test_the_time_comes_from_the_service_at_the_address(page: bytes, settings: A
 
     with serving(answer) as address:
         settings.TSA_URL = address
-        assert authority.available("ningbo", now=NOW)
+        assert seal_evidence.available("ningbo", now=NOW)
         signature = seen(sealed(page))
     assert datetime.fromisoformat(signature.stamped_at) == NOW
     assert signature.evidenced
@@ -171,7 +183,7 @@ def test_without_a_time_nothing_is_sealed(
 ) -> None:
     with serving(answer) as address:
         settings.TSA_URL = address
-        assert not authority.available("ningbo", now=NOW)
+        assert not seal_evidence.available("ningbo", now=NOW)
         with pytest.raises(SealUnavailable, match="time stamp"):
             sealed(page)
     settings.TSA_URL = address
@@ -183,7 +195,7 @@ def test_without_a_time_nothing_is_sealed(
 def test_lists_are_fetched_where_certificates_say(
     own_keys: Path, page: bytes, monkeypatch: pytest.MonkeyPatch, kept: Kept
 ) -> None:
-    authority.replace_development_seal("ningbo", "某中心", now=NOW)
+    development_authority.replace_development_seal("ningbo", "某中心", now=NOW)
     published = (own_keys / "crls" / "development.crl").read_bytes()
     (own_keys / "crls" / "development.crl").unlink()
     (own_keys / "root.pem").rename(own_keys / "away")
@@ -278,7 +290,7 @@ def test_a_key_that_stays_in_its_token_seals(
     # Another token has no such key, and what is no library is said so.
     tokens._sessions.clear()
     settings.SEAL_PKCS11_TOKEN = "another"
-    authority._seals.clear()
+    authority.loaded_seals.clear()
     with pytest.raises(SealUnavailable, match="token"):
         sealed(page)
     settings.SEAL_PKCS11_MODULE = str(tmp_path / "none.so")

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from certificates import authority, issuing, offline, summaries
+from certificates import authority, development_authority, issuing, offline, seal_evidence, summaries
 from certificates.models import Certificate
 from tests.cast import NOW, moment
 from tests.conftest import Clock
@@ -88,7 +88,7 @@ def test_codes_on_paper_outlive_the_key(frozen: Freeze, seal_folder: Path) -> No
     before = file.read_bytes()
     try:
         file.unlink()
-        authority.make_development_ca(cities=[], now=NOW)
+        development_authority.make_development_ca(cities=[], now=NOW)
         assert not old.signed_by(summaries.public_keys())
         kept.mkdir()
         (kept / "2026.pem").write_bytes(before[before.index(b"-----BEGIN CERTIFICATE") :])
@@ -155,7 +155,7 @@ def test_an_employers_name_is_cut_and_a_document_without_the_key_is_not_made(
     certificate = frozen()
     (seal_folder / "qr.pem").rename(seal_folder / "away")
     try:
-        assert not authority.available("ningbo", now=NOW)
+        assert not seal_evidence.available("ningbo", now=NOW)
         with pytest.raises(authority.SealUnavailable):
             issuing.produce(certificate, now=NOW)
     finally:

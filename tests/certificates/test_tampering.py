@@ -17,7 +17,7 @@ from django.urls import reverse
 from pyhanko.pdf_utils import embed, generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from certificates import authority, issuing, sealing
+from certificates import authority, development_authority, issuing, sealing
 from certificates.models import Certificate, Result
 from portal.shared.insurance import Insurance
 from tests.cast import NOW, Cast, cover
@@ -166,7 +166,7 @@ def resealed(document: bytes, folder: Path, settings: Any) -> bytes:
     own = settings.SEAL_DIR
     settings.SEAL_DIR = folder
     try:
-        authority.make_development_ca(cities=[("ningbo", "宁波市社会保险管理服务中心")], now=NOW)
+        development_authority.make_development_ca(cities=[("ningbo", "宁波市社会保险管理服务中心")], now=NOW)
         return sealing.seal_document(
             stripped(document), seal=authority.seal_for("ningbo"), reason="x", now=NOW
         )

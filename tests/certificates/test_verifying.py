@@ -21,7 +21,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter, copy_into_new_writer
 
-from certificates import authority, inspection, issuing, rendering, sealing, verifying
+from certificates import authority, development_authority, inspection, issuing, rendering, sealing, verifying
 from certificates.codes import last_four
 from certificates.models import Certificate, Result, VerificationLog, Way
 from portal.shared.apart import Limits, Room
@@ -60,7 +60,7 @@ def resealed(
     own = settings.SEAL_DIR
     settings.SEAL_DIR = folder
     try:
-        authority.make_development_ca(cities=[("ningbo", agency)], now=NOW)
+        development_authority.make_development_ca(cities=[("ningbo", agency)], now=NOW)
         return sealing.seal_document(
             unsealed(document), seal=authority.seal_for("ningbo"), reason="个人参保证明", now=NOW
         )
@@ -167,7 +167,7 @@ def test_signed_on_top_with_another_key(
 ) -> None:
     own = settings.SEAL_DIR
     settings.SEAL_DIR = tmp_path
-    authority.make_development_ca(cities=[("ningbo", "别人")], now=NOW)
+    development_authority.make_development_ca(cities=[("ningbo", "别人")], now=NOW)
     seal = authority.seal_for("ningbo")
     writer = IncrementalPdfFileWriter(BytesIO(document))
     writer.root["/Lang"] = generic.TextStringObject("en")

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Playwright, ViewportSize, sync_playwright
 
-from certificates import authority
+from certificates import development_authority
 from contributions.charges import charging
 from portal.accounts.models import User
 from portal.shared.months import Month, month_in_china, month_span
@@ -100,7 +100,9 @@ def this() -> Month:
 def seals(settings: Any, seal_folder: Path) -> None:
     """The agencies' development seals, made when first needed."""
     settings.SEAL_DIR = seal_folder
-    authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
+    development_authority.make_development_ca(
+        cities=development_authority.development_cities(), now=timezone.now()
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from certificates import authority, offline, summaries
+from certificates import development_authority, offline, summaries
 from certificates.issuing import facts_digest
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
@@ -66,6 +66,6 @@ def test_a_code_of_ours_and_every_other(page: Page) -> None:
 
 def test_a_code_by_another_key_is_not_ours(page: Page, tmp_path: Path, settings: Any) -> None:
     settings.SEAL_DIR = tmp_path / "others"
-    authority.make_development_ca(cities=[], now=timezone.now())
+    development_authority.make_development_ca(cities=[], now=timezone.now())
     check(page, code_of(), "forged")
     page.context.close()

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from certificates import authority
+from certificates import development_authority
 from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import BroughtIn
@@ -65,7 +65,7 @@ def seals(tmp_path: Path, settings: Any) -> None:
     """The development authority's keys, and a store for documents."""
     settings.SEAL_DIR = tmp_path / "keys"
     settings.MEDIA_ROOT = tmp_path / "media"
-    authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from certificates import authority, issuing
+from certificates import development_authority, issuing
 from certificates.kinds import CertificateKind
 from portal.accounts.models import Notice, User
 from portal.hall import desk
@@ -118,7 +118,7 @@ def test_staff_open_the_sealed_papers(
     # Without a key there is no paper, and the page says so.
     answer = of(clerk_of("shenzhen")).get(papers[0], follow=True)
     assert "没有印章不出具文件" in answer.content.decode()
-    authority.make_development_ca(cities=authority.development_cities(), now=now)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=now)
     for paper in papers:
         sealed = of(clerk_of("shenzhen")).get(paper)
         assert sealed["Content-Type"] == "application/pdf"
@@ -130,7 +130,7 @@ def test_papers_bear_the_day_of_their_move_whenever_they_are_first_opened(
     cast: Cast, now: dt.datetime, transfer: Transfer, settings, tmp_path
 ) -> None:
     settings.SEAL_DIR = tmp_path
-    authority.make_development_ca(cities=authority.development_cities(), now=now)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=now)
     sent, released = moment("2026-11-24 23:30"), moment("2026-11-26 10:00")
     walked(walked(transfer, Status.LETTER_SENT, sent), Status.RELEASED, released)
     said = {

@@ -7,7 +7,7 @@ import pytest
 from django.core.checks import Error
 from django.db import connection
 
-from certificates import authority
+from certificates import development_authority
 from certificates.deployment import every_city_has_its_seal
 from portal.web.deployment import database_is_ready, what_stands_outside_can_be_used
 from tests.cast import NOW
@@ -72,7 +72,7 @@ def test_an_old_database_and_a_missing_seal_are_told(clock: Clock, settings: Any
     assert database_and_seals_are_ready() == [], "it asks the database only where it is told to"
     found = [one.id for one in database_and_seals_are_ready(databases=["default"])]
     assert set(found) == {"hall.E105"}
-    authority.make_development_ca(cities=authority.development_cities(), now=NOW)
+    development_authority.make_development_ca(cities=development_authority.development_cities(), now=NOW)
     assert database_and_seals_are_ready(databases=["default"]) == []
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")

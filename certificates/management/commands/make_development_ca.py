@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from certificates import authority
+from certificates import development_authority
 
 
 class Command(BaseCommand):
@@ -17,7 +17,9 @@ class Command(BaseCommand):
             raise CommandError(
                 "正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR，见 docs/certificates.md。"
             )
-        made = authority.make_development_ca(cities=authority.development_cities(), now=timezone.now())
+        made = development_authority.make_development_ca(
+            cities=development_authority.development_cities(), now=timezone.now()
+        )
         if made:
             self.stdout.write(
                 f"已建立开发证书：{'、'.join(made)}（{settings.SEAL_DIR}）。开发环境印章没有法律效力。"
