@@ -20,7 +20,7 @@ from enrollment import queries as enrollment
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person
 from portal.policy.book import City, District, book
-from portal.policy.terms import run_elsewhere
+from portal.policy.terms.offers import run_elsewhere
 from portal.shared.insurance import CAPACITY_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, month_span, today_in_china
 

@@ -12,7 +12,8 @@ from certificates import drawable, fonts, presenting
 from certificates.facts import Use
 from portal.hall.service import ServiceForm
 from portal.policy.book import Offer, book
-from portal.policy.terms import proof_terms, run_elsewhere
+from portal.policy.terms.offers import run_elsewhere
+from portal.policy.terms.proofs import proof_terms
 from portal.shared.months import today_in_china
 
 # Whoever asks for a proof may name whom it is for; this much fits on the document.

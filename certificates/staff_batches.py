@@ -34,7 +34,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Employer
 from portal.policy.book import book
-from portal.policy.terms import proof_terms
+from portal.policy.terms.proofs import proof_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china, today_in_china
 from portal.watch.failures import Watch

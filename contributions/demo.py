@@ -20,7 +20,7 @@ from portal.accounts.roles import COLLECTOR
 from portal.partners import registering
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import Capacity
 from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast

@@ -22,7 +22,7 @@ from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_numb
 from portal.hall.workbench import OfferedFilter
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import contribution_year_terms
+from portal.policy.terms.contribution import contribution_year_terms
 from portal.shared import identity, money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.months import Month, month_in_china, today_in_china

@@ -12,7 +12,7 @@ from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.registers.models import BankAccountRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance

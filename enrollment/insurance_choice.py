@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.hall.fields import MonthChoiceField
 from portal.hall.service import Ask
-from portal.policy import terms
 from portal.policy.book import Offer
+from portal.policy.terms import offers
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month
 
@@ -18,7 +18,7 @@ def start_field(
     offer: Offer, insurance: Insurance, filed_in: Month, *, required: bool = False
 ) -> MonthChoiceField:
     """The months in which coverage may begin; the neighbouring ones are shown with the reason why not."""
-    allowed = terms.start_months(offer, insurance, filed_in=filed_in)
+    allowed = offers.start_months(offer, insurance, filed_in=filed_in)
     return _field(
         allowed,
         label=_("{insurance}：从哪个月开始").format(insurance=INSURANCE_LABELS[insurance]),
@@ -32,7 +32,7 @@ def stop_field(
     offer: Offer, insurance: Insurance, filed_in: Month, *, barred: Mapping[Month, str] | None = None
 ) -> MonthChoiceField:
     """The months that may be the first without coverage; those ``barred`` are shown with the reason and cannot be chosen."""
-    allowed = terms.stop_months(offer, insurance, filed_in=filed_in)
+    allowed = offers.stop_months(offer, insurance, filed_in=filed_in)
     word = stop_word(offer)
     field = _field(
         allowed,

@@ -21,8 +21,8 @@ from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.hall.ways import to_page
 from portal.people.models import Person
-from portal.policy import terms
 from portal.policy.book import Offer
+from portal.policy.terms import offers
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month
 
@@ -91,7 +91,7 @@ class OwnStop(AboutCoverage):
         held = self.running(ask.person, ask.offer.city, ask.month)
         barred = barred_stops(held, ask.offer, ask.month)
         if barred and all(
-            len(whys) == len(terms.stop_months(ask.offer, insurance, filed_in=ask.month))
+            len(whys) == len(offers.stop_months(ask.offer, insurance, filed_in=ask.month))
             for insurance, whys in barred.items()
         ):
             for whys in barred.values():

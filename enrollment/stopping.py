@@ -13,8 +13,8 @@ from enrollment.queries import Held
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Bar, Finding
-from portal.policy import terms
 from portal.policy.book import Offer
+from portal.policy.terms import offers
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month
 
@@ -69,9 +69,9 @@ def barred_stops(
     """Of each insurance that the offer has and ``insured`` names, the months in which it cannot be stopped, with the reason."""
     return {
         insurance: barred_months(
-            held, insurance, terms.stop_months(offer, insurance, filed_in=month), word=word
+            held, insurance, offers.stop_months(offer, insurance, filed_in=month), word=word
         )
-        for insurance in terms.offered_insurances(offer)
+        for insurance in offers.offered_insurances(offer)
         if insurance in insured
     }
 

@@ -26,7 +26,7 @@ from contributions.prices.formula import (
 )
 from portal.people.models import Person
 from portal.policy.book import NATIONAL, PolicyMissing, book
-from portal.policy.terms import moves_balance, pension_transfer_terms
+from portal.policy.terms.transfer import moves_balance, pension_transfer_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month

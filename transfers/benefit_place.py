@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from contributions.models import BroughtIn, Charge, ChargeStatus
 from portal.people.models import Person
 from portal.policy.book import Leaf, book
-from portal.policy.terms import benefit_place_terms
+from portal.policy.terms.transfer import benefit_place_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 

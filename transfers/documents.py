@@ -20,7 +20,7 @@ from contributions.charges import brought_in
 from contributions.prices.formula import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import pension_transfer_terms, transfer_days
+from portal.policy.terms.transfer import pension_transfer_terms, transfer_days
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
 from portal.shared.months import today_in_china

@@ -17,7 +17,7 @@ from contributions.charges import brought_in
 from contributions.prices.formula import percent_text
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import pension_transfer_terms
+from portal.policy.terms.transfer import pension_transfer_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_span

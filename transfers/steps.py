@@ -27,7 +27,7 @@ from portal.hall.working_days import overrides_of
 from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import transfer_days
+from portal.policy.terms.transfer import transfer_days
 from portal.policy.workdays import add_workdays
 from portal.shared import money
 from portal.shared.insurance import Insurance

@@ -16,7 +16,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import person_required
 from portal.hall.ways import linked
 from portal.policy.book import book
-from portal.policy.terms import transfer_days
+from portal.policy.terms.transfer import transfer_days
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import queries, relation, steps

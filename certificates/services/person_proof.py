@@ -20,7 +20,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import book
-from portal.policy.terms import proof_terms
+from portal.policy.terms.proofs import proof_terms
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 
 ALL_MONTHS = "all"

@@ -22,7 +22,7 @@ from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.people import papers
 from portal.policy.book import Offer
-from portal.policy.terms import proof_terms
+from portal.policy.terms.proofs import proof_terms
 from portal.shared import foreigners
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import day_zh

@@ -34,7 +34,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
 from portal.policy.book import Offer, PolicyMissing, book
-from portal.policy.terms import ArrearsTerms, arrears_terms
+from portal.policy.terms.arrears import ArrearsTerms, arrears_terms
 from portal.shared import identity, money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, day_zh, month_span, today_in_china

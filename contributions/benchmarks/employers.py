@@ -34,7 +34,8 @@ from contributions.debit import closing, of_employers, posting, reading, releasi
 from contributions.models import Assessment, Charge, ChargeStatus, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import contribution_terms, employer_debit_terms
+from portal.policy.terms.contribution import contribution_terms
+from portal.policy.terms.debit import employer_debit_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.measuring import Goal
 from portal.shared.months import CHINA, Month, month_in_china, today_in_china

@@ -36,7 +36,8 @@ from contributions.debit import closing, opening, posting, reading, releasing, s
 from contributions.models import AccountKind, Charge, ChargeStatus, DebitBatch, DebitLine, Receipt
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import contribution_terms, debit_terms
+from portal.policy.terms.contribution import contribution_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.measuring import Goal
 from portal.shared.months import CHINA, Month, month_in_china

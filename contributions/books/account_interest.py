@@ -17,19 +17,17 @@ from django.utils.translation import gettext as _
 
 from contributions.books import ledger
 from contributions.books.personal_account import balance
-from contributions.models import (
-    AccountInterest,
-    AccountKind,
-    InterestRun,
-    LedgerAccount,
-    MovementKind,
-)
+from contributions.models import AccountInterest, AccountKind, InterestRun, LedgerAccount, MovementKind
 from contributions.planner import row_by_row, whole_tables
 from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import Book, book
-from portal.policy.terms import AccountInterestTerms, account_interest_terms, account_interest_years
+from portal.policy.terms.personal_account import (
+    AccountInterestTerms,
+    account_interest_terms,
+    account_interest_years,
+)
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_in_china, today_in_china

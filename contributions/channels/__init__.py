@@ -24,7 +24,7 @@ from contributions.channels.wechat import WeChatChannel
 from contributions.models import AccountKind, LedgerAccount
 from portal.partners.models import Partner
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import payment_terms
+from portal.policy.terms.payment import payment_terms
 from portal.shared.months import CHINA
 
 __all__ = [

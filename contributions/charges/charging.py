@@ -20,7 +20,8 @@ from contributions.prices.formula import Reckoned, basis_text, quote, reckon
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms, debit_terms
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 

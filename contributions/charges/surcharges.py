@@ -24,7 +24,7 @@ from contributions.prices.formula import Derivation
 from contributions.prices.late_fee import LateFee, late_fee
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import arrears_terms
+from portal.policy.terms.arrears import arrears_terms
 from portal.shared.insurance import Capacity
 
 UNDER_WAY = Q(debit_lines__status__in=[LineStatus.PENDING, LineStatus.MISSING]) | Q(

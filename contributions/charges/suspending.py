@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from contributions.models import PostingChunk, Suspension
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.prepared import Prepared
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china

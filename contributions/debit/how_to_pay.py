@@ -10,7 +10,8 @@ from contributions.charges import suspending
 from contributions.debit import recollecting
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
-from portal.policy.terms import DebitTerms, pay_months
+from portal.policy.terms.debit import DebitTerms
+from portal.policy.terms.offers import pay_months
 from portal.shared.months import Month, day_zh, today_in_china
 
 PAY = "flexible-pay"

@@ -9,7 +9,7 @@ from contributions.bank_files.results import REASON_ADVICE, REASON_ADVICE_RETRIE
 from contributions.debit.how_to_pay import late_service
 from contributions.models import PostingChunk
 from portal.policy.book import book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import day_zh
 

@@ -20,7 +20,7 @@ from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import EmployerDebitTerms, employer_debit_terms
+from portal.policy.terms.debit import EmployerDebitTerms, employer_debit_terms
 from portal.shared.months import CHINA, Month, today_in_china
 
 # Charges of a chunk, about: an employer's are never parted.

@@ -48,7 +48,7 @@ from portal.accounts import permissions
 from portal.accounts.models import Notice, User
 from portal.columns import broken_constraint
 from portal.policy.book import book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared import money
 from portal.shared.months import day_zh, today_in_china
 

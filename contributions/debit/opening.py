@@ -21,7 +21,7 @@ from contributions.planner import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import DebitTerms, debit_terms
+from portal.policy.terms.debit import DebitTerms, debit_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
 

@@ -23,7 +23,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import BankAccount, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import DebitTerms, debit_terms
+from portal.policy.terms.debit import DebitTerms, debit_terms
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month, month_in_china, today_in_china
 

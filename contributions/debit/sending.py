@@ -11,7 +11,7 @@ from contributions.models import BankFile, BatchEvent, BatchStatus, DebitBatch, 
 from portal.accounts.models import User
 from portal.locks import attempt
 from portal.policy.book import book
-from portal.policy.terms import DebitTerms, EmployerDebitTerms, debit_terms, employer_debit_terms
+from portal.policy.terms.debit import DebitTerms, EmployerDebitTerms, debit_terms, employer_debit_terms
 from portal.shared.months import CHINA, today_in_china
 
 _ROWS_AT_A_TIME = 10_000

@@ -5,7 +5,7 @@ import datetime as dt
 from portal.hall.working_days import overrides_of
 from portal.policy import bankhours
 from portal.policy.book import book
-from portal.policy.terms import payment_terms
+from portal.policy.terms.payment import payment_terms
 from portal.shared.months import today_in_china
 
 

@@ -14,7 +14,8 @@ from enrollment.models import ContributionBase, Coverage
 from enrollment.ways import ENROL
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms, pay_months
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
+from portal.policy.terms.offers import pay_months
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 

@@ -22,7 +22,7 @@ from contributions.orders.answers import take_answer
 from contributions.orders.payment_lifecycle import delay_after, record_event
 from portal.accounts.models import User
 from portal.policy.book import book
-from portal.policy.terms import payment_terms
+from portal.policy.terms.payment import payment_terms
 from portal.shared import identity
 from portal.shared.months import CHINA, today_in_china
 

@@ -17,7 +17,7 @@ from contributions.orders.placing import CannotOrder
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import top_up_terms
+from portal.policy.terms.payment import top_up_terms
 from portal.registers.bank import SecurityCard
 from portal.shared import money
 from portal.shared.insurance import Insurance

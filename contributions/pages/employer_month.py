@@ -46,7 +46,7 @@ from portal.accounts.permissions import clerk_required
 from portal.hall.ways import linked
 from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import TransferAccount, payment_terms, transfer_account
+from portal.policy.terms.payment import TransferAccount, payment_terms, transfer_account
 from portal.shared import identity, money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance

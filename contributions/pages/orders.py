@@ -55,7 +55,7 @@ from portal.accounts.permissions import login_required_any, person_required
 from portal.hall.fields import BankCardField
 from portal.policy.book import PolicyMissing, book
 from portal.policy.passages import Passage
-from portal.policy.terms import contribution_terms
+from portal.policy.terms.contribution import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import today_in_china

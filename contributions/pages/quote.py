@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from contributions.prices.quoting import NotQuoted, Quote, quote_months
 from portal.policy.book import City, PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
 

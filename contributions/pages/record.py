@@ -29,7 +29,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import account_interest_terms, account_interest_years
+from portal.policy.terms.personal_account import account_interest_terms, account_interest_years
 from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china

@@ -45,7 +45,7 @@ from portal.accounts.models import User
 from portal.locks import hold
 from portal.partners.models import Partner, Scope
 from portal.policy.book import book
-from portal.policy.terms import reconciliation_terms
+from portal.policy.terms.payment import reconciliation_terms
 from portal.shared.months import CHINA
 from portal.shared.tables import Some
 from portal.watch.failures import Watch

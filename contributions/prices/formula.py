@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from contributions.models import Charge
 from portal.policy.book import Book, Leaf, PolicyMissing, Reference, book
-from portal.policy.terms import ContributionTerms, Tier, contribution_terms
+from portal.policy.terms.contribution import ContributionTerms, Tier, contribution_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month

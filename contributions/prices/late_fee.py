@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, book
-from portal.policy.terms import late_fee_terms
+from portal.policy.terms.arrears import late_fee_terms
 from portal.shared import money
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from contributions.prices.formula import Derivation, Reckoned, derivation, percent_text, reckon
 from portal.policy.book import Book, PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.shared import money
 from portal.shared.characters import narrow
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance

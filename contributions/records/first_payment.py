@@ -12,7 +12,7 @@ from contributions.prices.formula import quote
 from enrollment.consequences import NextStep
 from enrollment.models import Coverage
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import charging_terms
+from portal.policy.terms.contribution import charging_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import month_in_china, month_span, today_in_china

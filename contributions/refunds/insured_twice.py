@@ -33,7 +33,7 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import duplicate_refund_terms
+from portal.policy.terms.payment import duplicate_refund_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_in_china, month_span, today_in_china
 

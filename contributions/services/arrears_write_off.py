@@ -18,7 +18,7 @@ from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing
-from portal.policy.terms import ArrearsTerms
+from portal.policy.terms.arrears import ArrearsTerms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import today_in_china

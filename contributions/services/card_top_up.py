@@ -20,7 +20,8 @@ from portal.hall.fields import AccountNumberField, YuanField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import account_numbers, payment_terms, top_up_terms
+from portal.policy.terms.payment import payment_terms, top_up_terms
+from portal.policy.terms.people import account_numbers
 from portal.registers.bank import SecurityCard, bank_register
 from portal.registers.medical import MedicalAccount, medical_account_register
 from portal.registers.models import ACCOUNT_STATE_LABELS, AccountState

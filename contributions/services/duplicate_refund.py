@@ -18,7 +18,7 @@ from portal.hall.fields import MonthsField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.policy.book import Reference, book
-from portal.policy.terms import duplicate_refund_terms
+from portal.policy.terms.payment import duplicate_refund_terms
 from portal.shared import money
 from portal.shared.months import Month, today_in_china
 

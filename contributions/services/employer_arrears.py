@@ -19,7 +19,8 @@ from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import late_fee_terms, pay_within_days
+from portal.policy.terms.arrears import late_fee_terms
+from portal.policy.terms.offers import pay_within_days
 from portal.shared import money
 from portal.shared.months import Month, today_in_china
 

@@ -22,7 +22,8 @@ from portal.hall.fields import MonthsField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import flexible_standard, payment_terms
+from portal.policy.terms.contribution import flexible_standard
+from portal.policy.terms.payment import payment_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, moment_zh, today_in_china

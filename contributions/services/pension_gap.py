@@ -22,8 +22,8 @@ from portal.hall.fields import MonthsField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.hall.ways import to_page
-from portal.policy import terms
 from portal.policy.book import PolicyMissing, book
+from portal.policy.terms import contribution
 from portal.shared import identity, money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
@@ -32,10 +32,10 @@ from portal.shared.months import Month, today_in_china
 ASKED = (Insurance.PENSION, Insurance.MEDICAL)
 
 
-def tiers_now(city: str, month: Month) -> tuple[terms.Tier, ...]:
+def tiers_now(city: str, month: Month) -> tuple[contribution.Tier, ...]:
     """The pension tiers by whose rule a gap is paid in the month."""
     try:
-        return terms.contribution_terms(
+        return contribution.contribution_terms(
             book(), city=city, capacity=Capacity.FLEXIBLE, insurance=paying_late.REVIVED, month=month
         ).tiers
     except PolicyMissing:
@@ -64,7 +64,7 @@ class GapForm(ServiceForm):
             choices=[(tier.code, tier.title) for tier in tiers],
             widget=forms.RadioSelect,
             help_text=_("按现行档次计算，另计利息。")
-            + terms.flexible_standard(
+            + contribution.flexible_standard(
                 book(), city=city, insurance=paying_late.REVIVED, month=debit, on=today_in_china(self.now)
             ),
         )

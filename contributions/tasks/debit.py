@@ -15,7 +15,8 @@ from contributions.debit import of_employers, opening, posting, reading, sending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import charging_terms, debit_terms
+from portal.policy.terms.contribution import charging_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month, month_span, today_in_china
 from portal.watch.failures import Watch

@@ -38,7 +38,7 @@ from portal.accounts.staff_admin import StaffAdmin
 from portal.columns import choices
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import debit_terms, employer_debit_terms
+from portal.policy.terms.debit import debit_terms, employer_debit_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china

@@ -9,7 +9,12 @@ from django.db.models import Count, F, Q, Sum
 
 from enrollment.models import Roster, RosterRow
 from portal.policy.book import book
-from portal.policy.terms import ContributionTerms, ContributionYearTerms, contribution_terms, insurances
+from portal.policy.terms.contribution import (
+    ContributionTerms,
+    ContributionYearTerms,
+    contribution_terms,
+    insurances,
+)
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month

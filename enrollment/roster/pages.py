@@ -28,7 +28,7 @@ from portal.accounts.permissions import clerk_required
 from portal.hall import drafts
 from portal.people.models import Employer
 from portal.policy.book import City, Offer, book
-from portal.policy.terms import ContributionYearTerms, contribution_year_terms
+from portal.policy.terms.contribution import ContributionYearTerms, contribution_year_terms
 from portal.shared import money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS

@@ -15,18 +15,19 @@ from portal.hall.fields import AccountNumberField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm, Theme
 from portal.people.models import BankAccount, Person
-from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
+from portal.policy.terms import offers, people
+from portal.policy.terms.debit import DebitTerms, debit_terms
 from portal.registers.bank import Account, SecurityCard, bank_register
 from portal.shared import identity, names
 from portal.shared.insurance import Capacity
 from portal.shared.months import Month, month_in_china, today_in_china
 
 
-def debit_of(city: str, month: Month) -> terms.DebitTerms | None:
+def debit_of(city: str, month: Month) -> DebitTerms | None:
     """The city's monthly debit of flexible workers."""
     try:
-        debit = terms.debit_terms(book(), city=city, on=month.first_day)
+        debit = debit_terms(book(), city=city, on=month.first_day)
     except PolicyMissing:
         return None
     return debit if Capacity.FLEXIBLE in debit.capacities else None
@@ -48,7 +49,7 @@ def drawn_from(offer: Offer, now: datetime, *, has_one: bool) -> Month:
     next debit that comes."""
     month = month_in_china(now)
     if has_one:
-        return terms.counts_from(offer, filed_in=month)
+        return offers.counts_from(offer, filed_in=month)
     debit = debit_of(offer.city, month)
     return month if debit and today_in_china(now) < debit.debit_on(month) else month + 1
 
@@ -73,7 +74,7 @@ class AccountForm(ServiceForm):
             initial=banks[0][0] if banks else "",
         )
         self.fields["account_number"] = AccountNumberField(
-            numbers=terms.account_numbers(book(), on=today_in_china(self.now)),
+            numbers=people.account_numbers(book(), on=today_in_china(self.now)),
             label=_("银行账号"),
             help_text=told
             + _("户名必须是您本人。从{month}起，每月托收从这个账户扣款。").format(month=start.zh),

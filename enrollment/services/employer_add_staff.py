@@ -22,21 +22,11 @@ from portal.accounts.paper_forms import StatesPaper
 from portal.hall.fields import YuanField
 from portal.hall.models import Case
 from portal.hall.queries import open_about
-from portal.hall.service import (
-    COMPARED,
-    Applicant,
-    Ask,
-    Audience,
-    Bar,
-    Finding,
-    Service,
-    ServiceForm,
-    Theme,
-)
+from portal.hall.service import COMPARED, Applicant, Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.people import papers, persons
-from portal.policy import terms
 from portal.policy.book import Offer, book
 from portal.policy.retirement import flexible_category, retirement, worker_category
+from portal.policy.terms import offers, people
 from portal.shared import foreigners, identity, money, names
 from portal.shared.ages import has_reached
 from portal.shared.countries import foreign_countries
@@ -95,7 +85,7 @@ class AddStaffForm(StatesPaper, ServiceForm):
             self.fields["name"].help_text = _(
                 "这个号码已有登记（{name}）。请按身份证填写完整的姓名，与登记一致才能申报。"
             ).format(name=identity.mask_name(self.known["name"]))
-        for insurance in terms.offered_insurances(self.offer):
+        for insurance in offers.offered_insurances(self.offer):
             self.fields[f"start_{insurance}"] = start_field(self.offer, insurance, self.month)
 
     def clean_hired_on(self) -> Any:
@@ -107,9 +97,9 @@ class AddStaffForm(StatesPaper, ServiceForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not any(
-            cleaned.get(f"start_{insurance}") for insurance in terms.offered_insurances(self.offer)
+            cleaned.get(f"start_{insurance}") for insurance in offers.offered_insurances(self.offer)
         ) and not any(name.startswith("start_") for name in self.errors):
-            first = terms.offered_insurances(self.offer)[0]
+            first = offers.offered_insurances(self.offer)[0]
             self.add_error(f"start_{first}", _("请至少选择一个险种的参保月份。"))
         return cleaned
 
@@ -220,7 +210,7 @@ class EmployerAddStaff(Service):
         paper = papers.of_told(ask.answers)
         person = persons.find(paper.identity_number)
         born = (person and person.archive_birth_date) or paper.birth_date
-        age = terms.working_age(book(), on=today)
+        age = people.working_age(book(), on=today)
         return AddStaffFacts(
             known=person is not None,
             corrected=person is None and was_corrected(paper.identity_number, str(ask.answers["name"])),
@@ -232,7 +222,7 @@ class EmployerAddStaff(Service):
             retires=retirement(
                 book(), born=Month.of(born), category=flexible_category(paper.sex), on=today
             ).month,
-            register_within_days=terms.register_within_days(book(), on=today),
+            register_within_days=people.register_within_days(book(), on=today),
             stopping=tuple(
                 case.applicant_employer_id
                 for case in open_about(paper.identity_number, STOP)
@@ -360,7 +350,7 @@ class EmployerAddStaff(Service):
                 INSURANCE_LABELS[other.insurance],
                 _("不在本事项办理，请到{where}申报").format(where=other.where),
             )
-            for other in terms.elsewhere(ask.offer)
+            for other in offers.elsewhere(ask.offer)
         ]
         return lines
 

@@ -22,7 +22,7 @@ from portal.hall.models import Case, Draft
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.people.models import Employer
 from portal.policy.book import book
-from portal.policy.terms import ContributionYearTerms, contribution_year_terms
+from portal.policy.terms.contribution import ContributionYearTerms, contribution_year_terms
 from portal.shared import money
 from portal.shared.characters import whole_number
 from portal.shared.insurance import INSURANCE_LABELS

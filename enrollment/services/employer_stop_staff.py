@@ -18,8 +18,8 @@ from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.people import persons
-from portal.policy import terms
 from portal.policy.book import Offer
+from portal.policy.terms import offers
 from portal.shared import identity
 from portal.shared.months import month_in_china
 
@@ -52,7 +52,7 @@ class StopStaffForm(ServiceForm):
     def build(self) -> None:
         insured = self.known.get("insured")
         barred = self.known.get("barred", {})
-        for insurance in terms.offered_insurances(self.offer):
+        for insurance in offers.offered_insurances(self.offer):
             if insured is None or insurance in insured:
                 self.fields[f"stop_{insurance}"] = stop_field(
                     self.offer, insurance, self.month, barred=barred.get(insurance)

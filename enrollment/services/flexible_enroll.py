@@ -21,9 +21,10 @@ from portal.hall.queries import open_about
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
 from portal.hall.ways import linked, to_page
 from portal.people.models import BankAccount, Person
-from portal.policy import terms
 from portal.policy.book import City, Offer, PolicyMissing, book
 from portal.policy.retirement import flexible_category, retirement
+from portal.policy.terms import contribution, offers, people
+from portal.policy.terms.debit import DebitTerms, debit_terms
 from portal.registers.household import Household, household_register
 from portal.shared import identity, money, names
 from portal.shared.ages import has_reached
@@ -38,13 +39,13 @@ STOP = "employer-stop-staff"
 
 def first_month(offer: Offer, insurance: Insurance, month: Month) -> Month:
     """The first month that counts when enrolled in ``month``: flexible workers have no choice of it."""
-    return terms.start_months(offer, insurance, filed_in=month)[0]
+    return offers.start_months(offer, insurance, filed_in=month)[0]
 
 
-def debit_of(city: City, month: Month) -> terms.DebitTerms | None:
+def debit_of(city: City, month: Month) -> DebitTerms | None:
     """The city's monthly debit, if it draws on flexible workers' accounts."""
     try:
-        debit = terms.debit_terms(book(), city=city.slug, on=month.first_day)
+        debit = debit_terms(book(), city=city.slug, on=month.first_day)
     except PolicyMissing:
         return None
     return debit if Capacity.FLEXIBLE in debit.capacities else None
@@ -85,7 +86,7 @@ class EnrollForm(ServiceForm):
                 initial=known,
                 help_text=_("请按户籍所在地选择。"),
             )
-        household = terms.household_terms(self.offer)
+        household = offers.household_terms(self.offer)
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
@@ -97,14 +98,14 @@ class EnrollForm(ServiceForm):
                 error_messages={"invalid_choice": _not_registered(city)},
             )
         barred = barred_insurances(self.offer, self.applicant, self.now) if person else {}
-        offered = terms.offered_insurances(self.offer)
+        offered = offers.offered_insurances(self.offer)
         for insurance in offered:
             self._add_insurance(city, insurance, barred.get(insurance, ""), several=len(offered) > 1)
         asked = self.offer.options.get("account_at_enrolment", False)
         if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
             debit = debit_of(city, self.month)
             self.fields["account_number"] = AccountNumberField(
-                numbers=terms.account_numbers(book(), on=today_in_china(self.now)),
+                numbers=people.account_numbers(book(), on=today_in_china(self.now)),
                 label=_("{bank}缴费账号").format(bank=debit.bank_title if debit else ""),
                 help_text=_("每月托收从这个账户扣款，户名必须是您本人。"),
             )
@@ -114,7 +115,7 @@ class EnrollForm(ServiceForm):
         """The tiers of an insurance, none preselected; where there are several insurances, also that this one is not wanted."""
         start = first_month(self.offer, insurance, self.month)
         try:
-            standard = terms.contribution_terms(
+            standard = contribution.contribution_terms(
                 book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
             )
         except PolicyMissing:
@@ -200,15 +201,15 @@ class FlexibleEnroll(AboutCoverage):
         return str(partner) if any(one.city == offer.city for one in going_on) else self.code
 
     def outside(self, ask: Ask) -> Household | None:
-        household = terms.household_terms(ask.offer)
+        household = offers.household_terms(ask.offer)
         return (
             household_register().find(ask.person.identity_number) if household and household.compare else None
         )
 
     def facts(self, ask: Ask, outside: Household | None) -> EnrollFacts:
         person, today = ask.person, today_in_china(ask.filed_at)
-        household = terms.household_terms(ask.offer)
-        min_age = household.min_age if household else terms.working_age(book(), on=today)
+        household = offers.household_terms(ask.offer)
+        min_age = household.min_age if household else people.working_age(book(), on=today)
         held = queries.held(person.identity_number)
         born = person.archive_birth_date or person.birth_date
         return EnrollFacts(
@@ -233,7 +234,7 @@ class FlexibleEnroll(AboutCoverage):
             start = first_month(ask.offer, insurance, ask.month)
             yield from self._retired(insurance, start, facts)
             yield from self._already(insurance, start, facts)
-        household = terms.household_terms(ask.offer)
+        household = offers.household_terms(ask.offer)
         if household:
             if ask.answers["household"] != "city":
                 yield Bar("household", _not_registered(city), (MEND_HOUSEHOLD.at(city.slug),))
@@ -247,13 +248,13 @@ class FlexibleEnroll(AboutCoverage):
             yield Bar("", _("年满 {age} 周岁才能以灵活就业人员身份参保。").format(age=facts.min_age))
             return
         barred = self.barred(ask, facts)
-        if len(barred) == len(terms.offered_insurances(ask.offer)):
+        if len(barred) == len(offers.offered_insurances(ask.offer)):
             yield from {bar.why: Bar("", bar.why, bar.ways) for bar in barred.values()}.values()
 
     def barred(self, ask: Ask, facts: EnrollFacts) -> dict[Insurance, Bar]:
         """The insurances of the offer that this person cannot take, whatever the tier, with the first reason."""
         found = {}
-        for insurance in terms.offered_insurances(ask.offer):
+        for insurance in offers.offered_insurances(ask.offer):
             start = first_month(ask.offer, insurance, ask.month)
             bars = [*self._retired(insurance, start, facts), *self._already(insurance, start, facts)]
             if bars:
@@ -293,7 +294,7 @@ class FlexibleEnroll(AboutCoverage):
 
     def established(self, ask: Ask, facts: EnrollFacts) -> set[str]:
         names = set()
-        first_medical = terms.first_medical_terms(ask.offer)
+        first_medical = offers.first_medical_terms(ask.offer)
         if (
             first_medical
             and first_medical.photo
@@ -339,7 +340,7 @@ class FlexibleEnroll(AboutCoverage):
         if step:
             lines.append([_("下一步"), step.text])
         if "first-medical" in self.established(ask, facts):
-            card = terms.first_medical_terms(ask.offer)
+            card = offers.first_medical_terms(ask.offer)
             if card:
                 by_day = card.card_by(today_in_china(now))
                 said = _("请在{day}前到辖区经办机构办理制卡申请。")
@@ -364,14 +365,14 @@ class FlexibleEnroll(AboutCoverage):
         if ask.answers.get("household"):
             lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
         wanted = _chosen(ask)
-        for insurance in terms.offered_insurances(ask.offer):
+        for insurance in offers.offered_insurances(ask.offer):
             if insurance not in wanted:
                 if f"tier_{insurance}" in ask.answers:
                     lines.append((INSURANCE_LABELS[insurance], _("不参保")))
                 continue
             code = wanted[insurance]
             start = first_month(ask.offer, insurance, ask.month)
-            standard = terms.contribution_terms(
+            standard = contribution.contribution_terms(
                 book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
             )
             mark = standard.leaf.reference.mark

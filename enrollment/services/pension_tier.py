@@ -20,8 +20,8 @@ from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.hall.ways import to_page
 from portal.people.models import Person
-from portal.policy import terms
 from portal.policy.book import Offer, PolicyMissing, book
+from portal.policy.terms import contribution, offers
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
@@ -29,7 +29,7 @@ from portal.shared.months import Month, today_in_china
 
 def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month] | None:
     """The person's flexible pension in the city that goes on, and the first month that another tier can count from."""
-    start = terms.counts_from(offer, filed_in=month)
+    start = offers.counts_from(offer, filed_in=month)
     held = queries.to_go_on(queries.held(person.identity_number), month=start, capacity=Capacity.FLEXIBLE)
     for one in held:
         if one.city == offer.city and one.insurance == Insurance.PENSION:
@@ -45,10 +45,10 @@ def tier_of(coverage_id: int, month: Month) -> str:
     return ""
 
 
-def tiers_in(city: str, month: Month) -> tuple[terms.Tier, ...]:
+def tiers_in(city: str, month: Month) -> tuple[contribution.Tier, ...]:
     """The city's pension tiers in the month."""
     try:
-        return terms.contribution_terms(
+        return contribution.contribution_terms(
             book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=month
         ).tiers
     except PolicyMissing:
@@ -75,7 +75,7 @@ class TierForm(ServiceForm):
             choices=[(tier.code, tier.title) for tier in tiers],
             widget=forms.RadioSelect,
             help_text=_("从{month}起按新的档次缴费，之前的月份不变。").format(month=start.zh)
-            + terms.flexible_standard(
+            + contribution.flexible_standard(
                 book(),
                 city=self.offer.city,
                 insurance=Insurance.PENSION,
@@ -127,7 +127,7 @@ class PensionTier(AboutCoverage):
         holdings = queries.held(ask.person.identity_number)
         employed = bool(queries.to_go_on(holdings, month=ask.month, capacity=Capacity.EMPLOYEE))
         if found is None:
-            start = terms.counts_from(ask.offer, filed_in=ask.month)
+            start = offers.counts_from(ask.offer, filed_in=ask.month)
             return TierFacts(held=None, employed=employed, start=start, tier_now="", barriers=())
         held, start = found
         barriers = consequences.base_barriers(Coverage.objects.get(pk=held.pk), start)

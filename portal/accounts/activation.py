@@ -9,7 +9,7 @@ from django.db import transaction
 from portal.accounts.models import ActivationCode, User
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import account_proof_terms
+from portal.policy.terms.people import account_proof_terms
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 

@@ -31,7 +31,7 @@ from portal.people import belonging
 from portal.people.models import OTHER_PAPERS, BankAccount, Employer, Guardianship, Person
 from portal.people.papers import Paper
 from portal.policy.book import book
-from portal.policy.terms import adulthood
+from portal.policy.terms.people import adulthood
 from portal.shared import ages, identity, names
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china

@@ -26,7 +26,7 @@ from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTak
 from portal.accounts.views import back_to_first_step, door_context, next_page, two_steps
 from portal.people import papers
 from portal.policy.book import City, UnknownCity, book
-from portal.policy.terms import account_proof_terms
+from portal.policy.terms.people import account_proof_terms
 from portal.shared.identity import mask_name, mask_phone
 from portal.shared.months import today_in_china
 

@@ -25,7 +25,7 @@ from portal.people.models import BankAccount, Guardianship, Person
 from portal.people.papers import Paper, of_number
 from portal.people.persons import find
 from portal.policy.book import book
-from portal.policy.terms import working_age
+from portal.policy.terms.people import working_age
 from portal.registers.bank import bank_register
 from portal.registers.household import household_register
 from portal.shared import names

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from portal.policy.terms import AccountNumbers
+from portal.policy.terms.people import AccountNumbers
 from portal.shared import bank_account, bank_card, money
 from portal.shared.months import Month
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.people.models import OTHER_PAPERS, Person
 from portal.policy.book import book
-from portal.policy.terms import foreign_layout, foreign_layout_reference
+from portal.policy.terms.people import foreign_layout, foreign_layout_reference
 from portal.shared import foreigners, identity
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex

@@ -19,7 +19,7 @@ from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from portal.people.models import BankAccount, Person
 from portal.policy.book import DATA, Book, book, load_book
-from portal.policy.terms import debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import CHINA, Month
 from tests.cast import staff

@@ -16,7 +16,7 @@ from portal.hall.routing import Status
 from portal.hall.service import Applicant, ServiceForm
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
-from portal.policy.terms import first_medical_terms
+from portal.policy.terms.offers import first_medical_terms
 from portal.registers.models import HouseholdRecord
 from portal.shared import money
 from portal.shared.insurance import Insurance

@@ -9,7 +9,7 @@ from contributions.models import Assessment, Order
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.policy.book import book
-from portal.policy.terms import transfer_account
+from portal.policy.terms.payment import transfer_account
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, today_in_china
 from tests.cast import Cast, cover

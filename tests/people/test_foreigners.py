@@ -24,7 +24,7 @@ from portal.people import papers, persons
 from portal.people.models import Person
 from portal.people.papers import Paper
 from portal.policy.book import book
-from portal.policy.terms import foreign_layout
+from portal.policy.terms.people import foreign_layout
 from portal.shared import foreigners
 from portal.shared.countries import country_name, foreign_countries
 from portal.shared.identity import Document, InvalidIdentity, Sex

@@ -6,19 +6,18 @@ import pytest
 
 from portal.policy.book import Mode, book
 from portal.policy.files import NATIONAL, NATIONAL_FILES
-from portal.policy.terms import (
-    contribution_terms,
+from portal.policy.terms.contribution import contribution_terms, insurances
+from portal.policy.terms.offers import (
     elsewhere,
     first_medical_terms,
     household_terms,
-    insurances,
     is_assumed,
     offered_insurances,
-    proof_terms,
     run_elsewhere,
     start_months,
     stop_months,
 )
+from portal.policy.terms.proofs import proof_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 

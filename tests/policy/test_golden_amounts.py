@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from portal.policy.book import book
-from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.money import format_yuan, round_fen
 from portal.shared.months import Month

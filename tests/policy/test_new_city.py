@@ -13,7 +13,7 @@ from portal.hall import catalogue
 from portal.hall.catalogue import every_figure_that_is_asked_for_is_there, every_offer_has_a_service
 from portal.policy.book import DATA, book, load_book
 from portal.policy.opening import examples
-from portal.policy.terms import contribution_terms
+from portal.policy.terms.contribution import contribution_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 

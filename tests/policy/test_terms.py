@@ -7,22 +7,23 @@ import pytest
 
 from portal.policy.bankhours import BankHours
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import (
-    account_interest_rate,
-    account_interest_terms,
-    account_interest_years,
+from portal.policy.terms.arrears import late_fee_terms
+from portal.policy.terms.contribution import (
     charging_terms,
     contribution_terms,
     contribution_year_terms,
-    debit_terms,
     insurances,
-    late_fee_terms,
-    payment_terms,
-    pension_transfer_terms,
-    proof_terms,
-    register_within_days,
-    working_age,
 )
+from portal.policy.terms.debit import debit_terms
+from portal.policy.terms.payment import payment_terms
+from portal.policy.terms.people import register_within_days, working_age
+from portal.policy.terms.personal_account import (
+    account_interest_rate,
+    account_interest_terms,
+    account_interest_years,
+)
+from portal.policy.terms.proofs import proof_terms
+from portal.policy.terms.transfer import pension_transfer_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 

@@ -10,7 +10,7 @@ from contributions.charges import surcharges
 from contributions.models import Charge, Repricing, Surcharge
 from contributions.prices.formula import reckon_again
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import contribution_terms
+from portal.policy.terms.contribution import contribution_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 

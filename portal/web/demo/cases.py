@@ -9,7 +9,7 @@ from portal.hall import desk
 from portal.hall.models import Case
 from portal.hall.service import Applicant
 from portal.policy.book import book
-from portal.policy.terms import start_months
+from portal.policy.terms.offers import start_months
 from portal.shared.insurance import Insurance
 from portal.shared.months import month_in_china
 from portal.web.demo import cast

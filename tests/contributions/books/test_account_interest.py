@@ -28,7 +28,7 @@ from contributions.models import (
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import DATA, Book, book, load_book
-from portal.policy.terms import account_interest_terms
+from portal.policy.terms.personal_account import account_interest_terms
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, WUCHANG, cover, moment, person

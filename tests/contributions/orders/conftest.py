@@ -195,7 +195,7 @@ class Till:
 
 def _schemes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Provider]:
     providers = {code: Provider(code, channels.TITLES[code]) for code in ("card", "alipay", "wechat")}
-    from portal.policy.terms import payment_terms
+    from portal.policy.terms.payment import payment_terms
 
     def available(city: str, *, on: dt.date | None = None) -> list[Provider]:
         terms = payment_terms(book(), city=city, on=on or dt.date(2026, 11, 17))

@@ -26,7 +26,7 @@ from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import book
-from portal.policy.terms import transfer_account
+from portal.policy.terms.payment import transfer_account
 from portal.shared import identity
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month

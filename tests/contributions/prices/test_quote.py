@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from contributions.prices.formula import reckon
 from contributions.prices.quoting import NotQuoted, quote_months
 from portal.policy.book import book
-from portal.policy.terms import contribution_terms
+from portal.policy.terms.contribution import contribution_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contributions.models import Charge
 from contributions.prices.formula import Reckoned, derivation, explain, quote, reckon
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms import ContributionTerms, contribution_terms
+from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 

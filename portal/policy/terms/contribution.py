@@ -1,0 +1,208 @@
+"""What a month of insurance costs in a city, when it is charged, and the contribution year."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, Reference
+from portal.policy.files import bounds
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A level (缴费档次) at which a flexible worker can pay: a share of the average wage, and its rates."""
+
+    code: str  # "60"
+    title: str  # 60%档
+    share: Decimal
+    rate: Decimal
+    account_rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContributionTerms:
+    """How a month of one insurance is priced in a city.
+
+    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate, rounded
+    half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the employer's industry
+    grade; ``employer_rate_for`` knows both.
+    """
+
+    city: str
+    capacity: Capacity
+    insurance: Insurance
+    leaf: Leaf
+    average_wage: Decimal | None
+    floor: Decimal
+    ceiling: Decimal
+    employer_rate: Decimal | None
+    personal_rate: Decimal
+    account_rate: Decimal
+    tiers: tuple[Tier, ...]
+    grade_rates: Mapping[int, Decimal]
+    grade_leaf: Leaf | None
+
+    @property
+    def path(self) -> str:
+        """The policy leaf, "wuhan/flexible_pension"; with ``since`` it names what priced a charge."""
+        return self.leaf.path
+
+    @property
+    def since(self) -> dt.date:
+        return self.leaf.since
+
+    def standard(self, on: dt.date) -> str:
+        """A sentence beside amounts by these terms: how well and how long their figures are known; "" where nothing is to say."""
+        remark = self.leaf.remark(on)
+        return f"缴费标准：{remark}。" if remark else ""
+
+    @property
+    def reference(self) -> Reference:
+        return self.leaf.reference
+
+    def tier(self, code: str) -> Tier:
+        """The tier of that code. Raises PolicyMissing."""
+        for tier in self.tiers:
+            if tier.code == code:
+                return tier
+        raise PolicyMissing(f"{self.path} of {self.since} has no tier {code}")
+
+    def tier_base(self, code: str) -> Decimal:
+        """The contribution base of a tier in yuan, exact. Raises PolicyMissing."""
+        tier = self.tier(code)
+        if self.average_wage is None:
+            raise PolicyMissing(f"{self.path} of {self.since} has no average wage")
+        return self.average_wage * tier.share
+
+    def clamp(self, wage: Decimal) -> Decimal:
+        """The contribution base that follows from a wage in yuan: at least the floor, at most the ceiling."""
+        return min(max(wage, self.floor), self.ceiling)
+
+    def employer_rate_for(self, grade: int | None = None) -> Decimal:
+        """What the employer pays. Raises PolicyMissing where an industry grade is needed and not known."""
+        if self.employer_rate is not None:
+            return self.employer_rate
+        if grade is None or grade not in self.grade_rates:
+            raise PolicyMissing(f"{self.path} of {self.since} needs an industry grade, not {grade}")
+        return self.grade_rates[grade]
+
+
+def contribution_terms(
+    book: Book, *, city: str, capacity: Capacity, insurance: Insurance, month: Month
+) -> ContributionTerms:
+    """The terms in force on the first day of a month. Raises PolicyMissing where the city has none then."""
+    leaf = book.leaf(city, f"{capacity}_{insurance}", month.first_day)
+    values = leaf.values
+    floor, ceiling = bounds(values)
+    account_rate = values["account_rate"] if values["account_rate"] is not None else Decimal(0)
+    flexible = "rate" in values
+    personal_rate = values["rate"] if flexible else values["personal_rate"]
+    by_grade = not flexible and values["employer_rate_by"] is not None
+    grade_leaf = book.leaf(NATIONAL, "work_injury_grades", month.first_day) if by_grade else None
+    return ContributionTerms(
+        city=city,
+        capacity=capacity,
+        insurance=insurance,
+        leaf=leaf,
+        average_wage=values["average_wage"],
+        floor=floor,
+        ceiling=ceiling,
+        employer_rate=Decimal(0) if flexible else values["employer_rate"],
+        personal_rate=personal_rate,
+        account_rate=account_rate,
+        tiers=tuple(
+            Tier(
+                code=tier["code"],
+                title=tier["title"],
+                share=tier["share"],
+                rate=tier["rate"] if tier["rate"] is not None else personal_rate,
+                account_rate=tier["account_rate"] if tier["account_rate"] is not None else account_rate,
+            )
+            for tier in (values["tiers"] if flexible else ())
+        ),
+        grade_rates=grade_leaf.values["rates"] if grade_leaf else MappingProxyType({}),
+        grade_leaf=grade_leaf,
+    )
+
+
+def flexible_standard(book: Book, *, city: str, insurance: Insurance, month: Month, on: dt.date) -> str:
+    """``ContributionTerms.standard`` of flexible workers in the month; "" where the city has no figures for them."""
+    try:
+        terms = contribution_terms(
+            book, city=city, capacity=Capacity.FLEXIBLE, insurance=insurance, month=month
+        )
+    except PolicyMissing:
+        return ""
+    return terms.standard(on)
+
+
+def insurances(book: Book, *, city: str, capacity: Capacity, month: Month) -> tuple[Insurance, ...]:
+    """The insurances for which the city has terms in that month, in the usual order."""
+    in_force = []
+    for insurance in Insurance:
+        try:
+            book.leaf(city, f"{capacity}_{insurance}", month.first_day)
+        except PolicyMissing:
+            continue
+        in_force.append(insurance)
+    return tuple(in_force)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChargingTerms:
+    """On which day of the month a city charges whom; a capacity that is missing is not charged monthly."""
+
+    leaf: Leaf
+    days: Mapping[Capacity, int]
+
+    def due(self, day: dt.date) -> tuple[Capacity, ...]:
+        """The capacities whose charging day is this day or was missed earlier in its month."""
+        return tuple(capacity for capacity, since in self.days.items() if day.day >= since)
+
+
+def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
+    """Raises PolicyMissing where the city does not charge."""
+    leaf = book.leaf(city, "charging", on)
+    return ChargingTerms(leaf=leaf, days=leaf.values["days"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContributionYearTerms:
+    """The contribution year (缴费年度) of employers: its first month, and when its wages are declared.
+
+    A wage that rises by more than ``review_rise`` of the former one, or falls by more than ``review_fall``, is shown to staff.
+    """
+
+    leaf: Leaf
+    first_month: int
+    months_before: int
+    months_after: int
+    review_rise: Decimal
+    review_fall: Decimal
+
+    def open_year(self, filed_in: Month) -> Month | None:
+        """The first month of the year that can be declared in this month; None outside the time for it."""
+        for year in (filed_in.year, filed_in.year + 1, filed_in.year - 1):
+            start = Month(year, self.first_month)
+            if -self.months_before <= filed_in - start <= self.months_after:
+                return start
+        return None
+
+    def next_open(self, after: Month) -> Month:
+        """The first month from this one on in which a year can be declared."""
+        month = after
+        while self.open_year(month) is None:
+            month += 1
+        return month
+
+
+def contribution_year_terms(book: Book, *, city: str, on: dt.date) -> ContributionYearTerms:
+    """Raises PolicyMissing where the city's employers declare no wages."""
+    leaf = book.leaf(city, "contribution_year", on)
+    return ContributionYearTerms(leaf=leaf, **leaf.values)

@@ -1,0 +1,124 @@
+"""What an offer allows: its months, its insurances, and whom it asks for what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from portal.policy.book import Book, Offer, PolicyMissing
+from portal.shared.insurance import Insurance
+from portal.shared.months import Month, month_span, next_on
+
+
+def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
+    """The months in which coverage may start, earliest first; none where the insurance is not offered."""
+    return _months(offer, "start_months", insurance, filed_in)
+
+
+def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
+    """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
+    years = offer.options.get("stop_years", {}).get(insurance, ())
+    januaries = (Month(filed_in.year + years_on, 1) for years_on in sorted(years))
+    return (*_months(offer, "stop_months", insurance, filed_in), *januaries)
+
+
+def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
+    """The months that an order may pay, earliest first. Raises PolicyMissing where the offer takes no orders."""
+    values = offer.options.get("pay_months")
+    if values is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} pays no months")
+    return tuple(month_span(filed_in - values["behind"], filed_in + values["ahead"] + 1))
+
+
+def pay_within_days(offer: Offer) -> int:
+    """Within how many days after the application late months are paid. Raises PolicyMissing where the offer bills none."""
+    days = offer.options.get("pay_within_days")
+    if days is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} bills no late months")
+    return int(days)
+
+
+def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:
+    offsets = offer.options.get(option, {}).get(insurance, ())
+    return tuple(filed_in + offset for offset in sorted(offsets))
+
+
+def offered_insurances(offer: Offer) -> tuple[Insurance, ...]:
+    """The insurances that can be started, stopped or shown by an offer, in the usual order."""
+    named = (
+        set(offer.options.get("start_months", ()))
+        | set(offer.options.get("stop_months", ()))
+        | set(offer.options.get("stop_years", ()))
+        | set(offer.options.get("proof", {}).get("insurances", ()))
+    )
+    return tuple(insurance for insurance in Insurance if insurance in named)
+
+
+def is_assumed(offer: Offer, option: str, part: str = "") -> bool:
+    """Whether an option (or one insurance of it) is our assumption, and the screen must say so."""
+    return option in offer.assumed or f"{option}.{part}" in offer.assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An insurance that is not filed, or not run, here, and where it is."""
+
+    insurance: Insurance
+    where: str
+
+
+def elsewhere(offer: Offer) -> tuple[Elsewhere, ...]:
+    return tuple(
+        Elsewhere(entry["insurance"], entry["where"]) for entry in offer.options.get("elsewhere", ())
+    )
+
+
+def run_elsewhere(book: Book, *, city: str, on: dt.date) -> tuple[Elsewhere, ...]:
+    """The insurances that the city's agency does not run, each with where it is asked for; none where it runs them all."""
+    try:
+        leaf = book.leaf(city, "run_elsewhere", on)
+    except PolicyMissing:
+        return ()
+    return tuple(Elsewhere(entry["insurance"], entry["where"]) for entry in leaf.values["asked"])
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdTerms:
+    """The household registration (户籍) that an offer requires: in which city, and from which age."""
+
+    city: str  # GB/T 2260
+    compare: bool
+    min_age: int
+
+
+def household_terms(offer: Offer) -> HouseholdTerms | None:
+    """None where the offer requires none."""
+    values = offer.options.get("household")
+    if values is None:
+        return None
+    return HouseholdTerms(city=values["city"], compare=values["compare"], min_age=values["min_age"])
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMedicalTerms:
+    """What a first medical enrolment asks for besides: a photo, and the card by a day of the month."""
+
+    photo: bool
+    card_by_day: int
+
+    def card_by(self, today: dt.date) -> dt.date:
+        """The day for who enrols today: this month's, or next month's where that is past."""
+        return next_on(self.card_by_day, today)
+
+
+def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
+    """None where the offer asks for nothing more."""
+    values = offer.options.get("first_medical")
+    if values is None:
+        return None
+    return FirstMedicalTerms(photo=values["photo"], card_by_day=values["card_by_day"])
+
+
+def counts_from(offer: Offer, *, filed_in: Month) -> Month:
+    """The first month in which what an offer changes counts: the one of filing, where it names no other."""
+    return filed_in + int(offer.options.get("counts_after", 0))
