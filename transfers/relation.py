@@ -11,7 +11,7 @@ from certificates import drawable
 from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import Charge, ChargeStatus
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from contributions.ways import PAY, SETTLE, WRITE_OFF
 from enrollment import queries as enrollment
 from enrollment.queries import Held
@@ -258,7 +258,7 @@ def _owed(person: Person, insurance: Insurance, city: str, today: date) -> Itera
 
 
 def _doubles(person: Person, insurance: Insurance, city: str) -> Iterator[Double]:
-    held = drafting.to_draft([city]).filter(charge__person=person, charge__insurance=insurance)
+    held = held_money.to_draft([city]).filter(charge__person=person, charge__insurance=insurance)
     for receipt in held.select_related("charge"):
         if receipt.charge is not None:
             yield Double(receipt.pk, receipt.charge.month, receipt.left_fen)

@@ -19,7 +19,7 @@ from certificates import drawable
 from certificates.fonts import NotDrawable
 from contributions.books import account_interest
 from contributions.models import HeldReceipt
-from contributions.refunds import drafting
+from contributions.refunds import drafting, refund_lifecycle
 from portal.accounts.models import User
 from portal.accounts.permissions import guarded_by, may_act_for_person, staff_cities
 from portal.hall.models import Case
@@ -492,7 +492,7 @@ def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: da
             by=by,
             now=now,
         )
-    except drafting.CannotRefund:
+    except refund_lifecycle.CannotRefund:
         # It has no way back by itself, or another refund was drafted meanwhile: it stays in the collectors' queue.
         return
 

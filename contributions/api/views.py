@@ -20,7 +20,7 @@ from contributions.models import Order, Payment, Refund, RefundStatus
 from contributions.orders import bank_time, ending, payable, placing
 from contributions.orders.answers import CLOCKS_DIFFER
 from contributions.partners import late_reversals, ordering
-from contributions.refunds import drafting
+from contributions.refunds import sending
 from portal.accounts.lookups import TooManyLookups, look_up
 from portal.partners.authentication import caller, ensure_city
 from portal.partners.models import Scope
@@ -276,7 +276,7 @@ class RefundDoneView(OrdersView):
         answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, told)
         try:
             with transaction.atomic():
-                drafting.take_answer(refund, answer, by=caller(request).partner.user, now=timezone.now())
+                sending.take_answer(refund, answer, by=caller(request).partner.user, now=timezone.now())
         except IntegrityError as error:
             raise _number_used() from error
         refund.refresh_from_db()

@@ -47,7 +47,7 @@ from contributions.orders import answers, asking, bank_time, closing, of_employe
 from contributions.orders.ending import StillPaying
 from contributions.orders.payable import SERVICE, stretches
 from contributions.prices.formula import Derivation, explain
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from portal.accounts.fields import NameField
 from portal.accounts.lockout import client_address
 from portal.accounts.models import User
@@ -119,7 +119,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     for_staff = of_employers.sums(page) if of_employer else {}
-    held = drafting.held_of(page.object_list)
+    held = held_money.held_of(page.object_list)
     now = timezone.now()
     return render(
         request,
@@ -611,7 +611,7 @@ def _order_page(
     payable = current is None and _payable(found, now)
     failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
     top_up = top_ups.of_order(found)
-    kept = {one.pk: drafting.returned_of(one) for one in payments if one.entry_id and not one.credited}
+    kept = {one.pk: held_money.returned_of(one) for one in payments if one.entry_id and not one.credited}
     context = {
         "order": found,
         "payments": [

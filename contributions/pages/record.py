@@ -24,7 +24,7 @@ from contributions.prices.formula import explain
 from contributions.records import by_month as queries
 from contributions.records.by_month import STATE_LABELS, MonthRecord, State
 from contributions.records.years import Years, years_of
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from portal.accounts.models import User
 from portal.accounts.permissions import clerk_required, person_required
 from portal.people.models import Employer, Person
@@ -180,7 +180,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
     )
     receipts = list(Receipt.objects.filter(charge=found).order_by("received_at", "pk"))
-    returned = drafting.returned(receipts)
+    returned = held_money.returned(receipts)
     return render(
         request,
         "contributions/charge.html",

@@ -39,7 +39,7 @@ from contributions.models import (
     Way,
 )
 from contributions.partners import late_reversals, ordering
-from contributions.refunds import drafting
+from contributions.refunds import refund_lifecycle
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.locks import hold
@@ -455,7 +455,7 @@ def _refund(difference: Difference, by: User, now: dt.datetime) -> Payment:
         raise CannotSettle(_("大厅没有这笔收款，不能撤销。"))
     try:
         return late_reversals.grant(difference, payment, by=by, now=now)
-    except (ordering.CannotReverse, drafting.CannotRefund) as error:
+    except (ordering.CannotReverse, refund_lifecycle.CannotRefund) as error:
         raise CannotSettle(str(error)) from error
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from contributions.books import ledger, personal_account
 from contributions.charges import brought_in
 from contributions.models import (
+    IN_VAIN,
     AccountKind,
     Charge,
     ChargeStatus,
@@ -176,7 +177,7 @@ def _brought(person: Person) -> dict[Month, str]:
 
 def _under_way(receipts: Sequence[Receipt]) -> dict[int, str]:
     """The refund of each receipt that has one which did not come to nothing."""
-    parts = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=drafting.IN_VAIN)
+    parts = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=IN_VAIN)
     return dict(parts.order_by("pk").values_list("receipt_id", "refund__number"))
 
 

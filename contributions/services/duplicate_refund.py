@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.refunds import drafting, insured_twice
+from contributions.refunds import insured_twice, refund_lifecycle
 from contributions.refunds.insured_twice import Duplicate, Found, Proof
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
@@ -136,7 +136,7 @@ class DuplicateRefund(Service):
                 insured_twice.give_back(one, elsewhere=_elsewhere(ask), case=case, by=by, now=now)
                 for one in facts.asked
             ]
-        except (insured_twice.CannotTakeBack, drafting.CannotRefund) as why:
+        except (insured_twice.CannotTakeBack, refund_lifecycle.CannotRefund) as why:
             raise NotAccepted([Bar("months", str(why))]) from why
         return {
             "refunds": [one.number for one in drafted],

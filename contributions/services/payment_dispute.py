@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from contributions import channels
 from contributions.models import Payment
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
@@ -208,7 +208,7 @@ def _state(payment: Payment) -> str:
     if payment.entry_id is None:
         return payment.get_status_display()
     return _("到账 {amount} 元，没有入账，{state}").format(
-        amount=money.format_yuan(payment.received_fen or 0), state=drafting.returned_of(payment).words
+        amount=money.format_yuan(payment.received_fen or 0), state=held_money.returned_of(payment).words
     )
 
 

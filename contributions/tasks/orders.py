@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contributions.orders import asking, ending, queued
-from contributions.refunds import doubled, drafting
+from contributions.refunds import doubled, sending
 from portal.accounts.models import User
 from portal.watch.task import watched
 
@@ -52,7 +52,7 @@ def start_queued_payments() -> None:
 )
 def send_refunds() -> None:
     """Send the approved refunds to their channels, and ask about those whose end is not known."""
-    drafting.send_due(by=User.objects.system(), now=timezone.now())
+    sending.send_due(by=User.objects.system(), now=timezone.now())
 
 
 @watched(

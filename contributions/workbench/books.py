@@ -30,7 +30,7 @@ from contributions.models import (
     RefundStatus,
 )
 from contributions.prices.formula import percent_text
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from contributions.tasks import books
 from contributions.workbench.base import MoneyAdmin
 from enrollment.admin import CityFilter, LookUpAdmin
@@ -111,7 +111,9 @@ class Day:
             .annotate(fen=Sum("amount_fen"))
             .values("fen")
         )
-        rows = drafting.held([self.city.slug]).annotate(still_fen=F("back_fen") - Coalesce(Subquery(gone), 0))
+        rows = held_money.held([self.city.slug]).annotate(
+            still_fen=F("back_fen") - Coalesce(Subquery(gone), 0)
+        )
         return list(rows.filter(still_fen__gt=0)[: HELD_SHOWN + 1])
 
 

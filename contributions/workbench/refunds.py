@@ -26,7 +26,7 @@ from contributions.models import (
     RefundStatus,
     RefundWay,
 )
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, refund_lifecycle, transferring
 from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
@@ -176,7 +176,7 @@ class ReceiptsAdmin:
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cities = permissions.staff_cities(request.user)
         rows = StaffAdmin.get_queryset(self, request)
-        return rows.filter(drafting.of_cities(cities))
+        return rows.filter(held_money.of_cities(cities))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -206,13 +206,13 @@ class LeftFilter(QueueFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[HeldReceipt]) -> QuerySet[HeldReceipt]:
         if self.value() == "all":
             return queryset
-        return queryset.filter(pk__in=drafting.to_draft().order_by().values("pk"))
+        return queryset.filter(pk__in=held_money.to_draft().order_by().values("pk"))
 
 
 class ReceiptCityFilter(CityFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         city = self.value()
-        return queryset.filter(drafting.of_cities([city])) if city else queryset
+        return queryset.filter(held_money.of_cities([city])) if city else queryset
 
 
 @admin.register(HeldReceipt)
@@ -227,18 +227,18 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     ordering = ("received_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        held = drafting.held(permissions.staff_cities(request.user))
+        held = held_money.held(permissions.staff_cities(request.user))
         return channels.with_partner_names(held.select_related("charge__person", "top_up__order__person"))
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """The receipts that wait for their refund to be drafted."""
-        return drafting.to_draft(permissions.staff_cities(request.user))
+        return held_money.to_draft(permissions.staff_cities(request.user))
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
         left = receipt.left_fen
-        together, whole = drafting.came_together(receipt), TOGETHER in request.POST
+        together, whole = held_money.came_together(receipt), TOGETHER in request.POST
         form = DraftForm(
             {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
             if whole
@@ -250,7 +250,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 refund = self._draft(request, receipt, list(together) if whole else [], form.cleaned_data)
-            except drafting.CannotRefund as why:
+            except refund_lifecycle.CannotRefund as why:
                 form.add_error(None, str(why))
             except drafting.KeyReused:
                 form.add_error(None, _("这份退款已经提交过，请刷新页面后再填写。"))
@@ -260,8 +260,8 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
                 )
                 return HttpResponseRedirect(reverse("admin:contributions_refund_change", args=[refund.pk]))
         try:
-            road, no_road = drafting.road(receipt), ""
-        except drafting.CannotRefund as why:
+            road, no_road = held_money.road(receipt), ""
+        except refund_lifecycle.CannotRefund as why:
             road, no_road = None, str(why)
         context = {
             **self.admin_site.each_context(request),
@@ -419,7 +419,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, refund, pressed, form.cleaned_data if form else {})
-            except drafting.CannotRefund as why:
+            except refund_lifecycle.CannotRefund as why:
                 messages.error(request, str(why))
             return HttpResponseRedirect(request.path)
         parts = list(_parts().filter(refund=refund).order_by("pk")[:PARTS_SHOWN])
@@ -437,7 +437,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             "forms": typed,
             "deciding": refund.status == RefundStatus.DRAFTED and self.may_step(request),
             "why_not": drafting.why_not_decide(refund, staff_of(request)),
-            "why_not_fail": drafting.why_not_fail(refund, staff_of(request)),
+            "why_not_fail": transferring.why_not_fail(refund, staff_of(request)),
             "transferring": refund.status == RefundStatus.APPROVED
             and refund.way == RefundWay.BANK
             and self.may_step(request),
@@ -457,16 +457,16 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             drafting.refuse(refund, why=typed["why"], by=by, now=now)
             messages.success(request, _("退款 {number} 已退回经办人。").format(number=refund.number))
         elif step == "confirm":
-            drafting.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
+            transferring.confirm_transfer(refund, bank_number=typed["bank_number"], by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为已退回。").format(number=refund.number))
         elif step == "fail":
-            drafting.report_bounce(refund, why=typed["why"], by=by, now=now)
+            transferring.report_bounce(refund, why=typed["why"], by=by, now=now)
             messages.success(
                 request,
                 _("退款 {number} 的退票已登记，等待另一名征缴人员确认。").format(number=refund.number),
             )
         elif step == "failed":
-            drafting.fail_transfer(refund, by=by, now=now)
+            transferring.fail_transfer(refund, by=by, now=now)
             messages.success(request, _("退款 {number} 已登记为退回失败。").format(number=refund.number))
         else:
             messages.error(request, _("请按页面上的按钮操作。"))

@@ -53,7 +53,7 @@ from contributions.orders import asking, payable, paying, placing, queries
 from contributions.orders.closing import cancel, drop
 from contributions.orders.ending import StillPaying
 from contributions.partners import day_files, late_reversals, ordering
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, refund_lifecycle, sending, transferring
 from contributions.tasks import debit, orders
 from enrollment import actions
 from enrollment.models import Coverage
@@ -669,7 +669,7 @@ class MoneyMoves(RuleBasedStateMachine):
         number = self._partner_number()
         self.partner_gave[number] = refund.amount_fen
         answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, number)
-        drafting.take_answer(refund, answer, by=self.world.partner.user, now=self.now)
+        sending.take_answer(refund, answer, by=self.world.partner.user, now=self.now)
 
     # The bank
 
@@ -754,7 +754,7 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(pick=which, part=st.sampled_from(["whole", "whole", "part", "too much"]), twice=st.booleans())
     def a_refund_is_drafted(self, pick: int, part: str, twice: bool) -> None:
-        receipt = one((held for held in drafting.to_draft() if held.channel != "counter"), pick)
+        receipt = one((held for held in held_money.to_draft() if held.channel != "counter"), pick)
         if receipt is None:
             return
         fen = {
@@ -768,7 +768,7 @@ class MoneyMoves(RuleBasedStateMachine):
                 lambda: drafting.draft(
                     receipt, amount_fen=fen, reason="重复缴费", key=key, by=by, now=self.now
                 ),
-                drafting.CannotRefund,
+                refund_lifecycle.CannotRefund,
             )
             for _time in range(2 if twice else 1)
         ]
@@ -792,10 +792,13 @@ class MoneyMoves(RuleBasedStateMachine):
         by = self.staff(refund.city, name)
         for _time in range(2):
             if approve:
-                self.attempt(lambda: drafting.approve(refund, by=by, now=self.now), drafting.CannotRefund)
+                self.attempt(
+                    lambda: drafting.approve(refund, by=by, now=self.now), refund_lifecycle.CannotRefund
+                )
             else:
                 self.attempt(
-                    lambda: drafting.refuse(refund, why="核实", by=by, now=self.now), drafting.CannotRefund
+                    lambda: drafting.refuse(refund, why="核实", by=by, now=self.now),
+                    refund_lifecycle.CannotRefund,
                 )
         refund.refresh_from_db()
         assert (refund.status == RefundStatus.DRAFTED) == (name == "maker")
@@ -820,10 +823,10 @@ class MoneyMoves(RuleBasedStateMachine):
         by = self.staff(refund.city, "maker")
         if made:
             for _time in range(2):
-                drafting.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
+                transferring.confirm_transfer(refund, bank_number=f"B{refund.pk}", by=by, now=self.now)
         else:
-            drafting.report_bounce(refund, why="账号已销户", by=by, now=self.now)
-            drafting.fail_transfer(refund, by=self.staff(refund.city, "checker"), now=self.now)
+            transferring.report_bounce(refund, why="账号已销户", by=by, now=self.now)
+            transferring.fail_transfer(refund, by=self.staff(refund.city, "checker"), now=self.now)
 
     def _do(self, data: st.DataObject, what: str) -> None:
         method = getattr(self, what)

@@ -24,7 +24,7 @@ from contributions.debit import posting, reading, sending
 from contributions.models import AccountKind, DebitBatch, Order, Receipt
 from contributions.orders import asking, ending, queued
 from contributions.partners import day_files as reconciling
-from contributions.refunds import drafting
+from contributions.refunds import sending as refund_sending
 from contributions.tasks import assessments as employer_tasks
 from contributions.tasks import books, orders, partners
 from contributions.tasks import debit as tasks
@@ -247,7 +247,7 @@ def refundings(request: pytest.FixtureRequest) -> Loop:
             till.clock.set("2026-12-01 10:00")
         found.append(approved(till, paid_twice(till, till.place(one))).number)
         till.clock.step(seconds=1)
-    return Loop(orders.send_refunds, drafting, "_send", lambda refund: refund.number, found)
+    return Loop(orders.send_refunds, refund_sending, "send_to_channel", lambda refund: refund.number, found)
 
 
 def bills(request: pytest.FixtureRequest) -> Loop:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contributions.models import Order, Payment, Receipt, Refund
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, sending
 from portal.partners import signing
 from portal.partners.models import Scope
 from tests.cast import staff
@@ -155,12 +155,12 @@ def theirs(counter: Counter) -> dict[str, str]:
     order = counter.placed()
     counter.tell(order)
     counter.tell(order, number="BANK-0002")
-    [held] = drafting.to_draft(["wuxi"])
+    [held] = held_money.to_draft(["wuxi"])
     maker, checker = (staff(f"wuxi-{n}", f"员工{n}", "wuxi", "征缴") for n in (1, 2))
     now = counter.till.now
     drafted = drafting.draft(held, amount_fen=held.amount_fen, reason="重复", key=uuid4(), by=maker, now=now)
     drafting.approve(drafted, by=checker, now=now)
-    drafting.send_due(by=counter.till.system, now=now)
+    sending.send_due(by=counter.till.system, now=now)
     return {"order": order.number, "refund": Refund.objects.get().number, "payment": "BANK-0001"}
 
 

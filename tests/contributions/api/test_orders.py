@@ -21,7 +21,7 @@ from contributions.models import (
     RefundStatus,
 )
 from contributions.partners import ordering
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, sending
 from portal.accounts.models import PersonLookup
 from portal.partners.models import Scope
 from portal.shared import identity
@@ -164,7 +164,7 @@ def test_a_sum_off_by_a_fen_is_held(counter: Counter, off: int) -> None:
     assert (told["status"], told["credited"]) == ("held", False)
     order.refresh_from_db()
     assert order.status == OrderStatus.CANCELLED
-    assert [one.amount_fen for one in drafting.to_draft(["wuxi"])] == [order.sum_fen + off]
+    assert [one.amount_fen for one in held_money.to_draft(["wuxi"])] == [order.sum_fen + off]
     audit()
 
 
@@ -177,7 +177,7 @@ def test_after_expiry_it_is_held_for_refund(counter: Counter, till: Till) -> Non
     told = counter.tell(order, at=NOW + dt.timedelta(minutes=29)).json()
     assert (told["status"], told["credited"]) == ("succeeded", False)
     assert "退回" in told["message"]
-    assert drafting.to_draft(["wuxi"]).count() == 1
+    assert held_money.to_draft(["wuxi"]).count() == 1
     audit()
 
 
@@ -185,7 +185,7 @@ def test_paid_twice_at_the_bank(counter: Counter) -> None:
     order = counter.placed()
     assert counter.tell(order).json()["credited"] is True
     assert counter.tell(order, number="BANK-0002").json()["credited"] is False
-    assert drafting.to_draft(["wuxi"]).count() == 1
+    assert held_money.to_draft(["wuxi"]).count() == 1
     audit()
 
 
@@ -202,7 +202,7 @@ def test_paid_on_the_page_and_at_the_bank(
     assert counter.payment().credited is bank_first
     payment.refresh_from_db()
     assert (payment.status, payment.credited) == (PaymentStatus.SUCCEEDED, not bank_first)
-    assert drafting.to_draft(["wuxi"]).count() == 1
+    assert held_money.to_draft(["wuxi"]).count() == 1
     audit()
 
 
@@ -273,14 +273,14 @@ def test_a_refund_is_fetched_and_told(counter: Counter, till: Till) -> None:
     order = counter.placed()
     counter.tell(order)
     counter.tell(order, number="BANK-0002")
-    [held] = drafting.to_draft(["wuxi"])
+    [held] = held_money.to_draft(["wuxi"])
     maker, checker = (staff(f"wuxi-{n}", f"员工{n}", "wuxi", "征缴") for n in (1, 2))
     refund = drafting.draft(
         held, amount_fen=held.amount_fen, reason="重复缴费", key=uuid4(), by=maker, now=till.now
     )
     assert counter.bank.get(f"{API}/refunds/").json() == []
     drafting.approve(refund, by=checker, now=till.now)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     [told] = counter.bank.get(f"{API}/refunds/").json()
     assert (told["payment_number"], told["amount_fen"]) == ("BANK-0002", held.amount_fen)
     done = {"provider_number": "RETURN-0001"}

@@ -26,7 +26,7 @@ from contributions.models import (
     Way,
 )
 from contributions.partners import day_files
-from contributions.refunds import drafting
+from contributions.refunds import held_money
 from contributions.tasks.partners import make_day_files
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
@@ -348,7 +348,7 @@ def test_booked_after_its_order_ended_it_goes_to_the_refunds(
     day_files.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.EXPIRED
-    assert drafting.to_draft(["wuxi"]).count() == 1
+    assert held_money.to_draft(["wuxi"]).count() == 1
     audit()
 
 

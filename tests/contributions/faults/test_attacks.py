@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, Refund
 from contributions.orders import closing
-from contributions.refunds import drafting
+from contributions.refunds import sending
 from portal.accounts.models import User
 from tests.accounts.test_matrix import (
     NO_SESSION,
@@ -242,7 +242,7 @@ def test_whoever_drafted_a_refund_does_not_approve_it_by_a_form(
         as_staff(maker()).post(page, {"step": step, "confirmed": "1", **SMUGGLED})
     refund.refresh_from_db()
     assert (refund.status, refund.amount_fen, refund.decided_by) == ("drafted", receipt.amount_fen, None)
-    assert drafting.send_due(by=till.system, now=till.now) == 0
+    assert sending.send_due(by=till.system, now=till.now) == 0
     assert not providers["alipay"].given
 
 

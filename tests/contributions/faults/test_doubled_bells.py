@@ -26,7 +26,7 @@ from contributions.models import (
     RefundStatus,
 )
 from contributions.orders import paying, queries, queued
-from contributions.refunds import drafting
+from contributions.refunds import refund_lifecycle
 from contributions.tasks import debit, orders
 from portal.celery import app
 from portal.schedule import bells
@@ -190,7 +190,7 @@ def test_giving_back(till: Till, providers: dict[str, Provider]) -> None:
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
     assert sound()
 
 

@@ -19,7 +19,7 @@ from contributions.channels.protocol import Answer
 from contributions.debit import posting
 from contributions.models import Charge, DebitBatch, Entry, Order, Payment, Receipt, RefundStatus
 from contributions.orders import answers, placing
-from contributions.refunds import drafting
+from contributions.refunds import refund_lifecycle, sending
 from portal.watch.models import Failure
 from tests.conftest import Kept
 from tests.contributions.money_cast import Road, worker
@@ -128,7 +128,7 @@ def test_an_order_whose_answer_was_lost_is_sent_again_and_is_one(
 
 @pytest.mark.parametrize(
     ("where", "cut", "ended"),
-    [("_succeed", cut_inside, False), ("take_answer", cut_after, True)],
+    [("succeed", cut_inside, False), ("take_answer", cut_after, True)],
     ids=["mid-apply", "between commit and reply"],
 )
 def test_a_refund_whose_booking_was_lost_is_asked_for_and_given_once(
@@ -143,18 +143,18 @@ def test_a_refund_whose_booking_was_lost_is_asked_for_and_given_once(
     receipt = Receipt.objects.get(entry=paid_twice(till, providers).entry)
     refund = approved(till, receipt)
     with monkeypatch.context() as broken:
-        broken.setattr(drafting, where, cut(getattr(drafting, where)))
+        broken.setattr(sending, where, cut(getattr(sending, where)))
         # It would go on to the others.
-        drafting.send_due(by=till.system, now=till.now)
+        sending.send_due(by=till.system, now=till.now)
     assert [(item, type(error)) for _task, item, error in kept] == [(refund.number, OperationalError)]
     refund.refresh_from_db()
     assert refund.status == (RefundStatus.SUCCEEDED if ended else RefundStatus.SENT)
     till.clock.step(minutes=1)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: receipt.amount_fen}
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
     assert not Failure.objects.filter(resolved_at=None).exists()
     assert sound()
 

@@ -13,7 +13,7 @@ from contributions.charges.charging import charge
 from contributions.debit import opening, posting, sending
 from contributions.models import Charge, DebitBatch, Order, Payment, Receipt, RefundWay
 from contributions.orders import placing
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, transferring
 from enrollment import actions
 from portal.accounts.roles import COLLECTOR
 from portal.hall import desk
@@ -77,7 +77,7 @@ def test_paid_online_after_all_while_the_month_is_in_the_banks_file(
     assert list(Receipt.objects.filter(applied=True).values_list("channel", flat=True)) == ["debit:psbc"]
     kept = Receipt.objects.get(applied=False)
     assert (kept.channel, kept.amount_fen) == ("card", late.amount_fen)
-    assert drafting.road(kept).way == RefundWay.CHANNEL
+    assert held_money.road(kept).way == RefundWay.CHANNEL
     assert Charge.objects.get(live=True).status == "paid"
     assert sound()
 
@@ -140,6 +140,6 @@ def test_what_the_bank_pays_for_coverage_that_ended_goes_back_to_the_account_tha
     )
     assert (refund.way, refund.account_number) == (RefundWay.BANK, batch.lines.get().account_number)
     drafting.approve(refund, by=staff("wuhan-checker", "何秀", "wuhan", COLLECTOR), now=road.now)
-    drafting.confirm_transfer(refund, bank_number="B1", by=collector_of("wuhan"), now=road.now)
+    transferring.confirm_transfer(refund, bank_number="B1", by=collector_of("wuhan"), now=road.now)
     assert all(not one.balance_fen for one in ledger.trial_balance(cities=["wuhan"]))
     assert sound()

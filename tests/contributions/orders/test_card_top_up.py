@@ -23,7 +23,7 @@ from contributions.models import (
     TopUp,
 )
 from contributions.orders import closing, payable, placing, top_ups
-from contributions.refunds import doubled, drafting
+from contributions.refunds import doubled, drafting, held_money, sending
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.routing import Status
@@ -241,7 +241,7 @@ def test_paid_by_two_channels_one_is_given_back(
     assert doubled.draft_refunds(by=till.system, now=till.now) == 1
     refund = Refund.objects.get()
     drafting.approve(refund, by=checker(), now=till.now)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: 20000}
@@ -268,8 +268,8 @@ def test_paid_after_the_order_was_over_is_held_and_not_credited(
         till.cast.wang_fang,
     )
     assert held_fen(till) == 0
-    assert drafting.to_draft(["wuxi"]).get().pk == receipt.pk
-    assert not drafting.to_draft(["wuhan"]).exists()
+    assert held_money.to_draft(["wuxi"]).get().pk == receipt.pk
+    assert not held_money.to_draft(["wuhan"]).exists()
     audit()
 
 

@@ -32,7 +32,7 @@ from contributions.models import (
 from contributions.orders import queries
 from contributions.partners import day_files, ordering
 from contributions.records.payments import paid_months
-from contributions.refunds import drafting
+from contributions.refunds import sending
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from portal.shared.months import Month
@@ -127,7 +127,7 @@ def test_asked_granted_by_two_and_refunded_through_the_bank(
     live = {(one.insurance, str(one.month)): one.status for one in Charge.objects.filter(live=True)}
     assert live == {("pension", "2026-11"): "owed", ("medical", "2026-11"): "owed"}
     audit()
-    drafting.send_due(by=counter.till.system, now=now)
+    sending.send_due(by=counter.till.system, now=now)
     waiting = counter.bank.get(f"{API}/refunds/").json()
     assert sum(one["amount_fen"] for one in waiting) == paid.sum_fen
     assert {one["payment_number"] for one in waiting} == {"BANK-0001"}

@@ -9,7 +9,7 @@ from django.test import Client
 from contributions.audit.looking import audit
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundStatus, RefundWay
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, refund_lifecycle, sending, transferring
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from tests.cast import staff
@@ -43,40 +43,40 @@ def approved(road: Road, twice: Receipt) -> Refund:
 
 def test_it_goes_to_the_account_that_was_drawn_and_the_bank_confirms(road: Road, approved: Refund) -> None:
     assert (approved.way, approved.account_number) == (RefundWay.BANK, "6217990000000188")
-    assert drafting.send_due(by=road.by, now=road.now) == 0, "no channel is spoken to"
-    with pytest.raises(drafting.CannotRefund, match="流水号"):
-        drafting.confirm_transfer(approved, bank_number=" ", by=collector(), now=road.now)
+    assert sending.send_due(by=road.by, now=road.now) == 0, "no channel is spoken to"
+    with pytest.raises(refund_lifecycle.CannotRefund, match="流水号"):
+        transferring.confirm_transfer(approved, bank_number=" ", by=collector(), now=road.now)
     for _press in range(2):
-        drafting.confirm_transfer(approved, bank_number="PSBC-7788", by=collector(), now=road.now)
+        transferring.confirm_transfer(approved, bank_number="PSBC-7788", by=collector(), now=road.now)
     approved.refresh_from_db()
     assert (approved.status, approved.provider_number) == (RefundStatus.SUCCEEDED, "PSBC-7788")
-    with pytest.raises(drafting.CannotRefund, match="已退回"):
-        drafting.confirm_transfer(approved, bank_number="PSBC-7789", by=collector(), now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="已退回"):
+        transferring.confirm_transfer(approved, bank_number="PSBC-7789", by=collector(), now=road.now)
     assert all(one.holds for one in audit())
 
 
 def bounced(road: Road, refund: Refund) -> Refund:
-    drafting.report_bounce(refund, why="户名不符", by=collector(), now=road.now)
-    return drafting.fail_transfer(refund, by=User.objects.get(username="second"), now=road.now)
+    transferring.report_bounce(refund, why="户名不符", by=collector(), now=road.now)
+    return transferring.fail_transfer(refund, by=User.objects.get(username="second"), now=road.now)
 
 
 def test_a_transfer_comes_back_by_the_word_of_two(road: Road, approved: Refund, twice: Receipt) -> None:
     second = User.objects.get(username="second")
-    with pytest.raises(drafting.CannotRefund, match="请先登记银行退票"):
-        drafting.fail_transfer(approved, by=second, now=road.now)
-    with pytest.raises(drafting.CannotRefund, match="退票的原因"):
-        drafting.report_bounce(approved, why=" ", by=collector(), now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="请先登记银行退票"):
+        transferring.fail_transfer(approved, by=second, now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="退票的原因"):
+        transferring.report_bounce(approved, why=" ", by=collector(), now=road.now)
     for _press in range(2):
-        drafting.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
-    with pytest.raises(drafting.CannotRefund, match="另一名征缴人员"):
-        drafting.fail_transfer(approved, by=collector(), now=road.now)
+        transferring.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="另一名征缴人员"):
+        transferring.fail_transfer(approved, by=collector(), now=road.now)
     # Until then nothing is free for another refund.
-    assert drafting.held().get(pk=twice.pk).left_fen == 0
+    assert held_money.held().get(pk=twice.pk).left_fen == 0
     for _press in range(2):
-        drafting.fail_transfer(approved, by=second, now=road.now)
+        transferring.fail_transfer(approved, by=second, now=road.now)
     approved.refresh_from_db()
     assert (approved.status, approved.why, approved.failed_by) == (RefundStatus.FAILED, "户名不符", second)
-    assert drafting.held().get(pk=twice.pk).left_fen == twice.amount_fen
+    assert held_money.held().get(pk=twice.pk).left_fen == twice.amount_fen
     assert all(one.holds for one in audit())
 
 
@@ -88,16 +88,16 @@ def test_the_database_wants_two_for_a_transfer_that_came_back(road: Road, approv
 
 
 def test_what_was_thought_lost_and_was_made_is_recorded_as_made(road: Road, approved: Refund) -> None:
-    drafting.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
-    done = drafting.confirm_transfer(approved, bank_number="PSBC-1", by=collector(), now=road.now)
+    transferring.report_bounce(approved, why="户名不符", by=collector(), now=road.now)
+    done = transferring.confirm_transfer(approved, bank_number="PSBC-1", by=collector(), now=road.now)
     assert done.status == RefundStatus.SUCCEEDED
-    with pytest.raises(drafting.CannotRefund, match="已退回"):
-        drafting.fail_transfer(approved, by=User.objects.get(username="second"), now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="已退回"):
+        transferring.fail_transfer(approved, by=User.objects.get(username="second"), now=road.now)
 
 
 def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Receipt) -> None:
     bounced(road, approved)
-    assert drafting.held().get(pk=twice.pk).left_fen == twice.amount_fen
+    assert held_money.held().get(pk=twice.pk).left_fen == twice.amount_fen
     halves = [
         drafting.approve(
             drafting.draft(
@@ -108,9 +108,9 @@ def test_one_bank_number_is_one_transfer(road: Road, approved: Refund, twice: Re
         )
         for fen in (100, 200)
     ]
-    drafting.confirm_transfer(halves[0], bank_number="PSBC-1", by=collector(), now=road.now)
-    with pytest.raises(drafting.CannotRefund, match="另一笔"):
-        drafting.confirm_transfer(halves[1], bank_number="PSBC-1", by=collector(), now=road.now)
+    transferring.confirm_transfer(halves[0], bank_number="PSBC-1", by=collector(), now=road.now)
+    with pytest.raises(refund_lifecycle.CannotRefund, match="另一笔"):
+        transferring.confirm_transfer(halves[1], bank_number="PSBC-1", by=collector(), now=road.now)
     assert all(one.holds for one in audit())
 
 
@@ -134,5 +134,5 @@ def test_money_whose_payer_is_not_known_is_not_sent_anywhere(road: Road, twice: 
         now=road.now,
         apply=False,
     )
-    with pytest.raises(drafting.CannotRefund, match="付款账户"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="付款账户"):
         drafting.draft(receipt, amount_fen=1, reason="x", key=uuid4(), by=collector(), now=road.now)

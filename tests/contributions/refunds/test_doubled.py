@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from contributions.books import receiving
 from contributions.models import Receipt, Refund, RefundPart, RefundStatus, RefundWay
-from contributions.refunds import doubled, drafting
+from contributions.refunds import doubled, drafting, held_money, sending
 from contributions.tasks.orders import draft_refunds
 from portal.accounts.models import Notice
 from tests.conftest import Kept
@@ -51,7 +51,7 @@ def test_what_was_paid_twice_is_drafted_and_told(till: Till, providers: dict[str
         "已自动发起退款，经工作人员复核后原路退回，您不需要另行申请。"
     )
     drafting.approve(refund, by=checker(), now=till.now)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["alipay"].given == {refund.number: WUXI_PENSION_60}
@@ -80,9 +80,9 @@ def test_a_payment_that_came_too_late_is_one_message_for_all_its_months(
     assert [one.amount_fen for one in refund.parts.order_by("pk")] == [WUXI_PENSION_60, WUXI_MEDICAL_60]
     assert Notice.objects.get(kind=doubled.NOTICE_KIND).text.count("元") == 2
     drafting.approve(refund, by=checker(), now=till.now)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     assert providers["wechat"].given == {refund.number: refund.amount_fen}
-    assert {one.whole for one in drafting.returned(list(Receipt.objects.all())).values()} == {True}
+    assert {one.whole for one in held_money.returned(list(Receipt.objects.all())).values()} == {True}
     audit()
 
 
@@ -135,7 +135,7 @@ def test_money_whose_account_nobody_knows_waits_for_staff(road: Road) -> None:
         )
     assert Receipt.objects.filter(applied=False).count() == 1
     assert doubled.draft_refunds(by=road.by, now=road.now) == 0
-    assert drafting.to_draft(["wuhan"]).count() == 1
+    assert held_money.to_draft(["wuhan"]).count() == 1
 
 
 def test_the_hall_drafts_and_so_nobody_of_the_staff_is_barred_from_checking(

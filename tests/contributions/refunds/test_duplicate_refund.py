@@ -24,7 +24,7 @@ from contributions.models import (
 )
 from contributions.orders import closing
 from contributions.records.by_month import State, record
-from contributions.refunds import doubled, drafting, insured_twice
+from contributions.refunds import doubled, drafting, insured_twice, refund_lifecycle, sending
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.models import Attachment, Case, Draft
@@ -123,10 +123,10 @@ def test_it_is_confirmed_at_the_counter_and_goes_back_by_two_hands(
     )
     assert balance(till.cast.chen_jing) == ACCOUNT
     audit()
-    with pytest.raises(drafting.CannotRefund, match="由您经办"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="由您经办"):
         drafting.approve(refund, by=till.cast.shenzhen_reviewer, now=till.now)
     drafting.approve(refund, by=checker("shenzhen"), now=till.now)
-    drafting.send_due(by=till.system, now=till.now)
+    sending.send_due(by=till.system, now=till.now)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
     assert providers["card"].given == {refund.number: PAID}
@@ -281,7 +281,7 @@ def test_the_database_takes_no_month_back_twice_and_no_more_than_was_paid(
             elsewhere="长沙",
             at=till.now,
         )
-    with pytest.raises(drafting.CannotRefund):
+    with pytest.raises(refund_lifecycle.CannotRefund):
         drafting.draft(
             receipt, amount_fen=1, reason="再退", key=uuid4(), by=till.cast.shenzhen_reviewer, now=till.now
         )

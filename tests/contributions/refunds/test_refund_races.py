@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from contributions.models import Entry, Receipt, Refund, RefundPart, RefundStatus
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, refund_lifecycle, sending
 from tests.contributions.orders.conftest import Provider, Till, audit
 from tests.contributions.orders.test_races import in_crowd
 from tests.contributions.refunds.test_refunds import approved, checker, drafted, maker, paid_twice
@@ -46,7 +46,7 @@ def both_draft(till: Till, receipt: Receipt) -> list[Any]:
 def test_two_refunds_of_one_receipt_and_one_is_told(till: Till, twice: Receipt) -> None:
     results = both_draft(till, twice)
     assert sum(isinstance(one, Refund) for one in results) == 1
-    assert sum(isinstance(one, drafting.CannotRefund) for one in results) == 1
+    assert sum(isinstance(one, refund_lifecycle.CannotRefund) for one in results) == 1
     audit()
 
 
@@ -56,7 +56,7 @@ def test_control_without_lock_two_refunds_are_kept_apart_by_the_database_alone(
 ) -> None:
     meeting = Meeting()
     monkeypatch.setattr(drafting, "hold_receipts", lambda receipts: None)
-    monkeypatch.setattr(drafting, "road", meeting.before(drafting.road))
+    monkeypatch.setattr(drafting, "road", meeting.before(held_money.road))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_triggers(RefundPart))
@@ -72,9 +72,9 @@ def test_pressed_twice_at_once_is_one_refund(
     refund, same = at_once(*[lambda: drafted(till, twice, key=key)] * 2)
     assert refund == same
     at_once(*[lambda: drafting.approve(refund, by=checker(), now=till.now)] * 2)
-    assert sum(in_crowd(lambda: drafting.send_due(by=till.system, now=till.now), 5, 5)) == 1
+    assert sum(in_crowd(lambda: sending.send_due(by=till.system, now=till.now), 5, 5)) == 1
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
     audit()
 
 
@@ -83,7 +83,7 @@ def test_control_without_lock_and_keys_pressed_twice_is_two(
 ) -> None:
     meeting = Meeting()
     monkeypatch.setattr(drafting, "hold_receipts", lambda receipts: None)
-    monkeypatch.setattr(drafting, "road", meeting.before(drafting.road))
+    monkeypatch.setattr(drafting, "road", meeting.before(held_money.road))
     key = uuid4()
     with ExitStack() as off:
         off.enter_context(without_triggers(RefundPart))
@@ -98,14 +98,14 @@ def test_control_without_the_claim_it_is_sent_more_than_once_and_given_back_once
 ) -> None:
     refund, meeting = approved(till, twice), Meeting()
     due = refund, True
-    monkeypatch.setattr(drafting, "_next_due", lambda by, now: due)
-    monkeypatch.setattr(drafting, "_send", meeting.before(drafting._send))
+    monkeypatch.setattr(sending, "next_due", lambda by, now: due)
+    monkeypatch.setattr(sending, "send_to_channel", meeting.before(sending.send_to_channel))
     Refund.objects.filter(pk=refund.pk).update(status=RefundStatus.SENT)
-    at_once(*[lambda: drafting.send_due(by=till.system, now=till.now, limit=1)] * 2)
+    at_once(*[lambda: sending.send_due(by=till.system, now=till.now, limit=1)] * 2)
     assert meeting.met
     assert providers["alipay"].asked("refund") == 2
     assert providers["alipay"].given == {refund.number: twice.amount_fen}, "one number is one refund"
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
 
 
 def test_approved_and_refused_at_once_is_one_of_them(till: Till, twice: Receipt) -> None:

@@ -22,7 +22,7 @@ from contributions.models import (
     RefundWay,
 )
 from contributions.orders import closing
-from contributions.refunds import drafting
+from contributions.refunds import drafting, held_money, refund_lifecycle, sending
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
 from tests.cast import staff
@@ -74,7 +74,7 @@ def approved(till: Till, receipt: Receipt, fen: int = 0) -> Refund:
 
 def sends(till: Till, **wait: float) -> int:
     till.clock.step(**wait)
-    return drafting.send_due(by=till.system, now=till.now)
+    return sending.send_due(by=till.system, now=till.now)
 
 
 def suspense(city: str = "wuxi") -> int:
@@ -89,9 +89,9 @@ def suspense(city: str = "wuxi") -> int:
 def test_paid_by_two_channels_one_is_refunded(
     till: Till, providers: dict[str, Provider], twice: Receipt
 ) -> None:
-    assert list(drafting.to_draft(["wuxi"])) == [twice]
+    assert list(held_money.to_draft(["wuxi"])) == [twice]
     refund = drafted(till, twice)
-    assert not drafting.to_draft(["wuxi"]).exists()
+    assert not held_money.to_draft(["wuxi"]).exists()
     assert (refund.way, refund.channel) == (RefundWay.CHANNEL, "alipay")
     assert sends(till) == 0, "nothing leaves before a second person has looked"
     drafting.approve(refund, by=checker(), now=till.now)
@@ -106,14 +106,14 @@ def test_paid_by_two_channels_one_is_refunded(
     legs = {leg.account.kind: leg.amount_fen for leg in refund.entry.legs.select_related("account")}
     assert legs == {"suspense": twice.amount_fen, "clearing": -twice.amount_fen}
     assert Charge.objects.get().status == "paid"
-    assert drafting.returned([twice])[twice.pk].words == "已退回"
+    assert held_money.returned([twice])[twice.pk].words == "已退回"
     assert [one.status for one in refund.events.all()] == ["drafted", "approved", "sent", "succeeded"]
     audit()
 
 
 def test_what_paid_its_charge_is_not_refunded(till: Till, twice: Receipt) -> None:
     good = Receipt.objects.get(applied=True)
-    with pytest.raises(drafting.CannotRefund, match="已经记入应缴"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="已经记入应缴"):
         drafted(till, good)
     with pytest.raises(IntegrityError), transaction.atomic():
         _by_hand(good, 1)
@@ -122,15 +122,15 @@ def test_what_paid_its_charge_is_not_refunded(till: Till, twice: Receipt) -> Non
 def test_part_by_part_but_never_more_than_was_paid(till: Till, twice: Receipt) -> None:
     approved(till, twice, 100)
     drafted(till, twice, twice.amount_fen - 101)
-    assert drafting.held().get(pk=twice.pk).left_fen == 1
-    with pytest.raises(drafting.CannotRefund, match=r"不超过可退的 0\.01 元"):
+    assert held_money.held().get(pk=twice.pk).left_fen == 1
+    with pytest.raises(refund_lifecycle.CannotRefund, match=r"不超过可退的 0\.01 元"):
         drafted(till, twice, 2)
     with pytest.raises(IntegrityError, match="more than may go back"), transaction.atomic():
         _by_hand(twice, 2)
     drafted(till, twice, 1)
-    assert [one.given_fen for one in drafting.held()] == [twice.amount_fen]
+    assert [one.given_fen for one in held_money.held()] == [twice.amount_fen]
     for wrong in (0, -5):
-        with pytest.raises(drafting.CannotRefund):
+        with pytest.raises(refund_lifecycle.CannotRefund):
             drafting.draft(twice, amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
@@ -171,7 +171,7 @@ def test_what_came_together_goes_back_together(
     till: Till, providers: dict[str, Provider], late: list[Receipt]
 ) -> None:
     key = uuid4()
-    assert list(drafting.came_together(late[0])) == late
+    assert list(held_money.came_together(late[0])) == late
     [refund, again] = [
         drafting.draft_together(late, reason="逾期到账", key=key, by=maker(), now=till.now)
         for _press in range(2)
@@ -179,8 +179,8 @@ def test_what_came_together_goes_back_together(
     assert again == refund
     assert refund.amount_fen == sum(one.amount_fen for one in late)
     assert [part.receipt for part in refund.parts.order_by("pk")] == late
-    assert not drafting.came_together(late[0]).exists()
-    with pytest.raises(drafting.CannotRefund):
+    assert not held_money.came_together(late[0]).exists()
+    with pytest.raises(refund_lifecycle.CannotRefund):
         drafted(till, late[1], 1)
     drafting.approve(refund, by=checker(), now=till.now)
     assert sends(till) == 1
@@ -191,7 +191,7 @@ def test_what_came_together_goes_back_together(
 
 @pytest.mark.parametrize("wrong", [0, -1])
 def test_nothing_is_no_amount(till: Till, late: list[Receipt], wrong: int) -> None:
-    with pytest.raises(drafting.CannotRefund, match="大于 0"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="大于 0"):
         drafting.draft(late[0], amount_fen=wrong, reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
@@ -199,11 +199,11 @@ def test_together_goes_what_is_left(till: Till, late: list[Receipt]) -> None:
     drafted(till, late[0], 100)
     refund = drafting.draft_together(late, reason="逾期到账", key=uuid4(), by=maker(), now=till.now)
     assert refund.amount_fen == sum(one.amount_fen for one in late) - 100
-    assert not drafting.to_draft().exists()
+    assert not held_money.to_draft().exists()
 
 
 def test_two_payments_are_two_refunds(till: Till, late: list[Receipt], twice: Receipt) -> None:
-    with pytest.raises(drafting.CannotRefund, match="不是同一笔付款"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="不是同一笔付款"):
         drafting.draft_together([*late, twice], reason="x", key=uuid4(), by=maker(), now=till.now)
 
 
@@ -236,7 +236,7 @@ def test_drafted_approved_and_sent_twice_is_one(
     for _bell in range(3):
         sends(till, minutes=20)
     assert providers["alipay"].asked("refund") == 1
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
     audit()
 
 
@@ -245,8 +245,8 @@ def test_an_answer_said_twice_books_once(till: Till, providers: dict[str, Provid
     sends(till)
     mark = Answer(refund.number, Outcome.SUCCEEDED, twice.amount_fen, "another")
     for _time in range(2):
-        drafting.take_answer(refund, mark, by=till.system, now=till.now)
-    assert Entry.objects.filter(kind=drafting.KIND).count() == 1
+        sending.take_answer(refund, mark, by=till.system, now=till.now)
+    assert Entry.objects.filter(kind=refund_lifecycle.KIND).count() == 1
 
 
 # What the channel says
@@ -261,8 +261,10 @@ def test_an_answer_that_is_lost_is_asked_for_and_never_sent_under_another_number
     sends(till)
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SENT
-    assert drafting.returned([twice])[twice.pk].words == "退款处理中"
-    assert drafting.held().get(pk=twice.pk).left_fen == 0, "nobody drafts another while its end is not known"
+    assert held_money.returned([twice])[twice.pk].words == "退款处理中"
+    assert held_money.held().get(pk=twice.pk).left_fen == 0, (
+        "nobody drafts another while its end is not known"
+    )
     assert sends(till) == 0, "not asked before its time"
     assert sends(till, seconds=20) == 1
     refund.refresh_from_db()
@@ -307,7 +309,7 @@ def test_refused_by_the_channel_it_is_back_with_the_reason(
     sends(till)
     refund.refresh_from_db()
     assert (refund.status, refund.why) == (RefundStatus.FAILED, "账户已注销")
-    assert list(drafting.to_draft()) == [twice]
+    assert list(held_money.to_draft()) == [twice]
     assert suspense() == twice.amount_fen
     providers["alipay"].no_refund = None
     again = approved(till, twice)
@@ -333,11 +335,11 @@ def test_another_sum_than_was_asked_for_is_not_booked(
 
 def test_nobody_checks_their_own(till: Till, twice: Receipt) -> None:
     refund = drafted(till, twice)
-    with pytest.raises(drafting.CannotRefund, match="另一名"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="另一名"):
         drafting.approve(refund, by=maker(), now=till.now)
-    with pytest.raises(drafting.CannotRefund, match="本市"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="本市"):
         drafting.approve(refund, by=checker("ningbo"), now=till.now)
-    with pytest.raises(drafting.CannotRefund, match="本市"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="本市"):
         drafting.draft(twice, amount_fen=1, reason="x", key=uuid4(), by=maker("ningbo"), now=till.now)
     with pytest.raises(IntegrityError, match="second_person"), transaction.atomic():
         Refund.objects.filter(pk=refund.pk).update(status="approved", decided_by=maker(), decided_at=till.now)
@@ -345,10 +347,10 @@ def test_nobody_checks_their_own(till: Till, twice: Receipt) -> None:
 
 def test_refused_by_the_checker_it_may_be_drafted_anew(till: Till, twice: Receipt) -> None:
     refund = drafted(till, twice)
-    with pytest.raises(drafting.CannotRefund, match="原因"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="原因"):
         drafting.refuse(refund, why=" ", by=checker(), now=till.now)
     drafting.refuse(refund, why="应先与银行核实", by=checker(), now=till.now)
-    with pytest.raises(drafting.CannotRefund, match="复核未通过"):
+    with pytest.raises(refund_lifecycle.CannotRefund, match="复核未通过"):
         drafting.approve(refund, by=checker(), now=till.now)
     assert sends(till) == 0
     drafted(till, twice)
@@ -443,11 +445,11 @@ def test_paid_for_an_order_that_had_ended_goes_back_month_by_month(
         till.rings()
     till.tell(providers["wechat"].pays(payment.number))
     payment.refresh_from_db()
-    first, second = drafting.to_draft(["wuxi"])
+    first, second = held_money.to_draft(["wuxi"])
     for receipt in (first, second):
         approved(till, receipt)
     assert sends(till) == 2
     assert sum(providers["wechat"].given.values()) == order.sum_fen
-    found: Any = drafting.returned_of(payment)
+    found: Any = held_money.returned_of(payment)
     assert (found.whole, found.words) == (True, "已退回")
     audit()
