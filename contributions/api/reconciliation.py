@@ -26,6 +26,7 @@ from contributions.models import (
     Side,
 )
 from contributions.partners import day_files
+from contributions.partners.differences import differences_of
 from portal.partners.authentication import caller
 from portal.partners.models import Scope
 from portal.partners.negotiation import RawText
@@ -112,7 +113,7 @@ class DayView(PartnerView):
         except day_files.FileRefused as why:
             status = 409 if why.code in ("too_early", "file_differs") else 422
             raise Problem(why.code, str(why), status=status) from why
-        found = day_files.differences_of(partner, of)
+        found = differences_of(partner, of)
         return Response(
             {
                 "day": file.day,
@@ -137,6 +138,6 @@ class DifferencesView(PartnerView):
         partner, of = caller(request).partner, _day(day)
         if not DayFile.objects.filter(partner=partner, day=of, side=Side.THEIRS).exists():
             raise Http404
-        found = day_files.differences_of(partner, of).order_by("pk")
+        found = differences_of(partner, of).order_by("pk")
         names = tuple(DifferenceSerializer().fields)
         return Response([{name: getattr(one, name) for name in names} for one in found])

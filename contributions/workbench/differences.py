@@ -13,16 +13,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.models import (
-    MOVES_MONEY,
-    WAY_LABELS,
-    DayFile,
-    Difference,
-    DifferenceStatus,
-    Payment,
-    Way,
-)
-from contributions.partners import day_files
+from contributions.models import MOVES_MONEY, WAY_LABELS, DayFile, Difference, DifferenceStatus, Payment, Way
+from contributions.partners import differences
 from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
@@ -118,7 +110,7 @@ class DifferenceAdmin(_ReadOnly):
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Difference]:
-        return day_files.differences_for(staff_of(request))
+        return differences.differences_for(staff_of(request))
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """Those that are not settled."""
@@ -135,14 +127,14 @@ class DifferenceAdmin(_ReadOnly):
         if request.method == "POST" and not self.may_step(request):
             raise Http404
         pressed = request.POST.get("step", "")
-        ways = day_files.ways(difference)
+        ways = differences.ways(difference)
         propose = ProposeForm(request.POST if pressed == "propose" else None, ways=ways)
         refuse = RefuseForm(request.POST if pressed == "refuse" else None)
         form: forms.Form | None = {"propose": propose, "refuse": refuse}.get(pressed)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, difference, pressed, form.cleaned_data if form else {})
-            except day_files.CannotSettle as why:
+            except differences.CannotSettle as why:
                 messages.error(request, str(why))
             return HttpResponseRedirect(request.path)
         wrong = form is not None and bool(form.errors)
@@ -161,7 +153,7 @@ class DifferenceAdmin(_ReadOnly):
             "refuse": refuse,
             "proposing": difference.status == DifferenceStatus.OPEN and self.may_step(request),
             "deciding": difference.status == DifferenceStatus.PROPOSED and self.may_step(request),
-            "why_not": day_files.why_not_decide(difference, staff_of(request)),
+            "why_not": differences.why_not_decide(difference, staff_of(request)),
             "moves_money": [str(_(WAY_LABELS[way])) for way in ways if way in MOVES_MONEY],
         }
         return TemplateResponse(
@@ -171,7 +163,7 @@ class DifferenceAdmin(_ReadOnly):
     def _take(self, request: HttpRequest, difference: Difference, step: str, typed: dict[str, Any]) -> None:
         by, now = staff_of(request), timezone.now()
         if step == "propose":
-            done = day_files.propose(
+            done = differences.propose(
                 difference, way=Way(typed["way"]), reason=typed["reason"], by=by, now=now
             )
             settled = done.status == DifferenceStatus.SETTLED
@@ -179,10 +171,10 @@ class DifferenceAdmin(_ReadOnly):
                 request, _("已注明，差异已处理。") if settled else _("已提出，请另一名征缴人员复核。")
             )
         elif step == "approve":
-            day_files.approve(difference, by=by, now=now)
+            differences.approve(difference, by=by, now=now)
             messages.success(request, _("已复核，账目已更正。"))
         elif step == "refuse":
-            day_files.refuse(difference, why=typed["why"], by=by, now=now)
+            differences.refuse(difference, why=typed["why"], by=by, now=now)
             messages.success(request, _("已退回经办人。"))
         else:
             messages.error(request, _("请按页面上的按钮操作。"))

@@ -52,7 +52,7 @@ from contributions.models import (
 from contributions.orders import asking, payable, paying, placing, queries
 from contributions.orders.closing import cancel, drop
 from contributions.orders.ending import StillPaying
-from contributions.partners import day_files, late_reversals, ordering
+from contributions.partners import differences, late_reversals, ordering
 from contributions.refunds import drafting, held_money, refund_lifecycle, sending, transferring
 from contributions.tasks import debit, orders
 from enrollment import actions
@@ -646,8 +646,10 @@ class MoneyMoves(RuleBasedStateMachine):
         )
         if asked is not None:
             maker, checker = self.staff("wuxi", "maker"), self.staff("wuxi", "checker")
-            day_files.propose(asked, way=Way.REFUND, reason="核实", by=maker, now=self.now)
-            self.attempt(lambda: day_files.approve(asked, by=checker, now=self.now), day_files.CannotSettle)
+            differences.propose(asked, way=Way.REFUND, reason="核实", by=maker, now=self.now)
+            self.attempt(
+                lambda: differences.approve(asked, by=checker, now=self.now), differences.CannotSettle
+            )
 
     def _credited(self, pick: int) -> Payment | None:
         paid = Payment.objects.filter(

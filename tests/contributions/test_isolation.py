@@ -23,7 +23,7 @@ from contributions.charges import charging, suspending
 from contributions.debit import posting, reading, sending
 from contributions.models import AccountKind, DebitBatch, Order, Receipt
 from contributions.orders import asking, ending, queued
-from contributions.partners import day_files as reconciling
+from contributions.partners import day_files
 from contributions.refunds import sending as refund_sending
 from contributions.tasks import assessments as employer_tasks
 from contributions.tasks import books, orders, partners
@@ -132,13 +132,13 @@ def years(request: pytest.FixtureRequest) -> Loop:
     )
 
 
-def day_files(_request: pytest.FixtureRequest) -> Loop:
+def partner_days(_request: pytest.FixtureRequest) -> Loop:
     found = [partner_called(f"bank-{place}", name=f"银行{place}").partner.pk for place in "abc"]
 
     def of(partner: Any, _now: dt.datetime) -> int:
         return int(partner.pk)
 
-    return Loop(partners.make_day_files, reconciling, "_days_to_make", of, found, stub=())
+    return Loop(partners.make_day_files, day_files, "days_to_make", of, found, stub=())
 
 
 def batches(request: pytest.FixtureRequest) -> list[DebitBatch]:
@@ -412,7 +412,7 @@ LOOPS: dict[str, Make] = {
         assessments,
         sheets,
         years,
-        day_files,
+        partner_days,
         sendings,
         postings,
         answers,

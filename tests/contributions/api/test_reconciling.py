@@ -25,7 +25,7 @@ from contributions.models import (
     Side,
     Way,
 )
-from contributions.partners import day_files
+from contributions.partners import day_files, differences
 from contributions.refunds import held_money
 from contributions.tasks.partners import make_day_files
 from portal.accounts.models import User
@@ -150,14 +150,14 @@ def test_control_without_the_lock_workers_collide(
     transactional_db: None, counter: Counter, clock: Clock, monkeypatch: pytest.MonkeyPatch, kept: Kept
 ) -> None:
     clock.set("2026-11-18 00:30")
-    both, keep, made = threading.Barrier(2), day_files._keep, list[Any]()
+    both, keep, made = threading.Barrier(2), day_files.keep_file, list[Any]()
 
     def after_both_have_looked(*args: Any, **more: Any) -> Any:
         both.wait(timeout=10)
         return keep(*args, **more)
 
     monkeypatch.setattr(day_files, "hold", lambda what, of: None)
-    monkeypatch.setattr(day_files, "_keep", after_both_have_looked)
+    monkeypatch.setattr(day_files, "keep_file", after_both_have_looked)
 
     def run() -> None:
         try:
@@ -316,13 +316,13 @@ def test_paid_but_never_told_is_booked_by_two(
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
     difference = only()
-    assert day_files.ways(difference) == [Way.BOOK, Way.MARK]
-    day_files.propose(difference, way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    with pytest.raises(day_files.CannotSettle, match="另一名"):
-        day_files.approve(difference, by=maker, now=clock.now)
+    assert differences.ways(difference) == [Way.BOOK, Way.MARK]
+    differences.propose(difference, way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    with pytest.raises(differences.CannotSettle, match="另一名"):
+        differences.approve(difference, by=maker, now=clock.now)
     assert not Charge.objects.filter(status=ChargeStatus.PAID).exists()
-    day_files.approve(difference, by=checker, now=clock.now)
-    day_files.approve(difference, by=checker, now=clock.now)
+    differences.approve(difference, by=checker, now=clock.now)
+    differences.approve(difference, by=checker, now=clock.now)
     difference.refresh_from_db()
     assert difference.status == DifferenceStatus.SETTLED
     assert difference.payment is not None
@@ -344,8 +344,8 @@ def test_booked_after_its_order_ended_it_goes_to_the_refunds(
     clock.set(night)
     till.rings()
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
-    day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    day_files.approve(only(), by=checker, now=clock.now)
+    differences.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    differences.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.EXPIRED
     assert held_money.to_draft(["wuxi"]).count() == 1
@@ -360,12 +360,12 @@ def test_what_the_bank_did_not_take_is_reversed_by_two(
     clock.set(night)
     send(counter, file_of())
     assert only().kind == DifferenceKind.ONLY_OURS
-    assert day_files.ways(only()) == [Way.REVERSE, Way.MARK]
-    day_files.propose(only(), way=Way.REVERSE, reason="银行确认未收款", by=maker, now=clock.now)
-    day_files.approve(only(), by=checker, now=clock.now)
+    assert differences.ways(only()) == [Way.REVERSE, Way.MARK]
+    differences.propose(only(), way=Way.REVERSE, reason="银行确认未收款", by=maker, now=clock.now)
+    differences.approve(only(), by=checker, now=clock.now)
     order.refresh_from_db()
     assert order.status == OrderStatus.REVERSED
-    assert day_files.ways(only()) == [Way.MARK]
+    assert differences.ways(only()) == [Way.MARK]
     clock.set("2026-11-19 01:00")
     day_after = DAY + dt.timedelta(days=1)
     assert (
@@ -379,12 +379,12 @@ def test_an_order_that_is_not_ours_is_only_marked(
 ) -> None:
     clock.set(night)
     send(counter, file_of("P,BANK-0001,320200-20991231-ABCDEFGH,100"))
-    assert day_files.ways(only()) == [Way.MARK]
-    with pytest.raises(day_files.CannotSettle, match="不能这样处理"):
-        day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    with pytest.raises(day_files.CannotSettle, match="依据"):
-        day_files.propose(only(), way=Way.MARK, reason=" ", by=maker, now=clock.now)
-    day_files.propose(only(), way=Way.MARK, reason="银行误列他行流水", by=maker, now=clock.now)
+    assert differences.ways(only()) == [Way.MARK]
+    with pytest.raises(differences.CannotSettle, match="不能这样处理"):
+        differences.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    with pytest.raises(differences.CannotSettle, match="依据"):
+        differences.propose(only(), way=Way.MARK, reason=" ", by=maker, now=clock.now)
+    differences.propose(only(), way=Way.MARK, reason="银行误列他行流水", by=maker, now=clock.now)
     assert only().status == DifferenceStatus.SETTLED
     audit()
 
@@ -395,11 +395,11 @@ def test_sent_back_it_waits_again(
     counter.tell(counter.placed())
     clock.set(night)
     send(counter, file_of())
-    day_files.propose(only(), way=Way.REVERSE, reason="电话核实", by=maker, now=clock.now)
-    day_files.refuse(only(), why="请附银行来函", by=checker, now=clock.now)
+    differences.propose(only(), way=Way.REVERSE, reason="电话核实", by=maker, now=clock.now)
+    differences.refuse(only(), why="请附银行来函", by=checker, now=clock.now)
     assert (only().status, only().way, only().reason) == (DifferenceStatus.OPEN, "", "请附银行来函")
-    day_files.propose(only(), way=Way.REVERSE, reason="银行来函", by=checker, now=clock.now)
-    day_files.approve(only(), by=maker, now=clock.now)
+    differences.propose(only(), way=Way.REVERSE, reason="银行来函", by=checker, now=clock.now)
+    differences.approve(only(), by=maker, now=clock.now)
     audit()
 
 
@@ -409,11 +409,11 @@ def test_staff_of_another_city(
     counter.tell(counter.placed())
     clock.set(night)
     send(counter, file_of())
-    with pytest.raises(day_files.CannotSettle, match="本市"):
-        day_files.propose(only(), way=Way.MARK, reason="核实", by=cast.wuhan_collector, now=clock.now)
-    day_files.propose(only(), way=Way.REVERSE, reason="核实", by=maker, now=clock.now)
-    with pytest.raises(day_files.CannotSettle, match="本市"):
-        day_files.approve(only(), by=cast.wuhan_collector, now=clock.now)
+    with pytest.raises(differences.CannotSettle, match="本市"):
+        differences.propose(only(), way=Way.MARK, reason="核实", by=cast.wuhan_collector, now=clock.now)
+    differences.propose(only(), way=Way.REVERSE, reason="核实", by=maker, now=clock.now)
+    with pytest.raises(differences.CannotSettle, match="本市"):
+        differences.approve(only(), by=cast.wuhan_collector, now=clock.now)
 
 
 def test_the_audit_sees_what_was_settled_without_being_booked(
@@ -422,8 +422,8 @@ def test_the_audit_sees_what_was_settled_without_being_booked(
     order = counter.placed()
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{order.number},{order.sum_fen}"))
-    day_files.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
-    day_files.approve(only(), by=checker, now=clock.now)
+    differences.propose(only(), way=Way.BOOK, reason="银行来函", by=maker, now=clock.now)
+    differences.approve(only(), by=checker, now=clock.now)
     audit()
     for spoil, number in (
         ("UPDATE contributions_difference SET theirs_fen = theirs_fen + 1", 2),
@@ -489,5 +489,5 @@ def test_an_order_placed_by_another_partner_is_not_booked(
     clock.set(night)
     send(counter, file_of(f"P,BANK-0001,{theirs.number},{theirs.sum_fen}"))
     assert only().order is None
-    assert day_files.ways(only()) == [Way.MARK]
+    assert differences.ways(only()) == [Way.MARK]
     assert Order.objects.get().status == OrderStatus.OPEN

@@ -30,7 +30,7 @@ from contributions.models import (
     Way,
 )
 from contributions.orders import queries
-from contributions.partners import day_files, ordering
+from contributions.partners import differences, ordering
 from contributions.records.payments import paid_months
 from contributions.refunds import sending
 from portal.accounts.models import User
@@ -91,8 +91,8 @@ def paid(counter: Counter, clock: Clock, cast: Cast) -> Order:
 def granted(counter: Counter, maker: User, checker: User) -> Difference:
     now = counter.till.now
     assert asks(counter).status_code == 201
-    day_files.propose(only(), way=Way.REFUND, reason="缴费人来电核实", by=maker, now=now)
-    return day_files.approve(only(), by=checker, now=now)
+    differences.propose(only(), way=Way.REFUND, reason="缴费人来电核实", by=maker, now=now)
+    return differences.approve(only(), by=checker, now=now)
 
 
 def test_the_refusal_names_what_to_do(counter: Counter, paid: Order) -> None:
@@ -110,14 +110,14 @@ def test_asked_granted_by_two_and_refunded_through_the_bank(
     assert response.status_code == 201, response.content
     assert (response.json()["status"], response.json()["amount_fen"]) == ("waiting", paid.sum_fen)
     assert told(counter)["refund_request"] == response.json()
-    assert day_files.ways(only()) == [Way.REFUND, Way.MARK]
+    assert differences.ways(only()) == [Way.REFUND, Way.MARK]
     now = counter.till.now
-    day_files.propose(only(), way=Way.REFUND, reason="缴费人来电核实", by=maker, now=now)
-    with pytest.raises(day_files.CannotSettle, match="另一名"):
-        day_files.approve(only(), by=maker, now=now)
+    differences.propose(only(), way=Way.REFUND, reason="缴费人来电核实", by=maker, now=now)
+    with pytest.raises(differences.CannotSettle, match="另一名"):
+        differences.approve(only(), by=maker, now=now)
     assert Charge.objects.filter(status=ChargeStatus.PAID).count() == 3
-    day_files.approve(only(), by=checker, now=now)
-    assert day_files.approve(only(), by=checker, now=now).status == DifferenceStatus.SETTLED
+    differences.approve(only(), by=checker, now=now)
+    assert differences.approve(only(), by=checker, now=now).status == DifferenceStatus.SETTLED
     paid.refresh_from_db()
     assert paid.status == OrderStatus.REVERSED
     # The payment was made, and is: it is the refunds that give it back.
@@ -159,7 +159,7 @@ def test_a_late_months_interest_goes_back_with_it(
 
 def test_declined_with_the_reason(counter: Counter, paid: Order, maker: User, clock: Clock) -> None:
     asks(counter)
-    day_files.propose(only(), way=Way.MARK, reason="缴费人表示无误", by=maker, now=clock.now)
+    differences.propose(only(), way=Way.MARK, reason="缴费人表示无误", by=maker, now=clock.now)
     said = told(counter)["refund_request"]
     assert (said["status"], said["why"]) == ("declined", "缴费人表示无误")
     paid.refresh_from_db()
@@ -174,8 +174,8 @@ def test_declined_with_the_reason(counter: Counter, paid: Order, maker: User, cl
 def test_sent_back_it_still_waits(counter: Counter, paid: Order, maker: User, checker: User) -> None:
     asks(counter)
     now = counter.till.now
-    day_files.propose(only(), way=Way.REFUND, reason="电话", by=maker, now=now)
-    day_files.refuse(only(), why="请附书面材料", by=checker, now=now)
+    differences.propose(only(), way=Way.REFUND, reason="电话", by=maker, now=now)
+    differences.refuse(only(), why="请附书面材料", by=checker, now=now)
     said = told(counter)["refund_request"]
     # What staff tell each other is not told outside.
     assert (said["status"], said["why"]) == ("waiting", "")
@@ -195,7 +195,7 @@ def test_a_month_that_has_moved_away_stays_paid(
         pooled_fen=0, at=counter.till.now, by=counter.till.system,
     )  # fmt: skip
     MovedOutPeriod.objects.create(moved_out=left, **given)
-    with pytest.raises(day_files.CannotSettle, match="已随关系转出"):
+    with pytest.raises(differences.CannotSettle, match="已随关系转出"):
         granted(counter, maker, checker)
     paid.refresh_from_db()
     assert (paid.status, Refund.objects.count()) == (OrderStatus.PAID, 0)
@@ -228,8 +228,8 @@ def test_another_partners_payment_and_staff_of_another_city(
     other = Counter(partner_called("other-bank", cities=["wuxi"]), till)
     assert code(asks(other)) == code(asks(other, "BANK-9999")) == (404, "not_found")
     asks(counter)
-    with pytest.raises(day_files.CannotSettle, match="本市"):
-        day_files.propose(only(), way=Way.REFUND, reason="核实", by=cast.wuhan_collector, now=till.now)
+    with pytest.raises(differences.CannotSettle, match="本市"):
+        differences.propose(only(), way=Way.REFUND, reason="核实", by=cast.wuhan_collector, now=till.now)
 
 
 def test_what_the_bank_gave_back_all_the_same_is_not_given_back_twice(
@@ -242,7 +242,7 @@ def test_what_the_bank_gave_back_all_the_same_is_not_given_back_twice(
     sent = counter.bank.post(f"{API}/reconciliation/{day}/", content, content_type="text/csv")
     assert sent.json()["differences"] == 1
     reversal = Difference.objects.get(deed=Deed.REVERSAL)
-    assert day_files.ways(reversal) == [Way.MARK]
+    assert differences.ways(reversal) == [Way.MARK]
     with pytest.raises(ordering.CannotReverse) as refused:
         ordering.reverse(
             payment=counter.payment(),
@@ -261,7 +261,7 @@ def test_what_the_bank_gave_back_all_the_same_is_not_given_back_twice(
 
 def test_the_other_way_round(counter: Counter, paid: Order, clock: Clock, maker: User, checker: User) -> None:
     asks(counter)
-    day_files.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=clock.now)
+    differences.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=clock.now)
     ordering.reverse(
         payment=counter.payment(),
         provider_number="D-00001",
@@ -270,9 +270,9 @@ def test_the_other_way_round(counter: Counter, paid: Order, clock: Clock, maker:
         now=clock.now,
         late=True,
     )
-    with pytest.raises(day_files.CannotSettle, match="已经冲正"):
-        day_files.approve(only(), by=checker, now=clock.now)
-    assert day_files.ways(only()) == [Way.MARK]
+    with pytest.raises(differences.CannotSettle, match="已经冲正"):
+        differences.approve(only(), by=checker, now=clock.now)
+    assert differences.ways(only()) == [Way.MARK]
     assert not Refund.objects.exists()
     audit()
 
@@ -355,7 +355,7 @@ def by_both(counter: Counter, maker: User, checker: User) -> list[Any]:
             connection.close()
 
     calls = (
-        lambda: day_files.approve(difference, by=checker, now=now),
+        lambda: differences.approve(difference, by=checker, now=now),
         lambda: ordering.reverse(
             payment=payment, provider_number="D-00001", reason="差异", by=checker, now=now, late=True
         ),
@@ -373,7 +373,7 @@ def test_granted_and_reversed_at_once_it_is_undone_once(
     transactional_db: None, counter: Counter, paid: Order, maker: User, checker: User
 ) -> None:
     asks(counter)
-    day_files.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
+    differences.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
     outcomes = by_both(counter, maker, checker)
     assert sum(isinstance(one, Exception) for one in outcomes) == 1, outcomes
     audit()
@@ -388,12 +388,12 @@ def test_control_without_the_locks_the_second_breaks_off(
     counter.tell(counter.placed())
     clock.set("2026-11-18 10:00")
     asks(counter)
-    day_files.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
+    differences.propose(only(), way=Way.REFUND, reason="核实", by=maker, now=counter.till.now)
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(queries, "locked", lambda pk: Order.objects.get(pk=pk))
     monkeypatch.setattr(personal_account, "book_movement", meeting.before(personal_account.book_movement))
     outcomes = by_both(counter, maker, checker)
     assert meeting.met
-    told_why = (ordering.CannotReverse, day_files.CannotSettle)
+    told_why = (ordering.CannotReverse, differences.CannotSettle)
     assert [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, told_why)]
