@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contributions.arrears.paying_late import Late
+from contributions.arrears.late_costs import Late
 from contributions.models import (
     Difference,
     DifferenceStatus,

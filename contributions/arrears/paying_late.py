@@ -1,47 +1,28 @@
-"""Late months of flexible workers: what they cost when they are paid, paying them, writing them off, paying a gap back.
-
-A month keeps the day on which it was due, whenever and by whatever rule it is priced: what is paid on top is reckoned from it.
-"""
+"""Paying late months: by an order, at what they cost today, or by the month's debit."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from contributions.arrears import late_months
-from contributions.arrears.late_months import LateMonth
-from contributions.charges import brought_in, charging, surcharges
+from contributions.arrears.late_costs import REVIVED, Late, late, later_price, overdue, terms_of
+from contributions.charges import surcharges
 from contributions.debit import recollecting
 from contributions.locks import before_or_after_a_batch
-from contributions.models import (
-    Cancellation,
-    CancellationKind,
-    Charge,
-    ChargeStatus,
-    Order,
-    Repricing,
-    RequestKind,
-    Surcharge,
-    SurchargeKind,
-)
+from contributions.models import Charge, ChargeStatus, Order, Repricing, RequestKind, Surcharge
 from contributions.orders import payable, placing
-from contributions.prices.formula import Derivation, Reckoned, basis_text, derivation, explain, quote
-from enrollment import actions
+from contributions.prices.formula import basis_text
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
-from portal.policy.book import Offer, PolicyMissing, book
-from portal.policy.terms.arrears import ArrearsTerms, arrears_terms
-from portal.shared import identity, money
-from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, day_zh, month_span, today_in_china
-
-REVIVED = (
-    Insurance.PENSION
-)  # the only insurance of which a month that was given up, or never paid, can be had
+from portal.policy.book import Offer, book
+from portal.shared import identity
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import Month, day_zh, today_in_china
 
 # The offer by which late months are paid, and how a city takes them that has them debited.
 SERVICE = "arrears-pay"
@@ -50,89 +31,6 @@ BY_DEBIT = "debit"
 
 class Busy(Exception):
     """A month was taken by an order, a batch or another application meanwhile, or is no longer in the state that was seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a late month costs when it is paid on ``paid_on``: itself and what comes on top, in fen, each with its reasons."""
-
-    month: Month
-    insurance: Insurance
-    paid_on: dt.date
-    principal_fen: int
-    on_top_fen: int
-    principal_why: Derivation | None
-    on_top_why: Derivation | None
-    on_top_kind: SurchargeKind | None
-
-    @property
-    def total_fen(self) -> int:
-        return self.principal_fen + self.on_top_fen
-
-    @property
-    def label(self) -> str:
-        return _("{month} {insurance}").format(
-            month=self.month.zh, insurance=INSURANCE_LABELS[self.insurance]
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A late month, what it costs on the day of paying (None where no rule says), and why it cannot be paid ("": it can)."""
-
-    month: LateMonth
-    cost: Cost | None
-    why: str
-
-
-def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
-    """What the city takes late from flexible workers; None where nothing."""
-    try:
-        return arrears_terms(book(), city=city, on=on)
-    except PolicyMissing:
-        return None
-
-
-def overdue(months: Iterable[LateMonth], today: dt.date) -> list[LateMonth]:
-    """Those that were due before today."""
-    return [one for one in months if one.due_on < today]
-
-
-def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
-    """Whether a written-off month can be paid after all."""
-    return bool(terms and terms.written_off_pension and one.insurance == REVIVED)
-
-
-# Which can be paid
-
-
-def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list[Late]:
-    """The person's months of the city that were due before today and are owed or written off, priced for the day of paying. The
-    number of queries does not grow with them."""
-    terms = terms_of(city, today)
-    statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
-    months = overdue(late_months.late_months(person, city, statuses=statuses), today)
-    return [_late(one, city, terms, paid_on) for one in months]
-
-
-def _late(one: LateMonth, city: str, terms: ArrearsTerms | None, paid_on: dt.date) -> Late:
-    why = _barrier(one, terms)
-    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
-        return Late(one, None, why)
-    try:
-        return Late(one, cost(one, city=city, paid_on=paid_on), why)
-    except PolicyMissing:
-        return Late(one, None, why or _("原缴费档次已不在现行标准中，请到社保经办机构窗口办理"))
-
-
-def _barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
-    if one.busy:
-        return one.busy
-    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != REVIVED:
-        return _("医疗保险欠费注销后不能再补缴")
-    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
-        return _("欠费注销后本市不办理补缴")
-    return ""
 
 
 def by_debit(offer: Offer) -> bool:
@@ -156,99 +54,7 @@ def orderable(person: Person, city: str, *, now: dt.datetime) -> list[Late]:
     return [replace(one, why=one.why or why) for one in found]
 
 
-# What it costs
-
-
-def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
-    """What the month costs on that day; by the rule then in force where it is written off, or (``as_written_off``) were it so.
-
-    PolicyMissing where that rule has no such tier.
-    """
-    if as_written_off or one.status == ChargeStatus.WRITTEN_OFF:
-        price = later_price(city, one.basis, paid_on)
-        return _cost(city, one.insurance, one.month, one.due_on, paid_on, price.amount_fen, price)
-    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge)
-
-
-def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
-    """What a month without coverage costs on that day, at a tier then in force. Raises PolicyMissing."""
-    price = later_price(city, tier, paid_on)
-    due = charging.due_on(city, Capacity.FLEXIBLE, month)
-    return _cost(city, REVIVED, month, due, paid_on, price.amount_fen, price)
-
-
-def later_price(city: str, tier: str, paid_on: dt.date) -> Reckoned:
-    """A month of pension at the tier, by the rule in force on the day of paying. Raises PolicyMissing."""
-    return quote(city=city, capacity=Capacity.FLEXIBLE, insurance=REVIVED, month=Month.of(paid_on), tier=tier)
-
-
-def _cost(
-    city: str,
-    insurance: Insurance,
-    month: Month,
-    due_on: dt.date,
-    paid_on: dt.date,
-    principal_fen: int,
-    price: Reckoned | None,
-    charge: Charge | None = None,
-) -> Cost:
-    on_top = surcharges.price(
-        city=city,
-        capacity=Capacity.FLEXIBLE,
-        principal_fen=principal_fen,
-        since=due_on,
-        paid_on=paid_on,
-    )
-    why = derivation(price, on=paid_on) if price else None
-    if charge is not None:
-        try:
-            why = explain(charge, on=paid_on)
-        except PolicyMissing:
-            why = None
-    return Cost(
-        month=month,
-        insurance=insurance,
-        paid_on=paid_on,
-        principal_fen=principal_fen,
-        on_top_fen=on_top[1].amount_fen if on_top else 0,
-        principal_why=why,
-        on_top_why=on_top[1].derivation(on=paid_on) if on_top else None,
-        on_top_kind=on_top[0] if on_top else None,
-    )
-
-
-# Writing off
-
-
-def write_off(
-    person: Person,
-    city: str,
-    charge_ids: Iterable[int],
-    *,
-    by: User,
-    now: dt.datetime,
-    case: Case | None = None,
-) -> list[Charge]:
-    """Give up these owed months for good; returns them. Must run in a transaction, under the person's lock.
-
-    Raises Busy where one is no longer owed, or in an order, at the bank or asked for.
-    """
-    charges = _held(person, city, charge_ids, (ChargeStatus.OWED,), today_in_china(now))
-    ids = [one.pk for one in charges]
-    moved = Charge.objects.filter(pk__in=ids, status=ChargeStatus.OWED).update(
-        status=ChargeStatus.WRITTEN_OFF
-    )
-    if moved != len(ids):
-        raise Busy
-    why = _("本人申请注销（办件 {number}）").format(number=case.number) if case else _("本人申请注销")
-    Cancellation.objects.bulk_create(
-        Cancellation(charge=charge, kind=CancellationKind.WRITTEN_OFF, at=now, by=by, why=why)
-        for charge in charges
-    )
-    return charges
-
-
-def _held(
+def held_charges(
     person: Person,
     city: str,
     charge_ids: Iterable[int],
@@ -263,9 +69,6 @@ def _held(
     if not wanted or wanted - {one.charge_id for one in months if not one.busy}:
         raise Busy
     return charges
-
-
-# Paying
 
 
 def prepare(
@@ -285,12 +88,12 @@ def prepare(
     statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
     charges = [
         _revived(one, paid_on=paid_on, now=now, case=case) if one.status == ChargeStatus.WRITTEN_OFF else one
-        for one in _held(person, city, charge_ids, statuses, today_in_china(now))
+        for one in held_charges(person, city, charge_ids, statuses, today_in_china(now))
     ]
-    return charges, _on_top(charges, paid_on=paid_on, now=now)
+    return charges, on_top_of(charges, paid_on=paid_on, now=now)
 
 
-def _on_top(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
+def on_top_of(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
     laid = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
     return {pk: surcharge for pk, surcharge in laid.items() if surcharge is not None}
 
@@ -303,7 +106,7 @@ def _revived(old: Charge, *, paid_on: dt.date, now: dt.datetime, case: Case | No
     ):
         raise Busy
     Charge.objects.filter(pk=old.pk).update(live=False)
-    return _late_charge(
+    return late_charge(
         Coverage.objects.get(pk=old.coverage_id),
         old.month,
         old.basis,
@@ -315,7 +118,7 @@ def _revived(old: Charge, *, paid_on: dt.date, now: dt.datetime, case: Case | No
     )
 
 
-def _late_charge(
+def late_charge(
     coverage: Coverage,
     month: Month,
     tier: str,
@@ -442,96 +245,6 @@ def debit_day(city: str, month: Month) -> dt.date:
     if terms is None:
         raise ValueError(f"{city} does not debit in {month}")
     return terms.debit_on(month)
-
-
-# Paying a gap back
-
-
-def gap_months(person: Person, *, until: Month) -> list[Month]:
-    """The months before ``until`` without pension coverage anywhere, since the first with it."""
-    coverages = list(
-        Coverage.objects.filter(person=person, insurance=REVIVED, live=True, start__lt=until).order_by(
-            "start"
-        )
-    )
-    if not coverages:
-        return []
-    covered: set[Month] = set()
-    for one in coverages:
-        covered.update(month_span(one.start, min(one.until or until, until)))
-    # Months that were brought in from elsewhere are paid there already.
-    came = brought_in.standing(person, insurance=REVIVED).prefetch_related("periods")
-    covered |= brought_in.months_brought_in(came)
-    return [month for month in month_span(coverages[0].start, until) if month not in covered]
-
-
-def pay_gap(
-    person: Person,
-    city: str,
-    months: Sequence[Month],
-    *,
-    tier: str,
-    debit_month: Month,
-    by: User,
-    now: dt.datetime,
-    case: Case | None = None,
-) -> list[Charge]:
-    """Insure the gap's months, charge them by the rule in force on the debit's day, and ask that debit to collect them.
-
-    Must run in a transaction, under the person's lock. IntegrityError by ``no_two_live_coverages_share_a_month`` where one of
-    them is covered meanwhile.
-    """
-    paid_on = debit_day(city, debit_month)
-    charges = []
-    for first, last in payable.stretches(sorted(set(months))):
-        coverage = actions.open_coverage(
-            person=person,
-            insurance=REVIVED,
-            capacity=Capacity.FLEXIBLE,
-            city=city,
-            start=first,
-            until=last + 1,
-            tier=tier,
-            case=case,
-            now=now,
-        )
-        charges += [
-            _late_charge(
-                coverage,
-                month,
-                tier,
-                due_on=charging.due_on(city, Capacity.FLEXIBLE, month),
-                paid_on=paid_on,
-                now=now,
-                case=case,
-            )
-            for month in month_span(first, last + 1)
-        ]
-    on_top = _on_top(charges, paid_on=paid_on, now=now)
-    recollecting.ask(
-        charges, kind=RequestKind.GAP, month=debit_month, by=by, now=now, case=case, on_top=on_top
-    )
-    return charges
-
-
-# In words
-
-
-def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
-    """Each month's amount with what comes on top, and the sum."""
-    lines = [
-        (
-            one.label,
-            _("本金 {principal} 元，利息 {on_top} 元，共 {total} 元").format(
-                principal=money.format_yuan(one.principal_fen),
-                on_top=money.format_yuan(one.on_top_fen),
-                total=money.format_yuan(one.total_fen),
-            ),
-        )
-        for one in costs
-    ]
-    total = sum(one.total_fen for one in costs)
-    return [*lines, (_("合计"), _("{total} 元").format(total=money.format_yuan(total)))]
 
 
 def how_paid(city: str, debit: Month | None, account: str, *, on: dt.date) -> list[tuple[str, str]]:

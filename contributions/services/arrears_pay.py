@@ -11,9 +11,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.arrears import late_months, paying_late
+from contributions.arrears import late_costs, late_months, paying_late
+from contributions.arrears.late_costs import Cost, Late
 from contributions.arrears.late_months import LateMonth
-from contributions.arrears.paying_late import Cost, Late
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
 from contributions.models import ChargeStatus
@@ -30,7 +30,7 @@ from portal.shared.months import Month, moment_zh, today_in_china
 class ArrearsForm(ServiceForm):
     def build(self) -> None:
         person, today = self.applicant.person, today_in_china(self.now)
-        found = paying_late.late(person, self.offer.city, paid_on=today, today=today) if person else []
+        found = late_costs.late(person, self.offer.city, paid_on=today, today=today) if person else []
         if not found:
             return
         months = [one.month for one in found]
@@ -100,7 +100,7 @@ class ArrearsPay(OrderedService):
         debit = recollecting.next_debit(city, ask.filed_at) if paying_late.by_debit(ask.offer) else None
         account = recollecting.account_of(ask.person, city, debit) if debit else None
         paid_on = paying_late.debit_day(city, debit) if debit else today
-        late = tuple(paying_late.late(ask.person, city, paid_on=paid_on, today=today))
+        late = tuple(late_costs.late(ask.person, city, paid_on=paid_on, today=today))
         chosen = ask.answers.get("charges", [])
         return ArrearsFacts(
             late=late,
@@ -170,7 +170,7 @@ class ArrearsPay(OrderedService):
 
     def summary(self, ask: Ask, facts: ArrearsFacts) -> list[tuple[str, str]]:
         return [
-            *paying_late.as_lines(facts.costs),
+            *late_costs.as_lines(facts.costs),
             *paying_late.how_paid(
                 ask.offer.city, facts.debit, facts.account, on=today_in_china(ask.filed_at)
             ),

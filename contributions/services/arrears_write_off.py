@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.arrears import late_months, paying_late
+from contributions.arrears import late_costs, late_months, paying_late, writing_off
+from contributions.arrears.late_costs import Cost
 from contributions.arrears.late_months import LateMonth
-from contributions.arrears.paying_late import Cost
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -29,15 +29,15 @@ WORD = "注销"
 
 def owed_months(person: Person, city: str, today: date) -> list[LateMonth]:
     """The person's owed months of the city that were due before today."""
-    return paying_late.overdue(late_months.late_months(person, city), today)
+    return late_costs.overdue(late_months.late_months(person, city), today)
 
 
 def later(one: LateMonth, city: str, terms: ArrearsTerms | None, today: date) -> Cost | None:
     """What the month would cost today, had it been written off; None where it could not be paid any more."""
-    if not paying_late.revivable(one, terms):
+    if not late_costs.revivable(one, terms):
         return None
     try:
-        return paying_late.cost(one, city=city, paid_on=today, as_written_off=True)
+        return late_costs.cost(one, city=city, paid_on=today, as_written_off=True)
     except PolicyMissing:
         return None
 
@@ -48,7 +48,7 @@ class WriteOffForm(ServiceForm):
         months = owed_months(person, self.offer.city, today) if person else []
         if not months:
             return
-        terms = paying_late.terms_of(self.offer.city, today)
+        terms = late_costs.terms_of(self.offer.city, today)
         field = forms.MultipleChoiceField(
             label=_("注销哪些月份的欠费"),
             choices=[(str(one.charge_id), one.label) for one in months],
@@ -121,7 +121,7 @@ class ArrearsWriteOff(Service):
         today = today_in_china(ask.filed_at)
         return WriteOffFacts(
             owed=tuple(owed_months(ask.person, ask.offer.city, today)),
-            terms=paying_late.terms_of(ask.offer.city, today),
+            terms=late_costs.terms_of(ask.offer.city, today),
             today=today,
         )
 
@@ -147,7 +147,7 @@ class ArrearsWriteOff(Service):
         self, case: Case, ask: Ask, facts: WriteOffFacts, *, by: User, now: datetime
     ) -> dict[str, Any]:
         try:
-            charges = paying_late.write_off(
+            charges = writing_off.write_off(
                 ask.person,
                 ask.offer.city,
                 [one.charge_id for one in facts.chosen(ask)],

@@ -9,8 +9,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.arrears import paying_late
-from contributions.arrears.paying_late import Cost
+from contributions.arrears import gaps, late_costs, paying_late
+from contributions.arrears.late_costs import Cost
 from contributions.debit import recollecting
 from contributions.debit.no_account import no_account
 from contributions.orders.ordered_service import DebitedService
@@ -36,7 +36,7 @@ def tiers_now(city: str, month: Month) -> tuple[contribution.Tier, ...]:
     """The pension tiers by whose rule a gap is paid in the month."""
     try:
         return contribution.contribution_terms(
-            book(), city=city, capacity=Capacity.FLEXIBLE, insurance=paying_late.REVIVED, month=month
+            book(), city=city, capacity=Capacity.FLEXIBLE, insurance=late_costs.REVIVED, month=month
         ).tiers
     except PolicyMissing:
         return ()
@@ -45,7 +45,7 @@ def tiers_now(city: str, month: Month) -> tuple[contribution.Tier, ...]:
 class GapForm(ServiceForm):
     def build(self) -> None:
         person, city = self.applicant.person, self.offer.city
-        months = paying_late.gap_months(person, until=self.month) if person else []
+        months = gaps.gap_months(person, until=self.month) if person else []
         if not months:
             return
         self.fields["months"] = MonthsField(
@@ -65,12 +65,12 @@ class GapForm(ServiceForm):
             widget=forms.RadioSelect,
             help_text=_("按现行档次计算，另计利息。")
             + contribution.flexible_standard(
-                book(), city=city, insurance=paying_late.REVIVED, month=debit, on=today_in_china(self.now)
+                book(), city=city, insurance=late_costs.REVIVED, month=debit, on=today_in_china(self.now)
             ),
         )
         field.choice_hints = {  # type: ignore[attr-defined]
             tier.code: _("每月 {amount} 元").format(
-                amount=money.format_yuan(paying_late.later_price(city, tier.code, debit.first_day).amount_fen)
+                amount=money.format_yuan(late_costs.later_price(city, tier.code, debit.first_day).amount_fen)
             )
             for tier in tiers
         }
@@ -117,16 +117,16 @@ class PensionGap(DebitedService, AboutCoverage):
     def facts(self, ask: Ask, outside: Any) -> GapFacts:
         person, city = ask.person, ask.offer.city
         today = today_in_china(ask.filed_at)
-        gap = tuple(paying_late.gap_months(person, until=ask.month))
+        gap = tuple(gaps.gap_months(person, until=ask.month))
         held = queries.held(person.identity_number)
-        allowed = paying_late.terms_of(city, today)
+        allowed = late_costs.terms_of(city, today)
         debit = recollecting.next_debit(city, ask.filed_at)
         account = recollecting.account_of(person, city, debit) if debit else None
         costs: list[Cost] = []
         if debit and "tier" in ask.answers:
             paid_on = paying_late.debit_day(city, debit)
             costs = [
-                paying_late.gap_cost(city=city, month=month, tier=str(ask.answers["tier"]), paid_on=paid_on)
+                late_costs.gap_cost(city=city, month=month, tier=str(ask.answers["tier"]), paid_on=paid_on)
                 for month in _chosen(ask)
                 if month in gap
             ]
@@ -171,7 +171,7 @@ class PensionGap(DebitedService, AboutCoverage):
     def effect(self, case: Case, ask: Ask, facts: GapFacts, *, by: User, now: datetime) -> dict[str, Any]:
         if facts.debit is None:
             raise ValueError(f"{case.number}: no debit to come; the rule was not applied")
-        charges = paying_late.pay_gap(
+        charges = gaps.pay_gap(
             ask.person,
             ask.offer.city,
             _chosen(ask),
@@ -196,9 +196,9 @@ class PensionGap(DebitedService, AboutCoverage):
             (one.title for one in tiers_now(city, facts.debit or ask.month) if one.code == tier), tier
         )
         return [
-            (_("险种"), str(INSURANCE_LABELS[paying_late.REVIVED])),
+            (_("险种"), str(INSURANCE_LABELS[late_costs.REVIVED])),
             (_("缴费档次"), title),
-            *paying_late.as_lines(facts.costs),
+            *late_costs.as_lines(facts.costs),
             *paying_late.how_paid(city, facts.debit, facts.account, on=today_in_china(ask.filed_at)),
         ]
 

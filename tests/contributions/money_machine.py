@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contributions.arrears import paying_late
-from contributions.arrears.paying_late import gap_months
+from contributions.arrears.gaps import gap_months
 from contributions.audit.looking import audit
 from contributions.bank_files import stand_in
 from contributions.books import receiving

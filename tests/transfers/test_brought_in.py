@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from contributions.arrears import paying_late
+from contributions.arrears import gaps
 from contributions.charges import brought_in
 from contributions.models import BroughtIn, BroughtInPeriod, MovedOut
 from portal.accounts.models import User
@@ -80,10 +80,10 @@ def test_a_month_that_was_brought_in_is_no_gap(cast: Cast) -> None:
     cover(cast.li_qiang, PENSION, "wuhan", "2026-01", "2026-03", tier="60")
     cover(cast.li_qiang, PENSION, "wuhan", "2026-06", tier="60")
     until = Month(2026, 7)
-    assert [str(one) for one in paying_late.gap_months(cast.li_qiang, until=until)] == [
+    assert [str(one) for one in gaps.gap_months(cast.li_qiang, until=until)] == [
         "2026-03",
         "2026-04",
         "2026-05",
     ]
     from_outside(cast.li_qiang, "2026-03", "2026-05")
-    assert [str(one) for one in paying_late.gap_months(cast.li_qiang, until=until)] == ["2026-05"]
+    assert [str(one) for one in gaps.gap_months(cast.li_qiang, until=until)] == ["2026-05"]

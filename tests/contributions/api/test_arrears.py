@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.test.utils import CaptureQueriesContext
 
-from contributions.arrears import paying_late
+from contributions.arrears import late_costs, paying_late
 from contributions.books import personal_account
 from contributions.debit import opening
 from contributions.models import (
@@ -353,7 +353,7 @@ def test_control_without_locks_they_are_kept_apart_by_the_database_alone(
     meeting = SureMeeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
-    monkeypatch.setattr(paying_late, "_on_top", meeting.before(paying_late._on_top))
+    monkeypatch.setattr(paying_late, "on_top_of", meeting.before(paying_late.on_top_of))
     with ExitStack() as off:
         if not guarded:
             off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))
@@ -391,7 +391,7 @@ def test_control_without_locks_and_constraints_both_order_it(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
     for module in (placing, desk):
         monkeypatch.setattr(module, "lock_subject", lambda number: None)
-    monkeypatch.setattr(paying_late, "_on_top", meeting.before(paying_late._on_top))
+    monkeypatch.setattr(paying_late, "on_top_of", meeting.before(paying_late.on_top_of))
     with ExitStack() as off:
         off.enter_context(without_constraint(OrderLine, "a_charge_is_in_one_live_order"))
         off.enter_context(without_constraint(Surcharge, "one_live_surcharge_per_charge"))
@@ -485,7 +485,8 @@ def by_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = offers.read_text(encoding="utf-8")
     offers.write_text(text.replace("    paid_by: debit\n", "    paid_by: order\n"), encoding="utf-8")
     loaded = another.load()
-    monkeypatch.setattr(paying_late, "book", lambda: loaded)
+    for module in (late_costs, paying_late):
+        monkeypatch.setattr(module, "book", lambda: loaded)
 
 
 def test_what_was_given_up_is_had_by_the_rule_of_the_day_and_reversed_given_up_again(

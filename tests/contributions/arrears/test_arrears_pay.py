@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 import contributions.audit.checks.charges
-from contributions.arrears import paying_late
+from contributions.arrears import late_costs, paying_late
 from contributions.audit.looking import audit
 from contributions.books import receiving
 from contributions.books.ledger import trial_balance
@@ -74,7 +74,7 @@ def owing(cast: Cast) -> Charge:
 def dearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pension goes by an average wage of 4000 from December 2026 on."""
     another = AnotherBook(tmp_path / "policy", since="2026-12-01", average_wage="4000.00").load()
-    for module in (paying_late, charging, formula, contributions.audit.checks.charges):
+    for module in (late_costs, paying_late, charging, formula, contributions.audit.checks.charges):
         monkeypatch.setattr(module, "book", lambda: another)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from contributions import consequences
-from contributions.arrears import late_months, paying_late
+from contributions.arrears import late_months, paying_late, writing_off
 from contributions.debit import opening
 from contributions.models import ChargeStatus, DebitBatch, DebitLine, Order
 from contributions.orders import placing
@@ -69,7 +69,7 @@ def against_a_batch(
     cast: Cast, pk: int, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[list[Any], bool]:
     """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
-    monkeypatch.setattr(paying_late, "_held", _meeting_after(paying_late._held, meeting))
+    monkeypatch.setattr(writing_off, "held_charges", _meeting_after(paying_late.held_charges, meeting))
     monkeypatch.setattr(opening.recollecting, "taken", meeting.before(opening.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))
     charge = charge_of(cast.li_qiang, "2026-10")
@@ -130,7 +130,7 @@ def test_control_without_the_persons_and_the_rows_locks_it_is_both(
     meeting = SureMeeting()
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_how: self.all())
-    monkeypatch.setattr(paying_late, "_held", _meeting_after(paying_late._held, meeting))
+    monkeypatch.setattr(writing_off, "held_charges", _meeting_after(paying_late.held_charges, meeting))
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     assert against_an_order(cast, owing, now)
 
@@ -163,6 +163,6 @@ def test_only_one_of_two_gives_the_month_up(
 
 def test_a_move_that_another_made_is_not_made_again(cast: Cast, now: dt.datetime, owing: int) -> None:
     with transaction.atomic():
-        paying_late.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
+        writing_off.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
     with pytest.raises(paying_late.Busy), transaction.atomic():
-        paying_late.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)
+        writing_off.write_off(cast.li_qiang, "wuhan", [owing], by=cast.li_qiang_login, now=now)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from contributions.arrears import paying_late
+from contributions.arrears import gaps, late_costs
 from contributions.audit.looking import audit
 from contributions.models import Charge, ChargeStatus, RecollectRequest, Repricing, Surcharge
 from enrollment.models import Coverage
@@ -45,8 +45,8 @@ def whole() -> list[str]:
 
 
 def test_the_months_without_coverage_are_found(cast: Cast, gap: list[str]) -> None:
-    assert [str(month) for month in paying_late.gap_months(cast.li_qiang, until=Month(2026, 11))] == gap
-    assert paying_late.gap_months(cast.wang_fang, until=Month(2026, 11)) == []
+    assert [str(month) for month in gaps.gap_months(cast.li_qiang, until=Month(2026, 11))] == gap
+    assert gaps.gap_months(cast.wang_fang, until=Month(2026, 11)) == []
 
 
 def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, gap: list[str]) -> None:
@@ -60,7 +60,7 @@ def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, g
     assert lines["合计"] == "1,184.55 元"
     assert "2026年11月20日" in lines["扣款时间"]
     assert Coverage.objects.filter(opened_by=case).count() == 2
-    assert paying_late.gap_months(cast.li_qiang, until=Month(2026, 11)) == []
+    assert gaps.gap_months(cast.li_qiang, until=Month(2026, 11)) == []
     charged("wuhan", "2026-10", "2026-11")
     batch = debited("wuhan", "2026-11")
     assert batch is not None
@@ -137,9 +137,9 @@ def test_who_has_no_gap_no_account_or_an_employer_is_told(
 def test_a_city_that_no_longer_takes_it_says_so(
     cast: Cast, now: dt.datetime, gap: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = paying_late.terms_of("wuhan", now.date())
+    closed = late_costs.terms_of("wuhan", now.date())
     assert closed is not None
-    monkeypatch.setattr(paying_late, "terms_of", lambda city, on: replace(closed, pension_gap=False))
+    monkeypatch.setattr(late_costs, "terms_of", lambda city, on: replace(closed, pension_gap=False))
     assert "不办理" in reasons(cast.li_qiang_login, "wuhan", CODE, typed("2026-06"), now)[""]
 
 

@@ -1,0 +1,182 @@
+"""What late months of flexible workers cost when they are paid, and which can be paid at all.
+
+A month keeps the day on which it was due, whenever and by whatever rule it is priced: what is paid
+on top is reckoned from it.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from contributions.arrears import late_months
+from contributions.arrears.late_months import LateMonth
+from contributions.charges import charging, surcharges
+from contributions.models import Charge, ChargeStatus, SurchargeKind
+from contributions.prices.formula import Derivation, Reckoned, derivation, explain, quote
+from portal.people.models import Person
+from portal.policy.book import PolicyMissing, book
+from portal.policy.terms.arrears import ArrearsTerms, arrears_terms
+from portal.shared import money
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import Month
+
+REVIVED = (
+    Insurance.PENSION
+)  # the only insurance of which a month that was given up, or never paid, can be had
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a late month costs when it is paid on ``paid_on``: itself and what comes on top, in fen, each with its reasons."""
+
+    month: Month
+    insurance: Insurance
+    paid_on: dt.date
+    principal_fen: int
+    on_top_fen: int
+    principal_why: Derivation | None
+    on_top_why: Derivation | None
+    on_top_kind: SurchargeKind | None
+
+    @property
+    def total_fen(self) -> int:
+        return self.principal_fen + self.on_top_fen
+
+    @property
+    def label(self) -> str:
+        return _("{month} {insurance}").format(
+            month=self.month.zh, insurance=INSURANCE_LABELS[self.insurance]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A late month, what it costs on the day of paying (None where no rule says), and why it cannot be paid ("": it can)."""
+
+    month: LateMonth
+    cost: Cost | None
+    why: str
+
+
+def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
+    """What the city takes late from flexible workers; None where nothing."""
+    try:
+        return arrears_terms(book(), city=city, on=on)
+    except PolicyMissing:
+        return None
+
+
+def overdue(months: Iterable[LateMonth], today: dt.date) -> list[LateMonth]:
+    """Those that were due before today."""
+    return [one for one in months if one.due_on < today]
+
+
+def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
+    """Whether a written-off month can be paid after all."""
+    return bool(terms and terms.written_off_pension and one.insurance == REVIVED)
+
+
+def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list[Late]:
+    """The person's months of the city that were due before today and are owed or written off, priced for the day of paying. The
+    number of queries does not grow with them."""
+    terms = terms_of(city, today)
+    statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
+    months = overdue(late_months.late_months(person, city, statuses=statuses), today)
+    return [_late(one, city, terms, paid_on) for one in months]
+
+
+def _late(one: LateMonth, city: str, terms: ArrearsTerms | None, paid_on: dt.date) -> Late:
+    why = _barrier(one, terms)
+    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
+        return Late(one, None, why)
+    try:
+        return Late(one, cost(one, city=city, paid_on=paid_on), why)
+    except PolicyMissing:
+        return Late(one, None, why or _("原缴费档次已不在现行标准中，请到社保经办机构窗口办理"))
+
+
+def _barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
+    if one.busy:
+        return one.busy
+    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != REVIVED:
+        return _("医疗保险欠费注销后不能再补缴")
+    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
+        return _("欠费注销后本市不办理补缴")
+    return ""
+
+
+def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
+    """What the month costs on that day; by the rule then in force where it is written off, or (``as_written_off``) were it so.
+
+    PolicyMissing where that rule has no such tier.
+    """
+    if as_written_off or one.status == ChargeStatus.WRITTEN_OFF:
+        price = later_price(city, one.basis, paid_on)
+        return _cost(city, one.insurance, one.month, one.due_on, paid_on, price.amount_fen, price)
+    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge)
+
+
+def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
+    """What a month without coverage costs on that day, at a tier then in force. Raises PolicyMissing."""
+    price = later_price(city, tier, paid_on)
+    due = charging.due_on(city, Capacity.FLEXIBLE, month)
+    return _cost(city, REVIVED, month, due, paid_on, price.amount_fen, price)
+
+
+def later_price(city: str, tier: str, paid_on: dt.date) -> Reckoned:
+    """A month of pension at the tier, by the rule in force on the day of paying. Raises PolicyMissing."""
+    return quote(city=city, capacity=Capacity.FLEXIBLE, insurance=REVIVED, month=Month.of(paid_on), tier=tier)
+
+
+def _cost(
+    city: str,
+    insurance: Insurance,
+    month: Month,
+    due_on: dt.date,
+    paid_on: dt.date,
+    principal_fen: int,
+    price: Reckoned | None,
+    charge: Charge | None = None,
+) -> Cost:
+    on_top = surcharges.price(
+        city=city,
+        capacity=Capacity.FLEXIBLE,
+        principal_fen=principal_fen,
+        since=due_on,
+        paid_on=paid_on,
+    )
+    why = derivation(price, on=paid_on) if price else None
+    if charge is not None:
+        try:
+            why = explain(charge, on=paid_on)
+        except PolicyMissing:
+            why = None
+    return Cost(
+        month=month,
+        insurance=insurance,
+        paid_on=paid_on,
+        principal_fen=principal_fen,
+        on_top_fen=on_top[1].amount_fen if on_top else 0,
+        principal_why=why,
+        on_top_why=on_top[1].derivation(on=paid_on) if on_top else None,
+        on_top_kind=on_top[0] if on_top else None,
+    )
+
+
+def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
+    """Each month's amount with what comes on top, and the sum."""
+    lines = [
+        (
+            one.label,
+            _("本金 {principal} 元，利息 {on_top} 元，共 {total} 元").format(
+                principal=money.format_yuan(one.principal_fen),
+                on_top=money.format_yuan(one.on_top_fen),
+                total=money.format_yuan(one.total_fen),
+            ),
+        )
+        for one in costs
+    ]
+    total = sum(one.total_fen for one in costs)
+    return [*lines, (_("合计"), _("{total} 元").format(total=money.format_yuan(total)))]
