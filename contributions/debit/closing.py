@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions.debit import open_lines
+from contributions.debit import settling
 from contributions.debit.posting import ENTRY_KIND
 from contributions.models import BatchEvent, BatchStatus, DebitBatch, DebitLine, LineStatus, Payer, Receipt
 from portal.accounts.models import User
@@ -56,7 +56,7 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     receipts = paid.count if locked.payer == Payer.PEOPLE else _charges_paid(locked)
     entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
     by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
-    by_hand = Q(entry__kind=open_lines.KIND, entry__reference__in=open_lines.references(locked))
+    by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
     received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions.charges.suspending import what_to_do
-from contributions.debit import open_lines
+from contributions.debit import open_lines, settling
 from contributions.models import (
     OF_LINES,
     SETTLEMENT_WAY_LABELS,
@@ -178,7 +178,7 @@ class SettlementAdmin(LookUpAdmin):
             else:
                 open_lines.refuse(found, why=refusal.cleaned_data["why"], by=by, now=now)
                 messages.success(request, _("已退回经办人，明细可以重新处理。"))
-        except open_lines.CannotSettle as why:
+        except settling.CannotSettle as why:
             messages.error(request, str(why))
 
     # Proposing
@@ -197,7 +197,7 @@ class SettlementAdmin(LookUpAdmin):
                 open_lines.ask_again(
                     batch, note=inquiry.cleaned_data["note"], by=staff_of(request), now=timezone.now()
                 )
-            except open_lines.CannotSettle as why:
+            except settling.CannotSettle as why:
                 inquiry.add_error(None, str(why))
             else:
                 messages.success(request, _("已登记。银行答复后在本页处理。"))
@@ -252,7 +252,7 @@ class SettlementAdmin(LookUpAdmin):
                 by=staff_of(request),
                 now=timezone.now(),
             )
-        except open_lines.CannotSettle as why:
+        except settling.CannotSettle as why:
             form.add_error(None, str(why))
         except open_lines.KeyReused:
             form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
@@ -279,7 +279,7 @@ class SettlementAdmin(LookUpAdmin):
                         by=staff_of(request),
                         now=timezone.now(),
                     )
-                except open_lines.CannotSettle as why:
+                except settling.CannotSettle as why:
                     form.add_error(None, str(why))
                 except open_lines.KeyReused:
                     form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))

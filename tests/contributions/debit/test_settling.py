@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contributions.audit.looking import audit
 from contributions.books import receiving
-from contributions.debit import open_lines, opening, releasing
+from contributions.debit import open_lines, opening, releasing, settling
 from contributions.models import (
     BankFile,
     BankInquiry,
@@ -111,7 +111,7 @@ def test_what_the_bank_took_is_booked_under_its_own_number(road: Road) -> None:
     assert (receipt.applied, receipt.amount_fen) == (True, first.amount_fen)
     assert Charge.objects.get(pk=first.of_charge.pk).status == ChargeStatus.PAID
     assert missing(batch) == [second]
-    notice = Notice.objects.get(kind=open_lines.NOTICE_KIND)
+    notice = Notice.objects.get(kind=settling.NOTICE_KIND)
     assert "已扣款成功：2026年10月养老保险" in notice.text
     sound()
 
@@ -121,7 +121,7 @@ def test_what_it_did_not_take_fails_and_is_drawn_with_the_next_month(road: Road)
     lines = missing(batch)
     approved(road, drafted(road, batch, FAILED, *lines))
     assert {one.status for one in DebitLine.objects.filter(pk__in=[line.pk for line in lines])} == {"failed"}
-    for notice in Notice.objects.filter(kind=open_lines.NOTICE_KIND):
+    for notice in Notice.objects.filter(kind=settling.NOTICE_KIND):
         assert "2026年11月30日系统会再次扣款，请于2026年11月20日前在扣款账户足额存款。" in notice.text
         assert "下月" not in notice.text
     sound()
@@ -153,14 +153,14 @@ def test_money_for_what_was_paid_meanwhile_lies_in_suspense(road: Road) -> None:
 def test_nobody_checks_what_they_proposed(road: Road) -> None:
     batch = posted(road)
     settlement = drafted(road, batch, FAILED, *missing(batch))
-    with pytest.raises(open_lines.CannotSettle, match="由您提出"):
+    with pytest.raises(settling.CannotSettle, match="由您提出"):
         open_lines.approve(settlement, by=collector(), now=road.now)
     with pytest.raises(IntegrityError), transaction.atomic():
         Settlement.objects.filter(pk=settlement.pk).update(
             status="approved", decided_by=settlement.drafted_by, decided_at=road.now
         )
     other = staff("elsewhere", "高远", "ningbo", COLLECTOR)
-    with pytest.raises(open_lines.CannotSettle, match="本市"):
+    with pytest.raises(settling.CannotSettle, match="本市"):
         open_lines.approve(settlement, by=other, now=road.now)
     assert len(missing(batch)) == 0, "they wait for the second person"
 
@@ -168,11 +168,11 @@ def test_nobody_checks_what_they_proposed(road: Road) -> None:
 def test_what_is_refused_is_open_again(road: Road) -> None:
     batch = posted(road)
     settlement = drafted(road, batch, PAID, *missing(batch))
-    with pytest.raises(open_lines.CannotSettle, match="原因"):
+    with pytest.raises(settling.CannotSettle, match="原因"):
         open_lines.refuse(settlement, why=" ", by=checker(), now=road.now)
     open_lines.refuse(settlement, why="回函没有盖章", by=checker(), now=road.now)
     assert len(missing(batch)) == 2
-    with pytest.raises(open_lines.CannotSettle, match="复核未通过"):
+    with pytest.raises(settling.CannotSettle, match="复核未通过"):
         approved(road, settlement)
     approved(road, drafted(road, batch, PAID, *missing(batch)))
     sound()
@@ -187,14 +187,14 @@ def test_a_bank_number_proves_one_line_and_each_needs_its_own(road: Road) -> Non
             batch, way=PAID, numbers=numbers, evidence="回函", key=uuid4(), by=collector(), now=road.now
         )
 
-    with pytest.raises(open_lines.CannotSettle, match="逐笔填写"):
+    with pytest.raises(settling.CannotSettle, match="逐笔填写"):
         draft({first.pk: "A-1", second.pk: " "})
-    with pytest.raises(open_lines.CannotSettle, match="同一个"):
+    with pytest.raises(settling.CannotSettle, match="同一个"):
         draft({first.pk: "A-1", second.pk: "A-1"})
     draft({first.pk: "A-1"})
-    with pytest.raises(open_lines.CannotSettle, match="已用于另一笔"):
+    with pytest.raises(settling.CannotSettle, match="已用于另一笔"):
         draft({second.pk: "A-1"})
-    with pytest.raises(open_lines.CannotSettle, match="待复核"):
+    with pytest.raises(settling.CannotSettle, match="待复核"):
         draft({first.pk: "A-2"})
 
 
@@ -220,7 +220,7 @@ def test_a_batch_that_is_still_being_booked_is_left_alone(road: Road) -> None:
         cursor.execute("UPDATE contributions_debitbatch SET status = 'answered'")
         cursor.execute("ALTER TABLE contributions_debitbatch ENABLE TRIGGER USER")
     batch.refresh_from_db()
-    with pytest.raises(open_lines.CannotSettle, match="记账完毕"):
+    with pytest.raises(settling.CannotSettle, match="记账完毕"):
         drafted(road, batch, PAID, *lines)
 
 
@@ -261,10 +261,10 @@ def test_asking_again_is_recorded_and_moves_nothing(road: Road) -> None:
     inquiry = BankInquiry.objects.get()
     assert (inquiry.line_count, inquiry.by) == (2, collector())
     assert len(missing(batch)) == 2
-    with pytest.raises(open_lines.CannotSettle, match="方式"):
+    with pytest.raises(settling.CannotSettle, match="方式"):
         open_lines.ask_again(batch, note="", by=collector(), now=road.now)
     approved(road, drafted(road, batch, FAILED, *missing(batch)))
-    with pytest.raises(open_lines.CannotSettle, match="没有需要"):
+    with pytest.raises(settling.CannotSettle, match="没有需要"):
         open_lines.ask_again(batch, note="再问", by=collector(), now=road.now)
 
 
@@ -318,7 +318,7 @@ def test_a_good_answer_comes_before_the_second_person(road: Road) -> None:
     )
     road.bank()
     assert [one.outcome for one in road.read()] == ["accepted"]
-    with pytest.raises(open_lines.CannotSettle, match="状态已变化"):
+    with pytest.raises(settling.CannotSettle, match="状态已变化"):
         approved(road, settlement)
     settlement.refresh_from_db()
     assert settlement.status == SettlementStatus.DRAFTED
@@ -331,7 +331,7 @@ def test_of_two_answers_the_first_stands(road: Road) -> None:
     assert [one.outcome for one in road.read()] == ["held"]
     [file] = open_lines.open_files(batch)
     assert open_lines.ways_of(file) == [SettlementWay.FIRST_STANDS]
-    with pytest.raises(open_lines.CannotSettle, match="依据"):
+    with pytest.raises(settling.CannotSettle, match="依据"):
         open_lines.draft_file(
             file, way=SettlementWay.FIRST_STANDS, evidence=" ", key=uuid4(), by=collector(), now=road.now
         )
