@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.assessments import bank_transfers
+from contributions.assessments import bank_transfers, transfer_effects
 from contributions.assessments.transfer_notes import (
     Candidate,
     Payable,
@@ -292,7 +292,7 @@ class ArrivalAdmin(MoneyAdmin):
                 by=staff_of(request),
                 now=now,
             )
-        except bank_transfers.CannotStep as why:
+        except transfer_effects.CannotStep as why:
             form.add_error(None, str(why))
         except bank_transfers.KeyReused:
             form.add_error(None, _("这一页已经登记过一笔，请重新打开“登记到账”再填写。"))
@@ -323,7 +323,7 @@ class ArrivalAdmin(MoneyAdmin):
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, found, pressed, form.cleaned_data if form else {})
-            except bank_transfers.CannotStep as why:
+            except transfer_effects.CannotStep as why:
                 if form is None:
                     messages.error(request, str(why))
                     return HttpResponseRedirect(request.path)
@@ -346,7 +346,7 @@ class ArrivalAdmin(MoneyAdmin):
         if step in ("approve", "refuse"):
             proposed = found.steps.filter(pk=whole_number(request.POST.get("of", "")) or 0).first()
             if proposed is None:
-                raise bank_transfers.CannotStep(_("没有待复核的处理，请刷新页面。"))
+                raise transfer_effects.CannotStep(_("没有待复核的处理，请刷新页面。"))
             if step == "approve":
                 bank_transfers.approve(proposed, by=by, now=now)
                 messages.success(request, _("已复核，处理已生效。"))
@@ -356,7 +356,9 @@ class ArrivalAdmin(MoneyAdmin):
         elif step == "match":
             named = [one for one in named_in(typed["code"]) if one.city == found.city]
             if not named:
-                raise bank_transfers.CannotStep(_("没有这个编号，请核对：HD 或 BJ 开头，最后两位是校验位。"))
+                raise transfer_effects.CannotStep(
+                    _("没有这个编号，请核对：HD 或 BJ 开头，最后两位是校验位。")
+                )
             bank_transfers.propose_booking(found, named[0], key=typed["key"], by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         elif step == "reverse":
@@ -366,14 +368,14 @@ class ArrivalAdmin(MoneyAdmin):
             bank_transfers.propose_return(found, **typed, by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         else:
-            raise bank_transfers.CannotStep(_("请按页面上的按钮操作。"))
+            raise transfer_effects.CannotStep(_("请按页面上的按钮操作。"))
 
     def _context(self, request: HttpRequest, found: Arrival) -> dict[str, Any]:
         steps = list(
             found.steps.select_related("proposed_by", "decided_by", "assessment__employer", "bill__employer")
         )
         proposed = next((one for one in steps if one.status == StepStatus.PROPOSED), None)
-        booking = bank_transfers.booking_of(found)
+        booking = transfer_effects.booking_of(found)
         payable = proposed.payable if proposed else None
         if proposed is None or proposed.way == ArrivalWay.REVERSE:
             payable = booking.payable if booking else payable

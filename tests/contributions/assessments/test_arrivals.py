@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from contributions.assessments import assessing as assessments
 from contributions.assessments import bank_transfers
 from contributions.assessments.assessing import draw_up
-from contributions.assessments.bank_transfers import CannotStep, KeyReused
+from contributions.assessments.bank_transfers import KeyReused
+from contributions.assessments.transfer_effects import CannotStep
 from contributions.assessments.transfer_notes import candidates, code_of, named_in, why_not
 from contributions.audit.looking import audit, look
 from contributions.books import day_sheets, personal_account
