@@ -28,7 +28,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 # Registered by being imported: the admin looks for this module alone.
 from portal.accounts import (  # noqa: F401
     activation_admin,
+    employers_admin,
     factor_reset,
+    guardians_admin,
     people_admin,
     proposals_admin,
     registers_admin,

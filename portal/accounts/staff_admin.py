@@ -328,3 +328,19 @@ class OfPeople(StaffAdmin):
         for column in self.numbers:
             found |= Q(**{column: narrow(term).upper()})
         return queryset.filter(found), False
+
+
+class OfTheCity(StaffAdmin):
+    """Rows of a city: its staff's; those of every city for who has none. Nothing is added or deleted by hand."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(city__in=staff_cities(request.user))
