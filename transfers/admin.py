@@ -28,7 +28,7 @@ from portal.shared import identity, money
 from portal.shared.characters import whole_number
 from portal.shared.months import today_in_china
 from portal.shared.tables import Some
-from transfers import information, papers, queries, relation, steps
+from transfers import information, papers, queries, relation, releasing, steps
 from transfers.amounts import periods_of
 from transfers.applying import shown
 from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
@@ -39,7 +39,7 @@ STEPS = Some(
     {
         Status.APPLIED: ("accept", gettext_lazy("受理"), steps.accept),
         Status.ACCEPTED: ("send_letter", gettext_lazy("发出联系函"), steps.send_letter),
-        Status.LETTER_SENT: ("release", gettext_lazy("转出关系和资金"), steps.release),
+        Status.LETTER_SENT: ("release", gettext_lazy("转出关系和资金"), releasing.release),
         Status.RELEASED: ("receive", gettext_lazy("确认资金到账"), steps.receive),
         Status.RECEIVED: ("merge", gettext_lazy("合并缴费记录"), steps.merge),
         Status.RETURNED: ("put_right", gettext_lazy("已更正，重新办理"), steps.put_right),
@@ -307,7 +307,7 @@ class TransferAdmin(LookUpAdmin):
         """What would leave at this moment, to be checked and proposed."""
         user = staff_of(request)
         try:
-            seen = steps.look_at_release(transfer, by=user, now=timezone.now())
+            seen = releasing.look_at_release(transfer, by=user, now=timezone.now())
         except steps.CannotStep as refusal:
             context = self._context(request, transfer, SendBackForm(), refusal.whys)
             return TemplateResponse(request, "admin/transfers/transfer.html", context, status=422)
@@ -321,20 +321,20 @@ class TransferAdmin(LookUpAdmin):
         """Propose, approve or decline a release."""
         by, now = staff_of(request), timezone.now()
         if pressed == "propose":
-            steps.propose_release(transfer, seen=_seen(request), by=by, now=now)
+            releasing.propose_release(transfer, seen=_seen(request), by=by, now=now)
             messages.success(request, _("已提出转出，等待另一名工作人员复核。"))
             return
-        proposed = steps.standing_release(transfer)
+        proposed = releasing.standing_release(transfer)
         if proposed is None or str(proposed.pk) != request.POST.get("of"):
             raise steps.AlreadyMoved
         if pressed == "decline":
             form = DeclineForm(request.POST)
             if not form.is_valid():
                 raise steps.CannotStep(*(str(error) for error in form.errors["why"]))
-            steps.decline_release(proposed, why=form.cleaned_data["why"], by=by, now=now)
+            releasing.decline_release(proposed, why=form.cleaned_data["why"], by=by, now=now)
             messages.success(request, _("已记录，没有转出。"))
             return
-        moved = steps.release(transfer, by=by, now=now)
+        moved = releasing.release(transfer, by=by, now=now)
         messages.success(
             request,
             _("{number}：已转出 {yuan} 元。").format(
@@ -356,7 +356,9 @@ class TransferAdmin(LookUpAdmin):
             if pressed != name:
                 raise steps.AlreadyMoved
             moved = (
-                steps.release(transfer, by=by, now=now, told=told) if told else does(transfer, by=by, now=now)
+                releasing.release(transfer, by=by, now=now, told=told)
+                if told
+                else does(transfer, by=by, now=now)
             )
         messages.success(
             request,
@@ -376,7 +378,7 @@ class TransferAdmin(LookUpAdmin):
             why_not = _("已退回本人，等本人处理后重新提交。")
         current = relation.of(transfer, now=now) if transfer.is_open and not transfer.information else None
         due_words, pressing = _due_words(transfer)
-        proposed = steps.standing_release(transfer) if transfer.status == Status.LETTER_SENT else None
+        proposed = releasing.standing_release(transfer) if transfer.status == Status.LETTER_SENT else None
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -391,7 +393,7 @@ class TransferAdmin(LookUpAdmin):
             "step": step[:2] if step and not why_not else None,
             "recorded": transfer.outside if transfer.is_outsides_turn else None,
             "proposed": proposed,
-            "why_not_approve": steps.why_not_approve(proposed, user) if proposed else "",
+            "why_not_approve": releasing.why_not_approve(proposed, user) if proposed else "",
             "release_proposals": transfer.release_proposals.select_related("proposed_by", "ended_by"),
             "why_not": why_not,
             "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
@@ -440,7 +442,7 @@ class TransferAdmin(LookUpAdmin):
 RELEASE_STEPS = ("propose", "approve", "decline")
 
 
-def _seen(request: HttpRequest) -> steps.Seen:
+def _seen(request: HttpRequest) -> releasing.Seen:
     """The sums that stood on the page when it was proposed. AlreadyMoved where they are no numbers."""
     told = [
         whole_number(request.POST.get(name, ""))
@@ -449,7 +451,7 @@ def _seen(request: HttpRequest) -> steps.Seen:
     found = [one for one in told if one is not None]
     if len(found) != len(told):
         raise steps.AlreadyMoved
-    return steps.Seen(*found)
+    return releasing.Seen(*found)
 
 
 def _asks_for_form(transfer: Transfer) -> bool:

@@ -14,7 +14,7 @@ from portal.people.models import Person
 from portal.shared import names
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
-from transfers import information, relation, steps
+from transfers import information, relation, releasing, steps
 from transfers.agencies import Agency, of_city
 from transfers.machine import Status
 from transfers.models import Direction, Message, OutsideAgency, Transfer, Way
@@ -109,7 +109,7 @@ def _step(
             if transfer.status == Status.RETURNED:
                 transfer = steps.put_right(transfer, by=by, now=now)
             form = information.checked(told["information"], transfer, on=today_in_china(now))
-            return steps.release(transfer, by=by, now=now, told=form)
+            return releasing.release(transfer, by=by, now=now, told=form)
         case Status.RECEIVED:
             return steps.receive(transfer, by=by, now=now)
         case Status.MERGED:

@@ -20,7 +20,7 @@ from portal.shared.months import CHINA, Month, month_span
 from tests.cast import cover, staff
 from tests.contributions.flexible import paid_at_the_counter
 from tests.filing import file
-from transfers import agencies, steps
+from transfers import agencies, releasing, steps
 from transfers.machine import Status
 from transfers.models import Direction, Release, Transfer
 
@@ -83,14 +83,14 @@ def second_clerk_of(city: str) -> User:
 def proposed(transfer: Transfer, now: dt.datetime) -> Release:
     """The release, as one member of staff of the old place sees and proposes it."""
     by = second_clerk_of(transfer.from_city)
-    seen = steps.look_at_release(transfer, by=by, now=now)
-    return steps.propose_release(transfer, seen=seen, by=by, now=now)
+    seen = releasing.look_at_release(transfer, by=by, now=now)
+    return releasing.propose_release(transfer, seen=seen, by=by, now=now)
 
 
 def released(transfer: Transfer, now: dt.datetime) -> Transfer:
     """Proposed by one and approved by another."""
     proposed(transfer, now)
-    return steps.release(transfer, by=clerk_of(transfer.from_city), now=now)
+    return releasing.release(transfer, by=clerk_of(transfer.from_city), now=now)
 
 
 def applied(
@@ -131,7 +131,7 @@ def begun(
 WALK = (
     (Status.ACCEPTED, steps.accept),
     (Status.LETTER_SENT, steps.send_letter),
-    (Status.RELEASED, steps.release),
+    (Status.RELEASED, releasing.release),
     (Status.RECEIVED, steps.receive),
     (Status.MERGED, steps.merge),
 )

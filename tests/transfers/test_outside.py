@@ -34,7 +34,7 @@ from tests.transfers.mover import (
     walked,
 )
 from tests.transfers.mover import released as let_go
-from transfers import information, steps
+from transfers import information, releasing, steps
 from transfers.agencies import Agency, of_city
 from transfers.machine import Status
 from transfers.models import Direction, Message, OutsideAgency, Transfer
@@ -367,7 +367,7 @@ def test_what_is_wrong_on_the_paper_is_told_and_nothing_typed_is_lost(
 def test_a_release_without_the_form_is_refused(cast: Cast, clock: Clock, by_paper: OutsideAgency) -> None:
     transfer = coming(cast, by_paper, clock.now)
     with pytest.raises(steps.CannotStep, match="信息表"):
-        steps.release(transfer, by=clerk_of("shenzhen"), now=clock.now)
+        releasing.release(transfer, by=clerk_of("shenzhen"), now=clock.now)
 
 
 # Which agencies there are

@@ -17,7 +17,7 @@ from portal.accounts.models import User
 from portal.people.models import Person
 from tests.cast import Cast, cover
 from tests.transfers.mover import ACCOUNT_FEN, PENSION, begun, charge, clerk_of, offences, pay
-from transfers import relation, steps
+from transfers import relation, releasing, steps
 from transfers.machine import OPEN, Status
 from transfers.models import Transfer
 
@@ -87,7 +87,7 @@ class Traveller:
             does = {
                 Status.APPLIED: steps.accept,
                 Status.ACCEPTED: steps.send_letter,
-                Status.LETTER_SENT: steps.release,
+                Status.LETTER_SENT: releasing.release,
                 Status.RELEASED: steps.receive,
                 Status.RECEIVED: steps.merge,
                 Status.RETURNED: steps.put_right,

@@ -16,7 +16,7 @@ from tests.cast import Cast
 from tests.contributions.arrears.test_arrears_races import SureMeeting
 from tests.hall.test_races import Meeting, at_once, without_constraint, without_triggers
 from tests.transfers.mover import applied, clerk_of, moved_to, offences, paid, proposed, walked
-from transfers import documents, steps
+from transfers import documents, releasing, steps
 from transfers.machine import Status
 from transfers.models import Transfer
 
@@ -37,13 +37,14 @@ def both(transfer: Transfer, person: User, now: dt.datetime) -> list[Any]:
     """The person cancels while the old place lets go."""
     clerk = clerk_of("wuhan")
     return at_once(
-        lambda: steps.cancel(transfer, by=person, now=now), lambda: steps.release(transfer, by=clerk, now=now)
+        lambda: steps.cancel(transfer, by=person, now=now),
+        lambda: releasing.release(transfer, by=clerk, now=now),
     )
 
 
 def meeting_before_the_move(monkeypatch: pytest.MonkeyPatch, kind: type[Meeting] = Meeting) -> Meeting:
     meeting = kind()
-    monkeypatch.setattr(steps, "_move", meeting.before(steps._move))
+    monkeypatch.setattr(steps, "move_transfer", meeting.before(steps.move_transfer))
     return meeting
 
 
@@ -65,7 +66,7 @@ def test_of_cancelling_and_releasing_one_wins(
 def no_guard(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Neither the row's lock nor the compare-and-set, nor what the database holds against it."""
     monkeypatch.setattr(
-        steps, "_locked", lambda transfer: Transfer.objects.select_related("person").get(pk=transfer.pk)
+        steps, "locked", lambda transfer: Transfer.objects.select_related("person").get(pk=transfer.pk)
     )
     monkeypatch.setattr(steps, "lock_subject", lambda number: None)
     filtered = Transfer.objects.filter
@@ -105,7 +106,7 @@ def test_without_the_guard_both_win_and_the_audit_finds_it(
 
 def test_the_same_step_by_two_clerks_is_one(cast: Cast, now: dt.datetime, waiting: Transfer) -> None:
     clerk = clerk_of("wuhan")
-    results = at_once(*[lambda: steps.release(waiting, by=clerk, now=now)] * 3)
+    results = at_once(*[lambda: releasing.release(waiting, by=clerk, now=now)] * 3)
     assert sum(isinstance(one, Transfer) for one in results) == 1
     assert sum(isinstance(one, steps.AlreadyMoved) for one in results) == 2
     assert MovedOut.objects.count() == 1
@@ -129,7 +130,7 @@ def cut_off(*args: Any, **kwargs: Any) -> None:
 
 def cut_in_the_middle(transfer: Transfer, now: dt.datetime) -> Any:
     clerk = clerk_of("wuhan")
-    [result] = at_once(lambda: steps.release(transfer, by=clerk, now=now))
+    [result] = at_once(lambda: releasing.release(transfer, by=clerk, now=now))
     return result
 
 
@@ -161,7 +162,7 @@ def test_without_its_transaction_a_release_that_is_cut_off_leaves_a_half(
         cut.setattr(documents, "information_form", cut_off)
         cut.setattr(steps, "transaction", SimpleNamespace(atomic=loose))
         cut.setattr(
-            steps, "_locked", lambda transfer: Transfer.objects.select_related("person").get(pk=transfer.pk)
+            steps, "locked", lambda transfer: Transfer.objects.select_related("person").get(pk=transfer.pk)
         )
         assert isinstance(cut_in_the_middle(waiting, now), DatabaseError)
     assert left_behind(cast.li_qiang)[0] == 1

@@ -36,7 +36,7 @@ from tests.transfers.mover import (
     walked,
 )
 from tests.transfers.standing_mover import cast, mover, who_moved
-from transfers import steps
+from transfers import releasing, steps
 from transfers.machine import MOVES, Status
 from transfers.models import Release, Transfer
 
@@ -116,7 +116,7 @@ def test_each_agency_takes_its_own_steps_only(cast: Cast, now: dt.datetime, move
             steps.accept(transfer, by=stranger, now=now)
     transfer = walked(transfer, Status.LETTER_SENT, now)
     with pytest.raises(steps.CannotStep, match="这一步由武汉市社会保险基金结算中心办理"):
-        steps.release(transfer, by=clerk_of("shenzhen"), now=now)
+        releasing.release(transfer, by=clerk_of("shenzhen"), now=now)
     transfer = walked(transfer, Status.RELEASED, now)
     with pytest.raises(steps.CannotStep):
         steps.receive(transfer, by=clerk_of("wuhan"), now=now)
@@ -128,22 +128,22 @@ def test_a_release_is_seen_proposed_and_approved_by_another(
 ) -> None:
     transfer = walked(applied(cast.li_qiang_login, now), Status.LETTER_SENT, now)
     first, second = clerk_of("wuhan"), second_clerk_of("wuhan")
-    seen = steps.look_at_release(transfer, by=first, now=now)
+    seen = releasing.look_at_release(transfer, by=first, now=now)
     assert (seen.months, seen.pooled_fen) == (12, POOLED_FEN)
     assert seen.account_fen + seen.pooled_fen == seen.sum_fen
     # Looking has written nothing.
     assert not MovedOut.objects.exists()
     with pytest.raises(steps.CannotStep, match="先由一名工作人员"):
-        steps.release(transfer, by=first, now=now)
+        releasing.release(transfer, by=first, now=now)
     with pytest.raises(steps.CannotStep, match="刚刚有变化"):
-        steps.propose_release(transfer, seen=replace(seen, pooled_fen=1), by=first, now=now)
-    one = steps.propose_release(transfer, seen=seen, by=first, now=now)
-    assert steps.propose_release(transfer, seen=seen, by=first, now=now) == one
+        releasing.propose_release(transfer, seen=replace(seen, pooled_fen=1), by=first, now=now)
+    one = releasing.propose_release(transfer, seen=seen, by=first, now=now)
+    assert releasing.propose_release(transfer, seen=seen, by=first, now=now) == one
     with pytest.raises(steps.CannotStep, match="已有人提出"):
-        steps.propose_release(transfer, seen=seen, by=second, now=now)
+        releasing.propose_release(transfer, seen=seen, by=second, now=now)
     with pytest.raises(steps.CannotStep, match="另一名工作人员复核"):
-        steps.release(transfer, by=first, now=now)
-    gone = steps.release(transfer, by=second, now=now)
+        releasing.release(transfer, by=first, now=now)
+    gone = releasing.release(transfer, by=second, now=now)
     assert gone.status == Status.RELEASED
     # What was shown is what moved.
     told = gone.information
@@ -163,15 +163,15 @@ def test_another_sum_than_was_proposed_does_not_move(cast: Cast, now: dt.datetim
     one = proposed(transfer, now)
     later = moment("2026-12-01 10:00")
     with pytest.raises(steps.CannotStep, match="含转出前结息"):
-        steps.release(transfer, by=clerk_of("wuhan"), now=later)
+        releasing.release(transfer, by=clerk_of("wuhan"), now=later)
     assert not MovedOut.objects.exists()
     with pytest.raises(steps.CannotStep, match="不同意的原因"):
-        steps.decline_release(one, why=" ", by=clerk_of("wuhan"), now=later)
+        releasing.decline_release(one, why=" ", by=clerk_of("wuhan"), now=later)
     for _press in range(2):
-        steps.decline_release(one, why="跨月", by=clerk_of("wuhan"), now=later)
+        releasing.decline_release(one, why="跨月", by=clerk_of("wuhan"), now=later)
     again = proposed(transfer, later)
     assert again.interest_fen > one.interest_fen
-    assert steps.release(transfer, by=clerk_of("wuhan"), now=later).status == Status.RELEASED
+    assert releasing.release(transfer, by=clerk_of("wuhan"), now=later).status == Status.RELEASED
     assert offences() == []
 
 
@@ -197,7 +197,7 @@ def test_nobody_works_on_their_own_transfer(cast: Cast, now: dt.datetime, mover:
 def test_a_step_happens_once_and_in_its_turn(cast: Cast, now: dt.datetime, mover: Person) -> None:
     transfer = applied(cast.li_qiang_login, now)
     with pytest.raises(steps.AlreadyMoved):
-        steps.release(transfer, by=clerk_of("wuhan"), now=now)
+        releasing.release(transfer, by=clerk_of("wuhan"), now=now)
     steps.accept(transfer, by=clerk_of("shenzhen"), now=now)
     with pytest.raises(steps.AlreadyMoved):
         steps.accept(transfer, by=clerk_of("shenzhen"), now=now)
