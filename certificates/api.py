@@ -14,7 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from certificates import limits, verifying
+from certificates import limits, verifying, verifying_files
 from certificates.codes import InvalidCode, parse_code
 from certificates.models import Result, Way
 from portal.partners.authentication import caller
@@ -144,7 +144,7 @@ class FileView(ProofsView):
     def post(self, request: Request) -> Response:
         """Looks at the file as the public page does. The file is not kept."""
         document = dict(request.data).get("file", b"")
-        return _told(_judged(verifying.verify_pdf, document, **self._asked(request)))
+        return _told(_judged(verifying_files.verify_pdf, document, **self._asked(request)))
 
 
 def _judged(judge: Any, *what: Any, **asked: Any) -> verifying.Verdict:

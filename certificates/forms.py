@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from certificates.codes import InvalidCode, InvalidLastFour, parse_code, parse_last_four
 from certificates.models import Way
-from certificates.verifying import MOST_BYTES
+from certificates.verifying_files import MOST_BYTES
 
 
 class CodeForm(forms.Form):

@@ -16,7 +16,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from certificates import case_papers, drawable, issuing, limits, offline, presenting, queries, verifying
+from certificates import (
+    case_papers,
+    drawable,
+    issuing,
+    limits,
+    offline,
+    presenting,
+    queries,
+    verifying,
+    verifying_files,
+)
 from certificates.authority import SealUnavailable
 from certificates.codes import InvalidCode, parse_code
 from certificates.documents import DocumentDamaged
@@ -214,7 +224,7 @@ def _verify_file(request: HttpRequest) -> HttpResponse:
     form = FileForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            verdict = verifying.verify_pdf(form.cleaned_data["file"].read(), now=timezone.now())
+            verdict = verifying_files.verify_pdf(form.cleaned_data["file"].read(), now=timezone.now())
         except verifying.NotVerifiable as why:
             form.add_error("file", str(why))
         except Busy:

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
-from certificates import correcting, issuing, verifying
+from certificates import correcting, issuing, verifying, verifying_files
 from certificates.codes import last_four
 from certificates.models import Certificate, Result, Status
 from contributions.books.receiving import receive
@@ -60,14 +60,14 @@ def test_the_present_facts_take_the_place_of_the_wrong_ones(cast: Cast, wrong: C
         cast.ningbo_reviewer,
     )
     for found in (
-        verifying.verify_pdf(old, now=LATER),
+        verifying_files.verify_pdf(old, now=LATER),
         verifying.verify_code(wrong.code, last_four(wrong.facts), now=LATER),
     ):
         assert (found.result, found.resealed) == (Result.SUPERSEDED, False)
         assert made.serial_number in found.why
         assert ("替换它的证明", made.serial_number) in found.shown
         assert "十月缴费补记" not in str(found)
-    assert verifying.verify_pdf(new, now=LATER).result == Result.VALID
+    assert verifying_files.verify_pdf(new, now=LATER).result == Result.VALID
     with pytest.raises(issuing.Revoked):
         issuing.produce(wrong, now=LATER)
     assert broken() == ()

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from certificates import issuing, verifying
+from certificates import issuing, verifying_files
 from certificates.facts import employer_facts
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result, Status, VerificationLog, Way
@@ -86,7 +86,7 @@ def test_the_holder_takes_a_proof_back_after_a_second_look(cast: Cast, certifica
 def test_whoever_verifies_it_then_learns_that_it_was_revoked(cast: Cast, certificate: Certificate) -> None:
     document = issuing.produce(certificate, now=NOW)
     signed_in(cast.wang_fang_login).post(taking_back(certificate))
-    assert verifying.verify_pdf(document, now=NOW).result == Result.REVOKED
+    assert verifying_files.verify_pdf(document, now=NOW).result == Result.REVOKED
 
 
 def test_nobody_else_takes_it_back(cast: Cast, certificate: Certificate) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from certificates import issuing, verifying
+from certificates import issuing, verifying_files
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate, Result
 from contributions.books.receiving import receive
@@ -192,12 +192,12 @@ def test_it_is_sealed_and_verified_with_its_sum(cast: Cast, paid: Person) -> Non
         case = file(cast.wang_fang_login, "wuxi", code, typed, NOW)
         certificate = Certificate.objects.get(case=case)
         document = issuing.produce(certificate, now=NOW)
-        verdict = verifying.verify_pdf(document, now=NOW)
+        verdict = verifying_files.verify_pdf(document, now=NOW)
         assert verdict.result == Result.VALID
         assert ("金额", "2,606.52 元") in verdict.shown
         assert ("金额（大写）", "贰仟陆佰零陆元伍角贰分") in verdict.shown
         altered = document[:2000] + bytes([document[2000] ^ 1]) + document[2001:]
-        assert verifying.verify_pdf(altered, now=NOW).result != Result.VALID
+        assert verifying_files.verify_pdf(altered, now=NOW).result != Result.VALID
 
 
 def test_its_page_is_its_holders_alone(cast: Cast, order: Order, client: Client) -> None:

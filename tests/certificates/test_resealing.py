@@ -20,7 +20,7 @@ from certificates import (
     rendering,
     resealing,
     seal_tasks,
-    verifying,
+    verifying_files,
 )
 from certificates.models import Certificate, ResealingRun, Result, SealedVersion
 from portal import locks
@@ -60,7 +60,7 @@ def start(**more: Any) -> ResealingRun:
 
 
 def result(document: bytes) -> Result:
-    return verifying.verify_pdf(document, now=LATER).result
+    return verifying_files.verify_pdf(document, now=LATER).result
 
 
 def test_the_facts_the_number_and_the_date_stay_and_the_seal_is_new(frozen: Freeze) -> None:
@@ -78,11 +78,11 @@ def test_the_facts_the_number_and_the_date_stay_and_the_seal_is_new(frozen: Free
     assert certificate.latest.version == 2
     assert certificate.latest.fingerprint == authority.seal_for("ningbo").fingerprint
     assert result(new) == Result.VALID
-    found = verifying.verify_pdf(old, now=LATER)
+    found = verifying_files.verify_pdf(old, now=LATER)
     assert (found.result, found.certificate, found.resealed) == (Result.SUPERSEDED, certificate, True)
     assert "重新盖章" in found.why
     assert {check.label for check in found.checks if check.passed is False} == {"版本"}
-    assert verifying.verify_pdf(new + b"\n", now=LATER).result == Result.ALTERED
+    assert verifying_files.verify_pdf(new + b"\n", now=LATER).result == Result.ALTERED
     assert run.finished_at == LATER
     assert broken() == ()
 

@@ -21,7 +21,16 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter, copy_into_new_writer
 
-from certificates import authority, development_authority, inspection, issuing, rendering, sealing, verifying
+from certificates import (
+    authority,
+    development_authority,
+    inspection,
+    issuing,
+    rendering,
+    sealing,
+    verifying,
+    verifying_files,
+)
 from certificates.codes import last_four
 from certificates.models import Certificate, Result, VerificationLog, Way
 from portal.shared.apart import Limits, Room
@@ -37,7 +46,7 @@ Freeze = Callable[..., Certificate]
 
 
 def verdict(document: bytes) -> verifying.Verdict:
-    return verifying.verify_pdf(document, now=NOW)
+    return verifying_files.verify_pdf(document, now=NOW)
 
 
 def by_code(certificate: Certificate, now: datetime = NOW) -> verifying.Verdict:
@@ -89,7 +98,7 @@ def test_what_was_issued_is_valid_and_says_what_was_checked(
 
 
 def test_it_stays_valid_after_the_seals_certificate_expired(document: bytes) -> None:
-    assert verifying.verify_pdf(document, now=moment("2040-01-01")).result == Result.VALID
+    assert verifying_files.verify_pdf(document, now=moment("2040-01-01")).result == Result.VALID
 
 
 def test_revoked_is_said_by_file_and_by_code(cast: Cast, certificate: Certificate, document: bytes) -> None:
@@ -222,7 +231,7 @@ def test_what_is_no_pdf_is_said_plainly(content: bytes) -> None:
 
 def test_too_large_is_said_plainly() -> None:
     with pytest.raises(verifying.NotVerifiable, match="10 MB"):
-        verdict(b"%PDF-1.7" + b"\0" * verifying.MOST_BYTES)
+        verdict(b"%PDF-1.7" + b"\0" * verifying_files.MOST_BYTES)
 
 
 def bomb() -> bytes:
@@ -359,8 +368,10 @@ def test_it_ends_with_its_last_day_in_china(frozen: Freeze) -> None:
     ending = frozen(valid_until=moment("2026-12-31").date())
     document = issuing.produce(ending, now=NOW)
     last, after = moment("2026-12-31 23:59"), moment("2027-01-01")
-    assert by_code(ending, last).result == verifying.verify_pdf(document, now=last).result == Result.VALID
-    for found in (by_code(ending, after), verifying.verify_pdf(document, now=after)):
+    assert (
+        by_code(ending, last).result == verifying_files.verify_pdf(document, now=last).result == Result.VALID
+    )
+    for found in (by_code(ending, after), verifying_files.verify_pdf(document, now=after)):
         assert found.result == Result.EXPIRED
         assert failed(found) == {"有效期"}
         assert ("有效期至", "2026-12-31") in found.shown

@@ -12,7 +12,8 @@ from certificates import offline, summaries
 from certificates.authority import SealUnavailable
 from certificates.kinds import KIND_LABELS
 from certificates.models import RESULT_LABELS
-from certificates.verifying import MOST_BYTES, NotVerifiable, verify_pdf
+from certificates.verifying import NotVerifiable
+from certificates.verifying_files import MOST_BYTES, verify_pdf
 from portal.shared.months import today_in_china
 
 _TITLES = {str(kind): title for kind, title in KIND_LABELS.items()}
