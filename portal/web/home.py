@@ -23,7 +23,8 @@ from portal.policy.book import Offer, UnknownCity, book
 from portal.prepared import Prepared
 from portal.shared.months import today_in_china
 from portal.web.application.errand import DRAFT, address
-from portal.web.cases import bring_by, papers_to_bring, title_of
+from portal.web.cases.next_steps import bring_by, papers_to_bring
+from portal.web.cases.titles import title_of
 from portal.web.cities import remember_city
 from portal.web.context import city_of
 

@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from portal.web import cases, cities, health, home, notices, search, statements
+from portal.web import cities, health, home, notices, search, statements
 from portal.web.application import form, materials, notice
+from portal.web.cases import case, listing
 
 urlpatterns = [
     path("", home.index, name="index"),
@@ -18,14 +19,14 @@ urlpatterns = [
     path("messages/", notices.messages, name="messages"),
     path("messages/read/", notices.read_all, name="messages-read"),
     path("messages/<int:pk>/read/", notices.read, name="message-read"),
-    path("cases/", cases.cases, name="cases"),
-    path("cases/<slug:number>/", cases.case, name="case"),
-    path("cases/<slug:number>/receipt/", cases.receipt, name="receipt"),
-    path("cases/<slug:number>/form/", cases.form_to_print, name="case-form"),
-    path("cases/<slug:number>/withdraw/", cases.withdraw, name="withdraw"),
-    path("cases/<slug:number>/again/", cases.file_again, name="file-again"),
-    path("cases/<slug:number>/attachments/<int:pk>/", cases.attachment, name="attachment"),
-    path("drafts/attachments/<int:pk>/", cases.draft_attachment, name="draft-attachment"),
+    path("cases/", listing.cases, name="cases"),
+    path("cases/<slug:number>/", case.case, name="case"),
+    path("cases/<slug:number>/receipt/", case.receipt, name="receipt"),
+    path("cases/<slug:number>/form/", case.form_to_print, name="case-form"),
+    path("cases/<slug:number>/withdraw/", case.withdraw, name="withdraw"),
+    path("cases/<slug:number>/again/", case.file_again, name="file-again"),
+    path("cases/<slug:number>/attachments/<int:pk>/", case.attachment, name="attachment"),
+    path("drafts/attachments/<int:pk>/", case.draft_attachment, name="draft-attachment"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
     path("<city:city>/services/", home.services, name="services"),

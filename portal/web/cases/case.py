@@ -1,12 +1,8 @@
-"""Cases and their progress: the list, one case, its receipt and form to print, withdrawing it and filing it again."""
+"""One case: its progress, receipt and form to print, withdrawing it and filing it again."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,128 +12,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.accounts import searching
 from portal.accounts.permissions import login_required_any
-from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions, queries
+from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, CaseEvent
-from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, UNPAID, Status
+from portal.hall.routing import Status
 from portal.hall.service import Applicant
-from portal.policy.book import City, Offer, Paper, book
+from portal.policy.book import Offer, book
 from portal.prepared import Prepared
 from portal.shared import identity
-from portal.shared.months import day_zh, next_on, today_in_china
+from portal.shared.months import today_in_china
 from portal.web.application.errand import DRAFT, address
+from portal.web.cases.next_steps import next_steps, papers_to_bring, stations
+from portal.web.cases.titles import still_offered, subject_of, title_of
 from portal.web.context import login_of
-
-PER_PAGE = 20
 
 # What can be filed again with the answers that it had.
 AGAIN = (Status.VOIDED, Status.REFUSED, Status.LAPSED)
-
-ORDINAL_TABS = ("", "open", *(str(status) for status in FINAL))
-
-
-@never_cache
-@searching.by_post
-@require_safe
-@login_required_any
-def cases(request: HttpRequest) -> HttpResponse:
-    """单位业务申报进度查询 for employers, 我的办件 for persons."""
-    user = login_of(request)
-    own = queries.cases_of(user)
-    words = searching.asked(request)
-    code = request.GET.get("service", "")
-    status = request.GET.get("status", "")
-    asked = _about(own, words)
-    if code in services():
-        asked = asked.filter(service=code)
-    counts = {row["status"]: row["n"] for row in asked.order_by().values("status").annotate(n=Count("pk"))}
-    shown = asked.filter(status__in=_statuses(status)) if status in ORDINAL_TABS[1:] else asked
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
-    employer = user.is_clerk
-    for case in page.object_list:
-        case.title = title_of(case)
-        case.subject_name = subject_of(case)
-        case.url = reverse("case", args=[case.number])
-    context = {
-        "page_obj": page,
-        "title": _("单位业务申报进度查询") if employer else _("我的办件"),
-        "tabs": [_tab(request, name, counts, status) for name in ORDINAL_TABS],
-        # A guardian's list holds the wards' cases, too.
-        "for_employer": employer
-        or any(case.applicant_person_id != user.person_id for case in page.object_list),
-        "query": words,
-        "code": code,
-        "status": status,
-        "used_services": _used(own),
-        "filtered": bool(words or code or status),
-    }
-    return render(request, "web/cases.html", context)
-
-
-def _about(own: Any, words: str) -> Any:
-    """The cases whose number, subject's name or whole identity number is asked for."""
-    if not words:
-        return own
-    return own.filter(
-        Q(number__icontains=words)
-        | Q(subject__name__icontains=words)
-        | Q(answers__name__icontains=words)
-        | Q(subject_identity_number=words.upper())
-    )
-
-
-def _statuses(tab: str) -> list[str]:
-    return [str(status) for status in (*OPEN, *UNPAID)] if tab == "open" else [tab]
-
-
-def _tab(request: HttpRequest, name: str, counts: dict[str, int], current: str) -> dict[str, Any]:
-    query = request.GET.copy()
-    query.pop("page", None)
-    query["status"] = name
-    if not name:
-        query.pop("status")
-    label = _("全部") if not name else _("办理中") if name == "open" else STATUS_LABELS[Status(name)]
-    members = counts.values() if not name else [counts.get(status, 0) for status in _statuses(name)]
-    return {
-        "label": label,
-        "url": f"?{query.urlencode()}",
-        "current": name == (current if current in ORDINAL_TABS else ""),
-        "count": sum(members),
-    }
-
-
-def _used(own: Any) -> list[tuple[str, str]]:
-    """The services that the list can be narrowed to: those that were used, by their titles."""
-    used = own.order_by().values_list("city", "service").distinct()
-    titles: dict[str, str] = {}
-    for city, code in sorted(used):
-        titles.setdefault(code, _offered_title(city, code))
-    return sorted(titles.items(), key=lambda item: item[1])
-
-
-def title_of(case: Case) -> str:
-    """The title under which the case's city offers, or offered, the service."""
-    return _offered_title(case.city, case.service)
-
-
-def _offered_title(city: str, code: str) -> str:
-    offer = book().city(city).offers.get(code)
-    if offer:
-        return offer.title
-    return str(services()[code].title) if code in services() else code
-
-
-def subject_of(case: Case) -> str:
-    """Whom the case is about, with the last digits of their number; "" where it is about the applicant's own affairs."""
-    name = case.subject.name if case.subject else str(case.answers.get("name", ""))
-    number = case.subject_identity_number
-    return _("{name}（尾号 {tail}）").format(name=name, tail=number[-4:]) if name and number else name
-
-
-# One case
 
 
 def case_or_404(request: HttpRequest, number: str) -> Case:
@@ -170,7 +62,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     """How far it is, what was filed, what comes next and by when."""
     found = case_or_404(request, number)
     own = not login_of(request).is_staff
-    may_file_again = own and found.status in AGAIN and _still_offered(found)
+    may_file_again = own and found.status in AGAIN and still_offered(found)
     context = {
         **_shared(request, found),
         "withdraw_url": reverse("withdraw", args=[number])
@@ -269,7 +161,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 def file_again(request: HttpRequest, number: str) -> HttpResponse:
     """重新申报: a draft with the answers of a case that was withdrawn or refused."""
     found = case_or_404(request, number)
-    if login_of(request).is_staff or found.status not in AGAIN or not _still_offered(found):
+    if login_of(request).is_staff or found.status not in AGAIN or not still_offered(found):
         raise Http404
     user = login_of(request)
     ward = found.applicant_person if found.applicant_person_id not in (None, user.person_id) else None
@@ -305,13 +197,6 @@ def _as_typed(answer: Any) -> list[str]:
     if answer is True:
         return ["on"]
     return [str(item) for item in answer] if isinstance(answer, list) else [str(answer)]
-
-
-def _still_offered(case: Case) -> bool:
-    return case.service in book().city(case.city).offers
-
-
-# What the pages of a case tell
 
 
 def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
@@ -358,89 +243,3 @@ def _links(case: Case) -> list[tuple[str, str]]:
 def _shown_offer(case: Case) -> Any:
     """The case's offer; where its city has taken it back, what pages show of it: its title."""
     return book().city(case.city).offers.get(case.service) or {"title": title_of(case), "code": case.service}
-
-
-def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
-    """The line of a case: filed, judged where its route goes that way, and how it ended."""
-    reached = {event.to_status: event.at for event in events}
-    line = [{"title": _("提交申报"), "when": case.submitted_at, "state": "done"}]
-    for status, title in ((Status.IN_REVIEW, _("经办机构审核")), (Status.PRE_APPLIED, _("到窗口核对材料"))):
-        if status in reached and case.status != Status.VOIDED:
-            line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
-            if case.status == status and case.due_on:
-                line[-1]["note"] = _("{day}前").format(day=day_zh(case.due_on))
-    for status, title in ((Status.TO_PAY, _("支付")), (Status.TO_DEBIT, _("银行扣款"))):
-        if status in reached:
-            line.append({"title": title, "when": None, "state": _at(case, status)})
-    ended = {
-        Status.DONE: (_("已办结"), "done"),
-        Status.REFUSED: (_("不予通过"), "stopped"),
-        Status.VOIDED: (_("已撤回作废"), "stopped"),
-        Status.LAPSED: (_("已失效，没有缴费"), "stopped"),
-    }
-    title, state = ended.get(Status(case.status), (_("办结"), "next"))
-    line.append({"title": title, "when": case.decided_at if case.status in FINAL else None, "state": state})
-    return line
-
-
-def _at(case: Case, status: Status) -> str:
-    """How a station looks where money is waited for: passed, here, or where it ended."""
-    if case.status == status:
-        return "now"
-    return "stopped" if case.status == Status.LAPSED else "done"
-
-
-def papers_to_bring(case: Case) -> list[Paper]:
-    """The papers that still have to be brought to the window, as they were named when it was filed."""
-    if not case.is_open or not _still_offered(case):
-        return []
-    wanted = case.facts.get("papers", [])
-    return [paper for paper in case.offer.papers if not paper.upload and paper.code in wanted]
-
-
-def bring_by(offer: Offer, filed_at: datetime) -> date | None:
-    """The day of the month by which the papers are to be brought: this month's, or next month's where it is past."""
-    return next_on(offer.papers_by_day, today_in_china(filed_at)) if offer.papers_by_day else None
-
-
-def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) -> list[str]:
-    """What the applicant does now, or waits for, and by when."""
-    papers = "、".join(paper.title for paper in to_bring)
-    due = day_zh(case.due_on) if case.due_on else ""
-    if case.status == Status.IN_REVIEW:
-        lines = [
-            _("{agency}将在 {day}前审核，结果可在“办件进度”中查看。").format(agency=city.agency, day=due)
-            if due
-            else _("{agency}将尽快审核，结果可在“办件进度”中查看。").format(agency=city.agency)
-        ]
-        if papers:
-            by = bring_by(offer, case.submitted_at) if isinstance(offer, Offer) else None
-            lines.insert(
-                0,
-                _("请在 {day}前，把下列材料一次报送到{agency}：{papers}。").format(
-                    day=day_zh(by), agency=city.agency, papers=papers
-                )
-                if by
-                else _("请把下列材料报送到{agency}：{papers}。").format(agency=city.agency, papers=papers),
-            )
-        return [*lines, _("审核前需要更正的，可以撤回后重新申报。")]
-    if case.status == Status.PRE_APPLIED:
-        return [
-            _("打印申请表，由申请人签名。"),
-            _("携带申请表和{papers}，到{agency}窗口办理。").format(
-                papers=papers or _("有效身份证件"), agency=city.agency
-            ),
-            _("工作人员核对后办结，可拨打 {hotline} 咨询窗口地址和办理时间。").format(hotline=city.hotline),
-        ]
-    if case.status == Status.REFUSED:
-        return [
-            _("请按理由更正后重新申报；对结果有疑问的，可拨打 {hotline} 咨询。").format(hotline=city.hotline)
-        ]
-    if case.is_unpaid and case.service in services():
-        waits = services()[case.service].waits_until(case, now=timezone.now())
-        return [waits] if waits else []
-    if case.status == Status.LAPSED:
-        return [_("这份办件没有缴成费用。仍需缴费的，可以重新申报，填写过的内容会为您带出。")]
-    if case.status == Status.VOIDED:
-        return [_("这份办件已作废，不再审核。需要办理的，可以重新申报。")]
-    return []

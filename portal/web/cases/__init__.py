@@ -1,0 +1,1 @@
+"""Cases and their progress, for whoever filed them."""
