@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from contributions.charges import brought_in
-from contributions.records import by_month as contributions
+from contributions.records import by_month
 from contributions.records.by_month import MonthRecord, State
 from enrollment import queries as enrollment
 from enrollment.models import Coverage
@@ -184,7 +184,7 @@ def _records(
 ) -> list[MonthRecord]:
     return [
         record
-        for record in contributions.record(person, since=since, until=until, cities=[city.slug])
+        for record in by_month.record(person, since=since, until=until, cities=[city.slug])
         if record.insurance in insurances
     ]
 

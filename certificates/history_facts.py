@@ -8,7 +8,7 @@ from typing import Any
 from certificates.facts import Use, issuer
 from contributions.books import personal_account
 from contributions.charges import brought_in
-from contributions.records import by_month as contributions
+from contributions.records import by_month
 from contributions.records.by_month import MonthRecord, State
 from portal.people.models import Person
 from portal.policy.book import City
@@ -33,7 +33,7 @@ def history_facts(
     """
     until = month_in_china(now) + 1
     since = None if first_year is None else Month(first_year, 1)
-    found = contributions.record(person, since=since, until=until, cities=[city.slug])
+    found = by_month.record(person, since=since, until=until, cities=[city.slug])
     records = [record for record in found if record.insurance == Insurance.PENSION]
     gone = brought_in.gone_months(person, insurance=Insurance.PENSION)
     counted = [one for one in records if one.state == State.PAID and one.month not in gone]

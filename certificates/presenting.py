@@ -10,13 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from certificates.facts import (
-    EMPLOYER_SCHEMA,
-    FIRST_PERSON_SCHEMA,
-    PERSON_SCHEMA,
-    STATE_WORDS,
-    Reveal,
-)
+from certificates.facts import EMPLOYER_SCHEMA, FIRST_PERSON_SCHEMA, PERSON_SCHEMA, STATE_WORDS, Reveal
 from certificates.history_facts import HISTORY_SCHEMA, MOVED_OUT
 from certificates.kinds import CASE_SCHEMA, IN_FULL, CertificateKind
 from certificates.models import Certificate

@@ -15,7 +15,7 @@ from certificates.history_facts import history_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, use_of
 from certificates.sealed_service import SealedService, nothing_here
-from contributions.records import by_month as contributions
+from contributions.records import by_month
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
@@ -39,7 +39,7 @@ class PensionHistoryForm(PurposeForm):
         super().build()
         person = self.applicant.person
         until = month_in_china(self.now) + 1
-        found = contributions.record(person, until=until, cities=[self.offer.city]) if person else []
+        found = by_month.record(person, until=until, cities=[self.offer.city]) if person else []
         years = sorted({one.month.year for one in found if one.insurance == Insurance.PENSION})
         self.fields["first_year"].choices = [  # type: ignore[attr-defined]
             (ALL_YEARS, _("全部年份")),

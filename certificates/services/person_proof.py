@@ -14,7 +14,7 @@ from certificates.facts import Reveal, at_least_facts, person_facts
 from certificates.kinds import CertificateKind
 from certificates.purpose import PurposeForm, not_run, use_of
 from certificates.sealed_service import SealedService, nothing_here
-from contributions.records import by_month as contributions
+from contributions.records import by_month
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.models import User
 from portal.hall.models import Case
@@ -154,7 +154,7 @@ class PersonProof(SealedService):
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """Nothing stands in the city's record at all."""
         city = book().city(ask.offer.city)
-        if not contributions.record(ask.person, until=ask.month + 1, cities=[city.slug]):
+        if not by_month.record(ask.person, until=ask.month + 1, cities=[city.slug]):
             yield nothing_here(ask.person, city)
 
     def rule(self, ask: Ask, facts: ProofFacts) -> Iterator[Finding]:

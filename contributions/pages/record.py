@@ -21,7 +21,7 @@ from contributions.books.personal_account import Account, accounts_of
 from contributions.charges import brought_in, surcharges, suspending
 from contributions.models import Charge, ChargeStatus, Receipt, Suspension
 from contributions.prices.formula import explain
-from contributions.records import by_month as queries
+from contributions.records import by_month, what_is_due
 from contributions.records.by_month import STATE_LABELS, MonthRecord, State
 from contributions.records.years import Years, years_of
 from contributions.refunds import held_money
@@ -90,7 +90,7 @@ def record(request: HttpRequest) -> HttpResponse:
     Of a long history the grid has the last years' months and what each year before comes to; ``?all=months`` has all months.
     """
     person = _person(request)
-    coverages = queries.coverages_of(person)
+    coverages = by_month.coverages_of(person)
     now = timezone.now()
     this = month_in_china(now)
     by_insurance = years_of(person, coverages, this=this)
@@ -98,17 +98,19 @@ def record(request: HttpRequest) -> HttpResponse:
     year = _chosen(request.GET.get("year"), years)
     whole = request.GET.get("all") == WHOLE
     since = Month(years[0] - YEARS_BY_MONTH + 1, 1) if len(years) > YEARS_BY_MONTH and not whole else None
-    records = queries.record(person, since=since, coverages=coverages, this=this)
+    records = by_month.record(person, since=since, coverages=coverages, this=this)
     owed_before = since is not None and any(one.owed_before(since.year) for one in by_insurance.values())
     listed = (
-        queries.record(person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages, this=this)
+        by_month.record(
+            person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages, this=this
+        )
         if year and since and year < since.year
         else [one for one in records if one.month.year == year]
     )
     moved = brought_in.elsewhere(person)
     suspended = suspending.standing(person)
-    failed = [one for one in (queries.owed(person) if owed_before else records) if one.state == State.FAILED]
-    steps = queries.what_next(failed, person, now, suspended={one.coverage_id for one in suspended})
+    failed = [one for one in (by_month.owed(person) if owed_before else records) if one.state == State.FAILED]
+    steps = what_is_due.what_next(failed, person, now, suspended={one.coverage_id for one in suspended})
     more = f"all={WHOLE}&" if whole else ""
     return render(
         request,
@@ -169,7 +171,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     month = next(
         (
             one
-            for one in queries.record(person, since=found.month, until=found.month + 1)
+            for one in by_month.record(person, since=found.month, until=found.month + 1)
             if one.charge_id == found.pk
         ),
         None,
@@ -197,7 +199,9 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
-            "what_next": queries.what_next([month], person, timezone.now()).get(found.pk) if month else None,
+            "what_next": what_is_due.what_next([month], person, timezone.now()).get(found.pk)
+            if month
+            else None,
             "receipts": [(one, returned.get(one.pk)) for one in receipts],
         },
     )
@@ -283,7 +287,7 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
     )
     month = _chosen(request.GET.get("month"), [one["month"] for one in months])
     page = Paginator(
-        queries.employer_record(employer, [month]) if month else Charge.objects.none(), ROWS_PER_PAGE
+        by_month.employer_record(employer, [month]) if month else Charge.objects.none(), ROWS_PER_PAGE
     ).get_page(request.GET.get("page"))
     return render(
         request,
@@ -366,7 +370,7 @@ def _charges_url() -> str:
     return reverse("record-charge", args=[0]).removesuffix("0/")
 
 
-def _failed(one: MonthRecord, step: queries.Next | None) -> dict[str, str]:
+def _failed(one: MonthRecord, step: what_is_due.Next | None) -> dict[str, str]:
     """A month whose debit failed: why, what is to be done about it, and where (an address, may be empty)."""
     asked = bool(step and step.asked)
     return {
@@ -394,7 +398,7 @@ def _suspended(one: Suspension) -> dict[str, str]:
 
 def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list[dict[str, Any]]:
     """Rows for the ``months`` component, latest year first: month by month from ``since``, before it what a year comes to."""
-    by_month = {one.month: one for one in records}
+    of_month = {one.month: one for one in records}
     first_cell = since or Month(years.first.year, 1)
     words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}
     sums, gap, nothing, yuan = _SumWords.now(), _("中断"), _("无记录"), _("元")
@@ -406,7 +410,7 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
         cells = []
         for number in range(1, 13):
             month = Month(year, number)
-            one = by_month.get(month)
+            one = of_month.get(month)
             if one is not None:
                 state, short = words[one.state]
                 cells.append(Cell(number, one.state, short, f"{month.zh} {state}{_amount(one, yuan)}"))

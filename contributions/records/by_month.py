@@ -1,4 +1,7 @@
-"""Reading what is owed and paid. The number of queries does not grow with the length of the history."""
+"""Reading what is owed and paid, month by month.
+
+The number of queries does not grow with the length of the history.
+"""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -8,28 +11,16 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Max, QuerySet, Sum
-from django.urls import reverse
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contributions.bank_files.results import REASON_LABELS, Reason
-from contributions.debit import how_to_pay, recollecting
-from contributions.models import (
-    Assessment,
-    AssessmentStatus,
-    BatchStatus,
-    Charge,
-    ChargeStatus,
-    LineStatus,
-    OrderLine,
-)
+from contributions.models import BatchStatus, Charge, ChargeStatus, LineStatus
 from enrollment.models import Coverage
-from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.prepared import Prepared
-from portal.shared import money
-from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import CHINA, Month, month_in_china, today_in_china
+from portal.shared.insurance import Capacity, Insurance
+from portal.shared.months import Month
 
 
 class State(StrEnum):
@@ -77,16 +68,6 @@ class MonthRecord:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Something that waits for the person, for the home page."""
-
-    title: str
-    text: str
-    days_left: int
-    url: str
-
-
 def record(
     person: Person,
     *,
@@ -125,7 +106,7 @@ def record(
                     coverage.city, insurance, Capacity(coverage.capacity), employer, month, State.COVERED
                 )
             month += 1
-    return sorted(records.values(), key=lambda one: (one.month, _ORDER[one.insurance]))
+    return sorted(records.values(), key=lambda one: (one.month, IN_ORDER[one.insurance]))
 
 
 def told_until(coverage: Coverage, latest: Month | None, this: Month | None) -> Month | None:
@@ -135,7 +116,7 @@ def told_until(coverage: Coverage, latest: Month | None, this: Month | None) -> 
     return max(known, default=None)
 
 
-_ORDER = {insurance: number for number, insurance in enumerate(Insurance)}
+IN_ORDER = {insurance: number for number, insurance in enumerate(Insurance)}
 
 
 def coverages_of(person: Person) -> list[Coverage]:
@@ -157,209 +138,6 @@ def employer_record(employer: Employer, months: Sequence[Month]) -> QuerySet[Cha
         Charge.objects.filter(employer=employer, month__in=months, live=True)
         .select_related("person")
         .order_by("-month", "person__name", "person_id", "insurance")
-    )
-
-
-def due_for(user: User, now: dt.datetime) -> list[Due]:
-    """What the home page says is due for a login: a person's own charges, an employer's month. Nothing for anyone else."""
-    today = today_in_china(now)
-    if user.is_person and user.person is not None:
-        return _due_for_person(user.person, now)
-    if user.is_clerk and user.employer is not None:
-        return _due_for_employer(user.employer, today)
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """What a person does about a month that they owe, and where; ``asked``: the next debit was asked to collect it."""
-
-    text: str
-    url: str
-    asked: bool = False
-
-
-def what_next(
-    records: Sequence[MonthRecord], person: Person, now: dt.datetime, *, suspended: set[int] | None = None
-) -> dict[int, Next]:
-    """By charge, what is to be done about those of the months that the person owes themselves. The number of queries does not
-    grow with them. ``suspended``: the coverages that are, where they are known."""
-    mine = [
-        one
-        for one in records
-        if not one.employer and one.state in (State.OWED, State.FAILED) and one.charge_id is not None
-    ]
-    if not mine:
-        return {}
-    ordered = dict(
-        OrderLine.objects.filter(charge__in=[one.charge_id for one in mine], live=True).values_list(
-            "charge_id", "order__number"
-        )
-    )
-    asked, roads = asked_for(mine), how_to_pay.Ways(person, now, suspended=suspended)
-    found: dict[int, Next] = {}
-    for one in mine:
-        charge = one.charge_id or 0
-        if charge in ordered:
-            how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": ordered[charge]}
-            found[charge] = Next(how, reverse("order", args=[ordered[charge]]))
-        elif charge in asked:
-            due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
-            found[charge] = Next(due.text, due.url, asked=True)
-        else:
-            way = roads.way(one.city, one.month, failed=one.state == State.FAILED)
-            found[charge] = Next(way.text, way.url)
-    return found
-
-
-def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
-    today = today_in_china(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN_ORDERS, [person.pk])
-        orders = [_OpenOrder(*row) for row in cursor.fetchall()]
-    items = [_due_order(order, today) for order in orders if order.expires_at > now]
-    in_orders = {charge for order in orders for charge in order.charges}
-    waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
-    asked = asked_for(waiting)
-    roads = how_to_pay.Ways(person, now)
-    months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
-    for one in sorted(waiting, key=lambda one: (one.month, _ORDER[one.insurance])):
-        months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)
-    for (month, city, requested), records in sorted(months.items()):
-        words = {"month": month.zh, "names": "、".join(INSURANCE_LABELS[one.insurance] for one in records)}
-        fen = sum(one.amount_fen or 0 for one in records)
-        if requested:
-            fen += sum(asked[one.charge_id] for one in records if one.charge_id)
-            items.append(_due_in_next_debit(city, words, fen, now))
-            continue
-        failed = next((one.reason for one in records if one.reason), "")
-        way = roads.way(city, month, failed=records[0].state == State.FAILED)
-        how = way.text
-        items.append(
-            Due(
-                title=_("%(month)s %(names)s待缴 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
-                text=_("%(failed)s。%(how)s") % {"failed": failed, "how": how} if failed else how,
-                days_left=(way.by - today).days,
-                url=way.url,
-            )
-        )
-    return items
-
-
-class _OpenOrder(NamedTuple):
-    number: str
-    sum_fen: int
-    expires_at: dt.datetime
-    charges: list[int]
-    queued_until: dt.datetime | None
-
-
-_OPEN_ORDERS = """
-    SELECT number, sum_fen, expires_at,
-        ARRAY(SELECT charge_id FROM contributions_orderline line WHERE line.order_id = orders.id AND line.live),
-        (SELECT start_at FROM contributions_payment payment WHERE payment.order_id = orders.id AND payment.status = 'queued')
-    FROM contributions_order orders WHERE person_id = %s AND status = 'open' ORDER BY expires_at
-"""
-
-
-def _due_order(order: _OpenOrder, today: dt.date) -> Due:
-    until = order.expires_at.astimezone(CHINA)
-    words = {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"}
-    text = _("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
-    if order.queued_until:
-        begins = order.queued_until.astimezone(CHINA)
-        words |= {"begin_month": begins.month, "begin_day": begins.day, "begin_time": f"{begins:%H:%M}"}
-        text = _(
-            "订单 %(number)s 已预约，%(begin_month)s月%(begin_day)s日 %(begin_time)s 自动发起；"
-            "请在 %(month)s月%(day)s日 %(time)s 前完成支付，逾期自动取消。"
-        )
-    return Due(
-        title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
-        text=text % words,
-        days_left=(until.date() - today).days,
-        url=reverse("order", args=[order.number]),
-    )
-
-
-def asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
-    """Which of these the next debit was asked to collect, with what it takes on top, in fen. One query, or none."""
-    if not records:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_ASKED_FOR, [[one.charge_id for one in records]])
-        return dict(cursor.fetchall())
-
-
-# The requests of ``recollecting.waiting``; the home page asks each time.
-_ASKED_FOR = """
-    SELECT request.charge_id, coalesce(surcharge.amount_fen, 0)
-    FROM contributions_recollectrequest request
-    LEFT JOIN contributions_surcharge surcharge ON surcharge.id = request.surcharge_id
-    WHERE request.charge_id = ANY(%s) AND request.live
-"""
-
-
-def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datetime) -> Due:
-    """What the next debit was asked to collect: only the money has to be there."""
-    month = recollecting.next_debit(city, now)
-    terms = recollecting.terms_of(city, month) if month else None
-    on = terms.debit_on(month) if terms and month else month_in_china(now).last_day
-    return Due(
-        title=_("%(month)s %(names)s待扣款 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
-        text=_("已申请补缴，%(month)s月%(day)s日扣款，请在此之前在扣款账户足额存款。")
-        % {"month": on.month, "day": on.day},
-        days_left=(on - today_in_china(now)).days,
-        url=reverse("record"),
-    )
-
-
-def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
-    """Assessments to confirm or to pay; late months; and months that are charged and not assessed yet."""
-    standing = list(
-        Assessment.objects.filter(employer=employer, status__in=["drawn_up", "confirmed"]).order_by(
-            "month", "round"
-        )
-    )
-    items = [_due_assessment(one, today) for one in standing if one.due_on >= today]
-    owed = (
-        Charge.objects.filter(employer=employer, status=ChargeStatus.OWED)
-        .values("month")
-        .annotate(fen=Sum("amount_fen"), by=Max("due_on"))
-        .order_by("month")
-    )
-    assessed = {one.month for one in standing if one.due_on >= today}
-    for one in owed:
-        if one["month"] in assessed:
-            continue
-        words = {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])}
-        late = one["by"] < today
-        items.append(
-            Due(
-                title=_("%(month)s单位欠缴 %(yuan)s 元") % words
-                if late
-                else _("%(month)s单位应缴 %(yuan)s 元") % words,
-                text=_("已过缴费期限，请连同滞纳金补缴；滞纳金按日增加。")
-                if late
-                else _("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
-                days_left=(one["by"] - today).days,
-                url=reverse("employer-assessments"),
-            )
-        )
-    return items
-
-
-def _due_assessment(one: Assessment, today: dt.date) -> Due:
-    words = {"month": one.month.zh, "yuan": money.format_yuan(one.sum_fen)}
-    to_confirm = one.status == AssessmentStatus.DRAWN_UP
-    return Due(
-        title=_("确认%(month)s单位应缴 %(yuan)s 元") % words
-        if to_confirm
-        else _("缴纳%(month)s单位应缴 %(yuan)s 元") % words,
-        text=_("请核对与上月相比的变动，确认后在缴费期限前缴款。")
-        if to_confirm
-        else _("已确认，请按核定单的汇款附言在缴费期限前一次汇足。"),
-        days_left=(one.due_on - today).days,
-        url=reverse("employer-assessment", args=[one.pk]),
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contributions.models import Charge
-from contributions.records.by_month import due_for, record
+from contributions.records.by_month import record
+from contributions.records.what_is_due import due_for
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall import desk

@@ -20,7 +20,7 @@ from contributions.charges.charging import charge
 from contributions.debit import of_employers
 from contributions.models import Assessment, AssessmentStatus, Charge, Order, OrderStatus
 from contributions.orders import ending
-from contributions.records.by_month import due_for
+from contributions.records.what_is_due import due_for
 from contributions.workbench.orders import LineInline
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User

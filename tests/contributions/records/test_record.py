@@ -10,7 +10,7 @@ from django.urls import reverse
 from contributions.books.receiving import receive
 from contributions.charges import charging
 from contributions.models import Charge
-from contributions.records import by_month
+from contributions.records import by_month, what_is_due
 from contributions.records.by_month import State
 from contributions.records.years import years_of
 from enrollment import consequences
@@ -147,7 +147,7 @@ def test_what_is_due_for_a_person(road: Road, cast: Cast) -> None:
     insured(cast)
     road.month = NOVEMBER
     road.charge()
-    [due] = by_month.due_for(cast.li_qiang_login, road.now)
+    [due] = what_is_due.due_for(cast.li_qiang_login, road.now)
     assert "2026年11月" in due.title
     assert "393.04" in due.title
     assert due.days_left == 3  # the 17th; deposit by the 20th
@@ -155,14 +155,14 @@ def test_what_is_due_for_a_person(road: Road, cast: Cast) -> None:
     assert "（尾号 3488）" in due.text
     assert due.url == reverse("service", args=["wuhan", "bank-account"])
     road.open()
-    assert by_month.due_for(cast.li_qiang_login, road.now) == []
+    assert what_is_due.due_for(cast.li_qiang_login, road.now) == []
 
 
 def test_what_is_due_after_the_day_of_depositing_says_when_the_money_is_taken(road: Road, cast: Cast) -> None:
     insured(cast)
     road.month = NOVEMBER
     road.charge()
-    [due] = by_month.due_for(cast.li_qiang_login, road.now + dt.timedelta(days=5))
+    [due] = what_is_due.due_for(cast.li_qiang_login, road.now + dt.timedelta(days=5))
     assert "2026年11月20日的存款期限已过" in due.text
     assert "11月30日扣款" in due.text
     assert due.days_left == 8  # the 22nd; debited on the 30th
@@ -175,11 +175,11 @@ def test_no_account_is_named_that_is_not_on_file(road: Road, cast: Cast) -> None
     for road.city in ("wuhan", "shenzhen", "ningbo"):
         road.month = NOVEMBER
         road.charge()
-    [due] = by_month.due_for(cast.li_qiang_login, road.now)
+    [due] = what_is_due.due_for(cast.li_qiang_login, road.now)
     assert "还没有登记缴费账户" in due.text
     assert due.url == reverse("service", args=["wuhan", "bank-account"])
     for who, city in ((cast.chen_jing_login, "shenzhen"), (cast.wang_fang_login, "ningbo")):
-        [due] = by_month.due_for(who, road.now)
+        [due] = what_is_due.due_for(who, road.now)
         assert due.text == "请在2026年11月30日前缴费。"
         assert due.url == reverse("apply", args=[city, "flexible-pay"])
 
@@ -187,13 +187,13 @@ def test_no_account_is_named_that_is_not_on_file(road: Road, cast: Cast) -> None
 def test_a_failed_month_is_debited_again_by_itself_or_when_it_is_asked_for(road: Road, cast: Cast) -> None:
     insured(cast, ending=POOR)
     road.walked()
-    [due] = by_month.due_for(cast.li_qiang_login, road.now)
+    [due] = what_is_due.due_for(cast.li_qiang_login, road.now)
     assert "余额不足" in due.text
     # What the message says, too.
     assert "2026年11月30日自动再次扣款，不用另行办理" in due.text
     charge = charge_of(cast.li_qiang)
     file(cast.li_qiang_login, "wuhan", "arrears-pay", {"charges": [str(charge.pk)]}, road.now)
-    [due] = by_month.due_for(cast.li_qiang_login, road.now)
+    [due] = what_is_due.due_for(cast.li_qiang_login, road.now)
     # 393.04 and its interest: 393.04 × 1.5 % × 30 ÷ 365 = 0.4846 → 0.48
     assert "待扣款 393.52 元" in due.title
     assert "已申请补缴，11月30日扣款" in due.text
@@ -216,12 +216,12 @@ def test_what_is_due_for_an_employer_and_for_nobody_else(road: Road, cast: Cast)
     cover(cast.wang_fang, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=800_000)
     road.city = "ningbo"
     road.charge()
-    [due] = by_month.due_for(cast.yongjiang_clerk, road.now)
+    [due] = what_is_due.due_for(cast.yongjiang_clerk, road.now)
     assert due.url == reverse("employer-assessments")
     assert due.days_left < 0
-    assert by_month.due_for(cast.wang_fang_login, road.now) == []
-    assert by_month.due_for(cast.zhaobao_clerk, road.now) == []
-    assert by_month.due_for(cast.superuser, road.now) == []
+    assert what_is_due.due_for(cast.wang_fang_login, road.now) == []
+    assert what_is_due.due_for(cast.zhaobao_clerk, road.now) == []
+    assert what_is_due.due_for(cast.superuser, road.now) == []
 
 
 def test_the_record_page_shows_months_amounts_and_why_a_debit_failed(road: Road, cast: Cast) -> None:
