@@ -98,10 +98,12 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 
 def seal_folder() -> Path:
+    """Where keys, roots and revocation lists lie."""
     return Path(settings.SEAL_DIR)
 
 
 def file_stamp(path: Path) -> FileStamp:
+    """What tells a file from a later one of its name. SealUnavailable where there is none."""
     try:
         state = path.stat()
     except OSError as error:

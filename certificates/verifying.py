@@ -151,6 +151,7 @@ def standing_verdict(certificate: Certificate, checks: list[Check], now: datetim
 
 
 def replaced_by_resealing(certificate: Certificate, sealed: Sealed, checks: list[Check]) -> Verdict:
+    """The verdict on a document that was sealed anew since."""
     why = _(
         "文件与出具时逐字节一致，证明的内容仍然有效。经办机构更换印章后，已用新的印章重新盖章（第 {new} 版，"
         "这份文件是第 {old} 版），已由重新盖章的版本替换，请向持有人索取最新的文件。"
@@ -202,6 +203,7 @@ def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
 
 
 def by_digest(digest: str) -> Found | None:
+    """The certificate with a document of this SHA-256, and which; None where there is none."""
     certificates = Certificate.objects.select_related("superseded_by")
     certificate = certificates.filter(document_digest=digest).first()
     if certificate:
@@ -245,6 +247,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
 
 
 def logged(verdict: Verdict, way: Way, asker: str, now: datetime) -> Verdict:
+    """Keeps the question and its answer; gives the verdict back."""
     VerificationLog.objects.create(
         at=now, way=way, asker=asker, result=verdict.result, certificate=verdict.certificate
     )

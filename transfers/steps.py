@@ -203,10 +203,12 @@ def step(
 
 
 def locked(transfer: Transfer) -> Transfer:
+    """The transfer with its person, held until the transaction ends."""
     return Transfer.objects.select_for_update(of=("self",)).select_related("person").get(pk=transfer.pk)
 
 
 def check_hand(transfer: Transfer, by: User) -> None:
+    """Raises CannotStep where it is not this login's turn."""
     if transfer.side == Side.PERSON:
         if not may_act_for_person(by, transfer.person):
             raise CannotStep(_("这份转移已退回本人，由本人处理后重新提交。"))

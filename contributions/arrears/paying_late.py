@@ -94,6 +94,7 @@ def prepare(
 
 
 def on_top_of(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
+    """Adds the surcharges of these charges for that day; charge id → surcharge, where one is due."""
     laid = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
     return {pk: surcharge for pk, surcharge in laid.items() if surcharge is not None}
 
@@ -129,6 +130,7 @@ def late_charge(
     case: Case | None,
     replaces: Charge | None = None,
 ) -> Charge:
+    """A charge of the month by the rule of the day of paying; ``replaces`` a written-off one."""
     price = later_price(coverage.city, tier, paid_on)
     charge = Charge.objects.create(
         city=coverage.city,

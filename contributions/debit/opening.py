@@ -178,6 +178,7 @@ def ends_of_chunks(batch_id: int, count: int) -> list[int]:
 
 
 def standing_batch(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:
+    """The batch of people that stands for the month and round; None where none was opened."""
     return DebitBatch.objects.filter(
         city=city, month=month, bank=bank, payer=Payer.PEOPLE, round=round_number
     ).first()

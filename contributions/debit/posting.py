@@ -49,6 +49,7 @@ def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 
 
 def post_chunk(batch: DebitBatch, by: User, now: dt.datetime) -> bool:
+    """Post the next chunk that nobody else is at; whether there was one."""
     with transaction.atomic(), connection.cursor() as cursor:
         # Before any row is held: a charging run takes its time.
         before_or_after_charging(batch.city)
@@ -93,6 +94,7 @@ def _book_assessments(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.
 
 
 def book_lines(batch: DebitBatch, chunk: PostingChunk, by: User, now: dt.datetime) -> None:
+    """A receipt for each paid line of the chunk, its charge paid, and one entry of them all."""
     [entry_id] = ledger.reserve_ids(1)
     values: dict[str, Any] = {
         "batch": batch.pk,

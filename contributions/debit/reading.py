@@ -114,6 +114,8 @@ def _unforeseen(problem: Exception) -> str:
 
 
 def accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
+    """Take an answer into its batch's lines, in the caller's transaction; False where the batch is
+    not marked sent yet. Raises Unreadable, and what the formats raise."""
     answer = iso20022.Answer(path) if iso20022.looks_like_it(path) else postal.Answer(path)
     batch = DebitBatch.objects.select_for_update(no_key=True).filter(number=answer.heading.number).first()
     if batch is None:

@@ -32,6 +32,7 @@ def release(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
 
 
 def released(batch: DebitBatch, *, by: User, now: dt.datetime) -> None:
+    """Mark an opened batch as released, with its event."""
     DebitBatch.objects.filter(pk=batch.pk, status=BatchStatus.OPENED).update(
         status=BatchStatus.RELEASED, released_at=now, released_by=by
     )

@@ -70,6 +70,7 @@ def _lines(settlement: Settlement) -> list[SettledLine]:
 
 
 def mark_failed(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
+    """The lines failed: their surcharges are void, their cases end, everyone is told."""
     lines = _lines(settlement)
     DebitLine.objects.filter(pk__in=[one.line_id for one in lines]).update(
         status=LineStatus.FAILED, drawing=False, reason_code=Reason.OTHER

@@ -143,6 +143,7 @@ def money_came(
     now: dt.datetime,
     how: str,
 ) -> None:
+    """Book what came: credited where order, sum and number fit, else held. Twice is once."""
     if payment.entry_id is not None:
         told = (payment.provider_number, payment.received_fen)
         if told not in (

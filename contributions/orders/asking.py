@@ -87,6 +87,7 @@ def claim(payment: Payment, now: dt.datetime) -> bool:
 
 
 def ask_provider(payment: Payment, *, by: User, now: dt.datetime) -> None:
+    """Ask the provider, and let its answer take effect; no answer leaves the outcome unknown."""
     try:
         answer = channels.channel(payment.channel).ask(payment.number)
     except (Unreachable, channels.ChannelUnavailable) as problem:

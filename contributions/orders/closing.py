@@ -49,6 +49,7 @@ def cancel(order: Order, *, by: User, now: dt.datetime) -> Order:
 
 
 def close_with_provider(payment: Payment, *, by: User, now: dt.datetime) -> None:
+    """Close a payment with its provider, and let the answer take effect."""
     try:
         channel = channels.channel(payment.channel)
         answer = channel.close(payment.number)

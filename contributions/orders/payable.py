@@ -211,6 +211,7 @@ def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms |
 
 
 def tier_in(bases: Iterable[ContributionBase], month: Month) -> str:
+    """The tier in force in the month; "" where there is none."""
     return next(
         (one.tier for one in bases if one.start <= month and (one.until is None or month < one.until)), ""
     )

@@ -33,10 +33,12 @@ def move_payment(
 
 
 def record_event(payment: Payment, *, by: User, now: dt.datetime, note: str = "") -> None:
+    """Record the status that the payment has now."""
     PaymentEvent.objects.create(payment=payment, at=now, by=by, status=payment.status, note=note)
 
 
 def delay_after(asked: int) -> dt.timedelta:
+    """How long until a payment is asked about again, when it was asked about so many times."""
     return dt.timedelta(seconds=DELAYS[min(asked, len(DELAYS) - 1)])
 
 

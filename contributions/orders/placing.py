@@ -220,6 +220,7 @@ def place_taken(
     top_up: Callable[[], TopUp] | None = None,
     until: dt.datetime | None = None,
 ) -> Order:
+    """Place an order of what ``take`` or ``top_up`` gives under the locks; once for each key."""
     earlier = _earlier(key, digest, by)
     if earlier:
         return earlier

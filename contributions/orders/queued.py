@@ -81,6 +81,7 @@ def _announce_queued(payment: Payment, *, by: User, now: dt.datetime) -> None:
 
 @transaction.atomic
 def begin_queued(payment: Payment, *, by: User, now: dt.datetime) -> bool:
+    """Start one payment that waited; False where the bank is closed or the order has ended."""
     order = queries.locked(payment.order_id)
     start_at = bank_time.opening(order.city, now)
     if start_at > now and order.is_open:

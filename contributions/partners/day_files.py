@@ -70,6 +70,7 @@ def make_files(*, now: dt.datetime) -> int:
 
 
 def days_to_make(partner: Partner, now: dt.datetime) -> Iterator[dt.date]:
+    """The days that are over and due, of which the partner has no file of ours yet."""
     last = DayFile.objects.filter(partner=partner, side=Side.OURS).order_by("-day").first()
     day = last.day + DAY if last else partner.created_at.astimezone(CHINA).date()
     while is_ready(partner, day, now):
@@ -128,6 +129,7 @@ def written(partner_code: str, day: dt.date, lines: Iterable[Line]) -> bytes:
 def keep_file(
     partner: Partner, day: dt.date, side: Side, lines: list[Line], *, now: dt.datetime, content: bytes = b""
 ) -> DayFile:
+    """Keep a file with its rows; ``content`` is made of the lines where it is not given."""
     content = content or written(partner.code, day, lines)
     file = DayFile.objects.create(
         partner=partner,

@@ -46,6 +46,7 @@ def succeed(refund: Refund, mark: str, *, by: User, now: dt.datetime, note: str)
 def move_refund(
     refund: Refund, to: RefundStatus, *, was: str, by: User, now: dt.datetime, note: str = "", **more: object
 ) -> None:
+    """Move a refund by compare-and-set, with its event. CannotRefund where it has moved already."""
     if to in (RefundStatus.SUCCEEDED, *IN_VAIN):
         more |= {"ended_at": now, "ask_at": None}
     if not Refund.objects.filter(pk=refund.pk, status=was).update(status=to, **more):
@@ -55,8 +56,10 @@ def move_refund(
 
 
 def locked_refund(refund: Refund) -> Refund:
+    """The refund, held until the transaction ends."""
     return Refund.objects.select_for_update(no_key=True, of=("self",)).get(pk=refund.pk)
 
 
 def record_event(refund: Refund, *, by: User, now: dt.datetime, note: str = "") -> None:
+    """Record the status that the refund has now."""
     RefundEvent.objects.create(refund=refund, at=now, by=by, status=refund.status, note=note[:200])

@@ -90,6 +90,7 @@ def _ask(refund: Refund) -> Answer:
 
 
 def send_to_channel(refund: Refund) -> Answer:
+    """Send the refund to its channel under its number; the channel's answer."""
     payment = _payment(refund)
     return channels.channel(refund.channel).refund(
         number=payment.number,

@@ -162,6 +162,7 @@ def stopping(offer: Offer, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def add_findings(form: forms.Form, findings: Sequence[Finding]) -> None:
+    """Puts findings beside their fields; those of no field of the form stand above it."""
     for finding in findings:
         form.add_error(
             finding.field if finding.field in form.fields else None, linked(str(finding.why), finding.ways)
@@ -189,6 +190,7 @@ def form_page(
     known: Mapping[str, Any] | None = None,
     problem: str = "",
 ) -> HttpResponse:
+    """The form with its draft, what bars the applicant, and the other drafts of the offer."""
     sought = errand.service.searches
     if sought:
         field = form.fields[sought]

@@ -122,6 +122,7 @@ def _own_way(clerk: User, code: str) -> dict[str, str]:
 
 
 def how_it_ends(offer: Offer) -> str:
+    """How an application ends in the offer's mode, in words."""
     if offer.mode == Mode.DIRECT:
         return _("提交后由系统校验，符合条件的当场办结。")
     if offer.mode == Mode.MATCH:

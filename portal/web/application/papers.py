@@ -39,6 +39,7 @@ class PapersForm(forms.Form):
 
 
 def keep_files(form: PapersForm, draft: Draft, now: datetime) -> None:
+    """Keeps what was uploaded with the draft; what is refused is told beside its paper."""
     for paper in form.papers:
         name = f"paper-{paper.code}"
         file = form.files.get(name)

@@ -13,6 +13,7 @@ def title_of(case: Case) -> str:
 
 
 def offered_title(city: str, code: str) -> str:
+    """The title under which the city offers, or offered, the service."""
     offer = book().city(city).offers.get(code)
     if offer:
         return offer.title
@@ -27,4 +28,5 @@ def subject_of(case: Case) -> str:
 
 
 def still_offered(case: Case) -> bool:
+    """Whether the case's city still offers its service."""
     return case.service in book().city(case.city).offers
