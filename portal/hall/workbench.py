@@ -130,7 +130,9 @@ def _waiting(request: HttpRequest) -> dict[Any, int]:
     """How much waits in each queue that this login may open, by its model."""
     numbers: dict[Any, int] = {}
     rows: dict[Any, QuerySet[Any]] = {}
-    for entry in (entry for app in admin.site.get_app_list(request) for entry in app["models"] if entry["admin_url"]):
+    for entry in (
+        entry for app in admin.site.get_app_list(request) for entry in app["models"] if entry["admin_url"]
+    ):
         queue = getattr(admin.site.get_model_admin(entry["model"]), "waiting", None)
         if queue is None:
             continue
