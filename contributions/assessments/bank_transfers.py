@@ -30,10 +30,8 @@ from contributions.models import (
 from portal.accounts.models import User
 from portal.accounts.permissions import staff_cities
 from portal.columns import broken_constraint
-
-
-class KeyReused(Exception):
-    """The key stands for another entry or proposal."""
+from portal.hall import two_hands
+from portal.shared.keys import KeyReused
 
 
 def enter(
@@ -217,9 +215,8 @@ def approve(step: ArrivalStep, *, by: User, now: dt.datetime) -> Arrival:
                 locks.one_charging_run(step.arrival.city)
             arrival = _locked(step.arrival_id)
             current = ArrivalStep.objects.select_for_update(no_key=True, of=("self",)).get(pk=step.pk)
-            if current.status == StepStatus.APPROVED and current.decided_by_id == by.pk:
+            if not _is_to_decide(current, StepStatus.APPROVED, by):
                 return arrival
-            _check_decision(current, by)
             to, suspense_fen, entry = EFFECTS[ArrivalWay(current.way)](arrival, current, by=by, now=now)
             _decided(current, StepStatus.APPROVED, by=by, now=now, suspense_fen=suspense_fen, entry=entry)
             _move(arrival, to)
@@ -231,27 +228,29 @@ def approve(step: ArrivalStep, *, by: User, now: dt.datetime) -> Arrival:
 def refuse(step: ArrivalStep, *, why: str, by: User, now: dt.datetime) -> Arrival:
     """Send back what was proposed. A line that was never booked is struck out with that, and may be entered anew. Raises
     CannotStep."""
-    if not why.strip():
-        raise CannotStep(_("请填写不同意的原因。"))
+    reason = two_hands.reason_of(why, raises=CannotStep)
     with transaction.atomic():
         arrival = _locked(step.arrival_id)
         current = ArrivalStep.objects.select_for_update(no_key=True, of=("self",)).get(pk=step.pk)
-        if current.status == StepStatus.REFUSED and current.decided_by_id == by.pk:
+        if not _is_to_decide(current, StepStatus.REFUSED, by):
             return arrival
-        _check_decision(current, by)
-        _decided(current, StepStatus.REFUSED, by=by, now=now, why=why.strip()[:200])
+        _decided(current, StepStatus.REFUSED, by=by, now=now, why=reason)
         if arrival.status == ArrivalStatus.ENTERED:
             _move(arrival, ArrivalStatus.STRUCK)
         return arrival
 
 
-def _check_decision(step: ArrivalStep, by: User) -> None:
-    if problem := why_not_decide(step, by):
-        raise CannotStep(problem)
-    if step.status != StepStatus.PROPOSED:
-        raise CannotStep(
-            _("这项处理已是“%(state)s”，请按页面当前状态操作。") % {"state": step.get_status_display()}
-        )
+def _is_to_decide(step: ArrivalStep, to: StepStatus, by: User) -> bool:
+    """False where ``by`` has decided so already. Raises CannotStep."""
+    return two_hands.is_to_decide(
+        step,
+        waiting=StepStatus.PROPOSED,
+        decided={to},
+        why_not=why_not_decide,
+        what=_("这项处理"),
+        by=by,
+        raises=CannotStep,
+    )
 
 
 def _decided(step: ArrivalStep, to: StepStatus, *, by: User, now: dt.datetime, **more: Any) -> None:

@@ -26,16 +26,13 @@ from contributions.models import (
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
+from portal.shared.keys import KeyReused
 from portal.shared.months import Month, today_in_china
 
 KIND = "account_movement"
 
 # The insurances that have personal accounts.
 WITH_ACCOUNTS = (Insurance.PENSION, Insurance.MEDICAL)
-
-
-class KeyReused(Exception):
-    """The key stands for another movement: nothing was booked."""
 
 
 class Overdrawn(Exception):

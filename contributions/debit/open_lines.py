@@ -31,13 +31,11 @@ from contributions.models import (
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.columns import broken_constraint
+from portal.hall import two_hands
+from portal.shared.keys import KeyReused
 
 # Lines of a batch that was posted no longer change by themselves.
 _DONE = (BatchStatus.POSTED, BatchStatus.CLOSED)
-
-
-class KeyReused(Exception):
-    """The key stands for another settlement."""
 
 
 def open_lines(batch: DebitBatch) -> Sequence[DebitLine]:
@@ -242,9 +240,8 @@ def approve(settlement: Settlement, *, by: User, now: dt.datetime) -> Settlement
         # Whoever suspends waits for a charging run, and before holding anything else.
         before_or_after_charging(settlement.batch.city)
     current = _locked(settlement)
-    if current.status == SettlementStatus.APPROVED and current.decided_by_id == by.pk:
+    if not _decide(current, SettlementStatus.APPROVED, by=by, now=now):
         return current
-    _decide(current, SettlementStatus.APPROVED, by=by, now=now)
     match current.way:
         case SettlementWay.PAID:
             book_paid(current, by=by, now=now)
@@ -258,30 +255,31 @@ def approve(settlement: Settlement, *, by: User, now: dt.datetime) -> Settlement
 @transaction.atomic
 def refuse(settlement: Settlement, *, why: str, by: User, now: dt.datetime) -> Settlement:
     """Send a settlement back; its lines are open again. Raises CannotSettle."""
-    if not why.strip():
-        raise CannotSettle(_("请填写不同意的原因。"))
+    reason = two_hands.reason_of(why, raises=CannotSettle)
     current = _locked(settlement)
-    if current.status == SettlementStatus.REFUSED and current.decided_by_id == by.pk:
+    if not _decide(current, SettlementStatus.REFUSED, by=by, now=now, why=reason):
         return current
-    _decide(current, SettlementStatus.REFUSED, by=by, now=now, why=why.strip()[:200])
     SettledLine.objects.filter(settlement=current, live=True).update(live=False)
     return current
 
 
 def _decide(
     settlement: Settlement, to: SettlementStatus, *, by: User, now: dt.datetime, why: str = ""
-) -> None:
-    if problem := why_not_decide(settlement, by):
-        raise CannotSettle(problem)
-    moved = Settlement.objects.filter(pk=settlement.pk, status=SettlementStatus.DRAFTED).update(
-        status=to, decided_at=now, decided_by=by, why=why
-    )
-    if not moved:
-        raise CannotSettle(
-            _("这份处理意见已是“%(state)s”，请按页面当前状态操作。")
-            % {"state": settlement.get_status_display()}
-        )
+) -> bool:
+    """False where ``by`` has decided so already."""
+    if not two_hands.is_to_decide(
+        settlement,
+        waiting=SettlementStatus.DRAFTED,
+        decided={to},
+        why_not=why_not_decide,
+        what=_("这份处理意见"),
+        by=by,
+        raises=CannotSettle,
+    ):
+        return False
+    Settlement.objects.filter(pk=settlement.pk).update(status=to, decided_at=now, decided_by=by, why=why)
     settlement.refresh_from_db()
+    return True
 
 
 def _locked(settlement: Settlement) -> Settlement:

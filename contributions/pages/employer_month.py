@@ -50,6 +50,7 @@ from portal.policy.terms.payment import TransferAccount, payment_terms, transfer
 from portal.shared import identity, money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.keys import KeyReused
 from portal.shared.months import Month, today_in_china
 
 PER_PAGE = 50
@@ -290,7 +291,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     except placing.CannotOrder as refused:
         messages.error(request, "".join(one.why for one in refused.refusals))
         return redirect("employer-assessment", pk)
-    except placing.KeyReused:
+    except KeyReused:
         messages.error(request, _("这次下单与先前的内容不同，请刷新后重新操作。"))
         return redirect("employer-assessment", pk)
     except PolicyMissing:

@@ -24,6 +24,7 @@ from contributions.partners import late_reversals, ordering
 from contributions.refunds import refund_lifecycle
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.hall import two_hands
 from portal.partners.models import Partner
 from portal.shared.months import CHINA
 
@@ -183,10 +184,9 @@ def refuse(difference: Difference, *, why: str, by: User, now: dt.datetime) -> D
     current = _to_decide(difference, by)
     if current.status != DifferenceStatus.PROPOSED:
         raise CannotSettle(_("这笔差异已有人处理，请刷新页面。"))
-    if not why.strip():
-        raise CannotSettle(_("请填写不同意的原因。"))
+    reason = two_hands.reason_of(why, raises=CannotSettle)
     Difference.objects.filter(pk=current.pk).update(
-        status=DifferenceStatus.OPEN, way="", reason=why.strip(), proposed_by=None, proposed_at=None
+        status=DifferenceStatus.OPEN, way="", reason=reason, proposed_by=None, proposed_at=None
     )
     log.info("%s: sent back by %s at %s", current, by.pk, now)
     current.refresh_from_db()

@@ -18,15 +18,13 @@ from contributions.refunds.held_money import held, of_cities, road
 from contributions.refunds.refund_lifecycle import CannotRefund, locked_refund, move_refund, record_event
 from portal.accounts import permissions
 from portal.accounts.models import User
+from portal.hall import two_hands
 from portal.policy.book import book
 from portal.shared import money
+from portal.shared.keys import KeyReused
 from portal.shared.months import CHINA
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-class KeyReused(Exception):
-    """The key stands for another refund."""
 
 
 def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
@@ -148,24 +146,24 @@ def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
 
 def refuse(refund: Refund, *, why: str, by: User, now: dt.datetime) -> Refund:
     """Send a drafted refund back to whoever drafted it; the money waits for another. Raises CannotRefund."""
-    if not why.strip():
-        raise CannotRefund(_("请填写不同意退回的原因。"))
-    return _decide(refund, RefundStatus.REFUSED, by=by, now=now, why=why.strip())
+    reason = two_hands.reason_of(why, raises=CannotRefund)
+    return _decide(refund, RefundStatus.REFUSED, by=by, now=now, why=reason)
 
 
 @transaction.atomic
 def _decide(refund: Refund, to: RefundStatus, *, by: User, now: dt.datetime, why: str = "") -> Refund:
     current = locked_refund(refund)
-    if current.decided_by_id == by.pk and current.status != RefundStatus.DRAFTED:
-        refused = current.status == RefundStatus.REFUSED
-        if refused == (to == RefundStatus.REFUSED):
-            return current
-    if problem := why_not_decide(current, by):
-        raise CannotRefund(problem)
-    if current.status != RefundStatus.DRAFTED:
-        raise CannotRefund(
-            _("这笔退款已是“%(state)s”，请按页面当前状态操作。") % {"state": current.get_status_display()}
-        )
+    after_approval = set(RefundStatus) - {RefundStatus.DRAFTED, RefundStatus.REFUSED}
+    if not two_hands.is_to_decide(
+        current,
+        waiting=RefundStatus.DRAFTED,
+        decided={to} if to == RefundStatus.REFUSED else after_approval,
+        why_not=why_not_decide,
+        what=_("这笔退款"),
+        by=by,
+        raises=CannotRefund,
+    ):
+        return current
     more: dict[str, object] = {"decided_at": now, "decided_by": by, "why": why}
     if to == RefundStatus.APPROVED and current.way == RefundWay.CHANNEL:
         more["ask_at"] = now

@@ -35,6 +35,7 @@ from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import money
 from portal.shared.characters import whole_number
+from portal.shared.keys import KeyReused
 from portal.shared.months import today_in_china
 
 MAY_STEP = "contributions.change_arrival"
@@ -294,7 +295,7 @@ class ArrivalAdmin(MoneyAdmin):
             )
         except transfer_effects.CannotStep as why:
             form.add_error(None, str(why))
-        except bank_transfers.KeyReused:
+        except KeyReused:
             form.add_error(None, _("这一页已经登记过一笔，请重新打开“登记到账”再填写。"))
         return None
 
@@ -328,7 +329,7 @@ class ArrivalAdmin(MoneyAdmin):
                     messages.error(request, str(why))
                     return HttpResponseRedirect(request.path)
                 form.add_error(None, str(why))
-            except bank_transfers.KeyReused:
+            except KeyReused:
                 messages.error(request, _("这份处理意见已经提交过，请核对页面当前状态。"))
                 return HttpResponseRedirect(request.path)
             else:

@@ -35,6 +35,7 @@ from portal.accounts.staff_admin import RefuseForm
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
+from portal.shared.keys import KeyReused
 
 # So many open lines stand on one page; the others come when these are settled.
 SHOWN = 200
@@ -254,7 +255,7 @@ class SettlementAdmin(LookUpAdmin):
             )
         except settling.CannotSettle as why:
             form.add_error(None, str(why))
-        except open_lines.KeyReused:
+        except KeyReused:
             form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
         return None
 
@@ -281,7 +282,7 @@ class SettlementAdmin(LookUpAdmin):
                     )
                 except settling.CannotSettle as why:
                     form.add_error(None, str(why))
-                except open_lines.KeyReused:
+                except KeyReused:
                     form.add_error(None, _("这份处理意见已经提交过，请刷新页面后再填写。"))
                 else:
                     return self._proposed(request, settlement)

@@ -35,6 +35,7 @@ from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity, money
+from portal.shared.keys import KeyReused
 
 REFUND_TONES = {
     RefundStatus.SUCCEEDED: "good",
@@ -252,7 +253,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
                 refund = self._draft(request, receipt, list(together) if whole else [], form.cleaned_data)
             except refund_lifecycle.CannotRefund as why:
                 form.add_error(None, str(why))
-            except drafting.KeyReused:
+            except KeyReused:
                 form.add_error(None, _("这份退款已经提交过，请刷新页面后再填写。"))
             else:
                 messages.success(

@@ -28,6 +28,7 @@ from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.workdays import add_workdays
+from portal.shared.keys import KeyReused
 from portal.shared.months import today_in_china
 
 
@@ -37,10 +38,6 @@ class NotAccepted(Exception):
     def __init__(self, findings: Sequence[Finding], form: ServiceForm | None = None) -> None:
         super().__init__("; ".join(finding.why for finding in findings))
         self.findings, self.form = list(findings), form
-
-
-class KeyReused(Exception):
-    """The submission key was used before with other content, or by someone else (409)."""
 
 
 class NotAllowed(Exception):

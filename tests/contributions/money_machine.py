@@ -62,6 +62,7 @@ from portal.hall import desk
 from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
+from portal.shared.keys import KeyReused
 from portal.shared.months import CHINA, Month, month_in_china, today_in_china
 from tests.cast import Cast
 from tests.conftest import Clock
@@ -384,7 +385,7 @@ class MoneyMoves(RuleBasedStateMachine):
         other = other and before is not None
         changed = {**given, "picks": {PENSION: ("80", [LAST])}} if other else given
         again = self.attempt(
-            lambda: placing.place(**changed, key=key, now=self.now), placing.CannotOrder, desk.KeyReused
+            lambda: placing.place(**changed, key=key, now=self.now), placing.CannotOrder, KeyReused
         )
         if before is not None:
             assert again == (None if other else before)

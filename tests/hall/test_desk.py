@@ -19,6 +19,7 @@ from portal.hall.service import Bar, Mismatch
 from portal.people.models import Person
 from portal.policy.book import Mode, book
 from portal.registers.models import HouseholdRecord
+from portal.shared.keys import KeyReused
 from tests.cast import Cast, moment, staff
 from tests.hall.trial import BAR, MISMATCH, Desk
 
@@ -68,9 +69,9 @@ def test_the_same_key_with_the_same_answers_is_the_same_case(hall: Desk) -> None
 def test_the_same_key_with_other_answers_is_refused(hall: Desk) -> None:
     key = uuid4()
     hall.file(key=key)
-    with pytest.raises(desk.KeyReused):
+    with pytest.raises(KeyReused):
         hall.file(key=key, colour="red")
-    with pytest.raises(desk.KeyReused):
+    with pytest.raises(KeyReused):
         hall.file(Mode.COUNTER, key=key)
     assert Case.objects.count() == 1
 
@@ -78,7 +79,7 @@ def test_the_same_key_with_other_answers_is_refused(hall: Desk) -> None:
 def test_the_same_key_by_someone_else_is_refused(hall: Desk) -> None:
     key = uuid4()
     hall.file(key=key)
-    with pytest.raises(desk.KeyReused):
+    with pytest.raises(KeyReused):
         hall.file(key=key, by=hall.cast.yongjiang_second_clerk)
 
 

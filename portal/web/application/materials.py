@@ -18,6 +18,7 @@ from portal.hall.routing import ROUTES, Status
 from portal.hall.service import Ask, Finding, Mismatch
 from portal.hall.ways import linked
 from portal.policy.book import Paper
+from portal.shared.keys import KeyReused
 from portal.shared.months import today_in_china
 from portal.web.application.entrance import for_applicants
 from portal.web.application.errand import Errand
@@ -63,7 +64,7 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
             return on_to_result(case, errand.now)
     except desk.NotAccepted:
         return back_to_form(errand, draft)
-    except desk.KeyReused:
+    except KeyReused:
         return key_reused(request, errand, draft)
     facts, findings = desk.examine(ask)
     if stopping(errand.offer, findings):

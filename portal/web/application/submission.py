@@ -24,6 +24,7 @@ from portal.hall.service import (
     Finding,
 )
 from portal.hall.ways import linked
+from portal.shared.keys import KeyReused
 from portal.web.application.errand import ACTION, KEY, Errand
 from portal.web.application.form import add_findings, form_page, judged, stopping
 from portal.web.application.papers import PapersForm, keep_files
@@ -115,7 +116,7 @@ def pressed(
         return redirect(errand.url("materials"))
     try:
         case = desk.submit(ask=ask, key=draft.key, attachments=list(form.brought.values()), now=errand.now)
-    except desk.KeyReused:
+    except KeyReused:
         return key_reused(request, errand, draft)
     except desk.NotAccepted as error:
         return _refused(request, errand, draft, form, error.findings)

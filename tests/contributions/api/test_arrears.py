@@ -32,6 +32,7 @@ from portal.hall import desk
 from portal.hall.models import Case
 from portal.people.models import BankAccount
 from portal.shared.insurance import Capacity
+from portal.shared.keys import KeyReused
 from portal.shared.months import Month
 from tests.cast import LIANGXI, Cast, cover, employer, moment
 from tests.conftest import Clock
@@ -241,7 +242,7 @@ def test_twice_by_one_key_is_once_below_the_api_too(
     given: dict[str, Any] = {"key": uuid4(), "by": counter.bank.partner.user, "now": till.now}
     first = paying_late.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given)
     assert paying_late.order_months(cast.wang_fang, "wuxi", {PENSION: [september.month]}, **given) == first
-    with pytest.raises(desk.KeyReused):
+    with pytest.raises(KeyReused):
         paying_late.order_months(cast.wang_fang, "wuxi", {MEDICAL: [september.month]}, **given)
 
 

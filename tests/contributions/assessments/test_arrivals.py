@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from contributions.assessments import assessing as assessments
 from contributions.assessments import bank_transfers
 from contributions.assessments.assessing import draw_up
-from contributions.assessments.bank_transfers import KeyReused
 from contributions.assessments.transfer_effects import CannotStep
 from contributions.assessments.transfer_notes import candidates, code_of, named_in, why_not
 from contributions.audit.looking import audit, look
@@ -39,6 +38,7 @@ from contributions.models import (
 )
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
+from portal.shared.keys import KeyReused
 from portal.shared.months import Month
 from tests.cast import Cast, cover, employer, moment, person
 from tests.conftest import Clock

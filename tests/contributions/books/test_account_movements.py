@@ -11,11 +11,12 @@ from django.db import IntegrityError, connection, transaction
 from contributions.audit import CHECKS
 from contributions.audit.looking import audit
 from contributions.books import ledger, personal_account
-from contributions.books.personal_account import KeyReused, Overdrawn, accounts_of, balance, book_movement
+from contributions.books.personal_account import Overdrawn, accounts_of, balance, book_movement
 from contributions.models import AccountKind, AccountMovement, Entry, LedgerAccount, MovementKind
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
+from portal.shared.keys import KeyReused
 from tests.cast import NOW, WUCHANG, person
 
 pytestmark = pytest.mark.django_db

@@ -28,6 +28,7 @@ from contributions.models import (
 )
 from portal.accounts.models import Notice, User
 from portal.accounts.roles import COLLECTOR
+from portal.shared.keys import KeyReused
 from tests.cast import staff
 from tests.contributions.money_cast import NOVEMBER, Road, charge_of, collector, worker
 from tests.hall.test_races import at_once
@@ -207,7 +208,7 @@ def test_pressed_twice_is_once(road: Road) -> None:
     for _press in range(2):
         approved(road, settlement)
     assert Receipt.objects.filter(debit_line__in=lines).count() == 2
-    with pytest.raises(open_lines.KeyReused):
+    with pytest.raises(KeyReused):
         drafted(road, batch, FAILED, *lines, key=key)
 
 

@@ -25,11 +25,11 @@ from contributions.models import (
 from contributions.orders import closing, payable, placing, top_ups
 from contributions.refunds import doubled, drafting, held_money, sending
 from portal.accounts.models import User
-from portal.hall import desk
 from portal.hall.routing import Status
 from portal.registers.bank import bank_register
 from portal.registers.models import AccountState, MedicalAccountRecord, SecurityCardRecord
 from portal.shared.insurance import Insurance
+from portal.shared.keys import KeyReused
 from tests.contributions.orders.conftest import Provider, Till, audit, providers, till
 from tests.contributions.orders.test_races import broken, in_crowd
 from tests.contributions.refunds.test_refunds import checker
@@ -202,7 +202,7 @@ def test_the_same_key_is_one_order(till: Till, wang: User) -> None:
     key = uuid4()
     first = filed(till, wang, key=key)
     assert filed(till, wang, key=key) == first
-    with pytest.raises(desk.KeyReused):
+    with pytest.raises(KeyReused):
         file(wang, "wuxi", CODE, typed("300"), till.now, key=key)
 
 

@@ -19,9 +19,9 @@ from contributions.prices.formula import quote
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
-from portal.hall.desk import KeyReused
 from portal.people.models import BankAccount
 from portal.shared.insurance import Capacity, Insurance
+from portal.shared.keys import KeyReused
 from portal.shared.months import Month
 from tests.cast import cover, employer
 from tests.contributions.orders.conftest import (

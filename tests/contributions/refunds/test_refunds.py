@@ -25,6 +25,7 @@ from contributions.orders import closing
 from contributions.refunds import drafting, held_money, refund_lifecycle, sending
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR
+from portal.shared.keys import KeyReused
 from tests.cast import staff
 from tests.contributions.orders.conftest import MEDICAL, PENSION, THIS, Provider, Till, audit
 
@@ -229,7 +230,7 @@ def test_drafted_approved_and_sent_twice_is_one(
     key = uuid4()
     refund = drafted(till, twice, key=key)
     assert drafted(till, twice, key=key) == refund
-    with pytest.raises(drafting.KeyReused):
+    with pytest.raises(KeyReused):
         drafted(till, twice, 5, key=key)
     for _press in range(2):
         drafting.approve(refund, by=checker(), now=till.now)
