@@ -31,7 +31,7 @@ from portal.shared.identity import Document, InvalidIdentity, Sex
 from portal.shared.insurance import Insurance
 from portal.shared.logs import mask_numbers
 from portal.shared.months import Month
-from portal.web.templatetags.hall import number_on_paper, paper_title
+from portal.web.templatetags.formats import number_on_paper, paper_title
 from tests.accounts.knocking import PERSON, code_sent_to, errors, exist, hidden, knock
 from tests.accounts.test_registration import PROVE, SET, set_password, state
 from tests.cast import NOW, PASSWORD, Cast, cover, identity_number, staff

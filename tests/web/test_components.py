@@ -13,7 +13,7 @@ from portal.shared.months import Month
 
 
 def drawn(source: str, **context: Any) -> str:
-    return Template("{% load hall %}" + source).render(Context(context))
+    return Template("{% load cases components formats forms months %}" + source).render(Context(context))
 
 
 def words(markup: str) -> str:

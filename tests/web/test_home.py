@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.hall.service import Audience
 from portal.policy.book import book
-from portal.web.templatetags.hall import audience_text
+from portal.web.templatetags.cases import audience_text
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.web.conftest import signed_in
