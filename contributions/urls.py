@@ -1,6 +1,7 @@
 from django.urls import path
 
-from contributions.pages import employer_month, orders, quote, record
+from contributions.pages import employer_month, quote, record
+from contributions.pages.orders import callbacks, lists, order, paying
 
 urlpatterns = [
     path("record/", record.record, name="record"),
@@ -17,15 +18,15 @@ urlpatterns = [
     path("employer/bills/<int:pk>/", employer_month.bill, name="employer-bill"),
     path("employer/assessments/<int:pk>/notice/", employer_month.assessment_notice, name="employer-notice"),
     path("employer/bills/<int:pk>/notice/", employer_month.bill_notice, name="employer-bill-notice"),
-    path("orders/", orders.order_list, name="orders"),
-    path("orders/list/", orders.paid_list, name="paid-list"),
-    path("orders/<slug:number>/", orders.order, name="order"),
-    path("orders/<slug:number>/pay/", orders.pay, name="order-pay"),
-    path("orders/<slug:number>/card/", orders.card, name="order-card"),
-    path("orders/<slug:number>/payment/", orders.payment, name="order-payment"),
-    path("orders/<slug:number>/state/", orders.state, name="order-state"),
-    path("orders/<slug:number>/drop/", orders.drop, name="order-drop"),
-    path("orders/<slug:number>/cancel/", orders.cancel, name="order-cancel"),
+    path("orders/", lists.order_list, name="orders"),
+    path("orders/list/", lists.paid_list, name="paid-list"),
+    path("orders/<slug:number>/", order.show, name="order"),
+    path("orders/<slug:number>/pay/", paying.pay, name="order-pay"),
+    path("orders/<slug:number>/card/", paying.card, name="order-card"),
+    path("orders/<slug:number>/payment/", paying.payment, name="order-payment"),
+    path("orders/<slug:number>/state/", paying.state, name="order-state"),
+    path("orders/<slug:number>/drop/", paying.drop, name="order-drop"),
+    path("orders/<slug:number>/cancel/", paying.cancel, name="order-cancel"),
     path("<city:city>/quote/", quote.quote, name="quote"),
-    path("pay/callbacks/<slug:channel>/", orders.callback, name="payment-callback"),
+    path("pay/callbacks/<slug:channel>/", callbacks.callback, name="payment-callback"),
 ]

@@ -19,7 +19,7 @@ from contributions.models import (
     PaymentStatus,
 )
 from contributions.orders import answers, closing
-from contributions.pages import orders
+from contributions.pages.orders import callbacks
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
 
@@ -367,7 +367,7 @@ def test_notices_are_never_changed(till: Till, order: Order) -> None:
 def test_forged_callbacks_fill_no_table_and_are_counted(
     till: Till, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "FORGED_KEPT_A_DAY", 3)
+    monkeypatch.setattr(callbacks, "FORGED_KEPT_A_DAY", 3)
     for _time in range(7):
         assert call(Client(), "P0", 1, signature="bad").status_code == 500
     assert PaymentNotice.objects.filter(verdict="forged").count() == 3
