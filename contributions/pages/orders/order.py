@@ -1,26 +1,33 @@
 """The page of one order: what, how much and why, until when, and how to pay or what became of it."""
 
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contributions import channels
-from contributions.models import Order, PaymentStatus, TopUp
+from contributions.models import Order, Payment, PaymentStatus, TopUp
 from contributions.orders import of_employers, top_ups
 from contributions.orders.payable import SERVICE
 from contributions.pages.orders.forms import ChannelForm
 from contributions.pages.orders.own import city_context, own_order
 from contributions.pages.orders.parts import parts_of
 from contributions.pages.orders.situation import (
+    Situation,
     channel_codes,
-    is_payable,
     opening_of,
+    situation_of,
     state_words,
     tone_of,
     waiting,
@@ -43,6 +50,44 @@ PAYMENT_LOOKS = {
 }
 
 
+class Kind(StrEnum):
+    """What an order is for."""
+
+    TOP_UP = "top_up"
+    EMPLOYER = "employer"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the page calls an order of contributions or of a top-up."""
+
+    caption: Promise
+    pay: Promise
+    paid: Promise
+    paid_sum: Promise
+    contents: Promise
+    notice: Promise
+
+
+CONTRIBUTIONS = Words(
+    caption=gettext_lazy("缴费订单"),
+    pay=gettext_lazy("支付缴费订单"),
+    paid=gettext_lazy("缴费成功"),
+    paid_sum=gettext_lazy("实缴金额"),
+    contents=gettext_lazy("缴费明细"),
+    notice=gettext_lazy("缴费须知"),
+)
+TOP_UP = Words(
+    caption=gettext_lazy("社保卡个人账户充值"),
+    pay=gettext_lazy("支付充值订单"),
+    paid=gettext_lazy("充值成功"),
+    paid_sum=gettext_lazy("充值金额"),
+    contents=gettext_lazy("充值内容"),
+    notice=gettext_lazy("充值须知"),
+)
+
+
 @never_cache
 @require_safe
 @login_required_any
@@ -55,49 +100,81 @@ def order_page(request: HttpRequest, order: Order, form: ChannelForm | None = No
     """The page of an order; ``form`` is the choice of a channel that was not valid."""
     now = timezone.now()
     payments = list(order.payments.order_by("begun_at", "pk"))
-    current = next((one for one in payments if one.live), None)
-    payable = current is None and is_payable(order, now)
-    failed = payable and payments and payments[-1].status == PaymentStatus.FAILED
+    current = next((payment for payment in payments if payment.live), None)
     top_up = top_ups.of_order(order)
-    kept = {one.pk: held_money.returned_of(one) for one in payments if one.entry_id and not one.credited}
+    situation = situation_of(order, current, now)
     context = {
         "order": order,
-        "payments": [
-            {
-                "payment": one,
-                "channel": channels.title(one.channel),
-                # Money that paid nothing is no success to whoever paid it.
-                "tone": ("quiet" if kept[one.pk].whole else "warn")
-                if one.pk in kept
-                else PAYMENT_LOOKS[PaymentStatus(one.status)],
-                "state": _("未记入，{state}").format(state=kept[one.pk].words)
-                if one.pk in kept
-                else one.get_status_display(),
-            }
-            for one in payments
-        ],
-        "current": current,
-        **(waiting(order, current) if current else {}),
-        "kept": [(one, kept[one.pk]) for one in payments if one.pk in kept],
-        "credited": next((one for one in payments if one.credited), None),
-        "paid_by": next((channels.title(one.channel) for one in payments if one.credited), ""),
-        "failed": (payments[-1].why.rstrip("。") or _("这次支付没有成功")) if failed else "",
+        "kind": Kind.TOP_UP if top_up else Kind.EMPLOYER if order.employer_id else Kind.PERSON,
+        "words": TOP_UP if top_up else CONTRIBUTIONS,
         "state": state_words(order, now, top_up),
         "tone": tone_of(order, now),
-        "payable": payable,
-        "over": order.is_open and current is None and not payable,
-        "minutes": max(0, int((order.expires_at - now).total_seconds() // 60)),
-        "opening": opening_of(order, now) if payable else None,
-        "form": (form or ChannelForm(codes=channel_codes(order, now))) if payable else None,
-        "late": order.is_open and now >= order.expires_at,
-        "dispute": _dispute(order),
-        "top_up": top_up,
-        "card": identity.mask_account(top_up.card_number) if top_up else "",
-        "balance_fen": top_ups.balance_fen(top_up) if top_up else None,
+        **_payments(payments),
+        **(_top_up(top_up) if top_up else {}),
         **(_employers(order) if order.employer_id else _persons(order, top_up)),
         **city_context(order),
     }
-    return render(request, "contributions/orders/order.html", context)
+    match situation:
+        case Situation.PAYABLE:
+            context |= _payable(order, payments, form, now)
+        case Situation.UNDER_WAY | Situation.PAID if current:
+            late = order.is_open and now >= order.expires_at
+            context |= {"current": current, "late": late, **waiting(order, current)}
+    if situation is Situation.PAID:
+        context["dispute"] = _dispute(order)
+    return render(request, f"contributions/orders/order/{situation}.html", context)
+
+
+def _payments(payments: Sequence[Payment]) -> dict[str, Any]:
+    """What became of each payment: the one that paid the order, and those whose money paid nothing."""
+    kept = {
+        payment.pk: held_money.returned_of(payment)
+        for payment in payments
+        if payment.entry_id and not payment.credited
+    }
+    credited = next((payment for payment in payments if payment.credited), None)
+    return {
+        "payments": [
+            {
+                "payment": payment,
+                "channel": channels.title(payment.channel),
+                # Money that paid nothing is no success to whoever paid it.
+                "tone": ("quiet" if kept[payment.pk].whole else "warn")
+                if payment.pk in kept
+                else PAYMENT_LOOKS[PaymentStatus(payment.status)],
+                "state": _("未记入，{state}").format(state=kept[payment.pk].words)
+                if payment.pk in kept
+                else payment.get_status_display(),
+            }
+            for payment in payments
+        ],
+        "kept": [(payment, kept[payment.pk]) for payment in payments if payment.pk in kept],
+        "credited": credited,
+        "paid_by": channels.title(credited.channel) if credited else "",
+    }
+
+
+def _payable(
+    order: Order, payments: Sequence[Payment], form: ChannelForm | None, now: dt.datetime
+) -> dict[str, Any]:
+    """What payable.html has of its own."""
+    last = payments[-1] if payments else None
+    failed = last is not None and last.status == PaymentStatus.FAILED
+    return {
+        "form": form or ChannelForm(codes=channel_codes(order, now)),
+        "failed": (last.why.rstrip("。") or _("这次支付没有成功")) if last and failed else "",
+        "minutes": max(0, int((order.expires_at - now).total_seconds() // 60)),
+        "opening": opening_of(order, now),
+    }
+
+
+def _top_up(top_up: TopUp) -> dict[str, Any]:
+    """What the page of a top-up has of its own."""
+    return {
+        "top_up": top_up,
+        "card": identity.mask_account(top_up.card_number),
+        "balance_fen": top_ups.balance_fen(top_up),
+    }
 
 
 def _persons(order: Order, top_up: TopUp | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How an order stands, and what can be done with it now."""
 
 import datetime as dt
+from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
@@ -18,6 +19,27 @@ ORDER_LOOKS = {
     OrderStatus.EXPIRED: "quiet",
     OrderStatus.REVERSED: "quiet",
 }
+
+
+class Situation(StrEnum):
+    """How an order stands for its payer; each has its template in contributions/orders/order."""
+
+    PAYABLE = "payable"
+    UNDER_WAY = "under_way"
+    OVER = "over"
+    PAID = "paid"
+    ENDED = "ended"
+
+
+def situation_of(order: Order, current: Payment | None, now: dt.datetime) -> Situation:
+    """How the order stands, where ``current`` is the payment that is under way."""
+    if order.status == OrderStatus.PAID:
+        return Situation.PAID
+    if current is not None:
+        return Situation.UNDER_WAY
+    if not order.is_open:
+        return Situation.ENDED
+    return Situation.PAYABLE if is_payable(order, now) else Situation.OVER
 
 
 def is_payable(order: Order, now: dt.datetime) -> bool:
