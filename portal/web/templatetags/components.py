@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
 from django.core.paginator import Page
 from django.template import Context
-from django.template.defaultfilters import linebreaksbr
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.hall.ways import linked, told
 from portal.policy.book import City
 from portal.policy.passages import Passage
-from portal.shared import money
 from portal.shared.months import today_in_china
 from portal.web.templatetags.formats import date_zh
 
@@ -29,49 +28,32 @@ register = template.Library()
 TONE_SIGNS = {"good": "check", "warn": "alert", "bad": "cross", "info": "dot", "quiet": "dash"}
 
 
-# Signs and tags stand on a page by the hundred: they are written here, for a template each would take most of the page's time.
+def drawn(component: str, **context: Any) -> SafeString:
+    """A component that stands within a sentence: its markup without the space around it."""
+    return SafeString(render_to_string(f"components/{component}.html", context).strip())
+
+
+# Signs and tags stand on a page by the hundred, and are few.
 
 
 @register.simple_tag(name="sign")
 @cache
 def sign_of(name: str) -> SafeString:
     """A sign from templates/components/signs.html; it never stands without a word."""
-    return format_html(
-        '<svg class="sign" aria-hidden="true" focusable="false"><use href="#sign-{}"/></svg>', name
-    )
+    return drawn("sign", name=name)
 
 
 @register.simple_tag
 @lru_cache(maxsize=200)
 def tag(tone: str, text: str, sign: str = "") -> SafeString:
     """A state as sign + word + colour; ``tone`` is good, warn, bad, info or quiet."""
-    return format_html('<span class="tag tag--{}">{}{}</span>', tone, sign_of(sign or TONE_SIGNS[tone]), text)
+    return drawn("tag", tone=tone, sign=sign_of(sign or TONE_SIGNS[tone]), text=text)
 
 
 @register.simple_tag
 def amount(fen: int) -> SafeString:
     """Fen as an amount with tabular digits: 393.04 元."""
-    return format_html(
-        '<span class="amount">{} <span class="amount__unit">{}</span></span>', money.format_yuan(fen), _("元")
-    )
-
-
-@register.inclusion_tag("components/stations.html")
-def stations(steps: Sequence[Any], label: str = "", variant: str = "line") -> dict[str, Any]:
-    """A line of stations. ``variant`` "steps" is the short form at the head of an application's pages."""
-    place = next(
-        (index for index, step in enumerate(steps, 1) if step["state"] in ("now", "stopped")), len(steps)
-    )
-    return {
-        "stations": format_html_join(
-            "\n", "{}", ((_station(step, number, variant),) for number, step in enumerate(steps, 1))
-        ),
-        "label": label or _("办理进度"),
-        "variant": variant,
-        "place": place,
-        "count": len(steps),
-        "current": steps[place - 1] if steps else None,
-    }
+    return drawn("amount", fen=fen)
 
 
 STATION_STATES = {
@@ -80,53 +62,61 @@ STATION_STATES = {
     "stopped": gettext_lazy("已终止"),
     "next": gettext_lazy("未开始"),
 }
-_STATION = (
-    '<li class="station station--{}"{}><span class="station__mark" aria-hidden="true">{}</span><span class="station__body">'
-    '<span class="station__title">{}</span><span class="visually-hidden">{}</span>{}{}</span></li>'
-)
-_STEP = mark_safe(' aria-current="step"')
+STATION_SIGNS = {"done": "check", "stopped": "cross"}
 
 
-def _station(step: Mapping[str, Any], number: int, variant: str) -> SafeString:
-    state, title = step["state"], step["title"]
-    sign = {"done": "check", "stopped": "cross"}.get(state)
-    if state == "done" and step.get("url"):
-        title = format_html('<a href="{}">{}</a>', step["url"], title)
-    when, note = step.get("when"), step.get("note")
-    return format_html(
-        _STATION,
-        state,
-        _STEP if state in ("now", "stopped") else "",
-        sign_of(sign) if sign else number if variant == "steps" else "",
-        title,
-        STATION_STATES[state],
-        format_html('<span class="station__when">{}</span>', date_zh(when)) if when else "",
-        format_html('<span class="station__note">{}</span>', note) if note else "",
+class Station(NamedTuple):
+    """One station of a line; ``mark`` is a sign, or the number of a step that is still to come."""
+
+    state: str
+    here: bool
+    mark: str
+    title: str
+    url: str
+    word: Promise
+    when: str
+    note: str
+
+
+@register.inclusion_tag("components/stations.html")
+def stations(steps: Sequence[Mapping[str, Any]], label: str = "", variant: str = "line") -> dict[str, Any]:
+    """A line of stations, of {title, when, state: done | now | next | stopped, note, url}.
+
+    Of these when, note and url may be missing. ``variant`` "steps" is the short form at the head of
+    an application's pages.
+    """
+    place = next(
+        (index for index, step in enumerate(steps, 1) if step["state"] in ("now", "stopped")), len(steps)
+    )
+    return {
+        "stations": [_station(step, number, variant) for number, step in enumerate(steps, 1)],
+        "label": label or _("办理进度"),
+        "variant": variant,
+        "place": place,
+        "count": len(steps),
+        "current": steps[place - 1] if steps else None,
+    }
+
+
+def _station(step: Mapping[str, Any], number: int, variant: str) -> Station:
+    state = step["state"]
+    sign = STATION_SIGNS.get(state)
+    return Station(
+        state=state,
+        here=state in ("now", "stopped"),
+        mark=sign_of(sign) if sign else str(number) if variant == "steps" else "",
+        title=step["title"],
+        url=step.get("url", "") if state == "done" else "",
+        word=STATION_STATES[state],
+        when=date_zh(step["when"]) if step.get("when") else "",
+        note=step.get("note", ""),
     )
 
 
-@register.simple_tag
-def summary_list(rows: Iterable[Any]) -> SafeString:
+@register.inclusion_tag("components/summary_list.html")
+def summary_list(rows: Iterable[Any]) -> dict[str, Any]:
     """Check answers: rows of (label, value, edit_url), the last may be missing."""
-    return format_html(
-        '<dl class="summary">{}</dl>', format_html_join("", "{}", ((_answer(*row),) for row in rows))
-    )
-
-
-def _answer(label: str, value: Any, url: str = "") -> SafeString:
-    edit = (
-        format_html(
-            '<dd class="summary__edit"><a href="{}">{}<span class="visually-hidden">{}</span></a></dd>',
-            url,
-            _("修改"),
-            label,
-        )
-        if url
-        else ""
-    )
-    return format_html(
-        '<div class="summary__row"><dt>{}</dt><dd>{}</dd>{}</div>', label, linebreaksbr(value or "—"), edit
-    )
+    return {"rows": [(label, value or "—", *(url or ("",))) for label, value, *url in rows]}
 
 
 @register.inclusion_tag("components/facts.html")
@@ -160,25 +150,14 @@ def empty(text: str, hint: str = "", url: str = "", label: str = "") -> dict[str
 
 
 @register.inclusion_tag("components/tabs.html")
-def tabs(items: Iterable[Any], label: str = "") -> dict[str, Any]:
+def tabs(items: Iterable[Mapping[str, Any]], label: str = "") -> dict[str, Any]:
     """Links that switch what a page lists: items {label, url, current, count}; the count may be missing."""
-    links = (
-        (
-            item["url"],
-            _CURRENT if item["current"] else "",
-            item["label"],
-            "" if item.get("count") is None else format_html(_COUNT, item["count"]),
-        )
-        for item in items
-    )
-    return {
-        "items": format_html_join("", '<li><a href="{}"{}>{}{}</a></li>', links),
-        "label": label or _("筛选"),
-    }
+    links = [(item["url"], item["current"], item["label"], _count(item.get("count"))) for item in items]
+    return {"items": links, "label": label or _("筛选")}
 
 
-_CURRENT = mark_safe(' aria-current="page"')
-_COUNT = '<span class="tabs__count">{}</span>'
+def _count(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 @register.inclusion_tag("components/due_item.html")
