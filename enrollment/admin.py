@@ -9,7 +9,6 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
@@ -17,13 +16,13 @@ from unfold.admin import TabularInline
 from enrollment.models import ContributionBase, Coverage, RosterRow
 from enrollment.roster.overview import outlying
 from portal.accounts import permissions
+from portal.accounts.cells import person_cell
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
 from portal.hall.workbench import OfferedFilter
-from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import contribution_year_terms
-from portal.shared import identity, money
+from portal.shared import money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.months import Month, month_in_china, today_in_china
 
@@ -169,10 +168,6 @@ def _written(event: Any, name: str) -> str:
     return str(display() if display else value)
 
 
-def person_shown(person: Person) -> str:
-    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
-
-
 def months_shown(row: Coverage | ContributionBase) -> str:
     end = _("起") if row.until is None else _("至{month}").format(month=(row.until - 1).zh)
     return f"{row.start.zh}{end}"
@@ -226,7 +221,7 @@ class CoverageAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, row: Coverage) -> str:
-        return person_shown(row.person)
+        return person_cell(row.person.name, row.person.identity_number)
 
     @admin.display(description=gettext_lazy("参保地"), ordering="city")
     def place(self, row: Coverage) -> str:
@@ -264,7 +259,7 @@ class ContributionBaseAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, row: ContributionBase) -> str:
-        return person_shown(row.coverage.person)
+        return person_cell(row.coverage.person.name, row.coverage.person.identity_number)
 
     @admin.display(description=gettext_lazy("险种"))
     def insurance(self, row: ContributionBase) -> str:
@@ -357,9 +352,7 @@ class RosterRowAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("职工"))
     def whom(self, row: RosterRow) -> str:
-        return format_html(
-            '{} <span class="nums">{}</span>', row.person.name, identity.mask(row.person.identity_number)
-        )
+        return person_cell(row.person.name, row.person.identity_number)
 
     @admin.display(description=gettext_lazy("参保单位"))
     def employer(self, row: RosterRow) -> str:

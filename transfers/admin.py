@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +20,7 @@ from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing, NotDrawable
 from contributions.charges.brought_in import in_words
 from enrollment.admin import LookUpAdmin
+from portal.accounts.cells import due_cell, person_cell, state_cell
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall import attachments
 from portal.hall.workbench import QueueFilter, staff_of
@@ -412,12 +412,11 @@ class TransferAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("时限"), ordering="due_on")
     def due(self, transfer: Transfer) -> str:
         words, pressing = _due_words(transfer)
-        return format_html('<span class="due" data-due="{}">{}</span>', pressing, words) if words else "—"
+        return due_cell(words, pressing)
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, transfer: Transfer) -> str:
-        number = identity.mask(transfer.person.identity_number)
-        return format_html('{} <span class="nums">{}</span>', transfer.person.name, number)
+        return person_cell(transfer.person.name, transfer.person.identity_number)
 
     @admin.display(description=gettext_lazy("险种"), ordering="insurance")
     def what(self, transfer: Transfer) -> str:
@@ -429,9 +428,7 @@ class TransferAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, transfer: Transfer) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', transfer.status, transfer.get_status_display()
-        )
+        return state_cell(transfer.status, transfer.get_status_display())
 
     @admin.display(description=gettext_lazy("在谁那里"))
     def turn(self, transfer: Transfer) -> str:

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,6 +28,7 @@ from contributions.models import Arrival, ArrivalStatus, ArrivalStep, ArrivalWay
 from contributions.workbench.base import MoneyAdmin, yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.cells import state_cell
 from portal.accounts.staff_admin import RefuseForm
 from portal.hall.fields import YuanField
 from portal.hall.workbench import QueueFilter, staff_of
@@ -422,9 +422,7 @@ class ArrivalAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, one: Arrival) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', one.status, one.get_status_display()
-        )
+        return state_cell(one.status, one.get_status_display())
 
 
 def _what(payable: Payable | None) -> str:

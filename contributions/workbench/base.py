@@ -6,9 +6,9 @@ from typing import Any, cast
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html
 
 from enrollment.admin import LookUpAdmin
+from portal.accounts.cells import number_cell
 from portal.accounts.staff_admin import StaffAdmin
 from portal.shared import money
 
@@ -46,4 +46,4 @@ class MoneyAdmin(LookUpAdmin):
 
 
 def yuan(fen: int) -> str:
-    return format_html('<span class="nums">{}</span>', money.format_yuan(fen))
+    return number_cell(money.format_yuan(fen))

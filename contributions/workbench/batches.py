@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
@@ -33,6 +32,7 @@ from contributions.tasks import debit
 from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.cells import number_cell, state_cell
 from portal.accounts.factor_views import ask_again
 from portal.accounts.staff_admin import StaffAdmin
 from portal.columns import choices
@@ -362,9 +362,7 @@ class DebitBatchAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, batch: DebitBatch) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', batch.status, batch.get_status_display()
-        )
+        return state_cell(batch.status, batch.get_status_display())
 
     @admin.display(description=gettext_lazy("等待"))
     def waits_for(self, batch: DebitBatch) -> str:
@@ -372,7 +370,7 @@ class DebitBatchAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("笔数"), ordering="line_count")
     def lines_shown(self, batch: DebitBatch) -> str:
-        return format_html('<span class="nums">{}</span>', f"{batch.line_count:,}")
+        return number_cell(f"{batch.line_count:,}")
 
     @admin.display(description=gettext_lazy("金额（元）"), ordering="total_fen")
     def amount(self, batch: DebitBatch) -> str:

@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,10 +17,10 @@ from contributions.partners import differences
 from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.cells import person_cell, state_cell
 from portal.accounts.staff_admin import RefuseForm, StaffAdmin
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
-from portal.shared import identity
 
 
 class ProposeForm(forms.Form):
@@ -193,11 +192,7 @@ class DifferenceAdmin(_ReadOnly):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, difference: Difference) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>',
-            difference.status,
-            difference.get_status_display(),
-        )
+        return state_cell(difference.status, difference.get_status_display())
 
 
 @admin.register(DayFile)
@@ -231,4 +226,4 @@ def _whom(difference: Difference) -> str:
     if difference.order is None or difference.order.person is None:
         return "—"
     person = difference.order.person
-    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
+    return person_cell(person.name, person.identity_number)

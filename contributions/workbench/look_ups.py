@@ -19,8 +19,9 @@ from contributions.models import (
 )
 from contributions.workbench import refunds
 from contributions.workbench.base import MoneyAdmin, yuan
-from enrollment.admin import CityFilter, person_shown
+from enrollment.admin import CityFilter
 from portal.accounts import permissions
+from portal.accounts.cells import person_cell
 from portal.accounts.staff_admin import StaffAdmin
 from portal.policy.book import PolicyMissing, book
 
@@ -57,7 +58,7 @@ class ChargeAdmin(MoneyAdmin):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, charge: Charge) -> str:
-        return person_shown(charge.person)
+        return person_cell(charge.person.name, charge.person.identity_number)
 
     @admin.display(description=gettext_lazy("参保地"))
     def place(self, charge: Charge) -> str:

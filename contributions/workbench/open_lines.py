@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,6 +30,7 @@ from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter, LookUpAdmin
 from enrollment.spreadsheets import text_number, write_csv
 from portal.accounts import permissions
+from portal.accounts.cells import number_cell, person_cell, state_cell
 from portal.accounts.staff_admin import RefuseForm
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
@@ -347,7 +347,7 @@ class SettlementAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("笔数"))
     def count(self, settlement: Settlement) -> str:
-        return format_html('<span class="nums">{}</span>', f"{settlement.line_count:,}")
+        return number_cell(f"{settlement.line_count:,}")
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, settlement: Settlement) -> str:
@@ -355,11 +355,7 @@ class SettlementAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, settlement: Settlement) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>',
-            settlement.status,
-            settlement.get_status_display(),
-        )
+        return state_cell(settlement.status, settlement.get_status_display())
 
 
 class StandingFilter(QueueFilter):
@@ -416,9 +412,7 @@ class SuspensionAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, one: Suspension) -> str:
         person = one.coverage.person
-        return format_html(
-            '{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number)
-        )
+        return person_cell(person.name, person.identity_number)
 
     @admin.display(description=gettext_lazy("险种"))
     def insurance(self, one: Suspension) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
@@ -22,12 +21,12 @@ from contributions.models import (
 )
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.cells import person_cell
 from portal.accounts.staff_admin import StaffAdmin
 from portal.hall.workbench import OfferedFilter
 from portal.partners.models import Partner
-from portal.people.models import Person
 from portal.policy.book import book
-from portal.shared import identity, money
+from portal.shared import money
 
 # After so many questions a payment whose end is not known is somebody's to look at.
 ASKED_IN_VAIN = 6
@@ -57,7 +56,7 @@ class LineInline(_Rows):
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, line: OrderLine) -> str:
-        return _named(line.charge.person)
+        return person_cell(line.charge.person.name, line.charge.person.identity_number)
 
     @admin.display(description=gettext_lazy("金额（元）"))
     def amount(self, line: OrderLine) -> str:
@@ -89,13 +88,9 @@ class NoticeInline(_Rows):
     fields = readonly_fields = ("received_at", "verdict", "said", "digest")
 
 
-def _named(person: Person) -> str:
-    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
-
-
 def _who(order: Order) -> str:
     if order.person:
-        return _named(order.person)
+        return person_cell(order.person.name, order.person.identity_number)
     return order.employer.name if order.employer else ""
 
 

@@ -30,11 +30,12 @@ from contributions.refunds import drafting, held_money, refund_lifecycle, transf
 from contributions.workbench.base import yuan
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.accounts import permissions
+from portal.accounts.cells import person_cell, state_cell
 from portal.accounts.factor_views import ask_again
 from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
-from portal.shared import identity, money
+from portal.shared import money
 from portal.shared.keys import KeyReused
 
 REFUND_TONES = {
@@ -147,7 +148,7 @@ class _QueueAdmin(LookUpAdmin):
 def person_of(receipt: Receipt) -> str:
     """Whose month or account it was for, the number masked."""
     person = receipt.person
-    return format_html('{} <span class="nums">{}</span>', person.name, identity.mask(person.identity_number))
+    return person_cell(person.name, person.identity_number)
 
 
 def what_of(receipt: Receipt) -> str:
@@ -484,6 +485,4 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, refund: Refund) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', refund.status, refund.get_status_display()
-        )
+        return state_cell(refund.status, refund.get_status_display())

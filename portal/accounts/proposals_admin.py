@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.accounts import proposals
+from portal.accounts.cells import state_cell
 from portal.accounts.factor_views import ask_again
 from portal.accounts.models import Proposal, ProposalStatus, User
 from portal.accounts.permissions import staff
@@ -128,9 +128,7 @@ class ProposalAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
     def state(self, proposal: Proposal) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', proposal.status, proposal.get_status_display()
-        )
+        return state_cell(proposal.status, proposal.get_status_display())
 
 
 class ByTwo(StaffAdmin):

@@ -10,12 +10,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from portal.accounts import permissions
+from portal.accounts.cells import due_cell, person_cell, state_cell
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
@@ -348,7 +348,7 @@ class CaseAdmin(StaffAdmin):
     @admin.display(description=gettext_lazy("期限"), ordering="due_on")
     def due(self, case: Case) -> str:
         words, pressing = reviewing.due_words(case, today_in_china(timezone.now()))
-        return format_html('<span class="due" data-due="{}">{}</span>', pressing, words) if words else "—"
+        return due_cell(words, pressing)
 
     @admin.display(description=gettext_lazy("事项"))
     def offer_title(self, case: Case) -> str:
@@ -363,9 +363,7 @@ class CaseAdmin(StaffAdmin):
         if not case.subject_identity_number:
             return "—"
         name = case.subject.name if case.subject else _("新建档人员")
-        return format_html(
-            '{} <span class="nums">{}</span>', name, identity.mask(case.subject_identity_number)
-        )
+        return person_cell(name, case.subject_identity_number)
 
     @admin.display(description=gettext_lazy("提交时间"), ordering="submitted_at")
     def submitted(self, case: Case) -> str:
@@ -373,9 +371,7 @@ class CaseAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("状态"))
     def state(self, case: Case) -> str:
-        return format_html(
-            '<span class="state" data-state="{}">{}</span>', case.status, case.get_status_display()
-        )
+        return state_cell(case.status, case.get_status_display())
 
 
 class WorkdayForm(ProposingForm):

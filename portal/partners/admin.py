@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
+from portal.accounts.cells import number_cell
 from portal.accounts.permissions import staff
 from portal.accounts.staff_admin import StaffAdmin
 from portal.partners import keys, registering
@@ -243,7 +243,7 @@ class PartnerKeyAdmin(_Technical):
     @admin.display(description=gettext_lazy("指纹（SHA-256）"))
     def fingerprint_grouped(self, key: PartnerKey) -> str:
         groups = [key.fingerprint[at : at + 4] for at in range(0, 64, 4)]
-        return format_html('<span class="nums">{}</span>', " ".join(groups))
+        return number_cell(" ".join(groups))
 
 
 @admin.register(KeptAnswer)
