@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models
+from django.db import DatabaseError, models
 from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
@@ -245,6 +245,6 @@ def told_why(status: str, *, field: str = "why", name: str) -> models.CheckConst
     return models.CheckConstraint(condition=~models.Q(status=status) | ~models.Q(**{field: ""}), name=name)
 
 
-def broken_constraint(error: IntegrityError) -> str:
+def broken_constraint(error: DatabaseError) -> str:
     """The name of the constraint that the database refused something by; "" where it was none."""
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""

@@ -36,6 +36,8 @@ from contributions.planner import ids_of
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
+from portal.columns import broken_constraint
+from portal.hall.desk import KeyReused
 from portal.hall.models import Case
 from portal.hall.numbers import case_number
 from portal.people.locks import lock_subject
@@ -270,8 +272,7 @@ def place_taken(
             return earlier
         if isinstance(error, CannotOrder):
             raise
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name not in ("a_charge_is_in_one_live_order", "one_live_surcharge_per_charge"):
+        if broken_constraint(error) not in ("a_charge_is_in_one_live_order", "one_live_surcharge_per_charge"):
             raise
         raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费订单中查看。"))]) from error
 

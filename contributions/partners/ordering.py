@@ -32,6 +32,7 @@ from contributions.models import (
 )
 from contributions.orders import answers, ending, paying, payment_lifecycle, queries
 from portal.accounts.models import User
+from portal.columns import broken_constraint
 from portal.partners.models import Partner
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
@@ -173,8 +174,7 @@ def reverse(
                 by=by,
             )
     except IntegrityError as error:
-        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if name == "a_providers_number_is_one_reversal":
+        if broken_constraint(error) == "a_providers_number_is_one_reversal":
             raise NumberUsed(provider_number) from error
         raise
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
+from portal.columns import broken_constraint
 from portal.hall import lifecycle, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus
@@ -486,7 +487,7 @@ def _jsonable(facts: Any) -> dict[str, Any]:
 
 def _conflict(service: Service, error: IntegrityError) -> Bar:
     """The database's refusal in the applicant's words; an unknown constraint is a defect and is raised."""
-    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+    name = broken_constraint(error)
     known: dict[str, tuple[str, Any]] = {
         "one_open_case_per_applicant_and_subject": (
             "",

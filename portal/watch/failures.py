@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from portal.columns import broken_constraint
 from portal.shared.logs import mask_numbers
 from portal.watch.models import Failure
 
@@ -128,13 +129,10 @@ def resolve(task: str, items: Collection[str], *, now: dt.datetime, by: str = ""
 
 def said(error: BaseException) -> str:
     """What an exception says, without what may be about a person: its kind, the broken constraint, or its first line, masked."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    constraint = getattr(diagnosis, "constraint_name", None)
     if isinstance(error, DatabaseError):
         # PostgreSQL quotes rows and values in what it says.
-        return (
-            f"{type(error).__name__} {constraint or getattr(error.__cause__, 'pgcode', None) or ''}".strip()
-        )
+        cause = broken_constraint(error) or getattr(error.__cause__, "pgcode", None) or ""
+        return f"{type(error).__name__} {cause}".strip()
     first = next(iter(str(error).splitlines()), "")
     return mask_numbers(f"{type(error).__name__}: {first}" if first else type(error).__name__).replace(
         "\0", "�"
