@@ -11,15 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from certificates import presenting, queries, staff_batches
-from certificates.models import LINE_STATUS_LABELS, BatchStatus, LineStatus, StaffBatch
+from certificates.models import LINE_LIFE_CYCLE, BatchStatus, LineStatus, StaffBatch
 from portal.accounts.permissions import login_required_any
 
 # Failures are told on the page up to here; all of them stand in the archive's index.
 SHOWN_FAILURES = 50
 # Tells the page that asks again and again that there is nothing more to come.
 NOTHING_MORE = 286
-
-_TONES = {LineStatus.MADE: "good", LineStatus.FAILED: "bad", LineStatus.WAITING: "quiet"}
 
 
 @never_cache
@@ -101,10 +99,10 @@ def _parts(counts: dict[LineStatus, int], total: int) -> list[dict[str, Any]]:
         width = 100 * counts[status] / total
         parts.append(
             {
-                "label": LINE_STATUS_LABELS[status],
+                "label": LINE_LIFE_CYCLE.label(status),
                 "count": counts[status],
                 "fen": None,
-                "tone": _TONES[status],
+                "tone": LINE_LIFE_CYCLE.tone(status),
                 "x": f"{at:.3f}",
                 "width": f"{width:.3f}",
             }

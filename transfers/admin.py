@@ -31,7 +31,7 @@ from portal.shared.tables import Some
 from transfers import information, papers, queries, relation, releasing, steps
 from transfers.amounts import periods_of
 from transfers.applying import shown
-from transfers.machine import FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status
+from transfers.machine import FINAL, OPEN, TRANSFER_LIFE_CYCLE, Side, Status
 from transfers.models import OutsideAgency, Transfer, TransferDocument, TransferPaper
 
 # The button for what comes next: its name, what it says, what it does.
@@ -363,7 +363,7 @@ class TransferAdmin(LookUpAdmin):
         messages.success(
             request,
             _("{number}：{status}。").format(
-                number=moved.number, status=_(STATUS_LABELS[Status(moved.status)])
+                number=moved.number, status=_(TRANSFER_LIFE_CYCLE.label(moved.status))
             ),
         )
 
@@ -396,7 +396,7 @@ class TransferAdmin(LookUpAdmin):
             "why_not_approve": releasing.why_not_approve(proposed, user) if proposed else "",
             "release_proposals": transfer.release_proposals.select_related("proposed_by", "ended_by"),
             "why_not": why_not,
-            "may_send_back": Status.RETURNED in MOVES[status] and not why_not,
+            "may_send_back": Status.RETURNED in TRANSFER_LIFE_CYCLE.moves_from(status) and not why_not,
             "form": form,
             "whys": whys,
             "barriers": [bar.why for bar in relation.barriers(current)] if current else [],

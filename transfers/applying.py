@@ -24,7 +24,7 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
 from transfers.amounts import Moving
-from transfers.machine import MOVES, OPEN, STATUS_LABELS, Status
+from transfers.machine import OPEN, TRANSFER_LIFE_CYCLE, Status
 from transfers.models import Direction, OutsideAgency, Transfer
 from transfers.relation import Relation
 from transfers.ways import OTHER_PLACES
@@ -332,11 +332,11 @@ class CancelOut(Service):
         name, city = _(INSURANCE_LABELS[self.insurance]), book().city(ask.offer.city).title
         if facts.transfer is None:
             yield Bar("", _("您没有正在从{city}转出的{name}关系，不需要撤销。").format(city=city, name=name))
-        elif Status.CANCELLED not in MOVES[Status(facts.transfer.status)]:
+        elif Status.CANCELLED not in TRANSFER_LIFE_CYCLE.moves_from(facts.transfer.status):
             yield Bar(
                 "",
                 _("您的{name}关系{status}，不能撤销。请等新参保地接收并合并。").format(
-                    name=name, status=STATUS_LABELS[Status(facts.transfer.status)]
+                    name=name, status=TRANSFER_LIFE_CYCLE.label(facts.transfer.status)
                 ),
             )
 

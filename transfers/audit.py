@@ -2,7 +2,7 @@
 counts twice; every move is in the table and has its event."""
 
 from contributions.audit.check import Check
-from transfers.machine import MOVES
+from transfers.machine import TRANSFER_LIFE_CYCLE
 
 # Every release moved what its record says, and what was taken back came back whole.
 _OUT = """
@@ -121,7 +121,7 @@ _UNDER_WAY = """
         OR (gone.live AND gone.to_city <> '' AND (came.id IS NOT NULL) <> (transfer.status = 'merged'))
 """
 
-_TABLE = ", ".join(f"('{start}', '{end}')" for start, ends in MOVES.items() for end in ends)
+_TABLE = TRANSFER_LIFE_CYCLE.moves_sql
 
 _EVENTS = f"""
     SELECT format('转移 %s：状态与经过不符', transfer.number)

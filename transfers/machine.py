@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from portal.shared.life_cycle import LifeCycle, Stage
 from portal.shared.tables import Some
 
 
@@ -16,16 +17,21 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-STATUS_LABELS = {
-    Status.APPLIED: "已申请",
-    Status.ACCEPTED: "已受理",
-    Status.LETTER_SENT: "已发联系函",
-    Status.RELEASED: "已转出",
-    Status.RECEIVED: "已到账",
-    Status.MERGED: "已合并",
-    Status.RETURNED: "已退回",
-    Status.CANCELLED: "已撤销",
-}
+TRANSFER_LIFE_CYCLE = LifeCycle(
+    Status,
+    {
+        Status.APPLIED: Stage("已申请", "info", (Status.ACCEPTED, Status.RETURNED, Status.CANCELLED)),
+        Status.ACCEPTED: Stage("已受理", "info", (Status.LETTER_SENT, Status.RETURNED, Status.CANCELLED)),
+        Status.LETTER_SENT: Stage("已发联系函", "info", (Status.RELEASED, Status.RETURNED, Status.CANCELLED)),
+        Status.RELEASED: Stage("已转出", "info", (Status.RECEIVED, Status.RETURNED)),
+        Status.RECEIVED: Stage("已到账", "info", (Status.MERGED,)),
+        Status.MERGED: Stage("已合并", "good"),
+        Status.RETURNED: Stage("已退回", "warn", (Status.APPLIED, Status.LETTER_SENT, Status.CANCELLED)),
+        Status.CANCELLED: Stage("已撤销", "quiet"),
+    },
+    begins=(Status.APPLIED,),
+    events="transfers.TransferEvent",
+)
 
 # What a station is called while it is waited for: it has not happened yet.
 WAITING_LABELS = Some(
@@ -38,18 +44,8 @@ WAITING_LABELS = Some(
     }
 )
 
-MOVES: dict[Status, tuple[Status, ...]] = {
-    Status.APPLIED: (Status.ACCEPTED, Status.RETURNED, Status.CANCELLED),
-    Status.ACCEPTED: (Status.LETTER_SENT, Status.RETURNED, Status.CANCELLED),
-    Status.LETTER_SENT: (Status.RELEASED, Status.RETURNED, Status.CANCELLED),
-    Status.RELEASED: (Status.RECEIVED, Status.RETURNED),
-    Status.RECEIVED: (Status.MERGED,),
-    Status.RETURNED: (Status.APPLIED, Status.LETTER_SENT, Status.CANCELLED),
-    Status.MERGED: (),
-    Status.CANCELLED: (),
-}
 
-FINAL = (Status.MERGED, Status.CANCELLED)
+FINAL = TRANSFER_LIFE_CYCLE.final
 OPEN = tuple(status for status in Status if status not in FINAL)
 # Months and money have left the old place.
 AWAY = (Status.RELEASED, Status.RECEIVED, Status.MERGED)

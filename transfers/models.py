@@ -17,8 +17,9 @@ from portal.hall.models import Case, private_storage
 from portal.partners.models import Partner
 from portal.people.models import Person
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.life_cycle import LifeCycle, Stage
 from transfers.agencies import Agency
-from transfers.machine import AGAIN, AWAY, FINAL, MOVES, OPEN, STATUS_LABELS, Side, Status, turn
+from transfers.machine import AGAIN, AWAY, FINAL, OPEN, TRANSFER_LIFE_CYCLE, Side, Status, turn
 
 
 class Direction(StrEnum):
@@ -91,7 +92,7 @@ class Transfer(models.Model):
         Case, models.PROTECT, null=True, blank=True, related_name="transfer", verbose_name=_("办件")
     )
     status = models.CharField(
-        _("状态"), max_length=12, choices=choices(STATUS_LABELS), default=Status.APPLIED
+        _("状态"), max_length=12, choices=choices(TRANSFER_LIFE_CYCLE.labels), default=Status.APPLIED
     )
     returned_from = models.CharField(_("退回前状态"), max_length=12, blank=True)
     reason = models.TextField(_("退回或撤销原因"), blank=True)
@@ -175,7 +176,7 @@ class Transfer(models.Model):
             pgtrigger.FSM(
                 name="transfer_moves_by_the_table",
                 field="status",
-                transitions=[(str(start), str(end)) for start, ends in MOVES.items() for end in ends],
+                transitions=TRANSFER_LIFE_CYCLE.transitions,
             ),
             pgtrigger.Protect(
                 name="transfer_goes_on_from_where_it_was_returned",
@@ -257,8 +258,10 @@ class TransferEvent(models.Model):
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="events", verbose_name=_("转移"))
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("操作人"))
-    from_status = models.CharField(_("原状态"), max_length=12, blank=True, choices=choices(STATUS_LABELS))
-    to_status = models.CharField(_("新状态"), max_length=12, choices=choices(STATUS_LABELS))
+    from_status = models.CharField(
+        _("原状态"), max_length=12, blank=True, choices=choices(TRANSFER_LIFE_CYCLE.labels)
+    )
+    to_status = models.CharField(_("新状态"), max_length=12, choices=choices(TRANSFER_LIFE_CYCLE.labels))
     note = models.TextField(_("说明"), blank=True)
     due_on = models.DateField(_("应办结日期"), null=True, blank=True)
 
@@ -281,11 +284,15 @@ class ReleaseStatus(StrEnum):
     DECLINED = "declined"
 
 
-RELEASE_STATUS_LABELS = {
-    ReleaseStatus.PROPOSED: "待复核",
-    ReleaseStatus.APPROVED: "已复核，已转出",
-    ReleaseStatus.DECLINED: "未同意",
-}
+RELEASE_LIFE_CYCLE = LifeCycle(
+    ReleaseStatus,
+    {
+        ReleaseStatus.PROPOSED: Stage("待复核", "warn", (ReleaseStatus.APPROVED, ReleaseStatus.DECLINED)),
+        ReleaseStatus.APPROVED: Stage("已复核，已转出", "good"),
+        ReleaseStatus.DECLINED: Stage("未同意", "bad"),
+    },
+    begins=(ReleaseStatus.PROPOSED,),
+)
 
 
 class Release(models.Model):
@@ -304,7 +311,7 @@ class Release(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=8,
-        choices=choices(RELEASE_STATUS_LABELS),
+        choices=choices(RELEASE_LIFE_CYCLE.labels),
         default=ReleaseStatus.PROPOSED,
     )
     proposed_at = models.DateTimeField(_("提出时间"))
@@ -430,7 +437,7 @@ class Message(models.Model):
     )
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="messages", verbose_name=_("转移"))
     way = models.CharField(_("方向"), max_length=3, choices=choices(WAY_LABELS))
-    kind = models.CharField(_("内容"), max_length=12, choices=choices(STATUS_LABELS))
+    kind = models.CharField(_("内容"), max_length=12, choices=choices(TRANSFER_LIFE_CYCLE.labels))
     body = models.JSONField(_("报文"))
     at = models.DateTimeField(_("时间"))
     # The move that an outgoing message tells of: told once.

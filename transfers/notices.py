@@ -9,7 +9,7 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.months import day_zh
 from portal.watch.failures import Watch
-from transfers.machine import OPEN, STATUS_LABELS, Side, Status
+from transfers.machine import OPEN, TRANSFER_LIFE_CYCLE, Side, Status
 from transfers.models import Transfer, TransferEvent
 
 MOVED, LATE = "transfer", "transfer-late"
@@ -26,7 +26,7 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
         kind=MOVED,
         reference=f"{transfer.number}/{event.pk}",
         title=_("{insurance}关系转移{status}").format(
-            insurance=transfer.get_insurance_display(), status=_(STATUS_LABELS[status])
+            insurance=transfer.get_insurance_display(), status=_(TRANSFER_LIFE_CYCLE.label(status))
         ),
         text=_text(transfer, event),
         at=event.at,
@@ -105,7 +105,7 @@ def _staff(cities: set[str]) -> dict[str, list[User]]:
 def _reminders(transfer: Transfer, staff: list[User], now: datetime) -> list[Notice]:
     words = {
         "number": transfer.number,
-        "status": _(STATUS_LABELS[Status(transfer.status)]),
+        "status": _(TRANSFER_LIFE_CYCLE.label(transfer.status)),
         "due": _day(transfer.due_on),
         "agency": book().city(transfer.acting_city).agency,
     }

@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
 from portal.shared.months import day_zh
-from transfers.machine import LINE, OPEN, STATUS_LABELS, WAITING_LABELS, Side, Status
+from transfers.machine import LINE, OPEN, TRANSFER_LIFE_CYCLE, WAITING_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
 # How far back the usual time of a step is measured, and how many it takes to say one.
@@ -65,19 +65,19 @@ def stations(transfer: Transfer) -> list[dict[str, Any]]:
     at = LINE.index(_reached(transfer, events))
     line: list[dict[str, Any]] = [
         {
-            "title": str(STATUS_LABELS[status]),
+            "title": str(TRANSFER_LIFE_CYCLE.label(status)),
             "state": "done",
             "when": days.get(status),
             "note": _note(transfer, status),
         }
         if place <= at
-        else {"title": str(STATUS_LABELS[status]), "state": "next"}
+        else {"title": str(TRANSFER_LIFE_CYCLE.label(status)), "state": "next"}
         for place, status in enumerate(LINE)
     ]
     status = Status(transfer.status)
     if status in (Status.RETURNED, Status.CANCELLED):
         stop = {
-            "title": str(STATUS_LABELS[status]),
+            "title": str(TRANSFER_LIFE_CYCLE.label(status)),
             "state": "stopped",
             "when": days.get(status),
             "note": transfer.reason,

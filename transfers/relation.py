@@ -26,7 +26,7 @@ from portal.shared.months import Month, month_in_china, today_in_china
 from portal.shared.tables import Some
 from transfers.amounts import Moving, what_moves
 from transfers.benefit_place import BenefitPlace, benefit_place
-from transfers.machine import OPEN, STATUS_LABELS, Status
+from transfers.machine import OPEN, TRANSFER_LIFE_CYCLE
 from transfers.models import Transfer
 
 # What the employer files when someone leaves.
@@ -107,7 +107,9 @@ def read(
         running=running,
         employers=_employers(running),
         owed=tuple(_owed(person, insurance, from_city, today)),
-        under_way=(standing.number, str(STATUS_LABELS[Status(standing.status)])) if standing else ("", ""),
+        under_way=(standing.number, str(TRANSFER_LIFE_CYCLE.label(standing.status)))
+        if standing
+        else ("", ""),
         insured_there=not to_city or any(one.city == to_city and one.runs_from(month) for one in here),
         moving=what_moves(person, insurance=insurance, city=from_city, on=today) if from_city else None,
         doubles=tuple(_doubles(person, insurance, from_city)),

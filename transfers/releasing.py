@@ -18,7 +18,7 @@ from portal.people.locks import lock_subject
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from transfers import books, documents, relation
-from transfers.machine import MOVES, Status
+from transfers.machine import TRANSFER_LIFE_CYCLE, Status
 from transfers.models import Release, ReleaseStatus, Transfer
 from transfers.steps import AlreadyMoved, CannotStep, check_hand, locked, step, why_not
 
@@ -55,7 +55,7 @@ def look_at_release(transfer: Transfer, *, by: User, now: datetime) -> Seen:
     with transaction.atomic():
         lock_subject(transfer.person.identity_number)
         current = locked(transfer)
-        if Status.RELEASED not in MOVES[Status(current.status)] or not current.from_city:
+        if Status.RELEASED not in TRANSFER_LIFE_CYCLE.moves_from(current.status) or not current.from_city:
             raise AlreadyMoved
         check_hand(current, by)
         interest_fen, found = _settled(current, by=by, now=now)

@@ -28,7 +28,7 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import books, documents, notices, outgoing, relation
 from transfers.agencies import Agency
-from transfers.machine import AGAIN, CLOCK_STARTS, FINAL, MOVES, STATUS_LABELS, Side, Status, turn
+from transfers.machine import AGAIN, CLOCK_STARTS, FINAL, TRANSFER_LIFE_CYCLE, Side, Status, turn
 from transfers.models import Direction, Transfer, TransferEvent
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -144,9 +144,9 @@ def cancel(transfer: Transfer, *, by: User, now: datetime, reason: str = "") -> 
             raise CannotStep(_("只有本人可以撤销转移。"))
         if current.status == Status.CANCELLED:
             return current
-        if Status.CANCELLED not in MOVES[Status(current.status)]:
+        if Status.CANCELLED not in TRANSFER_LIFE_CYCLE.moves_from(current.status):
             raise CannotStep(
-                _("这份转移{status}，不能撤销。").format(status=STATUS_LABELS[Status(current.status)])
+                _("这份转移{status}，不能撤销。").format(status=TRANSFER_LIFE_CYCLE.label(current.status))
             )
         return move_transfer(current, Status.CANCELLED, by=by, now=now, note=reason or _("本人撤销"))
 
@@ -191,7 +191,7 @@ def step(
     with transaction.atomic():
         lock_subject(transfer.person.identity_number)
         current = locked(transfer)
-        if to not in MOVES[Status(current.status)]:
+        if to not in TRANSFER_LIFE_CYCLE.moves_from(current.status):
             raise AlreadyMoved
         check_hand(current, by)
         try:
@@ -223,7 +223,7 @@ def move_transfer(
 ) -> Transfer:
     """Moves it by compare-and-set, with the day by which whoever has it next should be done, and writes the event."""
     start = Status(transfer.status)
-    if to not in MOVES[start]:
+    if to not in TRANSFER_LIFE_CYCLE.moves_from(start):
         raise AlreadyMoved
     changes |= {"returned_from": "", "reason": ""}
     if to == Status.RETURNED:

@@ -21,21 +21,10 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import queries, relation, steps
 from transfers.applying import shown
-from transfers.machine import MOVES, STATUS_LABELS, Side, Status
+from transfers.machine import TRANSFER_LIFE_CYCLE, Side, Status
 from transfers.models import Transfer
 
 PER_PAGE = 20
-
-TONES = {
-    Status.APPLIED: "info",
-    Status.ACCEPTED: "info",
-    Status.LETTER_SENT: "info",
-    Status.RELEASED: "info",
-    Status.RECEIVED: "info",
-    Status.MERGED: "good",
-    Status.RETURNED: "warn",
-    Status.CANCELLED: "quiet",
-}
 
 
 @never_cache
@@ -49,8 +38,8 @@ def transfers(request: HttpRequest) -> HttpResponse:
         {
             "transfer": one,
             "whose": "" if one.person_id == user.person_id else one.person.name,
-            "state": STATUS_LABELS[Status(one.status)],
-            "tone": TONES[Status(one.status)],
+            "state": TRANSFER_LIFE_CYCLE.label(one.status),
+            "tone": TRANSFER_LIFE_CYCLE.tone(one.status),
         }
         for one in page.object_list
     ]
@@ -84,7 +73,7 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     if not _may_cancel(found):
         messages.info(
             request,
-            _("这份转移{status}，不能撤销。").format(status=STATUS_LABELS[Status(found.status)]),
+            _("这份转移{status}，不能撤销。").format(status=TRANSFER_LIFE_CYCLE.label(found.status)),
         )
         return back
     context = {"transfer": found, "insurance": found.get_insurance_display(), "back_url": back.url}
@@ -120,8 +109,8 @@ def _context(found: Transfer) -> dict[str, Any]:
     return {
         "transfer": found,
         "insurance": found.get_insurance_display(),
-        "state": STATUS_LABELS[status],
-        "tone": TONES[status],
+        "state": TRANSFER_LIFE_CYCLE.label(status),
+        "tone": TRANSFER_LIFE_CYCLE.tone(status),
         "steps": queries.stations(found),
         "turn": queries.turn_words(found),
         "usual": queries.usual_days(city=found.acting_city, status=status, today=today)
@@ -152,7 +141,7 @@ def _context(found: Transfer) -> dict[str, Any]:
 
 
 def _may_cancel(found: Transfer) -> bool:
-    return Status.CANCELLED in MOVES[Status(found.status)]
+    return Status.CANCELLED in TRANSFER_LIFE_CYCLE.moves_from(found.status)
 
 
 def _own(request: HttpRequest, number: str) -> Transfer:

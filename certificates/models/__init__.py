@@ -1,12 +1,10 @@
 """The register of certificates, and of the questions whether one is genuine."""
 
-from certificates.models.certificates import MOVES, STATUS_LABELS, Certificate, Sealed, Status
+from certificates.models.certificates import CERTIFICATE_LIFE_CYCLE, Certificate, Sealed, Status
 from certificates.models.resealing import ResealingFailure, ResealingRun, SealedVersion
 from certificates.models.staff_batches import (
-    BATCH_MOVES,
-    BATCH_STATUS_LABELS,
-    LINE_MOVES,
-    LINE_STATUS_LABELS,
+    BATCH_LIFE_CYCLE,
+    LINE_LIFE_CYCLE,
     BatchStatus,
     LineStatus,
     StaffBatch,
@@ -15,13 +13,10 @@ from certificates.models.staff_batches import (
 from certificates.models.verifications import RESULT_LABELS, WAY_LABELS, Result, VerificationLog, Way
 
 __all__ = [
-    "BATCH_MOVES",
-    "BATCH_STATUS_LABELS",
-    "LINE_MOVES",
-    "LINE_STATUS_LABELS",
-    "MOVES",
+    "BATCH_LIFE_CYCLE",
+    "CERTIFICATE_LIFE_CYCLE",
+    "LINE_LIFE_CYCLE",
     "RESULT_LABELS",
-    "STATUS_LABELS",
     "WAY_LABELS",
     "BatchStatus",
     "Certificate",

@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.columns import choices, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
+from portal.shared.life_cycle import LifeCycle, Stage
 from portal.shared.months import today_in_china
 
 
@@ -27,17 +28,15 @@ class Status(StrEnum):
     SUPERSEDED = "superseded"
 
 
-STATUS_LABELS = {
-    Status.FROZEN: "待盖章",
-    Status.ISSUED: "有效",
-    Status.REVOKED: "已撤销",
-    Status.SUPERSEDED: "已更正替换",
-}
-
-MOVES: tuple[tuple[Status, Status], ...] = (
-    (Status.FROZEN, Status.ISSUED),
-    (Status.ISSUED, Status.REVOKED),
-    (Status.ISSUED, Status.SUPERSEDED),
+CERTIFICATE_LIFE_CYCLE = LifeCycle(
+    Status,
+    {
+        Status.FROZEN: Stage("待盖章", "info", (Status.ISSUED,)),
+        Status.ISSUED: Stage("有效", "good", (Status.REVOKED, Status.SUPERSEDED)),
+        Status.REVOKED: Stage("已撤销", "bad"),
+        Status.SUPERSEDED: Stage("已更正替换", "warn"),
+    },
+    begins=(Status.FROZEN,),
 )
 
 _SAID = (
@@ -101,7 +100,9 @@ class Certificate(models.Model):
     frozen_at = models.DateTimeField(_("数据截止时间"))
     # The last day, in China, on which it may be relied on; empty where it does not end.
     valid_until = models.DateField(_("有效期至"), null=True, blank=True)
-    status = models.CharField(_("状态"), max_length=10, choices=choices(STATUS_LABELS), default=Status.FROZEN)
+    status = models.CharField(
+        _("状态"), max_length=10, choices=choices(CERTIFICATE_LIFE_CYCLE.labels), default=Status.FROZEN
+    )
     # The sealed PDF: its name in the store of documents, its SHA-256, its size in bytes, the SHA-256 of the seal's certificate.
     document = models.CharField(_("文件"), max_length=200, blank=True)
     document_digest = models.CharField(_("文件摘要"), max_length=64, blank=True)
@@ -232,7 +233,7 @@ class Certificate(models.Model):
             pgtrigger.FSM(
                 name="certificate_moves_by_the_table",
                 field="status",
-                transitions=[(str(start), str(end)) for start, end in MOVES],
+                transitions=CERTIFICATE_LIFE_CYCLE.transitions,
             ),
             pgtrigger.ReadOnly(name="certificate_facts_are_frozen", fields=list(_SAID)),
             pgtrigger.Protect(

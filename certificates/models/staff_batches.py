@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.columns import choices, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer, Person
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class BatchStatus(StrEnum):
@@ -20,17 +21,15 @@ class BatchStatus(StrEnum):
     EXPIRED = "expired"
 
 
-BATCH_STATUS_LABELS = {
-    BatchStatus.MAKING: "正在开具",
-    BatchStatus.READY: "可以下载",
-    BatchStatus.EXPIRED: "已过下载期",
-}
-
-# Ready again after what had failed was asked for once more.
-BATCH_MOVES = (
-    (BatchStatus.MAKING, BatchStatus.READY),
-    (BatchStatus.READY, BatchStatus.MAKING),
-    (BatchStatus.READY, BatchStatus.EXPIRED),
+BATCH_LIFE_CYCLE = LifeCycle(
+    BatchStatus,
+    {
+        BatchStatus.MAKING: Stage("正在开具", "info", (BatchStatus.READY,)),
+        # It is made again where what had failed was asked for once more.
+        BatchStatus.READY: Stage("可以下载", "good", (BatchStatus.MAKING, BatchStatus.EXPIRED)),
+        BatchStatus.EXPIRED: Stage("已过下载期", "quiet"),
+    },
+    begins=(BatchStatus.MAKING,),
 )
 
 
@@ -50,7 +49,7 @@ class StaffBatch(models.Model):
     frozen_at = models.DateTimeField(_("数据截止时间"))
     total = models.PositiveIntegerField(_("人数"))
     status = models.CharField(
-        _("状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS), default=BatchStatus.MAKING
+        _("状态"), max_length=10, choices=choices(BATCH_LIFE_CYCLE.labels), default=BatchStatus.MAKING
     )
     # The archive: its name in the store of documents, its SHA-256, its size in bytes, and the last day on which it is kept.
     archive = models.CharField(_("压缩包"), max_length=200, blank=True)
@@ -88,7 +87,7 @@ class StaffBatch(models.Model):
             pgtrigger.FSM(
                 name="staff_batch_moves_by_the_table",
                 field="status",
-                transitions=[(str(start), str(end)) for start, end in BATCH_MOVES],
+                transitions=BATCH_LIFE_CYCLE.transitions,
             ),
             pgtrigger.ReadOnly(
                 name="staff_batch_stays_as_asked",
@@ -107,12 +106,14 @@ class LineStatus(StrEnum):
     FAILED = "failed"
 
 
-LINE_STATUS_LABELS = {LineStatus.WAITING: "等待", LineStatus.MADE: "已开具", LineStatus.FAILED: "未能开具"}
-
-LINE_MOVES = (
-    (LineStatus.WAITING, LineStatus.MADE),
-    (LineStatus.WAITING, LineStatus.FAILED),
-    (LineStatus.FAILED, LineStatus.WAITING),
+LINE_LIFE_CYCLE = LifeCycle(
+    LineStatus,
+    {
+        LineStatus.WAITING: Stage("等待", "quiet", (LineStatus.MADE, LineStatus.FAILED)),
+        LineStatus.MADE: Stage("已开具", "good"),
+        LineStatus.FAILED: Stage("未能开具", "bad", (LineStatus.WAITING,)),
+    },
+    begins=(LineStatus.WAITING,),
 )
 
 
@@ -123,7 +124,7 @@ class StaffBatchLine(models.Model):
     position = models.PositiveIntegerField(_("序号"))
     person = models.ForeignKey(Person, models.PROTECT, related_name="+", verbose_name=_("职工"))
     status = models.CharField(
-        _("状态"), max_length=10, choices=choices(LINE_STATUS_LABELS), default=LineStatus.WAITING
+        _("状态"), max_length=10, choices=choices(LINE_LIFE_CYCLE.labels), default=LineStatus.WAITING
     )
     claimed_until = models.DateTimeField(null=True, blank=True)
     certificate = models.OneToOneField(
@@ -157,7 +158,7 @@ class StaffBatchLine(models.Model):
             pgtrigger.FSM(
                 name="staff_batch_line_moves_by_the_table",
                 field="status",
-                transitions=[(str(start), str(end)) for start, end in LINE_MOVES],
+                transitions=LINE_LIFE_CYCLE.transitions,
             ),
             pgtrigger.ReadOnly(name="staff_batch_line_stays", fields=["batch", "position", "person"]),
             pgtrigger.Protect(

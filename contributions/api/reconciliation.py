@@ -18,15 +18,15 @@ from rest_framework.response import Response
 from contributions.models import (
     DEED_LABELS,
     DIFFERENCE_KIND_LABELS,
-    DIFFERENCE_STATUS_LABELS,
+    DIFFERENCE_LIFE_CYCLE,
     FILED,
     DayFile,
     DifferenceKind,
-    DifferenceStatus,
     Side,
 )
 from contributions.partners import day_files
 from contributions.partners.differences import differences_of
+from portal.columns import choices
 from portal.partners.authentication import caller
 from portal.partners.models import Scope
 from portal.partners.negotiation import RawText
@@ -55,9 +55,7 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     order_number = serializers.CharField(allow_blank=True)
     ours_fen = serializers.IntegerField(allow_null=True)
     theirs_fen = serializers.IntegerField(allow_null=True)
-    status = serializers.ChoiceField(
-        choices=[(str(one), DIFFERENCE_STATUS_LABELS[one]) for one in DifferenceStatus]
-    )
+    status = serializers.ChoiceField(choices=choices(DIFFERENCE_LIFE_CYCLE.labels))
     way = serializers.CharField(allow_blank=True)
 
 

@@ -7,15 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from contributions.models import (
-    CHARGE_STATUS_LABELS,
-    ORDER_STATUS_LABELS,
-    PAYMENT_STATUS_LABELS,
+    CHARGE_LIFE_CYCLE,
+    ORDER_LIFE_CYCLE,
+    PAYMENT_LIFE_CYCLE,
     SURCHARGE_KIND_LABELS,
     ChargeStatus,
-    OrderStatus,
-    PaymentStatus,
     SurchargeKind,
 )
+from portal.columns import choices
 from portal.partners.fields import City, IdentityNumber, Months, MonthText, Text, WholeNumber
 from portal.shared.insurance import INSURANCE_CHOICES
 
@@ -159,9 +158,7 @@ class LateMonthSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     month = MonthText()
     status = serializers.ChoiceField(
-        choices=[
-            (one, str(CHARGE_STATUS_LABELS[one])) for one in (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
-        ]
+        choices=[(one, CHARGE_LIFE_CYCLE.label(one)) for one in (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)]
     )
     due_on = serializers.DateField(help_text="缴费期限")
     paid_on = serializers.DateField(allow_null=True, help_text="金额算到哪一天")
@@ -220,9 +217,7 @@ class RefundRequestSerializer(serializers.Serializer[Any]):
 class PaymentSerializer(serializers.Serializer[Any]):
     number = serializers.CharField()
     order_number = serializers.CharField()
-    status = serializers.ChoiceField(
-        choices=[(str(one), PAYMENT_STATUS_LABELS[one]) for one in PaymentStatus]
-    )
+    status = serializers.ChoiceField(choices=choices(PAYMENT_LIFE_CYCLE.labels))
     credited = serializers.BooleanField(help_text="是否已入账。没有入账的款项待退回")
     amount_fen = serializers.IntegerField()
     provider_number = serializers.CharField()
@@ -236,7 +231,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     number = serializers.CharField()
     city = serializers.CharField()
     person = MaskedPersonSerializer()
-    status = serializers.ChoiceField(choices=[(str(one), ORDER_STATUS_LABELS[one]) for one in OrderStatus])
+    status = serializers.ChoiceField(choices=choices(ORDER_LIFE_CYCLE.labels))
     sum_fen = serializers.IntegerField()
     placed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()

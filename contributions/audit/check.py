@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,3 @@ class Check:
     rows: str | Callable[[], Iterator[str]] | Callable[[str], Iterator[str]]
     changed: tuple[str, ...] = ()
     held_by: tuple[str, ...] = ()
-
-
-def moves_in_sql(moves: Any) -> str:
-    return ", ".join(f"('{start}', '{end}')" for start, end in moves)

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from contributions.bank_files import exchange, iso20022, postal
 from contributions.bank_files.results import Result, Unreadable
 from contributions.models import (
-    BATCH_STATUS_LABELS,
     BankFile,
     BatchEvent,
     BatchStatus,
@@ -126,8 +125,7 @@ def accept(path: Path, file: BankFile, by: User, now: dt.datetime) -> bool:
         return False
     if batch.status not in (BatchStatus.SENT, BatchStatus.HELD):
         raise Unreadable(
-            _("批次%(status)s，又收到内容不同的结果文件。")
-            % {"status": _(BATCH_STATUS_LABELS[BatchStatus(batch.status)])}
+            _("批次%(status)s，又收到内容不同的结果文件。") % {"status": batch.get_status_display()}
         )
     with connection.cursor() as cursor:
         whole_tables(cursor)

@@ -15,6 +15,7 @@ from contributions.models.surcharges import Surcharge
 from portal.columns import MonthField, choices, first_of_month, one_of, told_why
 from portal.hall.models import Case
 from portal.shared.insurance import Insurance
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Repricing(models.Model):
@@ -85,15 +86,14 @@ class RequestStatus(StrEnum):
     DROPPED = "dropped"
 
 
-REQUEST_STATUS_LABELS = {
-    RequestStatus.WAITING: "等待托收",
-    RequestStatus.TAKEN: "已列入托收批次",
-    RequestStatus.DROPPED: "已取消",
-}
-
-REQUEST_MOVES = (
-    (RequestStatus.WAITING, RequestStatus.TAKEN),
-    (RequestStatus.WAITING, RequestStatus.DROPPED),
+REQUEST_LIFE_CYCLE = LifeCycle(
+    RequestStatus,
+    {
+        RequestStatus.WAITING: Stage("等待托收", "info", (RequestStatus.TAKEN, RequestStatus.DROPPED)),
+        RequestStatus.TAKEN: Stage("已列入托收批次", "info"),
+        RequestStatus.DROPPED: Stage("已取消", "quiet"),
+    },
+    begins=(RequestStatus.WAITING,),
 )
 
 
@@ -129,7 +129,7 @@ class RecollectRequest(models.Model):
         verbose_name=_("申请人"),
     )
     status = models.CharField(
-        _("状态"), max_length=8, choices=choices(REQUEST_STATUS_LABELS), default=RequestStatus.WAITING
+        _("状态"), max_length=8, choices=choices(REQUEST_LIFE_CYCLE.labels), default=RequestStatus.WAITING
     )
     live = models.BooleanField(default=True)
     line = models.OneToOneField(
@@ -186,7 +186,7 @@ class RecollectRequest(models.Model):
                         ]
                     )
                     + " OR OLD.status <> 'waiting' OR "
-                    + illegal("status", REQUEST_MOVES)
+                    + illegal("status", REQUEST_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="recollect_requests_are_kept", operation=pgtrigger.Delete),

@@ -12,6 +12,7 @@ from contributions.models.assessments import ArrearsBill, Assessment
 from contributions.models.books import Entry
 from contributions.models.guards import differs, illegal
 from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class ArrivalStatus(StrEnum):
@@ -22,21 +23,18 @@ class ArrivalStatus(StrEnum):
     STRUCK = "struck"
 
 
-ARRIVAL_STATUS_LABELS = {
-    ArrivalStatus.ENTERED: "待复核",
-    ArrivalStatus.BOOKED: "已入账",
-    ArrivalStatus.HELD: "暂收待查",
-    ArrivalStatus.RETURNED: "已退回汇款方",
-    ArrivalStatus.STRUCK: "登记有误，已作废",
-}
-
-ARRIVAL_MOVES = (
-    (ArrivalStatus.ENTERED, ArrivalStatus.BOOKED),
-    (ArrivalStatus.ENTERED, ArrivalStatus.HELD),
-    (ArrivalStatus.ENTERED, ArrivalStatus.STRUCK),
-    (ArrivalStatus.HELD, ArrivalStatus.BOOKED),
-    (ArrivalStatus.HELD, ArrivalStatus.RETURNED),
-    (ArrivalStatus.BOOKED, ArrivalStatus.HELD),
+ARRIVAL_LIFE_CYCLE = LifeCycle(
+    ArrivalStatus,
+    {
+        ArrivalStatus.ENTERED: Stage(
+            "待复核", "warn", (ArrivalStatus.BOOKED, ArrivalStatus.HELD, ArrivalStatus.STRUCK)
+        ),
+        ArrivalStatus.HELD: Stage("暂收待查", "warn", (ArrivalStatus.BOOKED, ArrivalStatus.RETURNED)),
+        ArrivalStatus.BOOKED: Stage("已入账", "good", (ArrivalStatus.HELD,)),
+        ArrivalStatus.RETURNED: Stage("已退回汇款方", "quiet"),
+        ArrivalStatus.STRUCK: Stage("登记有误，已作废", "quiet"),
+    },
+    begins=(ArrivalStatus.ENTERED,),
 )
 
 
@@ -63,13 +61,15 @@ class StepStatus(StrEnum):
     REFUSED = "refused"
 
 
-STEP_STATUS_LABELS = {
-    StepStatus.PROPOSED: "待复核",
-    StepStatus.APPROVED: "已复核",
-    StepStatus.REFUSED: "复核未通过",
-}
-
-STEP_MOVES = ((StepStatus.PROPOSED, StepStatus.APPROVED), (StepStatus.PROPOSED, StepStatus.REFUSED))
+STEP_LIFE_CYCLE = LifeCycle(
+    StepStatus,
+    {
+        StepStatus.PROPOSED: Stage("待复核", "warn", (StepStatus.APPROVED, StepStatus.REFUSED)),
+        StepStatus.APPROVED: Stage("已复核", "good"),
+        StepStatus.REFUSED: Stage("复核未通过", "bad"),
+    },
+    begins=(StepStatus.PROPOSED,),
+)
 
 
 class Arrival(models.Model):
@@ -87,7 +87,7 @@ class Arrival(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=8,
-        choices=choices(ARRIVAL_STATUS_LABELS),
+        choices=choices(ARRIVAL_LIFE_CYCLE.labels),
         default=ArrivalStatus.ENTERED,
     )
     key = models.UUIDField(unique=True)
@@ -134,7 +134,7 @@ class Arrival(models.Model):
                         ]
                     )
                     + " OR "
-                    + illegal("status", ARRIVAL_MOVES)
+                    + illegal("status", ARRIVAL_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="arrivals_are_kept", operation=pgtrigger.Delete),
@@ -165,7 +165,7 @@ class ArrivalStep(models.Model):
     returned_number = models.CharField(_("退汇流水号"), max_length=40, blank=True)
     key = models.UUIDField(unique=True)
     status = models.CharField(
-        _("状态"), max_length=8, choices=choices(STEP_STATUS_LABELS), default=StepStatus.PROPOSED
+        _("状态"), max_length=8, choices=choices(STEP_LIFE_CYCLE.labels), default=StepStatus.PROPOSED
     )
     proposed_at = models.DateTimeField(_("经办时间"))
     proposed_by = models.ForeignKey(
@@ -243,7 +243,7 @@ class ArrivalStep(models.Model):
                         ]
                     )
                     + " OR OLD.status <> 'proposed' OR "
-                    + illegal("status", STEP_MOVES)
+                    + illegal("status", STEP_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="arrival_steps_are_kept", operation=pgtrigger.Delete),

@@ -16,6 +16,7 @@ from contributions.models.surcharges import Surcharge
 from portal.columns import MonthField, choices, ended_by_someone, first_of_month, one_of
 from portal.hall.models import Case
 from portal.people.models import Employer
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class AssessmentStatus(StrEnum):
@@ -25,22 +26,24 @@ class AssessmentStatus(StrEnum):
     REPLACED = "replaced"
 
 
-ASSESSMENT_STATUS_LABELS = {
-    AssessmentStatus.DRAWN_UP: "待单位确认",
-    AssessmentStatus.CONFIRMED: "已确认，待缴款",
-    AssessmentStatus.PAID: "已缴清",
-    AssessmentStatus.REPLACED: "已更正",
-}
-
-# What is paid otherwise before the clerk has confirmed it is paid all the same.
-ASSESSMENT_MOVES = (
-    (AssessmentStatus.DRAWN_UP, AssessmentStatus.CONFIRMED),
-    (AssessmentStatus.DRAWN_UP, AssessmentStatus.PAID),
-    (AssessmentStatus.DRAWN_UP, AssessmentStatus.REPLACED),
-    (AssessmentStatus.CONFIRMED, AssessmentStatus.PAID),
-    (AssessmentStatus.CONFIRMED, AssessmentStatus.REPLACED),
-    # What paid it was booked wrongly and is taken back.
-    (AssessmentStatus.PAID, AssessmentStatus.REPLACED),
+ASSESSMENT_LIFE_CYCLE = LifeCycle(
+    AssessmentStatus,
+    {
+        # What is paid otherwise before the clerk has confirmed it is paid all the same.
+        AssessmentStatus.DRAWN_UP: Stage(
+            "待单位确认",
+            "warn",
+            (AssessmentStatus.CONFIRMED, AssessmentStatus.PAID, AssessmentStatus.REPLACED),
+        ),
+        AssessmentStatus.CONFIRMED: Stage(
+            "已确认，待缴款", "info", (AssessmentStatus.PAID, AssessmentStatus.REPLACED)
+        ),
+        # What paid it was booked wrongly and is taken back.
+        AssessmentStatus.PAID: Stage("已缴清", "good", (AssessmentStatus.REPLACED,)),
+        AssessmentStatus.REPLACED: Stage("已更正", "quiet"),
+    },
+    begins=(AssessmentStatus.DRAWN_UP,),
+    events="contributions.AssessmentEvent",
 )
 
 
@@ -80,7 +83,7 @@ class Assessment(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=10,
-        choices=choices(ASSESSMENT_STATUS_LABELS),
+        choices=choices(ASSESSMENT_LIFE_CYCLE.labels),
         default=AssessmentStatus.DRAWN_UP,
     )
     drawn_at = models.DateTimeField(_("核定时间"))
@@ -139,7 +142,7 @@ class Assessment(models.Model):
                         ]
                     )
                     + " OR "
-                    + illegal("status", ASSESSMENT_MOVES)
+                    + illegal("status", ASSESSMENT_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="assessments_are_kept", operation=pgtrigger.Delete),
@@ -157,7 +160,7 @@ class AssessmentEvent(models.Model):
     )
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
-    status = models.CharField(_("到达状态"), max_length=10, choices=choices(ASSESSMENT_STATUS_LABELS))
+    status = models.CharField(_("到达状态"), max_length=10, choices=choices(ASSESSMENT_LIFE_CYCLE.labels))
     note = models.CharField(_("说明"), max_length=200, blank=True)
 
     class Meta:
@@ -184,13 +187,15 @@ class BillStatus(StrEnum):
     LAPSED = "lapsed"
 
 
-BILL_STATUS_LABELS = {BillStatus.OPEN: "待缴款", BillStatus.PAID: "已缴清", BillStatus.LAPSED: "已失效"}
-
-# Paid, it lapses where what paid it was booked wrongly and is taken back.
-BILL_MOVES = (
-    (BillStatus.OPEN, BillStatus.PAID),
-    (BillStatus.OPEN, BillStatus.LAPSED),
-    (BillStatus.PAID, BillStatus.LAPSED),
+BILL_LIFE_CYCLE = LifeCycle(
+    BillStatus,
+    {
+        BillStatus.OPEN: Stage("待缴款", "warn", (BillStatus.PAID, BillStatus.LAPSED)),
+        # It lapses where what paid it was booked wrongly and is taken back.
+        BillStatus.PAID: Stage("已缴清", "good", (BillStatus.LAPSED,)),
+        BillStatus.LAPSED: Stage("已失效", "quiet"),
+    },
+    begins=(BillStatus.OPEN,),
 )
 
 
@@ -207,7 +212,7 @@ class ArrearsBill(models.Model):
     principal_fen = models.BigIntegerField(_("应缴合计（分）"))
     surcharge_fen = models.BigIntegerField(_("滞纳金合计（分）"))
     status = models.CharField(
-        _("状态"), max_length=6, choices=choices(BILL_STATUS_LABELS), default=BillStatus.OPEN
+        _("状态"), max_length=6, choices=choices(BILL_LIFE_CYCLE.labels), default=BillStatus.OPEN
     )
     drawn_at = models.DateTimeField(_("核定时间"))
     ended_at = models.DateTimeField(_("完结时间"), null=True, blank=True)
@@ -244,7 +249,7 @@ class ArrearsBill(models.Model):
                         ]
                     )
                     + " OR OLD.status = 'lapsed' OR "
-                    + illegal("status", BILL_MOVES)
+                    + illegal("status", BILL_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="arrears_bills_are_kept", operation=pgtrigger.Delete),

@@ -14,6 +14,7 @@ from enrollment.models import Coverage
 from portal.columns import MonthField, choices, first_of_month, one_of
 from portal.people.models import Employer, Person
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class ChargeStatus(StrEnum):
@@ -25,21 +26,19 @@ class ChargeStatus(StrEnum):
     REVERSED = "reversed"
 
 
-CHARGE_STATUS_LABELS = {
-    ChargeStatus.OWED: "待缴",
-    ChargeStatus.PAID: "已缴",
-    ChargeStatus.WRITTEN_OFF: "已注销",
-    ChargeStatus.VOID: "已作废",
-    ChargeStatus.TAKEN_BACK: "重复缴费已清退",
-    ChargeStatus.REVERSED: "已冲正",
-}
-
-CHARGE_MOVES = (
-    (ChargeStatus.OWED, ChargeStatus.PAID),
-    (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF),
-    (ChargeStatus.OWED, ChargeStatus.VOID),
-    (ChargeStatus.PAID, ChargeStatus.TAKEN_BACK),
-    (ChargeStatus.PAID, ChargeStatus.REVERSED),
+CHARGE_LIFE_CYCLE = LifeCycle(
+    ChargeStatus,
+    {
+        ChargeStatus.OWED: Stage(
+            "待缴", "warn", (ChargeStatus.PAID, ChargeStatus.WRITTEN_OFF, ChargeStatus.VOID)
+        ),
+        ChargeStatus.PAID: Stage("已缴", "good", (ChargeStatus.TAKEN_BACK, ChargeStatus.REVERSED)),
+        ChargeStatus.WRITTEN_OFF: Stage("已注销", "quiet"),
+        ChargeStatus.VOID: Stage("已作废", "quiet"),
+        ChargeStatus.TAKEN_BACK: Stage("重复缴费已清退", "quiet"),
+        ChargeStatus.REVERSED: Stage("已冲正", "quiet"),
+    },
+    begins=(ChargeStatus.OWED,),
 )
 
 
@@ -103,7 +102,7 @@ class Charge(models.Model):
     # The tier's code, or the declared wage in yuan, that the base was worked out from.
     basis = models.CharField(_("缴费档次或申报工资"), max_length=20)
     status = models.CharField(
-        _("状态"), max_length=12, choices=choices(CHARGE_STATUS_LABELS), default=ChargeStatus.OWED
+        _("状态"), max_length=12, choices=choices(CHARGE_LIFE_CYCLE.labels), default=ChargeStatus.OWED
     )
     live = models.BooleanField(default=True)
     due_on = models.DateField(_("缴费期限"))
@@ -181,7 +180,7 @@ class Charge(models.Model):
                         ]
                     )
                     + " OR "
-                    + illegal("status", CHARGE_MOVES)
+                    + illegal("status", CHARGE_LIFE_CYCLE)
                     + f" OR (NOT NEW.live AND NEW.status = '{ChargeStatus.WRITTEN_OFF}'"
                     f" AND NEW.insurance <> '{Insurance.PENSION}')"
                 ),

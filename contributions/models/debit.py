@@ -15,6 +15,7 @@ from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
 from portal.columns import MonthField, choices, ended_by_someone, first_of_month, one_of, told_why
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class BatchStatus(StrEnum):
@@ -27,24 +28,19 @@ class BatchStatus(StrEnum):
     CLOSED = "closed"
 
 
-BATCH_STATUS_LABELS = {
-    BatchStatus.OPENED: "待核对放行",
-    BatchStatus.RELEASED: "待送银行",
-    BatchStatus.SENT: "已送银行",
-    BatchStatus.HELD: "结果有疑，已暂缓",
-    BatchStatus.ANSWERED: "已收结果，记账中",
-    BatchStatus.POSTED: "已记账，待关闭",
-    BatchStatus.CLOSED: "已关闭",
-}
-
-BATCH_MOVES = (
-    (BatchStatus.OPENED, BatchStatus.RELEASED),
-    (BatchStatus.RELEASED, BatchStatus.SENT),
-    (BatchStatus.SENT, BatchStatus.HELD),
-    (BatchStatus.SENT, BatchStatus.ANSWERED),
-    (BatchStatus.HELD, BatchStatus.ANSWERED),
-    (BatchStatus.ANSWERED, BatchStatus.POSTED),
-    (BatchStatus.POSTED, BatchStatus.CLOSED),
+BATCH_LIFE_CYCLE = LifeCycle(
+    BatchStatus,
+    {
+        BatchStatus.OPENED: Stage("待核对放行", "warn", (BatchStatus.RELEASED,)),
+        BatchStatus.RELEASED: Stage("待送银行", "info", (BatchStatus.SENT,)),
+        BatchStatus.SENT: Stage("已送银行", "info", (BatchStatus.HELD, BatchStatus.ANSWERED)),
+        BatchStatus.HELD: Stage("结果有疑，已暂缓", "bad", (BatchStatus.ANSWERED,)),
+        BatchStatus.ANSWERED: Stage("已收结果，记账中", "info", (BatchStatus.POSTED,)),
+        BatchStatus.POSTED: Stage("已记账，待关闭", "warn", (BatchStatus.CLOSED,)),
+        BatchStatus.CLOSED: Stage("已关闭", "good"),
+    },
+    begins=(BatchStatus.OPENED,),
+    events="contributions.BatchEvent",
 )
 
 
@@ -55,20 +51,19 @@ class LineStatus(StrEnum):
     MISSING = "missing"
 
 
-LINE_STATUS_LABELS = {
-    LineStatus.PENDING: "待银行处理",
-    LineStatus.PAID: "扣款成功",
-    LineStatus.FAILED: "扣款失败",
-    LineStatus.MISSING: "银行未返回",
-}
-
-LINE_MOVES = (
-    (LineStatus.PENDING, LineStatus.PAID),
-    (LineStatus.PENDING, LineStatus.FAILED),
-    (LineStatus.PENDING, LineStatus.MISSING),
-    (LineStatus.MISSING, LineStatus.PAID),
-    (LineStatus.MISSING, LineStatus.FAILED),
+LINE_LIFE_CYCLE = LifeCycle(
+    LineStatus,
+    {
+        LineStatus.PENDING: Stage(
+            "待银行处理", "quiet", (LineStatus.PAID, LineStatus.FAILED, LineStatus.MISSING)
+        ),
+        LineStatus.PAID: Stage("扣款成功", "good"),
+        LineStatus.FAILED: Stage("扣款失败", "bad"),
+        LineStatus.MISSING: Stage("银行未返回", "warn", (LineStatus.PAID, LineStatus.FAILED)),
+    },
+    begins=(LineStatus.PENDING,),
 )
+
 
 # While a line is one of these its charge cannot be drawn again. Missing is among them: nobody knows yet whether the bank
 # took the money, and nothing is drawn twice before that is known.
@@ -88,7 +83,14 @@ class FileStatus(StrEnum):
     HELD = "held"
 
 
-FILE_STATUS_LABELS = {FileStatus.ACCEPTED: "已采用", FileStatus.HELD: "已暂缓"}
+FILE_LIFE_CYCLE = LifeCycle(
+    FileStatus,
+    {
+        FileStatus.ACCEPTED: Stage("已采用", "good"),
+        FileStatus.HELD: Stage("已暂缓", "bad"),
+    },
+    begins=(FileStatus.ACCEPTED, FileStatus.HELD),
+)
 
 
 class Payer(StrEnum):
@@ -116,7 +118,7 @@ class DebitBatch(models.Model):
     )
     round = models.PositiveSmallIntegerField(_("轮次"), default=1)
     status = models.CharField(
-        _("状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS), default=BatchStatus.OPENED
+        _("状态"), max_length=10, choices=choices(BATCH_LIFE_CYCLE.labels), default=BatchStatus.OPENED
     )
     line_count = models.PositiveIntegerField(_("笔数"))
     total_fen = models.BigIntegerField(_("金额（分）"))
@@ -200,7 +202,7 @@ class DebitBatch(models.Model):
                     + differs(["file_name", "file_digest"])
                     + "))"
                     + " OR "
-                    + illegal("status", BATCH_MOVES)
+                    + illegal("status", BATCH_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="batches_are_kept", operation=pgtrigger.Delete),
@@ -221,7 +223,7 @@ class BatchEvent(models.Model):
     batch = models.ForeignKey(DebitBatch, models.PROTECT, related_name="events", verbose_name=_("批次"))
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
-    status = models.CharField(_("到达状态"), max_length=10, choices=choices(BATCH_STATUS_LABELS))
+    status = models.CharField(_("到达状态"), max_length=10, choices=choices(BATCH_LIFE_CYCLE.labels))
     note = models.TextField(_("说明"), blank=True)
 
     class Meta:
@@ -284,7 +286,7 @@ class DebitLine(models.Model):
     holder = models.CharField(_("户名"), max_length=60)
     amount_fen = models.BigIntegerField(_("金额（分）"))
     status = models.CharField(
-        _("状态"), max_length=8, choices=choices(LINE_STATUS_LABELS), default=LineStatus.PENDING
+        _("状态"), max_length=8, choices=choices(LINE_LIFE_CYCLE.labels), default=LineStatus.PENDING
     )
     drawing = models.BooleanField(default=True)
     # One of banks.results.Reason, whatever the bank's own code was.
@@ -347,7 +349,7 @@ class DebitLine(models.Model):
                         ]
                     )
                     + " OR "
-                    + illegal("status", LINE_MOVES)
+                    + illegal("status", LINE_LIFE_CYCLE)
                     + " OR (OLD.status = NEW.status AND ("
                     + differs(["reason_code", "bank_reference"])
                     + "))"
@@ -404,7 +406,7 @@ class BankFile(models.Model):
     digest = models.CharField(_("摘要"), max_length=64)
     size = models.BigIntegerField(_("字节数"))
     received_at = models.DateTimeField(_("时间"))
-    status = models.CharField(_("处理"), max_length=10, choices=choices(FILE_STATUS_LABELS))
+    status = models.CharField(_("处理"), max_length=10, choices=choices(FILE_LIFE_CYCLE.labels))
     why = models.TextField(_("说明"), blank=True)
 
     class Meta:

@@ -1,8 +1,11 @@
 """What the triggers of several tables share: SQL conditions, and a whole one."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pgtrigger
+
+from portal.shared.life_cycle import LifeCycle
 
 
 def differs(columns: Iterable[str]) -> str:
@@ -10,10 +13,13 @@ def differs(columns: Iterable[str]) -> str:
     return " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
 
 
-def illegal(column: str, moves: Iterable[tuple[str, str]]) -> str:
-    """SQL that is true where the column moves, and not along the table. A WHEN clause: a million legal moves call no function."""
-    legal = ", ".join(f"('{start}', '{end}')" for start, end in moves)
-    return f"(OLD.{column} <> NEW.{column} AND (OLD.{column}, NEW.{column}) NOT IN ({legal}))"
+def illegal(column: str, life_cycle: LifeCycle[Any]) -> str:
+    """SQL that is true where the column makes a move that is not of its life cycle.
+
+    For a trigger's WHEN clause, so that a million legal moves call no function.
+    """
+    moved = f"(OLD.{column}, NEW.{column})"
+    return f"(OLD.{column} <> NEW.{column} AND {moved} NOT IN ({life_cycle.moves_sql}))"
 
 
 def never_without(name: str, *, table: str, column: str, says: str, named: str = "id") -> pgtrigger.Trigger:

@@ -14,6 +14,7 @@ from contributions.models.guards import differs, illegal
 from contributions.models.surcharges import Surcharge
 from portal.columns import choices, one_of
 from portal.people.models import Employer, Person
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class OrderStatus(StrEnum):
@@ -24,20 +25,21 @@ class OrderStatus(StrEnum):
     REVERSED = "reversed"
 
 
-ORDER_STATUS_LABELS = {
-    OrderStatus.OPEN: "待支付",
-    OrderStatus.PAID: "缴费成功",
-    OrderStatus.CANCELLED: "已取消",
-    OrderStatus.EXPIRED: "已过期",
-    OrderStatus.REVERSED: "已冲正",
-}
-
-ORDER_MOVES = (
-    (OrderStatus.OPEN, OrderStatus.PAID),
-    (OrderStatus.OPEN, OrderStatus.CANCELLED),
-    (OrderStatus.OPEN, OrderStatus.EXPIRED),
-    (OrderStatus.PAID, OrderStatus.REVERSED),
+ORDER_LIFE_CYCLE = LifeCycle(
+    OrderStatus,
+    {
+        OrderStatus.OPEN: Stage(
+            "待支付", "warn", (OrderStatus.PAID, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+        ),
+        OrderStatus.PAID: Stage("缴费成功", "good", (OrderStatus.REVERSED,)),
+        OrderStatus.CANCELLED: Stage("已取消", "quiet"),
+        OrderStatus.EXPIRED: Stage("已过期", "quiet"),
+        OrderStatus.REVERSED: Stage("已冲正", "quiet"),
+    },
+    begins=(OrderStatus.OPEN,),
+    events="contributions.OrderEvent",
 )
+
 
 # An order that is one of these holds its charges: no other order takes them.
 HOLDING = (OrderStatus.OPEN, OrderStatus.PAID)
@@ -54,36 +56,43 @@ class PaymentStatus(StrEnum):
     REVERSED = "reversed"
 
 
-PAYMENT_STATUS_LABELS = {
-    PaymentStatus.QUEUED: "待银行营业时间发起",
-    PaymentStatus.STARTED: "支付中",
-    PaymentStatus.UNKNOWN: "结果待确认",
-    PaymentStatus.SUCCEEDED: "支付成功",
-    PaymentStatus.FAILED: "支付失败",
-    PaymentStatus.CLOSED: "已关闭",
-    PaymentStatus.HELD: "金额不符，已暂存",
-    PaymentStatus.REVERSED: "已冲正",
-}
-
-# A payment that failed or was closed may turn out to have been made: the money is then recorded, wherever it belongs.
-PAYMENT_MOVES = (
-    (PaymentStatus.QUEUED, PaymentStatus.STARTED),
-    (PaymentStatus.QUEUED, PaymentStatus.CLOSED),
-    (PaymentStatus.STARTED, PaymentStatus.UNKNOWN),
-    (PaymentStatus.STARTED, PaymentStatus.SUCCEEDED),
-    (PaymentStatus.STARTED, PaymentStatus.FAILED),
-    (PaymentStatus.STARTED, PaymentStatus.CLOSED),
-    (PaymentStatus.STARTED, PaymentStatus.HELD),
-    (PaymentStatus.UNKNOWN, PaymentStatus.STARTED),
-    (PaymentStatus.UNKNOWN, PaymentStatus.SUCCEEDED),
-    (PaymentStatus.UNKNOWN, PaymentStatus.FAILED),
-    (PaymentStatus.UNKNOWN, PaymentStatus.CLOSED),
-    (PaymentStatus.UNKNOWN, PaymentStatus.HELD),
-    (PaymentStatus.FAILED, PaymentStatus.SUCCEEDED),
-    (PaymentStatus.FAILED, PaymentStatus.HELD),
-    (PaymentStatus.CLOSED, PaymentStatus.SUCCEEDED),
-    (PaymentStatus.CLOSED, PaymentStatus.HELD),
-    (PaymentStatus.SUCCEEDED, PaymentStatus.REVERSED),
+PAYMENT_LIFE_CYCLE = LifeCycle(
+    PaymentStatus,
+    {
+        PaymentStatus.QUEUED: Stage(
+            "待银行营业时间发起", "info", (PaymentStatus.STARTED, PaymentStatus.CLOSED)
+        ),
+        PaymentStatus.STARTED: Stage(
+            "支付中",
+            "info",
+            (
+                PaymentStatus.UNKNOWN,
+                PaymentStatus.SUCCEEDED,
+                PaymentStatus.FAILED,
+                PaymentStatus.CLOSED,
+                PaymentStatus.HELD,
+            ),
+        ),
+        PaymentStatus.UNKNOWN: Stage(
+            "结果待确认",
+            "warn",
+            (
+                PaymentStatus.STARTED,
+                PaymentStatus.SUCCEEDED,
+                PaymentStatus.FAILED,
+                PaymentStatus.CLOSED,
+                PaymentStatus.HELD,
+            ),
+        ),
+        # A payment that failed or was closed may turn out to have been made: the money is then recorded, wherever it belongs.
+        PaymentStatus.FAILED: Stage("支付失败", "bad", (PaymentStatus.SUCCEEDED, PaymentStatus.HELD)),
+        PaymentStatus.CLOSED: Stage("已关闭", "quiet", (PaymentStatus.SUCCEEDED, PaymentStatus.HELD)),
+        PaymentStatus.SUCCEEDED: Stage("支付成功", "good", (PaymentStatus.REVERSED,)),
+        PaymentStatus.HELD: Stage("金额不符，已暂存", "warn"),
+        PaymentStatus.REVERSED: Stage("已冲正", "quiet"),
+    },
+    begins=(PaymentStatus.QUEUED, PaymentStatus.STARTED),
+    events="contributions.PaymentEvent",
 )
 
 # While a payment is one of these, no other is begun for its order.
@@ -117,7 +126,7 @@ class Order(models.Model):
         verbose_name=_("单位"),
     )
     status = models.CharField(
-        _("状态"), max_length=10, choices=choices(ORDER_STATUS_LABELS), default=OrderStatus.OPEN
+        _("状态"), max_length=10, choices=choices(ORDER_LIFE_CYCLE.labels), default=OrderStatus.OPEN
     )
     line_count = models.PositiveIntegerField(_("笔数"))
     sum_fen = models.BigIntegerField(_("金额（分）"))
@@ -177,7 +186,7 @@ class Order(models.Model):
                         ]
                     )
                     + " OR NEW.expires_at < OLD.expires_at OR "
-                    + illegal("status", ORDER_MOVES)
+                    + illegal("status", ORDER_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="orders_are_kept", operation=pgtrigger.Delete),
@@ -216,7 +225,7 @@ class OrderEvent(models.Model):
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"))
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
-    status = models.CharField(_("到达状态"), max_length=10, choices=choices(ORDER_STATUS_LABELS))
+    status = models.CharField(_("到达状态"), max_length=10, choices=choices(ORDER_LIFE_CYCLE.labels))
     note = models.CharField(_("说明"), max_length=200, blank=True)
 
     class Meta:
@@ -318,7 +327,7 @@ class Payment(models.Model):
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("订单"))
     channel = models.CharField(_("渠道"), max_length=30)
     amount_fen = models.BigIntegerField(_("金额（分）"))
-    status = models.CharField(_("状态"), max_length=10, choices=choices(PAYMENT_STATUS_LABELS))
+    status = models.CharField(_("状态"), max_length=10, choices=choices(PAYMENT_LIFE_CYCLE.labels))
     live = models.BooleanField(default=True)
     credited = models.BooleanField(_("已入账"), default=False)
     begun_at = models.DateTimeField(_("发起时间"))
@@ -406,7 +415,7 @@ class Payment(models.Model):
                     + " OR (OLD.entry_id IS NOT NULL AND ("
                     + differs(["entry_id", "provider_number", "received_fen", "credited"])
                     + ")) OR "
-                    + illegal("status", PAYMENT_MOVES)
+                    + illegal("status", PAYMENT_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="payments_are_kept", operation=pgtrigger.Delete),
@@ -422,7 +431,7 @@ class PaymentEvent(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="events", verbose_name=_("支付"))
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
-    status = models.CharField(_("到达状态"), max_length=10, choices=choices(PAYMENT_STATUS_LABELS))
+    status = models.CharField(_("到达状态"), max_length=10, choices=choices(PAYMENT_LIFE_CYCLE.labels))
     note = models.CharField(_("说明"), max_length=200, blank=True)
 
     class Meta:

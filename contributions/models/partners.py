@@ -13,6 +13,7 @@ from contributions.models.guards import differs, illegal
 from contributions.models.orders import Order, Payment
 from portal.columns import choices, one_of
 from portal.partners.models import Partner
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Reversal(models.Model):
@@ -170,17 +171,14 @@ class DifferenceStatus(StrEnum):
     SETTLED = "settled"
 
 
-DIFFERENCE_STATUS_LABELS = {
-    DifferenceStatus.OPEN: "待处理",
-    DifferenceStatus.PROPOSED: "待复核",
-    DifferenceStatus.SETTLED: "已处理",
-}
-
-DIFFERENCE_MOVES = (
-    (DifferenceStatus.OPEN, DifferenceStatus.PROPOSED),
-    (DifferenceStatus.OPEN, DifferenceStatus.SETTLED),
-    (DifferenceStatus.PROPOSED, DifferenceStatus.OPEN),
-    (DifferenceStatus.PROPOSED, DifferenceStatus.SETTLED),
+DIFFERENCE_LIFE_CYCLE = LifeCycle(
+    DifferenceStatus,
+    {
+        DifferenceStatus.OPEN: Stage("待处理", "warn", (DifferenceStatus.PROPOSED, DifferenceStatus.SETTLED)),
+        DifferenceStatus.PROPOSED: Stage("待复核", "warn", (DifferenceStatus.OPEN, DifferenceStatus.SETTLED)),
+        DifferenceStatus.SETTLED: Stage("已处理", "good"),
+    },
+    begins=(DifferenceStatus.OPEN,),
 )
 
 
@@ -227,7 +225,7 @@ class Difference(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=8,
-        choices=choices(DIFFERENCE_STATUS_LABELS),
+        choices=choices(DIFFERENCE_LIFE_CYCLE.labels),
         default=DifferenceStatus.OPEN,
     )
     way = models.CharField(_("处理方式"), max_length=7, choices=choices(WAY_LABELS), blank=True)
@@ -317,7 +315,7 @@ class Difference(models.Model):
                         ]
                     )
                     + " OR OLD.status = 'settled' OR "
-                    + illegal("status", DIFFERENCE_MOVES)
+                    + illegal("status", DIFFERENCE_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="differences_are_kept", operation=pgtrigger.Delete),

@@ -12,6 +12,7 @@ from contributions.models.books import Entry, Receipt
 from contributions.models.guards import differs, illegal, never_without
 from contributions.models.orders import Payment
 from portal.columns import by_another, choices, ended_by_someone, one_of
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class RefundWay(StrEnum):
@@ -31,24 +32,23 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
-REFUND_STATUS_LABELS = {
-    RefundStatus.DRAFTED: "待复核",
-    RefundStatus.REFUSED: "复核未通过",
-    RefundStatus.APPROVED: "已复核，待退回",
-    RefundStatus.SENT: "已提交渠道，等待结果",
-    RefundStatus.SUCCEEDED: "已退回",
-    RefundStatus.FAILED: "退回失败",
-}
-
-# A transfer that staff make with the bank is never sent by the hall: its outcome follows its approval.
-REFUND_MOVES = (
-    (RefundStatus.DRAFTED, RefundStatus.REFUSED),
-    (RefundStatus.DRAFTED, RefundStatus.APPROVED),
-    (RefundStatus.APPROVED, RefundStatus.SENT),
-    (RefundStatus.APPROVED, RefundStatus.SUCCEEDED),
-    (RefundStatus.APPROVED, RefundStatus.FAILED),
-    (RefundStatus.SENT, RefundStatus.SUCCEEDED),
-    (RefundStatus.SENT, RefundStatus.FAILED),
+REFUND_LIFE_CYCLE = LifeCycle(
+    RefundStatus,
+    {
+        RefundStatus.DRAFTED: Stage("待复核", "warn", (RefundStatus.REFUSED, RefundStatus.APPROVED)),
+        RefundStatus.REFUSED: Stage("复核未通过", "bad"),
+        # A transfer that staff make with the bank is never sent by the hall: its outcome follows its approval.
+        RefundStatus.APPROVED: Stage(
+            "已复核，待退回", "warn", (RefundStatus.SENT, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
+        ),
+        RefundStatus.SENT: Stage(
+            "已提交渠道，等待结果", "warn", (RefundStatus.SUCCEEDED, RefundStatus.FAILED)
+        ),
+        RefundStatus.SUCCEEDED: Stage("已退回", "good"),
+        RefundStatus.FAILED: Stage("退回失败", "bad"),
+    },
+    begins=(RefundStatus.DRAFTED,),
+    events="contributions.RefundEvent",
 )
 
 # Refunds that came to nothing: their money may be given back by another.
@@ -93,7 +93,7 @@ class Refund(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=9,
-        choices=choices(REFUND_STATUS_LABELS),
+        choices=choices(REFUND_LIFE_CYCLE.labels),
         default=RefundStatus.DRAFTED,
     )
     key = models.UUIDField(unique=True)
@@ -197,7 +197,7 @@ class Refund(models.Model):
                     + " OR (OLD.status <> 'drafted' AND ("
                     + differs(["decided_at", "decided_by_id"])
                     + ")) OR "
-                    + illegal("status", REFUND_MOVES)
+                    + illegal("status", REFUND_LIFE_CYCLE)
                 ),
             ),
             # Of updates only: what failed before December 2026 failed by one.
@@ -294,7 +294,7 @@ class RefundEvent(models.Model):
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="events", verbose_name=_("退款"))
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
-    status = models.CharField(_("到达状态"), max_length=9, choices=choices(REFUND_STATUS_LABELS))
+    status = models.CharField(_("到达状态"), max_length=9, choices=choices(REFUND_LIFE_CYCLE.labels))
     note = models.CharField(_("说明"), max_length=200, blank=True)
 
     class Meta:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.debit import BankFile, DebitBatch, DebitLine
 from contributions.models.guards import differs, illegal
 from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class SettlementWay(StrEnum):
@@ -37,15 +38,16 @@ class SettlementStatus(StrEnum):
     APPROVED = "approved"
 
 
-SETTLEMENT_STATUS_LABELS = {
-    SettlementStatus.DRAFTED: "待复核",
-    SettlementStatus.REFUSED: "复核未通过",
-    SettlementStatus.APPROVED: "已复核，已生效",
-}
-
-SETTLEMENT_MOVES = (
-    (SettlementStatus.DRAFTED, SettlementStatus.REFUSED),
-    (SettlementStatus.DRAFTED, SettlementStatus.APPROVED),
+SETTLEMENT_LIFE_CYCLE = LifeCycle(
+    SettlementStatus,
+    {
+        SettlementStatus.DRAFTED: Stage(
+            "待复核", "warn", (SettlementStatus.REFUSED, SettlementStatus.APPROVED)
+        ),
+        SettlementStatus.REFUSED: Stage("复核未通过", "bad"),
+        SettlementStatus.APPROVED: Stage("已复核，已生效", "good"),
+    },
+    begins=(SettlementStatus.DRAFTED,),
 )
 
 
@@ -73,7 +75,7 @@ class Settlement(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=8,
-        choices=choices(SETTLEMENT_STATUS_LABELS),
+        choices=choices(SETTLEMENT_LIFE_CYCLE.labels),
         default=SettlementStatus.DRAFTED,
     )
     key = models.UUIDField(unique=True)
@@ -135,7 +137,7 @@ class Settlement(models.Model):
                         ]
                     )
                     + " OR OLD.status <> 'drafted' OR "
-                    + illegal("status", SETTLEMENT_MOVES)
+                    + illegal("status", SETTLEMENT_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="settlements_are_kept", operation=pgtrigger.Delete),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from contributions.models.charges import Charge
 from contributions.models.guards import differs, illegal
 from portal.columns import choices, one_of
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class SurchargeKind(StrEnum):
@@ -27,17 +28,15 @@ class SurchargeStatus(StrEnum):
     REVERSED = "reversed"
 
 
-SURCHARGE_STATUS_LABELS = {
-    SurchargeStatus.OWED: "待缴",
-    SurchargeStatus.PAID: "已缴",
-    SurchargeStatus.VOID: "已作废",
-    SurchargeStatus.REVERSED: "已冲正",
-}
-
-SURCHARGE_MOVES = (
-    (SurchargeStatus.OWED, SurchargeStatus.PAID),
-    (SurchargeStatus.OWED, SurchargeStatus.VOID),
-    (SurchargeStatus.PAID, SurchargeStatus.REVERSED),
+SURCHARGE_LIFE_CYCLE = LifeCycle(
+    SurchargeStatus,
+    {
+        SurchargeStatus.OWED: Stage("待缴", "warn", (SurchargeStatus.PAID, SurchargeStatus.VOID)),
+        SurchargeStatus.PAID: Stage("已缴", "good", (SurchargeStatus.REVERSED,)),
+        SurchargeStatus.VOID: Stage("已作废", "quiet"),
+        SurchargeStatus.REVERSED: Stage("已冲正", "quiet"),
+    },
+    begins=(SurchargeStatus.OWED,),
 )
 
 
@@ -60,7 +59,7 @@ class Surcharge(models.Model):
     policy = models.CharField(_("计算依据"), max_length=60)
     policy_since = models.DateField(_("依据起用日期"))
     status = models.CharField(
-        _("状态"), max_length=8, choices=choices(SURCHARGE_STATUS_LABELS), default=SurchargeStatus.OWED
+        _("状态"), max_length=8, choices=choices(SURCHARGE_LIFE_CYCLE.labels), default=SurchargeStatus.OWED
     )
     live = models.BooleanField(default=True)
     created_at = models.DateTimeField(_("核定时间"))
@@ -104,7 +103,7 @@ class Surcharge(models.Model):
                         ]
                     )
                     + " OR "
-                    + illegal("status", SURCHARGE_MOVES)
+                    + illegal("status", SURCHARGE_LIFE_CYCLE)
                 ),
             ),
             pgtrigger.Protect(name="surcharges_are_kept", operation=pgtrigger.Delete),

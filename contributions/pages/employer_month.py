@@ -22,6 +22,9 @@ from contributions.assessments.assessing import CHANGE_LABELS, Change
 from contributions.assessments.transfer_notes import code_of
 from contributions.debit import of_employers
 from contributions.models import (
+    ASSESSMENT_LIFE_CYCLE,
+    BILL_LIFE_CYCLE,
+    CHARGE_LIFE_CYCLE,
     ArrearsBill,
     Assessment,
     AssessmentStatus,
@@ -35,7 +38,6 @@ from contributions.models import (
     Receipt,
 )
 from contributions.orders import payable, placing
-from contributions.pages.record import CHARGE_TONES
 from contributions.prices.formula import explain
 from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, text_number, write_csv, write_xlsx
@@ -56,14 +58,6 @@ from portal.shared.months import Month, today_in_china
 PER_PAGE = 50
 MONTHS_PER_PAGE = 12
 _CENT = Decimal("0.01")
-
-TONES = {
-    AssessmentStatus.DRAWN_UP: "warn",
-    AssessmentStatus.CONFIRMED: "info",
-    AssessmentStatus.PAID: "good",
-    AssessmentStatus.REPLACED: "quiet",
-}
-BILL_TONES = {BillStatus.OPEN: "warn", BillStatus.PAID: "good", BillStatus.LAPSED: "quiet"}
 
 
 def _clerk(request: HttpRequest) -> tuple[User, Employer]:
@@ -95,9 +89,9 @@ def assessments(request: HttpRequest) -> HttpResponse:
             "city": book().city(employer.city),
             "employer": employer,
             "page_obj": page,
-            "rows": [(one, TONES[AssessmentStatus(one.status)]) for one in page],
+            "rows": [(one, ASSESSMENT_LIFE_CYCLE.tone(one.status)) for one in page],
             "bills": [
-                (one, BILL_TONES[BillStatus(one.status)]) for one in arrears_bills.of_employer(employer)[:10]
+                (one, BILL_LIFE_CYCLE.tone(one.status)) for one in arrears_bills.of_employer(employer)[:10]
             ],
             "late_fen": arrears_bills.total_fen(late),
             "late_months": [one for one in late if one.charges],
@@ -151,7 +145,7 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "assessment": found,
             "city": book().city(found.city),
             "employer": found.employer,
-            "tone": TONES[AssessmentStatus(found.status)],
+            "tone": ASSESSMENT_LIFE_CYCLE.tone(found.status),
             "told": told,
             "changes": [(one, CHANGE_LABELS[one.kind]) for one in told.changes] if told else [],
             "kind": kind,
@@ -160,7 +154,7 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "people_page": people_page,
             "query": words,
             "page_obj": page,
-            "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)]) for one in page],
+            "rows": [(one, CHARGE_LIFE_CYCLE.tone(one.status)) for one in page],
             "owed_fen": owed,
             "overdue": found.status in assessing.UNPAID and found.due_on < today,
             "code": code_of(found),
@@ -388,7 +382,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "city": book().city(found.city),
             "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
             "derivation": derivation,
-            "tone": CHARGE_TONES[ChargeStatus(found.status)],
+            "tone": CHARGE_LIFE_CYCLE.tone(found.status),
             "receipts": Receipt.objects.filter(charge=found).order_by("received_at", "pk"),
         },
     )
@@ -409,7 +403,7 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
             "bill": found,
             "city": book().city(found.city),
             "employer": employer,
-            "tone": BILL_TONES[BillStatus(found.status)],
+            "tone": BILL_LIFE_CYCLE.tone(found.status),
             "code": code_of(found),
             "page_obj": page,
             "rows": [

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from contributions.books import account_interest
 from contributions.books.personal_account import Account, accounts_of
 from contributions.charges import brought_in, surcharges, suspending
-from contributions.models import Charge, ChargeStatus, Receipt, Suspension
+from contributions.models import CHARGE_LIFE_CYCLE, Charge, ChargeStatus, Receipt, Suspension
 from contributions.prices.formula import explain
 from contributions.records import by_month, what_is_due
 from contributions.records.by_month import STATE_LABELS, MonthRecord, State
@@ -45,15 +45,6 @@ STATE_TONES = {
     State.WRITTEN_OFF: "quiet",
     State.TAKEN_BACK: "quiet",
     State.COVERED: "info",
-}
-
-CHARGE_TONES = {
-    ChargeStatus.OWED: "warn",
-    ChargeStatus.PAID: "good",
-    ChargeStatus.WRITTEN_OFF: "quiet",
-    ChargeStatus.TAKEN_BACK: "quiet",
-    ChargeStatus.VOID: "quiet",
-    ChargeStatus.REVERSED: "quiet",
 }
 
 
@@ -179,7 +170,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     state, tone, reason = (
         (_(STATE_LABELS[month.state]), STATE_TONES[month.state], month.reason)
         if month
-        else (found.get_status_display(), CHARGE_TONES[ChargeStatus(found.status)], "")
+        else (found.get_status_display(), CHARGE_LIFE_CYCLE.tone(found.status), "")
     )
     receipts = list(Receipt.objects.filter(charge=found).order_by("received_at", "pk"))
     returned = held_money.returned(receipts)
@@ -302,7 +293,7 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
             else None,
             "month": month,
             "page_obj": page,
-            "rows": [(one, CHARGE_TONES[ChargeStatus(one.status)], one.get_status_display()) for one in page],
+            "rows": [(one, CHARGE_LIFE_CYCLE.tone(one.status), one.get_status_display()) for one in page],
         },
     )
 

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from contributions.bank_files.results import REASON_LABELS, Reason
 from contributions.debit import closing, of_employers, open_lines, opening, releasing
 from contributions.models import (
-    LINE_STATUS_LABELS,
+    LINE_LIFE_CYCLE,
     PAYER_LABELS,
     BatchStatus,
     DebitBatch,
@@ -55,13 +55,6 @@ WAITS_FOR = {
     BatchStatus.ANSWERED: gettext_lazy("系统：记账"),
     BatchStatus.POSTED: gettext_lazy("经办人：核对后关闭"),
     BatchStatus.CLOSED: gettext_lazy("无"),
-}
-
-LINE_TONES = {
-    LineStatus.PAID: "good",
-    LineStatus.FAILED: "bad",
-    LineStatus.MISSING: "warn",
-    LineStatus.PENDING: "quiet",
 }
 
 # The chart's bars; the same as .progress__part--bad.
@@ -318,10 +311,10 @@ class DebitBatchAdmin(StaffAdmin):
             "running": batch.status in RUNNING,
             "parts": [
                 {
-                    "label": _(LINE_STATUS_LABELS[one.status]),
+                    "label": _(LINE_LIFE_CYCLE.label(one.status)),
                     "count": one.count,
                     "fen": one.fen,
-                    "tone": LINE_TONES[one.status],
+                    "tone": LINE_LIFE_CYCLE.tone(one.status),
                 }
                 for one in tallies
             ],

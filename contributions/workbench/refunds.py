@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from contributions import channels
 from contributions.models import (
     IN_VAIN,
+    REFUND_LIFE_CYCLE,
     REFUND_WAY_LABELS,
     HeldReceipt,
     Receipt,
@@ -37,16 +38,6 @@ from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import money
 from portal.shared.keys import KeyReused
-
-REFUND_TONES = {
-    RefundStatus.SUCCEEDED: "good",
-    RefundStatus.FAILED: "bad",
-    RefundStatus.REFUSED: "bad",
-    RefundStatus.DRAFTED: "warn",
-    RefundStatus.APPROVED: "warn",
-    RefundStatus.SENT: "warn",
-}
-
 
 # The name of the button that drafts one refund of all that came with a receipt.
 TOGETHER = "together"
@@ -282,7 +273,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             "way": _(REFUND_WAY_LABELS[road.way]) if road else "",
             "no_road": no_road,
             "refunds": [
-                (one.refund, one.amount_fen, REFUND_TONES[RefundStatus(one.refund.status)])
+                (one.refund, one.amount_fen, REFUND_LIFE_CYCLE.tone(one.refund.status))
                 for one in receipt.refund_parts.select_related("refund").order_by("pk")
             ],
             "form": form if left and road and self.may_step(request) else None,

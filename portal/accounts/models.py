@@ -17,6 +17,7 @@ from pghistory.models import Context
 
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Kind(StrEnum):
@@ -450,11 +451,15 @@ class ProposalStatus(StrEnum):
     REFUSED = "refused"
 
 
-PROPOSAL_STATUS_LABELS = {
-    ProposalStatus.PROPOSED: "待复核",
-    ProposalStatus.APPROVED: "已生效",
-    ProposalStatus.REFUSED: "复核未通过",
-}
+PROPOSAL_LIFE_CYCLE = LifeCycle(
+    ProposalStatus,
+    {
+        ProposalStatus.PROPOSED: Stage("待复核", "warn", (ProposalStatus.APPROVED, ProposalStatus.REFUSED)),
+        ProposalStatus.APPROVED: Stage("已生效", "good"),
+        ProposalStatus.REFUSED: Stage("复核未通过", "bad"),
+    },
+    begins=(ProposalStatus.PROPOSED,),
+)
 
 
 class Proposal(models.Model):
@@ -476,7 +481,7 @@ class Proposal(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=10,
-        choices=choices(PROPOSAL_STATUS_LABELS),
+        choices=choices(PROPOSAL_LIFE_CYCLE.labels),
         default=ProposalStatus.PROPOSED,
     )
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="proposals", verbose_name=_("提出人"))

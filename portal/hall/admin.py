@@ -21,7 +21,7 @@ from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_numb
 from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
 from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
-from portal.hall.routing import STATUS_LABELS, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity
@@ -44,7 +44,9 @@ class StateFilter(QueueFilter):
     unasked = gettext_lazy("待办理")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        states = [(str(status), _(STATUS_LABELS[status])) for status in Status if status != Status.SUBMITTED]
+        states = [
+            (str(status), _(CASE_LIFE_CYCLE.label(status))) for status in Status if status != Status.SUBMITTED
+        ]
         return [*states, (ALL, _("全部"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
@@ -290,7 +292,7 @@ class CaseAdmin(StaffAdmin):
     def _go_on(self, request: HttpRequest, case: Case, said: str = "") -> HttpResponse:
         """Says what was done, and opens the next case of the queue."""
         done = (said or _("{number} {title}：{state}。")).format(
-            number=case.number, title=case.offer.title, state=_(STATUS_LABELS[Status(case.status)])
+            number=case.number, title=case.offer.title, state=_(CASE_LIFE_CYCLE.label(case.status))
         )
         following = queries.next_after(staff_of(request), case)
         if following is None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.hall.models import Case, CaseEvent
-from portal.hall.routing import MOVES, UNPAID, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, UNPAID, Status
 
 
 class AlreadyMoved(Exception):
@@ -28,7 +28,7 @@ def move(case: Case, to: Status, *, by: User, now: datetime, note: str = "", **c
     AlreadyMoved where the table does not allow it or someone else was first. The caller holds the transaction.
     """
     start = Status(case.status)
-    if to not in MOVES[start]:
+    if to not in CASE_LIFE_CYCLE.moves_from(start):
         raise AlreadyMoved
     if not Case.objects.filter(pk=case.pk, status=start).update(status=to, **changes):
         raise AlreadyMoved
@@ -47,7 +47,7 @@ def move_unpaid(ends: Mapping[int, tuple[Status, str]], *, by: User, now: dateti
     for case in cases:
         to, why = ends[case.pk]
         start = Status(case.status)
-        if to not in MOVES[start]:
+        if to not in CASE_LIFE_CYCLE.moves_from(start):
             raise AlreadyMoved
         case.status, case.decided_at = to, now
         case.reason = why or case.reason

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
-from portal.hall.routing import MOVES, OPEN, STATUS_LABELS, UNPAID, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, OPEN, UNPAID, Status
 from portal.people.models import Employer, Person
 from portal.policy.book import MODE_LABELS, Mode, Offer, book
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Case(models.Model):
@@ -25,7 +26,7 @@ class Case(models.Model):
     service = models.CharField(_("事项"), max_length=40)
     mode = models.CharField(_("办理方式"), max_length=10, choices=choices(MODE_LABELS))
     status = models.CharField(
-        _("状态"), max_length=12, choices=choices(STATUS_LABELS), default=Status.SUBMITTED
+        _("状态"), max_length=12, choices=choices(CASE_LIFE_CYCLE.labels), default=Status.SUBMITTED
     )
     filed_by = models.ForeignKey(User, models.PROTECT, related_name="filed_cases", verbose_name=_("经办账号"))
     applicant_person = models.ForeignKey(
@@ -88,7 +89,7 @@ class Case(models.Model):
             pgtrigger.FSM(
                 name="case_moves_by_the_table",
                 field="status",
-                transitions=[(str(start), str(end)) for start, ends in MOVES.items() for end in ends],
+                transitions=CASE_LIFE_CYCLE.transitions,
             ),
             pgtrigger.Protect(name="case_is_never_deleted", operation=pgtrigger.Delete),
         ]
@@ -121,8 +122,10 @@ class CaseEvent(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="events", verbose_name=_("办件"))
     at = models.DateTimeField(_("时间"))
     actor = models.ForeignKey(User, models.PROTECT, verbose_name=_("操作人"))
-    from_status = models.CharField(_("原状态"), max_length=12, blank=True, choices=choices(STATUS_LABELS))
-    to_status = models.CharField(_("新状态"), max_length=12, choices=choices(STATUS_LABELS))
+    from_status = models.CharField(
+        _("原状态"), max_length=12, blank=True, choices=choices(CASE_LIFE_CYCLE.labels)
+    )
+    to_status = models.CharField(_("新状态"), max_length=12, choices=choices(CASE_LIFE_CYCLE.labels))
     note = models.TextField(_("说明"), blank=True)
 
     class Meta:
@@ -145,11 +148,17 @@ class OverrulingStatus(StrEnum):
     DECLINED = "declined"
 
 
-OVERRULING_STATUS_LABELS = {
-    OverrulingStatus.PROPOSED: "待第二人确认",
-    OverrulingStatus.CONFIRMED: "已确认",
-    OverrulingStatus.DECLINED: "未同意",
-}
+OVERRULING_LIFE_CYCLE = LifeCycle(
+    OverrulingStatus,
+    {
+        OverrulingStatus.PROPOSED: Stage(
+            "待第二人确认", "warn", (OverrulingStatus.CONFIRMED, OverrulingStatus.DECLINED)
+        ),
+        OverrulingStatus.CONFIRMED: Stage("已确认", "good"),
+        OverrulingStatus.DECLINED: Stage("未同意", "bad"),
+    },
+    begins=(OverrulingStatus.PROPOSED,),
+)
 
 
 class Overruling(models.Model):
@@ -164,7 +173,7 @@ class Overruling(models.Model):
     status = models.CharField(
         _("状态"),
         max_length=9,
-        choices=choices(OVERRULING_STATUS_LABELS),
+        choices=choices(OVERRULING_LIFE_CYCLE.labels),
         default=OverrulingStatus.PROPOSED,
     )
     proposed_at = models.DateTimeField(_("提出时间"))

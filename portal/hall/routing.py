@@ -1,8 +1,9 @@
-"""Where an application goes: mode × verdict → status, and status → status. Two tables, nothing else."""
+"""Where an application goes: mode × verdict → status, and the life cycle of a case. Only tables."""
 
 from enum import StrEnum
 
 from portal.policy.book import Mode
+from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Status(StrEnum):
@@ -17,22 +18,33 @@ class Status(StrEnum):
     LAPSED = "lapsed"
 
 
-STATUS_LABELS = {
-    Status.SUBMITTED: "已提交",
-    Status.IN_REVIEW: "审核中",
-    Status.PRE_APPLIED: "已预申请",
-    Status.TO_PAY: "待支付",
-    Status.TO_DEBIT: "待扣款",
-    Status.DONE: "已办结",
-    Status.REFUSED: "不予通过",
-    Status.VOIDED: "已作废",
-    Status.LAPSED: "已失效",
-}
-
-# Not decided yet; decided, and done when the money is there; at an end.
+# Not decided yet; decided, and done when the money is there.
 OPEN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PRE_APPLIED)
 UNPAID = (Status.TO_PAY, Status.TO_DEBIT)
-FINAL = (Status.DONE, Status.REFUSED, Status.VOIDED, Status.LAPSED)
+
+_DECIDED = (Status.DONE, *UNPAID, Status.REFUSED, Status.VOIDED)
+
+CASE_LIFE_CYCLE = LifeCycle(
+    Status,
+    {
+        Status.SUBMITTED: Stage(
+            "已提交", "info", (Status.DONE, *UNPAID, Status.PRE_APPLIED, Status.IN_REVIEW)
+        ),
+        Status.PRE_APPLIED: Stage("已预申请", "warn", _DECIDED),
+        Status.IN_REVIEW: Stage("审核中", "info", _DECIDED),
+        Status.TO_PAY: Stage("待支付", "warn", (Status.DONE, Status.LAPSED)),
+        Status.TO_DEBIT: Stage("待扣款", "warn", (Status.DONE, Status.LAPSED)),
+        Status.DONE: Stage("已办结", "good"),
+        Status.REFUSED: Stage("不予通过", "bad"),
+        Status.VOIDED: Stage("已作废", "quiet"),
+        Status.LAPSED: Stage("已失效", "quiet"),
+    },
+    begins=(Status.SUBMITTED,),
+    events="hall.CaseEvent",
+)
+
+# At an end.
+FINAL = CASE_LIFE_CYCLE.final
 
 
 class Verdict(StrEnum):
@@ -51,16 +63,4 @@ ROUTES: dict[tuple[Mode, Verdict], Status] = {
     (Mode.COUNTER, Verdict.MISMATCH): Status.PRE_APPLIED,
     (Mode.REVIEW, Verdict.CLEAR): Status.IN_REVIEW,
     (Mode.REVIEW, Verdict.MISMATCH): Status.IN_REVIEW,
-}
-
-MOVES: dict[Status, tuple[Status, ...]] = {
-    Status.SUBMITTED: (Status.DONE, *UNPAID, Status.PRE_APPLIED, Status.IN_REVIEW),
-    Status.PRE_APPLIED: (Status.DONE, *UNPAID, Status.REFUSED, Status.VOIDED),
-    Status.IN_REVIEW: (Status.DONE, *UNPAID, Status.REFUSED, Status.VOIDED),
-    Status.TO_PAY: (Status.DONE, Status.LAPSED),
-    Status.TO_DEBIT: (Status.DONE, Status.LAPSED),
-    Status.DONE: (),
-    Status.REFUSED: (),
-    Status.VOIDED: (),
-    Status.LAPSED: (),
 }

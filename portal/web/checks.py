@@ -16,7 +16,7 @@ _LEFT_OUT = ("migrations", "management", "settings")
 def tables_are_complete(**options: Any) -> list[CheckMessage]:
     """A label, tone or other table by an enum that lacks a member would be a fault on the first page that shows it."""
     found: dict[int, CheckMessage] = {}
-    for name in _modules():
+    for name in modules():
         for table, missing in incomplete(module := import_module(name)):
             said = "、".join(str(member.value) for member in missing)
             found.setdefault(
@@ -25,7 +25,8 @@ def tables_are_complete(**options: Any) -> list[CheckMessage]:
     return list(found.values())
 
 
-def _modules() -> list[str]:
+def modules() -> list[str]:
+    """The dotted names of all modules of the program, without migrations, commands and settings."""
     return [
         one.name
         for room in rooms.packages()

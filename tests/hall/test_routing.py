@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from portal.hall import desk, lifecycle
 from portal.hall.models import Case, CaseEvent
-from portal.hall.routing import FINAL, MOVES, OPEN, ROUTES, UNPAID, Status, Verdict
+from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, ROUTES, UNPAID, Status, Verdict
 from portal.hall.service import Finding
 from portal.policy.book import Mode
 from portal.registers.models import HouseholdRecord
@@ -67,12 +67,20 @@ def test_an_application_goes_where_the_table_says(hall: Desk, mode: Mode, verdic
 
 def test_final_states_lead_nowhere() -> None:
     assert set(OPEN) | set(UNPAID) | set(FINAL) == set(Status)
-    assert all(MOVES[status] == () for status in FINAL)
-    assert all(MOVES[status] for status in (*OPEN, *UNPAID))
-    assert {end for status in UNPAID for end in MOVES[status]} == {Status.DONE, Status.LAPSED}
+    assert all(CASE_LIFE_CYCLE.moves_from(status) == () for status in FINAL)
+    assert all(CASE_LIFE_CYCLE.moves_from(status) for status in (*OPEN, *UNPAID))
+    assert {end for status in UNPAID for end in CASE_LIFE_CYCLE.moves_from(status)} == {
+        Status.DONE,
+        Status.LAPSED,
+    }
 
 
-ILLEGAL = [(start, end) for start in Status for end in Status if start != end and end not in MOVES[start]]
+ILLEGAL = [
+    (start, end)
+    for start in Status
+    for end in Status
+    if start != end and end not in CASE_LIFE_CYCLE.moves_from(start)
+]
 
 
 def in_state(hall: Desk, status: Status) -> Case:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from contributions.pages import record
 from portal.shared.tables import Some, incomplete
 from portal.web import checks
-from transfers import views
 
 
 class Colour(StrEnum):
@@ -36,7 +36,7 @@ def test_no_table_of_the_program_lacks_a_member() -> None:
 
 
 def test_the_check_looks_at_every_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    some = next(iter(views.TONES))
-    monkeypatch.delitem(views.TONES, some)
+    some = next(iter(record.STATE_TONES))
+    monkeypatch.delitem(record.STATE_TONES, some)
     [error] = checks.tables_are_complete()
-    assert error.msg == f"transfers.views.TONES: {some} 没有对应的内容"
+    assert error.msg == f"contributions.pages.record.STATE_TONES: {some} 没有对应的内容"

@@ -1,9 +1,9 @@
 """What must hold of cases: they move along their table, and nobody decides their own."""
 
-from contributions.audit.check import Check, moves_in_sql
-from portal.hall.routing import MOVES, Status
+from contributions.audit.check import Check
+from portal.hall.routing import CASE_LIFE_CYCLE, Status
 
-_CASE_MOVES = moves_in_sql((start, end) for start, ends in MOVES.items() for end in ends)
+_CASE_MOVES = CASE_LIFE_CYCLE.moves_sql
 
 CHECKS: tuple[Check, ...] = (
     Check(

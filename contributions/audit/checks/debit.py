@@ -1,9 +1,9 @@
 """What must hold of the monthly debit: batches, their lines, and what was received of them."""
 
-from contributions.audit.check import Check, moves_in_sql
-from contributions.models import BATCH_MOVES, BatchStatus
+from contributions.audit.check import Check
+from contributions.models import BATCH_LIFE_CYCLE, BatchStatus
 
-_BATCH_MOVES = moves_in_sql(BATCH_MOVES)
+_BATCH_MOVES = BATCH_LIFE_CYCLE.moves_sql
 
 CHECKS: tuple[Check, ...] = (
     Check(

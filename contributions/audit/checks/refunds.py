@@ -1,8 +1,8 @@
 """What must hold of refunds, as (number of the invariant, query for the rows that break it); ``audit`` runs them."""
 
-from contributions.models import REFUND_MOVES, RefundStatus
+from contributions.models import REFUND_LIFE_CYCLE, RefundStatus
 
-_MOVES = ", ".join(f"('{start}', '{end}')" for start, end in REFUND_MOVES)
+_MOVES = REFUND_LIFE_CYCLE.moves_sql
 
 CHECKS: tuple[tuple[int, str], ...] = (
     (

@@ -15,7 +15,7 @@ from portal.accounts import searching
 from portal.accounts.permissions import login_required_any
 from portal.hall import queries
 from portal.hall.catalogue import services
-from portal.hall.routing import FINAL, OPEN, STATUS_LABELS, UNPAID, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, UNPAID
 from portal.web.cases.titles import offered_title, subject_of, title_of
 from portal.web.context import login_of
 
@@ -84,7 +84,7 @@ def _tab(request: HttpRequest, name: str, counts: dict[str, int], current: str) 
     query["status"] = name
     if not name:
         query.pop("status")
-    label = _("全部") if not name else _("办理中") if name == "open" else STATUS_LABELS[Status(name)]
+    label = _("全部") if not name else _("办理中") if name == "open" else CASE_LIFE_CYCLE.label(name)
     members = counts.values() if not name else [counts.get(status, 0) for status in _statuses(name)]
     return {
         "label": label,
