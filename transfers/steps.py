@@ -5,7 +5,6 @@ the table, with an event. Months and money leave at the release (``releasing``) 
 receipt and the merger; in between they are under way and count nowhere.
 """
 
-import secrets
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -24,14 +23,13 @@ from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms.transfer import transfer_days
 from portal.policy.workdays import add_workdays
+from portal.shared import numbers
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import books, documents, notices, outgoing, relation
 from transfers.agencies import Agency
 from transfers.machine import AGAIN, CLOCK_STARTS, FINAL, TRANSFER_LIFE_CYCLE, Side, Status, turn
 from transfers.models import Direction, Transfer, TransferEvent
-
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class CannotStep(Exception):
@@ -295,5 +293,4 @@ def _send_back(transfer: Transfer, *, by: User, now: datetime) -> dict[str, Any]
 
 def _number(code: str, now: datetime) -> str:
     """A fresh number such as T330200-20261121-7KQ2M9."""
-    tail = "".join(secrets.choice(_ALPHABET) for _place in range(6))
-    return f"T{code}-{today_in_china(now):%Y%m%d}-{tail}"
+    return numbers.dashed_number(f"T{code}", now, length=6)

@@ -5,7 +5,6 @@ No transaction is open while a provider is spoken to.
 
 import datetime as dt
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,12 +22,10 @@ from contributions.orders.payment_lifecycle import delay_after, record_event
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms.payment import payment_terms
-from portal.shared import identity
-from portal.shared.months import CHINA, today_in_china
+from portal.shared import identity, numbers
+from portal.shared.months import today_in_china
 
 log = logging.getLogger(__name__)
-
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class OrderEnded(Exception):
@@ -214,5 +211,4 @@ def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
 
 def new_number(city: str, now: dt.datetime) -> str:
     """A fresh payment number: 27 characters that every provider takes, and that nobody guesses."""
-    tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
-    return f"P{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"
+    return numbers.channel_number("P", book().city(city).code, now)

@@ -4,7 +4,6 @@ One member of staff drafts, another decides.
 """
 
 import datetime as dt
-import secrets
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -20,11 +19,8 @@ from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.hall import two_hands
 from portal.policy.book import book
-from portal.shared import money
+from portal.shared import money, numbers
 from portal.shared.keys import KeyReused
-from portal.shared.months import CHINA
-
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
@@ -173,5 +169,4 @@ def _decide(refund: Refund, to: RefundStatus, *, by: User, now: dt.datetime, why
 
 def new_number(city: str, now: dt.datetime) -> str:
     """A fresh refund number, which nobody guesses."""
-    tail = "".join(secrets.choice(_ALPHABET) for _place in range(12))
-    return f"R{now.astimezone(CHINA):%Y%m%d}{book().city(city).code}{tail}"
+    return numbers.channel_number("R", book().city(city).code, now)

@@ -1,6 +1,5 @@
 """Activation codes: what the window gives somebody whose card it has seen, so that they open their own account."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -10,6 +9,7 @@ from portal.accounts.models import ActivationCode, User
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms.people import account_proof_terms
+from portal.shared import numbers
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
@@ -20,7 +20,7 @@ LENGTH = 10
 
 def issue(*, person: Person, city: str, seen: str, by: User, now: datetime) -> tuple[ActivationCode, str]:
     """A new code for the person, and its row; codes that were issued before no longer count. Only its hash is kept."""
-    code = "".join(secrets.choice(ALPHABET) for _place in range(LENGTH))
+    code = numbers.random_text(LENGTH, ALPHABET)
     days = account_proof_terms(book(), city=city, on=today_in_china(now)).code_days
     row = ActivationCode.objects.create(
         person=person,

@@ -1,6 +1,5 @@
 """The picture captcha: four characters that cannot be mistaken for one another, each picture good for one answer."""
 
-import secrets
 from typing import Any
 
 from captcha.fields import CaptchaField
@@ -11,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.shared import numbers
 from portal.shared.characters import narrow
 
 # Without 0 O, 1 I L, 2 Z, 5 S, 8 B, 6 G, Q, U V.
@@ -21,7 +21,7 @@ MOST = 200_000
 
 def challenge() -> tuple[str, str]:
     """What the picture shows, and the answer to it."""
-    shown = "".join(secrets.choice(ALPHABET) for _place in range(settings.CAPTCHA_LENGTH))
+    shown = numbers.random_text(settings.CAPTCHA_LENGTH, ALPHABET)
     return shown, shown.lower()
 
 
