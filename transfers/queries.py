@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.accounts.permissions import persons_of, staff_cities
 from portal.shared import money
-from portal.shared.months import day_zh
+from portal.shared.months import day_zh, short_day_zh
 from transfers.machine import LINE, OPEN, TRANSFER_LIFE_CYCLE, WAITING_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
@@ -118,9 +118,7 @@ def _place_and_day(transfer: Transfer) -> str:
     place = {Side.OLD: transfer.from_place, Side.NEW: transfer.to_place}.get(transfer.side, "")  # type: ignore[arg-type]
     if transfer.due_on is None:
         return place
-    return _("{place}，{month}月{day}日前").format(
-        place=place, month=transfer.due_on.month, day=transfer.due_on.day
-    )
+    return _("{place}，{day}前").format(place=place, day=short_day_zh(transfer.due_on))
 
 
 def _note(transfer: Transfer, status: Status) -> str:

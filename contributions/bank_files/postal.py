@@ -91,7 +91,7 @@ def write(out: Sink, heading: Heading, orders: Iterable[tuple[int, str, str, int
         out.write(encode(text)[0].replace(b"\n", b"\r\n"))
 
     put(
-        f"H|DK01|{heading.number}|{heading.city_code}|{heading.month.year:04d}{heading.month.month:02d}|{heading.on:%Y%m%d}"
+        f"H|DK01|{heading.number}|{heading.city_code}|{heading.month.digits}|{heading.on:%Y%m%d}"
         f"|{heading.count}|{heading.total_fen}|{heading.creditor.translate(_UNSAFE)}\n"
     )
     count = total = 0

@@ -82,7 +82,7 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         return None
     batch = DebitBatch.objects.create(
         pk=batch_id,
-        number=f"{book().city(city).code}-{month.year:04d}{month.month:02d}-{terms.bank}-E{round_number}",
+        number=f"{book().city(city).code}-{month.digits}-{terms.bank}-E{round_number}",
         city=city,
         month=month,
         bank=terms.bank,

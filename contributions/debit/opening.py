@@ -76,7 +76,7 @@ def open_batch(
     code = book().city(city).code
     batch = DebitBatch.objects.create(
         pk=batch_id,
-        number=f"{code}-{month.year:04d}{month.month:02d}-{terms.bank}-{round_number}",
+        number=f"{code}-{month.digits}-{terms.bank}-{round_number}",
         city=city,
         month=month,
         bank=terms.bank,

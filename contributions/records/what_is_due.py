@@ -17,7 +17,7 @@ from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS
-from portal.shared.months import CHINA, Month, month_in_china, today_in_china
+from portal.shared.months import Month, month_in_china, short_day_zh, short_moment_zh, today_in_china
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +133,15 @@ _OPEN_ORDERS = """
 
 
 def _due_order(order: _OpenOrder, today: dt.date) -> Due:
-    until = order.expires_at.astimezone(CHINA)
-    words = {"number": order.number, "month": until.month, "day": until.day, "time": f"{until:%H:%M}"}
-    text = _("订单 %(number)s，请在 %(month)s月%(day)s日 %(time)s 前支付，逾期自动取消。")
+    words = {"number": order.number, "until": short_moment_zh(order.expires_at)}
+    text = _("订单 %(number)s，请在 %(until)s 前支付，逾期自动取消。")
     if order.queued_until:
-        begins = order.queued_until.astimezone(CHINA)
-        words |= {"begin_month": begins.month, "begin_day": begins.day, "begin_time": f"{begins:%H:%M}"}
-        text = _(
-            "订单 %(number)s 已预约，%(begin_month)s月%(begin_day)s日 %(begin_time)s 自动发起；"
-            "请在 %(month)s月%(day)s日 %(time)s 前完成支付，逾期自动取消。"
-        )
+        words["begins"] = short_moment_zh(order.queued_until)
+        text = _("订单 %(number)s 已预约，%(begins)s 自动发起；请在 %(until)s 前完成支付，逾期自动取消。")
     return Due(
         title=_("缴费订单待支付 %(yuan)s 元") % {"yuan": money.format_yuan(order.sum_fen)},
         text=text % words,
-        days_left=(until.date() - today).days,
+        days_left=(today_in_china(order.expires_at) - today).days,
         url=reverse("order", args=[order.number]),
     )
 
@@ -176,8 +171,7 @@ def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datet
     on = terms.debit_on(month) if terms and month else month_in_china(now).last_day
     return Due(
         title=_("%(month)s %(names)s待扣款 %(yuan)s 元") % {**words, "yuan": money.format_yuan(fen)},
-        text=_("已申请补缴，%(month)s月%(day)s日扣款，请在此之前在扣款账户足额存款。")
-        % {"month": on.month, "day": on.day},
+        text=_("已申请补缴，%(day)s扣款，请在此之前在扣款账户足额存款。") % {"day": short_day_zh(on)},
         days_left=(on - today_in_china(now)).days,
         url=reverse("record"),
     )

@@ -65,6 +65,11 @@ class Month:
         """As written in Chinese: 2023年6月."""
         return f"{self.year}年{self.month}月"
 
+    @property
+    def digits(self) -> str:
+        """As written in numbers and in banks' files: 202306."""
+        return f"{self.year:04d}{self.month:02d}"
+
     def day(self, number: int) -> dt.date:
         """The given day of this month, or its last day where the month is shorter."""
         if number < 1:
@@ -155,15 +160,30 @@ def next_on(day: int, today: dt.date) -> dt.date:
 
 def day_zh(day: dt.date) -> str:
     """A day as written in Chinese: 2023年6月20日."""
-    return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.year}年{short_day_zh(day)}"
+
+
+def short_day_zh(day: dt.date) -> str:
+    """A day as written in Chinese, without its year: 6月20日."""
+    return f"{day.month}月{day.day}日"
 
 
 def moment_zh(moment: dt.datetime) -> str:
     """A moment as written in Chinese, in China's time: 2026年11月21日 09:05. ValueError for one without a zone."""
+    local = _in_china(moment)
+    return f"{day_zh(local.date())} {local:%H:%M}"
+
+
+def short_moment_zh(moment: dt.datetime) -> str:
+    """As ``moment_zh``, without its year: 11月21日 09:05. ValueError for one without a zone."""
+    local = _in_china(moment)
+    return f"{short_day_zh(local.date())} {local:%H:%M}"
+
+
+def _in_china(moment: dt.datetime) -> dt.datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")
-    local = moment.astimezone(CHINA)
-    return f"{day_zh(local.date())} {local:%H:%M}"
+    return moment.astimezone(CHINA)
 
 
 def today_in_china(now: dt.datetime) -> dt.date:

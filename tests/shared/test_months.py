@@ -1,12 +1,24 @@
 """Months and periods, and to which month of China a moment belongs."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.shared.months import CHINA, Month, Period, month_in_china, month_span, today_in_china
+from portal.shared.months import (
+    CHINA,
+    Month,
+    Period,
+    day_zh,
+    moment_zh,
+    month_in_china,
+    month_span,
+    short_day_zh,
+    short_moment_zh,
+    today_in_china,
+)
 
 months = st.builds(Month, st.integers(1900, 2100), st.integers(1, 12))
 offsets = st.integers(-1200, 1200)
@@ -162,3 +174,23 @@ def test_overlap_is_a_month_in_both(one, other):
     assert one.overlaps(other) == other.overlaps(one) == bool(both)
     shared = one.clip(other)
     assert [month for month in every if shared is not None and month in shared] == both
+
+
+def test_a_month_in_numbers_has_six_digits() -> None:
+    assert (Month(2026, 1).digits, Month(2026, 11).digits) == ("202601", "202611")
+
+
+def test_a_day_is_written_in_chinese_with_or_without_its_year() -> None:
+    day = dt.date(2026, 6, 5)
+    assert (day_zh(day), short_day_zh(day)) == ("2026年6月5日", "6月5日")
+
+
+def test_a_moment_is_written_in_chinas_time() -> None:
+    moment = dt.datetime(2026, 12, 31, 17, 5, tzinfo=dt.UTC)
+    assert (moment_zh(moment), short_moment_zh(moment)) == ("2027年1月1日 01:05", "1月1日 01:05")
+
+
+@pytest.mark.parametrize("written", [moment_zh, short_moment_zh])
+def test_a_moment_without_a_zone_is_not_written(written: Callable[[dt.datetime], str]) -> None:
+    with pytest.raises(ValueError):
+        written(utc(2026, 6, 5, 9).replace(tzinfo=None))
