@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from django.db.models import Q
-
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
+from portal.columns import overlapping
 from portal.hall.models import Case
 from portal.people.models import BankAccount, Employer, Person
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, Period
 
 
 def open_coverage(
@@ -70,9 +69,7 @@ def set_base(
     if end is not None and end <= start:
         raise ValueError(f"no month in [{start}, {until})")
     bases = ContributionBase.objects.filter(coverage=coverage)
-    for base in bases.filter(Q(until__isnull=True) | Q(until__gt=start)).order_by("start"):
-        if end is not None and base.start >= end:
-            continue
+    for base in bases.filter(overlapping(Period(start, end))).order_by("start"):
         if (
             (base.tier, base.wage_fen) == (tier, wage_fen)
             and base.start <= start

@@ -19,6 +19,7 @@ from portal.accounts import permissions
 from portal.accounts.cells import person_cell
 from portal.accounts.models import User
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
+from portal.columns import runs_in
 from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import contribution_year_terms
@@ -50,7 +51,7 @@ class TimeFilter(OfferedFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Coverage]) -> QuerySet[Coverage]:
         month = month_in_china(timezone.now())
         if self.value() == "now":
-            return queryset.filter(Q(until__isnull=True) | Q(until__gt=month), live=True, start__lte=month)
+            return queryset.filter(runs_in(month), live=True)
         if self.value() == "later":
             return queryset.filter(live=True, start__gt=month)
         if self.value() == "ended":
@@ -240,7 +241,7 @@ class CoverageAdmin(LookUpAdmin):
             return _("已撤销")
         if row.start > month:
             return _("以后开始")
-        return _("已终止") if row.until is not None and row.until <= month else _("参保中")
+        return _("参保中") if row.runs_in(month) else _("已终止")
 
 
 @admin.register(ContributionBase)

@@ -8,10 +8,11 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import MonthField, choices, first_of_month, one_of
+from portal.columns import MonthField, choices, first_of_month, months_in_order, one_of
 from portal.hall.models import Case, Draft
 from portal.people.models import Employer, Person
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import OverMonths
 
 
 class Months(Func):
@@ -25,7 +26,7 @@ class Months(Func):
 
 
 @pghistory.track()
-class Coverage(models.Model):
+class Coverage(OverMonths, models.Model):
     """That a person is insured: one insurance, one capacity, one city, months [start, until).
 
     The database lets no two live coverages of a person and insurance share a month, whoever writes them.
@@ -69,9 +70,7 @@ class Coverage(models.Model):
             one_of("capacity", Capacity, name="coverage_capacity_known"),
             first_of_month("start", name="coverage_start_is_month"),
             first_of_month("until", name="coverage_until_is_month"),
-            models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="coverage_months_in_order"
-            ),
+            months_in_order(name="coverage_months_in_order"),
             models.CheckConstraint(
                 condition=Q(capacity="employee", employer__isnull=False)
                 | (~Q(capacity="employee") & Q(employer__isnull=True)),
@@ -114,7 +113,7 @@ class Coverage(models.Model):
 
 
 @pghistory.track()
-class ContributionBase(models.Model):
+class ContributionBase(OverMonths, models.Model):
     """What a coverage's contributions are worked out from, months [start, until): a tier of the city, or a declared wage."""
 
     coverage = models.ForeignKey(Coverage, models.PROTECT, related_name="bases", verbose_name=_("参保关系"))
@@ -132,9 +131,7 @@ class ContributionBase(models.Model):
         constraints = [
             first_of_month("start", name="base_start_is_month"),
             first_of_month("until", name="base_until_is_month"),
-            models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=F("start")), name="base_months_in_order"
-            ),
+            months_in_order(name="base_months_in_order"),
             models.CheckConstraint(
                 condition=(~Q(tier="") & Q(wage_fen__isnull=True)) | (Q(tier="") & Q(wage_fen__gte=0)),
                 name="base_is_a_tier_or_a_wage",

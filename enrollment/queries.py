@@ -7,14 +7,15 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from enrollment.models import Coverage
+from portal.columns import runs_in
 from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, OverMonths
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(OverMonths):
     """A live coverage as a service's rule sees it: plain values, months [start, until)."""
 
     pk: int
@@ -24,14 +25,6 @@ class Held:
     employer_id: int | None
     start: Month
     until: Month | None
-
-    def runs_in(self, month: Month) -> bool:
-        """Whether the month is covered."""
-        return self.start <= month and (self.until is None or month < self.until)
-
-    def runs_from(self, month: Month) -> bool:
-        """Whether this month or a later one is covered."""
-        return self.until is None or month < self.until
 
     def described(self) -> str:
         """For staff and summaries: 养老保险（单位职工，宁波，2026年1月起）."""
@@ -73,7 +66,7 @@ def insured_in(cities: Sequence[str]) -> Q:
 def running(person: Person, month: Month) -> QuerySet[Coverage]:
     """The live coverages of a person that cover the month."""
     return (
-        Coverage.objects.filter(_covers(month), person=person, live=True)
+        Coverage.objects.filter(runs_in(month), person=person, live=True)
         .select_related("employer")
         .order_by("insurance")
     )
@@ -89,13 +82,9 @@ def city_of(person: Person) -> str:
 
 def insured_staff(employer: Employer, month: Month) -> QuerySet[Coverage]:
     """The live coverages of an employer's staff that cover the month."""
-    return Coverage.objects.filter(_covers(month), employer=employer, live=True).select_related("person")
+    return Coverage.objects.filter(runs_in(month), employer=employer, live=True).select_related("person")
 
 
 def to_go_on(holdings: Iterable[Held], *, month: Month, capacity: Capacity) -> list[Held]:
     """Those of this capacity that cover the month or a later one."""
     return [one for one in holdings if one.capacity == capacity and one.runs_from(month)]
-
-
-def _covers(month: Month) -> Q:
-    return Q(start__lte=month) & (Q(until__isnull=True) | Q(until__gt=month))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.policy.book import book
 from portal.shared import names
-from portal.shared.months import Month
+from portal.shared.months import Month, Period
 
 
 class MonthField(models.DateField):
@@ -218,6 +218,36 @@ def first_of_month(field: str, *, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(
         condition=models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__day": 1}), name=name
     )
+
+
+def months_in_order(*, name: str) -> models.CheckConstraint:
+    """A check that a row over the months [start, until) ends after it starts, where it ends."""
+    return models.CheckConstraint(
+        condition=models.Q(until__isnull=True) | models.Q(until__gt=models.F("start")), name=name
+    )
+
+
+def runs_in(month: Month, prefix: str = "") -> models.Q:
+    """Of rows over the months [start, until): those that hold in the month.
+
+    ``prefix`` leads to the rows from others, such as "coverage__".
+    """
+    return models.Q(**{f"{prefix}start__lte": month}) & _ends_after(month, prefix)
+
+
+def overlapping(period: Period, prefix: str = "") -> models.Q:
+    """Of rows over the months [start, until): those that share a month with the period.
+
+    The period is not empty. ``prefix`` as for ``runs_in``.
+    """
+    ends_later = _ends_after(period.start, prefix)
+    return (
+        ends_later if period.until is None else models.Q(**{f"{prefix}start__lt": period.until}) & ends_later
+    )
+
+
+def _ends_after(month: Month, prefix: str) -> models.Q:
+    return models.Q(**{f"{prefix}until__isnull": True}) | models.Q(**{f"{prefix}until__gt": month})
 
 
 def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstraint:

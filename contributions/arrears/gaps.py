@@ -29,7 +29,7 @@ def gap_months(person: Person, *, until: Month) -> list[Month]:
         return []
     covered: set[Month] = set()
     for one in coverages:
-        covered.update(month_span(one.start, min(one.until or until, until)))
+        covered.update(one.period.months(before=until))
     # Months that were brought in from elsewhere are paid there already.
     came = brought_in.standing(person, insurance=REVIVED).prefetch_related("periods")
     covered |= brought_in.months_brought_in(came)

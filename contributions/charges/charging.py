@@ -127,7 +127,7 @@ def _hold(coverage: Coverage) -> None:
 def _refuse_suspended(coverage: Coverage, months: Sequence[Month]) -> None:
     for suspension in Suspension.objects.filter(coverage=coverage):
         for month in months:
-            if suspension.start <= month and (suspension.until is None or month < suspension.until):
+            if suspension.runs_in(month):
                 raise CannotCharge(
                     _("%(month)s已暂停缴费（%(why)s），请先结清欠费。")
                     % {"month": month.zh, "why": suspension.why}
@@ -150,10 +150,8 @@ def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> 
 
 def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime) -> Charge:
     capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
-    covered = coverage.live and coverage.start <= month and (coverage.until is None or month < coverage.until)
-    base = next(
-        (one for one in bases if one.start <= month and (one.until is None or month < one.until)), None
-    )
+    covered = coverage.live and coverage.runs_in(month)
+    base = next((one for one in bases if one.runs_in(month)), None)
     if base is None or not covered:
         raise CannotCharge(_("%(month)s没有缴费基数。") % {"month": month.zh})
     grade = coverage.employer.industry_grade if coverage.employer else None

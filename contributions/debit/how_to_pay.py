@@ -150,9 +150,7 @@ class Ways:
             (
                 one
                 for one in self._accounts
-                if (one.city, one.bank) == (city, terms.bank)
-                and one.start <= month
-                and (one.until is None or month < one.until)
+                if (one.city, one.bank) == (city, terms.bank) and one.runs_in(month)
             ),
             None,
         )

@@ -20,6 +20,7 @@ from contributions.models import (
     Surcharge,
 )
 from portal.accounts.models import User
+from portal.columns import runs_in
 from portal.hall.models import Case
 from portal.people.models import BankAccount, Person
 from portal.policy.book import PolicyMissing, book
@@ -53,10 +54,7 @@ def account_of(person: Person, city: str, month: Month) -> BankAccount | None:
     """The account that the month's debit draws on."""
     terms = terms_of(city, month)
     return (
-        BankAccount.objects.filter(
-            person=person, city=city, bank=terms.bank if terms else "", start__lte=month
-        )
-        .exclude(until__lte=month)
+        BankAccount.objects.filter(runs_in(month), person=person, city=city, bank=terms.bank if terms else "")
         .order_by("-start", "-pk")
         .first()
     )

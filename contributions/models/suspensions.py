@@ -9,9 +9,10 @@ from contributions.models.debit import DebitBatch
 from contributions.models.guards import differs
 from enrollment.models import Coverage
 from portal.columns import MonthField, first_of_month
+from portal.shared.months import OverMonths
 
 
-class Suspension(models.Model):
+class Suspension(OverMonths, models.Model):
     """That a coverage is not charged in the months [start, until); without ``until`` it still stands. Coverage itself goes on."""
 
     coverage = models.ForeignKey(

@@ -106,7 +106,7 @@ def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
 def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
     """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it is still covered."""
     coverage, month = line.charge.coverage, line.charge.month
-    if not (coverage.live and coverage.start <= month and (not coverage.until or month < coverage.until)):
+    if not (coverage.live and coverage.runs_in(month)):
         return
     if line.former_tier:
         actions.set_base(coverage, start=month, until=month + 1, tier=line.former_tier)

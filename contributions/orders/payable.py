@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contributions.models import Charge, ChargeStatus, DebitLine, LineStatus
@@ -12,12 +11,13 @@ from contributions.orders.queries import in_orders
 from contributions.prices.formula import quote
 from enrollment.models import ContributionBase, Coverage
 from enrollment.ways import ENROL
+from portal.columns import overlapping
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.policy.terms.offers import pay_months
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, month_in_china
+from portal.shared.months import Month, Period, month_in_china
 
 # The offer whose months an order may pay.
 SERVICE = "flexible-pay"
@@ -68,12 +68,11 @@ def payable(person: Person, city: str, *, now: dt.datetime) -> list[Payable]:
     window = pay_months(place.offers[SERVICE], filed_in=this)
     coverages = (
         Coverage.objects.filter(
-            Q(until__isnull=True) | Q(until__gt=window[0]),
+            overlapping(Period(window[0], window[-1] + 1)),
             person=person,
             city=city,
             capacity=Capacity.FLEXIBLE,
             live=True,
-            start__lte=window[-1],
         )
         .prefetch_related("bases")
         .order_by("start")
@@ -138,8 +137,7 @@ def _why_not(
     coverage: Coverage, month: Month, charge: Charge | None, held: Mapping[int, str], drawn: set[int]
 ) -> str:
     if charge is None or charge.coverage_id != coverage.pk:
-        covered = coverage.start <= month and (coverage.until is None or month < coverage.until)
-        if not covered:
+        if not coverage.runs_in(month):
             return _("当月未以灵活就业身份参保")
         return _("当月已在其他参保地或单位缴费") if charge else ""
     if charge.status == ChargeStatus.PAID:
@@ -212,9 +210,7 @@ def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms |
 
 def tier_in(bases: Iterable[ContributionBase], month: Month) -> str:
     """The tier in force in the month; "" where there is none."""
-    return next(
-        (one.tier for one in bases if one.start <= month and (one.until is None or month < one.until)), ""
-    )
+    return next((base.tier for base in bases if base.runs_in(month)), "")
 
 
 def stretches(months: Sequence[Month]) -> list[tuple[Month, Month]]:

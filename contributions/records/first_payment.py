@@ -32,7 +32,7 @@ def charge_at_once(coverages: Sequence[Coverage], *, now: dt.datetime) -> None:
             months = [
                 month
                 for month in month_span(coverage.start, this + 1 if begun else this)
-                if coverage.until is None or month < coverage.until
+                if coverage.runs_in(month)
             ]
             if months:
                 charging.charge_months(coverage, months, now=now)

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from contributions.models import Charge, ChargeStatus
 from contributions.records.by_month import MonthRecord, State
 from enrollment.models import Coverage
+from portal.columns import overlapping
 from portal.people.models import Employer, Person
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, Period
 from portal.shared.tables import Some
 
 _STATES = Some(
@@ -109,10 +110,9 @@ def _coverages(
     employer: Employer, *, city: str, insurances: Collection[Insurance], since: Month, until: Month
 ) -> QuerySet[Coverage]:
     return Coverage.objects.filter(
-        Q(until__isnull=True) | Q(until__gt=since),
+        overlapping(Period(since, until)),
         employer=employer,
         city=city,
         insurance__in=insurances,
-        start__lt=until,
         live=True,
     )

@@ -4,14 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q
 
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage, Roster, RosterRow
+from portal.columns import overlapping
 from portal.hall.models import Case
 from portal.hall.routing import FINAL
 from portal.shared.insurance import Capacity
-from portal.shared.months import Month
+from portal.shared.months import Month, Period
 
 
 def digest_of(roster: Roster) -> str:
@@ -70,7 +70,7 @@ def apply(roster: Roster, *, case: Case) -> Applied:
     """
     coverages = list(
         Coverage.objects.filter(
-            Q(until__isnull=True) | Q(until__gt=roster.start),
+            overlapping(Period(roster.start)),
             employer=roster.employer_id,
             city=roster.city,
             capacity=Capacity.EMPLOYEE,

@@ -15,6 +15,7 @@ from enrollment.models import ContributionBase, Coverage
 from enrollment.queries import Held
 from enrollment.ways import ENROL
 from portal.accounts.models import User
+from portal.columns import runs_in
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
@@ -39,10 +40,8 @@ def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month]
 
 def tier_of(coverage_id: int, month: Month) -> str:
     """The tier that the coverage has in the month; "" where it has none."""
-    for base in ContributionBase.objects.filter(coverage=coverage_id, start__lte=month).order_by("-start"):
-        if base.until is None or month < base.until:
-            return base.tier
-    return ""
+    base = ContributionBase.objects.filter(runs_in(month), coverage=coverage_id).first()
+    return base.tier if base else ""
 
 
 def tiers_in(city: str, month: Month) -> tuple[contribution.Tier, ...]:

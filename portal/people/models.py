@@ -17,12 +17,14 @@ from portal.columns import (
     bank_titles,
     choices,
     first_of_month,
+    months_in_order,
     name_in_form,
     one_of,
 )
 from portal.shared import foreigners, identity
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
+from portal.shared.months import OverMonths
 
 # The papers whose number is not the person's social-security number.
 OTHER_PAPERS = (Document.PASSPORT, Document.FOREIGN_RESIDENT_BEFORE)
@@ -156,7 +158,7 @@ class Employer(models.Model):
 
 
 @pghistory.track()
-class BankAccount(models.Model):
+class BankAccount(OverMonths, models.Model):
     """An account that a city's monthly debit draws on, from ``start`` until ``until`` (months, [start, until))."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="bank_accounts", verbose_name=_("人员"))
@@ -172,10 +174,7 @@ class BankAccount(models.Model):
         constraints = [
             first_of_month("start", name="bank_account_start_is_month"),
             first_of_month("until", name="bank_account_until_is_month"),
-            models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=models.F("start")),
-                name="bank_account_months_in_order",
-            ),
+            months_in_order(name="bank_account_months_in_order"),
             models.UniqueConstraint(
                 fields=["person", "city"],
                 condition=Q(until__isnull=True),

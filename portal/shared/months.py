@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import Protocol, overload
 from zoneinfo import ZoneInfo
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -143,6 +143,31 @@ class Period:
 
     def __str__(self) -> str:
         return f"[{self.start}, {self.until or ''})"
+
+
+class _HasMonths(Protocol):
+    @property
+    def start(self) -> Month: ...
+
+    @property
+    def until(self) -> Month | None: ...
+
+
+class OverMonths:
+    """A base of rows that hold over the months [start, until), and on while ``until`` is None."""
+
+    @property
+    def period(self: _HasMonths) -> Period:
+        """The months in which it holds."""
+        return Period(self.start, self.until)
+
+    def runs_in(self: _HasMonths, month: Month) -> bool:
+        """Whether it holds in the month."""
+        return month in Period(self.start, self.until)
+
+    def runs_from(self: _HasMonths, month: Month) -> bool:
+        """Whether it holds in the month or in a later one."""
+        return Period(self.start, self.until).overlaps(Period(month))
 
 
 def parse_day(text: str) -> dt.date:
