@@ -22,13 +22,12 @@ from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, Document, document_of, mask, mask_name
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
-from portal.shared.months import CHINA, Month, day_zh
+from portal.shared.months import CHINA, Month, day_zh, periods_zh
 
 
 def period(facts: Mapping[str, Any]) -> str:
     """The months certified: 2025年12月至2026年11月."""
-    start, last = Month.parse(facts["period"]["start"]), Month.parse(facts["period"]["until"]) - 1
-    return start.zh if start == last else _("{start}至{last}").format(start=start.zh, last=last.zh)
+    return periods_zh([(Month.parse(facts["period"]["start"]), Month.parse(facts["period"]["until"]))])
 
 
 def insurances(facts: Mapping[str, Any]) -> str:

@@ -169,11 +169,6 @@ def _written(event: Any, name: str) -> str:
     return str(display() if display else value)
 
 
-def months_shown(row: Coverage | ContributionBase) -> str:
-    end = _("起") if row.until is None else _("至{month}").format(month=(row.until - 1).zh)
-    return f"{row.start.zh}{end}"
-
-
 class BaseInline(TabularInline):
     model = ContributionBase
     verbose_name_plural = gettext_lazy("缴费基数")
@@ -190,7 +185,7 @@ class BaseInline(TabularInline):
 
     @admin.display(description=gettext_lazy("月份"))
     def months(self, row: ContributionBase) -> str:
-        return months_shown(row)
+        return row.period.zh
 
     @admin.display(description=gettext_lazy("申报工资（元）"))
     def wage(self, row: ContributionBase) -> str:
@@ -232,7 +227,7 @@ class CoverageAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("参保月份"), ordering="start")
     def months(self, row: Coverage) -> str:
-        return months_shown(row)
+        return row.period.zh
 
     @admin.display(description=gettext_lazy("状态"))
     def standing(self, row: Coverage) -> str:
@@ -272,7 +267,7 @@ class ContributionBaseAdmin(LookUpAdmin):
 
     @admin.display(description=gettext_lazy("月份"), ordering="start")
     def months(self, row: ContributionBase) -> str:
-        return months_shown(row)
+        return row.period.zh
 
     @admin.display(description=gettext_lazy("申报工资（元）"), ordering="wage_fen")
     def wage(self, row: ContributionBase) -> str:

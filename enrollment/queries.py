@@ -28,8 +28,7 @@ class Held(OverMonths):
 
     def described(self) -> str:
         """For staff and summaries: 养老保险（单位职工，宁波，2026年1月起）."""
-        end = f"{self.start.zh}起" if self.until is None else f"{self.start.zh}至{(self.until - 1).zh}"
-        about = "，".join((str(CAPACITY_LABELS[self.capacity]), book().city(self.city).title, end))
+        about = "，".join((str(CAPACITY_LABELS[self.capacity]), book().city(self.city).title, self.period.zh))
         return f"{INSURANCE_LABELS[self.insurance]}（{about}）"
 
 

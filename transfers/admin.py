@@ -18,7 +18,6 @@ from certificates import drawable, issuing
 from certificates.authority import SealUnavailable
 from certificates.documents import DocumentDamaged
 from certificates.fonts import FontMissing, NotDrawable
-from contributions.charges.brought_in import in_words
 from enrollment.admin import LookUpAdmin
 from portal.accounts.cells import due_cell, person_cell, state_cell
 from portal.accounts.staff_admin import StaffAdmin
@@ -26,7 +25,7 @@ from portal.hall import attachments
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.shared import identity, money
 from portal.shared.characters import whole_number
-from portal.shared.months import today_in_china
+from portal.shared.months import periods_zh, today_in_china
 from portal.shared.tables import Some
 from transfers import information, papers, queries, relation, releasing, steps
 from transfers.amounts import periods_of
@@ -468,7 +467,7 @@ def _due_words(transfer: Transfer) -> tuple[str, str]:
 
 
 def _periods(transfer: Transfer) -> str:
-    return in_words(periods_of(transfer.information)) if transfer.information else ""
+    return periods_zh(periods_of(transfer.information)) if transfer.information else ""
 
 
 @admin.register(OutsideAgency)

@@ -29,7 +29,7 @@ from portal.policy.book import NATIONAL, PolicyMissing, book
 from portal.policy.terms.transfer import moves_balance, pension_transfer_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month
+from portal.shared.months import Month, periods_zh, runs
 
 Periods = tuple[tuple[Month, Month], ...]
 
@@ -90,15 +90,15 @@ def what_moves(person: Person, *, insurance: Insurance, city: str, on: dt.date) 
         brought_in.wages_by_year((charge.month, charge.base) for charge in own), *(row.wages for row in rows)
     )
     months = {charge.month for charge in own}
-    periods = tuple(brought_in.runs(months | came))
+    periods = tuple(runs(months | came))
     balance = personal_account.balance(person, city, insurance)
     reckon = _pension if insurance == Insurance.PENSION else _medical
     account_fen, pooled_fen, derivation = reckon(city, wages, balance, on)
     return Moving(
-        own=tuple(brought_in.runs(months)),
+        own=tuple(runs(months)),
         along=tuple(row.pk for row in rows),
         periods=periods,
-        doubled=tuple(brought_in.runs({charge.month for charge in charges} & came)),
+        doubled=tuple(runs({charge.month for charge in charges} & came)),
         wages=wages,
         account_fen=account_fen,
         pooled_fen=pooled_fen,
@@ -158,9 +158,7 @@ def balance_moves(city: str) -> bool:
 
 
 def _month_lines(periods: Periods, came: int) -> list[Line]:
-    lines = [
-        Line(_("转移月数"), _("%(count)s 个月") % {"count": count(periods)}, brought_in.in_words(periods))
-    ]
+    lines = [Line(_("转移月数"), _("%(count)s 个月") % {"count": count(periods)}, periods_zh(periods))]
     if came:
         lines.append(Line(_("其中以前由外地转入"), _("%(count)s 个月") % {"count": came}))
     return lines

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.charges import brought_in
 from contributions.prices.formula import Derivation, fen_text
 from contributions.ways import TAKE_BACK
 from enrollment.about_coverage import AboutCoverage
@@ -21,6 +20,7 @@ from portal.hall.ways import linked
 from portal.policy.book import UnknownCity, book
 from portal.shared.characters import whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
+from portal.shared.months import periods_zh
 from transfers import agencies, relation, steps
 from transfers.agencies import Agency
 from transfers.amounts import Moving
@@ -163,7 +163,7 @@ class _Move(AboutCoverage):
                 (
                     _("转移月数"),
                     _("{count} 个月（{periods}）").format(
-                        count=moving.months, periods=brought_in.in_words(moving.periods)
+                        count=moving.months, periods=periods_zh(moving.periods)
                     ),
                 ),
                 (_("个人账户"), fen_text(moving.account_fen)),
@@ -252,7 +252,7 @@ def _doubled(moving: Moving, old: Agency) -> str:
     """That months which were brought in and paid here too stay here, and how their money comes back."""
     back = TAKE_BACK.at(old.city)
     said = _("这些月份已由外地转入，又在{place}重复缴费：{months}。重复的部分不转移，请{back}。").format(
-        place=old.title, months=brought_in.in_words(moving.doubled), back=back
+        place=old.title, months=periods_zh(moving.doubled), back=back
     )
     return linked(said, [back])
 

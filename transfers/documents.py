@@ -16,14 +16,13 @@ from certificates.facts import issuer
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from certificates.presenting import Reading
-from contributions.charges import brought_in
 from contributions.prices.formula import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms.transfer import pension_transfer_terms, transfer_days
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.money import format_yuan, in_words
-from portal.shared.months import today_in_china
+from portal.shared.months import periods_zh, today_in_china
 from transfers.amounts import periods_of, what_moves
 from transfers.models import Transfer, TransferDocument
 
@@ -160,7 +159,7 @@ def tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         sum_fen = told["account_fen"] + told["pooled_fen"]
         shown["told"] = {
             "months": told["months"],
-            "periods": brought_in.in_words(periods_of(told)),
+            "periods": periods_zh(periods_of(told)),
             "wages": [(year, _exact(wage)) for year, wage in sorted(told["wages"].items())],
             "wages_sum": _exact(str(sum((Decimal(wage) for wage in told["wages"].values()), Decimal(0)))),
             "account": format_yuan(told["account_fen"]),

@@ -20,7 +20,7 @@ from portal.policy.book import book
 from portal.policy.terms.transfer import pension_transfer_terms
 from portal.shared import money
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, month_span
+from portal.shared.months import Month, month_span, periods_zh, runs
 from transfers.amounts import Periods, count
 from transfers.models import Transfer
 
@@ -120,7 +120,7 @@ def _counted(person: Person, insurance: Insurance, city: str, periods: Periods) 
             "periods",
             _(
                 "{months}在转入地已经缴费，不能重复计算。请退回对方清退重复的月份，或由本人先在转入地办理重复缴费退费。"
-            ).format(months=brought_in.in_words(brought_in.runs(twice))),
+            ).format(months=periods_zh(runs(twice))),
         )
 
 
@@ -151,7 +151,7 @@ def from_lines(text: str) -> tuple[list[list[str]], dict[str, str]]:
         mistakes.append(("lines", _("请填写缴费月份和缴费工资。")))
     if mistakes:
         raise Unfit(*mistakes)
-    periods = [[str(start), str(until)] for start, until in brought_in.runs(months)]
+    periods = [[str(start), str(until)] for start, until in runs(months)]
     return periods, {year: str(wage) for year, wage in wages.items()}
 
 

@@ -22,7 +22,7 @@ from portal.hall.ways import Way
 from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, month_in_china, today_in_china
+from portal.shared.months import Month, month_in_china, periods_zh, runs, today_in_china
 from portal.shared.tables import Some
 from transfers.amounts import Moving, what_moves
 from transfers.benefit_place import BenefitPlace, benefit_place
@@ -216,27 +216,27 @@ def _arrears(relation: Relation) -> Iterator[Bar]:
         "city": book().city(city).title if city else "",
         "insurance": _(INSURANCE_LABELS[relation.insurance]),
     }
-    late = brought_in.runs(one.month for one in relation.owed if not one.employer and one.late)
+    late = runs(one.month for one in relation.owed if not one.employer and one.late)
     if late:
         settle = SETTLE.all_at(city)
         give_up = [WRITE_OFF.at(city)] if WRITE_OFF.offered(city) else []
         why = _("您在{city}的{insurance}有欠费：{months}。请先{settle}，再申请转移。").format(
-            months=brought_in.in_words(late), settle=_("或者").join(map(str, [*settle, *give_up])), **words
+            months=periods_zh(late), settle=_("或者").join(map(str, [*settle, *give_up])), **words
         )
         yield Bar("", why, (*settle, *give_up))
     # What is not due yet, or is being debited today, is no arrears: nobody is told to give it up.
-    due = brought_in.runs(one.month for one in relation.owed if not one.employer and not one.late)
+    due = runs(one.month for one in relation.owed if not one.employer and not one.late)
     if due:
         pay = [PAY.at(city)] if PAY.offered(city) else []
         how = _("请{pay}，").format(pay=pay[0]) if pay else ""
         why = _(
             "您在{city}的{insurance}还有没到期限的应缴：{months}。{how}缴清或者扣款成功以后，再申请转移。"
-        ).format(months=brought_in.in_words(due), how=how, **words)
+        ).format(months=periods_zh(due), how=how, **words)
         yield Bar("", why, tuple(pay))
     for employer in sorted({one.employer for one in relation.owed if one.employer}):
-        months = brought_in.runs(one.month for one in relation.owed if one.employer == employer)
+        months = runs(one.month for one in relation.owed if one.employer == employer)
         why = _("单位（{employer}）欠缴您的{insurance}：{months}。请联系单位补缴后再申请转移。").format(
-            employer=employer, months=brought_in.in_words(months), insurance=words["insurance"]
+            employer=employer, months=periods_zh(months), insurance=words["insurance"]
         )
         yield Bar("", why)
 

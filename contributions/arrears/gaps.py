@@ -8,14 +8,13 @@ from contributions.arrears.paying_late import debit_day, late_charge, on_top_of
 from contributions.charges import brought_in, charging
 from contributions.debit import recollecting
 from contributions.models import Charge, RequestKind
-from contributions.orders import payable
 from enrollment import actions
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.people.models import Person
 from portal.shared.insurance import Capacity
-from portal.shared.months import Month, month_span
+from portal.shared.months import Month, month_span, runs
 
 
 def gap_months(person: Person, *, until: Month) -> list[Month]:
@@ -54,14 +53,14 @@ def pay_gap(
     """
     paid_on = debit_day(city, debit_month)
     charges = []
-    for first, last in payable.stretches(sorted(set(months))):
+    for start, until in runs(months):
         coverage = actions.open_coverage(
             person=person,
             insurance=REVIVED,
             capacity=Capacity.FLEXIBLE,
             city=city,
-            start=first,
-            until=last + 1,
+            start=start,
+            until=until,
             tier=tier,
             case=case,
             now=now,
@@ -76,7 +75,7 @@ def pay_gap(
                 now=now,
                 case=case,
             )
-            for month in month_span(first, last + 1)
+            for month in month_span(start, until)
         ]
     on_top = on_top_of(charges, paid_on=paid_on, now=now)
     recollecting.ask(

@@ -4,7 +4,7 @@ In a city count its paid charges that have not left it, and what was brought in 
 nowhere; no month counts twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -128,24 +128,6 @@ def add_wages(*parts: Mapping[str, str]) -> dict[str, str]:
         for year, wage in part.items():
             sums[year] = sums.get(year, Decimal(0)) + Decimal(wage)
     return {year: f"{sums[year].normalize():f}" for year in sorted(sums)}
-
-
-def runs(months: Iterable[Month]) -> list[tuple[Month, Month]]:
-    """Months as periods [start, until) of months in a row, oldest first."""
-    found: list[tuple[Month, Month]] = []
-    for month in sorted(set(months)):
-        if found and found[-1][1] == month:
-            found[-1] = (found[-1][0], month + 1)
-        else:
-            found.append((month, month + 1))
-    return found
-
-
-def in_words(periods: Sequence[tuple[Month, Month]]) -> str:
-    """2021年1月至2022年12月、2023年5月."""
-    return "、".join(
-        start.zh if until - start == 1 else f"{start.zh}至{(until - 1).zh}" for start, until in periods
-    )
 
 
 def _months_of(periods: Iterable[object]) -> set[Month]:

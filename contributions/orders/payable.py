@@ -211,14 +211,3 @@ def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms |
 def tier_in(bases: Iterable[ContributionBase], month: Month) -> str:
     """The tier in force in the month; "" where there is none."""
     return next((base.tier for base in bases if base.runs_in(month)), "")
-
-
-def stretches(months: Sequence[Month]) -> list[tuple[Month, Month]]:
-    """Months in order as (first, last) of each run without a gap."""
-    runs: list[tuple[Month, Month]] = []
-    for month in months:
-        if runs and runs[-1][1] + 1 == month:
-            runs[-1] = (runs[-1][0], month)
-        else:
-            runs.append((month, month))
-    return runs

@@ -31,7 +31,7 @@ from contributions.models import (
     TopUp,
 )
 from contributions.orders import bank_time
-from contributions.orders.payable import Picks, Refusal, payable, refusals, stretches, tier_in
+from contributions.orders.payable import Picks, Refusal, payable, refusals, tier_in
 from contributions.planner import ids_of
 from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
@@ -46,6 +46,7 @@ from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.keys import KeyReused
 from portal.shared.months import CHINA, Month, today_in_china
+from portal.shared.months import CHINA, Month, runs, today_in_china
 
 _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 _LINES_AT_A_TIME = 2000
@@ -292,8 +293,8 @@ def charge_at_tier(
     replaced = {month: one for month, one in standing.items() if one.basis != tier}
     charging.void(replaced.values(), why=_("改按所选档次缴费"), by=by, now=now)
     new = [month for month in months if month not in standing or month in replaced]
-    for first, last in stretches(new):
-        actions.set_base(coverage, start=first, until=last + 1, tier=tier, case=case)
+    for start, until in runs(new):
+        actions.set_base(coverage, start=start, until=until, tier=tier, case=case)
     try:
         charges = charging.charge_months(coverage, months, now=now)
     except charging.CannotCharge as why:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,7 @@ from contributions.models import (
     OrderStatus,
     Receipt,
 )
-from contributions.orders import payable, placing
+from contributions.orders import placing
 from contributions.prices.formula import explain
 from contributions.ways import BILL
 from enrollment.spreadsheets import XLSX, text_number, write_csv, write_xlsx
@@ -54,6 +54,7 @@ from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.keys import KeyReused
 from portal.shared.months import Month, today_in_china
+from portal.shared.months import Month, periods_zh, runs, today_in_china
 
 PER_PAGE = 50
 MONTHS_PER_PAGE = 12
@@ -459,7 +460,7 @@ def bill_notice(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         city=found.city,
         employer=employer,
-        title=_("补缴{months}").format(months=_months_words(sorted(set(months)))),
+        title=_("补缴{months}").format(months=periods_zh(runs(months))),
         sum_fen=found.sum_fen,
         until=found.pay_on,
         code=code_of(found),
@@ -477,13 +478,6 @@ def _notice(request: HttpRequest, *, city: str, **about: Any) -> HttpResponse:
         **about,
     }
     return render(request, "contributions/employer/notice.html", context)
-
-
-def _months_words(months: Sequence[Month]) -> str:
-    return "、".join(
-        first.zh if first == last else _("{first}至{last}").format(first=first.zh, last=last.zh)
-        for first, last in payable.stretches(months)
-    )
 
 
 def _account(city: str, on: dt.date) -> TransferAccount | None:

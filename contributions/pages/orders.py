@@ -47,7 +47,7 @@ from contributions.models import (
 )
 from contributions.orders import answers, asking, bank_time, closing, of_employers, paying, queries, top_ups
 from contributions.orders.ending import StillPaying
-from contributions.orders.payable import SERVICE, stretches
+from contributions.orders.payable import SERVICE
 from contributions.prices.formula import Derivation, explain
 from contributions.refunds import held_money
 from portal.accounts.fields import NameField
@@ -60,7 +60,7 @@ from portal.policy.passages import Passage
 from portal.policy.terms.contribution import contribution_terms
 from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import today_in_china
+from portal.shared.months import periods_zh, runs, today_in_china
 from portal.watch import failures
 
 log = logging.getLogger(__name__)
@@ -552,10 +552,7 @@ def _parts(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Part]
             Part(
                 insurance=_(INSURANCE_LABELS[Insurance(charge.insurance)]),
                 tier=_tier_title(charge),
-                months="、".join(
-                    first.zh if first == last else f"{first.zh}至{last.zh}"
-                    for first, last in stretches([line.charge.month for line in same])
-                ),
+                months=periods_zh(runs(line.charge.month for line in same)),
                 count=len(same),
                 each_fen=same[0].amount_fen,
                 fen=sum(line.amount_fen for line in same),

@@ -26,7 +26,7 @@ from portal.policy.terms.contribution import flexible_standard
 from portal.policy.terms.payment import payment_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import Month, moment_zh, today_in_china
+from portal.shared.months import Month, moment_zh, periods_zh, runs, today_in_china
 
 
 class Span(StrEnum):
@@ -301,7 +301,7 @@ def parts_of(ask: Ask, payable: Sequence[Payable]) -> list[Part]:
             Part(
                 insurance=_(INSURANCE_LABELS[insurance]),
                 tier=titles.get(tier, tier),
-                months=months_text(priced),
+                months=periods_zh(runs(priced)),
                 count=len(priced),
                 each_fen=fen,
                 fen=fen * len(priced),
@@ -310,11 +310,3 @@ def parts_of(ask: Ask, payable: Sequence[Payable]) -> list[Part]:
             for fen, priced in prices.items()
         ]
     return parts
-
-
-def months_text(months: Sequence[Month]) -> str:
-    """Months in words, runs as first to last: 2026年11月、2027年1月至2027年3月."""
-    return "、".join(
-        first.zh if first == last else _("%(first)s至%(last)s") % {"first": first.zh, "last": last.zh}
-        for first, last in payable.stretches(sorted(months))
-    )

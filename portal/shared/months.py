@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, overload
 from zoneinfo import ZoneInfo
@@ -141,8 +141,31 @@ class Period:
         until = before if self.until is None else min(self.until, before)
         return month_span(self.start, until)
 
+    @property
+    def zh(self) -> str:
+        """As written in Chinese: 2026年1月起, or 2026年1月至2026年3月."""
+        return f"{self.start.zh}起" if self.until is None else f"{self.start.zh}至{(self.until - 1).zh}"
+
     def __str__(self) -> str:
         return f"[{self.start}, {self.until or ''})"
+
+
+def runs(months: Iterable[Month]) -> list[tuple[Month, Month]]:
+    """Months as periods [start, until) of months in a row, oldest first."""
+    found: list[tuple[Month, Month]] = []
+    for month in sorted(set(months)):
+        if found and found[-1][1] == month:
+            found[-1] = (found[-1][0], month + 1)
+        else:
+            found.append((month, month + 1))
+    return found
+
+
+def periods_zh(periods: Iterable[tuple[Month, Month]]) -> str:
+    """Periods [start, until) as written in Chinese: 2021年1月至2022年12月、2023年5月."""
+    return "、".join(
+        start.zh if until - start == 1 else f"{start.zh}至{(until - 1).zh}" for start, until in periods
+    )
 
 
 class _HasMonths(Protocol):

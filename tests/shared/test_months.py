@@ -15,6 +15,8 @@ from portal.shared.months import (
     moment_zh,
     month_in_china,
     month_span,
+    periods_zh,
+    runs,
     short_day_zh,
     short_moment_zh,
     today_in_china,
@@ -183,6 +185,19 @@ def test_a_month_in_numbers_has_six_digits() -> None:
 def test_a_day_is_written_in_chinese_with_or_without_its_year() -> None:
     day = dt.date(2026, 6, 5)
     assert (day_zh(day), short_day_zh(day)) == ("2026年6月5日", "6月5日")
+
+
+def test_a_period_is_written_in_chinese() -> None:
+    assert Period(Month(2026, 1)).zh == "2026年1月起"
+    assert Period(Month(2026, 1), Month(2026, 4)).zh == "2026年1月至2026年3月"
+
+
+def test_months_in_a_row_are_one_run() -> None:
+    asked = [Month(2022, 1), Month(2021, 12), Month(2023, 5), Month(2021, 12)]
+    periods = [(Month(2021, 12), Month(2022, 2)), (Month(2023, 5), Month(2023, 6))]
+    assert runs(asked) == periods
+    assert periods_zh(periods) == "2021年12月至2022年1月、2023年5月"
+    assert (runs([]), periods_zh([])) == ([], "")
 
 
 def test_a_moment_is_written_in_chinas_time() -> None:
