@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from contributions.models import Payment, PaymentEvent, PaymentStatus
+from contributions.models import UNDER_WAY, Payment, PaymentEvent, PaymentStatus
 from portal.accounts.models import User
 
 # After how many seconds a provider is asked, and asked again; the last holds for ever after. Most payers are done within two
@@ -21,7 +21,7 @@ def move_payment(
     **changes: object,
 ) -> bool:
     """Move a payment from one of ``was``, by compare-and-set; whether it was this call that did."""
-    live = to in (PaymentStatus.QUEUED, PaymentStatus.STARTED, PaymentStatus.UNKNOWN)
+    live = to in UNDER_WAY
     if not live:
         changes |= {"live": False, "ended_at": now, "ask_at": None, "payer": {}}
     moved = Payment.objects.filter(pk=payment.pk, status__in=was).exclude(status=to)
