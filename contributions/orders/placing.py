@@ -37,7 +37,6 @@ from enrollment import actions
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.columns import broken_constraint
-from portal.hall.desk import KeyReused
 from portal.hall.models import Case
 from portal.hall.numbers import case_number
 from portal.people.locks import lock_subject
@@ -45,7 +44,6 @@ from portal.people.models import Employer, Person
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 from portal.shared.keys import KeyReused
-from portal.shared.months import CHINA, Month, today_in_china
 from portal.shared.months import CHINA, Month, runs, today_in_china
 
 _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)

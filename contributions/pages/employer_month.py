@@ -53,7 +53,6 @@ from portal.shared import identity, money
 from portal.shared.characters import narrow, whole_number
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.keys import KeyReused
-from portal.shared.months import Month, today_in_china
 from portal.shared.months import Month, periods_zh, runs, today_in_china
 
 PER_PAGE = 50
