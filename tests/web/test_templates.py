@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.template import Template, TemplateSyntaxError, engines
 
-FOLDER = Path(settings.TEMPLATES[0]["DIRS"][0])
+FOLDER = Path(__file__).parents[2] / "templates"
 TEMPLATES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html"))
 LOAD = re.compile(r"\{% load ([^%]+) %\}")
 

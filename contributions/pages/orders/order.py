@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contributions import channels
-from contributions.models import Order, Payment, PaymentStatus, TopUp
+from contributions.models import PAYMENT_LIFE_CYCLE, Order, Payment, PaymentStatus, TopUp
 from contributions.orders import of_employers, top_ups
 from contributions.orders.payable import SERVICE
 from contributions.pages.orders.forms import ChannelForm
@@ -37,17 +37,6 @@ from portal.accounts.permissions import login_required_any
 from portal.policy.book import book
 from portal.policy.passages import Passage
 from portal.shared import identity
-
-PAYMENT_LOOKS = {
-    PaymentStatus.QUEUED: "info",
-    PaymentStatus.STARTED: "info",
-    PaymentStatus.UNKNOWN: "warn",
-    PaymentStatus.SUCCEEDED: "good",
-    PaymentStatus.FAILED: "bad",
-    PaymentStatus.CLOSED: "quiet",
-    PaymentStatus.HELD: "warn",
-    PaymentStatus.REVERSED: "quiet",
-}
 
 
 class Kind(StrEnum):
@@ -141,7 +130,7 @@ def _payments(payments: Sequence[Payment]) -> dict[str, Any]:
                 # Money that paid nothing is no success to whoever paid it.
                 "tone": ("quiet" if kept[payment.pk].whole else "warn")
                 if payment.pk in kept
-                else PAYMENT_LOOKS[PaymentStatus(payment.status)],
+                else PAYMENT_LIFE_CYCLE.tone(payment.status),
                 "state": _("未记入，{state}").format(state=kept[payment.pk].words)
                 if payment.pk in kept
                 else payment.get_status_display(),

@@ -9,12 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contributions.models import Charge, OrderLine
-from contributions.orders.payable import stretches
 from contributions.prices.formula import Derivation, explain
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import contribution_terms
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
-from portal.shared.months import today_in_china
+from portal.shared.months import periods_zh, runs, today_in_china
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,7 @@ def parts_of(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Par
             Part(
                 insurance=_(INSURANCE_LABELS[Insurance(charge.insurance)]),
                 tier=_tier_title(charge),
-                months="、".join(
-                    first.zh if first == last else f"{first.zh}至{last.zh}"
-                    for first, last in stretches([line.charge.month for line in same])
-                ),
+                months=periods_zh(runs(line.charge.month for line in same)),
                 count=len(same),
                 each_fen=same[0].amount_fen,
                 fen=sum(line.amount_fen for line in same),

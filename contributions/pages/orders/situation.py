@@ -8,17 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contributions import channels
-from contributions.models import Order, OrderStatus, Payment, PaymentStatus, TopUp
+from contributions.models import ORDER_LIFE_CYCLE, Order, OrderStatus, Payment, PaymentStatus, TopUp
 from contributions.orders import bank_time
 from portal.shared.months import today_in_china
-
-ORDER_LOOKS = {
-    OrderStatus.OPEN: "warn",
-    OrderStatus.PAID: "good",
-    OrderStatus.CANCELLED: "quiet",
-    OrderStatus.EXPIRED: "quiet",
-    OrderStatus.REVERSED: "quiet",
-}
 
 
 class Situation(StrEnum):
@@ -78,7 +70,7 @@ def tone_of(order: Order, now: dt.datetime) -> str:
     """The tone of that state, as the tag ``tag`` takes it."""
     if order.is_open and now >= order.expires_at:
         return "quiet"
-    return ORDER_LOOKS[OrderStatus(order.status)]
+    return ORDER_LIFE_CYCLE.tone(order.status)
 
 
 def channel_codes(order: Order, now: dt.datetime) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.hall.routing import STATUS_LABELS, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, Status
 from portal.hall.service import AUDIENCE_LABELS, THEME_LABELS, Audience, Theme
 from portal.policy.book import Mode
+from portal.shared.tables import Some
 from portal.web.templatetags.components import tag
 
 register = template.Library()
@@ -58,34 +59,28 @@ def how_long(offer: Any) -> str:
             return _("%(days)s 个工作日") % {"days": offer.days} if offer.days else ""
 
 
-class Look(NamedTuple):
-    """How a state is told apart: a colour, and never by it alone, a sign."""
-
-    tone: str
-    sign: str
-
-
-STATUS_LOOKS = {
-    Status.SUBMITTED: Look("info", "dot"),
-    Status.IN_REVIEW: Look("info", "clock"),
-    Status.PRE_APPLIED: Look("warn", "paper"),
-    Status.TO_PAY: Look("warn", "clock"),
-    Status.TO_DEBIT: Look("warn", "clock"),
-    Status.DONE: Look("good", "check"),
-    Status.REFUSED: Look("bad", "cross"),
-    Status.VOIDED: Look("quiet", "strike"),
-    Status.LAPSED: Look("quiet", "strike"),
-}
+# A state is told apart by its tone, and never by it alone: by a sign, too.
+# Statuses of a case with a sign of their own; the others have their tone's.
+CASE_SIGNS = Some(
+    {
+        Status.IN_REVIEW: "clock",
+        Status.PRE_APPLIED: "paper",
+        Status.TO_PAY: "clock",
+        Status.TO_DEBIT: "clock",
+        Status.VOIDED: "strike",
+        Status.LAPSED: "strike",
+    }
+)
 
 
 @register.simple_tag
 def case_status(case: Any) -> SafeString:
     """The status of a case as a tag."""
-    look = STATUS_LOOKS[Status(case.status)]
-    return tag(look.tone, status_text(case.status), look.sign)
+    sign = CASE_SIGNS.get(Status(case.status), "")
+    return tag(CASE_LIFE_CYCLE.tone(case.status), status_text(case.status), sign)
 
 
 @register.filter
 def status_text(status: Status | str) -> str:
     """The status of a case in words."""
-    return _(STATUS_LABELS[Status(status)])
+    return _(CASE_LIFE_CYCLE.label(status))
