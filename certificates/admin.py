@@ -47,7 +47,8 @@ class CertificateAdmin(StaffAdmin):
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
-        """Only the register and the certificate: the admin's own pages to add, edit and delete do not exist."""
+        """Only the register and the certificate: the admin's own pages to add, edit and delete do
+        not exist."""
         view = self.admin_site.admin_view
         return [
             path("", view(self.changelist_view), name="certificates_certificate_changelist"),
@@ -71,7 +72,8 @@ class CertificateAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Certificate], search_term: str
     ) -> tuple[QuerySet[Certificate], bool]:
-        """By names in part; by numbers and codes only in full, so that nobody is found by guessing digits."""
+        """By names in part; by numbers and codes only in full, so that nobody is found by guessing
+        digits."""
         term = search_term.strip()
         if not term:
             return queryset, False

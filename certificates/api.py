@@ -1,4 +1,5 @@
-"""Verification for banks and schools, over the signed API: by code and last four characters, by digest, by file.
+"""Verification for banks and schools, over the signed API: by code and last four characters, by
+digest, by file.
 
 Asked anew each time, no answer is kept. The holder sees the name of the institution that asked.
 """
@@ -105,7 +106,8 @@ class CodeView(ProofsView):
         responses=answers(VerdictSerializer, 400, 422),
     )
     def post(self, request: Request) -> Response:
-        """A wrong code and a wrong ending have the same answer. Tries at one code are counted, over all who ask."""
+        """A wrong code and a wrong ending have the same answer. Tries at one code are counted, over
+        all who ask."""
         read = self._read(CodeSerializer, request)
         try:
             code = parse_code(read["code"])
@@ -127,7 +129,8 @@ class DigestView(ProofsView):
         responses=answers(VerdictSerializer, 400, 422),
     )
     def post(self, request: Request) -> Response:
-        """Says whether a file with this SHA-256 was issued and counts; the seal in the file is not looked at."""
+        """Says whether a file with this SHA-256 was issued and counts; the seal in the file is not
+        looked at."""
         read = self._read(DigestSerializer, request)
         return _told(_judged(verifying.verify_digest, read["digest"], **self._asked(request)))
 

@@ -1,4 +1,5 @@
-"""What the audit asks of proofs: that they say what the ledger said when they were frozen, and are kept as they were issued."""
+"""What the audit asks of proofs: that they say what the ledger said when they were frozen, and are
+kept as they were issued."""
 
 from collections.abc import Iterator
 
@@ -11,7 +12,8 @@ from contributions.audit.check import Check
 
 _ROWS_AT_A_TIME = 500
 
-# What was booked in the last minute before the freeze may have been written by a transaction that the freeze did not see yet.
+# What was booked in the last minute before the freeze may have been written by a transaction that
+# the freeze did not see yet.
 _TOTALS = """
     SELECT certificate.serial_number || '：' || total.key || ' 已缴 ' || (total.value ->> 'paid_months') || ' 个月、个人 '
         || coalesce(total.value ->> 'personal_fen', '—') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'

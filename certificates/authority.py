@@ -1,4 +1,5 @@
-"""The keys of the seals: one for each agency, one for the time, one for QR codes, from ``SEAL_DIR``.
+"""The keys of the seals: one for each agency, one for the time, one for QR codes, from
+``SEAL_DIR``.
 
 ``<city>.pem``, ``time.pem`` and ``qr.pem`` hold a private key, its certificate and the chain up to
 the root; where a token (PKCS #11) holds the key, the file has the certificates alone.
@@ -30,7 +31,8 @@ DEVELOPMENT = "开发环境"
 
 
 class SealUnavailable(Exception):
-    """There is no usable key for a seal, or not all that it must carry: nothing is issued. The message is for the log."""
+    """There is no usable key for a seal, or not all that it must carry: nothing is issued. The
+    message is for the log."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ def qr_seal() -> Seal:
 
 
 def earlier_qr_certificates() -> list[asn1_x509.Certificate]:
-    """Of keys that signed QR codes before the present one: their codes on paper are still believed."""
+    """Of keys that signed QR codes before the present one: their codes on paper are still
+    believed."""
     return read_certificates(seal_folder() / "qr")
 
 
 def sign_raw(seal: Seal, content: bytes) -> bytes:
-    """The seal's bare signature of these bytes, with SHA-256, in DER. SealUnavailable where the token refuses."""
+    """The seal's bare signature of these bytes, with SHA-256, in DER. SealUnavailable where the
+    token refuses."""
     try:
         return wait_for(seal.signer.async_sign_raw(content, "sha256"))
     except tokens.TokenUnavailable as error:
@@ -88,7 +92,8 @@ def trust_folder() -> Path:
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """What comes of it, also where this thread runs a loop already (a server or a test of that kind)."""
+    """What comes of it, also where this thread runs a loop already (a server or a test of that
+    kind)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,5 @@
-"""How many proofs a minute one core draws, seals and stores, beside WeasyPrint and pyHanko used in the ordinary way, in turn."""
+"""How many proofs a minute one core draws, seals and stores, beside WeasyPrint and pyHanko used in
+the ordinary way, in turn."""
 
 import base64
 import math
@@ -40,8 +41,8 @@ SEAL = "seal: the hall, with time stamp"
 def certificate(*, rounds: int = 5) -> dict[str, list[float]]:
     """Proofs per minute and core in each round, of a year in five insurances.
 
-    First the page alone, in stock WeasyPrint (the reference) and ours; then the seal alone, by stock pyHanko with RSA (the
-    reference) and ours; then the whole proof: drawn, sealed and stored.
+    First the page alone, in stock WeasyPrint (the reference) and ours; then the seal alone, by
+    stock pyHanko with RSA (the reference) and ours; then the whole proof: drawn, sealed and stored.
     """
     now = timezone.now()
     city = book().cities[0]
@@ -126,7 +127,8 @@ def _proof(now: datetime) -> Certificate:
 
 
 def _in_the_ordinary_way(proof: Certificate) -> str:
-    """The same page with the system's fonts, its style sheet within, and the seal as an SVG picture."""
+    """The same page with the system's fonts, its style sheet within, and the seal as an SVG
+    picture."""
     html = rendering.document_html(proof, development=True)
     style = re.sub(
         r'"Hall \w+", ', "", render_to_string("certificates/documents/document.css", {"faces": []})

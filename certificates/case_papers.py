@@ -1,6 +1,8 @@
-"""收件回执单 and 预申请表 as sealed documents: what was filed, frozen as plain data on the day they are asked for.
+"""收件回执单 and 预申请表 as sealed documents: what was filed, frozen as plain data on the day they
+are asked for.
 
-They say what the case was when it was filed, never how far it is: that changes, and stands on the case's page.
+They say what the case was when it was filed, never how far it is: that changes, and stands on the
+case's page.
 """
 
 from datetime import datetime
@@ -27,7 +29,8 @@ class NoSuchPaper(Exception):
 
 
 def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str, Any]:
-    """Number, service, who applied, what was filed, and the papers: handed in, and still to be brought."""
+    """Number, service, who applied, what was filed, and the papers: handed in, and still to be
+    brought."""
     city = book().city(case.city)
     offer = city.offers.get(case.service)
     title = offer.title if offer else str(services()[case.service].title)
@@ -63,7 +66,8 @@ def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str
 
 
 def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> Certificate:
-    """The case's receipt or form, frozen the first time it is asked for and the same ever after. NoSuchPaper."""
+    """The case's receipt or form, frozen the first time it is asked for and the same ever after.
+    NoSuchPaper."""
     if kind == CertificateKind.APPLICATION_FORM and case.status != Status.PRE_APPLIED:
         raise NoSuchPaper(case.number)
     found = Certificate.objects.filter(case=case, kind=kind).first()
@@ -88,7 +92,8 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
 
 
 def _for_the_window(case: Case, kind: CertificateKind) -> dict[str, Any]:
-    """What only the form says: the lines with their numbers in full, and where staff open the case."""
+    """What only the form says: the lines with their numbers in full, and where staff open the
+    case."""
     if kind != CertificateKind.APPLICATION_FORM:
         return {}
     return {IN_FULL: [list(line) for line in counter.lines_in_full(case)], "opens": counter.address(case)}

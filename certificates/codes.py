@@ -1,4 +1,5 @@
-"""Verification codes: 140 random bits in Crockford's base 32, which people can read out and type without doubt.
+"""Verification codes: 140 random bits in Crockford's base 32, which people can read out and type
+without doubt.
 
 And what goes with a code: the last four characters of its subject's number.
 """
@@ -37,7 +38,8 @@ def grouped(code: str) -> str:
 
 
 def parse_code(text: str) -> str:
-    """The code as typed or pasted: small letters, spaces, dashes and full-width characters mended, I and L read as 1, O as 0.
+    """The code as typed or pasted: small letters, spaces, dashes and full-width characters mended,
+    I and L read as 1, O as 0.
 
     Raises InvalidCode.
     """
@@ -48,14 +50,16 @@ def parse_code(text: str) -> str:
 
 
 def last_four(facts: Mapping[str, Any]) -> str:
-    """How the number of whom a certificate is about ends: of the identity number, or of an employer's credit code."""
+    """How the number of whom a certificate is about ends: of the identity number, or of an
+    employer's credit code."""
     if "person" in facts:
         return str(facts["person"]["identity_number"])[-4:]
     return str(facts["employer"]["credit_code"])[-4:]
 
 
 def parse_last_four(text: str) -> str:
-    """The four characters as typed, small letters and full-width characters mended. Raises InvalidLastFour."""
+    """The four characters as typed, small letters and full-width characters mended. Raises
+    InvalidLastFour."""
     ending = narrow(text).strip().upper()
     if not re.fullmatch(r"[0-9A-Z]{4}", ending):
         raise InvalidLastFour(text)

@@ -1,4 +1,5 @@
-"""Correcting a proof whose facts were wrong: the same question is answered from the present facts, in its place."""
+"""Correcting a proof whose facts were wrong: the same question is answered from the present facts,
+in its place."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,7 +18,8 @@ from portal.people import locks
 
 
 class NotCorrectable(Exception):
-    """This proof cannot be issued anew in this way; the message says why, and what to do instead."""
+    """This proof cannot be issued anew in this way; the message says why, and what to do
+    instead."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,11 @@ def preview(certificate: Certificate, *, now: datetime) -> Correction:
 
 
 def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
-    """Issues the proof anew for its holder and puts it in the place of the old one, which from now on says which one replaced it.
+    """Issues the proof anew for its holder and puts it in the place of the old one, which from now
+    on says which one replaced it.
 
-    Both at once or nothing; whoever asks twice gets NotCorrectable. ValueError without a reason. Drawing and sealing
-    follow outside the transaction (``issuing.produce``).
+    Both at once or nothing; whoever asks twice gets NotCorrectable. ValueError without a reason.
+    Drawing and sealing follow outside the transaction (``issuing.produce``).
     """
     if not reason.strip():
         raise ValueError("a correction needs a reason")

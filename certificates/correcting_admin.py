@@ -1,4 +1,5 @@
-"""The workbench's page for correcting a proof: what it said, what it would say now, and putting the one in the other's place."""
+"""The workbench's page for correcting a proof: what it said, what it would say now, and putting the
+one in the other's place."""
 
 import logging
 

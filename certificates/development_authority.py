@@ -36,9 +36,11 @@ _SLACK = timedelta(hours=1)
 
 
 def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> list[str]:
-    """Makes what is missing of the development authority: root, trust, the time's key and a seal for each (slug, agency).
+    """Makes what is missing of the development authority: root, trust, the time's key and a seal
+    for each (slug, agency).
 
-    What is there stays as it is; returns the names of the files made. Each file is written whole, for its owner only.
+    What is there stays as it is; returns the names of the files made. Each file is written whole,
+    for its owner only.
     """
     folder = seal_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,9 +82,11 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
 
 
 def replace_development_seal(slug: str, agency: str, *, stolen: bool = False, now: datetime) -> None:
-    """Puts a new key in the place of a city's seal; where the old one was ``stolen``, the revocation list names it from now on.
+    """Puts a new key in the place of a city's seal; where the old one was ``stolen``, the
+    revocation list names it from now on.
 
-    What the old key sealed before stays as it is. SealUnavailable where there is no development authority.
+    What the old key sealed before stays as it is. SealUnavailable where there is no development
+    authority.
     """
     folder = seal_folder()
     with alone_in(folder):
@@ -122,7 +126,8 @@ def _development_revoked() -> list[dict[str, str]]:
 
 
 def renew_development_crl(now: datetime) -> None:
-    """The development authority has nobody who would publish its list: whoever needs one makes it."""
+    """The development authority has nobody who would publish its list: whoever needs one makes
+    it."""
     if (seal_folder() / "root.pem").exists() and not _development_crl_good(now):
         with alone_in(seal_folder()):
             make_development_crl(now)
@@ -143,7 +148,8 @@ def _crl_times(path: Path, file_stamp: FileStamp) -> tuple[datetime, datetime]:
 
 
 def make_development_crl(now: datetime, *, anew: bool = False) -> bool:
-    """Writes the development authority's revocation list, where there is none good now or it is wanted ``anew``."""
+    """Writes the development authority's revocation list, where there is none good now or it is
+    wanted ``anew``."""
     if not anew and _development_crl_good(now):
         return False
     root_key, root = _development_root()

@@ -10,7 +10,8 @@ from portal.shared.files import write_whole
 
 
 class DocumentDamaged(Exception):
-    """The stored file is missing, or is not the one that was issued; the register's digest says so."""
+    """The stored file is missing, or is not the one that was issued; the register's digest says
+    so."""
 
 
 def digest_of(document: bytes) -> str:
@@ -19,9 +20,11 @@ def digest_of(document: bytes) -> str:
 
 
 def store(serial_number: str, document: bytes) -> str:
-    """Keeps a document and returns its name. On return it is on the disk; killed before, nothing goes by that name.
+    """Keeps a document and returns its name. On return it is on the disk; killed before, nothing
+    goes by that name.
 
-    The name holds the digest, so that two who store at once do not touch each other's file. OSError where the disk refuses.
+    The name holds the digest, so that two who store at once do not touch each other's file. OSError
+    where the disk refuses.
     """
     name = f"certificates/{serial_number}/{digest_of(document)}.pdf"
     path = _path(name)
@@ -44,7 +47,8 @@ def load(name: str, *, digest: str) -> bytes:
 
 
 def keep_only(name: str, *more: str) -> None:
-    """Removes what earlier attempts, killed before they were marked, left beside a certificate's documents."""
+    """Removes what earlier attempts, killed before they were marked, left beside a certificate's
+    documents."""
     kept = {_path(one) for one in (name, *more)}
     for other in _path(name).parent.iterdir():
         if other not in kept:

@@ -1,7 +1,8 @@
-"""Whether the documents' typefaces have every character that is to be certified, and what people are told where they have not.
+"""Whether the documents' typefaces have every character that is to be certified, and what people
+are told where they have not.
 
-Nothing is frozen, and so nothing sealed, of which a box would be drawn in place of a name. ``rendering`` looks once more at
-what it drew.
+Nothing is frozen, and so nothing sealed, of which a box would be drawn in place of a name.
+``rendering`` looks once more at what it drew.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +15,11 @@ from portal.policy.book import book
 
 
 def missing(facts: Any) -> tuple[str, ...]:
-    """The characters in the texts of facts (or of anything like JSON) that no document can show, each once.
+    """The characters in the texts of facts (or of anything like JSON) that no document can show,
+    each once.
 
-    None where there are no typefaces at all: then nothing is drawn, and that is said in its own words.
+    None where there are no typefaces at all: then nothing is drawn, and that is said in its own
+    words.
     """
     try:
         return fonts.undrawable("".join(_texts(facts)))

@@ -1,8 +1,9 @@
-"""What a certificate says, as plain data: read once from coverage and ledger, then frozen under a digest.
+"""What a certificate says, as plain data: read once from coverage and ledger, then frozen under a
+digest.
 
-Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11", periods
-[start, until). No floats, so that the canonical form is one. ``schema`` names the form, so that an old
-certificate is read by what it was written in.
+Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11",
+periods [start, until). No floats, so that the canonical form is one. ``schema`` names the form, so
+that an old certificate is read by what it was written in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,8 @@ class Reveal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a proof is for: for whom and for what ("" where the applicant did not say), and its last day."""
+    """What a proof is for: for whom and for what ("" where the applicant did not say), and its last
+    day."""
 
     recipient: str
     purpose: str
@@ -79,10 +81,12 @@ def person_facts(
     use: Use | None = None,
     now: datetime,
 ) -> dict[str, Any]:
-    """A person's coverage and contributions in one city: the current month and those before it, ``month_count`` in all.
+    """A person's coverage and contributions in one city: the current month and those before it,
+    ``month_count`` in all.
 
-    None for ``month_count`` means everything from the first month on. ``reveal`` ALL tells bases and amounts, MONTHS where each
-    month stands and no sums. What is not told is not in the facts either.
+    None for ``month_count`` means everything from the first month on. ``reveal`` ALL tells bases
+    and amounts, MONTHS where each month stands and no sums. What is not told is not in the facts
+    either.
     """
     until = month_in_china(now) + 1
     since = None if month_count is None else until - month_count
@@ -113,9 +117,11 @@ def staff_facts(
     use: Use,
     now: datetime,
 ) -> dict[str, Any]:
-    """What an employer may have certified of one of its staff: the months there, and nothing of any other employer or place.
+    """What an employer may have certified of one of its staff: the months there, and nothing of any
+    other employer or place.
 
-    ``records`` and ``running`` are those with this employer, of the current month and those before it, ``month_count`` in all.
+    ``records`` and ``running`` are those with this employer, of the current month and those before
+    it, ``month_count`` in all.
     """
     until = month_in_china(now) + 1
     return {
@@ -163,7 +169,8 @@ def at_least_facts(
     use: Use | None = None,
     now: datetime,
 ) -> tuple[dict[str, Any], dict[Insurance, int]]:
-    """Only that at least so many of the last ``month_count`` months are paid in each insurance; and beside it the months counted.
+    """Only that at least so many of the last ``month_count`` months are paid in each insurance; and
+    beside it the months counted.
 
     The count is for the rule, which bars a statement that is not true. It is no part of the facts.
     """
@@ -261,7 +268,8 @@ def issuer(city: City, now: datetime) -> dict[str, str]:
 
 
 def _not_run(city: City, now: datetime) -> dict[str, dict[str, str]]:
-    """Which insurances another agency runs, and where they are asked for: the proof says nothing of them, and says so."""
+    """Which insurances another agency runs, and where they are asked for: the proof says nothing of
+    them, and says so."""
     asked = run_elsewhere(book(), city=city.slug, on=today_in_china(now))
     return {"asked_elsewhere": {str(one.insurance): one.where for one in asked}} if asked else {}
 
@@ -269,7 +277,8 @@ def _not_run(city: City, now: datetime) -> dict[str, dict[str, str]]:
 def _rows(
     records: Sequence[MonthRecord], codes: Mapping[str, set[str]] | None, *, with_sums: bool
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """One row for each month and employer (or capacity), newest first; and the employers, numbered in that order from 1.
+    """One row for each month and employer (or capacity), newest first; and the employers, numbered
+    in that order from 1.
 
     Without employers' credit codes there is one row for each month, its number 0.
     """
@@ -330,7 +339,8 @@ def _total(records: Iterable[MonthRecord], *, with_sums: bool) -> dict[str, Any]
 
 
 def _elsewhere(person: Person, city: City, insurances: Sequence[Insurance]) -> dict[str, dict[str, int]]:
-    """What the city's own record does not tell, by insurance: months from elsewhere, gone elsewhere, and under way."""
+    """What the city's own record does not tell, by insurance: months from elsewhere, gone
+    elsewhere, and under way."""
     found = brought_in.elsewhere(person, cities=[city.slug])
     return {str(insurance): asdict(one) for insurance, one in found.items() if insurance in insurances}
 

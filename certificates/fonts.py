@@ -1,7 +1,9 @@
-"""The typefaces of the documents: Noto, cut down once to the characters that nearly every document is written in.
+"""The typefaces of the documents: Noto, cut down once to the characters that nearly every document
+is written in.
 
-A document embeds only the glyphs that it uses, but to find them the whole font is read: 65,000 glyphs for a page of 300. The
-cut holds GB 2312; rarer characters (䶮, 𬱖, 㛃) come from the whole font of the same design, which stays as fallback.
+A document embeds only the glyphs that it uses, but to find them the whole font is read: 65,000
+glyphs for a page of 300. The cut holds GB 2312; rarer characters (䶮, 𬱖, 㛃) come from the whole
+font of the same design, which stays as fallback.
 """
 
 import os
@@ -25,7 +27,8 @@ class FontMissing(Exception):
 
 
 class NotDrawable(Exception):
-    """These characters are in no typeface of the documents: a box would be drawn for them, so nothing is."""
+    """These characters are in no typeface of the documents: a box would be drawn for them, so
+    nothing is."""
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = tuple(characters)
@@ -74,7 +77,8 @@ def characters() -> frozenset[int]:
 
 
 def cut(typeface: Typeface) -> Path:
-    """The file of a typeface's cut, made the first time it is asked for. FontMissing where Noto is not installed."""
+    """The file of a typeface's cut, made the first time it is asked for. FontMissing where Noto is
+    not installed."""
     source = _source(typeface)
     made = source.stat()
     path = settings.DATA_DIR / "fonts" / f"{source.stem}-{_EDITION}-{made.st_size}-{int(made.st_mtime)}.otf"
@@ -91,7 +95,8 @@ def outlines(typeface: Typeface) -> "Outlines":
 
 
 def undrawable(text: str) -> tuple[str, ...]:
-    """The characters of a text that no document can show, each once, in their order. FontMissing where Noto is not installed.
+    """The characters of a text that no document can show, each once, in their order. FontMissing
+    where Noto is not installed.
 
     White space and what is never seen by itself (joiners, variants' signs) are no such characters.
     """
@@ -154,7 +159,8 @@ def _subset(source: Path) -> bytes:
     # Text is set as it comes, one character one glyph; hints matter on screens of the last century.
     wanted.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG).clear()
     wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.DESUBROUTINIZE
-    # Without names of its own: fontconfig would otherwise take the cut for the whole font of the same name.
+    # Without names of its own: fontconfig would otherwise take the cut for the whole font of the
+    # same name.
     wanted.sets(hb.SubsetInputSets.NAME_ID).clear()
     face = hb.Face(hb.Blob.from_file_path(str(source)), _SIMPLIFIED_CHINESE)
     return _numbered_anew(bytes(hb.subset(face, wanted).blob.data))
@@ -163,9 +169,9 @@ def _subset(source: Path) -> bytes:
 def _numbered_anew(font: bytes) -> bytes:
     """The font with each glyph's CID the same as its number.
 
-    A PDF names a glyph of a CID-keyed font by its CID, and WeasyPrint writes numbers. A cut keeps the CIDs of the whole font,
-    which are not its numbers any more: lenient readers draw it all the same, MuPDF and Ghostscript find no such glyph, as
-    ISO 32000-1 9.7.4.2 has it.
+    A PDF names a glyph of a CID-keyed font by its CID, and WeasyPrint writes numbers. A cut keeps
+    the CIDs of the whole font, which are not its numbers any more: lenient readers draw it all the
+    same, MuPDF and Ghostscript find no such glyph, as ISO 32000-1 9.7.4.2 has it.
     """
     cut = TTFont(BytesIO(font), recalcBBoxes=False, recalcTimestamp=False)
     top = cut["CFF "].cff.topDictIndex[0]

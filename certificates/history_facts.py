@@ -1,4 +1,5 @@
-"""What a proof of every year's pension contributions (基本养老历年参保) says, frozen as plain data."""
+"""What a proof of every year's pension contributions (基本养老历年参保) says, frozen as plain
+data."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -26,10 +27,12 @@ _SUMS = ("personal_fen", "employer_fen", "account_fen")
 def history_facts(
     person: Person, *, city: City, first_year: int | None, use: Use, now: datetime
 ) -> dict[str, Any]:
-    """Each year's pension months, bases, amounts and personal account in one city, from ``first_year`` (None: the first) to now.
+    """Each year's pension months, bases, amounts and personal account in one city, from
+    ``first_year`` (None: the first) to now.
 
-    Amounts are fen, wages yuan. A month counts if it is paid and has not been moved out; what the totals leave out stands beside
-    them by state, and what was brought in from elsewhere in a list of its own.
+    Amounts are fen, wages yuan. A month counts if it is paid and has not been moved out; what the
+    totals leave out stands beside them by state, and what was brought in from elsewhere in a list
+    of its own.
     """
     until = month_in_china(now) + 1
     since = None if first_year is None else Month(first_year, 1)
@@ -102,7 +105,8 @@ def _left_out(records: Iterable[MonthRecord], gone: set[Month]) -> dict[str, int
 
 
 def _account(person: Person, city: City, since: Month | None) -> list[dict[str, int]]:
-    """The personal account by the year in which it was booked, oldest first: opening + credited + interest + moved = closing."""
+    """The personal account by the year in which it was booked, oldest first: opening + credited +
+    interest + moved = closing."""
     years = [
         year
         for account in personal_account.accounts_of(person)

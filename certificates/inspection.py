@@ -1,7 +1,9 @@
-"""What can be seen in a PDF alone: its signatures, what it is made of, and which certificate it says it is.
+"""What can be seen in a PDF alone: its signatures, what it is made of, and which certificate it
+says it is.
 
-Anyone may upload anything, and a PDF can be built to eat memory or time. So files are read in a process of their own, with little
-of both, by ``inspect_apart``; ``python -m certificates.inspection`` is that process. It knows no Django and no register.
+Anyone may upload anything, and a PDF can be built to eat memory or time. So files are read in a
+process of their own, with little of both, by ``inspect_apart``; ``python -m
+certificates.inspection`` is that process. It knows no Django and no register.
 """
 
 import hashlib
@@ -30,7 +32,8 @@ from portal.shared.pdf_parts import hidden
 LIMITS = Limits(cpu_seconds=8, wall_seconds=20, memory_bytes=1 << 30)
 # Our documents carry one. More than a few are somebody's game.
 MOST_SIGNATURES = 5
-# A proof of thirty years has some hundred objects beside those that tell a screen reader how it is built.
+# A proof of thirty years has some hundred objects beside those that tell a screen reader how it is
+# built.
 MOST_OBJECTS = 2_000
 # What a proof of thirty years draws, unpacked, many times over.
 MOST_DRAWN = 64 * 1024 * 1024
@@ -44,11 +47,14 @@ class Signature:
 
     # The signed bytes are as they were signed, and the signature is that of the certificate in it.
     intact: bool
-    # What was signed may be another document, but the signature's own parts fit one another and its certificate.
+    # What was signed may be another document, but the signature's own parts fit one another and its
+    # certificate.
     genuine: bool
-    # The certificate leads to a root that we believe, was valid at the time, and may seal. Not asked of what is not genuine.
+    # The certificate leads to a root that we believe, was valid at the time, and may seal. Not
+    # asked of what is not genuine.
     trusted: bool
-    # The file brings the chains and revocation lists by which that can be told without asking anybody.
+    # The file brings the chains and revocation lists by which that can be told without asking
+    # anybody.
     evidenced: bool
     # A revocation list that we have names the certificate, since before the time of the seal.
     revoked: bool
@@ -81,7 +87,8 @@ class Makeup:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; ``readable`` is False where it is no PDF that could be read within the limits."""
+    """What was found; ``readable`` is False where it is no PDF that could be read within the
+    limits."""
 
     readable: bool
     serial_numbers: list[str] = field(default_factory=list)
@@ -90,9 +97,11 @@ class Inspection:
 
 
 def inspect_apart(document: bytes, *, keys: Path, room: Room) -> Inspection:
-    """Looks at a PDF in a process of its own, with the roots and revocation lists in the folder ``keys``.
+    """Looks at a PDF in a process of its own, with the roots and revocation lists in the folder
+    ``keys``.
 
-    Not readable where that process dies or takes too long. Raises ``apart.Busy`` where too many are looked at already.
+    Not readable where that process dies or takes too long. Raises ``apart.Busy`` where too many are
+    looked at already.
     """
     try:
         told = run_apart("certificates.inspection", [str(keys)], content=document, limits=LIMITS, room=room)
@@ -109,7 +118,8 @@ def inspect_apart(document: bytes, *, keys: Path, room: Room) -> Inspection:
 
 def inspect(document: bytes, *, roots: list[x509.Certificate], crls: list[crl.CertificateList]) -> Inspection:
     """Looks at a PDF here and now."""
-    # Also where the file cannot be read any more: our number is the reason of the signature, in plain bytes, its dashes octal.
+    # Also where the file cannot be read any more: our number is the reason of the signature, in
+    # plain bytes, its dashes octal.
     plain = document.replace(rb"\055", b"-")
     serial_numbers = sorted({found.decode() for found in _SERIAL.findall(plain)})
     try:
@@ -141,11 +151,12 @@ def _look_at(
     crls: list[crl.CertificateList],
     evidence: DocumentSecurityStore | None,
 ) -> Signature:
-    # Judged by the time of the seal: a certificate that expired since still vouches for what it sealed.
+    # Judged by the time of the seal: a certificate that expired since still vouches for what it
+    # sealed.
     moment = _stated_time(signature)
     context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=moment)
-    # Whatever was appended is told by how far the seal reaches; to reason out what it changes in a tree for screen readers takes
-    # longer than all else.
+    # Whatever was appended is told by how far the seal reaches; to reason out what it changes in a
+    # tree for screen readers takes longer than all else.
     status = validate_pdf_signature(
         signature, signer_validation_context=context, ts_validation_context=context, skip_diff=True
     )
@@ -180,7 +191,8 @@ def _evidenced(
     evidence: DocumentSecurityStore,
     moment: datetime | None,
 ) -> bool:
-    """Whether signature and time stamp can be judged by what the file brings along, revocation included."""
+    """Whether signature and time stamp can be judged by what the file brings along, revocation
+    included."""
     context = evidence.as_validation_context(
         {
             "trust_roots": roots,
@@ -241,8 +253,8 @@ def _pages(node: generic.DictionaryObject, depth: int) -> Iterator[generic.Dicti
 
 
 class _Drawn:
-    """Digests of what is drawn on pages. What pages share is unpacked once, and all of it within MOST_DRAWN: a small file can
-    name one large stream on hundreds of pages."""
+    """Digests of what is drawn on pages. What pages share is unpacked once, and all of it within
+    MOST_DRAWN: a small file can name one large stream on hundreds of pages."""
 
     def __init__(self) -> None:
         self.left = MOST_DRAWN

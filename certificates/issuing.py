@@ -1,7 +1,9 @@
-"""Issuing a certificate: freeze what it says, produce the sealed document, revoke it. The only writer of certificates.
+"""Issuing a certificate: freeze what it says, produce the sealed document, revoke it. The only
+writer of certificates.
 
-Freezing happens in the transaction of the case that asked for it; drawing and sealing outside any transaction, as soon as the
-document is first wanted. Whoever is killed in between leaves a frozen certificate, and the next who asks finishes it.
+Freezing happens in the transaction of the case that asked for it; drawing and sealing outside any
+transaction, as soon as the document is first wanted. Whoever is killed in between leaves a frozen
+certificate, and the next who asks finishes it.
 """
 
 import hashlib
@@ -25,11 +27,13 @@ from portal.shared.months import today_in_china
 
 
 class FactsDamaged(Exception):
-    """What the register holds is not what was frozen: its digest is another. Nothing is issued from it."""
+    """What the register holds is not what was frozen: its digest is another. Nothing is issued from
+    it."""
 
 
 class NotIssued(Exception):
-    """A certificate that was never issued, or is revoked already, cannot be revoked; the message says which."""
+    """A certificate that was never issued, or is revoked already, cannot be revoked; the message
+    says which."""
 
 
 class Revoked(Exception):
@@ -37,7 +41,8 @@ class Revoked(Exception):
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8, and no floats, so that one value has one form."""
+    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8, and no floats, so that
+    one value has one form."""
     canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -54,11 +59,13 @@ def freeze(
     by: User,
     now: datetime,
 ) -> Certificate:
-    """Puts what a certificate says into the register, under a serial number and a code; ``produce`` draws and seals it later.
+    """Puts what a certificate says into the register, under a serial number and a code; ``produce``
+    draws and seals it later.
 
-    ``valid_until`` is the last day in China on which it may be relied on; None where it does not end. IntegrityError where the
-    subject does not fit the kind, the case has its certificate of that kind already, or it would end before it begins;
-    fonts.NotDrawable where a character of the facts is in no typeface.
+    ``valid_until`` is the last day in China on which it may be relied on; None where it does not
+    end. IntegrityError where the subject does not fit the kind, the case has its certificate of
+    that kind already, or it would end before it begins; fonts.NotDrawable where a character of the
+    facts is in no typeface.
     """
     drawable.check(facts)
     return Certificate.objects.create(
@@ -78,12 +85,12 @@ def freeze(
 
 
 def produce(certificate: Certificate, *, now: datetime) -> bytes:
-    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the store ever after; the latest
-    where it was sealed anew.
+    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the
+    store ever after; the latest where it was sealed anew.
 
-    Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to be called inside a
-    transaction. Raises SealUnavailable or NotDrawable (nothing is issued), Revoked, FactsDamaged, DocumentDamaged, OSError from a
-    full disk.
+    Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to
+    be called inside a transaction. Raises SealUnavailable or NotDrawable (nothing is issued),
+    Revoked, FactsDamaged, DocumentDamaged, OSError from a full disk.
     """
     certificate.refresh_from_db()
     if certificate.status == Status.FROZEN:
@@ -96,7 +103,8 @@ def produce(certificate: Certificate, *, now: datetime) -> bytes:
 
 
 def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
-    """Revokes an issued certificate: from now on its verification says so. ValueError without a reason; NotIssued otherwise."""
+    """Revokes an issued certificate: from now on its verification says so. ValueError without a
+    reason; NotIssued otherwise."""
     if not reason.strip():
         raise ValueError("a revocation needs a reason")
     moved = Certificate.objects.filter(pk=certificate.pk, status=Status.ISSUED).update(

@@ -1,4 +1,5 @@
-"""The kinds of documents that the hall seals: one table, in which each says what the one way for documents asks of it."""
+"""The kinds of documents that the hall seals: one table, in which each says what the one way for
+documents asks of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,10 +28,12 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the template of its document.
+    """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the
+    template of its document.
 
-    ``called`` is the short word for it in sentences and labels (票据编号, 下载票据).
-    ``relied_on``: a proof that is shown to others, and that its holder may take back; not a paper about a case or a payment.
+    ``called`` is the short word for it in sentences and labels (票据编号, 下载票据). ``relied_on``:
+    a proof that is shown to others, and that its holder may take back; not a paper about a case or
+    a payment.
     """
 
     title: str
@@ -77,7 +80,8 @@ def about(who: About) -> list[str]:
     return [str(code) for code, kind in KINDS.items() if kind.about in (who, About.EITHER)]
 
 
-# What the papers of a case are written in; here, because both who writes and who reads them need it.
+# What the papers of a case are written in; here, because both who writes and who reads them need
+# it.
 CASE_SCHEMA = "case-paper/1"
 # The fact that only the paper itself shows, for the window: the lines with their numbers in full.
 IN_FULL = "in_full"

@@ -1,7 +1,8 @@
-"""How often one may ask for verification: enough for a counter, too little to guess or to keep us busy.
+"""How often one may ask for verification: enough for a counter, too little to guess or to keep us
+busy.
 
-Counted by address, and by code: whoever has a code and not the last four characters of the number may not try them all, from
-however many addresses. A code that nobody was given is counted alike.
+Counted by address, and by code: whoever has a code and not the last four characters of the number
+may not try them all, from however many addresses. A code that nobody was given is counted alike.
 """
 
 import hashlib
@@ -20,16 +21,18 @@ WRONG_ENDINGS = 5
 
 
 def within(request: HttpRequest, way: Way) -> bool:
-    """Counts one question of this kind from this address; False once it is over the limit of the last ten minutes.
+    """Counts one question of this kind from this address; False once it is over the limit of the
+    last ten minutes.
 
-    Without the cache nobody is turned away: codes of 140 bits are not guessed for want of a counter, and how many files are
-    looked at at once is bounded by itself (portal/shared/apart.py).
+    Without the cache nobody is turned away: codes of 140 bits are not guessed for want of a
+    counter, and how many files are looked at at once is bounded by itself (portal/shared/apart.py).
     """
     return _count(f"verify:{way}:{client_address(request)}") <= LIMITS[way]
 
 
 def may_try(code: str) -> bool:
-    """Counts one try at a code, before it is answered; False once there were too many wrong ones in the last ten minutes."""
+    """Counts one try at a code, before it is answered; False once there were too many wrong ones in
+    the last ten minutes."""
     return _count(_key(code)) <= WRONG_ENDINGS
 
 

@@ -1,4 +1,5 @@
-"""A page that checks QR codes in any browser, from a file, without network and without the portal."""
+"""A page that checks QR codes in any browser, from a file, without network and without the
+portal."""
 
 import json
 from pathlib import Path
@@ -15,7 +16,8 @@ _SCRIPTS = ("js/summary.js", "js/offline.js")
 
 
 def page() -> str:
-    """The page with everything in it: its scripts, the public keys, the names of the kinds. SealUnavailable without a key."""
+    """The page with everything in it: its scripts, the public keys, the names of the kinds.
+    SealUnavailable without a key."""
     context = {
         "keys": {key.key_id: _coordinates(key) for key in summaries.public_keys()},
         "kinds": {str(kind): title for kind, title in KIND_LABELS.items()},

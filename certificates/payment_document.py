@@ -25,7 +25,8 @@ class PaymentFacts:
     sealable: bool
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: which months and how much; what was certified stands in the register of certificates."""
+        """For the case: which months and how much; what was certified stands in the register of
+        certificates."""
         return {"period": self.proof["period"], "amount_fen": self.proof["totals"]["amount_fen"]}
 
 

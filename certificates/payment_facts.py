@@ -1,4 +1,5 @@
-"""What a receipt (电子票据) and a list of payments (缴费清单) say, frozen as plain data like other certificates' facts."""
+"""What a receipt (电子票据) and a list of payments (缴费清单) say, frozen as plain data like other
+certificates' facts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +28,8 @@ def payment_facts(
     until: Month | None = None,
     now: datetime,
 ) -> dict[str, Any]:
-    """What was paid for a person's months [start, until) (or of the payments), each payment and the sums in fen."""
+    """What was paid for a person's months [start, until) (or of the payments), each payment and the
+    sums in fen."""
     months = [one.month for one in paid]
     first = start or min(months, default=Month.of(today_in_china(now)))
     end = until or max(months, default=first) + 1

@@ -1,4 +1,5 @@
-"""Frozen facts in words and tables: for the document, for the last look before it is issued, and for the certificate's page."""
+"""Frozen facts in words and tables: for the document, for the last look before it is issued, and
+for the certificate's page."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ def insurances(facts: Mapping[str, Any]) -> str:
 
 
 def not_run(asked: Mapping[str, str]) -> str:
-    """Which insurances the agency does not run, and where they are asked for; "" where it runs them all."""
+    """Which insurances the agency does not run, and where they are asked for; "" where it runs them
+    all."""
     places: dict[str, list[str]] = {}
     for insurance, where in asked.items():
         places.setdefault(where, []).append(_(INSURANCE_LABELS[Insurance(insurance)]))
@@ -56,7 +58,8 @@ def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def described(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """In a few lines what is certified, for whom and until when: for the last look, the register, and whoever verifies it."""
+    """In a few lines what is certified, for whom and until when: for the last look, the register,
+    and whoever verifies it."""
     return [*_READINGS[facts["schema"]].lines(facts), *use_lines(facts)]
 
 
@@ -90,7 +93,8 @@ def outcome(certificate: Certificate) -> dict[str, Any]:
 
 
 def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts with the tables that show them: context for the documents' templates and for certificates/contents.html.
+    """The facts with the tables that show them: context for the documents' templates and for
+    certificates/contents.html.
 
     ``page`` names the template that shows them on pages.
     """
@@ -107,7 +111,8 @@ def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts as whoever verifies a certificate is told them: name and number masked, nothing that only the paper shows."""
+    """The facts as whoever verifies a certificate is told them: name and number masked, nothing
+    that only the paper shows."""
     masked = {name: value for name, value in facts.items() if name != IN_FULL}
     if "person" in facts:
         masked["person"] = {
@@ -143,8 +148,8 @@ def whose_paper(person: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How facts of one schema are read: the template that shows them on pages, its tables, what they say in a few lines, and
-    what the page heads them with."""
+    """How facts of one schema are read: the template that shows them on pages, its tables, what
+    they say in a few lines, and what the page heads them with."""
 
     page: str
     tables: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -153,7 +158,8 @@ class Reading:
 
 
 def register(schema: str, reading: Reading) -> None:
-    """Teaches how the facts of a schema are read; apps above this one call it when they are made ready. ValueError if taken."""
+    """Teaches how the facts of a schema are read; apps above this one call it when they are made
+    ready. ValueError if taken."""
     if _READINGS.setdefault(schema, reading) != reading:
         raise ValueError(schema)
 
@@ -199,13 +205,15 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         {
             "insurance": insurance,
             "label": INSURANCE_LABELS[insurance],
-            # Where nobody pays a personal share (work injury), a column of zeros says nothing: the state says it.
+            # Where nobody pays a personal share (work injury), a column of zeros says nothing: the
+            # state says it.
             "money": any(
                 _tells_sums(row["cells"][insurance]) for row in facts["months"] if insurance in row["cells"]
             ),
         }
         for insurance in facts["insurances"]
-        # An insurance without any record stands in the summary; in the table it would be an empty column.
+        # An insurance without any record stands in the summary; in the table it would be an empty
+        # column.
         if any(insurance in row["cells"] for row in facts["months"])
     ]
     money_columns = sum(column["money"] for column in columns)

@@ -69,13 +69,15 @@ class PurposeForm(ServiceForm):
 
 
 def not_run(offer: Offer, now: datetime) -> str:
-    """What is said beside the choice of insurances: which others the agency does not run, and where they are asked for."""
+    """What is said beside the choice of insurances: which others the agency does not run, and where
+    they are asked for."""
     asked = run_elsewhere(book(), city=offer.city, on=today_in_china(now))
     return presenting.not_run({str(one.insurance): one.where for one in asked})
 
 
 def use_of(answers: Mapping[str, Any], *, offer: Offer, now: datetime) -> Use:
-    """What the answers of a ``PurposeForm`` say. Cases from before it was asked have no such answers: they end as proposed."""
+    """What the answers of a ``PurposeForm`` say. Cases from before it was asked have no such
+    answers: they end as proposed."""
     days = int(answers.get("valid_days") or proof_terms(offer).valid_days[0])
     return Use(
         recipient=answers.get("recipient", ""),

@@ -9,7 +9,8 @@ from portal.accounts.permissions import Visitor
 
 
 def own(user: Visitor) -> QuerySet[Certificate]:
-    """The certificates of the person and their wards, or of the employer, that this login acts for, newest first."""
+    """The certificates of the person and their wards, or of the employer, that this login acts for,
+    newest first."""
     if isinstance(user, User) and user.is_person:
         return Certificate.objects.filter(person__in=permissions.persons_of(user))
     if isinstance(user, User) and user.is_clerk:
@@ -18,7 +19,8 @@ def own(user: Visitor) -> QuerySet[Certificate]:
 
 
 def may_take_back(user: Visitor, certificate: Certificate) -> bool:
-    """Whether the holder may revoke it: a proof of theirs that is shown to others, and that they themselves asked for.
+    """Whether the holder may revoke it: a proof of theirs that is shown to others, and that they
+    themselves asked for.
 
     What an employer asked for is the employer's errand: the agency revokes it.
     """

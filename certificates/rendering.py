@@ -1,4 +1,5 @@
-"""From frozen facts to pages: A4, PDF/UA, by WeasyPrint. The result is never handed out: ``sealing`` comes next."""
+"""From frozen facts to pages: A4, PDF/UA, by WeasyPrint. The result is never handed out:
+``sealing`` comes next."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -31,11 +32,13 @@ _PDF_VARIANT = "pdf/ua-1"
 
 
 class FetchRefused(FatalURLFetchingError):
-    """The document asked for something outside itself. Nothing in a document may; so nothing is drawn."""
+    """The document asked for something outside itself. Nothing in a document may; so nothing is
+    drawn."""
 
 
 class _OwnThingsOnly(URLFetcher):
-    """Gives the document what we put into it, data: addresses and our fonts; refuses files, networks and all else."""
+    """Gives the document what we put into it, data: addresses and our fonts; refuses files,
+    networks and all else."""
 
     def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
         if url.startswith("data:"):
@@ -47,7 +50,8 @@ class _OwnThingsOnly(URLFetcher):
 
 
 class _Page(HTML):
-    """HTML without the browser's own style sheet: its rules for all of HTML cost a tenth of the document.
+    """HTML without the browser's own style sheet: its rules for all of HTML cost a tenth of the
+    document.
 
     ``document.css`` says what the few elements of our documents are.
     """
@@ -78,14 +82,15 @@ def _press() -> _Press:
 
 
 def render(certificate: Certificate, *, development: bool) -> bytes:
-    """The document of a certificate, not yet sealed. FontMissing where there are no fonts, NotDrawable where they
-    lack a character.
+    """The document of a certificate, not yet sealed. FontMissing where there are no fonts,
+    NotDrawable where they lack a character.
     """
     return press(document_html(certificate, development=development), agency=certificate.facts["agency"])
 
 
 def document_html(certificate: Certificate, *, development: bool) -> str:
-    """The document as one HTML page that needs nothing from outside. Everything from the facts is escaped."""
+    """The document as one HTML page that needs nothing from outside. Everything from the facts is
+    escaped."""
     facts = certificate.facts
     context = {
         "certificate": certificate,
@@ -95,7 +100,8 @@ def document_html(certificate: Certificate, *, development: bool) -> str:
         "development": development,
         "site": settings.PUBLIC_URL + reverse("verify"),
         "maker": f"WeasyPrint {weasyprint.VERSION}",
-        # Readers take any of the eight masks; to weigh them all takes longer than all else that the QR code needs.
+        # Readers take any of the eight masks; to weigh them all takes longer than all else that the
+        # QR code needs.
         "qr": segno.make(
             summaries.address(certificate, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
             error="m",
@@ -107,9 +113,11 @@ def document_html(certificate: Certificate, *, development: bool) -> str:
 
 
 def press(html: str, *, agency: str) -> bytes:
-    """HTML to PDF with the documents' style sheet and fonts, and the agency's seal drawn in the box of the id ``seal``.
+    """HTML to PDF with the documents' style sheet and fonts, and the agency's seal drawn in the box
+    of the id ``seal``.
 
-    Fetches nothing from anywhere; FetchRefused where the HTML asks for it. NotDrawable where a character is in no font.
+    Fetches nothing from anywhere; FetchRefused where the HTML asks for it. NotDrawable where a
+    character is in no font.
     """
     own = _press()
 
@@ -139,7 +147,8 @@ def _refuse_missing(document: Document) -> None:
 
 
 def _seals(document: Document, agency: str) -> Iterator[Drawing]:
-    """The seal, wherever a page has room for it: as operators, for an SVG of so many outlines costs a tenth of the document."""
+    """The seal, wherever a page has room for it: as operators, for an SVG of so many outlines costs
+    a tenth of the document."""
     for place, page in enumerate(document.pages):
         if _SEAL_BOX not in page.anchors:
             continue

@@ -1,7 +1,9 @@
-"""Sealing anew what was issued, when a key or an algorithm is replaced: the facts, the number and the code stay.
+"""Sealing anew what was issued, when a key or an algorithm is replaced: the facts, the number and
+the code stay.
 
-A run is ordered once, for one city and the seal that it has then. What is left of it is read from the register, one certificate
-at a time: whoever is killed leaves at most a file that nobody names, and the next goes on.
+A run is ordered once, for one city and the seal that it has then. What is left of it is read from
+the register, one certificate at a time: whoever is killed leaves at most a file that nobody names,
+and the next goes on.
 """
 
 import logging
@@ -29,7 +31,8 @@ class NotStarted(Exception):
 
 
 class SealReplaced(Exception):
-    """The city's seal is another than the one that the run was ordered for: it ends, and another is needed."""
+    """The city's seal is another than the one that the run was ordered for: it ends, and another is
+    needed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Progress:
 
 
 def outdated(city: str, *, everything: bool = False, now: datetime) -> QuerySet[Certificate]:
-    """Valid certificates of a city whose latest document bears an earlier seal; with ``everything``, all valid ones.
+    """Valid certificates of a city whose latest document bears an earlier seal; with
+    ``everything``, all valid ones.
 
     SealUnavailable where the city has no seal.
     """
@@ -53,7 +57,8 @@ def outdated(city: str, *, everything: bool = False, now: datetime) -> QuerySet[
 
 
 def start(*, city: str, reason: str, everything: bool = False, by: User, now: datetime) -> ResealingRun:
-    """Orders a run over all that is outdated. NotStarted without reason, seal, or anything to do, or beside an open run."""
+    """Orders a run over all that is outdated. NotStarted without reason, seal, or anything to do,
+    or beside an open run."""
     if not reason.strip():
         raise NotStarted(_("请写明重新盖章的原因。"))
     if not seal_evidence.available(city, now=now):
@@ -78,10 +83,11 @@ def start(*, city: str, reason: str, everything: bool = False, by: User, now: da
 
 
 def go_on(run: ResealingRun, *, most: int, now: datetime) -> int:
-    """Seals up to ``most`` certificates of a run anew and says how many; ends the run when nothing is left.
+    """Seals up to ``most`` certificates of a run anew and says how many; ends the run when nothing
+    is left.
 
-    0 where another is at it, or it has ended. SealUnavailable and OSError (a full disk) leave it open, to be tried again;
-    SealReplaced ends it. Not to be called inside a transaction.
+    0 where another is at it, or it has ended. SealUnavailable and OSError (a full disk) leave it
+    open, to be tried again; SealReplaced ends it. Not to be called inside a transaction.
     """
     with locks.attempt("sealing anew", run.pk) as mine:
         if not mine:

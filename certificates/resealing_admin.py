@@ -1,4 +1,5 @@
-"""The workbench of the seal: what still bears an earlier one, runs that replace it, and how far they are."""
+"""The workbench of the seal: what still bears an earlier one, runs that replace it, and how far
+they are."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Revocation lists from the authorities' own addresses, kept as files in ``SEAL_DIR/crls`` for the seals to carry."""
+"""Revocation lists from the authorities' own addresses, kept as files in ``SEAL_DIR/crls`` for the
+seals to carry."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,10 +20,11 @@ _MOST_BYTES = 20 * 1024 * 1024
 
 
 def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
-    """Fetches each list that the certificates of the seals and of the time stamp name: (what was stored, what failed and why).
+    """Fetches each list that the certificates of the seals and of the time stamp name: (what was
+    stored, what failed and why).
 
-    A list is put in place whole, and only where it is one, newer than what is there and not yet ended. A list or a certificate
-    that cannot be read does not keep the others.
+    A list is put in place whole, and only where it is one, newer than what is there and not yet
+    ended. A list or a certificate that cannot be read does not keep the others.
     """
     watch = Watch("refresh_revocation_lists", now=now)
     done: list[str] = []

@@ -11,7 +11,8 @@ from portal.shared.files import write_whole
 
 
 def keep_crl(name: str, content: bytes, *, now: datetime) -> bool:
-    """Puts a revocation list in place under this name, where it is newer than the one there; False where it is not.
+    """Puts a revocation list in place under this name, where it is newer than the one there; False
+    where it is not.
 
     SealUnavailable where it is no list, or has ended.
     """

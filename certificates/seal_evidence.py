@@ -29,13 +29,15 @@ from certificates.time_stamps import time_certificates
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a seal carries with it, so that it can be judged when its certificates have ended: chains and revocation lists."""
+    """What a seal carries with it, so that it can be judged when its certificates have ended:
+    chains and revocation lists."""
 
     certificates: tuple[asn1_x509.Certificate, ...]
     crls: tuple[crl.CertificateList, ...]
 
 
-# Checked once, and good until the first list must be replaced: by the certificates it is of, and the state of the folder.
+# Checked once, and good until the first list must be replaced: by the certificates it is of, and
+# the state of the folder.
 _evidence: dict[tuple[Any, ...], tuple[datetime, datetime, Evidence]] = {}
 
 
@@ -52,10 +54,11 @@ def available(city: str, *, now: datetime) -> bool:
 
 
 def evidence(seal: Seal, *, now: datetime) -> Evidence:
-    """The chains of a seal and of its time stamp, and a revocation list for each certificate below the roots.
+    """The chains of a seal and of its time stamp, and a revocation list for each certificate below
+    the roots.
 
-    Checked against the roots when first asked for, then kept until the first of the lists ends. SealUnavailable where a list is
-    missing, has ended, or names one of the certificates.
+    Checked against the roots when first asked for, then kept until the first of the lists ends.
+    SealUnavailable where a list is missing, has ended, or names one of the certificates.
     """
     renew_development_crl(now)
     folder = seal_folder() / "crls"

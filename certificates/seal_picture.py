@@ -1,7 +1,8 @@
-"""The round red seal as a picture: a ring, the agency's name on an arc, a five-pointed star, the purpose below it.
+"""The round red seal as a picture: a ring, the agency's name on an arc, a five-pointed star, the
+purpose below it.
 
-Drawn by us as PDF operators, from outlines of the characters: it looks the same wherever the document is opened. What makes it a
-seal is the digital signature; this is its visible sign.
+Drawn by us as PDF operators, from outlines of the characters: it looks the same wherever the
+document is opened. What makes it a seal is the digital signature; this is its visible sign.
 """
 
 import math
@@ -54,7 +55,8 @@ class _OperatorPen(BasePen):
 
 @lru_cache(maxsize=64)
 def operators(agency: str) -> bytes:
-    """PDF operators that draw the agency's seal around the origin, in points, y upwards. FontMissing without fonts."""
+    """PDF operators that draw the agency's seal around the origin, in points, y upwards.
+    FontMissing without fonts."""
     pen = _OperatorPen()
     _star(pen)
     _arc(pen, agency)
@@ -97,7 +99,8 @@ def _star(pen: _OperatorPen) -> None:
 
 
 def _arc(pen: _OperatorPen, text: str) -> None:
-    # The characters' feet point to the middle; a long name takes more of the circle, then narrower characters.
+    # The characters' feet point to the middle; a long name takes more of the circle, then narrower
+    # characters.
     step = math.radians(min(24.0, 228.0 / max(1, len(text) - 1)))
     width = min(3.5, step * _ARC_RADIUS * 0.9)
     for place, character in enumerate(text):

@@ -1,4 +1,5 @@
-"""What beat rings for around the seal. A task is a doorbell: what is left to do stands in the register."""
+"""What beat rings for around the seal. A task is a doorbell: what is left to do stands in the
+register."""
 
 import logging
 

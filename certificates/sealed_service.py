@@ -1,5 +1,5 @@
-"""What services whose outcome is a sealed document have in common: without a seal, or typefaces for all that the document says,
-they take no application.
+"""What services whose outcome is a sealed document have in common: without a seal, or typefaces for
+all that the document says, they take no application.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,8 @@ from portal.policy.book import City, Offer, book
 class SealedService(Service):
     """``outside`` is whether the city's seal is there; ``facts`` keep it as ``sealable``.
 
-    Filing it leads to the document itself, not to the receipt of the application, which is for nobody else.
+    Filing it leads to the document itself, not to the receipt of the application, which is for
+    nobody else.
     """
 
     submit_label = gettext_lazy("开具证明")

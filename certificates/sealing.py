@@ -1,7 +1,8 @@
 """The digital seal: PAdES (B-LT) with a time stamp, over the whole file, allowing no later change.
 
-The chains and revocation lists by which it can be judged in years to come (DSS) are written before the signature and are signed
-with the rest: whoever takes them out breaks the seal, and nothing follows the signed bytes.
+The chains and revocation lists by which it can be judged in years to come (DSS) are written before
+the signature and are signed with the rest: whoever takes them out breaks the seal, and nothing
+follows the signed bytes.
 """
 
 from datetime import datetime
@@ -21,12 +22,14 @@ from certificates.tokens import TokenUnavailable
 
 FIELD = "AgencySeal"
 
-# Room for signature, time stamp and both chains, in hexadecimal; named, so that pyHanko need not sign once to measure it.
+# Room for signature, time stamp and both chains, in hexadecimal; named, so that pyHanko need not
+# sign once to measure it.
 _RESERVED = 24 * 1024
 
 
 class _Signer(PdfSigner):
-    """Leaves the file what it says it is: PDF 1.7, which PDF/UA-1 is of, with the extension for PAdES.
+    """Leaves the file what it says it is: PDF 1.7, which PDF/UA-1 is of, with the extension for
+    PAdES.
 
     pyHanko would call it PDF 2.0 for the sake of the key's curve (ISO/TS 32002).
     """
@@ -36,8 +39,8 @@ class _Signer(PdfSigner):
 
 
 def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) -> bytes:
-    """The document under the seal, as an incremental update of the bytes given. SealUnavailable without a key
-    valid now, its revocation lists, or a time stamp.
+    """The document under the seal, as an incremental update of the bytes given. SealUnavailable
+    without a key valid now, its revocation lists, or a time stamp.
 
     ``reason`` stands in the file as plain bytes where it is ASCII.
     """

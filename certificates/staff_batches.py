@@ -1,7 +1,7 @@
 """Proofs of many staff at once: made line by line by whoever has time, then put into one archive.
 
-The lines are the queue. A worker claims a few of them, for a while; what it made before it died stays made, and its claim runs
-out. A line that fails keeps its reason and holds up no other.
+The lines are the queue. A worker claims a few of them, for a while; what it made before it died
+stays made, and its claim runs out. A line that fails keeps its reason and holds up no other.
 """
 
 import hashlib
@@ -64,9 +64,11 @@ def open_batch(
     by: User,
     now: datetime,
 ) -> StaffBatch:
-    """Puts the staff in line, in the order given. IntegrityError where the case has its batch, or somebody is named twice.
+    """Puts the staff in line, in the order given. IntegrityError where the case has its batch, or
+    somebody is named twice.
 
-    ``asked``: ``insurances``, ``months``, ``reveal``, and what the proofs are for (``recipient``, ``purpose``, ``valid_until``).
+    ``asked``: ``insurances``, ``months``, ``reveal``, and what the proofs are for (``recipient``,
+    ``purpose``, ``valid_until``).
     """
     batch = StaffBatch.objects.create(
         case=case,
@@ -88,7 +90,8 @@ def open_batch(
 
 
 def work_on(batch: StaffBatch, *, now: datetime) -> int:
-    """Makes the next few proofs of a batch; how many lines were taken up: 0 where others have the rest, or all are done.
+    """Makes the next few proofs of a batch; how many lines were taken up: 0 where others have the
+    rest, or all are done.
 
     When the last line is done, the archive is made. Not to be called inside a transaction.
     """
@@ -101,7 +104,8 @@ def work_on(batch: StaffBatch, *, now: datetime) -> int:
 
 
 def finish(batch: StaffBatch, *, now: datetime) -> None:
-    """Writes the archive of a batch of which no line waits any more, and marks it ready. Twice, or by two at once, is once."""
+    """Writes the archive of a batch of which no line waits any more, and marks it ready. Twice, or
+    by two at once, is once."""
     if batch.lines.filter(status=LineStatus.WAITING).exists():
         return
     terms = proof_terms(book().city(batch.city).offers[batch.case.service])
@@ -121,7 +125,8 @@ def finish(batch: StaffBatch, *, now: datetime) -> None:
 
 
 def retry(batch: StaffBatch) -> int:
-    """Puts the lines that failed in line again, and only these; how many. The archive goes until it is made anew."""
+    """Puts the lines that failed in line again, and only these; how many. The archive goes until it
+    is made anew."""
     with transaction.atomic():
         held = StaffBatch.objects.select_for_update().get(pk=batch.pk)
         if held.status != BatchStatus.READY:
@@ -139,8 +144,8 @@ def retry(batch: StaffBatch) -> int:
 
 
 def expire(*, now: datetime) -> int:
-    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for those whom they are about. One
-    that fails does not keep the others."""
+    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for
+    those whom they are about. One that fails does not keep the others."""
     over = StaffBatch.objects.filter(status=BatchStatus.READY, kept_until__lt=today_in_china(now))
     ended, watch = 0, Watch("delete_expired_archives", now=now)
     for batch in over.select_related("case").iterator():
@@ -155,7 +160,8 @@ def expire(*, now: datetime) -> int:
 
 
 def archive_of(batch: StaffBatch) -> Path:
-    """The archive's file. NotReady where there is none, OSError never: a file that is missing is said to be not ready."""
+    """The archive's file. NotReady where there is none, OSError never: a file that is missing is
+    said to be not ready."""
     if batch.status != BatchStatus.READY or not _path(batch.archive).exists():
         raise NotReady(batch)
     return _path(batch.archive)
@@ -198,7 +204,8 @@ def _make(batch: StaffBatch, lines: Sequence[StaffBatchLine], *, now: datetime) 
 
 
 def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict[str, Any] | None]:
-    """What each proof says, read for all of them together; None for whom nothing is on record there any more."""
+    """What each proof says, read for all of them together; None for whom nothing is on record there
+    any more."""
     asked, people = batch.asked, [line.person_id for line in lines]
     until = month_in_china(batch.frozen_at) + 1
     span = {"since": until - asked["months"], "until": until}
@@ -247,7 +254,8 @@ def _freeze(batch: StaffBatch, line: StaffBatchLine, facts: dict[str, Any] | Non
 
 
 class _NothingToSay(Exception):
-    """The person has no month there any more: coverage was taken back since the batch was asked for."""
+    """The person has no month there any more: coverage was taken back since the batch was asked
+    for."""
 
 
 def _reason(problem: Exception) -> str:
@@ -288,7 +296,8 @@ def _use(batch: StaffBatch) -> Use:
 
 
 def _archive(batch: StaffBatch) -> tuple[str, str, int]:
-    """Writes the archive under a name with its digest, whole or not at all; its name, SHA-256 and size in bytes."""
+    """Writes the archive under a name with its digest, whole or not at all; its name, SHA-256 and
+    size in bytes."""
     folder = _path(f"archives/{batch.case.number}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")

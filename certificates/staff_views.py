@@ -1,4 +1,5 @@
-"""Proofs in bulk, as the employer's clerks see them: how far they are, the archive, and trying again what failed."""
+"""Proofs in bulk, as the employer's clerks see them: how far they are, the archive, and trying
+again what failed."""
 
 from typing import Any
 

@@ -1,8 +1,9 @@
-"""The signed summary in a document's QR code: enough to check a print on paper without a network and without the register.
+"""The signed summary in a document's QR code: enough to check a print on paper without a network
+and without the register.
 
-COSE_Sign1 (RFC 9052, ES256) over a small map in CBOR, written as one decimal number: digits are what a QR code stores best,
-and they stand after the # of an address as they are. A summary says what was issued; that it was revoked or replaced since, it
-cannot know.
+COSE_Sign1 (RFC 9052, ES256) over a small map in CBOR, written as one decimal number: digits are
+what a QR code stores best, and they stand after the # of an address as they are. A summary says
+what was issued; that it was revoked or replaced since, it cannot know.
 """
 
 import re
@@ -107,7 +108,8 @@ def sign(certificate: Certificate) -> str:
 
 
 def read(text: str) -> Summary:
-    """The summary in what a QR code says: the address with it, or the digits alone. Raises InvalidSummary."""
+    """The summary in what a QR code says: the address with it, or the digits alone. Raises
+    InvalidSummary."""
     found = re.fullmatch(rf"(?:\S*#)?([0-9]{{100,{_MOST_DIGITS}}})", text.strip())
     if not found:
         raise InvalidSummary(text[:80])
@@ -135,12 +137,14 @@ def read(text: str) -> Summary:
 
 
 def address(certificate: Certificate, *, site: str) -> list[str]:
-    """What a certificate's QR code says, in two parts that it stores in different ways: a phone opens it, a verifier reads it."""
+    """What a certificate's QR code says, in two parts that it stores in different ways: a phone
+    opens it, a verifier reads it."""
     return [f"{site}{reverse('verify-code', args=[certificate.code])}#", sign(certificate)]
 
 
 def public_keys() -> list[PublicKey]:
-    """The keys that sign summaries now, or did: of ``qr.pem`` and of the certificates in the folder ``qr``."""
+    """The keys that sign summaries now, or did: of ``qr.pem`` and of the certificates in the folder
+    ``qr``."""
     certificates = [authority.qr_seal().certificate, *authority.earlier_qr_certificates()]
     return [_public_key(certificate) for certificate in certificates]
 

@@ -1,8 +1,9 @@
-"""What a document tells whom reads it by ear: WeasyPrint's structure tree (PDF/UA-1) brought to its end.
+"""What a document tells whom reads it by ear: WeasyPrint's structure tree (PDF/UA-1) brought to its
+end.
 
-WeasyPrint tags what stands in the text. Here is added what it leaves out: of what a table's heads are, the foot of the last page
-(code, address, QR code, that a development seal has no effect), the seal, and the field of its signature. What repeats on each
-page is marked as such.
+WeasyPrint tags what stands in the text. Here is added what it leaves out: of what a table's heads
+are, the foot of the last page (code, address, QR code, that a development seal has no effect), the
+seal, and the field of its signature. What repeats on each page is marked as such.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,8 @@ _POINTS_PER_PIXEL = 0.75
 
 @dataclass(frozen=True)
 class Drawing:
-    """Something drawn over a page as operators: ``box`` is (left, bottom, right, top) in points, ``alt`` says what it shows."""
+    """Something drawn over a page as operators: ``box`` is (left, bottom, right, top) in points,
+    ``alt`` says what it shows."""
 
     operators: bytes
     page: int
@@ -27,7 +29,8 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Field:
-    """A signature's field without a place on the page, on the last one; ``title`` is what is said of it."""
+    """A signature's field without a place on the page, on the last one; ``title`` is what is said
+    of it."""
 
     name: str
     title: str
@@ -64,7 +67,8 @@ class Tags:
                 item["A"]["BBox"] = pydyf.Array([left, height - bottom, right, height - top])
 
     def read_the_last_foot(self, tag: str) -> None:
-        """Puts what the last page's margin holds under this tag at the end of the text; all else in margins is no content."""
+        """Puts what the last page's margin holds under this tag at the end of the text; all else in
+        margins is no content."""
         told = set(self._document["K"])
         last = self._sheets[-1].reference
         for item in self._elements:
@@ -139,7 +143,8 @@ class Tags:
                 yield from self._within(self._by_reference[kid])
 
     def _no_content(self, item: pydyf.Dictionary) -> None:
-        """Marks what an element holds as of the page and not of the text, and empties the element."""
+        """Marks what an element holds as of the page and not of the text, and empties the
+        element."""
         page = self._page_of(item)
         drawn = self._drawn[page]
         places = {

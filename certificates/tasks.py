@@ -25,7 +25,8 @@ SPELL_SECONDS = 40
     ),
 )
 def make_staff_proofs() -> None:
-    """Make proofs of the batches that are not ready, a few of each in turn, so that a large one delays no small one."""
+    """Make proofs of the batches that are not ready, a few of each in turn, so that a large one
+    delays no small one."""
     ends = time.monotonic() + SPELL_SECONDS
     watch = Watch("make_staff_proofs", now=timezone.now())
     made = True

@@ -19,7 +19,8 @@ _time_stampers: dict[tuple[int, str], TimeStamper] = {}
 
 
 def time_stamper(now: datetime) -> TimeStamper:
-    """Who states the time in a seal: the service at ``TSA_URL``, or our own key (``time.pem``), which states ``now``.
+    """Who states the time in a seal: the service at ``TSA_URL``, or our own key (``time.pem``),
+    which states ``now``.
 
     SealUnavailable where there is neither a service nor a key valid now.
     """
@@ -36,7 +37,8 @@ def time_stamper(now: datetime) -> TimeStamper:
 
 
 def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
-    """The certificate of the time stamp, first, and what comes with it. SealUnavailable where no time is stated."""
+    """The certificate of the time stamp, first, and what comes with it. SealUnavailable where no
+    time is stated."""
     try:
         token = wait_for(time_stamper(now).async_dummy_response("sha256"))
     except (TimestampRequestError, OSError) as error:
@@ -50,7 +52,8 @@ def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
 class OwnTimeStamper(TimeStamper):
     """Answers time-stamp requests (RFC 3161) in this process, with a key of its own."""
 
-    # Ours to name: the policy under which this time is stated. 2.25 is the arc of numbers made from UUIDs.
+    # Ours to name: the policy under which this time is stated. 2.25 is the arc of numbers made from
+    # UUIDs.
     _POLICY = "2.25.291366018229716498211463302861174402911"
 
     def __init__(self, signer: Signer, now: datetime) -> None:

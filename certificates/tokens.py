@@ -1,7 +1,9 @@
-"""Keys that never leave their token (PKCS #11): a hardware module, a card, or software that behaves like one.
+"""Keys that never leave their token (PKCS #11): a hardware module, a card, or software that behaves
+like one.
 
-``SEAL_PKCS11_MODULE`` names the library of the token, ``SEAL_PKCS11_TOKEN`` its label, ``SEAL_PKCS11_PIN`` its number. The key of
-a seal is found by its label, which is the name of the certificate's file without ``.pem``.
+``SEAL_PKCS11_MODULE`` names the library of the token, ``SEAL_PKCS11_TOKEN`` its label,
+``SEAL_PKCS11_PIN`` its number. The key of a seal is found by its label, which is the name of the
+certificate's file without ``.pem``.
 """
 
 import os
@@ -35,7 +37,8 @@ class _TokenSigner(PKCS11Signer):
 
 
 def signer(label: str, certificate: x509.Certificate, chain: list[x509.Certificate]) -> PKCS11Signer:
-    """Signs by the token's key of this label. TokenUnavailable where no token is set up, or it cannot be opened."""
+    """Signs by the token's key of this label. TokenUnavailable where no token is set up, or it
+    cannot be opened."""
     if not settings.SEAL_PKCS11_MODULE:
         raise TokenUnavailable("no private key, and no token is set up")
     return _TokenSigner(

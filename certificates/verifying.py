@@ -1,4 +1,5 @@
-"""Is this certificate genuine? By its code with the last four characters of a number, or by a digest.
+"""Is this certificate genuine? By its code with the last four characters of a number, or by a
+digest.
 
 Every answer says what was checked; nothing personal is shown in full. ``verifying_files`` asks the
 same of a file.
@@ -24,7 +25,8 @@ Found: TypeAlias = tuple[Certificate, Sealed]
 
 
 class NotVerifiable(ValueError):
-    """What was sent is no code, no four characters, or no PDF of a size that we read; the message says what to do."""
+    """What was sent is no code, no four characters, or no PDF of a size that we read; the message
+    says what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, why, and what was checked. ``shown`` are (label, value) pairs for the public, personal data masked."""
+    """The answer, why, and what was checked. ``shown`` are (label, value) pairs for the public,
+    personal data masked."""
 
     result: Result
     why: str
@@ -46,7 +49,8 @@ class Verdict:
     certificate: Certificate | None = None
     # What it says still counts; only the document has a later version.
     resealed: bool = False
-    # Whoever asks has the document, or its code and the ending: more than its number, which can be guessed.
+    # Whoever asks has the document, or its code and the ending: more than its number, which can be
+    # guessed.
     held: bool = False
 
     @property
@@ -55,7 +59,8 @@ class Verdict:
 
     @property
     def told(self) -> dict[str, Any] | None:
-        """What the document says, as facts, for whoever holds it and as long as it counts; personal data masked."""
+        """What the document says, as facts, for whoever holds it and as long as it counts; personal
+        data masked."""
         counts = self.genuine or self.resealed
         return presenting.told(self.certificate.facts) if self.certificate and self.held and counts else None
 
@@ -65,11 +70,13 @@ class Verdict:
 
 
 def verify_code(text: str, ending: str, *, way: Way = Way.CODE, asker: str = "", now: datetime) -> Verdict:
-    """Looks a verification code up in the register, for whoever also knows how the number of its subject ends.
+    """Looks a verification code up in the register, for whoever also knows how the number of its
+    subject ends.
 
-    ``ending``: the last four characters of the identity number, or of an employer's credit code. A wrong ending has the same
-    answer as a code that nobody was given. ``asker`` names an institution that asks by its interface. NotVerifiable where
-    the text is no code at all, or the ending not four characters.
+    ``ending``: the last four characters of the identity number, or of an employer's credit code. A
+    wrong ending has the same answer as a code that nobody was given. ``asker`` names an institution
+    that asks by its interface. NotVerifiable where the text is no code at all, or the ending not
+    four characters.
     """
     try:
         code = parse_code(text)
@@ -87,7 +94,8 @@ def verify_code(text: str, ending: str, *, way: Way = Way.CODE, asker: str = "",
 
 
 def verify_digest(digest: str, *, way: Way = Way.API, asker: str = "", now: datetime) -> Verdict:
-    """Looks the SHA-256 of a file (64 hexadecimal digits) up in the register. NotVerifiable where it is none."""
+    """Looks the SHA-256 of a file (64 hexadecimal digits) up in the register. NotVerifiable where
+    it is none."""
     if not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
         raise NotVerifiable(_("文件摘要应为 64 位十六进制的 SHA-256。"))
     found = by_digest(digest.lower())
@@ -134,7 +142,8 @@ def _by_register(certificate: Certificate | None, now: datetime) -> Verdict:
 
 
 def standing_verdict(certificate: Certificate, checks: list[Check], now: datetime) -> Verdict | None:
-    """What became of the certificate since: adds its checks; the verdict where it no longer counts."""
+    """What became of the certificate since: adds its checks; the verdict where it no longer
+    counts."""
     checks += _standing_checks(certificate, now)
     if certificate.is_revoked:
         why = _("这份证明确由本平台出具，但已被撤销，不再有效。")
@@ -175,7 +184,8 @@ def _stored_check(certificate: Certificate) -> Check:
 
 
 def _corrected_since(certificate: Certificate) -> bool:
-    """Whether the holder is another in the register than the certificate says: by name, number or paper."""
+    """Whether the holder is another in the register than the certificate says: by name, number or
+    paper."""
     person, told = certificate.person, certificate.facts.get("person")
     return bool(person and told and person.named() != told)
 

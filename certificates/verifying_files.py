@@ -28,7 +28,8 @@ _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+[0-9]{1,9}\s+([0-9]{1,9})\s+([
 
 
 def verify_pdf(document: bytes, *, way: Way = Way.FILE, asker: str = "", now: datetime) -> Verdict:
-    """Checks a file against the register and its seal. NotVerifiable where it is no PDF, or larger than MOST_BYTES."""
+    """Checks a file against the register and its seal. NotVerifiable where it is no PDF, or larger
+    than MOST_BYTES."""
     if len(document) > MOST_BYTES:
         raise NotVerifiable(_("文件超过 10 MB，不是本平台出具的证明。请上传下载时的原文件。"))
     if b"%PDF-" not in document[:1024]:
@@ -135,7 +136,8 @@ def _own(sealed: Sealed) -> Inspection:
 
 
 def _changes(made: Makeup | None, own: Makeup | None) -> list[str]:
-    """In what a document differs from the one that was issued, in words; nothing where one of them cannot be read."""
+    """In what a document differs from the one that was issued, in words; nothing where one of them
+    cannot be read."""
     if made is None or own is None:
         return []
     changes = []
@@ -256,7 +258,8 @@ def _time_check(stamped_at: str) -> Check:
 
 
 def _registered_part(document: bytes) -> Found | None:
-    """The certificate whose whole document stands at the beginning of this file: what follows was appended."""
+    """The certificate whose whole document stands at the beginning of this file: what follows was
+    appended."""
     for place, found in enumerate(_BYTE_RANGE.finditer(document)):
         end = int(found[1]) + int(found[2])
         if place < 8 and end < len(document):
@@ -267,7 +270,8 @@ def _registered_part(document: bytes) -> Found | None:
 
 
 def _claimed(looked: Inspection) -> Found | None:
-    """The certificate whose number the file carries, and the one of its documents whose seal the file carries."""
+    """The certificate whose number the file carries, and the one of its documents whose seal the
+    file carries."""
     issued = Certificate.objects.exclude(status=Status.FROZEN).select_related("superseded_by")
     certificate = issued.filter(serial_number__in=looked.serial_numbers[:8]).order_by("pk").first()
     if certificate is None:

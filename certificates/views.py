@@ -147,7 +147,8 @@ _PAPERS = {"receipt": CertificateKind.CASE_RECEIPT, "form": CertificateKind.APPL
 @require_POST
 @login_required_any
 def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
-    """The sealed receipt or application form of one's own case: made at the first asking, then the same ever after."""
+    """The sealed receipt or application form of one's own case: made at the first asking, then the
+    same ever after."""
     user = cast(User, request.user)
     case = Case.objects.select_related("applicant_person", "applicant_employer", "subject")
     found = case.filter(number=number).first()
@@ -179,7 +180,8 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 def verify_by_code(request: HttpRequest, code: str) -> HttpResponse:
     """Where a document's QR code leads: asks for the last four characters.
 
-    What stands after the # of the address, the signed summary, never gets here: the page's script reads them from it.
+    What stands after the # of the address, the signed summary, never gets here: the page's script
+    reads them from it.
     """
     return _ask_last_four(request, code)
 

@@ -1,4 +1,5 @@
-"""What money says when coverage ends: paid months and months at the bank stand against it, unpaid charges fall away."""
+"""What money says when coverage ends: paid months and months at the bank stand against it, unpaid
+charges fall away."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,8 @@ class Money:
     """The answers of this room to ``enrollment.consequences.Consequence``."""
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
-        """Months from ``until`` on that are paid, that the bank is debiting now, or that an order is to pay."""
+        """Months from ``until`` on that are paid, that the bank is debiting now, or that an order
+        is to pay."""
         charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
@@ -48,8 +50,9 @@ class Money:
         ]
 
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: dt.datetime) -> None:
-        """Void what is owed from ``until`` on, each with its reason. Where a batch took a charge after the barriers were asked,
-        it is void all the same: what the bank then pays for it lies in suspense until it is given back."""
+        """Void what is owed from ``until`` on, each with its reason. Where a batch took a charge
+        after the barriers were asked, it is void all the same: what the bank then pays for it lies
+        in suspense until it is given back."""
         before_or_after_a_batch(coverage.city)
         owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
         void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
@@ -63,7 +66,8 @@ class Money:
         return first_payment.next_step(coverages, now=now)
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
-        """Months from ``start`` on that are paid, in an order or at the bank at the base that they have."""
+        """Months from ``start`` on that are paid, in an order or at the bank at the base that they
+        have."""
         charges = Charge.objects.filter(coverage=coverage, month__gte=start, live=True).order_by("month")
         ordered = dict(
             OrderLine.objects.filter(
@@ -90,8 +94,8 @@ class Money:
         return reasons
 
     def base_changed(self, coverage: Coverage, start: Month, *, by: User, now: dt.datetime) -> None:
-        """Void what is owed from ``start`` on, so that it is charged anew. Raises ``consequences.Barred`` where an order or a
-        batch took a month meanwhile."""
+        """Void what is owed from ``start`` on, so that it is charged anew. Raises
+        ``consequences.Barred`` where an order or a batch took a month meanwhile."""
         before_or_after_a_batch(coverage.city)
         barriers = self.base_barriers(coverage, start)
         if barriers:
@@ -120,7 +124,8 @@ class Money:
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
     ) -> int | None:
-        """What a month at this tier costs the person, in fen; None where the city has no such tier."""
+        """What a month at this tier costs the person, in fen; None where the city has no such
+        tier."""
         try:
             return quote(
                 city=city, capacity=capacity, insurance=insurance, tier=tier, month=month
@@ -129,14 +134,16 @@ class Money:
             return None
 
     def charged_until(self, coverages: Iterable[int], since: Month) -> dict[int, Month]:
-        """The month after the last that stands charged from ``since`` on, of the coverages that have one."""
+        """The month after the last that stands charged from ``since`` on, of the coverages that
+        have one."""
         charged = Charge.objects.filter(coverage__in=list(coverages), month__gte=since, live=True)
         latest = charged.values_list("coverage").annotate(Max("month")).order_by("coverage")
         return {coverage: month + 1 for coverage, month in latest}
 
 
 def _at_the_bank(coverage: Coverage) -> Q:
-    """Which of the coverage's charges a debit without a result draws, by themselves or with their employer's month."""
+    """Which of the coverage's charges a debit without a result draws, by themselves or with their
+    employer's month."""
     if coverage.employer is not None:
         return assessment_lines.held_by_the_bank(coverage.employer)
     return Q(debit_lines__status__in=assessment_lines.AT_THE_BANK)

@@ -42,7 +42,8 @@ def _months(now: dt.datetime, say: Say) -> None:
 
 
 def _month(month: Month, last: Month, system: User) -> None:
-    """Charges of the month in every city; the debit where there is one, and what else arrived by its last day.
+    """Charges of the month in every city; the debit where there is one, and what else arrived by
+    its last day.
 
     The latest debit is left for staff to close.
     """
@@ -65,8 +66,8 @@ def _month(month: Month, last: Month, system: User) -> None:
 
 
 def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close: bool) -> None:
-    """The month's debit as the schedule would run it, released by the collector where the city wants that; the bank's part is
-    played by the stand-in at once."""
+    """The month's debit as the schedule would run it, released by the collector where the city
+    wants that; the bank's part is played by the stand-in at once."""
     batch = opening.open_batch(city=city, month=month, by=system, now=evening)
     if batch is None:
         return
@@ -86,7 +87,8 @@ def _debit(city: str, month: Month, system: User, evening: dt.datetime, *, close
 def _paid_otherwise(
     city: str, month: Month, drawn: tuple[Capacity, ...], system: User, evening: dt.datetime
 ) -> None:
-    """Employers pay their month by one bank transfer each; flexible workers without a debit at the counter."""
+    """Employers pay their month by one bank transfer each; flexible workers without a debit at the
+    counter."""
     owed = Charge.objects.filter(city=city, month=month, status=ChargeStatus.OWED)
     for employer in Employer.objects.filter(pk__in=owed.exclude(employer=None).values("employer")).order_by(
         "pk"
@@ -113,7 +115,8 @@ def _paid_otherwise(
 
 
 def _bank_app(now: dt.datetime, say: Say) -> None:
-    """Yesterday in a bank's app: one order paid, and one that the bank took money for and never told of, as its file shows."""
+    """Yesterday in a bank's app: one order paid, and one that the bank took money for and never
+    told of, as its file shows."""
     ten = dt.time(10, tzinfo=CHINA)
     then = dt.datetime.combine(now.astimezone(CHINA).date() - dt.timedelta(days=1), ten)
     day, person, lines = then.date(), cast.person("gu_lei"), []

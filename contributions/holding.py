@@ -1,7 +1,7 @@
 """Rows that are only appended to, held for a transaction.
 
-``FOR UPDATE`` asks for the right to change, which the hall's role does not have there; functions of the tables' owner hold them
-in its stead, and do nothing else.
+``FOR UPDATE`` asks for the right to change, which the hall's role does not have there; functions of
+the tables' owner hold them in its stead, and do nothing else.
 """
 
 from collections.abc import Iterable

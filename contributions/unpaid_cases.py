@@ -1,4 +1,5 @@
-"""Cases that are done when the money is there: what becomes of them when their order, bill or debit comes to its end.
+"""Cases that are done when the money is there: what becomes of them when their order, bill or debit
+comes to its end.
 
 An order that a case placed has the case's key; a bill and a request to a debit name theirs.
 """
@@ -29,7 +30,8 @@ from portal.shared.months import moment_zh
 
 
 def end_with_order(order: Order, *, note: str = "", by: User, now: dt.datetime) -> None:
-    """End the case that placed an order, as the order has just ended. Inside its transaction; nothing where no case did."""
+    """End the case that placed an order, as the order has just ended. Inside its transaction;
+    nothing where no case did."""
     case = Case.objects.filter(key=order.key, status=Status.TO_PAY).values_list("pk", flat=True).first()
     if case is not None:
         lifecycle.move_unpaid({case: _end_of_order(order, note)}, by=by, now=now)
@@ -65,8 +67,9 @@ def of_lines(batch: int, first: int, last: int) -> list[int]:
 
 
 def end_debited(cases: Iterable[int], *, by: User, now: dt.datetime) -> None:
-    """End those of the cases of which no debit is asked for, at the bank or still to be booked: done where all months are paid,
-    else lapsed, with what became of each. Must run in a transaction; twice is once. The number of queries does not grow."""
+    """End those of the cases of which no debit is asked for, at the bank or still to be booked:
+    done where all months are paid, else lapsed, with what became of each. Must run in a
+    transaction; twice is once. The number of queries does not grow."""
     asked: dict[int, list[RecollectRequest]] = defaultdict(list)
     requests = RecollectRequest.objects.filter(case__in=list(cases), case__status=Status.TO_DEBIT)
     for one in requests.select_related("charge", "line").order_by("charge__month", "charge__insurance"):

@@ -1,4 +1,5 @@
-"""Opening, ending and pricing coverage. Each runs inside its caller's transaction; the database refuses what overlaps."""
+"""Opening, ending and pricing coverage. Each runs inside its caller's transaction; the database
+refuses what overlaps."""
 
 from datetime import datetime
 
@@ -27,9 +28,11 @@ def open_coverage(
     wage_fen: int | None = None,
     case: Case | None = None,
 ) -> Coverage:
-    """Insures a person over [start, until), or from ``start`` on, at a tier or a declared wage (fen), whichever is given.
+    """Insures a person over [start, until), or from ``start`` on, at a tier or a declared wage
+    (fen), whichever is given.
 
-    IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then already.
+    IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then
+    already.
     """
     coverage = Coverage.objects.create(
         person=person,
@@ -58,8 +61,9 @@ def set_base(
     wage_fen: int | None = None,
     case: Case | None = None,
 ) -> None:
-    """Makes a tier or a declared wage (fen), whichever is given, the coverage's base over [start, until), to its end where
-    ``until`` is None. Other months keep theirs; doing it twice changes nothing.
+    """Makes a tier or a declared wage (fen), whichever is given, the coverage's base over [start,
+    until), to its end where ``until`` is None. Other months keep theirs; doing it twice changes
+    nothing.
 
     Called under the subject's lock. ValueError where a month of it is not covered.
     """
@@ -109,7 +113,8 @@ def _lay(base: ContributionBase, start: Month, until: Month | None) -> None:
 def close_coverage(
     coverage: Coverage, *, until: Month, by: User, now: datetime, case: Case | None = None
 ) -> None:
-    """Ends a coverage before ``until``, its first month without; where no month is left, it is undone.
+    """Ends a coverage before ``until``, its first month without; where no month is left, it is
+    undone.
 
     Called under the subject's lock, after ``consequences.stop_barriers`` was found empty.
     """
@@ -125,7 +130,8 @@ def close_coverage(
 
 
 def draw_on(*, person: Person, city: str, bank: str, number: str, start: Month) -> BankAccount:
-    """Makes an account the one that the city's monthly debit draws on from ``start``; the former one ends there.
+    """Makes an account the one that the city's monthly debit draws on from ``start``; the former
+    one ends there.
 
     An account that would have begun in the same month or later is replaced.
     """

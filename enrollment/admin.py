@@ -1,4 +1,5 @@
-"""Coverage and contribution bases, to look up. They change only through cases; each page shows what changed and when."""
+"""Coverage and contribution bases, to look up. They change only through cases; each page shows what
+changed and when."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -99,7 +100,8 @@ class LookUpAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a number in full or a name in full: nobody is found by guessing digits. Not where there are no ``search_fields``."""
+        """By a number in full or a name in full: nobody is found by guessing digits. Not where
+        there are no ``search_fields``."""
         term = search_term.strip()
         if not term or not self.search_fields:
             return queryset, False
@@ -127,7 +129,8 @@ class LookUpAdmin(StaffAdmin):
 
 
 def history_of(row: Any) -> list[dict[str, Any]]:
-    """Every state that the row has had, as the database recorded it: when, by whom, and what differed from the one before."""
+    """Every state that the row has had, as the database recorded it: when, by whom, and what
+    differed from the one before."""
     events = list(row.events.select_related("pgh_context").order_by("pgh_created_at", "pgh_id"))
     actors = {event.pgh_context.metadata.get("user") for event in events if event.pgh_context}
     names = dict(User.objects.filter(pk__in=[pk for pk in actors if pk]).values_list("pk", "name"))
@@ -321,7 +324,8 @@ class ChangeFilter(OfferedFilter):
 
 @admin.register(RosterRow)
 class RosterRowAdmin(LookUpAdmin):
-    """What employers have declared, row by row; rosters that are still drafts are nobody's but their clerks'."""
+    """What employers have declared, row by row; rosters that are still drafts are nobody's but
+    their clerks'."""
 
     identity_numbers = ("person__identity_number",)
     city_column = "roster__city"

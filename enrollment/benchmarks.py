@@ -1,4 +1,5 @@
-"""How many rows of a roster a second are measured, read and checked, beside openpyxl only reading them, in turn."""
+"""How many rows of a roster a second are measured, read and checked, beside openpyxl only reading
+them, in turn."""
 
 import io
 import json
@@ -49,7 +50,8 @@ print(json.dumps([took, int(peak) / 1024]))
 
 
 def roster(*, rounds: int = 5) -> dict[str, list[float]]:
-    """Rows a second, and the most memory of the process in MB, of a file of 10,000 people of whom every 73rd is wrong."""
+    """Rows a second, and the most memory of the process in MB, of a file of 10,000 people of whom
+    every 73rd is wrong."""
     measured: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "roster.xlsx"

@@ -1,4 +1,5 @@
-"""What the rooms above answer when coverage is opened or ends. They register here; enrollment knows none of them."""
+"""What the rooms above answer when coverage is opened or ends. They register here; enrollment knows
+none of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from portal.shared.months import Month
 
 
 class Barred(Exception):
-    """What was clear when it was asked no longer is: a room refuses. ``whys`` say why, in Chinese."""
+    """What was clear when it was asked no longer is: a room refuses. ``whys`` say why, in
+    Chinese."""
 
     def __init__(self, whys: list[str]) -> None:
         super().__init__("; ".join(whys))
@@ -21,8 +23,8 @@ class Barred(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What a person who was just insured does next, in words with day and sum; where (``label`` says what the address does; both
-    may be empty), and the last day of it."""
+    """What a person who was just insured does next, in words with day and sum; where (``label``
+    says what the address does; both may be empty), and the last day of it."""
 
     text: str
     label: str
@@ -34,33 +36,40 @@ class Consequence(Protocol):
     """One room's answers."""
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
-        """Why the coverage cannot end before ``until``, its first month without; empty where nothing stands against it."""
+        """Why the coverage cannot end before ``until``, its first month without; empty where
+        nothing stands against it."""
 
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
         """The coverage ends before ``until``: called inside the transaction that ends it."""
 
     def enrolled(self, coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
-        """A person was just insured by themselves, by these coverages of one city: called inside the transaction that opened
-        them. What is to be done next; None where it is not this room's to say."""
+        """A person was just insured by themselves, by these coverages of one city: called inside
+        the transaction that opened them. What is to be done next; None where it is not this room's
+        to say."""
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
-        """Why the coverage cannot have another base from ``start`` on; empty where nothing stands against it."""
+        """Why the coverage cannot have another base from ``start`` on; empty where nothing stands
+        against it."""
 
     def base_changed(self, coverage: Coverage, start: Month, *, by: User, now: datetime) -> None:
-        """The coverage has another base from ``start`` on: called inside the transaction that sets it. Raises Barred."""
+        """The coverage has another base from ``start`` on: called inside the transaction that sets
+        it. Raises Barred."""
 
     def explain(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date
     ) -> Any:
-        """为什么是这个数, for the component ``derivation`` on the day ``on``; None where it is not this room's to say."""
+        """为什么是这个数, for the component ``derivation`` on the day ``on``; None where it is not
+        this room's to say."""
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
     ) -> int | None:
-        """What a month at this tier costs the person, in fen; None where it is not this room's to say."""
+        """What a month at this tier costs the person, in fen; None where it is not this room's to
+        say."""
 
     def charged_until(self, coverages: Iterable[int], since: Month) -> Mapping[int, Month]:
-        """Of the coverages (ids) that stand charged from ``since`` on, the month after the last one charged."""
+        """Of the coverages (ids) that stand charged from ``since`` on, the month after the last one
+        charged."""
 
 
 _rooms: list[Consequence] = []
@@ -83,7 +92,8 @@ def stopped(coverage: Coverage, until: Month, *, by: User, now: datetime) -> Non
 
 
 def enrolled(coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
-    """Tells every room that these coverages were opened; what the first that knows says is to be done next."""
+    """Tells every room that these coverages were opened; what the first that knows says is to be
+    done next."""
     answers = [room.enrolled(coverages, by=by, now=now) for room in _rooms]
     return next((one for one in answers if one is not None), None)
 
@@ -118,7 +128,8 @@ def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, mon
 
 
 def charged_until(coverages: Iterable[int], since: Month) -> dict[int, Month]:
-    """Of the coverages (ids) that stand charged from ``since`` on, the first month that a new base can price."""
+    """Of the coverages (ids) that stand charged from ``since`` on, the first month that a new base
+    can price."""
     wanted = list(coverages)
     found: dict[int, Month] = {}
     for room in _rooms:

@@ -1,4 +1,5 @@
-"""What employers are told when it was corrected who one of their staff is; their drafts follow, and nobody else's do."""
+"""What employers are told when it was corrected who one of their staff is; their drafts follow, and
+nobody else's do."""
 
 from django.db.models import Q
 from django.utils.translation import gettext as _

@@ -1,4 +1,5 @@
-"""The demo's coverages, of employees and of flexible workers, and the accounts that are drawn on."""
+"""The demo's coverages, of employees and of flexible workers, and the accounts that are drawn
+on."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""The part that enrolment forms share: for each insurance of an offer, the first month with or without it."""
+"""The part that enrolment forms share: for each insurance of an offer, the first month with or
+without it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,7 +18,8 @@ from portal.shared.months import Month
 def start_field(
     offer: Offer, insurance: Insurance, filed_in: Month, *, required: bool = False
 ) -> MonthChoiceField:
-    """The months in which coverage may begin; the neighbouring ones are shown with the reason why not."""
+    """The months in which coverage may begin; the neighbouring ones are shown with the reason why
+    not."""
     allowed = offers.start_months(offer, insurance, filed_in=filed_in)
     return _field(
         allowed,
@@ -31,7 +33,8 @@ def start_field(
 def stop_field(
     offer: Offer, insurance: Insurance, filed_in: Month, *, barred: Mapping[Month, str] | None = None
 ) -> MonthChoiceField:
-    """The months that may be the first without coverage; those ``barred`` are shown with the reason and cannot be chosen."""
+    """The months that may be the first without coverage; those ``barred`` are shown with the reason
+    and cannot be chosen."""
     allowed = offers.stop_months(offer, insurance, filed_in=filed_in)
     word = stop_word(offer)
     field = _field(

@@ -29,7 +29,8 @@ class Months(Func):
 class Coverage(OverMonths, models.Model):
     """That a person is insured: one insurance, one capacity, one city, months [start, until).
 
-    The database lets no two live coverages of a person and insurance share a month, whoever writes them.
+    The database lets no two live coverages of a person and insurance share a month, whoever writes
+    them.
     """
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="coverages", verbose_name=_("参保人"))
@@ -114,7 +115,8 @@ class Coverage(OverMonths, models.Model):
 
 @pghistory.track()
 class ContributionBase(OverMonths, models.Model):
-    """What a coverage's contributions are worked out from, months [start, until): a tier of the city, or a declared wage."""
+    """What a coverage's contributions are worked out from, months [start, until): a tier of the
+    city, or a declared wage."""
 
     coverage = models.ForeignKey(Coverage, models.PROTECT, related_name="bases", verbose_name=_("参保关系"))
     start = MonthField(_("起用月份"))
@@ -147,10 +149,11 @@ class ContributionBase(OverMonths, models.Model):
 
 
 class Roster(models.Model):
-    """The wages of an employer's staff for the contribution year that begins with ``start``: first with a draft, then, and never
-    changed again, with the case that it was sent as.
+    """The wages of an employer's staff for the contribution year that begins with ``start``: first
+    with a draft, then, and never changed again, with the case that it was sent as.
 
-    ``report`` is what was wrong in the spreadsheet uploaded last: [[row, column, what the cell held, why]].
+    ``report`` is what was wrong in the spreadsheet uploaded last: [[row, column, what the cell
+    held, why]].
     """
 
     employer = models.ForeignKey(Employer, models.PROTECT, related_name="rosters", verbose_name=_("参保单位"))
@@ -190,7 +193,8 @@ class Roster(models.Model):
 
 
 class RosterRow(models.Model):
-    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in, and the one before it."""
+    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in,
+    and the one before it."""
 
     roster = models.ForeignKey(Roster, models.CASCADE, related_name="rows", verbose_name=_("名册"))
     person = models.ForeignKey(

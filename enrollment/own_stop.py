@@ -1,7 +1,7 @@
 """The base of services by which somebody stops paying for their own coverage.
 
-A service says its code, title, capacity and words; which insurances, which months and what stopping costs stand in the city's
-offer (``stop_months``, ``stop_years``, ``stop_word``, ``stop_costs``).
+A service says its code, title, capacity and words; which insurances, which months and what stopping
+costs stand in the city's offer (``stop_months``, ``stop_years``, ``stop_word``, ``stop_costs``).
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,8 @@ from portal.shared.months import Month
 
 
 def running(held: Iterable[Held], city: str, month: Month, capacity: Capacity) -> list[Held]:
-    """Of somebody's coverages, those of that capacity in the city that run in the month before or later."""
+    """Of somebody's coverages, those of that capacity in the city that run in the month before or
+    later."""
     going_on = queries.to_go_on(held, month=month - 1, capacity=capacity)
     return [coverage for coverage in going_on if coverage.city == city]
 

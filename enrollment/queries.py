@@ -33,7 +33,8 @@ class Held(OverMonths):
 
 
 def held(identity_number: str) -> list[Held]:
-    """All live coverages, past and present, of the person with this number; empty for someone unknown."""
+    """All live coverages, past and present, of the person with this number; empty for someone
+    unknown."""
     rows = Coverage.objects.filter(person__identity_number=identity_number, live=True).order_by(
         "start", "insurance"
     )
@@ -52,7 +53,8 @@ def held(identity_number: str) -> list[Held]:
 
 
 def as_lines(holdings: Iterable[Held]) -> list[tuple[str, str]]:
-    """The coverages as (label, value), the latest first; one line that says so where there are none."""
+    """The coverages as (label, value), the latest first; one line that says so where there are
+    none."""
     lines = [(str(INSURANCE_LABELS[one.insurance]), one.described()) for one in holdings]
     return lines[::-1] or [(_("参保关系"), _("无"))]
 

@@ -1,7 +1,9 @@
-"""Spreadsheets from and for employers: read only after they were measured, written so that no cell is a formula.
+"""Spreadsheets from and for employers: read only after they were measured, written so that no cell
+is a formula.
 
-An .xlsx file is a zip archive of XML. Every part that is read is unpacked within limits and parsed by a parser that refuses
-document types; only then are these parts, and no others, handed to the reader.
+An .xlsx file is a zip archive of XML. Every part that is read is unpacked within limits and parsed
+by a parser that refuses document types; only then are these parts, and no others, handed to the
+reader.
 """
 
 import csv
@@ -38,8 +40,9 @@ MAX_UNPACKED = 40 * 1024 * 1024
 MAX_RATIO = 100
 MAX_PARTS = 500
 MAX_TAGS = 3_000_000
-# A spreadsheet program puts no more characters into a cell. A text that many cells share lies in the file once, and in each of
-# these cells once it is read: so all that they come to is measured, too.
+# A spreadsheet program puts no more characters into a cell. A text that many cells share lies in
+# the file once, and in each of these cells once it is read: so all that they come to is measured,
+# too.
 MAX_CELL = 32_767
 MAX_TEXT = 20_000_000
 
@@ -61,8 +64,9 @@ class SheetRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first visible sheet: its rows from the top, the cells (row, column, both from 1) that hold formulas, and which rows
-    and columns a viewer does not see, because they are hidden or filtered out."""
+    """The first visible sheet: its rows from the top, the cells (row, column, both from 1) that
+    hold formulas, and which rows and columns a viewer does not see, because they are hidden or
+    filtered out."""
 
     rows: list[list[Any]]
     formulas: frozenset[tuple[int, int]]
@@ -83,7 +87,8 @@ def column_letter(column: int) -> str:
 
 
 def read_table(content: bytes) -> Table:
-    """The first visible sheet of an .xlsx file. Raises SheetRefused for what is no such file, or larger than the limits."""
+    """The first visible sheet of an .xlsx file. Raises SheetRefused for what is no such file, or
+    larger than the limits."""
     if len(content) > MAX_BYTES:
         raise SheetRefused(_("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。"))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
@@ -166,7 +171,8 @@ class _Parts:
             self.check(name, _Tags())
 
     def get(self, name: str) -> bytes:
-        """A part, unpacked as far as its head says and the limit allows: what the head says need not be true."""
+        """A part, unpacked as far as its head says and the limit allows: what the head says need
+        not be true."""
         if name not in self.read:
             with self.archive.open(name) as part:
                 content = part.read(self.left + 1)
@@ -247,8 +253,9 @@ def _too_much_text() -> str:
 
 
 class _SheetGuard(_Tags):
-    """Where the cells with content lie, and how much text they come to, before anything is laid out by it: one cell far away
-    would fill the memory, and so would one long text in all cells. ``lengths`` are those of the shared texts."""
+    """Where the cells with content lie, and how much text they come to, before anything is laid out
+    by it: one cell far away would fill the memory, and so would one long text in all cells.
+    ``lengths`` are those of the shared texts."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
         super().__init__()
@@ -339,7 +346,8 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def neutral(value: Any) -> Any:
-    """The value; where it is text that a spreadsheet would take for a formula, with an apostrophe before it."""
+    """The value; where it is text that a spreadsheet would take for a formula, with an apostrophe
+    before it."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
@@ -353,8 +361,9 @@ def plain(text: str) -> str:
 def write_xlsx(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]
 ) -> bytes:
-    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers, amounts (Decimal) with their
-    cents. Printed, it is as wide as the page, and the heads stand on each.
+    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers,
+    amounts (Decimal) with their cents. Printed, it is as wide as the page, and the heads stand on
+    each.
     """
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title)
@@ -401,12 +410,14 @@ def _text_cell(sheet: Any, text: str) -> WriteOnlyCell:
 
 
 def text_number(number: str) -> str:
-    """A number for a CSV file that stays text, with all of its digits: by a tab behind it, which spreadsheets do not show."""
+    """A number for a CSV file that stays text, with all of its digits: by a tab behind it, which
+    spreadsheets do not show."""
     return f"{number}\t"
 
 
 def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The lines of a CSV file for the spreadsheets in use here: marked as UTF-8, formulas neutralised."""
+    """The lines of a CSV file for the spreadsheets in use here: marked as UTF-8, formulas
+    neutralised."""
     line = io.StringIO()
     writer = csv.writer(line)
     yield "\ufeff"

@@ -21,7 +21,8 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True)
 class StopFacts:
-    """The coverages that can be ended, and what stands against ending them in the months that were chosen."""
+    """The coverages that can be ended, and what stands against ending them in the months that were
+    chosen."""
 
     held: list[Held]
     barriers: dict[Insurance, list[str]]
@@ -38,7 +39,8 @@ class StopFacts:
 
 
 def facts(held: Sequence[Held], stops: Mapping[Insurance, Month], *, month: Month) -> StopFacts:
-    """Reads what stands against each stop; ``held`` are the coverages that the applicant may end."""
+    """Reads what stands against each stop; ``held`` are the coverages that the applicant may
+    end."""
     still = [one for one in held if one.runs_from(month - 1)]
     found = StopFacts(held=still, barriers={})
     for insurance, stop in stops.items():
@@ -51,7 +53,8 @@ def facts(held: Sequence[Held], stops: Mapping[Insurance, Month], *, month: Mont
 def barred_months(
     held: Sequence[Held], insurance: Insurance, months: Sequence[Month], *, word: str
 ) -> dict[Month, str]:
-    """Of these months, those in which the insurance cannot be stopped, each with the first reason."""
+    """Of these months, those in which the insurance cannot be stopped, each with the first
+    reason."""
     found: dict[Month, str] = {}
     for month in months:
         whys = [
@@ -66,7 +69,8 @@ def barred_months(
 def barred_stops(
     held: Sequence[Held], offer: Offer, insured: Collection[Insurance], *, month: Month, word: str
 ) -> dict[Insurance, dict[Month, str]]:
-    """Of each insurance that the offer has and ``insured`` names, the months in which it cannot be stopped, with the reason."""
+    """Of each insurance that the offer has and ``insured`` names, the months in which it cannot be
+    stopped, with the reason."""
     return {
         insurance: barred_months(
             held, insurance, offers.stop_months(offer, insurance, filed_in=month), word=word
@@ -77,7 +81,8 @@ def barred_stops(
 
 
 def rule(stops: Mapping[Insurance, Month], facts: StopFacts, *, word: str) -> Iterator[Finding]:
-    """What bars each stop, beside its field ``stop_<insurance>``; ``word`` is the city's for stopping, here and below."""
+    """What bars each stop, beside its field ``stop_<insurance>``; ``word`` is the city's for
+    stopping, here and below."""
     for insurance, stop in stops.items():
         if facts.running(insurance, stop) is None:
             yield Bar(

@@ -1,8 +1,10 @@
-"""The cache in Redis: by a client that is kept, and on which nothing depends. Where Redis is gone or hangs, it is empty.
+"""The cache in Redis: by a client that is kept, and on which nothing depends. Where Redis is gone
+or hangs, it is empty.
 
-Sessions lie in the database besides, and counters that nobody can keep count nobody; so people sign in, read and pay without it.
-A Redis that did not answer is left alone for some seconds: else each look-up of each request would wait for it. What was to be
-changed there meanwhile is taken out before anything is read again: a session that has ended does not come back with Redis.
+Sessions lie in the database besides, and counters that nobody can keep count nobody; so people sign
+in, read and pay without it. A Redis that did not answer is left alone for some seconds: else each
+look-up of each request would wait for it. What was to be changed there meanwhile is taken out
+before anything is read again: a session that has ended does not come back with Redis.
 """
 
 import logging
@@ -22,7 +24,8 @@ MOST_OWED = 50_000
 
 
 class Standing:
-    """How one Redis stands with this process: until when it is left alone, and which keys are to be taken out of it."""
+    """How one Redis stands with this process: until when it is left alone, and which keys are to be
+    taken out of it."""
 
     def __init__(self) -> None:
         self.left_alone_until = 0.0
@@ -42,7 +45,8 @@ STANDINGS: dict[tuple[str, ...], Standing] = {}
 
 
 class _KeptClient(RedisCacheClient):
-    """Django makes a client of its pool of connections for each look-up, which takes as long as the look-up."""
+    """Django makes a client of its pool of connections for each look-up, which takes as long as the
+    look-up."""
 
     def __init__(self, servers: Any, *args: Any, **options: Any) -> None:
         super().__init__(servers, *args, **options)
@@ -57,7 +61,8 @@ class _KeptClient(RedisCacheClient):
         return self._clients[pool]
 
     def _or(self, otherwise: Any, changed: Iterable[str], ask: Callable[..., Any], *args: Any) -> Any:
-        """What Redis answers. Where it does not: ``otherwise``, and the keys ``changed`` go as soon as it does."""
+        """What Redis answers. Where it does not: ``otherwise``, and the keys ``changed`` go as soon
+        as it does."""
         standing = self.standing
         if standing.left_alone:
             standing.owed.update(changed)

@@ -1,4 +1,5 @@
-"""The Celery application. Tasks are a doorbell: the truth, and what is left to do, is in PostgreSQL."""
+"""The Celery application. Tasks are a doorbell: the truth, and what is left to do, is in
+PostgreSQL."""
 
 import os
 

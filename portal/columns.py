@@ -1,4 +1,5 @@
-"""Database columns for the project's own types: months, names of persons, and choices with Chinese labels."""
+"""Database columns for the project's own types: months, names of persons, and choices with Chinese
+labels."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,7 +18,8 @@ from portal.shared.months import Month, Period
 
 
 class MonthField(models.DateField):
-    """A month, kept as its first day so that SQL can compare, range and step it; ``Month`` in Python."""
+    """A month, kept as its first day so that SQL can compare, range and step it; ``Month`` in
+    Python."""
 
     description = "month"
 
@@ -55,8 +57,9 @@ class MonthField(models.DateField):
 
 
 class _CodeField(models.CharField):
-    """A code that the workbench shows in words, and offers by them. To the database and to migrations it is a plain
-    ``CharField``: the words come from the cities' data, which change without a migration."""
+    """A code that the workbench shows in words, and offers by them. To the database and to
+    migrations it is a plain ``CharField``: the words come from the cities' data, which change
+    without a migration."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "choices": self.words})
@@ -86,7 +89,8 @@ class BankField(_CodeField):
 
 @cache
 def bank_titles() -> dict[str, str]:
-    """The banks that the cities' debits name, and those of the larger ones that people's cards are of."""
+    """The banks that the cities' debits name, and those of the larger ones that people's cards are
+    of."""
     named = {
         leaf.values["bank"]: leaf.values["bank_title"]
         for city in book().cities
@@ -126,7 +130,8 @@ _NAME_MISTAKES = {
 
 
 def person_name(text: str) -> str:
-    """A person's name as typed, in the one form of names. Raises ValidationError, which names the character at fault."""
+    """A person's name as typed, in the one form of names. Raises ValidationError, which names the
+    character at fault."""
     try:
         return names.parse(text)
     except names.InvalidName as mistake:
@@ -142,7 +147,8 @@ def person_name(text: str) -> str:
 
 
 class NameField(models.CharField):
-    """A person's name, kept and sought in the one form of names, so that equal names are equal text."""
+    """A person's name, kept and sought in the one form of names, so that equal names are equal
+    text."""
 
     description = "a person's name"
 
@@ -180,13 +186,15 @@ class Normalized(models.Func):
 
 
 def name_in_form(field: str, *, name: str, unless: models.Q | None = None) -> models.CheckConstraint:
-    """A check that a column of names holds the one form of names; of no sheet's formula either. ``unless`` excepts rows."""
+    """A check that a column of names holds the one form of names; of no sheet's formula either.
+    ``unless`` excepts rows."""
     condition = models.Q(Normalized(models.F(field))) & ~models.Q(**{f"{field}__regex": _NOT_IN_NAMES})
     return models.CheckConstraint(condition=condition if unless is None else unless | condition, name=name)
 
 
 def bring_into_form(model: type[models.Model], field: str) -> None:
-    """For a migration: every row's name in the one form. Others are not touched, so that twice is once."""
+    """For a migration: every row's name in the one form. Others are not touched, so that twice is
+    once."""
     for pk, kept in model._default_manager.values_list("pk", field).iterator(chunk_size=10_000):
         name = as_kept(kept)
         if name != kept:
@@ -194,7 +202,8 @@ def bring_into_form(model: type[models.Model], field: str) -> None:
 
 
 def as_kept(name: str) -> str:
-    """For a migration: a name that was kept before there was the form, such as ``name_in_form`` lets stand."""
+    """For a migration: a name that was kept before there was the form, such as ``name_in_form``
+    lets stand."""
     return names.canonical(names.canonical(name).lstrip("-=+@.'\u00b7 ").rstrip("\u00b7 "))
 
 
@@ -251,8 +260,8 @@ def _ends_after(month: Month, prefix: str) -> models.Q:
 
 
 def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstraint:
-    """A check that ``VERB_by`` and ``VERB_at`` say who ended a row and when, once its status is no longer the one that it begins
-    with, and not before."""
+    """A check that ``VERB_by`` and ``VERB_at`` say who ended a row and when, once its status is no
+    longer the one that it begins with, and not before."""
     at, by = f"{verb}_at__isnull", f"{verb}_by__isnull"
     return models.CheckConstraint(
         condition=models.Q(**{"status": unless, at: True, by: True})
@@ -262,7 +271,8 @@ def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstr
 
 
 def by_another(second: str, first: str, *, status: str = "", name: str) -> models.CheckConstraint:
-    """A check that ``second`` is not the login that ``first`` is: whoever ends a row, or, with ``status``, ends it so."""
+    """A check that ``second`` is not the login that ``first`` is: whoever ends a row, or, with
+    ``status``, ends it so."""
     open_yet = ~models.Q(status=status) if status else models.Q(**{f"{second}__isnull": True})
     return models.CheckConstraint(
         condition=open_yet | ~models.Q(**{second: models.F(first)}),

@@ -1,7 +1,8 @@
 """Advisory locks of PostgreSQL: what one worker does at a time, across processes and machines.
 
-A lock is named by what is done and by what it is done to: ``hold("charging", "wuhan")``. It falls with the transaction, or with
-the session, so that a killed worker leaves none behind. Two names may share a key by chance; then one waits for the other.
+A lock is named by what is done and by what it is done to: ``hold("charging", "wuhan")``. It falls
+with the transaction, or with the session, so that a killed worker leaves none behind. Two names may
+share a key by chance; then one waits for the other.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from django.db import connection
 
 
 def key_sql(what: str, of: str) -> str:
-    """The key in SQL, for a trigger that takes the same lock; ``of`` is an SQL expression of text."""
+    """The key in SQL, for a trigger that takes the same lock; ``of`` is an SQL expression of
+    text."""
     return f"hashtextextended('{what}:' || {of}, 0)"
 
 
@@ -21,7 +23,8 @@ def hold(what: str, of: object) -> None:
 
 
 def share(what: str, of: object) -> None:
-    """Wait for whoever holds the lock, and keep the next one waiting until the transaction ends. Several may share it at once."""
+    """Wait for whoever holds the lock, and keep the next one waiting until the transaction ends.
+    Several may share it at once."""
     _ask("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", what, of)
 
 

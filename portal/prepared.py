@@ -1,4 +1,5 @@
-"""Querysets whose SQL is put together once: the ORM takes several times as long for that as the database for the answer."""
+"""Querysets whose SQL is put together once: the ORM takes several times as long for that as the
+database for the answer."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -22,15 +23,17 @@ class _Statement(NamedTuple):
 class Prepared(Generic[M]):
     """A queryset of whole rows, with whatever it selects as related, to be asked with other values.
 
-    It is built once for the process, when it is first asked, with values that only stand for those that are asked with: one for
-    each placeholder of its SQL, in their order and as the database takes them (ids, text, dates).
+    It is built once for the process, when it is first asked, with values that only stand for those
+    that are asked with: one for each placeholder of its SQL, in their order and as the database
+    takes them (ids, text, dates).
     """
 
     def __init__(self, build: Callable[[], "QuerySet[M]"]) -> None:
         self._build = build
 
     def __call__(self, *values: Any) -> list[M]:
-        """Its rows for these values. One query. TypeError where there are more or fewer values than placeholders."""
+        """Its rows for these values. One query. TypeError where there are more or fewer values than
+        placeholders."""
         said = self._statement
         if len(values) != said.values:
             raise TypeError(f"{said.values} values are asked for, not {len(values)}")

@@ -1,8 +1,10 @@
-"""What the database's two roles may do: the owner of the tables, who migrates, and the app's, as whom the hall works.
+"""What the database's two roles may do: the owner of the tables, who migrates, and the app's, as
+whom the hall works.
 
-The app's role gets, of each table, what the triggers let anybody do: where a ``pgtrigger.Protect`` without a condition stands
-against UPDATE or DELETE, that is not granted either. So which tables are only appended to is said once, beside the model. It
-owns nothing, makes nothing but temporary tables, empties no table, and its word does not turn a trigger off.
+The app's role gets, of each table, what the triggers let anybody do: where a ``pgtrigger.Protect``
+without a condition stands against UPDATE or DELETE, that is not granted either. So which tables are
+only appended to is said once, beside the model. It owns nothing, makes nothing but temporary
+tables, empties no table, and its word does not turn a trigger off.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,17 +39,19 @@ def is_only_appended_to(table: str) -> bool:
 
 
 def wanted(stored: Iterable[str]) -> dict[str, frozenset[str]]:
-    """What the app's role may do to these tables: of one that is no model's (Django's list of migrations), read."""
+    """What the app's role may do to these tables: of one that is no model's (Django's list of
+    migrations), read."""
     of_models = tables()
     return {name: of_models.get(name, frozenset({"SELECT"})) for name in stored}
 
 
-# ------------------------------------------------------------------------------------------------------------ as the owner
+# ------------------------------------------------------------------------------------- as the owner
 
 
 @contextmanager
 def as_owner(alias: str) -> Iterator[None]:
-    """Within it, the connection is the owner's (``DATABASE_OWNER_URL``); where none is named, it stays as it is."""
+    """Within it, the connection is the owner's (``DATABASE_OWNER_URL``); where none is named, it
+    stays as it is."""
     connection, owner = connections[alias], settings.DATABASE_OWNER
     if not owner or connection.settings_dict["USER"] == owner["USER"]:
         yield
@@ -70,14 +74,16 @@ def as_owner(alias: str) -> Iterator[None]:
 
 
 def after_migrating(sender: object, using: str, **kwargs: Any) -> None:
-    """After each migration: triggers are nobody's to turn off but the owner's, and the app's role has its rights, no more."""
+    """After each migration: triggers are nobody's to turn off but the owner's, and the app's role
+    has its rights, no more."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         _guard_triggers(cursor)
         if settings.DATABASE_APP_ROLE:
             _grant(cursor, settings.DATABASE_APP_ROLE)
 
 
-# pgtrigger lets whoever sets ``pgtrigger.ignore`` pass; its function is made anew by each migration with a trigger.
+# pgtrigger lets whoever sets ``pgtrigger.ignore`` pass; its function is made anew by each migration
+# with a trigger.
 _ONLY_THE_OWNER_IGNORES = """
     CREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN AS $$
         DECLARE
@@ -98,7 +104,8 @@ _ONLY_THE_OWNER_IGNORES = """
     $$ LANGUAGE plpgsql;
 """
 
-# What a trigger reads and writes is found by name, and a temporary table of that name would come first.
+# What a trigger reads and writes is found by name, and a temporary table of that name would come
+# first.
 _UNPINNED = """
     SELECT oid::regprocedure::text FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND proconfig IS NULL
@@ -132,7 +139,8 @@ _HELD = """
 
 
 def _grant(cursor: Any, role: str) -> None:
-    """Give the role its rights, and take away what goes beyond them. Where nothing differs, nothing is written."""
+    """Give the role its rights, and take away what goes beyond them. Where nothing differs, nothing
+    is written."""
     to, (database, schema) = _quoted(role), _place(cursor)
     for privilege in ("CONNECT", "TEMPORARY"):
         cursor.execute("SELECT has_database_privilege(%s, current_database(), %s)", [role, privilege])
@@ -193,11 +201,12 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-# ------------------------------------------------------------------------------------------------------------ looked at
+# ---------------------------------------------------------------------------------------- looked at
 
 
 def excess(cursor: Any) -> list[str]:
-    """What the role of this connection may do beyond what the app's may, in words. Empty where it is as it should be."""
+    """What the role of this connection may do beyond what the app's may, in words. Empty where it
+    is as it should be."""
     cursor.execute(
         """
         SELECT current_user, rolsuper, rolcreaterole,

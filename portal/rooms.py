@@ -1,7 +1,8 @@
-"""What an app brings to the hall, found by the names of its modules: nothing in ``portal`` names an app above it.
+"""What an app brings to the hall, found by the names of its modules: nothing in ``portal`` names an
+app above it.
 
-An app is one of the project's own in ``INSTALLED_APPS``, which goes from the ground up. It may have each of these modules or
-packages; none is named anywhere else.
+An app is one of the project's own in ``INSTALLED_APPS``, which goes from the ground up. It may have
+each of these modules or packages; none is named anywhere else.
 """
 
 from functools import cache
@@ -28,7 +29,8 @@ BRINGS = {
 
 @cache
 def names() -> tuple[str, ...]:
-    """The project's own apps, from the ground up: portal.watch, portal.people, …, contributions, …"""
+    """The project's own apps, from the ground up: portal.watch, portal.people, …, contributions,
+    …"""
     return tuple(
         name
         for name in settings.INSTALLED_APPS
@@ -43,7 +45,8 @@ def packages() -> tuple[str, ...]:
 
 @cache
 def bring(what: str) -> tuple[ModuleType, ...]:
-    """The modules of this name, of each app that has one, from the ground up. LookupError for one that is not in ``BRINGS``."""
+    """The modules of this name, of each app that has one, from the ground up. LookupError for one
+    that is not in ``BRINGS``."""
     if what not in BRINGS:
         raise LookupError(what)
     return tuple(import_module(f"{name}.{what}") for name in names() if find_spec(f"{name}.{what}"))

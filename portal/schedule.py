@@ -1,5 +1,5 @@
-"""All that beat does. Times are China's; the tasks read in the database what is left to do, so that a missed slot is caught up at
-the next."""
+"""All that beat does. Times are China's; the tasks read in the database what is left to do, so that
+a missed slot is caught up at the next."""
 
 from typing import Any
 

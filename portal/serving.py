@@ -1,8 +1,9 @@
 """The worker of gunicorn that sheds what it cannot answer in time.
 
-A request that waited longer than ``PATIENCE`` for a thread is answered at once with 503 and Retry-After: its sender has given
-up or will soon, and working off what is old makes everybody wait as long. So queues never grow to seconds, and most are answered
-as fast as ever. ``gunicorn -k portal.serving.SheddingWorker``.
+A request that waited longer than ``PATIENCE`` for a thread is answered at once with 503 and
+Retry-After: its sender has given up or will soon, and working off what is old makes everybody wait
+as long. So queues never grow to seconds, and most are answered as fast as ever. ``gunicorn -k
+portal.serving.SheddingWorker``.
 """
 
 import json

@@ -1,6 +1,8 @@
-"""The named cast of all tests: persons, employers, clerks and staff, made when first asked for, the same in every run.
+"""The named cast of all tests: persons, employers, clerks and staff, made when first asked for, the
+same in every run.
 
-Names are plain and numbers valid: check digits are computed. Who is insured, and how, is said by the test itself, with ``cover``.
+Names are plain and numbers valid: check digits are computed. Who is insured, and how, is said by
+the test itself, with ``cover``.
 """
 
 import datetime as dt
@@ -39,7 +41,8 @@ NOW = moment("2026-11-17 10:00")
 
 
 def identity_number(place: str, born: str, order: int) -> str:
-    """A valid number: place of six digits, birth date as 1988-05-12, order 1 to 999 (odd: a man, even: a woman)."""
+    """A valid number: place of six digits, birth date as 1988-05-12, order 1 to 999 (odd: a man,
+    even: a woman)."""
     first = f"{place}{born.replace('-', '')}{order:03d}"
     return identity.parse(f"{first}{ric.calc_check_digit(f'{first}0')}").number
 
@@ -53,7 +56,8 @@ def employer_code(place: str, order: int) -> str:
 def person(
     name: str, place: str, born: str, order: int, *, phone: str = "", household: str | None = None
 ) -> Person:
-    """A person in the agency's register, of household ``household`` (the place of their number where not given)."""
+    """A person in the agency's register, of household ``household`` (the place of their number
+    where not given)."""
     return Person.objects.create(
         identity_number=identity_number(place, born, order),
         name=name,
@@ -78,13 +82,15 @@ def employer(name: str, city: str, place: str, order: int, *, grade: int = 2) ->
 
 
 def moved(employer: Employer, city: str) -> None:
-    """Puts the employer into another city's register, as rows may stand from before the database refused it."""
+    """Puts the employer into another city's register, as rows may stand from before the database
+    refused it."""
     with pgtrigger.ignore("people.Employer:an_employers_city_stays"):
         Employer.objects.filter(pk=employer.pk).update(city=city)
 
 
 def staff(username: str, name: str, city: str, *roles: str, of: Person | None = None) -> User:
-    """A member of staff of the agency of ``city`` (empty: of all cities) in these roles; ``of`` is the natural person."""
+    """A member of staff of the agency of ``city`` (empty: of all cities) in these roles; ``of`` is
+    the natural person."""
     user = User.objects.create_staff(username, name=name, city=city, password=PASSWORD, person=of)
     user.groups.add(*Group.objects.filter(name__in=roles))
     return user
@@ -103,7 +109,8 @@ def cover(
     wage_fen: int | None = None,
     **more: Any,
 ) -> Coverage:
-    """A coverage over the months [start, until), by the employer ``at`` or as a flexible worker, with its base where given."""
+    """A coverage over the months [start, until), by the employer ``at`` or as a flexible worker,
+    with its base where given."""
     coverage = Coverage.objects.create(
         person=who,
         insurance=insurance,
@@ -126,7 +133,8 @@ class Cast:
     """Everyone by name. Asking twice gives the same row; who is not asked for is not there."""
 
     def again(self) -> Self:
-        """Those who are there, read afresh: what a test does to a row in memory stays the test's."""
+        """Those who are there, read afresh: what a test does to a row in memory stays the
+        test's."""
         cast = type(self)()
         for name, row in vars(self).items():
             vars(cast)[name] = type(row)._base_manager.get(pk=row.pk)

@@ -25,7 +25,8 @@ __all__ = ["gateway", "gateway_process"]
 
 Client.force_login = factor.force_login  # type: ignore[method-assign, assignment]
 
-# What every test finds: made by the migrations and after them, and changed by no test that does not roll it back.
+# What every test finds: made by the migrations and after them, and changed by no test that does not
+# roll it back.
 KEPT = [
     model._meta.db_table
     for model in (ContentType, Permission, Group, Group.permissions.through, MigrationRecorder.Migration)
@@ -58,8 +59,9 @@ EMPTY = """
 
 
 def emptied(_test: TransactionTestCase) -> None:
-    """After a test that commits: deletes the rows there are. Django's own way truncates all tables, each with its indexes a new
-    file, and makes permissions and roles anew: that takes fifty times as long, and longer than the test."""
+    """After a test that commits: deletes the rows there are. Django's own way truncates all tables,
+    each with its indexes a new file, and makes permissions and roles anew: that takes fifty times
+    as long, and longer than the test."""
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, [KEPT])
 
@@ -77,8 +79,9 @@ def django_db_modify_db_settings(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Tests that commit come first, journeys before all: they wait for other processes, and take the longest. Left to the
-    end, as is pytest-django's custom, they keep one process while the others have no more to do."""
+    """Tests that commit come first, journeys before all: they wait for other processes, and take
+    the longest. Left to the end, as is pytest-django's custom, they keep one process while the
+    others have no more to do."""
     items.sort(key=lambda item: ("live_server" not in item.fixturenames, not _commits(item)))
 
 
@@ -95,7 +98,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _role(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests marked ``as_app`` work as the role that the hall works as, which owns no table, where there is one."""
+    """Tests marked ``as_app`` work as the role that the hall works as, which owns no table, where
+    there is one."""
     asked = request.config.getoption("--as-app") or request.node.get_closest_marker("as_app")
     needs = "db" in request.fixturenames or request.node.get_closest_marker("django_db")
     if not (asked and needs and settings.DATABASE_APP_ROLE):
@@ -111,7 +115,8 @@ Kept = list[tuple[str, str, BaseException]]
 
 @pytest.fixture(autouse=True)
 def _kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
-    """Loops go on past what fails: a test in which anything does so says that it expects it, by the fixture ``kept``."""
+    """Loops go on past what fails: a test in which anything does so says that it expects it, by the
+    fixture ``kept``."""
     seen: Kept = []
     keep = failures.keep
 

@@ -1,8 +1,9 @@
-"""The databases that tests begin with: migrated once, one of them with the demo in it; copied by PostgreSQL for each process
-and each run.
+"""The databases that tests begin with: migrated once, one of them with the demo in it; copied by
+PostgreSQL for each process and each run.
 
-Migrating takes fifteen seconds of computing, the demo ten, a copy one. An original is named after the files it was made by, so it
-is made anew when one of them changes, and what the last ones made goes. ``python -m tests.database`` makes both ahead.
+Migrating takes fifteen seconds of computing, the demo ten, a copy one. An original is named after
+the files it was made by, so it is made anew when one of them changes, and what the last ones made
+goes. ``python -m tests.database`` makes both ahead.
 """
 
 import ast
@@ -33,7 +34,8 @@ _LOCK = 20261117
 
 
 def original() -> str:
-    """The name of a database to copy that has been migrated by today's migrations; makes it where there is none."""
+    """The name of a database to copy that has been migrated by today's migrations; makes it where
+    there is none."""
     return _kept(PREFIX, migrations(), _migrated)
 
 
@@ -69,8 +71,9 @@ def sources() -> list[Path]:
 
 
 def migrations() -> list[Path]:
-    """The files that say what a migrated database is: the project's migrations, the modules of the project that they import
-    (its own kinds of columns), and the lock that says which packages bring more."""
+    """The files that say what a migrated database is: the project's migrations, the modules of the
+    project that they import (its own kinds of columns), and the lock that says which packages bring
+    more."""
     modules = {type(one).__module__ for one in MigrationLoader(None).disk_migrations.values()}
     files = {file for name in modules for file in _of_project(sys.modules[name])}
     imported = {name for file in files for name in _imports(file)}
@@ -121,7 +124,8 @@ def _imports(file: Path) -> Iterator[str]:
 
 
 def _migrated() -> str:
-    """A new database under a name for the time of its making: one that was broken off is never taken for whole."""
+    """A new database under a name for the time of its making: one that was broken off is never
+    taken for whole."""
     with _made("test_original", None), connection.cursor() as cursor:
         # What follows every migration depends on more than these; it follows in each copy.
         for model in ("auth.Group", "contenttypes.ContentType"):

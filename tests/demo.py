@@ -1,4 +1,5 @@
-"""The demo as a fixture: a hall in use, with something on every page, in a database of its own (tests/database.py)."""
+"""The demo as a fixture: a hall in use, with something on every page, in a database of its own
+(tests/database.py)."""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""What a deployment brings of its own, as far as ``check --deploy`` looks at it: script/test names these classes."""
+"""What a deployment brings of its own, as far as ``check --deploy`` looks at it: script/test names
+these classes."""
 
 from typing import Any
 

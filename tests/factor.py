@@ -20,7 +20,8 @@ def authenticator(user: User) -> TOTPDevice:
 
 
 def code_for(user: User) -> str:
-    """The code that the authenticator shows; as if the last one was used a while ago, so that no test waits half a minute."""
+    """The code that the authenticator shows; as if the last one was used a while ago, so that no
+    test waits half a minute."""
     device = authenticator(user)
     TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1)
     device.refresh_from_db()

@@ -1,4 +1,5 @@
-"""Filing at the desk as a user would, without the pages: typed values in, a case or the reasons out."""
+"""Filing at the desk as a user would, without the pages: typed values in, a case or the reasons
+out."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -32,7 +33,8 @@ def file(
     key: UUID | None = None,
     **more: Any,
 ) -> Case:
-    """The case that comes of it. Raises desk.NotAccepted where the form, the rule or the database refuses it."""
+    """The case that comes of it. Raises desk.NotAccepted where the form, the rule or the database
+    refuses it."""
     return desk.submit(ask=ask(user, city, code, typed, now), key=key or uuid4(), now=now, **more)
 
 

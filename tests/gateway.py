@@ -1,4 +1,5 @@
-"""The gateway that stands in for the providers, as a process of its own beside the tests, and how a test has things happen there.
+"""The gateway that stands in for the providers, as a process of its own beside the tests, and how a
+test has things happen there.
 
 A test that asks for ``gateway`` has the channels of ``settings.PAYMENT_CHANNELS`` over it.
 """
@@ -54,11 +55,13 @@ class StandIn:
         return str(self.control("payment", channel="card", number=number)["details"]["code"])
 
     def fault(self, channel: str, fault: str, *, number: str = "", action: str = "*", calls: int = 1) -> None:
-        """The next answers suffer a fault, after what was asked has been done: see stand_in/scenarios.py."""
+        """The next answers suffer a fault, after what was asked has been done: see
+        stand_in/scenarios.py."""
         self.control("fault", channel=channel, fault=fault, number=number, action=action, calls=calls)
 
     def set_clock(self, now: dt.datetime | None) -> None:
-        """What the providers take for now (expiry, time of payment); signatures go by the machine's clock."""
+        """What the providers take for now (expiry, time of payment); signatures go by the machine's
+        clock."""
         self.control("clock", now=now.isoformat() if now else None)
 
     def call(
@@ -68,7 +71,8 @@ class StandIn:
         return response.status, response.read()
 
     def visit(self, url: str, **form: str) -> tuple[int, str, str]:
-        """What a payer's browser gets at a page of the stand-in: status, text, and where it is sent."""
+        """What a payer's browser gets at a page of the stand-in: status, text, and where it is
+        sent."""
         assert url.startswith(self.url)
         target = url.removeprefix(self.url)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}

@@ -1,5 +1,5 @@
-"""A security key in software: makes passkeys and signs with them as the standard says (WebAuthn Level 3, ES256), or wrongly where
-a test wants it to."""
+"""A security key in software: makes passkeys and signs with them as the standard says (WebAuthn
+Level 3, ES256), or wrongly where a test wants it to."""
 
 import hashlib
 import json
@@ -22,7 +22,8 @@ def text(data: bytes) -> str:
 
 @dataclass
 class SecurityKey:
-    """One key pair for the hall. ``count`` is how often it has signed; 0 where a device does not count."""
+    """One key pair for the hall. ``count`` is how often it has signed; 0 where a device does not
+    count."""
 
     origin: str = ORIGIN
     domain: str = DOMAIN

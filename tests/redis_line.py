@@ -1,4 +1,5 @@
-"""The line to Redis, with someone on it: it can be cut, and it can fall silent, as a Redis does that has ended or hangs."""
+"""The line to Redis, with someone on it: it can be cut, and it can fall silent, as a Redis does
+that has ended or hangs."""
 
 import contextlib
 import socket
@@ -10,7 +11,8 @@ from django.conf import settings
 
 
 class RedisLine:
-    """Carries what is said to the tests' own Redis and back. ``state``: open, cut or silent. Counts who knocks meanwhile."""
+    """Carries what is said to the tests' own Redis and back. ``state``: open, cut or silent. Counts
+    who knocks meanwhile."""
 
     def __init__(self) -> None:
         self.state = "open"

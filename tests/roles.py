@@ -1,4 +1,5 @@
-"""The role that the hall works as, which owns nothing: taken on for a test, while the tests themselves own the tables."""
+"""The role that the hall works as, which owns nothing: taken on for a test, while the tests
+themselves own the tables."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ def login() -> dict[str, Any]:
 
 @contextmanager
 def as_app() -> Iterator[None]:
-    """Within it, the test works as the app's role, and its threads do: in the transaction that is open, or connected anew."""
+    """Within it, the test works as the app's role, and its threads do: in the transaction that is
+    open, or connected anew."""
     needs_app_role()
     if connection.in_atomic_block:
         with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
 """What is made once and stands for all tests of a module, where making it takes longer than a test.
 
-Tests that ask for it are marked ``django_db``: each runs within a savepoint of its own, so the next one finds everything as it
-was made.
+Tests that ask for it are marked ``django_db``: each runs within a savepoint of its own, so the next
+one finds everything as it was made.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ from tests.cast import NOW
 
 @contextmanager
 def standing(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """For a fixture of a module: what is written within it is there until it is left. The clock stands at ``NOW``."""
+    """For a fixture of a module: what is written within it is there until it is left. The clock
+    stands at ``NOW``."""
     with pytest.MonkeyPatch.context() as patch, blocker.unblock(), transaction.atomic():
         patch.setattr(timezone, "now", lambda: NOW)
         yield

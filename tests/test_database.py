@@ -1,4 +1,5 @@
-"""The original that databases of tests are copied from goes by the migrations: another one for whatever changes."""
+"""The original that databases of tests are copied from goes by the migrations: another one for
+whatever changes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""How the tests work at the workbench: a search goes by POST, and its results are a page of their own."""
+"""How the tests work at the workbench: a search goes by POST, and its results are a page of their
+own."""
 
 from typing import Any
 
@@ -6,7 +7,8 @@ from django.test import Client
 
 
 def search(client: Client, address: str, term: str, **more: str) -> Any:
-    """The list at an address, searched; ``more`` is sent along, as ``reason``, or filters of the list."""
+    """The list at an address, searched; ``more`` is sent along, as ``reason``, or filters of the
+    list."""
     return client.post(address, {"q": term, **more}, follow=True)
 
 

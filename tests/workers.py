@@ -1,7 +1,8 @@
 """Workers as processes of their own on the test's database, which a test may kill.
 
-They are forked from a process that has the project loaded and nothing else: loading it takes each of them two seconds of
-computing otherwise, and a worker that is killed again and again is started as often.
+They are forked from a process that has the project loaded and nothing else: loading it takes each
+of them two seconds of computing otherwise, and a worker that is killed again and again is started
+as often.
 """
 
 import datetime as dt
@@ -46,7 +47,8 @@ class Worker:
 
 
 def start(code: str, *, now: dt.datetime | None = None) -> Worker:
-    """A worker that runs ``code``, where ``say(word)`` tells the test something; its clock stands at ``now`` if that is given."""
+    """A worker that runs ``code``, where ``say(word)`` tells the test something; its clock stands
+    at ``now`` if that is given."""
     return Worker(code, now)
 
 

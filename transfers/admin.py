@@ -439,7 +439,8 @@ RELEASE_STEPS = ("propose", "approve", "decline")
 
 
 def _seen(request: HttpRequest) -> releasing.Seen:
-    """The sums that stood on the page when it was proposed. AlreadyMoved where they are no numbers."""
+    """The sums that stood on the page when it was proposed. AlreadyMoved where they are no
+    numbers."""
     told = [
         whole_number(request.POST.get(name, ""))
         for name in ("months", "account_fen", "pooled_fen", "interest_fen")
@@ -472,7 +473,8 @@ def _periods(transfer: Transfer) -> str:
 
 @admin.register(OutsideAgency)
 class OutsideAgencyAdmin(StaffAdmin):
-    """The agencies outside the hall that relations come from and go to; kept, and closed instead of deleted."""
+    """The agencies outside the hall that relations come from and go to; kept, and closed instead of
+    deleted."""
 
     list_display = ("title", "agency", "partner", "active")
     list_select_related = ("partner",)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """A place that a relation leaves or goes to. ``city`` is a city of this hall, or empty: then it is the ``outside`` agency's.
-    ``title`` is the place's name."""
+    """A place that a relation leaves or goes to. ``city`` is a city of this hall, or empty: then it
+    is the ``outside`` agency's. ``title`` is the place's name."""
 
     city: str
     title: str

@@ -1,8 +1,9 @@
-"""What moves with a relation: which months, whose wages, how much of the account and of the pooled fund, and why.
+"""What moves with a relation: which months, whose wages, how much of the account and of the pooled
+fund, and why.
 
-Pension (国办发〔2009〕66号第四条): the whole personal account, and of the pooled fund Σ real contribution wages since a month × a
-share. Medical: the months, and the account's balance where the city moves it. Wages come from paid charges, and from what was
-brought in before.
+Pension (国办发〔2009〕66号第四条): the whole personal account, and of the pooled fund Σ real
+contribution wages since a month × a share. Medical: the months, and the account's balance where the
+city moves it. Wages come from paid charges, and from what was brought in before.
 """
 
 import datetime as dt
@@ -36,10 +37,12 @@ Periods = tuple[tuple[Month, Month], ...]
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What leaves a city, or would. The amounts are fen; wages are yuan by year, as text; periods are [start, until).
+    """What leaves a city, or would. The amounts are fen; wages are yuan by year, as text; periods
+    are [start, until).
 
-    ``own`` are the city's paid months, ``along`` the records (ids) that were brought in before and move on; ``periods`` are the
-    months of both. ``doubled`` were paid here although they had been brought in: they stay, and are given back.
+    ``own`` are the city's paid months, ``along`` the records (ids) that were brought in before and
+    move on; ``periods`` are the months of both. ``doubled`` were paid here although they had been
+    brought in: they stay, and are given back.
     """
 
     own: Periods
@@ -81,7 +84,8 @@ def periods_of(information: Mapping[str, Any]) -> Periods:
 
 
 def what_moves(person: Person, *, insurance: Insurance, city: str, on: dt.date) -> Moving:
-    """What would leave the city on a day. PolicyMissing for an insurance that is not transferred."""
+    """What would leave the city on a day. PolicyMissing for an insurance that is not
+    transferred."""
     charges = brought_in.own_charges(person, insurance=insurance, city=city)
     rows = list(brought_in.standing(person, insurance=insurance, cities=[city]).prefetch_related("periods"))
     came = brought_in.months_brought_in(rows)

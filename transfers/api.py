@@ -1,4 +1,5 @@
-"""The addresses by which an outside agency's system exchanges letters and forms with the hall (docs/transfer-messages.md)."""
+"""The addresses by which an outside agency's system exchanges letters and forms with the hall
+(docs/transfer-messages.md)."""
 
 import base64
 from typing import Any
@@ -115,7 +116,8 @@ class DocumentSerializer(serializers.Serializer[Any]):
 
 
 class TransfersView(PartnerView):
-    """For the system of an outside agency; what goes between the hall and another does not exist."""
+    """For the system of an outside agency; what goes between the hall and another does not
+    exist."""
 
     scope = Scope.TRANSFERS
 
@@ -140,7 +142,8 @@ class MessagesView(TransfersView):
         responses=answers(MessagesSerializer, 404, 422),
     )
     def get(self, request: Request) -> Response:
-        """Messages behind ``after``, oldest first. Reading changes nothing: whoever lost one reads it again."""
+        """Messages behind ``after``, oldest first. Reading changes nothing: whoever lost one reads
+        it again."""
         after = whole_number(request.query_params.get("after", "0"))
         if after is None:
             raise Problem("invalid", _("after 应为报文号。"), mistakes=[Mistake("after", _("应为数字。"))])
@@ -160,7 +163,8 @@ class MessagesView(TransfersView):
     )
     @once
     def post(self, request: Request) -> Response:
-        """A letter, a form with the months and the money, their receipt, their merger, or what is returned."""
+        """A letter, a form with the months and the money, their receipt, their merger, or what is
+        returned."""
         agency = self._agency(request)
         read = ToldSerializer(data=request.data)
         read.is_valid(raise_exception=True)

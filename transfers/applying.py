@@ -1,4 +1,5 @@
-"""What the services for both insurances share: applying at the old place or at the new one, and giving up."""
+"""What the services for both insurances share: applying at the old place or at the new one, and
+giving up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -222,7 +223,8 @@ def _chosen(ask: Ask, name: str) -> Agency:
 
 
 def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
-    """Context for transfers/preview.html: what moves and why, what the record will be afterwards, where the pension is drawn."""
+    """Context for transfers/preview.html: what moves and why, what the record will be afterwards,
+    where the pension is drawn."""
     moving = found.moving
     place = found.place
     return {
@@ -249,7 +251,8 @@ def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
 
 
 def _doubled(moving: Moving, old: Agency) -> str:
-    """That months which were brought in and paid here too stay here, and how their money comes back."""
+    """That months which were brought in and paid here too stay here, and how their money comes
+    back."""
     back = TAKE_BACK.at(old.city)
     said = _("这些月份已由外地转入，又在{place}重复缴费：{months}。重复的部分不转移，请{back}。").format(
         place=old.title, months=periods_zh(moving.doubled), back=back

@@ -1,5 +1,5 @@
-"""What the audit asks of transfers: what left one city came to another or is under way, to the month and to the fen; no month
-counts twice; every move is in the table and has its event."""
+"""What the audit asks of transfers: what left one city came to another or is under way, to the
+month and to the fen; no month counts twice; every move is in the table and has its event."""
 
 from contributions.audit.check import Check
 from transfers.machine import TRANSFER_LIFE_CYCLE

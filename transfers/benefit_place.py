@@ -1,7 +1,8 @@
 """Where the pension will be drawn (待遇领取地), by what is paid so far: 国办发〔2009〕66号第六条.
 
-Whose relation is at their household's place draws it there; else whoever paid there for so many years; else it is drawn at the
-last place with so many years, and, where there is none, at the household's place.
+Whose relation is at their household's place draws it there; else whoever paid there for so many
+years; else it is drawn at the last place with so many years, and, where there is none, at the
+household's place.
 """
 
 import datetime as dt
@@ -20,7 +21,8 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """How many months were paid at a place, and the last of them. ``code`` is GB/T 2260, empty outside this hall."""
+    """How many months were paid at a place, and the last of them. ``code`` is GB/T 2260, empty
+    outside this hall."""
 
     title: str
     code: str
@@ -38,7 +40,8 @@ class BenefitPlace:
 
 
 def benefit_place(person: Person, *, to_city: str, to_place: str, on: dt.date) -> BenefitPlace:
-    """Where this person would draw the pension, were they to retire on a day with the relation at ``to_place``."""
+    """Where this person would draw the pension, were they to retire on a day with the relation at
+    ``to_place``."""
     return settle(
         paid_at(person),
         here=to_place,
@@ -49,7 +52,8 @@ def benefit_place(person: Person, *, to_city: str, to_place: str, on: dt.date) -
 
 
 def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: dt.date) -> BenefitPlace:
-    """The rule itself. ``household`` is the code of the household's place, "" where it is not known."""
+    """The rule itself. ``household`` is the code of the household's place, "" where it is not
+    known."""
     terms = benefit_place_terms(book(), on=on)
     years = terms.years
     if household and here_code and household[:4] == here_code[:4]:
@@ -81,7 +85,8 @@ def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: d
 
 
 def paid_at(person: Person) -> list[Paid]:
-    """Where the person's pension months were paid, wherever they count now: this hall's charges, and what came from outside."""
+    """Where the person's pension months were paid, wherever they count now: this hall's charges,
+    and what came from outside."""
     months: dict[tuple[str, str], list[Month]] = defaultdict(list)
     charges = Charge.objects.filter(
         person=person, insurance=Insurance.PENSION, live=True, status=ChargeStatus.PAID

@@ -1,7 +1,8 @@
-"""What a transfer writes into the record and the books: months and money leave one city and come to another.
+"""What a transfer writes into the record and the books: months and money leave one city and come to
+another.
 
-In a city's books the money stands against its transfer clearing with the other agency: what the two accounts of a pair come to is
-what is under way between them.
+In a city's books the money stands against its transfer clearing with the other agency: what the two
+accounts of a pair come to is what is under way between them.
 """
 
 from datetime import datetime
@@ -37,7 +38,8 @@ def clearing(transfer: Transfer, city: str) -> LedgerAccount:
 
 
 def let_go(transfer: Transfer, moving: Moving, *, by: User, now: datetime) -> MovedOut:
-    """The months leave the old city, and the money its books; under a key for each release. Must run in a transaction."""
+    """The months leave the old city, and the money its books; under a key for each release. Must
+    run in a transaction."""
     moved = MovedOut.objects.create(
         city=transfer.from_city,
         to_city=transfer.to_city,
@@ -64,7 +66,8 @@ def let_go(transfer: Transfer, moving: Moving, *, by: User, now: datetime) -> Mo
 
 
 def take_back(transfer: Transfer, *, by: User, now: datetime) -> None:
-    """What the last release let go is the old city's again: months and money. Must run in a transaction."""
+    """What the last release let go is the old city's again: months and money. Must run in a
+    transaction."""
     moved = transfer.moved_out
     if moved is None:
         return
@@ -76,7 +79,8 @@ def take_back(transfer: Transfer, *, by: User, now: datetime) -> None:
 
 
 def take_in(transfer: Transfer, *, by: User, now: datetime) -> None:
-    """The money of the information form comes into the new city's books, once. Must run in a transaction."""
+    """The money of the information form comes into the new city's books, once. Must run in a
+    transaction."""
     _credit(transfer, transfer.to_city, _key("in", transfer), by=by, now=now)
 
 

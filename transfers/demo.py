@@ -14,7 +14,8 @@ from transfers import steps
 
 
 def _transfers(now: dt.datetime, say: Say) -> None:
-    """Relations on their way: applied for by the person, and asked for by the new place's letter."""
+    """Relations on their way: applied for by the person, and asked for by the new place's
+    letter."""
     for number, told in enumerate(cast.script()["transfers"]):
         key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-transfer-{number}")
         if Case.objects.filter(key=key).exists():

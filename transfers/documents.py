@@ -1,6 +1,8 @@
-"""The documents of a transfer, by the hall's one way: voucher (参保缴费凭证), letter (联系函), information form (信息表).
+"""The documents of a transfer, by the hall's one way: voucher (参保缴费凭证), letter (联系函),
+information form (信息表).
 
-Each is frozen in the transaction of the move that it belongs to; it is drawn and sealed when somebody first opens it.
+Each is frozen in the transaction of the move that it belongs to; it is drawn and sealed when
+somebody first opens it.
 """
 
 from collections.abc import Mapping
@@ -32,7 +34,8 @@ FORM_SCHEMA = "transfer-form/1"
 
 
 def voucher(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
-    """What the old city certifies when its person applies: months, wages and money as they stand."""
+    """What the old city certifies when its person applies: months, wages and money as they
+    stand."""
     moving = what_moves(
         transfer.person,
         insurance=Insurance(transfer.insurance),
@@ -52,7 +55,8 @@ def voucher(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
 
 
 def letter(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
-    """The new agency asks the old one for the relation; an agency outside sends its own, and the old city keeps it as told."""
+    """The new agency asks the old one for the relation; an agency outside sends its own, and the
+    old city keeps it as told."""
     return _freeze(
         transfer,
         CertificateKind.TRANSFER_LETTER,

@@ -1,4 +1,5 @@
-"""What an outside agency's system tells: one of the moves that are its to make (docs/transfer-messages.md)."""
+"""What an outside agency's system tells: one of the moves that are its to make
+(docs/transfer-messages.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +22,8 @@ from transfers.models import Direction, Message, OutsideAgency, Transfer, Way
 
 
 class Refused(Exception):
-    """The message cannot be followed; ``mistakes`` are (field, why), in Chinese, "" for the whole."""
+    """The message cannot be followed; ``mistakes`` are (field, why), in Chinese, "" for the
+    whole."""
 
     def __init__(self, *mistakes: tuple[str, str]) -> None:
         super().__init__("; ".join(why for _field, why in mistakes))
@@ -31,8 +33,9 @@ class Refused(Exception):
 def follow(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
     """Do what the agency tells, and keep the message; in one transaction.
 
-    ``told``: ``kind``, ``transfer`` (its number) or, with a letter that begins one, ``person``, ``insurance`` and ``city``;
-    ``information`` with a release, ``note`` with what is returned. Raises Refused, with nothing done.
+    ``told``: ``kind``, ``transfer`` (its number) or, with a letter that begins one, ``person``,
+    ``insurance`` and ``city``; ``information`` with a release, ``note`` with what is returned.
+    Raises Refused, with nothing done.
     """
     kind = Status(told["kind"])
     try:
@@ -52,7 +55,8 @@ def follow(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: dat
 
 
 def _letter(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
-    """The letter for a transfer that the person applied for here, or else one that the letter begins."""
+    """The letter for a transfer that the person applied for here, or else one that the letter
+    begins."""
     insurance, city = Insurance(told["insurance"]), str(told["city"])
     person = persons.find(told["person"]["identity_number"])
     if person is None or not names.agree(person.name, told["person"]["name"]):

@@ -1,7 +1,8 @@
-"""The information form (信息表) of an agency outside the hall: read, and held against what the hall itself can reckon.
+"""The information form (信息表) of an agency outside the hall: read, and held against what the hall
+itself can reckon.
 
-As data it is what ``Moving.information`` gives: periods [start, until) as YYYY-MM, how many months they are, wages in yuan by
-year, and the two amounts in fen.
+As data it is what ``Moving.information`` gives: periods [start, until) as YYYY-MM, how many months
+they are, wages in yuan by year, and the two amounts in fen.
 """
 
 import re
@@ -38,8 +39,9 @@ class Unfit(ValueError):
 def checked(told: Mapping[str, Any], transfer: Transfer, *, on: date) -> dict[str, Any]:
     """The form, whole and in order. Raises Unfit, each mistake under its field.
 
-    ``told`` has periods, wages, account_fen and pooled_fen of the right types. Of pension, the pooled amount must be what
-    the law makes of the wages, to the fen; months that count in the new city already are refused.
+    ``told`` has periods, wages, account_fen and pooled_fen of the right types. Of pension, the
+    pooled amount must be what the law makes of the wages, to the fen; months that count in the new
+    city already are refused.
     """
     insurance = Insurance(transfer.insurance)
     periods = tuple(sorted((Month.parse(start), Month.parse(until)) for start, until in told["periods"]))
@@ -128,7 +130,8 @@ def _counted(person: Person, insurance: Insurance, city: str, periods: Periods) 
 
 
 def from_lines(text: str) -> tuple[list[list[str]], dict[str, str]]:
-    """Periods and wages by year from one line for each run of months in a year: 年份 起月-止月 缴费工资合计. Raises Unfit."""
+    """Periods and wages by year from one line for each run of months in a year: 年份 起月-止月
+    缴费工资合计. Raises Unfit."""
     months: list[Month] = []
     wages: dict[str, Decimal] = {}
     mistakes = []

@@ -1,4 +1,5 @@
-"""The stations of a transfer, who acts at each, and on whose clock. Tables, nothing else; the database keeps the same moves."""
+"""The stations of a transfer, who acts at each, and on whose clock. Tables, nothing else; the
+database keeps the same moves."""
 
 from enum import StrEnum
 
@@ -96,8 +97,8 @@ LINE = (
 
 
 def turn(status: Status, returned_from: Status | None = None) -> Side | None:
-    """Whose turn it is; None once it has ended. What the new place sent back after the release is for the old place to mend,
-    all else that was returned for the person."""
+    """Whose turn it is; None once it has ended. What the new place sent back after the release is
+    for the old place to mend, all else that was returned for the person."""
     if status == Status.RETURNED:
         return Side.OLD if returned_from == Status.RELEASED else Side.PERSON
     return _TURN.get(status)

@@ -40,7 +40,8 @@ _WRONG_WAY = "OLD.status = 'returned' AND NEW.status NOT IN ('returned', 'cancel
 class OutsideAgency(models.Model):
     """An agency that is none of the hall's, from which relations come and to which they go.
 
-    With a partner's system on its side letters and forms go as messages; without, its papers are entered by the hall's staff.
+    With a partner's system on its side letters and forms go as messages; without, its papers are
+    entered by the hall's staff.
     """
 
     title = models.CharField(_("地区名称"), max_length=30, unique=True)
@@ -63,11 +64,13 @@ class OutsideAgency(models.Model):
 
 
 class Transfer(models.Model):
-    """One person's relation of one insurance on its way from one place to another. Only ``steps`` writes it.
+    """One person's relation of one insurance on its way from one place to another. Only ``steps``
+    writes it.
 
-    A place is a city of this hall, or, where the city is empty, another agency by its name. ``due_on`` is the day by which
-    whoever has it should have done their part; empty where that is the person, or nobody any more. ``releases`` counts how often
-    the old place let go; ``information`` is what it told then (the information form, as plain data).
+    A place is a city of this hall, or, where the city is empty, another agency by its name.
+    ``due_on`` is the day by which whoever has it should have done their part; empty where that is
+    the person, or nobody any more. ``releases`` counts how often the old place let go;
+    ``information`` is what it told then (the information form, as plain data).
     """
 
     number = models.CharField(_("转移编号"), max_length=24, unique=True)
@@ -231,8 +234,8 @@ class Transfer(models.Model):
 
     @property
     def acting_city(self) -> str:
-        """The city of the hall whose staff act now: where the other agency is none of the hall's, its partner records what it
-        does. "" where it is the person's turn, or nobody's."""
+        """The city of the hall whose staff act now: where the other agency is none of the hall's,
+        its partner records what it does. "" where it is the person's turn, or nobody's."""
         if self.side == Side.OLD:
             return self.from_city or self.to_city
         if self.side == Side.NEW:
@@ -253,7 +256,8 @@ class Transfer(models.Model):
 
 
 class TransferEvent(models.Model):
-    """One move of a transfer: who, when, from where to where, what they said, and by when the next is due. Never changed."""
+    """One move of a transfer: who, when, from where to where, what they said, and by when the next
+    is due. Never changed."""
 
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="events", verbose_name=_("转移"))
     at = models.DateTimeField(_("时间"))
@@ -296,9 +300,11 @@ RELEASE_LIFE_CYCLE = LifeCycle(
 
 
 class Release(models.Model):
-    """That months and money of a relation are to leave the hall's books: what one reviewer saw and proposes; another approves.
+    """That months and money of a relation are to leave the hall's books: what one reviewer saw and
+    proposes; another approves.
 
-    ``interest_fen`` of the account is what is settled with it. What moves is just this, or nothing moves. Frozen but for its end.
+    ``interest_fen`` of the account is what is settled with it. What moves is just this, or nothing
+    moves. Frozen but for its end.
     """
 
     transfer = models.ForeignKey(
@@ -368,7 +374,8 @@ class Release(models.Model):
 
 
 class TransferDocument(models.Model):
-    """A sealed document of a transfer: the voucher, a letter, or the information form of a release. Never changed."""
+    """A sealed document of a transfer: the voucher, a letter, or the information form of a release.
+    Never changed."""
 
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="documents", verbose_name=_("转移"))
     certificate = models.OneToOneField(
@@ -427,7 +434,8 @@ WAY_LABELS = {Way.OUT: "发出", Way.IN: "收到"}
 
 
 class Message(models.Model):
-    """What went to an outside agency's system about a transfer, or came from it; see docs/transfer-messages.md. Never changed.
+    """What went to an outside agency's system about a transfer, or came from it; see
+    docs/transfer-messages.md. Never changed.
 
     The ids of one agency's outgoing messages rise in the order in which they can be read.
     """

@@ -14,7 +14,8 @@ from transfers.models import Transfer, TransferEvent
 
 MOVED, LATE = "transfer", "transfer-late"
 
-# Moves after which the person has to do something, or that they wait for, also go out as a text message.
+# Moves after which the person has to do something, or that they wait for, also go out as a text
+# message.
 _TEXTED = (Status.RETURNED, Status.RELEASED, Status.MERGED)
 
 
@@ -70,8 +71,9 @@ def _day(day: date | None) -> str:
 
 
 def chase(*, today: date, now: datetime) -> int:
-    """Remind of every transfer that is overdue: the staff whose turn it is, and the person that it is being chased; once for each
-    day that it was due by. How many are told; a transfer that fails does not keep the others."""
+    """Remind of every transfer that is overdue: the staff whose turn it is, and the person that it
+    is being chased; once for each day that it was due by. How many are told; a transfer that fails
+    does not keep the others."""
     late = [
         one
         for one in Transfer.objects.filter(status__in=[str(status) for status in OPEN], due_on__lt=today)

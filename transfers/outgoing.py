@@ -1,5 +1,6 @@
-"""What an outside agency's system is told: every move of a transfer with it, once, in the transaction of the move, unless it
-made the move itself. The messages are written down in docs/transfer-messages.md.
+"""What an outside agency's system is told: every move of a transfer with it, once, in the
+transaction of the move, unless it made the move itself. The messages are written down in
+docs/transfer-messages.md.
 """
 
 from typing import Any
@@ -12,7 +13,8 @@ VERSION = 1
 
 
 def tell(transfer: Transfer, event: TransferEvent) -> None:
-    """Write the message of a move, in its transaction. Nothing where no system is on the other side, or it moved itself."""
+    """Write the message of a move, in its transaction. Nothing where no system is on the other
+    side, or it moved itself."""
     agency = transfer.outside
     if agency is None or agency.partner is None or event.by_id == agency.partner.user_id:
         return

@@ -38,12 +38,14 @@ def seen_by(user: User) -> QuerySet[Transfer]:
 
 
 def moving_to(cities: Sequence[str]) -> Q:
-    """Of persons: who moves to these cities, also before they are insured there; their data are these cities' staff's."""
+    """Of persons: who moves to these cities, also before they are insured there; their data are
+    these cities' staff's."""
     return Q(Exists(Transfer.objects.filter(to_city__in=cities, person=OuterRef("pk"))))
 
 
 def queue(user: User) -> QuerySet[Transfer]:
-    """What waits for staff of the user's cities, what is due first at the top; not what is about themselves."""
+    """What waits for staff of the user's cities, what is due first at the top; not what is about
+    themselves."""
     cities = staff_cities(user)
     acting = When(
         Then(_OLD_HAS & ~Q(from_city=""), then=F("from_city")),
@@ -59,7 +61,8 @@ def queue(user: User) -> QuerySet[Transfer]:
 
 
 def stations(transfer: Transfer) -> list[dict[str, Any]]:
-    """The line of stations: done with its day and sum, now with who has it and by when, to come; for {% stations %}."""
+    """The line of stations: done with its day and sum, now with who has it and by when, to come;
+    for {% stations %}."""
     events = list(transfer.events.order_by("at", "pk"))
     days = {Status(event.to_status): event.at for event in events}
     at = LINE.index(_reached(transfer, events))
@@ -93,7 +96,8 @@ def stations(transfer: Transfer) -> list[dict[str, Any]]:
 
 
 def _reached(transfer: Transfer, events: list[TransferEvent]) -> Status:
-    """The station that it stands at, or stood at before it was returned or cancelled: a release that was returned is undone."""
+    """The station that it stands at, or stood at before it was returned or cancelled: a release
+    that was returned is undone."""
     for event in reversed(events):
         status = Status(event.to_status)
         if status == Status.RETURNED and event.from_status == Status.RELEASED:
@@ -137,7 +141,8 @@ def _note(transfer: Transfer, status: Status) -> str:
 
 
 def usual_days(*, city: str, status: Status, today: date) -> int | None:
-    """In how many days a transfer usually leaves this state in this city: the last half year's median; None while too few did."""
+    """In how many days a transfer usually leaves this state in this city: the last half year's
+    median; None while too few did."""
     column = "from_city" if status == Status.LETTER_SENT else "to_city"
     with connection.cursor() as cursor:
         cursor.execute(

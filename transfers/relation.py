@@ -1,4 +1,5 @@
-"""Whether a relation can move: what stands against it at the old place and at the new one, and what to do about it."""
+"""Whether a relation can move: what stands against it at the old place and at the new one, and what
+to do about it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ _STOP = "employer-stop-staff"
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is the person's own to pay,
-    and ``late`` says that its day has passed."""
+    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is
+    the person's own to pay, and ``late`` says that its day has passed."""
 
     month: Month
     employer: str
@@ -45,7 +46,8 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """Money of one of the relation's months that paid nothing, in fen: it goes back to whoever paid it."""
+    """Money of one of the relation's months that paid nothing, in fen: it goes back to whoever paid
+    it."""
 
     receipt_id: int
     month: Month
@@ -54,7 +56,8 @@ class Double:
 
 @dataclass(frozen=True)
 class Relation:
-    """What the hall knows of one relation that is to move. ``moving`` is None where the old place is none of the hall's."""
+    """What the hall knows of one relation that is to move. ``moving`` is None where the old place
+    is none of the hall's."""
 
     insurance: Insurance
     from_city: str
@@ -88,7 +91,8 @@ def read(
     now: datetime,
     itself: Transfer | None = None,
 ) -> Relation:
-    """The relation as it stands at a moment; ``itself`` is the transfer that is being worked on, which is no other one."""
+    """The relation as it stands at a moment; ``itself`` is the transfer that is being worked on,
+    which is no other one."""
     today, month = today_in_china(now), month_in_china(now)
     held = enrollment.held(person.identity_number)
     here = [one for one in held if one.insurance == insurance]

@@ -25,7 +25,8 @@ from transfers.steps import AlreadyMoved, CannotStep, check_hand, locked, step, 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What moves with a release, as it is shown: months, and fen; ``interest_fen`` of the account is what is settled with it."""
+    """What moves with a release, as it is shown: months, and fen; ``interest_fen`` of the account
+    is what is settled with it."""
 
     months: int
     account_fen: int
@@ -40,18 +41,20 @@ class Seen:
 def release(
     transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None = None
 ) -> Transfer:
-    """The old place lets go: the rules are applied again, months and money leave its books, the information form is made. Another
-    member of staff has proposed it (``propose_release``), and what moves is just what was proposed. Where that place is none of
-    the hall's, ``told`` is its form (``information.checked``), and nobody needs to propose it: no money of the hall's moves.
+    """The old place lets go: the rules are applied again, months and money leave its books, the
+    information form is made. Another member of staff has proposed it (``propose_release``), and
+    what moves is just what was proposed. Where that place is none of the hall's, ``told`` is its
+    form (``information.checked``), and nobody needs to propose it: no money of the hall's moves.
 
-    Raises CannotStep, above all where coverage runs again, something is owed, or the sum is another now.
+    Raises CannotStep, above all where coverage runs again, something is owed, or the sum is another
+    now.
     """
     return step(transfer, Status.RELEASED, by=by, now=now, does=partial(_release, told=told))
 
 
 def look_at_release(transfer: Transfer, *, by: User, now: datetime) -> Seen:
-    """What a release would move at this moment, the interest settled with it included. Nothing stays written. Raises CannotStep
-    where it cannot be released now."""
+    """What a release would move at this moment, the interest settled with it included. Nothing
+    stays written. Raises CannotStep where it cannot be released now."""
     with transaction.atomic():
         lock_subject(transfer.person.identity_number)
         current = locked(transfer)
@@ -67,8 +70,9 @@ def look_at_release(transfer: Transfer, *, by: User, now: datetime) -> Seen:
 
 
 def propose_release(transfer: Transfer, *, seen: Seen, by: User, now: datetime) -> Release:
-    """Propose to let go of just what was seen; another member of staff approves (``release``) or declines. Again by the same is
-    the same. Raises CannotStep: where another sum would move now, or a proposal stands."""
+    """Propose to let go of just what was seen; another member of staff approves (``release``) or
+    declines. Again by the same is the same. Raises CannotStep: where another sum would move now, or
+    a proposal stands."""
     current_sums = look_at_release(transfer, by=by, now=now)
     with transaction.atomic():
         current = locked(transfer)
@@ -91,7 +95,8 @@ def propose_release(transfer: Transfer, *, seen: Seen, by: User, now: datetime) 
 
 
 def decline_release(proposed: Release, *, why: str, by: User, now: datetime) -> Release:
-    """End a proposal; nothing moves. Also by whoever made it, who takes it back. Twice is once. Raises CannotStep."""
+    """End a proposal; nothing moves. Also by whoever made it, who takes it back. Twice is once.
+    Raises CannotStep."""
     if not why.strip():
         raise CannotStep(_("请写明不同意的原因。"))
     with transaction.atomic():
@@ -161,8 +166,8 @@ def _release(
 
 
 def _settled(transfer: Transfer, *, by: User, now: datetime) -> tuple[int, relation.Relation]:
-    """The account with what it has borne until this month, for it goes whole: that interest, and the relation as it stands then.
-    CannotStep where something stands against the release."""
+    """The account with what it has borne until this month, for it goes whole: that interest, and
+    the relation as it stands then. CannotStep where something stands against the release."""
     interest_fen = (
         account_interest.settle(
             person=transfer.person,
@@ -195,7 +200,8 @@ def _changed(proposed: Release, seen: Seen) -> str:
 
 
 def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: datetime) -> None:
-    """Money that was paid twice does not move: its refund is drafted, once, for a second person to decide."""
+    """Money that was paid twice does not move: its refund is drafted, once, for a second person to
+    decide."""
     receipt = HeldReceipt.objects.get(pk=double.receipt_id)
     try:
         drafting.draft(
@@ -207,5 +213,6 @@ def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: da
             now=now,
         )
     except refund_lifecycle.CannotRefund:
-        # It has no way back by itself, or another refund was drafted meanwhile: it stays in the collectors' queue.
+        # It has no way back by itself, or another refund was drafted meanwhile: it stays in the
+        # collectors' queue.
         return

@@ -58,10 +58,11 @@ def apply(
     by: User,
     now: datetime,
 ) -> Transfer:
-    """Begin a transfer; the caller has applied the rules and holds the transaction and the person's lock.
+    """Begin a transfer; the caller has applied the rules and holds the transaction and the person's
+    lock.
 
-    Applied for at the new place and confirmed by its staff, it is accepted with that. IntegrityError where the relation is being
-    transferred already.
+    Applied for at the new place and confirmed by its staff, it is accepted with that.
+    IntegrityError where the relation is being transferred already.
     """
     city = book().city(new.city if direction == Direction.IN else old.city)
     transfer = Transfer.objects.create(
@@ -101,7 +102,8 @@ def send_letter(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
 
 
 def receive(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
-    """The new place confirms that the money arrived, in the form's sum: it is booked there. Raises CannotStep."""
+    """The new place confirms that the money arrived, in the form's sum: it is booked there. Raises
+    CannotStep."""
     return step(transfer, Status.RECEIVED, by=by, now=now, does=_receive)
 
 
@@ -111,8 +113,8 @@ def merge(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
 
 
 def send_back(transfer: Transfer, *, reason: str, by: User, now: datetime) -> Transfer:
-    """Whoever has it returns it with the reason: to the person, or, after the release, to the old place, which takes months and
-    money back with that. Raises CannotStep."""
+    """Whoever has it returns it with the reason: to the person, or, after the release, to the old
+    place, which takes months and money back with that. Raises CannotStep."""
     why = reason.strip()
     if not why:
         raise CannotStep(_("请写明退回的原因，对方会看到。"))
@@ -120,7 +122,8 @@ def send_back(transfer: Transfer, *, reason: str, by: User, now: datetime) -> Tr
 
 
 def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") -> Transfer:
-    """What was returned goes on: by the person once they have put it right, or by the old place. Raises CannotStep."""
+    """What was returned goes on: by the person once they have put it right, or by the old place.
+    Raises CannotStep."""
     with transaction.atomic():
         current = locked(transfer)
         if current.status != Status.RETURNED:
@@ -219,7 +222,8 @@ def check_hand(transfer: Transfer, by: User) -> None:
 def move_transfer(
     transfer: Transfer, to: Status, *, by: User, now: datetime, note: str = "", **changes: Any
 ) -> Transfer:
-    """Moves it by compare-and-set, with the day by which whoever has it next should be done, and writes the event."""
+    """Moves it by compare-and-set, with the day by which whoever has it next should be done, and
+    writes the event."""
     start = Status(transfer.status)
     if to not in TRANSFER_LIFE_CYCLE.moves_from(start):
         raise AlreadyMoved
@@ -259,12 +263,14 @@ def _due_after(transfer: Transfer, start: Status, to: Status, today: date) -> da
 
 
 def _place(side: Side | None, old: str, new: str) -> str:
-    """The city whose agency has the turn; "" where it is none of the hall's, or the person's turn."""
+    """The city whose agency has the turn; "" where it is none of the hall's, or the person's
+    turn."""
     return {Side.OLD: old, Side.NEW: new}.get(side, "") if side else ""
 
 
 def _due(insurance: Insurance, city: str, today: date) -> date:
-    """So many working days of the city from today (those of the whole country where it is not one of the hall's)."""
+    """So many working days of the city from today (those of the whole country where it is not one
+    of the hall's)."""
     days = transfer_days(book(), insurance=insurance, on=today)
     return add_workdays(today, days, overrides_of(city, since=today))
 

@@ -1,4 +1,5 @@
-"""What the schedule rings for: reminding of what is overdue. What is late stands in the database."""
+"""What the schedule rings for: reminding of what is overdue. What is late stands in the
+database."""
 
 import logging
 

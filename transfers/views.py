@@ -1,4 +1,5 @@
-"""A person's transfers: where each stands, and what they can do. Whatever is not theirs answers 404."""
+"""A person's transfers: where each stands, and what they can do. Whatever is not theirs answers
+404."""
 
 from typing import Any, cast
 
@@ -50,7 +51,8 @@ def transfers(request: HttpRequest) -> HttpResponse:
 @require_safe
 @person_required
 def transfer(request: HttpRequest, number: str) -> HttpResponse:
-    """One transfer: its line of stations, whose turn it is, what to do, what moves, its documents and its history."""
+    """One transfer: its line of stations, whose turn it is, what to do, what moves, its documents
+    and its history."""
     found = _own(request, number)
     return render(request, "transfers/transfer.html", _context(found))
 
@@ -84,7 +86,8 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 @person_required
 def again(request: HttpRequest, number: str) -> HttpResponse:
-    """What was returned goes on, once the person has put it right; says what still stands against it."""
+    """What was returned goes on, once the person has put it right; says what still stands against
+    it."""
     found = _own(request, number)
     try:
         steps.put_right(found, by=_login(request), now=timezone.now(), note=_("本人已处理，重新提交"))

@@ -71,7 +71,8 @@ def _any_changes(fields: tuple[str, ...]) -> pgtrigger.Q:
 class Certificate(models.Model):
     """One proof: what it says, frozen before it is drawn; then the sealed document that says it.
 
-    What it says never changes, nor does the document once it is issued: the database refuses both. Only ``issuing`` writes.
+    What it says never changes, nor does the document once it is issued: the database refuses both.
+    Only ``issuing`` writes.
     """
 
     serial_number = models.CharField(_("证明编号"), max_length=40, unique=True)
@@ -103,7 +104,8 @@ class Certificate(models.Model):
     status = models.CharField(
         _("状态"), max_length=10, choices=choices(CERTIFICATE_LIFE_CYCLE.labels), default=Status.FROZEN
     )
-    # The sealed PDF: its name in the store of documents, its SHA-256, its size in bytes, the SHA-256 of the seal's certificate.
+    # The sealed PDF: its name in the store of documents, its SHA-256, its size in bytes, the
+    # SHA-256 of the seal's certificate.
     document = models.CharField(_("文件"), max_length=200, blank=True)
     document_digest = models.CharField(_("文件摘要"), max_length=64, blank=True)
     document_size = models.PositiveIntegerField(_("文件大小（字节）"), null=True, blank=True)
@@ -249,7 +251,8 @@ class Certificate(models.Model):
 
     @property
     def title(self) -> str:
-        """What the document calls itself: its kind, or what its facts say where the kind alone would not tell."""
+        """What the document calls itself: its kind, or what its facts say where the kind alone
+        would not tell."""
         return str(self.facts.get("title") or self.get_kind_display())
 
     @property
@@ -264,7 +267,8 @@ class Certificate(models.Model):
 
     @property
     def dated(self) -> date:
-        """The day that its documents bear, in China: on which it was asked for or sent, whenever they are drawn."""
+        """The day that its documents bear, in China: on which it was asked for or sent, whenever
+        they are drawn."""
         return today_in_china(self.frozen_at)
 
     @property

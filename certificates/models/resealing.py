@@ -10,7 +10,8 @@ from portal.accounts.models import User
 
 
 class ResealingRun(models.Model):
-    """One replacement of a seal: what was issued under earlier keys of a city gets a new document under the present one.
+    """One replacement of a seal: what was issued under earlier keys of a city gets a new document
+    under the present one.
 
     What is left to do is read from the register, so that a run goes on wherever it stopped.
     """
@@ -70,7 +71,8 @@ class ResealingRun(models.Model):
 
 
 class SealedVersion(models.Model):
-    """A later document of a certificate, from the same facts under the same number and code. Never changed."""
+    """A later document of a certificate, from the same facts under the same number and code. Never
+    changed."""
 
     certificate = models.ForeignKey(
         Certificate, models.PROTECT, related_name="versions", verbose_name=_("证明")
@@ -110,7 +112,8 @@ class SealedVersion(models.Model):
 
 
 class ResealingFailure(models.Model):
-    """A certificate that a run could not seal anew, and why; its earlier document stays. Never changed."""
+    """A certificate that a run could not seal anew, and why; its earlier document stays. Never
+    changed."""
 
     run = models.ForeignKey(ResealingRun, models.PROTECT, related_name="failures", verbose_name=_("重新盖章"))
     certificate = models.ForeignKey(

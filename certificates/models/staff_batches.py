@@ -34,9 +34,11 @@ BATCH_LIFE_CYCLE = LifeCycle(
 
 
 class StaffBatch(models.Model):
-    """Proofs of many of an employer's staff, asked for at once: a certificate for each, and one archive of them all.
+    """Proofs of many of an employer's staff, asked for at once: a certificate for each, and one
+    archive of them all.
 
-    What was asked is the case's answers; ``frozen_at`` is the moment that all of them speak of. Only ``staff_batches`` writes.
+    What was asked is the case's answers; ``frozen_at`` is the moment that all of them speak of.
+    Only ``staff_batches`` writes.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, related_name="staff_batch", verbose_name=_("办件"))
@@ -51,7 +53,8 @@ class StaffBatch(models.Model):
     status = models.CharField(
         _("状态"), max_length=10, choices=choices(BATCH_LIFE_CYCLE.labels), default=BatchStatus.MAKING
     )
-    # The archive: its name in the store of documents, its SHA-256, its size in bytes, and the last day on which it is kept.
+    # The archive: its name in the store of documents, its SHA-256, its size in bytes, and the last
+    # day on which it is kept.
     archive = models.CharField(_("压缩包"), max_length=200, blank=True)
     archive_digest = models.CharField(_("压缩包摘要"), max_length=64, blank=True)
     archive_size = models.PositiveBigIntegerField(_("压缩包大小（字节）"), null=True, blank=True)
@@ -118,7 +121,8 @@ LINE_LIFE_CYCLE = LifeCycle(
 
 
 class StaffBatchLine(models.Model):
-    """One of the staff in a batch: the row is the queue. ``claimed_until`` is until when a worker has it in hand."""
+    """One of the staff in a batch: the row is the queue. ``claimed_until`` is until when a worker
+    has it in hand."""
 
     batch = models.ForeignKey(StaffBatch, models.PROTECT, related_name="lines", verbose_name=_("批量开具"))
     position = models.PositiveIntegerField(_("序号"))

@@ -41,8 +41,8 @@ RESULT_LABELS = {
 
 
 class VerificationLog(models.Model):
-    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked but the name of
-    an institution that asked by its signed interface. Never changed.
+    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked
+    but the name of an institution that asked by its signed interface. Never changed.
     """
 
     at = models.DateTimeField(_("时间"))

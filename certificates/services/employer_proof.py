@@ -58,7 +58,8 @@ class EmployerProofForm(ServiceForm):
 
 @dataclass(frozen=True)
 class ProofFacts:
-    """What the certificate would say, the numbers the employer goes by, and whether it can be sealed now."""
+    """What the certificate would say, the numbers the employer goes by, and whether it can be
+    sealed now."""
 
     proof: dict[str, Any]
     own_numbers: tuple[str, str]

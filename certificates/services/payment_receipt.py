@@ -1,4 +1,5 @@
-"""电子票据（无锡）: a sealed receipt for a paid order, or for what a person paid for some months."""
+"""电子票据（无锡）: a sealed receipt for a paid order, or for what a person paid for some
+months."""
 
 from typing import Any
 

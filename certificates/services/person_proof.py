@@ -1,4 +1,5 @@
-"""个人参保证明（宁波；深圳：参保证明（表单下载））: the person chooses what it reveals, for whom and until when."""
+"""个人参保证明（宁波；深圳：参保证明（表单下载））: the person chooses what it reveals, for whom
+and until when."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -109,7 +110,8 @@ class PersonProofForm(PurposeForm):
 
 @dataclass(frozen=True)
 class ProofFacts:
-    """What the certificate would say, and whether it can be sealed now. ``paid`` counts months where only a minimum is said."""
+    """What the certificate would say, and whether it can be sealed now. ``paid`` counts months
+    where only a minimum is said."""
 
     proof: dict[str, Any]
     sealable: bool

@@ -1,4 +1,5 @@
-"""职工参保证明批量开具（宁波）: a proof for each of an employer's staff, of their months there and nothing else."""
+"""职工参保证明批量开具（宁波）: a proof for each of an employer's staff, of their months there and
+nothing else."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -137,7 +138,8 @@ def _read(text: str) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class StaffFacts:
-    """Whom the proofs would be about, which of the numbers are no staff of the employer's, and whether anything can be sealed."""
+    """Whom the proofs would be about, which of the numbers are no staff of the employer's, and
+    whether anything can be sealed."""
 
     people: Sequence[int]
     strangers: Sequence[str]

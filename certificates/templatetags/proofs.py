@@ -15,7 +15,8 @@ register = template.Library()
 
 @register.simple_tag
 def way_to_proofs(city: City, clerk: bool) -> SafeString:
-    """Where a new proof is had in the city: what it offers to people, or to employers; else where it is done."""
+    """Where a new proof is had in the city: what it offers to people, or to employers; else where
+    it is done."""
     audience = Audience.EMPLOYER if clerk else Audience.PERSON
     made = [
         to_offer(city, offer.code)

@@ -1,4 +1,5 @@
-"""The addresses of the daily reconciliation: fetch our file of a day, send one's own, see where they differ."""
+"""The addresses of the daily reconciliation: fetch our file of a day, send one's own, see where
+they differ."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -86,7 +87,8 @@ class DayView(PartnerView):
         responses=answers(OpenApiTypes.STR, 404) | {(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, day: str) -> HttpResponse:
-        """What the hall booked of the day, once the day is over and the file is made; the same bytes ever after."""
+        """What the hall booked of the day, once the day is over and the file is made; the same
+        bytes ever after."""
         file = get_object_or_404(DayFile, partner=caller(request).partner, day=_day(day), side=Side.OURS)
         content = bytes(file.content)
         return HttpResponse(
@@ -132,7 +134,8 @@ class DifferencesView(PartnerView):
         responses=answers(DifferenceSerializer(many=True), 404),
     )
     def get(self, request: Request, day: str) -> Response:
-        """Where both sides' files of the day differ, and how far the agency has settled it. 404 before the day was compared."""
+        """Where both sides' files of the day differ, and how far the agency has settled it. 404
+        before the day was compared."""
         partner, of = caller(request).partner, _day(day)
         if not DayFile.objects.filter(partner=partner, day=of, side=Side.THEIRS).exists():
             raise Http404

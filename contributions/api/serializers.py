@@ -1,4 +1,5 @@
-"""What partners send and are told about orders. Amounts are fen; months are written 2026-11; times carry their zone."""
+"""What partners send and are told about orders. Amounts are fen; months are written 2026-11; times
+carry their zone."""
 
 import datetime as dt
 from typing import Any
@@ -49,7 +50,8 @@ class LatePickSerializer(serializers.Serializer[Any]):
 
 
 class NewOrderSerializer(PayerSerializer):
-    """Either ``picks``, months of now at chosen tiers, or ``arrears``, late months at what they cost today."""
+    """Either ``picks``, months of now at chosen tiers, or ``arrears``, late months at what they
+    cost today."""
 
     picks = serializers.ListField(
         child=PickSerializer(), min_length=1, max_length=5, required=False, help_text="当期月份，选档次"
@@ -145,7 +147,8 @@ class StepSerializer(serializers.Serializer[Any]):
 
 
 class DerivationSerializer(serializers.Serializer[Any]):
-    """为什么是这个数: the steps, since when the figures are in force, and the document behind them."""
+    """为什么是这个数: the steps, since when the figures are in force, and the document behind
+    them."""
 
     steps = StepSerializer(many=True)
     since = serializers.DateField()

@@ -32,8 +32,8 @@ from portal.shared.months import CHINA, Month
 def dues(
     person: Person, city: str, found: Sequence[Payable], late: Sequence[Late], opens_at: dt.datetime | None
 ) -> dict[str, Any]:
-    """What the person may pay in the city: each month with the tiers that can be chosen for it, priced; and the late months that
-    these do not name, with what they cost."""
+    """What the person may pay in the city: each month with the tiers that can be chosen for it,
+    priced; and the late months that these do not name, with what they cost."""
     failed = {(one.month.insurance, one.month.month): one.month.failed for one in late}
     named = {(one.insurance, month) for one in found for month in (*one.months, *one.barred)}
     return {

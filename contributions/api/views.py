@@ -1,4 +1,5 @@
-"""The addresses of orders and payments. A view reads the request, makes one domain call, and tells the outcome."""
+"""The addresses of orders and payments. A view reads the request, makes one domain call, and tells
+the outcome."""
 
 import datetime as dt
 from typing import Any
@@ -47,7 +48,8 @@ class OrdersView(PartnerView):
         return dict(read.validated_data)
 
     def _person(self, request: Request, read: dict[str, Any], now: dt.datetime) -> Person:
-        """The person of that number and name. One answer for a number that nobody has and for a name that does not fit."""
+        """The person of that number and name. One answer for a number that nobody has and for a
+        name that does not fit."""
         ensure_city(request, read["city"])
         partner = caller(request).partner
         try:
@@ -86,8 +88,8 @@ class DuesView(OrdersView):
         responses=answers(serializers.DuesSerializer, 400, 404, 422),
     )
     def post(self, request: Request) -> Response:
-        """What a person owes and may pay as a flexible worker, with the prices of the day. Asked anew each time: no answer is
-        kept."""
+        """What a person owes and may pay as a flexible worker, with the prices of the day. Asked
+        anew each time: no answer is kept."""
         now = timezone.now()
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
@@ -106,8 +108,8 @@ class OrderListView(OrdersView):
     )
     @once
     def post(self, request: Request) -> Response:
-        """Order months at tiers, or late months at what they cost today; the price is the hall's. Nothing is ordered outside the
-        bank's hours."""
+        """Order months at tiers, or late months at what they cost today; the price is the hall's.
+        Nothing is ordered outside the bank's hours."""
         now = timezone.now()
         read = self._read(serializers.NewOrderSerializer, request)
         person, city = self._person(request, read, now), read["city"]
@@ -176,7 +178,8 @@ class PaymentListView(OrdersView):
     )
     @once
     def post(self, request: Request, number: str) -> Response:
-        """Tell of money taken for an order. It is always recorded; ``credited`` says whether it paid the order."""
+        """Tell of money taken for an order. It is always recorded; ``credited`` says whether it
+        paid the order."""
         now, partner = timezone.now(), caller(request).partner
         order = self._order(request, number)
         read = self._read(serializers.NewPaymentSerializer, request)
@@ -199,7 +202,8 @@ class PaymentView(OrdersView):
         summary="查询收款", operation_id="payment", responses=answers(serializers.PaymentSerializer, 404)
     )
     def get(self, request: Request, provider_number: str) -> Response:
-        """A payment by the partner's own number. 404 means that the hall never heard of it: tell it again."""
+        """A payment by the partner's own number. 404 means that the hall never heard of it: tell it
+        again."""
         return Response(telling.payment(self._payment(request, provider_number), caller(request).partner))
 
 
@@ -212,7 +216,8 @@ class ReversalView(OrdersView):
     )
     @once
     def post(self, request: Request, provider_number: str) -> Response:
-        """Reverse a payment on its business day: the partner gives the payer the money back, the months are owed as before."""
+        """Reverse a payment on its business day: the partner gives the payer the money back, the
+        months are owed as before."""
         now, partner = timezone.now(), caller(request).partner
         payment = self._payment(request, provider_number)
         read = self._read(serializers.NewReversalSerializer, request)
@@ -234,8 +239,8 @@ class RefundRequestView(OrdersView):
     )
     @once
     def post(self, request: Request, provider_number: str) -> Response:
-        """Ask for a payment to be undone once its business day is over. The agency decides; what it grants is given back by a
-        refund through the partner."""
+        """Ask for a payment to be undone once its business day is over. The agency decides; what it
+        grants is given back by a refund through the partner."""
         payment = self._payment(request, provider_number)
         reason = self._read(serializers.NewRefundRequestSerializer, request)["reason"]
         try:
@@ -254,7 +259,8 @@ class RefundListView(OrdersView):
         responses=answers(serializers.RefundSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
-        """What the hall has decided to give back through this partner that is not done yet; at most 500, oldest first."""
+        """What the hall has decided to give back through this partner that is not done yet; at most
+        500, oldest first."""
         waiting = self._refunds(request).filter(status=RefundStatus.SENT).order_by("pk")[:500]
         return Response([telling.refund(one) for one in waiting])
 
@@ -286,7 +292,8 @@ class RefundDoneView(OrdersView):
 
 
 def _opens_at(city: str, now: dt.datetime) -> dt.datetime | None:
-    """When the city's bank opens next; None while it is open, and where the city takes no orders."""
+    """When the city's bank opens next; None while it is open, and where the city takes no
+    orders."""
     try:
         opening = bank_time.opening(city, now)
     except PolicyMissing:

@@ -46,10 +46,11 @@ def pay_gap(
     now: dt.datetime,
     case: Case | None = None,
 ) -> list[Charge]:
-    """Insure the gap's months, charge them by the rule in force on the debit's day, and ask that debit to collect them.
+    """Insure the gap's months, charge them by the rule in force on the debit's day, and ask that
+    debit to collect them.
 
-    Must run in a transaction, under the person's lock. IntegrityError by ``no_two_live_coverages_share_a_month`` where one of
-    them is covered meanwhile.
+    Must run in a transaction, under the person's lock. IntegrityError by
+    ``no_two_live_coverages_share_a_month`` where one of them is covered meanwhile.
     """
     paid_on = debit_day(city, debit_month)
     charges = []

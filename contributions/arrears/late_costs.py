@@ -29,7 +29,8 @@ REVIVED = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a late month costs when it is paid on ``paid_on``: itself and what comes on top, in fen, each with its reasons."""
+    """What a late month costs when it is paid on ``paid_on``: itself and what comes on top, in fen,
+    each with its reasons."""
 
     month: Month
     insurance: Insurance
@@ -53,7 +54,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A late month, what it costs on the day of paying (None where no rule says), and why it cannot be paid ("": it can)."""
+    """A late month, what it costs on the day of paying (None where no rule says), and why it cannot
+    be paid ("": it can)."""
 
     month: LateMonth
     cost: Cost | None
@@ -79,8 +81,8 @@ def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
 
 
 def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list[Late]:
-    """The person's months of the city that were due before today and are owed or written off, priced for the day of paying. The
-    number of queries does not grow with them."""
+    """The person's months of the city that were due before today and are owed or written off,
+    priced for the day of paying. The number of queries does not grow with them."""
     terms = terms_of(city, today)
     statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
     months = overdue(late_months.late_months(person, city, statuses=statuses), today)
@@ -108,7 +110,8 @@ def _barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
 
 
 def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
-    """What the month costs on that day; by the rule then in force where it is written off, or (``as_written_off``) were it so.
+    """What the month costs on that day; by the rule then in force where it is written off, or
+    (``as_written_off``) were it so.
 
     PolicyMissing where that rule has no such tier.
     """
@@ -119,14 +122,16 @@ def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = 
 
 
 def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
-    """What a month without coverage costs on that day, at a tier then in force. Raises PolicyMissing."""
+    """What a month without coverage costs on that day, at a tier then in force. Raises
+    PolicyMissing."""
     price = later_price(city, tier, paid_on)
     due = charging.due_on(city, Capacity.FLEXIBLE, month)
     return _cost(city, REVIVED, month, due, paid_on, price.amount_fen, price)
 
 
 def later_price(city: str, tier: str, paid_on: dt.date) -> Reckoned:
-    """A month of pension at the tier, by the rule in force on the day of paying. Raises PolicyMissing."""
+    """A month of pension at the tier, by the rule in force on the day of paying. Raises
+    PolicyMissing."""
     return quote(city=city, capacity=Capacity.FLEXIBLE, insurance=REVIVED, month=Month.of(paid_on), tier=tier)
 
 

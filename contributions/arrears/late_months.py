@@ -1,4 +1,5 @@
-"""A flexible worker's months that are owed or written off, with what stands against doing anything about them."""
+"""A flexible worker's months that are owed or written off, with what stands against doing anything
+about them."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -20,8 +21,8 @@ _TOLD = 3
 
 @dataclass(frozen=True, slots=True)
 class LateMonth:
-    """A month of one insurance that is owed, or written off. ``busy`` says in Chinese what is under way with it ("": nothing);
-    ``failed`` why the latest debit failed ("": none did)."""
+    """A month of one insurance that is owed, or written off. ``busy`` says in Chinese what is under
+    way with it ("": nothing); ``failed`` why the latest debit failed ("": none did)."""
 
     charge: Charge
     busy: str
@@ -65,7 +66,8 @@ class LateMonth:
 def late_months(
     person: Person, city: str, *, statuses: Iterable[ChargeStatus] = (ChargeStatus.OWED,)
 ) -> list[LateMonth]:
-    """The person's own charges of the city in these states, oldest first. The number of queries does not grow with them."""
+    """The person's own charges of the city in these states, oldest first. The number of queries
+    does not grow with them."""
     charges = list(
         Charge.objects.filter(
             person=person,

@@ -30,7 +30,8 @@ BY_DEBIT = "debit"
 
 
 class Busy(Exception):
-    """A month was taken by an order, a batch or another application meanwhile, or is no longer in the state that was seen."""
+    """A month was taken by an order, a batch or another application meanwhile, or is no longer in
+    the state that was seen."""
 
 
 def by_debit(offer: Offer) -> bool:
@@ -39,7 +40,8 @@ def by_debit(offer: Offer) -> bool:
 
 
 def orderable(person: Person, city: str, *, now: dt.datetime) -> list[Late]:
-    """``late``, as orders can pay it today: where the city takes late months by its debit, or not online, all are barred."""
+    """``late``, as orders can pay it today: where the city takes late months by its debit, or not
+    online, all are barred."""
     today = today_in_china(now)
     offer = book().city(city).offers.get(SERVICE)
     debit = recollecting.next_debit(city, now) if offer and by_debit(offer) else None
@@ -61,7 +63,8 @@ def held_charges(
     statuses: Sequence[ChargeStatus],
     today: dt.date,
 ) -> list[Charge]:
-    """The charges, locked: no batch, order or request has them, and none can take them until the transaction ends."""
+    """The charges, locked: no batch, order or request has them, and none can take them until the
+    transaction ends."""
     wanted = set(charge_ids)
     before_or_after_a_batch(city)
     charges = late_months.lock(wanted)
@@ -80,10 +83,12 @@ def prepare(
     now: dt.datetime,
     case: Case | None = None,
 ) -> tuple[list[Charge], dict[int, Surcharge]]:
-    """The owed charges by which these late months can be paid on that day, and what is paid on top, by charge.
+    """The owed charges by which these late months can be paid on that day, and what is paid on top,
+    by charge.
 
-    A written-off month gets a new charge by the rule then in force, which stands for it from now on. Must run in a transaction,
-    under the person's lock. Raises Busy; PolicyMissing where that rule does not price it.
+    A written-off month gets a new charge by the rule then in force, which stands for it from now
+    on. Must run in a transaction, under the person's lock. Raises Busy; PolicyMissing where that
+    rule does not price it.
     """
     statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
     charges = [
@@ -94,7 +99,8 @@ def prepare(
 
 
 def on_top_of(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
-    """Adds the surcharges of these charges for that day; charge id → surcharge, where one is due."""
+    """Adds the surcharges of these charges for that day; charge id → surcharge, where one is
+    due."""
     laid = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
     return {pk: surcharge for pk, surcharge in laid.items() if surcharge is not None}
 
@@ -164,8 +170,9 @@ def pay_by_order(
     now: dt.datetime,
     case: Case | None = None,
 ) -> Order:
-    """Order these late months at what they cost today, in one sum with what comes on top; the order ends with the day. Twice by
-    one key is once. Raises orders.CannotOrder, and then has done nothing."""
+    """Order these late months at what they cost today, in one sum with what comes on top; the order
+    ends with the day. Twice by one key is once. Raises orders.CannotOrder, and then has done
+    nothing."""
     wanted = sorted(set(charge_ids))
     return _order(person, city, lambda: wanted, content=wanted, key=key, by=by, now=now, case=case)
 
@@ -179,8 +186,8 @@ def order_months(
     by: User,
     now: dt.datetime,
 ) -> Order:
-    """``pay_by_order`` for late months that are named, as a partner does. Raises orders.CannotOrder, each refusal with its
-    insurance."""
+    """``pay_by_order`` for late months that are named, as a partner does. Raises
+    orders.CannotOrder, each refusal with its insurance."""
     wanted = {insurance: sorted(set(some)) for insurance, some in months.items()}
     content = {str(insurance): [str(month) for month in some] for insurance, some in wanted.items()}
 
@@ -235,7 +242,8 @@ def pay_by_debit(
     now: dt.datetime,
     case: Case | None = None,
 ) -> list[Charge]:
-    """Ask the month's debit to collect these late months at what they cost on its day. Raises Busy."""
+    """Ask the month's debit to collect these late months at what they cost on its day. Raises
+    Busy."""
     charges, on_top = prepare(person, city, charge_ids, paid_on=debit_day(city, month), now=now, case=case)
     recollecting.ask(charges, kind=RequestKind.ARREARS, month=month, by=by, now=now, case=case, on_top=on_top)
     return charges
@@ -250,7 +258,8 @@ def debit_day(city: str, month: Month) -> dt.date:
 
 
 def how_paid(city: str, debit: Month | None, account: str, *, on: dt.date) -> list[tuple[str, str]]:
-    """From which account and when the debit takes what is filed ``on`` a day; nothing where an order is paid."""
+    """From which account and when the debit takes what is filed ``on`` a day; nothing where an
+    order is paid."""
     terms = recollecting.terms_of(city, debit) if debit else None
     if debit is None or terms is None:
         return []

@@ -22,7 +22,8 @@ def write_off(
     now: dt.datetime,
     case: Case | None = None,
 ) -> list[Charge]:
-    """Give up these owed months for good; returns them. Must run in a transaction, under the person's lock.
+    """Give up these owed months for good; returns them. Must run in a transaction, under the
+    person's lock.
 
     Raises Busy where one is no longer owed, or in an order, at the bank or asked for.
     """

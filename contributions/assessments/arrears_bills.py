@@ -1,4 +1,5 @@
-"""补缴单: an employer's late months on one bill, each charge with its late fee up to the last day for paying it."""
+"""补缴单: an employer's late months on one bill, each charge with its late fee up to the last day
+for paying it."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -36,8 +37,9 @@ from portal.watch.failures import Watch
 _BUSY = Q(arrears_lines__live=True) | Q(order_lines__live=True, order_lines__order__status=OrderStatus.OPEN)
 
 
-# Until when a charge of an employer is to be paid without a fee: what was registered later and assessed by a supplement is due by
-# the supplement's day. An assessment that was drawn up anew for what stood in the first does not put the month off.
+# Until when a charge of an employer is to be paid without a fee: what was registered later and
+# assessed by a supplement is due by the supplement's day. An assessment that was drawn up anew for
+# what stood in the first does not put the month off.
 _DEADLINE = Greatest(
     F("due_on"),
     Coalesce(
@@ -70,8 +72,8 @@ class NothingOwed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LateMonth:
-    """A month's late charges as they would be billed: fen, the most days late, and how many stand on another bill, in an order or
-    at the bank."""
+    """A month's late charges as they would be billed: fen, the most days late, and how many stand
+    on another bill, in an order or at the bank."""
 
     month: Month
     charges: int
@@ -85,8 +87,9 @@ class LateMonth:
 def late_months(
     employer: Employer, city: str, *, today: dt.date, pay_on: dt.date | None = None
 ) -> list[LateMonth]:
-    """The months whose charges are owed after their last day, with the late fee if they are paid on ``pay_on`` (today, where it
-    is not given). Each charge's fee is rounded by itself; the number of queries does not grow."""
+    """The months whose charges are owed after their last day, with the late fee if they are paid on
+    ``pay_on`` (today, where it is not given). Each charge's fee is rounded by itself; the number of
+    queries does not grow."""
     on = pay_on or today
     late = _late(employer, city, today).order_by()
     busy_ids = late.filter(_BUSY | assessment_lines.held_by_the_bank(employer)).values("pk")
@@ -116,9 +119,11 @@ def late_months(
 def draw(
     *, case: Case, employer: Employer, city: str, months: Iterable[Month], pay_on: dt.date, now: dt.datetime
 ) -> ArrearsBill:
-    """The bill of these months' late charges, each with its fee up to ``pay_on``. Must run in a transaction.
+    """The bill of these months' late charges, each with its fee up to ``pay_on``. Must run in a
+    transaction.
 
-    Raises NothingOwed; IntegrityError by ``a_charge_is_in_one_live_bill`` where another bill took one meanwhile.
+    Raises NothingOwed; IntegrityError by ``a_charge_is_in_one_live_bill`` where another bill took
+    one meanwhile.
     """
     charges = list(
         Charge.objects.select_for_update(no_key=True, of=("self",))
@@ -178,8 +183,8 @@ def _fee(charge: Charge, since: dt.date, pay_on: dt.date) -> LateFee | None:
 
 
 def lapse(*, by: User, now: dt.datetime) -> int:
-    """Ends open bills whose last day has passed: their fees are void, their charges free for another bill. How many; one that
-    fails does not keep the others."""
+    """Ends open bills whose last day has passed: their fees are void, their charges free for
+    another bill. How many; one that fails does not keep the others."""
     ended, watch = 0, Watch("lapse_bills", now=now)
     over = ArrearsBill.objects.filter(
         status=BillStatus.OPEN, pay_on__lt=today_in_china(now) - STATEMENT_DELAY
@@ -196,7 +201,8 @@ def lapse(*, by: User, now: dt.datetime) -> int:
     return ended
 
 
-# The bank's statement of the last day is read on the days after it: a transfer that came in time is still booked.
+# The bank's statement of the last day is read on the days after it: a transfer that came in time is
+# still booked.
 STATEMENT_DELAY = dt.timedelta(days=3)
 
 

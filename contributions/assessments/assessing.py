@@ -1,7 +1,9 @@
-"""核定: an employer's month drawn up from its charges, confirmed by its clerk, and paid; and what changed since the month before.
+"""核定: an employer's month drawn up from its charges, confirmed by its clerk, and paid; and what
+changed since the month before.
 
-An assessment covers all ids up to its last. So whoever makes employees' charges holds ``locks.one_charging_run``, as this does:
-else a charge with a lower id could appear after the assessment was drawn up.
+An assessment covers all ids up to its last. So whoever makes employees' charges holds
+``locks.one_charging_run``, as this does: else a charge with a lower id could appear after the
+assessment was drawn up.
 """
 
 import datetime as dt
@@ -42,7 +44,8 @@ class NotYours(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a run did: assessments made, replaced because charges had fallen away, and found paid."""
+    """What a run did: assessments made, replaced because charges had fallen away, and found
+    paid."""
 
     created: int
     replaced: int
@@ -54,8 +57,9 @@ _DIGEST = """encode(sha256(convert_to(string_agg(
     concat_ws(':', charge.id, charge.person_id, charge.personal_fen, charge.employer_fen), ',' ORDER BY charge.id
 ), 'UTF8')), 'hex')"""
 
-# An employer's charges are found by employer and month. The sums keep the planner from the primary key's index, in which a range
-# is all that the city was charged meanwhile: read once for every employer, that grew with the square of the city.
+# An employer's charges are found by employer and month. The sums keep the planner from the primary
+# key's index, in which a range is all that the city was charged meanwhile: read once for every
+# employer, that grew with the square of the city.
 OF_THE_ASSESSMENT = """
     charge.employer_id = assessment.employer_id AND charge.month = assessment.month AND charge.city = assessment.city
     AND charge.id + 0 > assessment.after AND charge.id + 0 <= assessment.last
@@ -64,7 +68,8 @@ OF_THE_ASSESSMENT = """
 # Where an employer is asked for one alone: set to none, it is all of them.
 _ONE = "(%(employer)s::bigint IS NULL OR {}.employer_id = %(employer)s::bigint)"
 
-# What was drawn up of an employer that is registered elsewhere stands in the way of what its own city draws up.
+# What was drawn up of an employer that is registered elsewhere stands in the way of what its own
+# city draws up.
 _REPLACE = f"""
     WITH standing AS (
         SELECT assessment.id, employer.city <> assessment.city AS elsewhere, count(charge.id) AS charges,
@@ -86,8 +91,9 @@ _REPLACE = f"""
     SELECT id, %(now)s, %(by)s, 'replaced', %(why)s FROM moved
 """  # noqa: S608 - the parts are constants
 
-# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between its neighbours. Rounds are
-# counted through all cities. Charges of employers that are registered elsewhere are left out: ``misplaced`` tells of them.
+# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between
+# its neighbours. Rounds are counted through all cities. Charges of employers that are registered
+# elsewhere are left out: ``misplaced`` tells of them.
 _CREATE = f"""
     WITH standing AS (
         SELECT assessment.employer_id, array_agg(assessment.last) FILTER (WHERE assessment.status <> 'replaced') AS ends,
@@ -149,14 +155,16 @@ _OF_THE_MONTH = f"assessment.city = %(city)s AND assessment.month = %(month)s AN
 
 
 def employers_of(*, city: str, month: Month) -> list[int]:
-    """The ids of the employers that were charged in the city's month, or have an assessment of it there."""
+    """The ids of the employers that were charged in the city's month, or have an assessment of it
+    there."""
     charged = Charge.objects.filter(city=city, month=month, live=True, employer__isnull=False)
     assessed = Assessment.objects.filter(city=city, month=month)
     return sorted({*charged.values_list("employer", flat=True), *assessed.values_list("employer", flat=True)})
 
 
 def misplaced(*, city: str, month: Month) -> list[Employer]:
-    """Employers that were charged in the city's month though they are registered in another: nobody assesses that."""
+    """Employers that were charged in the city's month though they are registered in another: nobody
+    assesses that."""
     return list(
         Employer.objects.filter(charges__city=city, charges__month=month, charges__live=True)
         .exclude(city=city)
@@ -166,13 +174,14 @@ def misplaced(*, city: str, month: Month) -> list[Employer]:
 
 
 def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: int | None = None) -> Drawn:
-    """Assess every employer's charges of the month that stand in no assessment yet, or those of ``employer`` (an id) alone.
-    Repeated, it finds nothing to do.
+    """Assess every employer's charges of the month that stand in no assessment yet, or those of
+    ``employer`` (an id) alone. Repeated, it finds nothing to do.
 
-    A fixed number of statements, whatever the number of employers. An employer that is registered in another city is left out
-    (``misplaced``), and what was drawn up of it here before is replaced by nothing. An unpaid assessment of which charges have
-    fallen away since is replaced by one of what is left; one whose charges are all paid is paid. What is drawn up late is due by
-    that month's end.
+    A fixed number of statements, whatever the number of employers. An employer that is registered
+    in another city is left out (``misplaced``), and what was drawn up of it here before is replaced
+    by nothing. An unpaid assessment of which charges have fallen away since is replaced by one of
+    what is left; one whose charges are all paid is paid. What is drawn up late is due by that
+    month's end.
     """
     told: dict[str, Any] = {
         "city": city,
@@ -197,7 +206,8 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: in
 
 
 def settle(employer: Employer, *, by: User, now: dt.datetime) -> int:
-    """Marks the employer's assessments paid whose charges all are; how many. Must run in a transaction."""
+    """Marks the employer's assessments paid whose charges all are; how many. Must run in a
+    transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PAID % "assessment.employer_id = %(employer)s",
@@ -214,7 +224,8 @@ def settle_all(ids: Sequence[int], *, by: User, now: dt.datetime) -> int:
 
 
 def confirm(assessment: Assessment, *, by: User, now: dt.datetime) -> Assessment:
-    """The clerk confirms it; whoever does so second changes nothing. NotYours, or AlreadyMoved where it was paid or replaced."""
+    """The clerk confirms it; whoever does so second changes nothing. NotYours, or AlreadyMoved
+    where it was paid or replaced."""
     with transaction.atomic():
         found = (
             Assessment.objects.select_for_update(of=("self",))
@@ -230,7 +241,8 @@ def confirm(assessment: Assessment, *, by: User, now: dt.datetime) -> Assessment
 
 
 def move(assessment: Assessment, to: AssessmentStatus, *, by: User, now: dt.datetime, note: str = "") -> None:
-    """Moves it by compare-and-set and writes the event. AlreadyMoved where someone else was first."""
+    """Moves it by compare-and-set and writes the event. AlreadyMoved where someone else was
+    first."""
     start = assessment.status
     if start not in UNPAID or not Assessment.objects.filter(pk=assessment.pk, status=start).update(status=to):
         raise AlreadyMoved
@@ -307,7 +319,8 @@ CHANGE_LABELS = {
     Change.BOTH: gettext_lazy("申报工资和费率（或上下限）都有变动"),
 }
 
-# A person's insurance this month beside the month before; where only one side is there, the person's other insurances tell why.
+# A person's insurance this month beside the month before; where only one side is there, the
+# person's other insurances tell why.
 _PAIRS = """
     WITH side AS (
         SELECT person_id, insurance, basis, policy, policy_since, amount_fen, month = %(month)s AS present
@@ -345,7 +358,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class PersonChanged:
-    """One person's part of a change: what they cost the month before, and now (fen, of the insurances concerned)."""
+    """One person's part of a change: what they cost the month before, and now (fen, of the
+    insurances concerned)."""
 
     name: str
     identity_number: str
@@ -359,7 +373,8 @@ class PersonChanged:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The month against the one before: ``former_fen`` plus all differences is ``amount_fen``. ``first`` where there was none."""
+    """The month against the one before: ``former_fen`` plus all differences is ``amount_fen``.
+    ``first`` where there was none."""
 
     former_fen: int
     amount_fen: int
@@ -368,7 +383,8 @@ class Comparison:
 
 
 def compare(assessment: Assessment) -> Comparison:
-    """The employer's month, up to this assessment's last charge, against the month before. Two queries."""
+    """The employer's month, up to this assessment's last charge, against the month before. Two
+    queries."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PAIRS + "SELECT kind, count(DISTINCT person_id), sum(amount - former) FROM change GROUP BY kind",  # noqa: S608

@@ -1,4 +1,5 @@
-"""Debit lines that draw an employer's assessment: one sum at the bank, and in the books a receipt for each of its charges."""
+"""Debit lines that draw an employer's assessment: one sum at the bank, and in the books a receipt
+for each of its charges."""
 
 import datetime as dt
 from collections import defaultdict
@@ -39,7 +40,8 @@ def held_by_the_bank(employer: Employer) -> Q:
 
 
 def drawing(assessment: Assessment) -> DebitLine | None:
-    """The line without a result that draws charges of the assessment: its own, or that of one which it replaced."""
+    """The line without a result that draws charges of the assessment: its own, or that of one which
+    it replaced."""
     return (
         DebitLine.objects.filter(
             assessment__employer=assessment.employer_id,
@@ -53,7 +55,8 @@ def drawing(assessment: Assessment) -> DebitLine | None:
     )
 
 
-# The charges that a line draws: what stands within its assessment's ids, less what had fallen away before the line was made.
+# The charges that a line draws: what stands within its assessment's ids, less what had fallen away
+# before the line was made.
 _DRAWN = f"""
     FROM contributions_debitline line
     JOIN contributions_assessment assessment ON assessment.id = line.assessment_id
@@ -64,7 +67,8 @@ _DRAWN = f"""
 # In the order in which ``receiving`` locks them.
 _LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
 
-# As in ``debit``: a charge that is no longer owed was paid by another road, or fell away, while the file was at the bank.
+# As in ``debit``: a charge that is no longer owed was paid by another road, or fell away, while the
+# file was at the bank.
 _RECEIVE = (
     """
     INSERT INTO contributions_receipt (
@@ -80,10 +84,12 @@ _RECEIVE = (
 def receive(
     batch: DebitBatch, lines: Sequence[DebitLine], *, kind: str, reference: str, by: User, now: dt.datetime
 ) -> None:
-    """Book paid lines of an employers' batch: all charges that they draw, a receipt for each, one entry, and the assessments that
-    are paid by it. A fixed number of statements. Must run in a transaction.
+    """Book paid lines of an employers' batch: all charges that they draw, a receipt for each, one
+    entry, and the assessments that are paid by it. A fixed number of statements. Must run in a
+    transaction.
 
-    Raises ValueError where the charges do not come to what the bank debited; nothing is booked then.
+    Raises ValueError where the charges do not come to what the bank debited; nothing is booked
+    then.
     """
     if not lines:
         return
@@ -113,8 +119,8 @@ def receive(
 
 
 def tell(batch: DebitBatch, lines: Sequence[DebitLine], *, now: dt.datetime) -> None:
-    """Tell the clerks what was debited, and what was not, why and what to do; only the latter by text message. Told again, it
-    says nothing new."""
+    """Tell the clerks what was debited, and what was not, why and what to do; only the latter by
+    text message. Told again, it says nothing new."""
     named = DebitLine.objects.filter(pk__in=[line.pk for line in lines]).select_related("assessment")
     told: dict[int | None, list[DebitLine]] = defaultdict(list)
     for line in named:

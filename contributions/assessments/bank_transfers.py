@@ -1,4 +1,5 @@
-"""单位汇款到账: each line of the bank's statement is entered by one collector, decided by another, once.
+"""单位汇款到账: each line of the bank's statement is entered by one collector, decided by another,
+once.
 
 It is booked to what it pays, to the fen and in time, or held in suspense. Held, it can be booked
 later, or it goes back. Nothing is ever erased.
@@ -47,10 +48,12 @@ def enter(
     by: User,
     now: dt.datetime,
 ) -> Arrival:
-    """Enter a line of the bank's statement, and propose to book it to ``payable``; or to hold it, where that is None or is not
-    paid by just this. Nothing is booked until another collector approves it.
+    """Enter a line of the bank's statement, and propose to book it to ``payable``; or to hold it,
+    where that is None or is not paid by just this. Nothing is booked until another collector
+    approves it.
 
-    The same key again is the same arrival. Raises CannotStep: above all where the bank's number was entered before.
+    The same key again is the same arrival. Raises CannotStep: above all where the bank's number was
+    entered before.
     """
     if city not in staff_cities(by):
         raise CannotStep(_("只有本市的征缴人员可以登记到账。"))
@@ -101,7 +104,8 @@ def _standing(key: UUID, told: dict[str, Any], by: User) -> Arrival | None:
 def propose_booking(
     arrival: Arrival, payable: Payable, *, key: UUID, by: User, now: dt.datetime
 ) -> ArrivalStep:
-    """Propose to book held money to what was found out to be its. The same key again is the same proposal. Raises CannotStep."""
+    """Propose to book held money to what was found out to be its. The same key again is the same
+    proposal. Raises CannotStep."""
     if payable.city != arrival.city:
         raise CannotStep(_("这份单据是另一城市的，不能入账。"))
     if problem := why_not(payable, amount_fen=arrival.amount_fen, arrived_on=arrival.arrived_on):
@@ -110,7 +114,8 @@ def propose_booking(
 
 
 def propose_reversal(arrival: Arrival, *, reason: str, key: UUID, by: User, now: dt.datetime) -> ArrivalStep:
-    """Propose to take back a wrong booking: its months are owed as they were, and the money is held. Raises CannotStep."""
+    """Propose to take back a wrong booking: its months are owed as they were, and the money is
+    held. Raises CannotStep."""
     if not reason.strip():
         raise CannotStep(_("请写明冲正的原因。"))
     return _proposed(
@@ -121,7 +126,8 @@ def propose_reversal(arrival: Arrival, *, reason: str, key: UUID, by: User, now:
 def propose_return(
     arrival: Arrival, *, reason: str, returned_number: str, key: UUID, by: User, now: dt.datetime
 ) -> ArrivalStep:
-    """Propose to record that the bank sent held money back, under its number for that. Raises CannotStep."""
+    """Propose to record that the bank sent held money back, under its number for that. Raises
+    CannotStep."""
     if not reason.strip() or not returned_number.strip():
         raise CannotStep(_("请写明退回的原因，并填写银行退汇的流水号。"))
     return _proposed(
@@ -206,12 +212,14 @@ def why_not_decide(step: ArrivalStep, user: User) -> str:
 
 
 def approve(step: ArrivalStep, *, by: User, now: dt.datetime) -> Arrival:
-    """Let what was proposed take effect. Twice is once. Raises CannotStep: where this login may not, where it was refused, where
-    what it was booked to is no longer paid by just this, and where what is to be reversed has moved on."""
+    """Let what was proposed take effect. Twice is once. Raises CannotStep: where this login may
+    not, where it was refused, where what it was booked to is no longer paid by just this, and where
+    what is to be reversed has moved on."""
     try:
         with transaction.atomic():
             if step.way == ArrivalWay.REVERSE:
-                # Before any row is held: a charging run takes its time, and what is owed again is assessed anew.
+                # Before any row is held: a charging run takes its time, and what is owed again is
+                # assessed anew.
                 locks.one_charging_run(step.arrival.city)
             arrival = _locked(step.arrival_id)
             current = ArrivalStep.objects.select_for_update(no_key=True, of=("self",)).get(pk=step.pk)
@@ -226,8 +234,8 @@ def approve(step: ArrivalStep, *, by: User, now: dt.datetime) -> Arrival:
 
 
 def refuse(step: ArrivalStep, *, why: str, by: User, now: dt.datetime) -> Arrival:
-    """Send back what was proposed. A line that was never booked is struck out with that, and may be entered anew. Raises
-    CannotStep."""
+    """Send back what was proposed. A line that was never booked is struck out with that, and may be
+    entered anew. Raises CannotStep."""
     reason = two_hands.reason_of(why, raises=CannotStep)
     with transaction.atomic():
         arrival = _locked(step.arrival_id)

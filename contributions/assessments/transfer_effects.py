@@ -44,12 +44,14 @@ from portal.shared.insurance import Insurance
 from portal.shared.months import CHINA, Month
 
 CHANNEL = "bank-transfer"
-# The kinds of entries: money that is held or goes back, and what a reversal takes out of one insurance.
+# The kinds of entries: money that is held or goes back, and what a reversal takes out of one
+# insurance.
 KIND, REVERSAL = "arrival", "arrival_reversal"
 
 
 class CannotStep(Exception):
-    """What cannot be entered, proposed or decided so; the message says why in Chinese, and what to do."""
+    """What cannot be entered, proposed or decided so; the message says why in Chinese, and what to
+    do."""
 
 
 # What a step does: where the arrival is then, by how much suspense is more, and the entry.
@@ -196,7 +198,8 @@ def _owed_again(
     by: User,
     now: dt.datetime,
 ) -> None:
-    """The charges no longer count, the same are owed anew where they are still covered, and their months are assessed anew."""
+    """The charges no longer count, the same are owed anew where they are still covered, and their
+    months are assessed anew."""
     payable = booking.payable
     if payable is None or booking.entry is None:
         raise ValueError(f"{booking} booked nothing")

@@ -1,7 +1,9 @@
-"""汇款附言: the codes under which employers pay by bank transfer, and what a line of the bank's statement can be for.
+"""汇款附言: the codes under which employers pay by bank transfer, and what a line of the bank's
+statement can be for.
 
-A remark is whatever someone typed: words, dates and counts stand before and behind a code, and banks break it up. So every
-beginning of a run of digits is tried, and its check digits tell; the payer's name and the exact sum help where they do not.
+A remark is whatever someone typed: words, dates and counts stand before and behind a code, and
+banks break it up. So every beginning of a run of digits is tried, and its check digits tell; the
+payer's name and the exact sum help where they do not.
 """
 
 import datetime as dt
@@ -20,7 +22,8 @@ from portal.shared.characters import full_width_made_narrow, narrow
 _PREFIXES: dict[type["Payable"], str] = {Assessment: "HD", ArrearsBill: "BJ"}
 # What is typed for a digit.
 _READ_AS = {**{digit: digit for digit in "0123456789"}, "O": "0", "I": "1", "L": "1"}
-# Digits of the number, without the two check digits: filled up to eight, and as many as the database can count.
+# Digits of the number, without the two check digits: filled up to eight, and as many as the
+# database can count.
 _SHORTEST, _LONGEST = 8, 19
 
 Payable = Assessment | ArrearsBill
@@ -76,7 +79,8 @@ def _check_digits(kind: type[Payable], pk: int) -> str:
 
 
 def named_in(text: str) -> list[Payable]:
-    """What the codes in a remark are for, in their order; empty where none of them checks and stands."""
+    """What the codes in a remark are for, in their order; empty where none of them checks and
+    stands."""
     found: dict[tuple[type[Payable], int], None] = dict.fromkeys(_numbers_in(text))
     standing = {kind: kind.objects.in_bulk([pk for of, pk in found if of is kind]) for kind in _PREFIXES}
     return [standing[kind][pk] for kind, pk in found if pk in standing[kind]]
@@ -114,8 +118,9 @@ def _digits(text: str, start: int) -> str:
 def candidates(
     *, notes: Sequence[str], payer: str, amount_fen: int, cities: Sequence[str]
 ) -> list[Candidate]:
-    """What in these cities a line of the statement can be for, the likeliest first: by the codes in its remarks; else what the
-    payer owes; else what is owed in just that sum. Nothing where nothing speaks for anything."""
+    """What in these cities a line of the statement can be for, the likeliest first: by the codes in
+    its remarks; else what the payer owes; else what is owed in just that sum. Nothing where nothing
+    speaks for anything."""
     named = dict.fromkeys(one for note in notes for one in named_in(note))
     by_code = [one for one in named if one.city in cities]
     whose = narrow(payer)
@@ -157,8 +162,8 @@ def expected(payable: Payable) -> Expected:
 
 
 def why_not(payable: Payable, *, amount_fen: int, arrived_on: dt.date) -> str:
-    """Why a sum that arrived on a day cannot be booked to it, and what comes next; "" where it can. A transfer is booked whole or
-    not at all."""
+    """Why a sum that arrived on a day cannot be booked to it, and what comes next; "" where it can.
+    A transfer is booked whole or not at all."""
     if payable.status in (AssessmentStatus.PAID, BillStatus.PAID):
         return _("这份单据已经缴清。款项先记入暂收款：查明属于哪份单据后入账，多汇的退回汇款方。")
     if payable.status == AssessmentStatus.REPLACED:

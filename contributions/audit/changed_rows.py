@@ -1,14 +1,18 @@
-"""What has changed since an audit, whoever changed it: behind triggers and history too, a row that is written anew is a new
-version, and a version knows the transaction that made it.
+"""What has changed since an audit, whoever changed it: behind triggers and history too, a row that
+is written anew is a new version, and a version knows the transaction that made it.
 
-An audit takes its ``Place`` at an instant at which nobody writes. From then on, of each table that grows with the months,
+An audit takes its ``Place`` at an instant at which nobody writes. From then on, of each table that
+grows with the months,
 
-- a version whose transaction is younger than the place is new or changed, and is proved with all that its proof reads;
+- a version whose transaction is younger than the place is new or changed, and is proved with all
+  that its proof reads;
 - rows that are gone are missed in the count;
-- rows of tables in which nothing is ever changed are missed in the count of old versions when they were.
+- rows of tables in which nothing is ever changed are missed in the count of old versions when
+  they were.
 
-Everything is read once for that, and only the new is proved. Transactions are numbered round a circle of four billion: rows older
-than half of it show as neither, and an audit since so long ago is one of everything.
+Everything is read once for that, and only the new is proved. Transactions are numbered round a
+circle of four billion: rows older than half of it show as neither, and an audit since so long ago
+is one of everything.
 """
 
 import hashlib
@@ -29,7 +33,8 @@ _MANY = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that grows with the months. ``number`` is the invariant that its rows are missed under."""
+    """A table that grows with the months. ``number`` is the invariant that its rows are missed
+    under."""
 
     name: str
     number: int
@@ -66,9 +71,10 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the database stood at an instant at which nobody was writing. ``next_transaction`` is the first that it did not see,
-    counted without end; ``policy`` is the digest of the book that charges were priced by; ``tables`` gives for each the file that
-    it lies in, its last id and its number of rows."""
+    """Where the database stood at an instant at which nobody was writing. ``next_transaction`` is
+    the first that it did not see, counted without end; ``policy`` is the digest of the book that
+    charges were priced by; ``tables`` gives for each the file that it lies in, its last id and its
+    number of rows."""
 
     system: str
     policy: str
@@ -85,7 +91,8 @@ class Place:
         return asdict(self)
 
 
-# Who is in a transaction that writes, in other databases of the server: what they write is not here.
+# Who is in a transaction that writes, in other databases of the server: what they write is not
+# here.
 _ELSEWHERE = """
     SELECT transactionid FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock'
@@ -94,7 +101,8 @@ _ELSEWHERE = """
 
 
 def quiet() -> int | None:
-    """The next transaction, where nobody is in one that writes here. Asked before a snapshot is taken: see ``is_still``."""
+    """The next transaction, where nobody is in one that writes here. Asked before a snapshot is
+    taken: see ``is_still``."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -111,9 +119,10 @@ def quiet() -> int | None:
 
 
 def is_still(cursor: Any, next_transaction: int) -> bool:
-    """Whether no transaction has ended between ``quiet`` and this snapshot, and all that go on beside it are other databases':
-    whatever has begun here since comes after all that the snapshot sees, by the number of its transaction and by its rows' ids.
-    Of one that cannot be found any more nobody knows whose it was: then it is not."""
+    """Whether no transaction has ended between ``quiet`` and this snapshot, and all that go on
+    beside it are other databases': whatever has begun here since comes after all that the snapshot
+    sees, by the number of its transaction and by its rows' ids. Of one that cannot be found any
+    more nobody knows whose it was: then it is not."""
     cursor.execute(
         f"""
         WITH elsewhere AS ({_ELSEWHERE})
@@ -156,8 +165,8 @@ def place(cursor: Any, next_transaction: int) -> Place:
 
 
 def reaches(since: Place) -> bool:
-    """Whether an audit since then proves as much as one of everything: in this database, its tables not written anew since, under
-    the same policy, and not too long ago."""
+    """Whether an audit since then proves as much as one of everything: in this database, its tables
+    not written anew since, under the same policy, and not too long ago."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         [now] = cursor.fetchone()
@@ -175,7 +184,8 @@ def reaches(since: Place) -> bool:
 # True of a version that a transaction since then has made.
 NEW = "age({table}.xmin) BETWEEN 0 AND age('{transaction}'::xid)"
 
-# What is proved, each by a list of ids, in this order: what has changed, and what its proof reads or is read with.
+# What is proved, each by a list of ids, in this order: what has changed, and what its proof reads
+# or is read with.
 _LOOKED_AT = {
     "charge": """
         SELECT id FROM changed_charge
@@ -198,7 +208,8 @@ _LOOKED_AT = {
         UNION SELECT id FROM contributions_debitline WHERE charge_id IN (SELECT id FROM looked_at_charge)
         UNION SELECT id FROM contributions_debitline WHERE surcharge_id IN (SELECT id FROM changed_surcharge)
     """,
-    # A refund that was moved from its entry to another leaves that entry behind: all that take out of suspense are read.
+    # A refund that was moved from its entry to another leaves that entry behind: all that take out
+    # of suspense are read.
     "entry": """
         SELECT id FROM changed_entry
         UNION SELECT entry_id FROM contributions_leg WHERE id IN (SELECT id FROM changed_leg)
@@ -241,7 +252,8 @@ _AS = "{table} AS NOT MATERIALIZED (SELECT * FROM {table} WHERE {rows}) "
 
 
 def narrowed(names: Iterable[str]) -> str:
-    """What stands before a SELECT, so that it reads of the tables only the rows that were listed."""
+    """What stands before a SELECT, so that it reads of the tables only the rows that were
+    listed."""
     tables = [(name.split()[0], _NARROWED[name]) for name in names]
     return "WITH " + ", ".join(
         _AS.format(table=f"contributions_{table}", rows=rows) for table, rows in tables
@@ -249,7 +261,8 @@ def narrowed(names: Iterable[str]) -> str:
 
 
 def find(cursor: Any, since: Place) -> Iterator[tuple[int, str]]:
-    """List, for this transaction, what has changed; tell what is missing, as (number of the invariant, in words)."""
+    """List, for this transaction, what has changed; tell what is missing, as (number of the
+    invariant, in words)."""
     for table in TABLES:
         _file, last, rows = since.tables[table.name]
         new = NEW.format(table=table.stored, transaction=since.next_transaction % 2**32)
@@ -262,7 +275,8 @@ def find(cursor: Any, since: Place) -> Iterator[tuple[int, str]]:
 
 
 def list_looked_at(cursor: Any) -> bool:
-    """List, for this transaction, what is to be proved. False where so much has changed that proving everything is quicker."""
+    """List, for this transaction, what is to be proved. False where so much has changed that
+    proving everything is quicker."""
     cursor.execute(
         """
         SELECT (SELECT count(*) FROM changed_charge) + (SELECT count(*) FROM changed_debitline)

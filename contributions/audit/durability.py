@@ -1,6 +1,8 @@
-"""What was acknowledged survives a restart: that rests on settings of the database server and on files, and both can be read.
+"""What was acknowledged survives a restart: that rests on settings of the database server and on
+files, and both can be read.
 
-Whether a disk keeps what it says it has written is told by pulling its plug alone; ``docs/faults.md`` names the tests that kill.
+Whether a disk keeps what it says it has written is told by pulling its plug alone;
+``docs/faults.md`` names the tests that kill.
 """
 
 from collections.abc import Iterator
@@ -12,12 +14,14 @@ from django.utils.translation import gettext as _
 from contributions.bank_files import exchange
 from contributions.models import BankFile, Direction
 
-# With one of these off a commit is told before it is on the disk, or a page is torn when the power fails.
+# With one of these off a commit is told before it is on the disk, or a page is torn when the power
+# fails.
 _ON = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def forgetful_server() -> Iterator[str]:
-    """Settings by which the server may forget what it has confirmed, as they are for our own sessions."""
+    """Settings by which the server may forget what it has confirmed, as they are for our own
+    sessions."""
     if settings.DATABASE_IS_THROWN_AWAY:
         return
     with connection.cursor() as cursor:

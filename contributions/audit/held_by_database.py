@@ -1,12 +1,15 @@
-"""What the database itself forbids, whoever writes: unique indexes, exclusions and checks. A session can switch off triggers, and
-foreign keys with them; these it cannot. While one stands as the migrations made it no row breaks it, and no row need be asked.
+"""What the database itself forbids, whoever writes: unique indexes, exclusions and checks. A
+session can switch off triggers, and foreign keys with them; these it cannot. While one stands as
+the migrations made it no row breaks it, and no row need be asked.
 
-Where an index itself may be damaged (a disk, a locale of the operating system that sorts otherwise), ``pg_amcheck`` tells.
+Where an index itself may be damaged (a disk, a locale of the operating system that sorts
+otherwise), ``pg_amcheck`` tells.
 """
 
 from typing import Any
 
-# The table and the definition, as PostgreSQL tells it. One that it tells otherwise counts as missing.
+# The table and the definition, as PostgreSQL tells it. One that it tells otherwise counts as
+# missing.
 CONSTRAINTS = {
     "a_charge_is_drawn_once": "contributions_debitline CREATE UNIQUE INDEX a_charge_is_drawn_once"
     " ON contributions_debitline USING btree (charge_id) WHERE drawing",

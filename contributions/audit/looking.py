@@ -1,6 +1,8 @@
-"""The audit looks: it asks every check of every app in one snapshot, and tells what breaks which invariant.
+"""The audit looks: it asks every check of every app in one snapshot, and tells what breaks which
+invariant.
 
-What the database itself forbids is asked again, for a constraint can be missing, disabled or restored wrongly.
+What the database itself forbids is asked again, for a constraint can be missing, disabled or
+restored wrongly.
 """
 
 from collections import deque
@@ -22,7 +24,8 @@ from portal import rooms
 
 SHOWN = 5
 
-# For how long an instant is looked for at which nobody writes, and how far apart: they are short. Seconds.
+# For how long an instant is looked for at which nobody writes, and how far apart: they are short.
+# Seconds.
 PATIENCE, _PAUSE = 10, 0.005
 
 
@@ -59,18 +62,21 @@ TITLES = {
 
 
 def audit(*, since: Place | None = None, jobs: int = 1) -> list[Finding]:
-    """Check everything, as ``look`` does. The list tells every invariant, broken or not, in order."""
+    """Check everything, as ``look`` does. The list tells every invariant, broken or not, in
+    order."""
     with _snapshot() as cursor:
         return _findings(cursor, since, jobs)
 
 
 def look(*, since: Place | None = None, jobs: int = 1) -> tuple[list[Finding], Place | None]:
-    """Check everything in one snapshot, on as many connections as there are ``jobs``; writes nothing. With the findings comes the
-    place that the next audit can go on from; None where somebody was writing at every instant of some seconds.
+    """Check everything in one snapshot, on as many connections as there are ``jobs``; writes
+    nothing. With the findings comes the place that the next audit can go on from; None where
+    somebody was writing at every instant of some seconds.
 
-    ``since`` such a place, of the tables that grow by millions a month only what has changed since then is proved, with all that
-    its proof reads (``changed_rows``, which also tells whether that can be done); of the others, everything. Where all was sound
-    then, that finds whatever an audit of everything would.
+    ``since`` such a place, of the tables that grow by millions a month only what has changed since
+    then is proved, with all that its proof reads (``changed_rows``, which also tells whether that
+    can be done); of the others, everything. Where all was sound then, that finds whatever an audit
+    of everything would.
 
     Rooms above bring checks of their own in a module ``audit`` with CHECKS.
     """
@@ -98,7 +104,8 @@ def _snapshot() -> Iterator[Any]:
         transaction.set_rollback(True)
 
 
-# Of one check: where it stands among all, the number of its invariant, how many offences, and the first of them.
+# Of one check: where it stands among all, the number of its invariant, how many offences, and the
+# first of them.
 _Found = tuple[int, int, int, list[str]]
 
 

@@ -1,4 +1,5 @@
-"""Audits that are kept: each goes on from the last one that found nothing, and everything is proved on Sundays."""
+"""Audits that are kept: each goes on from the last one that found nothing, and everything is proved
+on Sundays."""
 
 import datetime as dt
 import os
@@ -25,10 +26,12 @@ class UnderWay(Exception):
 
 
 def run(*, everything: bool, jobs: int = 0) -> AuditRun:
-    """Audit, and keep what was found: of ``everything``, or since the last audit that found nothing and has a place.
-    Without such a one, or where nothing can be told since it, everything. ``jobs`` are connections; 0 is as many as cores.
+    """Audit, and keep what was found: of ``everything``, or since the last audit that found nothing
+    and has a place. Without such a one, or where nothing can be told since it, everything. ``jobs``
+    are connections; 0 is as many as cores.
 
-    An audit that cannot come to its end is kept, too, with the reason, and raises. Raises UnderWay beside another.
+    An audit that cannot come to its end is kept, too, with the reason, and raises. Raises UnderWay
+    beside another.
     """
     with attempt(*_AUDIT) as ours:
         if not ours:
@@ -71,15 +74,16 @@ def last_sound() -> AuditRun | None:
 
 
 def run_of_the_day() -> AuditRun:
-    """Everything on Sundays, in China, or as soon after as the schedule is back; on the other days what has changed."""
+    """Everything on Sundays, in China, or as soon after as the schedule is back; on the other days
+    what has changed."""
     now = timezone.now()
     lately = AuditRun.objects.filter(since=None, failure="", started_at__gt=now - _A_WEEK)
     return run(everything=today_in_china(now).weekday() == _SUNDAY or not lately.exists())
 
 
 def troubles(now: dt.datetime) -> int:
-    """How many invariants the last audit found broken; 1 where it failed, or the next is overdue. 0 before the first: where that
-    does not come, the schedule stands still, and says so itself."""
+    """How many invariants the last audit found broken; 1 where it failed, or the next is overdue. 0
+    before the first: where that does not come, the schedule stands still, and says so itself."""
     last = AuditRun.objects.order_by("-pk").first()
     if last is None:
         return 0

@@ -1,8 +1,10 @@
-"""The folder that files are exchanged in: ``outbox`` for the banks, ``inbox`` from them; what was read goes to ``archive``.
+"""The folder that files are exchanged in: ``outbox`` for the banks, ``inbox`` from them; what was
+read goes to ``archive``.
 
-A file appears under its name only when it is whole and on the disk: it is written under a hidden name, flushed, renamed. Folders
-that are made here are entered, and files that are written read, by the program's own user alone; where the bank's transfer runs
-as another, its folders are made beforehand with a group of their own (docs/operations.md).
+A file appears under its name only when it is whole and on the disk: it is written under a hidden
+name, flushed, renamed. Folders that are made here are entered, and files that are written read, by
+the program's own user alone; where the bank's transfer runs as another, its folders are made
+beforehand with a group of their own (docs/operations.md).
 """
 
 import errno
@@ -35,7 +37,8 @@ def folder(name: str) -> Path:
     """One of the exchange's folders, made where it does not stand yet."""
     path = Path(settings.BANK_EXCHANGE_DIR) / name
     if not path.is_dir():
-        # Accounts and names: for nobody but the program's own user, whoever else may enter the folders above.
+        # Accounts and names: for nobody but the program's own user, whoever else may enter the
+        # folders above.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -61,8 +64,8 @@ class _Sealed:
 
 
 def place(name: str, write: Callable[[Sink], None]) -> Fingerprint:
-    """Put a file into the outbox, whole or not at all. A former one of that name is replaced. Whatever ``write`` raises, or the
-    disk, goes through, and leaves no file behind."""
+    """Put a file into the outbox, whole or not at all. A former one of that name is replaced.
+    Whatever ``write`` raises, or the disk, goes through, and leaves no file behind."""
     target = folder(OUTBOX) / name
     draft = target.with_name(f".{name}.{os.getpid()}.part")
     try:
@@ -90,9 +93,9 @@ def arrived() -> Iterator[Path]:
 
 
 def put_away(path: Path, to: str, digest: str, *, name: str) -> None:
-    """Move a file that was dealt with out of the inbox, also onto another mount, under the name by which it is known; its digest
-    keeps files of one name apart. Broken off anywhere, the file is still in the inbox, or where it belongs, or both: done again,
-    it is there once."""
+    """Move a file that was dealt with out of the inbox, also onto another mount, under the name by
+    which it is known; its digest keeps files of one name apart. Broken off anywhere, the file is
+    still in the inbox, or where it belongs, or both: done again, it is there once."""
     target = put_away_at(to, name, digest)
     try:
         path.replace(target)
@@ -101,7 +104,8 @@ def put_away(path: Path, to: str, digest: str, *, name: str) -> None:
             raise
         _copy(path, target)
         path.unlink()
-    # As the bank's transfer wrote it, others could read it; a file of another user stays as that one left it.
+    # As the bank's transfer wrote it, others could read it; a file of another user stays as that
+    # one left it.
     with suppress(PermissionError):
         target.chmod(0o600)
     _sync(target.parent)

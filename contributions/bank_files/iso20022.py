@@ -1,9 +1,12 @@
-"""ISO 20022: direct debits go out as pain.008.001.08 and come back as pain.002.001.10, for banks that take no postal layout.
+"""ISO 20022: direct debits go out as pain.008.001.08 and come back as pain.002.001.10, for banks
+that take no postal layout.
 
-One payment information block per file; ``EndToEndId`` is the batch's number and the line's sequence, accounts stand under
-``Othr``, amounts are yuan with two decimals. Files go out in UTF-8. Answers are read in UTF-8, with or without a byte-order mark,
-else in GB18030, whatever they declare; as a stream, without entities, document types or network. The format has no check value:
-what is compared is counts and sums, by state and in all, and each row's account and amount with what was sent.
+One payment information block per file; ``EndToEndId`` is the batch's number and the line's
+sequence, accounts stand under ``Othr``, amounts are yuan with two decimals. Files go out in UTF-8.
+Answers are read in UTF-8, with or without a byte-order mark, else in GB18030, whatever they
+declare; as a stream, without entities, document types or network. The format has no check value:
+what is compared is counts and sums, by state and in all, and each row's account and amount with
+what was sent.
 """
 
 import codecs
@@ -46,8 +49,9 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
 
 
 def write(out: IO[bytes], heading: Heading, orders: Iterable[tuple[int, str, str, int]]) -> None:
-    """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError where the rows do not come to
-    the heading's count and sum, or the schema has no room for what stands in one: such a file must not leave."""
+    """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError
+    where the rows do not come to the heading's count and sum, or the schema has no room for what
+    stands in one: such a file must not leave."""
     count = total = 0
     _fit(heading.number, "MsgId", heading.number, 35)
     _fit(heading.number, "Cdtr/Nm", heading.creditor, 140)
@@ -133,8 +137,8 @@ class Answer:
         raise Unreadable(_("不是扣款结果文件：没有原批次信息。"))
 
     def results(self, *, line_count: int) -> Iterator[Result]:
-        """The rows, in the file's order. Raises Unreadable where a row, the counts or the sums are wrong, the latest at the end:
-        whoever consumes the rows must be able to undo until then."""
+        """The rows, in the file's order. Raises Unreadable where a row, the counts or the sums are
+        wrong, the latest at the end: whoever consumes the rows must be able to undo until then."""
         seen = bytearray(line_count + 1)
         count = total = paid_count = paid_fen = 0
         for number, element in enumerate(self._elements(_name("TxInfAndSts")), 1):
@@ -161,8 +165,8 @@ class Answer:
             raise Unreadable(_("文件头的笔数或金额与明细不符。"))
 
     def _elements(self, wanted: str) -> Iterator[Any]:
-        """The elements of that name, each let go once it was dealt with; Unreadable where the file is no whole XML document of
-        the format."""
+        """The elements of that name, each let go once it was dealt with; Unreadable where the file
+        is no whole XML document of the format."""
         try:
             with self._path.open("rb") as file:
                 context = etree.iterparse(

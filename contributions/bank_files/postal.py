@@ -1,19 +1,21 @@
-"""The Postal Savings Bank's debit files, of our own making after the usual shape of a 批量代扣 file.
+"""The Postal Savings Bank's debit files, of our own making after the usual shape of a 批量代扣
+file.
 
-Text, one record per line, fields divided by ``|``, amounts in fen. We write GB18030 and CRLF; we read UTF-8 (with or
-without BOM) and GB18030 (and so GBK), LF or CRLF::
+Text, one record per line, fields divided by ``|``, amounts in fen. We write GB18030 and CRLF; we
+read UTF-8 (with or without BOM) and GB18030 (and so GBK), LF or CRLF. The
+first goes to the bank, the second comes from it::
 
-    H|DK01|batch number|city code|month YYYYMM|date YYYYMMDD|count|sum|creditor        to the bank
+    H|DK01|batch number|city code|month YYYYMM|date YYYYMMDD|count|sum|creditor
     D|sequence|account|holder|amount
     T|count|sum|check
 
-    H|DR01|batch number|date YYYYMMDD|count|paid count|paid sum|failed count|failed sum    from the bank
+    H|DR01|batch number|date YYYYMMDD|count|paid count|paid sum|failed count|failed sum
     D|sequence|account|amount|result code|bank's reference
     T|count|sum|check
 
-``check`` is the SHA-256 of all text before the trailer, with LF line ends, in UTF-8: it outlives a change of encoding on the
-way, and nothing else. A row that is missing from an answer was not answered; a row that we never sent, or that stands there
-twice, makes the whole file unreadable.
+``check`` is the SHA-256 of all text before the trailer, with LF line ends, in UTF-8: it outlives a
+change of encoding on the way, and nothing else. A row that is missing from an answer was not
+answered; a row that we never sent, or that stands there twice, makes the whole file unreadable.
 """
 
 import codecs
@@ -56,7 +58,8 @@ _REFERENCE = re.compile(r"[0-9A-Za-z-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What heads an order file; ``count`` and ``total_fen`` are what the lines must come to; ``made_at`` when it was let go."""
+    """What heads an order file; ``count`` and ``total_fen`` are what the lines must come to;
+    ``made_at`` when it was let go."""
 
     number: str
     city_code: str
@@ -81,8 +84,8 @@ class AnswerHeading:
 
 
 def write(out: Sink, heading: Heading, orders: Iterable[tuple[int, str, str, int]]) -> None:
-    """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError where the rows do not come to
-    the heading's count and sum: such a file must not leave."""
+    """Write a whole order file from (sequence, account, holder, fen), in that order. ValueError
+    where the rows do not come to the heading's count and sum: such a file must not leave."""
     check = hashlib.sha256()
     encode = codecs.getencoder(ENCODING)
 
@@ -97,7 +100,8 @@ def write(out: Sink, heading: Heading, orders: Iterable[tuple[int, str, str, int
     count = total = 0
     rows = iter(orders)
     while block := list(islice(rows, _BLOCK)):
-        # A divider inside a name would shift the amount: it is looked for once per block, and taken out only then.
+        # A divider inside a name would shift the amount: it is looked for once per block, and taken
+        # out only then.
         names = "".join(holder for _sequence, _account, holder, _fen in block)
         if "|" in names or "\n" in names or "\r" in names:
             block = [
@@ -127,8 +131,9 @@ class Answer:
         return self._path.open(encoding=self._encoding, errors="strict", newline="\n")
 
     def results(self, *, line_count: int) -> Iterator[Result]:
-        """The rows, in the file's order. Raises Unreadable where a row, the counts, the sums or the check are wrong, the latest
-        at the trailer: whoever consumes the rows must be able to undo until the end."""
+        """The rows, in the file's order. Raises Unreadable where a row, the counts, the sums or the
+        check are wrong, the latest at the trailer: whoever consumes the rows must be able to undo
+        until the end."""
         seen = bytearray(line_count + 1)
         check = hashlib.sha256()
         count = total = paid_count = paid_fen = 0

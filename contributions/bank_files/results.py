@@ -1,4 +1,5 @@
-"""What a bank can answer about one debit, in the hall's own words; each bank's format maps its codes to these."""
+"""What a bank can answer about one debit, in the hall's own words; each bank's format maps its
+codes to these."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,4 +64,5 @@ class Result:
 
 
 class Unreadable(Exception):
-    """A file that is not what the format says; the message tells staff in Chinese what and where."""
+    """A file that is not what the format says; the message tells staff in Chinese what and
+    where."""

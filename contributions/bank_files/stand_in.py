@@ -1,5 +1,6 @@
-"""A bank that stands in for the Postal Savings Bank where there is none: it knows the exchange folder and the file format, and
-nothing of the hall. It is written from the description of the format alone, so that it also checks our files.
+"""A bank that stands in for the Postal Savings Bank where there is none: it knows the exchange
+folder and the file format, and nothing of the hall. It is written from the description of the
+format alone, so that it also checks our files.
 
 How an account fares goes by its last two digits::
 
@@ -29,7 +30,8 @@ class Refused(Exception):
 
 
 def serve(root: Path, *, once: bool, delay: float, say: Callable[[str], None]) -> None:
-    """Answer the files of ``root/outbox`` in ``root/inbox``, for ever or ``once``; ``delay`` seconds pass before each answer."""
+    """Answer the files of ``root/outbox`` in ``root/inbox``, for ever or ``once``; ``delay``
+    seconds pass before each answer."""
     while True:
         for path in _orders(root):
             time.sleep(delay)
@@ -46,8 +48,9 @@ def serve(root: Path, *, once: bool, delay: float, say: Callable[[str], None]) -
 
 
 def answer_file(path: Path, root: Path) -> Path:
-    """Answer one order file; the answer appears whole, and only then is the order put away. The same order gives the same
-    answer, so that a bank that was stopped in between, or gets a file again, does not answer differently."""
+    """Answer one order file; the answer appears whole, and only then is the order put away. The
+    same order gives the same answer, so that a bank that was stopped in between, or gets a file
+    again, does not answer differently."""
     inbox = root / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".xml":
@@ -125,7 +128,8 @@ def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
 
 
 def _read_message(path: Path) -> tuple[str, str, int, Decimal, list[tuple[str, str, Decimal]]]:
-    """Number, time, count, sum and rows of a pain.008; a bank takes it only where count and sum agree."""
+    """Number, time, count, sum and rows of a pain.008; a bank takes it only where count and sum
+    agree."""
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         [message] = etree.parse(str(path), parser).getroot()
@@ -165,7 +169,8 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _check(path: Path) -> tuple[list[str], int, int]:
-    """The header, and the count and sum that the file comes to; a bank takes a file only where all agree."""
+    """The header, and the count and sum that the file comes to; a bank takes a file only where all
+    agree."""
     check = hashlib.sha256()
     header: list[str] = []
     trailer: list[str] = []

@@ -1,4 +1,5 @@
-"""The employers' month for many staff: charged, assessed, confirmed, paid and looked at, on one database, month after month."""
+"""The employers' month for many staff: charged, assessed, confirmed, paid and looked at, on one
+database, month after month."""
 
 import resource
 import subprocess
@@ -66,10 +67,12 @@ MEMORY = "peak memory of the worker, MB"
 
 
 def employers(*, people: int = 300_000, employers: int = 1_000, rounds: int = 2) -> dict[str, list[float]]:
-    """Rows a second of each round, for ``people`` insured by ``employers`` in all that the city insures; a round is a month.
+    """Rows a second of each round, for ``people`` insured by ``employers`` in all that the city
+    insures; a round is a month.
 
-    One employer has ten thousand staff (a third of the people, where they are few), everybody a wage of their own, exact to the
-    fen, and one in fifty gets another between two months. CommandError where the database is not empty.
+    One employer has ten thousand staff (a third of the people, where they are few), everybody a
+    wage of their own, exact to the fen, and one in fifty gets another between two months.
+    CommandError where the database is not empty.
     """
     require_empty()
     if employers < 2 or people < 3 * employers:
@@ -154,7 +157,8 @@ def _round_of(city: str, of: Month, first: User, second: User) -> Iterator[tuple
 
 
 def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -> Iterator[tuple[str, float]]:
-    """The employers' debit from its opening to its booking; what each step took is added to ``spent``."""
+    """The employers' debit from its opening to its booking; what each step took is added to
+    ``spent``."""
     now = datetime.combine(
         employer_debit_terms(book(), city=city, on=of.first_day).days(of)[0], time(10), CHINA
     )
@@ -198,7 +202,8 @@ def _debited(city: str, of: Month, by: User, second: User, spent: list[float]) -
 
 
 def _receive_plainly(batch: DebitBatch) -> None:
-    """What booking is measured by: the receipts alone, into a table with its unique numbers and a foreign key to the charge."""
+    """What booking is measured by: the receipts alone, into a table with its unique numbers and a
+    foreign key to the charge."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
@@ -256,7 +261,8 @@ def _looked_at(one: Assessment, address: str) -> tuple[float, int]:
 
 
 def _insuring_city(months: list[Month]) -> tuple[str, list[str]]:
-    """The first city that debits employers in all these months, and what it insures. CommandError where none does."""
+    """The first city that debits employers in all these months, and what it insures. CommandError
+    where none does."""
     for city in book().cities:
         if all(of_employers.terms_of(city.slug, of.first_day) for of in months):
             priced = [one for one in Insurance if all(_priced(city.slug, one, of) for of in months)]
@@ -272,8 +278,8 @@ def _priced(city: str, insurance: Insurance, of: Month) -> bool:
     return True
 
 
-# Everywhere in the city, so that an employer's charges lie as far apart as charges can: every ``step``-th person works for the
-# large one.
+# Everywhere in the city, so that an employer's charges lie as far apart as charges can: every
+# ``step``-th person works for the large one.
 _MAKE = {
     "people_employer": """
     INSERT INTO people_employer (
@@ -316,7 +322,8 @@ _MAKE = {
 
 
 def _raise_wages(since: Month) -> None:
-    """One person in fifty has another wage from the month on, among them the first of the large employer."""
+    """One person in fifty has another wage from the month on, among them the first of the large
+    employer."""
     with connection.cursor() as cursor:
         for statement in _RAISE:
             cursor.execute(statement, {"month": since.first_day})

@@ -26,16 +26,19 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def require_empty() -> None:
-    """CommandError where the database holds people or charges: what is made for measuring is emptied again."""
+    """CommandError where the database holds people or charges: what is made for measuring is
+    emptied again."""
     if Person.objects.exists() or Charge.objects.exists():
         raise CommandError("库中已有人员或应缴，测速会清空它们。请用 script/bench，它在自己的库里测。")
 
 
 @contextmanager
 def stored(statements: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[None]:
-    """Tables filled by one statement each, in turn; empty afterwards, with all that names what was in them.
+    """Tables filled by one statement each, in turn; empty afterwards, with all that names what was
+    in them.
 
-    Their history is not written and the overlap of their rows not checked meanwhile: that is not what is measured.
+    Their history is not written and the overlap of their rows not checked meanwhile: that is not
+    what is measured.
     """
     tables = tuple(statements)
     with connection.cursor() as cursor:
@@ -101,7 +104,8 @@ def exchange_in(folder: Path) -> Iterator[None]:
 
 
 def insert_plainly(city: str, of: Month) -> None:
-    """What charging is measured by: the same rows, at fixed prices, into a table with one unique and one foreign key."""
+    """What charging is measured by: the same rows, at fixed prices, into a table with one unique
+    and one foreign key."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """

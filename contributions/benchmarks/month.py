@@ -1,4 +1,5 @@
-"""A city's month for many people, beside the plainest ways to do each step: in turn, on one database, round after round."""
+"""A city's month for many people, beside the plainest ways to do each step: in turn, on one
+database, round after round."""
 
 import csv
 import os
@@ -58,11 +59,13 @@ MEMORY = "peak memory of the worker, MB"
 
 
 def month(*, people: int = 100_000, rounds: int = 5) -> dict[str, list[float]]:
-    """Rows per second of each round, for ``people`` flexible workers with two insurances; a round is a month, and the next one
-    finds in the tables what the ones before have left. After the last everything is audited, and what a day has changed then.
+    """Rows per second of each round, for ``people`` flexible workers with two insurances; a round
+    is a month, and the next one finds in the tables what the ones before have left. After the last
+    everything is audited, and what a day has changed then.
 
-    One in twenty fails each time (the stand-in bank sees to that), so that the second month tries failures again and the
-    fourth suspends. CommandError where the database is not empty, for what the rounds make is emptied again.
+    One in twenty fails each time (the stand-in bank sees to that), so that the second month tries
+    failures again and the fourth suspends. CommandError where the database is not empty, for what
+    the rounds make is emptied again.
     """
     require_empty()
     names = (
@@ -139,7 +142,8 @@ def _round_of(
         raise RuntimeError("nothing was to be debited")
     rows = batch.line_count
     measured[BATCH].append(rows / spent[-1])
-    # As the server's own housekeeping does within a minute: without it the loop looks its rows up in tables believed empty.
+    # As the server's own housekeeping does within a minute: without it the loop looks its rows up
+    # in tables believed empty.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE contributions_charge, contributions_debitline")
     measured[FILE_CSV].append(rows / timed(lambda: _write_csv(batch, folder / "plain.csv")))
@@ -192,7 +196,8 @@ def _time_audits(by: User, measured: dict[str, list[float]]) -> None:
 
 
 def debiting_city(months: list[Month]) -> str:
-    """The first city that debits flexible workers in two insurances in all these months; CommandError where there is none."""
+    """The first city that debits flexible workers in two insurances in all these months;
+    CommandError where there is none."""
     for city in book().cities:
         try:
             terms = [debit_terms(book(), city=city.slug, on=of.first_day) for of in months]
@@ -209,7 +214,8 @@ def debiting_city(months: list[Month]) -> str:
 
 @contextmanager
 def stored_people(city: str, *, start: Month, count: int) -> Iterator[None]:
-    """So many made-up people with two insurances since a month and an account; gone afterwards, with all that names them."""
+    """So many made-up people with two insurances since a month and an account; gone afterwards,
+    with all that names them."""
     now = month_in_china(timezone.now())
     bank = debit_terms(book(), city=city, on=now.first_day).bank
     terms = contribution_terms(
@@ -254,7 +260,8 @@ def _write_csv(batch: DebitBatch, path: Path) -> None:
 
 
 def _post_one_by_one(batch: DebitBatch, by: User, now: datetime) -> None:
-    """What posting is measured by: each line, charge, receipt and entry saved by itself; undone afterwards."""
+    """What posting is measured by: each line, charge, receipt and entry saved by itself; undone
+    afterwards."""
     with transaction.atomic():
         clearing = ledger.account(city=batch.city, kind=AccountKind.CLEARING, channel="bench")
         pooled = ledger.account(city=batch.city, kind=AccountKind.POOLED, insurance="pension")

@@ -1,4 +1,5 @@
-"""What the hall serves on loopback under gunicorn: pages a second beside a bare Django page, and a last day before a deadline."""
+"""What the hall serves on loopback under gunicorn: pages a second beside a bare Django page, and a
+last day before a deadline."""
 
 import os
 import random
@@ -64,8 +65,8 @@ TOKEN = "benchmark" * 3 + "token"
 
 
 def page(*, rounds: int = 5, requests: int = 200) -> dict[str, list[float]]:
-    """Requests per second of each round: of the bare page, which is the reference, and of the hall's pages, of somebody with ten
-    years in two insurances, a month that is owed, and a case."""
+    """Requests per second of each round: of the bare page, which is the reference, and of the
+    hall's pages, of somebody with ten years in two insurances, a month that is owed, and a case."""
     require_empty()
     now = month_in_china(timezone.now())
     city = debiting_city([now])
@@ -95,8 +96,9 @@ def page(*, rounds: int = 5, requests: int = 200) -> dict[str, list[float]]:
 
 
 def mix(*, people: int = 900_000, rate: int = 60, seconds: int = 60) -> dict[str, list[float]]:
-    """The last day before a deadline: so many requests a second for so many seconds, nine of ten reading, one of ten writing (an
-    application typed or sent), with so many people stored, a month charged and drawn; then the bare page at the same rate.
+    """The last day before a deadline: so many requests a second for so many seconds, nine of ten
+    reading, one of ten writing (an application typed or sent), with so many people stored, a month
+    charged and drawn; then the bare page at the same rate.
 
     A request's time counts from when it was due, so that waiting for a busy server counts, too.
     """
@@ -196,7 +198,8 @@ def _nth_people(places: Sequence[int]) -> list[int]:
 
 
 def _signed_in(user: User, city: str) -> str:
-    """What a browser sends of a session of the login's that has been to the city's home: its key, and the city."""
+    """What a browser sends of a session of the login's that has been to the city's home: its key,
+    and the city."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "portal.accounts.doors.PersonDoor"
@@ -223,7 +226,8 @@ class _Visitor:
 
 @dataclass
 class _Load:
-    """Who asks for what, and what came of it: (kind of request, seconds from when it was due, status; 0 where none came)."""
+    """Who asks for what, and what came of it: (kind of request, seconds from when it was due,
+    status; 0 where none came)."""
 
     port: int
     city: str
@@ -352,13 +356,15 @@ def _rate(ask: Callable[[int], int], requests: int) -> float:
 
 
 def _given_session(port: int) -> str:
-    """The session that a first visit is given, so that the next ones go on with it as a signed-in visitor's do."""
+    """The session that a first visit is given, so that the next ones go on with it as a signed-in
+    visitor's do."""
     with urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
         return SimpleCookie(answer.headers["Set-Cookie"])[settings.SESSION_COOKIE_NAME].value
 
 
 def _ask(port: int, path: str, session: str) -> Callable[[int], int]:
-    """One request on a connection of its own, and its status. RuntimeError where that is not 200."""
+    """One request on a connection of its own, and its status. RuntimeError where that is not
+    200."""
 
     def ask(_number: int) -> int:
         status, answer = _exchange(port, path, session)

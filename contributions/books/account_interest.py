@@ -1,8 +1,9 @@
 """记账利息: interest on personal accounts, credited once a year by the published rate.
 
-The opening balance bears interest for the whole year, what moves within the year for the months that are left, by weights that
-the policy gives. Each year is reckoned anew from the first published rate on; what was credited before is taken off. So money
-that is booked after its year's interest was credited bears interest all the same: the difference comes with the next year's.
+The opening balance bears interest for the whole year, what moves within the year for the months
+that are left, by weights that the policy gives. Each year is reckoned anew from the first published
+rate on; what was credited before is taken off. So money that is booked after its year's interest
+was credited bears interest all the same: the difference comes with the next year's.
 """
 
 import datetime as dt
@@ -46,7 +47,8 @@ class CannotCredit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would credit, in fen: to how many accounts, the year's interest and what earlier years lacked."""
+    """What a run would credit, in fen: to how many accounts, the year's interest and what earlier
+    years lacked."""
 
     terms: AccountInterestTerms
     people: int
@@ -59,8 +61,8 @@ class Preview:
 
 
 def due(*, on: dt.date, policy: Book | None = None) -> list[tuple[str, Insurance, int]]:
-    """(city, insurance, year) of the interest that is to be credited on a day, oldest year first: its rate is published, the year
-    is over, the city has accounts, and no run has finished it."""
+    """(city, insurance, year) of the interest that is to be credited on a day, oldest year first:
+    its rate is published, the year is over, the city has accounts, and no run has finished it."""
     the_book = policy or book()
     cities = set(
         LedgerAccount.objects.filter(kind=AccountKind.PERSONAL, legs__isnull=False).values_list(
@@ -106,10 +108,12 @@ def credit(
     now: dt.datetime,
     policy: Book | None = None,
 ) -> InterestRun:
-    """Credit a year's interest to every account of the city and insurance; again, or by several at once, nothing is doubled.
+    """Credit a year's interest to every account of the city and insurance; again, or by several at
+    once, nothing is doubled.
 
-    Each chunk of people is one transaction with one entry; who is killed in between leaves the rest to the next who calls.
-    Raises CannotCredit where the year is not over, its rate is not published or an earlier year's interest stands out.
+    Each chunk of people is one transaction with one entry; who is killed in between leaves the rest
+    to the next who calls. Raises CannotCredit where the year is not over, its rate is not published
+    or an earlier year's interest stands out.
     """
     the_book = policy or book()
     terms = _check(the_book, city=city, insurance=insurance, year=year, now=now)
@@ -197,11 +201,13 @@ def _credit_chunk(run: InterestRun, the_book: Book, *, by: User, now: dt.datetim
 def settle(
     *, person: Person, city: str, insurance: Insurance, by: User, now: dt.datetime, policy: Book | None = None
 ) -> int:
-    """Credit an account, about to be closed (transferred), with what it bears until this month; the fen that were credited.
+    """Credit an account, about to be closed (transferred), with what it bears until this month; the
+    fen that were credited.
 
-    What earlier years' runs have not credited yet comes first, then the months of this year before the current one; by the year's
-    rate, or the latest where it is not published yet. What the published rate makes of it later is an adjustment, as far as the
-    account holds it. Twice in a month is once.
+    What earlier years' runs have not credited yet comes first, then the months of this year before
+    the current one; by the year's rate, or the latest where it is not published yet. What the
+    published rate makes of it later is an adjustment, as far as the account holds it. Twice in a
+    month is once.
     """
     the_book = policy or book()
     month = month_in_china(now)
@@ -271,8 +277,8 @@ def _book(
     by: User,
     now: dt.datetime,
 ) -> tuple[int, int]:
-    """Credit what is due to the people of ``values``, with one entry for what is credited and one for what is taken back; how
-    many accounts, and how many fen."""
+    """Credit what is due to the people of ``values``, with one entry for what is credited and one
+    for what is taken back; how many accounts, and how many fen."""
     city, insurance = values["city"], values["insurance"]
     personal = ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance)
     expense = ledger.account(city=city, kind=AccountKind.INTEREST, insurance=insurance)
@@ -321,16 +327,17 @@ def _book(
     return accounts, total
 
 
-# SQL of (opening × 12 + product) × rate ÷ 12 in whole fen, halves away from zero: whole numbers are divided, so that nothing is
-# cut before it is rounded, whatever the rate.
+# SQL of (opening × 12 + product) × rate ÷ 12 in whole fen, halves away from zero: whole numbers are
+# divided, so that nothing is cut before it is rounded, whatever the rate.
 def _whole_fen(opening: str, product: str, rate: str) -> str:
     exact = f"(({opening}) * 12 + {product}) * {rate}"
     return f"sign({exact}) * div(abs({exact}) * 2 + 12, 24)"
 
 
-# For every account of the people (after, through]: what the years from the first rate to this one bear, one year upon the other,
-# less what was credited of it. Interest belongs to the year that it is for; only what an account was credited with in the
-# course of a year moves within that year, for it may be taken out of it in the same year.
+# For every account of the people (after, through]: what the years from the first rate to this one
+# bear, one year upon the other, less what was credited of it. Interest belongs to the year that it
+# is for; only what an account was credited with in the course of a year moves within that year, for
+# it may be taken out of it in the same year.
 _DUE = f"""
     WITH RECURSIVE terms AS (
         SELECT year, rate, weights[12 * place - 11 : 12 * place] AS weights
@@ -492,9 +499,10 @@ def _until(one: AccountInterest) -> str:
     return _("转出前结息，计到%(month)s之前") % {"month": one.until.zh}
 
 
-# For the audit: each interest movement says what made it, the sum is right, and the run's totals are those of its rows. Whether a
-# sum is right is asked otherwise than it was made, and without dividing: 24 times the fen are at most 12 more, and less than 12
-# less, than 24 times the exact amount. What was cut (``AccountInterest.cut``) is a fen less than that.
+# For the audit: each interest movement says what made it, the sum is right, and the run's totals
+# are those of its rows. Whether a sum is right is asked otherwise than it was made, and without
+# dividing: 24 times the fen are at most 12 more, and less than 12 less, than 24 times the exact
+# amount. What was cut (``AccountInterest.cut``) is a fen less than that.
 CHECKS = (
     """
     SELECT format('个人账户利息 %s 与计算过程不符', movement.key)

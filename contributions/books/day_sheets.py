@@ -1,6 +1,8 @@
-"""日终试算平衡: what the books hold at the end of a day, beside what banks, channels and held receipts say.
+"""日终试算平衡: what the books hold at the end of a day, beside what banks, channels and held
+receipts say.
 
-A sheet goes on from the one before and looks at the day's entries only, so that its work is that of a day, not of all years.
+A sheet goes on from the one before and looks at the day's entries only, so that its work is that of
+a day, not of all years.
 """
 
 import datetime as dt
@@ -41,7 +43,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A channel's day in the books beside its own word; with an empty channel, suspense beside the receipts held in it. Fen."""
+    """A channel's day in the books beside its own word; with an empty channel, suspense beside the
+    receipts held in it. Fen."""
 
     channel: str
     booked_fen: int
@@ -126,8 +129,9 @@ def make(*, city: str, day: dt.date, by: User, now: dt.datetime) -> DaySheet:
 
 
 def make_due(*, by: User, now: dt.datetime) -> int:
-    """Write every sheet that is missing, of all cities, oldest first; how many. A city that fails does not keep the others.
-    Raises ClockSuspect where there is no evidence that the days are over."""
+    """Write every sheet that is missing, of all cities, oldest first; how many. A city that fails
+    does not keep the others. Raises ClockSuspect where there is no evidence that the days are
+    over."""
     clock.check(now)
     yesterday = today_in_china(now) - dt.timedelta(days=1)
     done = dict(DaySheet.objects.values_list("city").annotate(Max("day")))
@@ -226,8 +230,9 @@ _BOOKED = """
     GROUP BY account.channel
 """
 
-# What the other side says of the day's entries: the bank's answer, line by line, for a debit; the provider's word for a payment
-# and a refund; the slip that staff entered under the bank's number for the rest.
+# What the other side says of the day's entries: the bank's answer, line by line, for a debit; the
+# provider's word for a payment and a refund; the slip that staff entered under the bank's number
+# for the rest.
 _SAID = """
     SELECT channel, sum(fen)::bigint FROM (
         SELECT 'debit:' || batch.bank AS channel, line.amount_fen AS fen
@@ -267,8 +272,8 @@ _SAID = """
     ) said GROUP BY channel
 """
 
-# Receipts that paid nothing, transfers that are held, and what was taken back, less what was given back, of the entries that this
-# sheet and those before it cover.
+# Receipts that paid nothing, transfers that are held, and what was taken back, less what was given
+# back, of the entries that this sheet and those before it cover.
 _HELD = """
     SELECT coalesce(sum(fen), 0)::bigint FROM (
         SELECT receipt.amount_fen AS fen, receipt.entry_id FROM contributions_receipt receipt WHERE NOT receipt.applied
@@ -288,7 +293,8 @@ _HELD = """
 """
 
 
-# For the audit: each sheet goes on from the one before; the latest of each city holds what the legs that it covers sum to.
+# For the audit: each sheet goes on from the one before; the latest of each city holds what the legs
+# that it covers sum to.
 CHECKS = (
     """
     SELECT format('%s %s 的日终余额与前一日不衔接', sheet.city, sheet.day)

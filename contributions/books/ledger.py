@@ -72,11 +72,13 @@ def post_entry(
     now: dt.datetime,
     entry_id: int | None = None,
 ) -> Entry:
-    """Book one balanced entry and return it. Same kind and reference again: IntegrityError, nothing is booked twice.
+    """Book one balanced entry and return it. Same kind and reference again: IntegrityError, nothing
+    is booked twice.
 
-    Legs on the same account are added up, and accounts that come to nothing are left out. Raises Unbalanced. Must run in a
-    transaction: the chain is locked until it ends, so book last. Raises MonthClosed where ``now`` lies in a closed month: what
-    is to be mended there is booked in the month that is open.
+    Legs on the same account are added up, and accounts that come to nothing are left out. Raises
+    Unbalanced. Must run in a transaction: the chain is locked until it ends, so book last. Raises
+    MonthClosed where ``now`` lies in a closed month: what is to be mended there is booked in the
+    month that is open.
     """
     sums: dict[int, int] = {}
     for posting in postings:
@@ -118,7 +120,8 @@ def post_entry(
 
 
 def tip(city: str) -> tuple[int, str]:
-    """The last entry's number, and the digest of the chain's last link: that entry, or a month's close after it."""
+    """The last entry's number, and the digest of the chain's last link: that entry, or a month's
+    close after it."""
     last = Entry.objects.filter(city=city).order_by("-number").first()
     if last is None:
         return 0, ""
@@ -147,7 +150,8 @@ def entry_digest(
     legs: Mapping[int, int],
     previous: str,
 ) -> str:
-    """SHA-256 over an entry and the digest of the one before: who changes an old entry must change all that follow."""
+    """SHA-256 over an entry and the digest of the one before: who changes an old entry must change
+    all that follow."""
     text = "\n".join(
         [
             previous,

@@ -1,7 +1,7 @@
 """月结: a month of a city's books is closed by two members of staff, for good.
 
-Afterwards no entry can be dated into it; what is to be mended is booked in the month that is open. The totals are frozen, and
-their digest is a link of the chain that the entries make.
+Afterwards no entry can be dated into it; what is to be mended is booked in the month that is open.
+The totals are frozen, and their digest is a link of the chain that the entries make.
 """
 
 import datetime as dt
@@ -44,7 +44,8 @@ class CannotClose(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way of a month's close: what it is, how many, and the kind of list where it is dealt with."""
+    """What stands in the way of a month's close: what it is, how many, and the kind of list where
+    it is dealt with."""
 
     what: str
     count: int
@@ -53,7 +54,8 @@ class Obstacle:
 
 
 def next_month(city: str) -> Month | None:
-    """The month to be closed next: after the last that is closed, or the one of the first entry. None where nothing is booked."""
+    """The month to be closed next: after the last that is closed, or the one of the first entry.
+    None where nothing is booked."""
     closed = ledger.closed_through(city)
     if closed is not None:
         return closed + 1
@@ -62,7 +64,8 @@ def next_month(city: str) -> Month | None:
 
 
 def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
-    """Everything that stands in the way, in the order in which it is dealt with; none where the month can be closed."""
+    """Everything that stands in the way, in the order in which it is dealt with; none where the
+    month can be closed."""
     found: list[Obstacle] = []
     end = end_of(month.last_day)
     if month_in_china(now) <= month:
@@ -115,8 +118,8 @@ def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
 
 
 def _differing(city: str, month: Month) -> int:
-    """How many channels the books and the other side have not come to agree on by the month's end, suspense among them. A day's
-    difference that a later day makes good is none."""
+    """How many channels the books and the other side have not come to agree on by the month's end,
+    suspense among them. A day's difference that a later day makes good is none."""
     until = DayComparison.objects.filter(sheet__city=city, sheet__day__lte=month.last_day)
     channels = (
         until.exclude(channel="")
@@ -235,7 +238,8 @@ def digest(close: MonthClose, lines: Iterable[MonthCloseLine]) -> str:
 
 
 def links() -> dict[str, list[tuple[int, str, str]]]:
-    """The closes of each city as links of its chain, in order: (entry's number that it follows, digest before, own digest)."""
+    """The closes of each city as links of its chain, in order: (entry's number that it follows,
+    digest before, own digest)."""
     found: dict[str, list[tuple[int, str, str]]] = {}
     for one in MonthClose.objects.filter(closed_at__isnull=False).order_by("city", "month"):
         found.setdefault(one.city, []).append((one.last_number or 0, one.previous_digest, one.digest))
@@ -249,7 +253,8 @@ def broken_digests() -> Iterator[str]:
             yield _("%(city)s %(month)s 的月结与封存的摘要不符") % {"city": one.city, "month": one.month}
 
 
-# For the audit: nothing was dated into a closed month after its close, and its totals are those of its days.
+# For the audit: nothing was dated into a closed month after its close, and its totals are those of
+# its days.
 CHECKS = (
     """
     SELECT format('%s 的分录 #%s 记在已月结的 %s', entry.city, entry.number, close.month)

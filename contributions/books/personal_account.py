@@ -1,6 +1,8 @@
-"""Personal accounts (个人账户): what receipts credited to a person, and what moved the account besides, by year.
+"""Personal accounts (个人账户): what receipts credited to a person, and what moved the account
+besides, by year.
 
-Receipts and movements are the ledger's sub-ledger: together they are what the PERSONAL accounts of the books hold.
+Receipts and movements are the ledger's sub-ledger: together they are what the PERSONAL accounts of
+the books hold.
 """
 
 import datetime as dt
@@ -41,7 +43,8 @@ class Overdrawn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What one paid month brought: ``account_fen`` of ``amount_fen``, credited on the day the money arrived. ``base`` is yuan."""
+    """What one paid month brought: ``account_fen`` of ``amount_fen``, credited on the day the money
+    arrived. ``base`` is yuan."""
 
     charge_id: int
     month: Month
@@ -56,8 +59,8 @@ Happening: TypeAlias = Credit | AccountMovement | AccountInterest
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A calendar year of an account, in fen: opening + credited + moved + interest = closing. ``interests`` are those for the
-    year, whenever they were booked."""
+    """A calendar year of an account, in fen: opening + credited + moved + interest = closing.
+    ``interests`` are those for the year, whenever they were booked."""
 
     year: int
     opening_fen: int
@@ -85,7 +88,8 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person's account of one insurance in one city; its years newest first, those in which nothing happened left out."""
+    """A person's account of one insurance in one city; its years newest first, those in which
+    nothing happened left out."""
 
     city: str
     insurance: Insurance
@@ -121,14 +125,17 @@ def book_movement(
     pooled_fen: int = 0,
     surcharge_fen: int = 0,
 ) -> AccountMovement:
-    """Credit (positive) or take (negative) fen of a personal account and return the movement. Twice by one key is once.
+    """Credit (positive) or take (negative) fen of a personal account and return the movement. Twice
+    by one key is once.
 
-    The entry books it between the city's PERSONAL account of the insurance and ``against``, an account of the same city:
-    clearing for a top-up, transfer clearing for a transfer, suspense for what is taken back to be refunded. ``pooled_fen``, of
-    the same sign, is what comes into the pooled fund or leaves it by the same entry, ``surcharge_fen`` what leaves the account of
-    interest and late fees with a reversed month. Raises KeyReused where the key stands for
-    another movement; Overdrawn where the account holds less than is taken; ValueError for an account of another city.
-    Constraints refuse a top-up of anything but medical, and a sign that is not the kind's.
+    The entry books it between the city's PERSONAL account of the insurance and ``against``, an
+    account of the same city: clearing for a top-up, transfer clearing for a transfer, suspense for
+    what is taken back to be refunded. ``pooled_fen``, of the same sign, is what comes into the
+    pooled fund or leaves it by the same entry, ``surcharge_fen`` what leaves the account of
+    interest and late fees with a reversed month. Raises KeyReused where the key stands for another
+    movement; Overdrawn where the account holds less than is taken; ValueError for an account of
+    another city. Constraints refuse a top-up of anything but medical, and a sign that is not the
+    kind's.
     """
     if against.city != city:
         raise ValueError(f"{against} belongs to {against.city}, not to {city}")
@@ -181,10 +188,12 @@ def book_reversal(
     by: User,
     now: dt.datetime,
 ) -> None:
-    """Take what an entry's applied receipts brought to an insurance out of its personal accounts, pooled fund and surcharges
-    again: a movement for each receipt, and one entry. A fixed number of statements. Its charges are still as they were paid.
+    """Take what an entry's applied receipts brought to an insurance out of its personal accounts,
+    pooled fund and surcharges again: a movement for each receipt, and one entry. A fixed number of
+    statements. Its charges are still as they were paid.
 
-    IntegrityError where an account holds less ("would hold"), and where it was done before. Inside a transaction.
+    IntegrityError where an account holds less ("would hold"), and where it was done before. Inside
+    a transaction.
     """
     city = against.city
     [entry_id] = ledger.reserve_ids(1)
@@ -238,7 +247,8 @@ _REVERSE = """
 def _postings(
     against: LedgerAccount, insurance: Insurance, personal_fen: int, pooled_fen: int, surcharge_fen: int
 ) -> list[ledger.Posting]:
-    """So many fen from ``against`` to the personal account, the pooled fund and, where there are any, the surcharges."""
+    """So many fen from ``against`` to the personal account, the pooled fund and, where there are
+    any, the surcharges."""
     parts = {AccountKind.PERSONAL: personal_fen, AccountKind.POOLED: pooled_fen}
     if surcharge_fen:
         parts[AccountKind.SURCHARGE] = surcharge_fen
@@ -274,8 +284,8 @@ def _standing(key: str, content: tuple[object, ...]) -> AccountMovement | None:
 def accounts_of(person: Person) -> list[Account]:
     """The person's accounts that anything ever moved, by city and insurance. Two queries.
 
-    A credit belongs to the year, in China, in which its money arrived, whichever month it pays; a movement to the year in which
-    it was booked, and interest to the year that it is for.
+    A credit belongs to the year, in China, in which its money arrived, whichever month it pays; a
+    movement to the year in which it was booked, and interest to the year that it is for.
     """
     receipts = (
         Receipt.objects.filter(charge__person=person, applied=True, account_fen__gt=0)
@@ -334,7 +344,8 @@ def _year_of(one: Happening) -> int:
     return one.year if isinstance(one, AccountInterest) else one.booked_on.year
 
 
-# For the audit: the personal accounts of each city and insurance, as receipts and movements and as the books say them.
+# For the audit: the personal accounts of each city and insurance, as receipts and movements and as
+# the books say them.
 BOOKS_AND_RECEIPTS = """
     SELECT format('%s %s 个人账户记账 %s 分，到账和变动记录合计 %s 分', city, insurance, coalesce(booked.fen, 0),
         coalesce(received.fen, 0))
@@ -356,7 +367,8 @@ BOOKS_AND_RECEIPTS = """
     WHERE coalesce(booked.fen, 0) <> coalesce(received.fen, 0)
 """
 
-# For the audit: movements and the entries that book them, the pooled part and the other side included; no account below zero.
+# For the audit: movements and the entries that book them, the pooled part and the other side
+# included; no account below zero.
 MOVEMENTS_AND_BOOKS = (
     """
     WITH moved AS (

@@ -1,4 +1,5 @@
-"""Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry per confirmation."""
+"""Money that a channel other than the monthly debit confirmed: one receipt per charge, one entry
+per confirmation."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -38,15 +39,17 @@ def receive(
     surcharges: Iterable[int] = (),
     against: LedgerAccount | None = None,
 ) -> QuerySet[Receipt]:
-    """Record that a channel confirmed the payment of these charges, each in full, under one number of its own. A fixed number of
-    statements; of a query set no charge is loaded.
+    """Record that a channel confirmed the payment of these charges, each in full, under one number
+    of its own. A fixed number of statements; of a query set no charge is loaded.
 
-    ``surcharges`` are the ids of what was paid on top of some of them: one receipt for both. Returns the receipts, in the order
-    of the charges' ids. The same number again with the same charges changes nothing and returns what stands. A charge that is no
-    longer owed (paid by another road, void) gets a receipt that is not applied, whose money lies in suspense; without ``apply``
-    all of them do (paid for an order that had ended). ``at`` is when the money arrived, ``now`` when it is booked (``at``, where
-    left out). ``against`` is the account that the money comes from, where it lies in the books already. Raises AlreadyReceived;
-    ValueError for no charges, or charges of more than one city.
+    ``surcharges`` are the ids of what was paid on top of some of them: one receipt for both.
+    Returns the receipts, in the order of the charges' ids. The same number again with the same
+    charges changes nothing and returns what stands. A charge that is no longer owed (paid by
+    another road, void) gets a receipt that is not applied, whose money lies in suspense; without
+    ``apply`` all of them do (paid for an order that had ended). ``at`` is when the money arrived,
+    ``now`` when it is booked (``at``, where left out). ``against`` is the account that the money
+    comes from, where it lies in the books already. Raises AlreadyReceived; ValueError for no
+    charges, or charges of more than one city.
     """
     values: dict[str, Any] = {
         "charges": ids_of(charges),
@@ -59,7 +62,8 @@ def receive(
     reference = f"{channel}/{provider_number}"
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            # Locked in one order, so that two payments that share charges wait for each other instead of failing.
+            # Locked in one order, so that two payments that share charges wait for each other
+            # instead of failing.
             cursor.execute(_LOCK_CHARGES, values)
             cities = {city for (city,) in cursor.fetchall()}
             if (entry_id := _standing(reference, values["charges"])) is None:
@@ -80,7 +84,8 @@ def receive(
                     against=against,
                 )
     except IntegrityError as error:
-        # The same number was booked meanwhile for other charges; for the same ones we would have waited for the lock.
+        # The same number was booked meanwhile for other charges; for the same ones we would have
+        # waited for the lock.
         entry_id = _standing(reference, values["charges"])
         if entry_id is None:
             raise AlreadyReceived(reference) from error
@@ -116,8 +121,9 @@ def hold(
     by: User,
     now: dt.datetime,
 ) -> Receipt:
-    """Record money that arrived in another sum than was asked for: one receipt of that sum, in suspense under the charge that it
-    was meant for. Twice is once; AlreadyReceived where the number stands for something else.
+    """Record money that arrived in another sum than was asked for: one receipt of that sum, in
+    suspense under the charge that it was meant for. Twice is once; AlreadyReceived where the number
+    stands for something else.
     """
     with transaction.atomic():
         locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
@@ -141,7 +147,8 @@ def hold_top_up(
     by: User,
     now: dt.datetime,
 ) -> Receipt:
-    """Record money for a top-up that cannot be credited (its order has ended, or it is another sum): else as ``hold``."""
+    """Record money for a top-up that cannot be credited (its order has ended, or it is another
+    sum): else as ``hold``."""
     with transaction.atomic():
         locked = TopUp.objects.select_for_update(no_key=True).get(pk=top_up.pk)
         receipt = Receipt(
@@ -179,7 +186,8 @@ def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Re
 
 
 def _standing(reference: str, wanted: Sequence[int | None]) -> int | None:
-    """The entry that booked the reference, None where none has. AlreadyReceived where it was for other charges."""
+    """The entry that booked the reference, None where none has. AlreadyReceived where it was for
+    other charges."""
     entry = Entry.objects.filter(kind=KIND, reference=reference).first()
     if entry is None:
         return None
@@ -199,9 +207,10 @@ def book_receipts(
     now: dt.datetime,
     against: LedgerAccount | None = None,
 ) -> int:
-    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the channel's clearing account, or out
-    of the account ``against`` where it lay before; each insurance's part out of its accounts, what was not applied into
-    suspense; what they are applied to is paid. Their sum in fen; where there are none, nothing is booked. Must run in a
+    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the
+    channel's clearing account, or out of the account ``against`` where it lay before; each
+    insurance's part out of its accounts, what was not applied into suspense; what they are applied
+    to is paid. Their sum in fen; where there are none, nothing is booked. Must run in a
     transaction."""
     with connection.cursor() as cursor:
         for statement in _PAY:
@@ -259,8 +268,8 @@ def credit_postings(
     account_fen: int,
     surcharge_fen: int = 0,
 ) -> list[ledger.Posting]:
-    """Where received money goes: the insurance's personal accounts, what was paid on top for paying late, and the pooled fund;
-    suspense, where it is not applied. ``amount_fen`` is all of it."""
+    """Where received money goes: the insurance's personal accounts, what was paid on top for paying
+    late, and the pooled fund; suspense, where it is not applied. ``amount_fen`` is all of it."""
     if not applied:
         return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SUSPENSE), -amount_fen)]
     return [

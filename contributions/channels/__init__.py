@@ -1,6 +1,7 @@
 """The ways to pay an order: each a channel behind one small protocol.
 
-Which of them a city offers is policy; which of them can be used here depends on the keys that this installation has.
+Which of them a city offers is policy; which of them can be used here depends on the keys that this
+installation has.
 """
 
 import datetime as dt
@@ -54,7 +55,8 @@ _built: dict[str, tuple[keys.Stamp, Channel]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A channel that a city offers. ``channel`` is None where it cannot be used here, and ``why`` then says why, for staff."""
+    """A channel that a city offers. ``channel`` is None where it cannot be used here, and ``why``
+    then says why, for staff."""
 
     code: str
     title: str
@@ -63,7 +65,8 @@ class Offered:
 
 
 def offered(city: str, *, on: dt.date | None = None) -> list[Offered]:
-    """The channels of a city by policy, in its order, on a day (by default today in China); none where it takes no orders."""
+    """The channels of a city by policy, in its order, on a day (by default today in China); none
+    where it takes no orders."""
     try:
         terms = payment_terms(book(), city=city, on=on or timezone.localdate(timezone=CHINA))
     except PolicyMissing:
@@ -83,7 +86,8 @@ def available(city: str, *, on: dt.date | None = None) -> list[Channel]:
 
 
 def channel(code: str) -> Channel:
-    """The channel of that code, whether or not a city still offers it: a payment is asked about long after.
+    """The channel of that code, whether or not a city still offers it: a payment is asked about
+    long after.
 
     A partner's is its own. Raises ChannelUnavailable.
     """
@@ -105,12 +109,14 @@ def channel(code: str) -> Channel:
 
 
 def title(code: str) -> str:
-    """What people call the channel, also one that no order is paid by; the code itself where it has no name."""
+    """What people call the channel, also one that no order is paid by; the code itself where it has
+    no name."""
     return titles([code])[code]
 
 
 def with_partner_names(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rows with a ``channel``, each with the name of the partner that it is, else None: a list asks once (``title_of``)."""
+    """Rows with a ``channel``, each with the name of the partner that it is, else None: a list asks
+    once (``title_of``)."""
     code = Substr(OuterRef("channel"), len(PREFIX) + 1)
     return rows.annotate(
         partner_name=Case(
@@ -156,7 +162,8 @@ def _banks() -> dict[str, str]:
 
 
 def account_titles(accounts: Iterable[LedgerAccount]) -> dict[int, str]:
-    """What people call these accounts of the ledger, by id: with the channel's name, or the other agency's. At most one query."""
+    """What people call these accounts of the ledger, by id: with the channel's name, or the other
+    agency's. At most one query."""
     listed = list(accounts)
     named = titles(one.channel for one in listed if one.kind != AccountKind.TRANSFER)
     cities = {city.slug: city.title for city in book().cities}

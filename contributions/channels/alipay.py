@@ -1,4 +1,5 @@
-"""Alipay: its cashier page on a desktop, its app on a phone. Signed and verified (RSA2) by python-alipay-sdk."""
+"""Alipay: its cashier page on a desktop, its app on a phone. Signed and verified (RSA2) by
+python-alipay-sdk."""
 
 import datetime as dt
 import logging
@@ -34,10 +35,12 @@ _REASONS = {
 
 
 class _BoundedClient(AliPay):
-    """The library's client, which sends within our bounds; where it raises, the answer proves nothing.
+    """The library's client, which sends within our bounds; where it raises, the answer proves
+    nothing.
 
-    The library offers no way to name another gateway: this is the one place where its private parts are used. The version is
-    pinned, and tests/contributions/channels/test_libraries.py notices when they change.
+    The library offers no way to name another gateway: this is the one place where its private parts
+    are used. The version is pinned, and tests/contributions/channels/test_libraries.py notices when
+    they change.
     """
 
     def __init__(self, account: Account) -> None:
@@ -85,7 +88,8 @@ class AlipayChannel:
         self._client = _BoundedClient(account)
 
     def start(self, wanted: Wanted) -> Started:
-        """Signs the address of the cashier. Alipay hears of the payment when the payer's browser opens it."""
+        """Signs the address of the cashier. Alipay hears of the payment when the payer's browser
+        opens it."""
         announce = (
             self._client.api_alipay_trade_wap_pay
             if wanted.on_phone
@@ -106,7 +110,8 @@ class AlipayChannel:
         return self.ask(number)
 
     def ask(self, number: str) -> Answer:
-        """PENDING also where Alipay does not know the payment: its page can still be opened until the payment expires."""
+        """PENDING also where Alipay does not know the payment: its page can still be opened until
+        the payment expires."""
         answer = self._client.api_alipay_trade_query(out_trade_no=number)
         refusal = self._refusal(answer)
         if refusal == "ACQ.TRADE_NOT_EXIST":
@@ -133,7 +138,8 @@ class AlipayChannel:
             )
         except Forged:
             raise
-        # The library raises bare exceptions for kinds and encodings of signatures that it does not know.
+        # The library raises bare exceptions for kinds and encodings of signatures that it does not
+        # know.
         except Exception as problem:
             raise Forged(f"not understood: {problem!r}") from problem
         if not signed or not signing.is_exact(given["sign"]):
@@ -193,7 +199,8 @@ class AlipayChannel:
             raise Unreachable(f"the answer cannot be understood: {problem!r}") from problem
 
     def _refusal(self, answer: Mapping[str, Any]) -> str:
-        """The code of a business refusal, or nothing. Unreachable where the answer tells nothing of the payment."""
+        """The code of a business refusal, or nothing. Unreachable where the answer tells nothing of
+        the payment."""
         code, detail = answer.get("code"), str(answer.get("sub_code", ""))
         if code == "10000":
             return ""

@@ -48,7 +48,8 @@ _FIELDS = {"frozen": "card_number", "unknown_card": "card_number", "holder": "ho
 
 
 def check_payer(payer: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with what the payer typed, by field: card_number, holder, identity_number, phone. Empty where nothing is."""
+    """What is wrong with what the payer typed, by field: card_number, holder, identity_number,
+    phone. Empty where nothing is."""
     wrong: dict[str, str] = {}
     try:
         bank_card.parse(payer.get("card_number", ""))
@@ -72,7 +73,8 @@ def check_payer(payer: Mapping[str, str]) -> dict[str, str]:
 
 
 class CardChannel:
-    """The bank-card provider. Its gateway, our merchant number and the keys come from the account."""
+    """The bank-card provider. Its gateway, our merchant number and the keys come from the
+    account."""
 
     code = "card"
     title = "银行卡"
@@ -164,7 +166,8 @@ class CardChannel:
         return Answer(refund_number, Outcome.FAILED, why=self._refused(status, answer).why)
 
     def _post(self, action: str, content: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
-        """The status (200, or a 4xx that refuses) and the answer, whose signature holds for this very request."""
+        """The status (200, or a 4xx that refuses) and the answer, whose signature holds for this
+        very request."""
         path = f"/card/v1/{action}"
         body = json.dumps({"merchant": self._merchant, **content}, ensure_ascii=False).encode()
         seconds, nonce = str(int(time.time())), secrets.token_hex(16)

@@ -1,7 +1,8 @@
-"""As whom the hall speaks to a provider, and with which keys: from ``settings.PAYMENT_CHANNELS`` and the files it names.
+"""As whom the hall speaks to a provider, and with which keys: from ``settings.PAYMENT_CHANNELS``
+and the files it names.
 
-For development ``make_development_keys`` makes both sides' keys. In service they come from the providers; without them a channel
-is not offered.
+For development ``make_development_keys`` makes both sides' keys. In service they come from the
+providers; without them a channel is not offered.
 """
 
 import secrets
@@ -46,7 +47,8 @@ def stamp(code: str) -> Stamp:
 
 
 def account(code: str) -> Account:
-    """The settings of a channel, with the content of ``…_file`` under the name before it. Raises ChannelUnavailable."""
+    """The settings of a channel, with the content of ``…_file`` under the name before it. Raises
+    ChannelUnavailable."""
     read: dict[str, str] = {}
     for name, value in _settings(code).items():
         if name.endswith(_FILE):
@@ -79,7 +81,8 @@ def _no_file(path: str, problem: Exception) -> str:
 
 
 def make_development_keys(folder: Path) -> list[str]:
-    """Makes what is missing of the keys of the hall and of the providers that stand in; returns the names of the files made.
+    """Makes what is missing of the keys of the hall and of the providers that stand in; returns the
+    names of the files made.
 
     What is there stays as it is; each file is written whole, for its owner only.
     """

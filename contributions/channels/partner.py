@@ -1,4 +1,5 @@
-"""A partner as a channel: it tells by signed requests what it took, and fetches what it is to give back; nobody calls it."""
+"""A partner as a channel: it tells by signed requests what it took, and fetches what it is to give
+back; nobody calls it."""
 
 from collections.abc import Mapping
 
@@ -9,7 +10,8 @@ PREFIX = "partner-"
 
 
 class PartnerChannel:
-    """What is asked of it waits until the partner tells: PENDING. Refunds wait in the list that it fetches."""
+    """What is asked of it waits until the partner tells: PENDING. Refunds wait in the list that it
+    fetches."""
 
     def __init__(self, partner: Partner) -> None:
         self.code = partner.channel

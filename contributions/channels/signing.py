@@ -1,4 +1,5 @@
-"""RSA signatures (PKCS #1 v1.5 with SHA-256), as the bank-card channel uses them, and how old a signature may be."""
+"""RSA signatures (PKCS #1 v1.5 with SHA-256), as the bank-card channel uses them, and how old a
+signature may be."""
 
 import base64
 import binascii
@@ -45,7 +46,8 @@ def verifies(key: RSAPublicKey, message: str, signature: str) -> bool:
 
 
 def is_exact(signature: str) -> bool:
-    """Whether a signature is written in the one way that Base64 has for it: readers also take what trails, or differs unseen."""
+    """Whether a signature is written in the one way that Base64 has for it: readers also take what
+    trails, or differs unseen."""
     try:
         return base64.b64encode(base64.b64decode(signature, validate=True)).decode() == signature
     except (binascii.Error, ValueError):
@@ -55,7 +57,8 @@ def is_exact(signature: str) -> bool:
 def is_fresh(seconds: str, *, within: int = FRESH_SECONDS) -> bool:
     """Whether a time in seconds since 1970 lies near this machine's own clock.
 
-    That clock and no other: a signature's age concerns the two machines, not what the hall takes for its working day.
+    That clock and no other: a signature's age concerns the two machines, not what the hall takes
+    for its working day.
     """
     return (
         seconds.isascii()

@@ -1,4 +1,5 @@
-"""WeChat Pay (APIv3): a QR code on a desktop (Native), WeChat itself on a phone (H5). Signed and verified by wechatpayv3."""
+"""WeChat Pay (APIv3): a QR code on a desktop (Native), WeChat itself on a phone (H5). Signed and
+verified by wechatpayv3."""
 
 import datetime as dt
 import json
@@ -51,10 +52,12 @@ _SET_UP = ("SIGN_ERROR", "NO_AUTH", "APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS", "
 
 
 class _VerifyingCore(Core):
-    """The library's core, which also verifies what is not 2xx, sends within our bounds, and fetches no keys by itself.
+    """The library's core, which also verifies what is not 2xx, sends within our bounds, and fetches
+    no keys by itself.
 
-    The library offers no way to name another gateway: this is the one place where its private parts are used. The version is
-    pinned, and tests/contributions/channels/test_libraries.py notices when they change.
+    The library offers no way to name another gateway: this is the one place where its private parts
+    are used. The version is pinned, and tests/contributions/channels/test_libraries.py notices when
+    they change.
     """
 
     def __init__(self, account: Account) -> None:
@@ -90,7 +93,8 @@ class _VerifyingCore(Core):
         """Whether body and headers (in lower case) bear the provider's fresh signature."""
         try:
             signed = self._verify_signature(headers, body.decode())
-        # The library raises bare exceptions for algorithms, serials and encodings that it does not know.
+        # The library raises bare exceptions for algorithms, serials and encodings that it does not
+        # know.
         except Exception:
             return False
         exact = signing.is_exact(headers.get("wechatpay-signature", ""))

@@ -1,4 +1,5 @@
-"""HTTP to a provider: bounded in time and size, no redirects. What is not an answer leaves the outcome unknown."""
+"""HTTP to a provider: bounded in time and size, no redirects. What is not an answer leaves the
+outcome unknown."""
 
 import http.client
 import ssl
@@ -26,7 +27,8 @@ class Reply:
 
 
 def check_gateway(url: str) -> str:
-    """The address without its final slash. ValueError where card numbers and names would travel unencrypted."""
+    """The address without its final slash. ValueError where card numbers and names would travel
+    unencrypted."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError(f"the gateway {url} is neither https nor on this machine")
@@ -34,7 +36,8 @@ def check_gateway(url: str) -> str:
 
 
 def exchange(method: str, url: str, *, body: bytes = b"", headers: Mapping[str, str]) -> Reply:
-    """One request, sent once. Unreachable where no whole answer came in time, or one that tells nothing (3xx, 5xx)."""
+    """One request, sent once. Unreachable where no whole answer came in time, or one that tells
+    nothing (3xx, 5xx)."""
     connect_seconds, read_seconds = settings.PAYMENT_TIMEOUTS
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -70,7 +73,8 @@ def _read(connection: http.client.HTTPConnection, response: http.client.HTTPResp
         left = until - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer takes too long")
-        # The socket is gone where the answer ends with the connection; what it held is then read already.
+        # The socket is gone where the answer ends with the connection; what it held is then read
+        # already.
         if connection.sock is not None:
             connection.sock.settimeout(left)
         chunk = response.read1(65536)

@@ -1,7 +1,8 @@
-"""Reading what a person's record holds from elsewhere, and what has left it: which months count where, at this moment.
+"""Reading what a person's record holds from elsewhere, and what has left it: which months count
+where, at this moment.
 
-In a city count its paid charges that have not left it, and what was brought in and has not moved on. A month under way counts
-nowhere; no month counts twice.
+In a city count its paid charges that have not left it, and what was brought in and has not moved
+on. A month under way counts nowhere; no month counts twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +22,9 @@ from portal.shared.months import Month, month_span
 class Elsewhere:
     """What the charges of the cities asked about do not tell of one insurance, in months.
 
-    ``brought_in`` came from elsewhere and counts here; ``moved_out`` was paid here and counts here no more, arrived elsewhere
-    or not; ``in_transit`` has left one of them for another city of this hall and not arrived.
+    ``brought_in`` came from elsewhere and counts here; ``moved_out`` was paid here and counts here
+    no more, arrived elsewhere or not; ``in_transit`` has left one of them for another city of this
+    hall and not arrived.
     """
 
     brought_in: int
@@ -31,7 +33,8 @@ class Elsewhere:
 
 
 def elsewhere(person: Person, *, cities: Iterable[str] | None = None) -> dict[Insurance, Elsewhere]:
-    """By insurance, for the cities asked about (all of the hall's, where none are named); nothing where nothing ever moved.
+    """By insurance, for the cities asked about (all of the hall's, where none are named); nothing
+    where nothing ever moved.
 
     One query.
     """
@@ -41,7 +44,8 @@ def elsewhere(person: Person, *, cities: Iterable[str] | None = None) -> dict[In
     return {insurance: found[insurance] for insurance in Insurance if insurance in found}
 
 
-# Periods are of months, so that the days between two of their ends tell nothing: years and months are counted.
+# Periods are of months, so that the days between two of their ends tell nothing: years and months
+# are counted.
 _ELSEWHERE = """
     SELECT insurance, sum(brought_in)::int, sum(moved_out)::int, sum(in_transit)::int
     FROM (
@@ -87,7 +91,8 @@ def is_in_transit(left: MovedOut) -> bool:
 
 
 def own_charges(person: Person, *, insurance: Insurance, city: str) -> list[Charge]:
-    """The city's paid charges that have not left it, by month: what counts there beside what was brought in. Two queries."""
+    """The city's paid charges that have not left it, by month: what counts there beside what was
+    brought in. Two queries."""
     gone = gone_months(person, insurance=insurance)
     charges = Charge.objects.filter(
         person=person, insurance=insurance, city=city, live=True, status=ChargeStatus.PAID

@@ -1,5 +1,6 @@
-"""What a city's month owes. Tiers are few: each is priced once, and all charges are inserted by one statement. Wages are nearly
-as many as rows: they are priced while the database writes those before."""
+"""What a city's month owes. Tiers are few: each is priced once, and all charges are inserted by one
+statement. Wages are nearly as many as rows: they are priced while the database writes those
+before."""
 
 import datetime as dt
 import io
@@ -48,7 +49,8 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What a run did: how many charges it made (none where all stood already), and what it had to leave out."""
+    """What a run did: how many charges it made (none where all stood already), and what it had to
+    leave out."""
 
     city: str
     month: Month
@@ -59,11 +61,13 @@ class Charged:
 def charge(
     *, city: str, month: Month, capacities: Iterable[Capacity] | None = None, by: User, now: dt.datetime
 ) -> Charged:
-    """Charge all that is covered in the month and not charged yet, of the given capacities (all, where none are given).
+    """Charge all that is covered in the month and not charged yet, of the given capacities (all,
+    where none are given).
 
-    One transaction under the city's lock: a run that is killed has done nothing; one that is repeated, or waits for another,
-    finds nothing to do. Coverage without a base, or that the policy does not price, is left out, told in the answer and kept
-    with the run. Raises ValueError for a month that has not begun.
+    One transaction under the city's lock: a run that is killed has done nothing; one that is
+    repeated, or waits for another, finds nothing to do. Coverage without a base, or that the policy
+    does not price, is left out, told in the answer and kept with the run. Raises ValueError for a
+    month that has not begun.
     """
     if month > month_in_china(now):
         raise ValueError(f"{month} has not begun")
@@ -91,13 +95,16 @@ def charge(
 
 
 class CannotCharge(Exception):
-    """A month that was to be charged has no base or no price, or the person owes it elsewhere; the message says which."""
+    """A month that was to be charged has no base or no price, or the person owes it elsewhere; the
+    message says which."""
 
 
 def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.datetime) -> list[Charge]:
-    """The live charges of exactly these months of one coverage, by month, made by one statement where they do not stand yet.
+    """The live charges of exactly these months of one coverage, by month, made by one statement
+    where they do not stand yet.
 
-    A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a transaction.
+    A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a
+    transaction.
     """
     wanted = sorted(set(months))
     _hold(coverage)
@@ -120,7 +127,8 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
 
 
 def _hold(coverage: Coverage) -> None:
-    """Until the transaction ends, a posting that suspends the coverage waits, and we for one that just does."""
+    """Until the transaction ends, a posting that suspends the coverage waits, and we for one that
+    just does."""
     Coverage.objects.select_for_update(no_key=True).only("pk").get(pk=coverage.pk)
 
 
@@ -135,7 +143,8 @@ def _refuse_suspended(coverage: Coverage, months: Sequence[Month]) -> None:
 
 
 def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> list[Charge]:
-    """Void those of the charges that are still owed, each with its reason; returns them. Must run in a transaction."""
+    """Void those of the charges that are still owed, each with its reason; returns them. Must run
+    in a transaction."""
     owed = list(
         Charge.objects.select_for_update(no_key=True)
         .filter(pk__in=[charge.pk for charge in charges], status=ChargeStatus.OWED)
@@ -189,7 +198,8 @@ def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month,
 
 
 def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
-    """Until when a month's charge is to be paid: the day of the debit where the city debits, else the month's last day."""
+    """Until when a month's charge is to be paid: the day of the debit where the city debits, else
+    the month's last day."""
     try:
         terms = debit_terms(book(), city=city, on=month.first_day)
     except PolicyMissing:
@@ -197,8 +207,8 @@ def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
     return terms.debit_on(month) if capacity in terms.capacities else month.last_day
 
 
-# What is to be charged: joined once, then priced, then inserted. The grade is part of the price only where the employer's share
-# goes by it; elsewhere it would multiply the prices by eight.
+# What is to be charged: joined once, then priced, then inserted. The grade is part of the price
+# only where the employer's share goes by it; elsewhere it would multiply the prices by eight.
 _UNCHARGED = """
     CREATE TEMPORARY TABLE charging_uncharged ON COMMIT DROP AS
     SELECT coverage.id AS coverage_id, coverage.person_id, coverage.employer_id, coverage.capacity, coverage.insurance,
@@ -292,7 +302,8 @@ class _Prices:
     def leave_out(
         self, capacity: str, insurance: str, tier: str, why: str, count: int, coverages: Sequence[int]
     ) -> None:
-        """``count`` coverages, these among them; told with those that are left out for the same reason."""
+        """``count`` coverages, these among them; told with those that are left out for the same
+        reason."""
         told = LeftOut(capacity, insurance, tier, why, count, list(coverages))
         for at, one in enumerate(self.left_out):
             if (one.capacity, one.insurance, one.tier, one.why) == (capacity, insurance, tier, why):
@@ -314,8 +325,8 @@ _EXAMPLES_OF_TIER = """
     ORDER BY coverage_id LIMIT %s
 """
 
-# Prices are found by their place in a list, not joined: the rows stay in the order of the coverages, so that a person's rows and
-# index entries lie together.
+# Prices are found by their place in a list, not joined: the rows stay in the order of the
+# coverages, so that a person's rows and index entries lie together.
 _CHARGE_TIERS = """
     INSERT INTO contributions_charge (
         city, person_id, coverage_id, employer_id, insurance, capacity, month, base, amount_fen, personal_fen,
@@ -334,7 +345,8 @@ _CHARGE_TIERS = """
 
 
 def _charge_tiers(cursor: Any, prices: _Prices) -> int:
-    """Charge what is paid by a tier, and tell what has no base at all; returns how many charges that made."""
+    """Charge what is paid by a tier, and tell what has no base at all; returns how many charges
+    that made."""
     cursor.execute(_TIERS)
     found: dict[str, list[Any]] = defaultdict(list)
     for capacity, insurance, tier, count in cursor.fetchall():
@@ -364,8 +376,8 @@ def _charge_tiers(cursor: Any, prices: _Prices) -> int:
     return int(cursor.rowcount)
 
 
-# The first columns of a row as ``COPY`` reads them, and what the others are worked out from. In the order of the coverages:
-# the table was filled in it.
+# The first columns of a row as ``COPY`` reads them, and what the others are worked out from. In the
+# order of the coverages: the table was filled in it.
 _WAGES = r"""
     SELECT concat(person_id, E'\t', coverage_id, E'\t', coalesce(employer_id::text, E'\\N'), E'\t'),
         coverage_id, capacity, insurance, wage_fen, grade
@@ -408,8 +420,8 @@ def _charge_wages(cursor: Any, prices: _Prices) -> int:
 
 
 def _rest_of_row(prices: _Prices) -> Callable[[str, str, int, int | None], str]:
-    """What follows the first column of ``_WAGES`` in a row for ``_CHARGE_WAGES``, by capacity, insurance, wage and grade; it may
-    raise _NoPrice."""
+    """What follows the first column of ``_WAGES`` in a row for ``_CHARGE_WAGES``, by capacity,
+    insurance, wage and grade; it may raise _NoPrice."""
 
     @lru_cache
     def of_all(capacity: str, insurance: str) -> tuple[ContributionTerms, str]:

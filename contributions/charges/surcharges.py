@@ -1,4 +1,5 @@
-"""What paying late costs on top of a charge, and what becomes of it where the attempt to pay comes to nothing."""
+"""What paying late costs on top of a charge, and what becomes of it where the attempt to pay comes
+to nothing."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -35,8 +36,9 @@ UNDER_WAY = Q(debit_lines__status__in=[LineStatus.PENDING, LineStatus.MISSING]) 
 def price(
     *, city: str, capacity: Capacity, principal_fen: int, since: dt.date, paid_on: dt.date
 ) -> tuple[SurchargeKind, Interest | LateFee] | None:
-    """What is paid on top of a principal that was due on ``since`` when it is paid on ``paid_on``: a late fee for an employer's
-    charge, what the city says for a flexible worker's. None where it is paid in time, or there is no rule.
+    """What is paid on top of a principal that was due on ``since`` when it is paid on ``paid_on``:
+    a late fee for an employer's charge, what the city says for a flexible worker's. None where it
+    is paid in time, or there is no rule.
     """
     if capacity == Capacity.EMPLOYEE:
         rule = "late_fee"
@@ -58,7 +60,8 @@ def price(
 
 
 def explain(surcharge: Surcharge, *, on: dt.date) -> Derivation | None:
-    """Why it is this amount, reckoned again from the rule; None where the rule would now give another."""
+    """Why it is this amount, reckoned again from the rule; None where the rule would now give
+    another."""
     charge = surcharge.charge
     priced = price(
         city=charge.city,
@@ -73,7 +76,8 @@ def explain(surcharge: Surcharge, *, on: dt.date) -> Derivation | None:
 
 
 def add(charge: Charge, *, paid_on: dt.date, now: dt.datetime) -> Surcharge | None:
-    """Lay what is paid on top of an owed charge on that day; None where that is nothing. Must run in a transaction.
+    """Lay what is paid on top of an owed charge on that day; None where that is nothing. Must run
+    in a transaction.
 
     IntegrityError by ``one_live_surcharge_per_charge`` where an attempt to pay it is under way.
     """
@@ -103,8 +107,9 @@ def add(charge: Charge, *, paid_on: dt.date, now: dt.datetime) -> Surcharge | No
 
 
 def let_go(charges: Iterable[int], *, by: User, now: dt.datetime) -> None:
-    """An attempt to pay these charges came to nothing: their surcharges are void, and a month that had been written off is that
-    again. A charge that is in an order or at the bank keeps its own; twice is once. Must run in a transaction.
+    """An attempt to pay these charges came to nothing: their surcharges are void, and a month that
+    had been written off is that again. A charge that is in an order or at the bank keeps its own;
+    twice is once. Must run in a transaction.
     """
     wanted = sorted(set(charges))
     busy = set(Charge.objects.filter(UNDER_WAY, pk__in=wanted).values_list("pk", flat=True))
@@ -131,8 +136,8 @@ def let_go(charges: Iterable[int], *, by: User, now: dt.datetime) -> None:
 
 
 def after_answer(chunk: PostingChunk, *, by: User, now: dt.datetime) -> None:
-    """Let go what a chunk of a batch was to collect with a surcharge and the bank did not pay; twice is once. Must run in a
-    transaction."""
+    """Let go what a chunk of a batch was to collect with a surcharge and the bank did not pay;
+    twice is once. Must run in a transaction."""
     failed = DebitLine.objects.filter(
         batch=chunk.batch_id,
         sequence__range=(chunk.first, chunk.last),

@@ -1,4 +1,5 @@
-"""Who owes too many months is charged no more until they are settled; both by one statement, told to everyone it is about."""
+"""Who owes too many months is charged no more until they are settled; both by one statement, told
+to everyone it is about."""
 
 import datetime as dt
 
@@ -18,9 +19,10 @@ SUSPENDED, RESUMED = "suspended", "resumed"
 
 
 def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
-    """Suspend the coverages of a chunk that was just booked whose failed months, all still owed, are more than are tried
-    again: from the month after, or after what stands charged. How many they are. Must run in the transaction that books the
-    chunk, and after ``locks.before_or_after_charging``; again, it finds them suspended.
+    """Suspend the coverages of a chunk that was just booked whose failed months, all still owed,
+    are more than are tried again: from the month after, or after what stands charged. How many they
+    are. Must run in the transaction that books the chunk, and after
+    ``locks.before_or_after_charging``; again, it finds them suspended.
     """
     batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)
@@ -48,9 +50,9 @@ def after_answer(chunk: PostingChunk, *, now: dt.datetime) -> int:
 
 
 def resume_settled(*, now: dt.datetime) -> int:
-    """Resume what is suspended and owes nothing any more, whichever way it was settled: from the month whose debit comes next,
-    so that no month is charged for which there is no debit to come. How many they are. Twice is once; a city that fails does not
-    keep the others.
+    """Resume what is suspended and owes nothing any more, whichever way it was settled: from the
+    month whose debit comes next, so that no month is charged for which there is no debit to come.
+    How many they are. Twice is once; a city that fails does not keep the others.
     """
     resumed, watch = 0, Watch("resume_settled", now=now)
     for city in book().cities:

@@ -15,7 +15,8 @@ from portal.shared import money
 
 
 class CannotClose(Exception):
-    """A batch that does not come out even, or is not posted, stays open; the message says why in Chinese."""
+    """A batch that does not come out even, or is not posted, stays open; the message says why in
+    Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Tally:
 
 @transaction.atomic
 def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Close a posted batch: only where paid + failed + missing come to the frozen count and sum, and what was paid was received.
+    """Close a posted batch: only where paid + failed + missing come to the frozen count and sum,
+    and what was paid was received.
 
     Raises CannotClose; a batch that is closed already stays as it is.
     """
@@ -75,7 +77,8 @@ def _charges_paid(batch: DebitBatch) -> int:
 
 
 def tally(batch: DebitBatch) -> list[Tally]:
-    """The lines of a batch by state, in the order of LineStatus; states without lines are left out."""
+    """The lines of a batch by state, in the order of LineStatus; states without lines are left
+    out."""
     sums = {
         row["status"]: Tally(LineStatus(row["status"]), row["count"], row["fen"])
         for row in DebitLine.objects.filter(batch=batch)

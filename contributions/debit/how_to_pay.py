@@ -1,4 +1,5 @@
-"""How a person's month is paid: until when, how and where; what happens by itself, and what is to be done."""
+"""How a person's month is paid: until when, how and where; what happens by itself, and what is to
+be done."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ LATE = ("recollect", "arrears-pay")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Until when a month is to be paid, how, and where that is done (``label`` says what the address does)."""
+    """Until when a month is to be paid, how, and where that is done (``label`` says what the
+    address does)."""
 
     by: dt.date
     text: str
@@ -31,7 +33,8 @@ class Way:
 
 
 class Ways:
-    """The ways of one person's months, on one day: their accounts and suspensions are read once, and only where they matter."""
+    """The ways of one person's months, on one day: their accounts and suspensions are read once,
+    and only where they matter."""
 
     def __init__(self, person: Person, now: dt.datetime, *, suspended: set[int] | None = None) -> None:
         self.person, self.now, self.today = person, now, today_in_china(now)
@@ -40,7 +43,8 @@ class Ways:
         self._following: dict[str, Month | None] = {}
 
     def way(self, city: str, month: Month, *, failed: bool = False, coverage: int | None = None) -> Way:
-        """How a month of the city that is owed by the person as a flexible worker is paid. ``failed``: its last debit failed."""
+        """How a month of the city that is owed by the person as a flexible worker is paid.
+        ``failed``: its last debit failed."""
         terms = recollecting.terms_of(city, month)
         if terms is None:
             return self._by_oneself(city, month)
@@ -167,7 +171,8 @@ def pay_label() -> str:
 
 
 def late_service(city: str) -> str:
-    """The city's service by which a failed month is collected again or paid late; "" where it has none."""
+    """The city's service by which a failed month is collected again or paid late; "" where it has
+    none."""
     offers = book().city(city).offers
     return next((code for code in LATE if code in offers), "")
 

@@ -1,4 +1,5 @@
-"""What whoever asks the debit for money reads where there is no account to draw on: what to do, by when, and how much."""
+"""What whoever asks the debit for money reads where there is no account to draw on: what to do, by
+when, and how much."""
 
 from django.utils.translation import gettext as _
 
@@ -10,7 +11,8 @@ from portal.shared.months import Month, day_zh
 
 
 def no_account(city: str, debit: Month | None, *, sum_fen: int = 0) -> Bar:
-    """Barred until an account is on file: where that is done, and when the next debit comes; ``sum_fen`` is what it takes."""
+    """Barred until an account is on file: where that is done, and when the next debit comes;
+    ``sum_fen`` is what it takes."""
     way = ACCOUNT.at(city)
     why = _("您还没有可以扣款的缴费账户，请先{account}，再办理本事项。").format(account=way)
     terms = recollecting.terms_of(city, debit) if debit else None

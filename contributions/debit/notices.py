@@ -1,4 +1,5 @@
-"""What the debit tells people: one notice for each person and outcome of a batch, those of a chunk by one statement."""
+"""What the debit tells people: one notice for each person and outcome of a batch, those of a chunk
+by one statement."""
 
 import datetime as dt
 
@@ -17,11 +18,11 @@ DEBIT_PAID, DEBIT_FAILED = "debit-paid", "debit-failed"
 
 
 def tell_results(chunk: PostingChunk, *, now: dt.datetime) -> None:
-    """Tell everyone in a chunk of a batch what was debited, and what was not, why, and what to do; only the latter by text
-    message.
+    """Tell everyone in a chunk of a batch what was debited, and what was not, why, and what to do;
+    only the latter by text message.
 
-    Lines that the bank left out tell nothing: nobody knows yet. Must run in the transaction that books the chunk; told again,
-    it says nothing new.
+    Lines that the bank left out tell nothing: nobody knows yet. Must run in the transaction that
+    books the chunk; told again, it says nothing new.
     """
     batch = chunk.batch
     terms = debit_terms(book(), city=batch.city, on=batch.month.first_day)

@@ -1,7 +1,9 @@
-"""单位托收: employers' confirmed assessments in a batch of the monthly debit, where the employer agreed to it.
+"""单位托收: employers' confirmed assessments in a batch of the monthly debit, where the employer
+agreed to it.
 
-From there on it is a batch like any other (``debit``): released by a second person, sent, answered, posted, closed. An assessment
-is drawn whole or not at all, and only as long as it is in time; what failed is drawn again on the month's next day.
+From there on it is a batch like any other (``debit``): released by a second person, sent, answered,
+posted, closed. An assessment is drawn whole or not at all, and only as long as it is in time; what
+failed is drawn again on the month's next day.
 """
 
 import datetime as dt
@@ -29,7 +31,8 @@ CHUNK = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Drawable:
-    """What a batch would take: how many assessments and how much (fen), for the first time or after a debit that failed."""
+    """What a batch would take: how many assessments and how much (fen), for the first time or after
+    a debit that failed."""
 
     again: bool
     count: int
@@ -51,11 +54,12 @@ def terms_of(city: str, on: dt.date) -> EmployerDebitTerms | None:
 
 @transaction.atomic
 def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
-    """Take what was confirmed by the end of the debit day that has come, is owed whole and not late into its batch, one line an
-    assessment: of employers with an agreement, none of it at the bank already or in an order. Count and sum are frozen with it.
+    """Take what was confirmed by the end of the debit day that has come, is owed whole and not late
+    into its batch, one line an assessment: of employers with an agreement, none of it at the bank
+    already or in an order. Count and sum are frozen with it.
 
-    Returns the batch that stands where it was opened before, and None where there is nothing to draw or no day has come. Raises
-    PolicyMissing where the city does not debit employers.
+    Returns the batch that stands where it was opened before, and None where there is nothing to
+    draw or no day has come. Raises PolicyMissing where the city does not debit employers.
     """
     today = today_in_china(now)
     month = Month.of(today)
@@ -105,7 +109,8 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
 
 
 def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any]:
-    """Where the day was missed, its batch takes what it would have taken: nothing that was confirmed or agreed to after it."""
+    """Where the day was missed, its batch takes what it would have taken: nothing that was
+    confirmed or agreed to after it."""
     due = terms.due_round(today)
     day = terms.days(Month.of(today))[due - 1] if due else today
     return {
@@ -118,7 +123,8 @@ def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any
 
 
 def opened(*, city: str, now: dt.datetime) -> DebitBatch | None:
-    """The batch of the debit day that has come, where it was opened. Raises PolicyMissing where the city debits no employers."""
+    """The batch of the debit day that has come, where it was opened. Raises PolicyMissing where the
+    city debits no employers."""
     today = today_in_china(now)
     terms = employer_debit_terms(book(), city=city, on=today.replace(day=1))
     return DebitBatch.objects.filter(
@@ -132,7 +138,8 @@ def opened(*, city: str, now: dt.datetime) -> DebitBatch | None:
 
 @transaction.atomic
 def preview(*, city: str, now: dt.datetime) -> list[Drawable]:
-    """What a batch would take if it were opened now; empty where nothing. Reads only. Raises PolicyMissing."""
+    """What a batch would take if it were opened now; empty where nothing. Reads only. Raises
+    PolicyMissing."""
     today = today_in_china(now)
     terms = employer_debit_terms(book(), city=city, on=today.replace(day=1))
     with connection.cursor() as cursor:
@@ -157,14 +164,16 @@ def why_not_open(*, city: str, by: User, now: dt.datetime) -> str:
 
 
 def open_by_staff(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
-    """``open_batch`` by a member of staff of the city, on its day or later. Raises debit.CannotOpen."""
+    """``open_batch`` by a member of staff of the city, on its day or later. Raises
+    debit.CannotOpen."""
     if why := why_not_open(city=city, by=by, now=now):
         raise opening.CannotOpen(why)
     return open_batch(city=city, by=by, now=now)
 
 
-# What stands in time, whole: as it was confirmed, all of it owed, none of it in an order, on a bill or under a line that draws. A
-# line that was paid draws, too, and one whose assessment was replaced still holds its charges.
+# What stands in time, whole: as it was confirmed, all of it owed, none of it in an order, on a bill
+# or under a line that draws. A line that was paid draws, too, and one whose assessment was replaced
+# still holds its charges.
 _DRAWABLE = """
     WITH candidate AS (
         SELECT assessment.*, agreement.account_number, agreement.holder

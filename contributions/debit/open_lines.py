@@ -1,4 +1,5 @@
-"""What a bank left open: lines that it never answered, and answers that contradict; settled by hand.
+"""What a bank left open: lines that it never answered, and answers that contradict; settled by
+hand.
 
 One member of staff says how the bank answered when it was asked, another checks and lets it take
 effect.
@@ -39,7 +40,8 @@ _DONE = (BatchStatus.POSTED, BatchStatus.CLOSED)
 
 
 def open_lines(batch: DebitBatch) -> Sequence[DebitLine]:
-    """The lines that the bank never answered and nobody has proposed to settle yet, in the file's order."""
+    """The lines that the bank never answered and nobody has proposed to settle yet, in the file's
+    order."""
     return list(
         DebitLine.objects.filter(batch=batch, status=LineStatus.MISSING)
         .exclude(settled_in__live=True)
@@ -49,7 +51,8 @@ def open_lines(batch: DebitBatch) -> Sequence[DebitLine]:
 
 
 def open_files(batch: DebitBatch) -> list[BankFile]:
-    """The answers that were held and are not settled, oldest first; none of them once a later answer was taken whole."""
+    """The answers that were held and are not settled, oldest first; none of them once a later
+    answer was taken whole."""
     held = batch.files.filter(direction=Direction.IN, status=FileStatus.HELD)
     return list(
         held.exclude(settlements__status__in=[SettlementStatus.DRAFTED, SettlementStatus.APPROVED]).order_by(
@@ -59,7 +62,8 @@ def open_files(batch: DebitBatch) -> list[BankFile]:
 
 
 def ways_of(file: BankFile) -> list[SettlementWay]:
-    """How a held answer can be settled: given up where its batch waits for one, else the answer that was taken stands."""
+    """How a held answer can be settled: given up where its batch waits for one, else the answer
+    that was taken stands."""
     batch = file.batch
     if batch is None:
         return []
@@ -69,7 +73,8 @@ def ways_of(file: BankFile) -> list[SettlementWay]:
 
 
 def ask_again(batch: DebitBatch, *, note: str, by: User, now: dt.datetime) -> BankInquiry:
-    """Record that the bank was asked again about what it left open. Raises CannotSettle where nothing is open."""
+    """Record that the bank was asked again about what it left open. Raises CannotSettle where
+    nothing is open."""
     _check_staff(batch, by)
     if not note.strip():
         raise CannotSettle(_("请填写向银行询问的方式，如经办人、电话或函件编号。"))
@@ -89,9 +94,11 @@ def draft_lines(
     by: User,
     now: dt.datetime,
 ) -> Settlement:
-    """Propose how open lines came out; ``numbers`` gives for each line's id the bank's own number, "" where it took nothing.
+    """Propose how open lines came out; ``numbers`` gives for each line's id the bank's own number,
+    "" where it took nothing.
 
-    The same key again gives the same settlement. Raises CannotSettle; KeyReused where the key stands for another.
+    The same key again gives the same settlement. Raises CannotSettle; KeyReused where the key
+    stands for another.
     """
     if way not in OF_LINES:
         raise ValueError(way)
@@ -234,8 +241,8 @@ def why_not_decide(settlement: Settlement, user: User) -> str:
 
 @transaction.atomic
 def approve(settlement: Settlement, *, by: User, now: dt.datetime) -> Settlement:
-    """Let a settlement take effect; twice is once. Raises CannotSettle where this login may not, or where it was refused, or
-    where a line has its result meanwhile."""
+    """Let a settlement take effect; twice is once. Raises CannotSettle where this login may not, or
+    where it was refused, or where a line has its result meanwhile."""
     if settlement.way == SettlementWay.FAILED:
         # Whoever suspends waits for a charging run, and before holding anything else.
         before_or_after_charging(settlement.batch.city)

@@ -36,7 +36,8 @@ class CannotOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Drawable:
-    """What a batch would take of an insurance: how many and how much, of its own month or of months that are late."""
+    """What a batch would take of an insurance: how many and how much, of its own month or of months
+    that are late."""
 
     insurance: Insurance
     late: bool
@@ -48,13 +49,14 @@ class Drawable:
 def open_batch(
     *, city: str, month: Month, by: User, now: dt.datetime, round_number: int = 1
 ) -> DebitBatch | None:
-    """Take what the city debits in the month into a batch: in the first round the owed charges of the month, and those of the
-    months before whose debit failed, as far back as the city tries again (a file is a month's, not its lines); in each round
-    what this month's debit was asked to collect besides (``RecollectRequest``), with what is paid on top; of people who have
-    an account at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
+    """Take what the city debits in the month into a batch: in the first round the owed charges of
+    the month, and those of the months before whose debit failed, as far back as the city tries
+    again (a file is a month's, not its lines); in each round what this month's debit was asked to
+    collect besides (``RecollectRequest``), with what is paid on top; of people who have an account
+    at the bank, none of it drawn already or in an order. Count and sum are frozen with it.
 
-    Returns the batch that stands where it was opened before, and None where there is nothing to draw. Raises PolicyMissing
-    where the city does not debit.
+    Returns the batch that stands where it was opened before, and None where there is nothing to
+    draw. Raises PolicyMissing where the city does not debit.
     """
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
@@ -102,7 +104,8 @@ def open_batch(
 
 
 def left_out_words(unfit: Sequence[tuple[int, str, str]]) -> str:
-    """What of a batch was left out, for its account fits no line of the bank's file: how many, and the first of them."""
+    """What of a batch was left out, for its account fits no line of the bank's file: how many, and
+    the first of them."""
     if not unfit:
         return ""
     return _("%(count)s 笔未列入：户名或账号为空，或账号超过银行文件的长度（%(who)s），请更正账户登记") % {
@@ -124,8 +127,8 @@ def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> 
 
 @transaction.atomic
 def preview(*, city: str, month: Month) -> list[Drawable]:
-    """What the month's first batch would take if it were opened now; empty where nothing. Reads only; Raises PolicyMissing
-    where the city does not debit."""
+    """What the month's first batch would take if it were opened now; empty where nothing. Reads
+    only; Raises PolicyMissing where the city does not debit."""
     terms = debit_terms(book(), city=city, on=month.first_day)
     with connection.cursor() as cursor:
         whole_tables(cursor)
@@ -139,7 +142,8 @@ def preview(*, city: str, month: Month) -> list[Drawable]:
 
 
 def why_not_open(*, city: str, month: Month, by: User, now: dt.datetime) -> str:
-    """Why this member of staff cannot open the month's batch now; "" where they can. A batch that stands is no reason.
+    """Why this member of staff cannot open the month's batch now; "" where they can. A batch that
+    stands is no reason.
 
     Raises PolicyMissing where the city does not debit.
     """
@@ -162,13 +166,14 @@ def open_by_staff(*, city: str, month: Month, by: User, now: dt.datetime) -> Deb
 
 
 def opened(*, city: str, month: Month) -> DebitBatch | None:
-    """The month's first batch, where it was opened. Raises PolicyMissing where the city does not debit."""
+    """The month's first batch, where it was opened. Raises PolicyMissing where the city does not
+    debit."""
     return standing_batch(city, month, debit_terms(book(), city=city, on=month.first_day).bank, 1)
 
 
 def ends_of_chunks(batch_id: int, count: int) -> list[int]:
-    """Where all chunks but the last end: after every CHUNK lines, and then with the last line of that person, so that what
-    is told and suspended of a person is known in one chunk."""
+    """Where all chunks but the last end: after every CHUNK lines, and then with the last line of
+    that person, so that what is told and suspended of a person is known in one chunk."""
     with connection.cursor() as cursor:
         a_sliver(cursor)
         cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK, "count": count})
@@ -264,7 +269,8 @@ _UNFIT = (
 """
 )
 
-# What a batch that is opened now would draw: this month's, those that failed before, and what was asked for, by insurance.
+# What a batch that is opened now would draw: this month's, those that failed before, and what was
+# asked for, by insurance.
 _PREVIEW = (
     _DRAWABLE  # noqa: S608 - the statement's parts are constants
     + """
@@ -275,9 +281,10 @@ _PREVIEW = (
 """
 )
 
-# A person's lines follow one another: the last of them is found from any one.
-# One step after the other, each by its index: OFFSET 0 keeps the planner from turning them round, and from looking for a charge
-# among the lines of the batch, of which it knows nothing yet: it would read them all for each place.
+# A person's lines follow one another: the last of them is found from any one. One step after the
+# other, each by its index: OFFSET 0 keeps the planner from turning them round, and from looking for
+# a charge among the lines of the batch, of which it knows nothing yet: it would read them all for
+# each place.
 _ENDS_OF_CHUNKS = """
     SELECT DISTINCT ending.sequence
     FROM generate_series(%(chunk)s, %(count)s - 1, %(chunk)s) AS place

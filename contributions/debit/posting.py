@@ -32,9 +32,10 @@ ENTRY_KIND = "debit"
 
 
 def post(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk; surcharges that came to nothing are
-    let go, cases that asked for a debit end, who owes too much is suspended, and everyone is told. Several workers may share a
-    batch; a chunk is posted by one of them, whole or not at all, and once."""
+    """Book the answer, chunk by chunk: paid charges, a receipt for each, one entry per chunk;
+    surcharges that came to nothing are let go, cases that asked for a debit end, who owes too much
+    is suspended, and everyone is told. Several workers may share a batch; a chunk is posted by one
+    of them, whole or not at all, and once."""
     while post_chunk(batch, by, now):
         pass
     with transaction.atomic():
@@ -127,8 +128,8 @@ _DRAWN = """
 # In the order in which ``receiving`` locks them, so that neither waits for the other for ever.
 _LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
 
-# A charge that is no longer owed was paid by another road, or fell away, while the file was at the bank: its money is
-# received all the same, and not applied.
+# A charge that is no longer owed was paid by another road, or fell away, while the file was at the
+# bank: its money is received all the same, and not applied.
 _RECEIVE = """
     INSERT INTO contributions_receipt (
         channel, provider_number, amount_fen, charge_id, surcharge_id, applied, received_at, account_fen, entry_id, debit_line_id

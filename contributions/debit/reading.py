@@ -39,7 +39,8 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What became of one file from the inbox: accepted, held (with why), repeated, or left lying until its batch is sent."""
+    """What became of one file from the inbox: accepted, held (with why), repeated, or left lying
+    until its batch is sent."""
 
     name: str
     outcome: str
@@ -47,8 +48,9 @@ class Read:
 
 
 def read_answers(*, by: User, now: dt.datetime) -> list[Read]:
-    """Deal with every file in the inbox; one that cannot be read is held with its reason, and the others go on. One that the disk
-    or the database does not give out is left where it is, told, and tried again."""
+    """Deal with every file in the inbox; one that cannot be read is held with its reason, and the
+    others go on. One that the disk or the database does not give out is left where it is, told, and
+    tried again."""
     done: list[Read] = []
     watch = Watch("read_answers", now=now)
     for path in exchange.arrived():
@@ -63,9 +65,10 @@ def read_answers(*, by: User, now: dt.datetime) -> list[Read]:
 def read_answer(path: Path, *, by: User, now: dt.datetime) -> Read | None:
     """Read one answer, whole or not at all; None where another worker is at it or has put it away.
 
-    The same content again changes nothing. A file for an unknown batch, other content for a batch that is answered, whatever
-    the format refuses and whatever else in it cannot be worked on are held: kept, told, and of no effect. Raises what disk and
-    database raise for reasons of their own; then nothing was done, and the file is where it was.
+    The same content again changes nothing. A file for an unknown batch, other content for a batch
+    that is answered, whatever the format refuses and whatever else in it cannot be worked on are
+    held: kept, told, and of no effect. Raises what disk and database raise for reasons of their
+    own; then nothing was done, and the file is where it was.
     """
     try:
         fingerprint = exchange.fingerprint_of(path)

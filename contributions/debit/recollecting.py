@@ -1,4 +1,5 @@
-"""Asking the next debit to collect what its own month did not: a debit that failed (补托收), a late month, a gap paid back."""
+"""Asking the next debit to collect what its own month did not: a debit that failed (补托收), a late
+month, a gap paid back."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,8 @@ def terms_of(city: str, month: Month) -> DebitTerms | None:
 
 
 def next_debit(city: str, now: dt.datetime) -> Month | None:
-    """The month whose debit comes next: this month's until its day has come or it is opened. None where there is no debit."""
+    """The month whose debit comes next: this month's until its day has come or it is opened. None
+    where there is no debit."""
     month = month_in_china(now)
     terms = terms_of(city, month)
     if terms is None:
@@ -75,8 +77,8 @@ def ask(
     case: Case | None = None,
     on_top: Mapping[int, Surcharge] = _NONE,
 ) -> list[RecollectRequest]:
-    """Ask the month's debit to collect these charges, each with what is paid on top of it; without ``month`` whichever batch of
-    the city comes next. Must run in a transaction.
+    """Ask the month's debit to collect these charges, each with what is paid on top of it; without
+    ``month`` whichever batch of the city comes next. Must run in a transaction.
 
     IntegrityError by ``one_live_recollect_request_per_charge`` where one waits already.
     """
@@ -96,8 +98,9 @@ def ask(
 
 
 def tidy(*, city: str, month: Month, by: User, now: dt.datetime) -> None:
-    """Drop what the month's batch, about to be opened, may not take: charges that are owed no longer, and those whose surcharge
-    was priced for an earlier month's debit. Must run in a transaction."""
+    """Drop what the month's batch, about to be opened, may not take: charges that are owed no
+    longer, and those whose surcharge was priced for an earlier month's debit. Must run in a
+    transaction."""
     live = RecollectRequest.objects.filter(city=city, live=True)
     _drop(live.exclude(charge__status=ChargeStatus.OWED), why=_("该月已不再欠缴"), by=by, now=now)
     stale = live.filter(surcharge__isnull=False, month__lt=month)
@@ -115,7 +118,8 @@ def _drop(requests: QuerySet[RecollectRequest], *, why: str, by: User, now: dt.d
 
 
 def taken(batch: DebitBatch, *, now: dt.datetime) -> None:
-    """Mark the requests that a batch has just taken, each with its line. Must run in the opening's transaction."""
+    """Mark the requests that a batch has just taken, each with its line. Must run in the opening's
+    transaction."""
     lines = dict(
         DebitLine.objects.filter(batch=batch, charge__recollect_requests__live=True).values_list(
             "charge_id", "pk"

@@ -18,7 +18,8 @@ class CannotRelease(Exception):
 def release(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     """Let a batch that was opened go to the bank; one that was released stays as it is.
 
-    Raises CannotRelease where a second person is to do it and ``by`` opened the batch, or is no person of the agency.
+    Raises CannotRelease where a second person is to do it and ``by`` opened the batch, or is no
+    person of the agency.
     """
     locked = DebitBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if locked.status != BatchStatus.OPENED:
@@ -41,7 +42,8 @@ def released(batch: DebitBatch, *, by: User, now: dt.datetime) -> None:
 
 
 def month_before(batch: DebitBatch) -> DebitBatch | None:
-    """The batch of the same city, bank, payers and round a month earlier, to compare with; None where there was none."""
+    """The batch of the same city, bank, payers and round a month earlier, to compare with; None
+    where there was none."""
     return DebitBatch.objects.filter(
         city=batch.city, bank=batch.bank, payer=batch.payer, round=batch.round, month=batch.month - 1
     ).first()

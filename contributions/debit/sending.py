@@ -18,12 +18,13 @@ _ROWS_AT_A_TIME = 10_000
 
 
 def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
-    """Put the batch's file into the outbox and mark the batch sent; a batch that is not released, or was sent, stays
-    as it is.
+    """Put the batch's file into the outbox and mark the batch sent; a batch that is not released,
+    or was sent, stays as it is.
 
-    The file's bytes follow from the frozen lines alone, so that a run that was killed before the mark writes the same file
-    again. Runs outside any transaction. Raises OSError where the disk refuses, ValueError where the lines no longer come to
-    the frozen sum; in both cases nothing was sent.
+    The file's bytes follow from the frozen lines alone, so that a run that was killed before the
+    mark writes the same file again. Runs outside any transaction. Raises OSError where the disk
+    refuses, ValueError where the lines no longer come to the frozen sum; in both cases nothing was
+    sent.
     """
     with attempt("batch file", batch.pk) as ours:
         batch.refresh_from_db()

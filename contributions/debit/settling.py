@@ -51,7 +51,8 @@ class CannotSettle(Exception):
 
 
 def _lines(settlement: Settlement) -> list[SettledLine]:
-    """The settlement's lines, all of them still open; their charges are locked in the order in which money is received."""
+    """The settlement's lines, all of them still open; their charges are locked in the order in
+    which money is received."""
     settled = list(
         SettledLine.objects.filter(settlement=settlement, live=True)
         .select_related("line__assessment")
@@ -95,7 +96,8 @@ def _chunks(batch: DebitBatch, lines: Sequence[SettledLine]) -> list[PostingChun
 
 
 def book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
-    """Book the lines as the bank's answer would have: a receipt for each, under our own number, and one entry."""
+    """Book the lines as the bank's answer would have: a receipt for each, under our own number, and
+    one entry."""
     batch, lines = settlement.batch, _lines(settlement)
     if batch.payer == Payer.EMPLOYERS:
         _book_assessments(settlement, lines, by=by, now=now)
@@ -167,7 +169,8 @@ def _tell_employers(lines: Sequence[SettledLine], settlement: Settlement, *, now
 
 
 def references(batch: DebitBatch) -> list[str]:
-    """By what the entries of a batch's settlements are known: entries of ``KIND``, of those that booked something."""
+    """By what the entries of a batch's settlements are known: entries of ``KIND``, of those that
+    booked something."""
     booked = batch.settlements.filter(way=SettlementWay.PAID, status=SettlementStatus.APPROVED)
     return [_reference(batch, pk) for pk in booked.values_list("pk", flat=True)]
 
@@ -177,7 +180,8 @@ def _reference(batch: DebitBatch, settlement_id: int) -> str:
 
 
 def give_up(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
-    """Every line of the batch is one that the bank left open; the schedule then posts it, with nothing to book."""
+    """Every line of the batch is one that the bank left open; the schedule then posts it, with
+    nothing to book."""
     moved = DebitBatch.objects.filter(pk=settlement.batch_id, status=BatchStatus.HELD).update(
         status=BatchStatus.ANSWERED
     )

@@ -1,4 +1,5 @@
-"""Money: what is owed, drawn, received and booked. Rows are appended; a status moves only along its table, in the database.
+"""Money: what is owed, drawn, received and booked. Rows are appended; a status moves only along its
+table, in the database.
 
 Amounts are fen. Months are [from, until).
 """

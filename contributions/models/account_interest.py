@@ -14,8 +14,9 @@ from portal.shared.insurance import INSURANCE_LABELS
 
 
 class InterestRun(models.Model):
-    """The crediting of one year's interest to all accounts of a city and insurance. ``done_through`` is the last person whose
-    account was seen to: it moves with each chunk, so that a run that was killed goes on from there."""
+    """The crediting of one year's interest to all accounts of a city and insurance.
+    ``done_through`` is the last person whose account was seen to: it moves with each chunk, so that
+    a run that was killed goes on from there."""
 
     city = models.CharField(_("城市"), max_length=30)
     insurance = models.CharField(_("险种"), max_length=20, choices=choices(INSURANCE_LABELS))
@@ -71,11 +72,12 @@ class InterestRun(models.Model):
 
 
 class AccountInterest(models.Model):
-    """What made the interest of one movement: (opening × 12 + product) × rate ÷ 12, rounded once, and what earlier years lacked.
+    """What made the interest of one movement: (opening × 12 + product) × rate ÷ 12, rounded once,
+    and what earlier years lacked.
 
-    ``product`` is fen × months of what moved within the year. ``until`` is given where the account was closed within the year:
-    interest for the months before it. ``adjustment_fen`` is what years that were credited before came short of, or over, by
-    money that was booked late.
+    ``product`` is fen × months of what moved within the year. ``until`` is given where the account
+    was closed within the year: interest for the months before it. ``adjustment_fen`` is what years
+    that were credited before came short of, or over, by money that was booked late.
     """
 
     movement = models.OneToOneField(
@@ -93,8 +95,8 @@ class AccountInterest(models.Model):
     policy = models.CharField(_("政策参数"), max_length=80)
     policy_since = models.DateField(_("参数起始日"))
     interest_fen = models.BigIntegerField(_("当年利息（分）"))
-    # A fen short: reckoned before December 2026, when product ÷ 12 was cut before it was multiplied. The next year's run adds the
-    # fen, by its adjustment.
+    # A fen short: reckoned before December 2026, when product ÷ 12 was cut before it was
+    # multiplied. The next year's run adds the fen, by its adjustment.
     cut = models.BooleanField(_("少计一分"), default=False, editable=False)
     adjustment_fen = models.BigIntegerField(_("以前年度调整（分）"))
 

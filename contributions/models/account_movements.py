@@ -1,4 +1,5 @@
-"""What moves a personal account besides contributions: interest, top-ups, transfers, and what is taken back."""
+"""What moves a personal account besides contributions: interest, top-ups, transfers, and what is
+taken back."""
 
 from enum import StrEnum
 
@@ -31,17 +32,20 @@ MOVEMENT_KIND_LABELS = {
     MovementKind.REVERSED: "缴费冲正",
 }
 
-# Kinds that only bring money, kinds that only take it, and those whose entry moves the pooled fund, too.
+# Kinds that only bring money, kinds that only take it, and those whose entry moves the pooled fund,
+# too.
 _BRING = ["top_up", "transfer_in"]
 _TAKE = ["transfer_out", "duplicate_taken_back", "reversed"]
 _POOLED = ["transfer_in", "transfer_out", "duplicate_taken_back", "reversed"]
 
 
 class AccountMovement(models.Model):
-    """One movement of a person's account: ``amount_fen`` is credited (positive) or taken (negative). Never changed.
+    """One movement of a person's account: ``amount_fen`` is credited (positive) or taken
+    (negative). Never changed.
 
-    Its entry books it, and what moves in the pooled fund and the account of surcharges with it (``pooled_fen`` and
-    ``surcharge_fen``, same sign), against one account of the ledger. The database lets nothing take an account below zero.
+    Its entry books it, and what moves in the pooled fund and the account of surcharges with it
+    (``pooled_fen`` and ``surcharge_fen``, same sign), against one account of the ledger. The
+    database lets nothing take an account below zero.
     """
 
     person = models.ForeignKey(
@@ -101,7 +105,8 @@ class AccountMovement(models.Model):
                 when=pgtrigger.After,
                 condition=pgtrigger.Condition("NEW.amount_fen < 0"),
                 declare=[("balance", "bigint")],
-                # The person stays locked until the transaction ends: two takings are counted one after the other.
+                # The person stays locked until the transaction ends: two takings are counted one
+                # after the other.
                 func="""
                     PERFORM 1 FROM people_person WHERE id = NEW.person_id FOR NO KEY UPDATE;
                     SELECT coalesce(sum(fen), 0) INTO balance FROM (

@@ -11,9 +11,11 @@ from portal.people.models import Employer
 
 
 class DebitAgreement(models.Model):
-    """That an employer's confirmed assessments are debited from an account, from ``agreed_at`` until ``ended_at``.
+    """That an employer's confirmed assessments are debited from an account, from ``agreed_at``
+    until ``ended_at``.
 
-    Signed and ended by a case. A later one ends the one before; there is one in force for each employer and city.
+    Signed and ended by a case. A later one ends the one before; there is one in force for each
+    employer and city.
     """
 
     employer = models.ForeignKey(

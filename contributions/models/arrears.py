@@ -1,4 +1,5 @@
-"""Paying late: months priced by a rule that came after them, and months that the next debit is asked to collect."""
+"""Paying late: months priced by a rule that came after them, and months that the next debit is
+asked to collect."""
 
 from enum import StrEnum
 
@@ -19,8 +20,9 @@ from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Repricing(models.Model):
-    """That a charge was priced by the rule in force in ``priced_in``, not in its own month: a gap paid back, or a month that had
-    been written off (``replaces``). The database lets only written-off pension be replaced, by a charge of the same month.
+    """That a charge was priced by the rule in force in ``priced_in``, not in its own month: a gap
+    paid back, or a month that had been written off (``replaces``). The database lets only
+    written-off pension be replaced, by a charge of the same month.
     """
 
     charge = models.OneToOneField(Charge, models.PROTECT, related_name="repricing", verbose_name=_("应缴"))
@@ -98,10 +100,11 @@ REQUEST_LIFE_CYCLE = LifeCycle(
 
 
 class RecollectRequest(models.Model):
-    """That a debit is to collect a charge that its month's own debit does not, or did in vain: the city's next batch takes it.
+    """That a debit is to collect a charge that its month's own debit does not, or did in vain: the
+    city's next batch takes it.
 
-    ``month`` is the month whose debit is meant; a surcharge is priced for that debit's day, so that no later month's may take
-    it. ``live`` says the same as waiting.
+    ``month`` is the month whose debit is meant; a surcharge is priced for that debit's day, so that
+    no later month's may take it. ``live`` says the same as waiting.
     """
 
     city = models.CharField(_("城市"), max_length=30)

@@ -1,4 +1,5 @@
-"""Money that employers transfer by themselves (单位汇款): lines of the bank's statement, and what two collectors make of each."""
+"""Money that employers transfer by themselves (单位汇款): lines of the bank's statement, and what
+two collectors make of each."""
 
 from enum import StrEnum
 
@@ -73,9 +74,11 @@ STEP_LIFE_CYCLE = LifeCycle(
 
 
 class Arrival(models.Model):
-    """One line of the bank's statement, as a collector entered it. Only its status moves, by a step that another approved.
+    """One line of the bank's statement, as a collector entered it. Only its status moves, by a step
+    that another approved.
 
-    Money that is ``HELD`` lies in suspense: nobody could tell what it is for, or it is not what is owed, to the fen or in time.
+    Money that is ``HELD`` lies in suspense: nobody could tell what it is for, or it is not what is
+    owed, to the fen or in time.
     """
 
     city = models.CharField(_("参保地"), max_length=30)
@@ -147,9 +150,10 @@ class Arrival(models.Model):
 class ArrivalStep(models.Model):
     """What one collector proposes to do with the money, and another decides.
 
-    ``assessment`` or ``bill`` is what it is booked to; held, what it was meant for, where that is known. ``suspense_fen`` is by
-    how much suspense is more (positive) or less once it took effect: the sum of an arrival's steps is what lies there of it.
-    ``entry`` is the entry that booked it, of a reversal none: there is one for each insurance.
+    ``assessment`` or ``bill`` is what it is booked to; held, what it was meant for, where that is
+    known. ``suspense_fen`` is by how much suspense is more (positive) or less once it took effect:
+    the sum of an arrival's steps is what lies there of it. ``entry`` is the entry that booked it,
+    of a reversal none: there is one for each insurance.
     """
 
     arrival = models.ForeignKey(Arrival, models.PROTECT, related_name="steps", verbose_name=_("单位汇款到账"))

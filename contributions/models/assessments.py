@@ -1,4 +1,5 @@
-"""An employer's month: what was assessed (核定), who confirmed it, and the bills by which employers pay late months."""
+"""An employer's month: what was assessed (核定), who confirmed it, and the bills by which employers
+pay late months."""
 
 from enum import StrEnum
 
@@ -58,10 +59,12 @@ class ChargeIds(Func):
 
 
 class Assessment(models.Model):
-    """What an employer owes for a month: its live charges with ids in (after, last], summed when it was drawn up and frozen.
+    """What an employer owes for a month: its live charges with ids in (after, last], summed when it
+    was drawn up and frozen.
 
-    Charges are only appended, so that two ids name thousands of lines. Round 0 is the month's own; charges that come later are
-    assessed in a further round, and one whose charges fell away since is replaced. No charge stands in two.
+    Charges are only appended, so that two ids name thousands of lines. Round 0 is the month's own;
+    charges that come later are assessed in a further round, and one whose charges fell away since
+    is replaced. No charge stands in two.
     """
 
     city = models.CharField(_("参保地"), max_length=30)
@@ -200,7 +203,8 @@ BILL_LIFE_CYCLE = LifeCycle(
 
 
 class ArrearsBill(models.Model):
-    """补缴单: late months of an employer with the late fee up to ``pay_on``, the last day on which it can be paid."""
+    """补缴单: late months of an employer with the late fee up to ``pay_on``, the last day on which
+    it can be paid."""
 
     city = models.CharField(_("参保地"), max_length=30)
     employer = models.ForeignKey(
@@ -264,7 +268,8 @@ class ArrearsBill(models.Model):
 
 
 class ArrearsLine(models.Model):
-    """One late charge on a bill with its late fee. ``live`` says the same as the bill being open or paid."""
+    """One late charge on a bill with its late fee. ``live`` says the same as the bill being open or
+    paid."""
 
     bill = models.ForeignKey(ArrearsBill, models.PROTECT, related_name="lines", verbose_name=_("补缴单"))
     charge = models.ForeignKey(

@@ -1,4 +1,5 @@
-"""Audits of the books (账目核对): what each found, and how far it had seen, so that the next need not begin at the beginning."""
+"""Audits of the books (账目核对): what each found, and how far it had seen, so that the next need
+not begin at the beginning."""
 
 import pgtrigger
 from django.db import models
@@ -9,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class AuditRun(models.Model):
     """One audit: of everything, or of what has changed ``since`` a former one.
 
-    ``place`` is where the database stood when it looked (``changed_rows.Place``); without one nothing can be audited since. A
-    ``failure`` says why an audit did not come to its end.
+    ``place`` is where the database stood when it looked (``changed_rows.Place``); without one
+    nothing can be audited since. A ``failure`` says why an audit did not come to its end.
     """
 
     started_at = models.DateTimeField(_("开始时间"))

@@ -41,8 +41,9 @@ ACCOUNT_KIND_LABELS = {
 
 
 class LedgerAccount(models.Model):
-    """An account of a city's books. ``insurance`` is empty for clearing and suspense. ``channel`` names the channel of a clearing
-    account, and the other agency of one for transfers; it is empty for all others."""
+    """An account of a city's books. ``insurance`` is empty for clearing and suspense. ``channel``
+    names the channel of a clearing account, and the other agency of one for transfers; it is empty
+    for all others."""
 
     city = models.CharField(_("城市"), max_length=30)
     kind = models.CharField(_("科目"), max_length=10, choices=choices(ACCOUNT_KIND_LABELS))
@@ -71,7 +72,8 @@ class LedgerAccount(models.Model):
 
 
 class Entry(models.Model):
-    """One posting (分录) in a city's book. Entries of a city are numbered without gaps, each sealed over the one before."""
+    """One posting (分录) in a city's book. Entries of a city are numbered without gaps, each sealed
+    over the one before."""
 
     city = models.CharField(_("城市"), max_length=30)
     number = models.BigIntegerField(_("序号"))
@@ -96,7 +98,8 @@ class Entry(models.Model):
                 name="closed_months_take_no_entries",
                 operation=pgtrigger.Insert,
                 when=pgtrigger.Before,
-                # The lock of the city's chain: a close and an entry wait for each other, and the later one sees the earlier.
+                # The lock of the city's chain: a close and an entry wait for each other, and the
+                # later one sees the earlier.
                 func=f"""
                     PERFORM pg_advisory_xact_lock({key_sql(CHAIN, "NEW.city")});
                     IF EXISTS (
@@ -119,7 +122,8 @@ class Entry(models.Model):
 
 
 class Leg(models.Model):
-    """One side of an entry: debit positive, credit negative. All legs of an entry come by one statement and sum to zero."""
+    """One side of an entry: debit positive, credit negative. All legs of an entry come by one
+    statement and sum to zero."""
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="legs", verbose_name=_("分录"))
     account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="legs", verbose_name=_("科目"))
@@ -158,10 +162,12 @@ class Leg(models.Model):
 
 
 class Receipt(models.Model):
-    """Money that a channel confirmed for a charge, or held for a top-up: the ledger's sub-ledger. Never changed.
+    """Money that a channel confirmed for a charge, or held for a top-up: the ledger's sub-ledger.
+    Never changed.
 
-    ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no longer is owed) lie in
-    suspense until they are given back. A receipt with a surcharge paid both, or was meant to: its amount is the sum.
+    ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no
+    longer is owed) lie in suspense until they are given back. A receipt with a surcharge paid both,
+    or was meant to: its amount is the sum.
     """
 
     channel = models.CharField(_("渠道"), max_length=30)
@@ -176,7 +182,8 @@ class Receipt(models.Model):
         db_index=False,
         verbose_name=_("应缴"),
     )
-    # Instead of a charge: a top-up whose money could not be credited. One that could is booked by its movement.
+    # Instead of a charge: a top-up whose money could not be credited. One that could is booked by
+    # its movement.
     top_up = models.ForeignKey(
         "contributions.TopUp",
         models.PROTECT,
@@ -251,7 +258,8 @@ class Receipt(models.Model):
 
     @property
     def number_given(self) -> str:
-        """The number that the provider, bank or counter gave, without what makes it this receipt's among several."""
+        """The number that the provider, bank or counter gave, without what makes it this receipt's
+        among several."""
         return self.provider_number.removesuffix(f"/{self.charge_id}").removesuffix("/top-up")
 
     @property

@@ -1,7 +1,9 @@
-"""Months that left a city with their money (转出) or came to one from elsewhere (转入), and which of them count where.
+"""Months that left a city with their money (转出) or came to one from elsewhere (转入), and which
+of them count where.
 
-A month of contributions is a paid charge of a city until it leaves it; from then on it counts where it was brought in, and
-nowhere while it is under way. Charges and receipts stay as they are: what moved is said here.
+A month of contributions is a paid charge of a city until it leaves it; from then on it counts where
+it was brought in, and nowhere while it is under way. Charges and receipts stay as they are: what
+moved is said here.
 """
 
 import pgtrigger
@@ -22,7 +24,8 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 class Moved(models.Model):
     """What a person's relation of one insurance took along: months, wages and money.
 
-    ``wages`` are yuan by year, exact, as text: {"2023": "53928"}. The amounts are fen. A ``key`` is written once.
+    ``wages`` are yuan by year, exact, as text: {"2023": "53928"}. The amounts are fen. A ``key`` is
+    written once.
     """
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="+", verbose_name=_("参保人"))
@@ -75,7 +78,8 @@ _FROZEN = (
 
 
 class MovedOut(Moved):
-    """What left a city. ``live`` until the city took it back, because the place that it went to sent it back."""
+    """What left a city. ``live`` until the city took it back, because the place that it went to
+    sent it back."""
 
     city = models.CharField(_("转出地"), max_length=30)
     # Empty where the other agency is none of this hall's.
@@ -109,7 +113,8 @@ class BroughtIn(Moved):
     """Months brought in from elsewhere; they count in ``city`` until they move on from there."""
 
     city = models.CharField(_("转入地"), max_length=30)
-    # Empty where the other agency is none of this hall's; then the months are from before this hall's record.
+    # Empty where the other agency is none of this hall's; then the months are from before this
+    # hall's record.
     from_city = models.CharField(_("转出地"), max_length=30, blank=True)
     from_place = models.CharField(_("转出地名称"), max_length=60)
     moved_out = models.OneToOneField(
@@ -160,8 +165,8 @@ class BroughtIn(Moved):
 
 
 class MovedPeriod(models.Model):
-    """Months in a row, [start, until). ``person`` and ``insurance`` repeat the record's own, for the exclusion; ``live`` says
-    whether they are moved out, or counted, at this moment."""
+    """Months in a row, [start, until). ``person`` and ``insurance`` repeat the record's own, for
+    the exclusion; ``live`` says whether they are moved out, or counted, at this moment."""
 
     person = models.ForeignKey(
         Person, models.PROTECT, related_name="+", db_index=False, verbose_name=_("参保人")
@@ -196,7 +201,8 @@ _PERIOD = ("id", "person_id", "insurance", "start", "until")
 
 
 class MovedOutPeriod(MovedPeriod):
-    """Months of a city's own charges that left it. A month leaves the charges once; afterwards it is brought in and moves on."""
+    """Months of a city's own charges that left it. A month leaves the charges once; afterwards it
+    is brought in and moves on."""
 
     moved_out = models.ForeignKey(
         MovedOut, models.PROTECT, related_name="periods", verbose_name=_("转出记录")
@@ -219,8 +225,8 @@ class MovedOutPeriod(MovedPeriod):
 
 
 class BroughtInPeriod(MovedPeriod):
-    """Months that were brought in. The database lets none of them count that another live one, or a paid charge that has not
-    left its city, counts already."""
+    """Months that were brought in. The database lets none of them count that another live one, or a
+    paid charge that has not left its city, counts already."""
 
     brought_in = models.ForeignKey(
         BroughtIn, models.PROTECT, related_name="periods", verbose_name=_("转入记录")

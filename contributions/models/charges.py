@@ -51,17 +51,19 @@ CANCELLATION_LABELS = {CancellationKind.VOID: "作废", CancellationKind.WRITTEN
 
 
 class Charge(models.Model):
-    """What one covered month of one insurance owes (应缴), and the policy leaf that priced it. Only ``status`` ever moves.
+    """What one covered month of one insurance owes (应缴), and the policy leaf that priced it. Only
+    ``status`` ever moves.
 
-    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment touches no index: void and reversed
-    ones do not,
-    and written-off pension does not while a later charge is to pay its month (``Repricing``). Written-off medical always
-    does, and so does a month that was paid twice and taken back: it counts elsewhere, and is not charged again.
+    ``live`` charges stand for their month, and the unique indexes go by it, so that a payment
+    touches no index: void and reversed ones do not, and written-off pension does not while a later
+    charge is to pay its month (``Repricing``). Written-off medical always does, and so does a month
+    that was paid twice and taken back: it counts elsewhere, and is not charged again.
     """
 
     city = models.CharField(_("参保地"), max_length=30)
-    # One foreign key over (coverage, person, insurance) holds both: a charge's person and insurance are its coverage's own,
-    # at half the price of two keys (migration 0003). The employer is its coverage's as well; the audit compares them.
+    # One foreign key over (coverage, person, insurance) holds both: a charge's person and insurance
+    # are its coverage's own, at half the price of two keys (migration 0003). The employer is its
+    # coverage's as well; the audit compares them.
     person = models.ForeignKey(
         Person,
         models.PROTECT,
@@ -146,7 +148,8 @@ class Charge(models.Model):
             ),
         ]
         indexes = [
-            # A month's charges are written together and lie together: their place is found by page ranges, at no cost for a row.
+            # A month's charges are written together and lie together: their place is found by page
+            # ranges, at no cost for a row.
             BrinIndex(fields=["month"], name="charge_by_month", autosummarize=True),
             models.Index(
                 fields=["employer", "month"], condition=Q(employer__isnull=False), name="charge_by_employer"
@@ -193,7 +196,8 @@ class Charge(models.Model):
 
 
 class Cancellation(models.Model):
-    """Why an owed charge fell away: voided because its coverage ended, or written off. One for each such charge."""
+    """Why an owed charge fell away: voided because its coverage ended, or written off. One for each
+    such charge."""
 
     charge = models.OneToOneField(Charge, models.PROTECT, related_name="cancellation", verbose_name=_("应缴"))
     kind = models.CharField(_("方式"), max_length=12, choices=choices(CANCELLATION_LABELS))
@@ -216,7 +220,8 @@ class Cancellation(models.Model):
 
 
 class ChargingRun(models.Model):
-    """That a city's month was charged, and what could not be priced then. A later run of the same month adds another row."""
+    """That a city's month was charged, and what could not be priced then. A later run of the same
+    month adds another row."""
 
     city = models.CharField(_("城市"), max_length=30)
     month = MonthField(_("月份"))
@@ -224,7 +229,8 @@ class ChargingRun(models.Model):
     at = models.DateTimeField(_("时间"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"))
     created = models.PositiveIntegerField(_("新增应缴笔数"))
-    # What was not charged, and why: [{"capacity", "insurance", "tier", "count", "why", "coverages": [ids, at most 20]}]
+    # What was not charged, and why: [{"capacity", "insurance", "tier", "count", "why", "coverages":
+    # [ids, at most 20]}]
     left_out = models.JSONField(_("未能核定"), default=list)
 
     class Meta:

@@ -1,4 +1,5 @@
-"""The books at the end of a day (日终试算平衡) and of a month (月结): written once, never changed."""
+"""The books at the end of a day (日终试算平衡) and of a month (月结): written once, never
+changed."""
 
 import pgtrigger
 from django.conf import settings
@@ -12,8 +13,9 @@ from portal.columns import MonthField, by_another, first_of_month
 
 
 class DaySheet(models.Model):
-    """A city's trial balance at the end of a day. It covers the entries dated before its end that no sheet before it does,
-    up to ``last_number``: an entry that is booked later under an earlier date is in the next sheet."""
+    """A city's trial balance at the end of a day. It covers the entries dated before its end that
+    no sheet before it does, up to ``last_number``: an entry that is booked later under an earlier
+    date is in the next sheet."""
 
     city = models.CharField(_("城市"), max_length=30)
     day = models.DateField(_("日期"))
@@ -68,8 +70,9 @@ class DaySheetLine(models.Model):
 
 
 class DayComparison(models.Model):
-    """The books beside what was said elsewhere: a channel's movements of the day beside the channel's own word, or, with an empty
-    channel, what suspense holds at the day's end beside the receipts that lie in it. Fen."""
+    """The books beside what was said elsewhere: a channel's movements of the day beside the
+    channel's own word, or, with an empty channel, what suspense holds at the day's end beside the
+    receipts that lie in it. Fen."""
 
     sheet = models.ForeignKey(DaySheet, models.PROTECT, related_name="comparisons", db_index=False)
     channel = models.CharField(_("收款渠道"), max_length=30, blank=True)
@@ -92,8 +95,9 @@ class DayComparison(models.Model):
 
 
 class MonthClose(models.Model):
-    """The close of a city's month: proposed by one member of staff, made by another, for good. Once it is made no entry can be
-    dated into the month, and its digest is a link of the entries' chain after ``last_number``."""
+    """The close of a city's month: proposed by one member of staff, made by another, for good. Once
+    it is made no entry can be dated into the month, and its digest is a link of the entries' chain
+    after ``last_number``."""
 
     city = models.CharField(_("城市"), max_length=30)
     month = MonthField(_("月份"))

@@ -65,8 +65,8 @@ LINE_LIFE_CYCLE = LifeCycle(
 )
 
 
-# While a line is one of these its charge cannot be drawn again. Missing is among them: nobody knows yet whether the bank
-# took the money, and nothing is drawn twice before that is known.
+# While a line is one of these its charge cannot be drawn again. Missing is among them: nobody knows
+# yet whether the bank took the money, and nothing is drawn twice before that is known.
 DRAWING = (LineStatus.PENDING, LineStatus.PAID, LineStatus.MISSING)
 
 
@@ -94,7 +94,8 @@ FILE_LIFE_CYCLE = LifeCycle(
 
 
 class Payer(StrEnum):
-    """Whose accounts a batch draws on: people's, a charge a line, or employers', an assessment a line."""
+    """Whose accounts a batch draws on: people's, a charge a line, or employers', an assessment a
+    line."""
 
     PEOPLE = "people"
     EMPLOYERS = "employers"
@@ -104,9 +105,11 @@ PAYER_LABELS = {Payer.PEOPLE: "灵活就业人员", Payer.EMPLOYERS: "用人单�
 
 
 class DebitBatch(models.Model):
-    """One debit file (托收批次): frozen count and sum, who let it go, what the bank answered, and how far it has come.
+    """One debit file (托收批次): frozen count and sum, who let it go, what the bank answered, and
+    how far it has come.
 
-    ``second_person`` is the city's rule when the batch was opened: then nobody releases what they opened.
+    ``second_person`` is the city's rule when the batch was opened: then nobody releases what they
+    opened.
     """
 
     number = models.CharField(_("批次号"), max_length=30, unique=True)
@@ -210,7 +213,8 @@ class DebitBatch(models.Model):
 
     @property
     def receipt_channel(self) -> str:
-        """The channel of its receipts; our own batch number and sequence are the number of each, for the bank echoes them."""
+        """The channel of its receipts; our own batch number and sequence are the number of each,
+        for the bank echoes them."""
         return f"debit:{self.bank}"
 
     def __str__(self) -> str:
@@ -241,13 +245,15 @@ class BatchEvent(models.Model):
 
 
 class DebitLine(models.Model):
-    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1 within the batch. The amount
-    is the charge's and, where there is one, its surcharge's.
+    """One charge in one debit file, with the account and amount as sent. ``sequence`` counts from 1
+    within the batch. The amount is the charge's and, where there is one, its surcharge's.
 
-    In an employers' batch it is one assessment, whole: the bank debits one sum, and it pays all of the month's charges or none.
-    ``left_out`` are the charges within the assessment's ids that had fallen away before the line was made.
+    In an employers' batch it is one assessment, whole: the bank debits one sum, and it pays all of
+    the month's charges or none. ``left_out`` are the charges within the assessment's ids that had
+    fallen away before the line was made.
 
-    ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from being drawn twice goes by it.
+    ``drawing`` says the same as ``status`` being one of DRAWING; the index that keeps a charge from
+    being drawn twice goes by it.
     """
 
     batch = models.ForeignKey(
@@ -377,7 +383,8 @@ class DebitLine(models.Model):
 
 
 class PostingChunk(models.Model):
-    """A stretch of a batch's lines [first, last] that is posted in one transaction; the row is the queue."""
+    """A stretch of a batch's lines [first, last] that is posted in one transaction; the row is the
+    queue."""
 
     batch = models.ForeignKey(DebitBatch, models.PROTECT, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -396,7 +403,8 @@ class PostingChunk(models.Model):
 
 
 class BankFile(models.Model):
-    """A file that went to a bank or came from it; the same content is one row however often it arrives."""
+    """A file that went to a bank or came from it; the same content is one row however often it
+    arrives."""
 
     batch = models.ForeignKey(
         DebitBatch, models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("批次")

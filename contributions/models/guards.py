@@ -23,8 +23,8 @@ def illegal(column: str, life_cycle: LifeCycle[Any]) -> str:
 
 
 def never_without(name: str, *, table: str, column: str, says: str, named: str = "id") -> pgtrigger.Trigger:
-    """A trigger by which a row cannot be committed without rows of ``table`` that name it in ``column``; it says so, with % for
-    the row's ``named`` column."""
+    """A trigger by which a row cannot be committed without rows of ``table`` that name it in
+    ``column``; it says so, with % for the row's ``named`` column."""
     return pgtrigger.Trigger(
         name=name,
         operation=pgtrigger.Insert,

@@ -1,4 +1,5 @@
-"""Orders (缴费订单): charges taken together at one fixed sum, the payments that were tried for it, and what providers said."""
+"""Orders (缴费订单): charges taken together at one fixed sum, the payments that were tried for it,
+and what providers said."""
 
 from enum import StrEnum
 
@@ -84,7 +85,8 @@ PAYMENT_LIFE_CYCLE = LifeCycle(
                 PaymentStatus.HELD,
             ),
         ),
-        # A payment that failed or was closed may turn out to have been made: the money is then recorded, wherever it belongs.
+        # A payment that failed or was closed may turn out to have been made: the money is then
+        # recorded, wherever it belongs.
         PaymentStatus.FAILED: Stage("支付失败", "bad", (PaymentStatus.SUCCEEDED, PaymentStatus.HELD)),
         PaymentStatus.CLOSED: Stage("已关闭", "quiet", (PaymentStatus.SUCCEEDED, PaymentStatus.HELD)),
         PaymentStatus.SUCCEEDED: Stage("支付成功", "good", (PaymentStatus.REVERSED,)),
@@ -100,7 +102,8 @@ UNDER_WAY = (PaymentStatus.QUEUED, PaymentStatus.STARTED, PaymentStatus.UNKNOWN)
 
 
 class Order(models.Model):
-    """What one person, or one employer, pays together: a sum fixed by the hall, to be paid before ``expires_at``.
+    """What one person, or one employer, pays together: a sum fixed by the hall, to be paid before
+    ``expires_at``.
 
     ``expires_at`` moves only where the bank's hours make the payment wait.
     """
@@ -243,11 +246,13 @@ class OrderEvent(models.Model):
 
 
 class OrderLine(models.Model):
-    """One charge in an order, with its surcharge where it has one: the amount is both. ``live`` says the same as the order being
-    open or paid; the index that keeps a charge out of two orders goes by it.
+    """One charge in an order, with its surcharge where it has one: the amount is both. ``live``
+    says the same as the order being open or paid; the index that keeps a charge out of two orders
+    goes by it.
 
-    ``made`` charges were made by this order and fall away with it where it is not paid; ``replaced`` is the charge of the same
-    month that gave way to it, ``former_tier`` the tier that the month had before.
+    ``made`` charges were made by this order and fall away with it where it is not paid;
+    ``replaced`` is the charge of the same month that gave way to it, ``former_tier`` the tier that
+    the month had before.
     """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", verbose_name=_("订单"))
@@ -317,10 +322,11 @@ class OrderLine(models.Model):
 
 
 class Payment(models.Model):
-    """One try to pay an order through one channel, under a number of ours that the provider knows and that is never used again.
+    """One try to pay an order through one channel, under a number of ours that the provider knows
+    and that is never used again.
 
-    ``live`` says the same as ``status`` being one of UNDER_WAY. ``credited`` payments paid their order, one each; money of the
-    others lies in suspense.
+    ``live`` says the same as ``status`` being one of UNDER_WAY. ``credited`` payments paid their
+    order, one each; money of the others lies in suspense.
     """
 
     number = models.CharField(_("支付号"), max_length=32, unique=True)
@@ -459,7 +465,8 @@ VERDICT_LABELS = {
 
 
 class ForgedNotices(models.Model):
-    """How many callbacks without a good signature arrived for a channel on a day; only the first of them are kept each."""
+    """How many callbacks without a good signature arrived for a channel on a day; only the first of
+    them are kept each."""
 
     channel = models.CharField(_("渠道"), max_length=30)
     day = models.DateField(_("日期"))
@@ -476,8 +483,8 @@ class ForgedNotices(models.Model):
 
 
 class PaymentNotice(models.Model):
-    """One callback that arrived, as often as it arrived: the digest of its body, and what was made of it. Of those that nobody
-    signed only the first of a day are here (``ForgedNotices``)."""
+    """One callback that arrived, as often as it arrived: the digest of its body, and what was made
+    of it. Of those that nobody signed only the first of a day are here (``ForgedNotices``)."""
 
     channel = models.CharField(_("渠道"), max_length=30)
     received_at = models.DateTimeField(_("收到时间"))

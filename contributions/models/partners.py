@@ -1,5 +1,5 @@
-"""What partners and the hall settle between them: payments reversed the same day, the day's files of both sides, and where they
-differ."""
+"""What partners and the hall settle between them: payments reversed the same day, the day's files
+of both sides, and where they differ."""
 
 from enum import StrEnum
 
@@ -17,7 +17,8 @@ from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Reversal(models.Model):
-    """A payment that a partner took and gave back itself (冲正): its order is undone, its months are owed as before. For good."""
+    """A payment that a partner took and gave back itself (冲正): its order is undone, its months
+    are owed as before. For good."""
 
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="reversal", verbose_name=_("支付"))
     channel = models.CharField(_("渠道"), max_length=30)
@@ -55,7 +56,8 @@ SIDE_LABELS = {Side.OURS: "大厅记账", Side.THEIRS: "合作方记账"}
 
 
 class DayFile(models.Model):
-    """What one side booked of a partner's day, as a file: ours as it was made, theirs as it was sent. Never changed."""
+    """What one side booked of a partner's day, as a file: ours as it was made, theirs as it was
+    sent. Never changed."""
 
     partner = models.ForeignKey(
         Partner, models.PROTECT, related_name="day_files", verbose_name=_("接口合作方")
@@ -201,8 +203,8 @@ MOVES_MONEY = (Way.BOOK, Way.REVERSE, Way.REFUND)
 
 
 class Difference(models.Model):
-    """Where a day's files of both sides differ in one deed, or what a partner asks for after the day. One member of staff says
-    how it is settled; where money moves, another decides."""
+    """Where a day's files of both sides differ in one deed, or what a partner asks for after the
+    day. One member of staff says how it is settled; where money moves, another decides."""
 
     partner = models.ForeignKey(
         Partner, models.PROTECT, related_name="differences", verbose_name=_("接口合作方")

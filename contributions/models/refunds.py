@@ -1,4 +1,5 @@
-"""Refunds: money of a receipt that paid nothing, or was taken back, on its way back to the account that it came from."""
+"""Refunds: money of a receipt that paid nothing, or was taken back, on its way back to the account
+that it came from."""
 
 from enum import StrEnum
 
@@ -37,7 +38,8 @@ REFUND_LIFE_CYCLE = LifeCycle(
     {
         RefundStatus.DRAFTED: Stage("待复核", "warn", (RefundStatus.REFUSED, RefundStatus.APPROVED)),
         RefundStatus.REFUSED: Stage("复核未通过", "bad"),
-        # A transfer that staff make with the bank is never sent by the hall: its outcome follows its approval.
+        # A transfer that staff make with the bank is never sent by the hall: its outcome follows
+        # its approval.
         RefundStatus.APPROVED: Stage(
             "已复核，待退回", "warn", (RefundStatus.SENT, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
         ),
@@ -74,9 +76,11 @@ class HeldReceipt(Receipt):
 
 
 class Refund(models.Model):
-    """Money given back to one payer in one sum, under a number of ours that the channel knows and that is never used for another.
+    """Money given back to one payer in one sum, under a number of ours that the channel knows and
+    that is never used for another.
 
-    Its parts (``RefundPart``) say of which receipts. One member of staff drafts it, another decides.
+    Its parts (``RefundPart``) say of which receipts. One member of staff drafts it, another
+    decides.
     """
 
     number = models.CharField(_("退款号"), max_length=32, unique=True)
@@ -118,7 +122,8 @@ class Refund(models.Model):
         Entry, models.PROTECT, null=True, blank=True, related_name="refund", verbose_name=_("分录")
     )
     why = models.CharField(_("说明"), max_length=200, blank=True)
-    # That the bank did not make a transfer: one says so, another confirms it, and only then may its money go by another refund.
+    # That the bank did not make a transfer: one says so, another confirms it, and only then may its
+    # money go by another refund.
     bounced_why = models.CharField(_("银行退票的原因"), max_length=200, blank=True)
     bounced_at = models.DateTimeField(_("登记退票时间"), null=True, blank=True)
     bounced_by = models.ForeignKey(
@@ -224,10 +229,12 @@ class Refund(models.Model):
 
 
 class RefundPart(models.Model):
-    """What a refund gives back of one receipt; all parts of a refund come by one statement, and make its amount.
+    """What a refund gives back of one receipt; all parts of a refund come by one statement, and
+    make its amount.
 
-    The database lets the parts of a receipt, those of refunds in vain left out, never come to more than was received, and gives
-    back nothing that paid its charge but what was taken back of it (``TakenBack``).
+    The database lets the parts of a receipt, those of refunds in vain left out, never come to more
+    than was received, and gives back nothing that paid its charge but what was taken back of it
+    (``TakenBack``).
     """
 
     refund = models.ForeignKey(
@@ -253,7 +260,8 @@ class RefundPart(models.Model):
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="new_parts"),
                 declare=[("wrong", "record")],
-                # The receipts stay locked until the transaction ends: two refunds of one are counted one after the other.
+                # The receipts stay locked until the transaction ends: two refunds of one are
+                # counted one after the other.
                 func=f"""
                     PERFORM contributions_hold_receipts(ARRAY(SELECT receipt_id FROM new_parts));
                     SELECT receipt.id, sum(part.amount_fen) AS given INTO wrong

@@ -1,4 +1,5 @@
-"""What two members of staff settle with a bank by hand: lines that it never answered, and answers that contradict."""
+"""What two members of staff settle with a bank by hand: lines that it never answered, and answers
+that contradict."""
 
 from enum import StrEnum
 
@@ -52,7 +53,8 @@ SETTLEMENT_LIFE_CYCLE = LifeCycle(
 
 
 class Settlement(models.Model):
-    """What is proposed for lines of a batch, or for a held file of it, by one member of staff and decided by another.
+    """What is proposed for lines of a batch, or for a held file of it, by one member of staff and
+    decided by another.
 
     ``evidence`` says how the bank answered: who, when, by which paper.
     """
@@ -148,7 +150,8 @@ class Settlement(models.Model):
 
 
 class SettledLine(models.Model):
-    """One line in a settlement, with the bank's own number where the bank took the money. ``live`` until it is refused."""
+    """One line in a settlement, with the bank's own number where the bank took the money. ``live``
+    until it is refused."""
 
     settlement = models.ForeignKey(
         Settlement, models.PROTECT, related_name="lines", verbose_name=_("托收疑点处理")
@@ -186,7 +189,8 @@ class SettledLine(models.Model):
 
 
 class BankInquiry(models.Model):
-    """That a bank was asked again about a batch's open lines, or for a whole answer: who asked, when and how."""
+    """That a bank was asked again about a batch's open lines, or for a whole answer: who asked,
+    when and how."""
 
     batch = models.ForeignKey(
         DebitBatch, models.PROTECT, related_name="inquiries", verbose_name=_("托收批次")

@@ -1,4 +1,5 @@
-"""What is owed on top of a charge that is paid late: interest or a late fee, priced for one day of paying."""
+"""What is owed on top of a charge that is paid late: interest or a late fee, priced for one day of
+paying."""
 
 from enum import StrEnum
 
@@ -41,10 +42,12 @@ SURCHARGE_LIFE_CYCLE = LifeCycle(
 
 
 class Surcharge(models.Model):
-    """Interest (利息) or a late fee (滞纳金) on a charge, from the day after ``since`` to ``paid_on``, the day it was priced for.
+    """Interest (利息) or a late fee (滞纳金) on a charge, from the day after ``since`` to
+    ``paid_on``, the day it was priced for.
 
-    It is paid together with its charge, in one sum, or falls away with that attempt: another day gives another surcharge.
-    ``live`` says the same as being owed or paid: what is void or was reversed no longer counts.
+    It is paid together with its charge, in one sum, or falls away with that attempt: another day
+    gives another surcharge. ``live`` says the same as being owed or paid: what is void or was
+    reversed no longer counts.
     """
 
     charge = models.ForeignKey(

@@ -1,4 +1,5 @@
-"""Coverage that is charged no more because its months are owed (暂停缴费), until they are settled."""
+"""Coverage that is charged no more because its months are owed (暂停缴费), until they are
+settled."""
 
 import pgtrigger
 from django.db import models
@@ -13,7 +14,8 @@ from portal.shared.months import OverMonths
 
 
 class Suspension(OverMonths, models.Model):
-    """That a coverage is not charged in the months [start, until); without ``until`` it still stands. Coverage itself goes on."""
+    """That a coverage is not charged in the months [start, until); without ``until`` it still
+    stands. Coverage itself goes on."""
 
     coverage = models.ForeignKey(
         Coverage, models.PROTECT, related_name="suspensions", db_index=False, verbose_name=_("参保关系")

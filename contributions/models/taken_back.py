@@ -12,10 +12,12 @@ from portal.hall.models import Case
 
 
 class TakenBack(models.Model):
-    """That a month's money, applied once, no longer pays: its movement took it out of personal account and pooled fund, and it
-    lies in suspense until it is refunded. One for each receipt, for good.
+    """That a month's money, applied once, no longer pays: its movement took it out of personal
+    account and pooled fund, and it lies in suspense until it is refunded. One for each receipt, for
+    good.
 
-    Either the month is paid ``elsewhere``, too (重复缴费, found by a case), or its order was undone at a partner's request.
+    Either the month is paid ``elsewhere``, too (重复缴费, found by a case), or its order was undone
+    at a partner's request.
     """
 
     receipt = models.OneToOneField(

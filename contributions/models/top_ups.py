@@ -13,8 +13,8 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 
 
 class TopUp(models.Model):
-    """Money for the payer's own medical account, named by its card: the one part of its order. ``movement`` is the
-    credit, once paid.
+    """Money for the payer's own medical account, named by its card: the one part of its order.
+    ``movement`` is the credit, once paid.
 
     Only the medical account is topped up; the pension account grows by contributions alone.
     """

@@ -1,4 +1,5 @@
-"""What a provider says of a payment, and what follows: it is booked, held, failed or asked for again.
+"""What a provider says of a payment, and what follows: it is booked, held, failed or asked for
+again.
 
 ``take_answer`` is the one place where what a provider says takes effect.
 """
@@ -40,13 +41,16 @@ def take_answer(
     closing: bool = False,
     refuse_used_number: bool = False,
 ) -> Payment | None:
-    """Let a provider's answer take effect, whichever way and however often it came; None where there is no such payment.
+    """Let a provider's answer take effect, whichever way and however often it came; None where
+    there is no such payment.
 
-    Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger entry and statuses in one
-    transaction. Where the order has ended, or another payment has paid it, the money is recorded and not applied; where the sum
-    is another, or the provider's number stands for another payment, it is held, staff are told and nothing is paid. A success of
-    no sum ends the payment as failed, and staff are told. Failure ends a payment that is under way (closed where we asked for
-    that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived is raised instead of holding the money.
+    Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger
+    entry and statuses in one transaction. Where the order has ended, or another payment has paid
+    it, the money is recorded and not applied; where the sum is another, or the provider's number
+    stands for another payment, it is held, staff are told and nothing is paid. A success of no sum
+    ends the payment as failed, and staff are told. Failure ends a payment that is under way (closed
+    where we asked for that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived
+    is raised instead of holding the money.
     """
     answer = _as_can_be_kept(answer)
     found = Payment.objects.filter(number=answer.number, channel=channel).first()
@@ -85,7 +89,8 @@ class OddAnswer(Exception):
 
 
 def _as_can_be_kept(answer: Answer) -> Answer:
-    """The answer with its texts as the database takes them: no NUL, a number that leaves room for a receipt's own part."""
+    """The answer with its texts as the database takes them: no NUL, a number that leaves room for a
+    receipt's own part."""
     number = answer.provider_number.replace("\0", "").strip()
     if len(number) > _LONGEST_NUMBER:
         number = f"{number[:20]}~{hashlib.sha256(number.encode()).hexdigest()[: _LONGEST_NUMBER - 21]}"
@@ -109,8 +114,8 @@ def _stands_for_another(payment: Payment, number: str) -> bool:
 def _no_sum(
     payment: Payment, order: Order, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool
 ) -> None:
-    """A success of nothing, of less, or of more than there is: nothing is booked, and the payment ends. Should money have come
-    all the same, the provider says so, and then it counts."""
+    """A success of nothing, of less, or of more than there is: nothing is booked, and the payment
+    ends. Should money have come all the same, the provider says so, and then it counts."""
     if not payment.live:
         return
     why = _("渠道答复成功，但金额为 %(fen)s 分，没有入账，请与渠道核实。") % {
@@ -126,7 +131,8 @@ def _tell_staff(payment: Payment, order: Order, what: str, why: str, *, now: dt.
 
 
 def _came_at(order: Order, answer: Answer, now: dt.datetime) -> dt.datetime:
-    """When the money came: as the provider says, where that is not before the order's day and not in the future, else now."""
+    """When the money came: as the provider says, where that is not before the order's day and not
+    in the future, else now."""
     at = answer.at or now
     first = dt.datetime.combine(today_in_china(order.placed_at), dt.time(), CHINA)
     return at if first <= at <= now + CLOCKS_DIFFER else now

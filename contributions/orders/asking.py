@@ -23,8 +23,8 @@ WATCHED = dt.timedelta(seconds=3)
 
 
 def ask(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """Ask the provider what became of a payment, where nobody else is just asking; the answer takes effect. An answer that cannot
-    take effect is kept for staff, and the payment stays as it is."""
+    """Ask the provider what became of a payment, where nobody else is just asking; the answer takes
+    effect. An answer that cannot take effect is kept for staff, and the payment stays as it is."""
     if claim(payment, now):
         with Watch("ask_payments", now=now).item(payment.number, city=payment.order.city):
             ask_provider(payment, by=by, now=now)
@@ -33,7 +33,8 @@ def ask(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 
 def ask_watched(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """``ask`` for a payer who watches the page: before its time, but not more often than every three seconds."""
+    """``ask`` for a payer who watches the page: before its time, but not more often than every
+    three seconds."""
     if (
         payment.live
         and payment.ask_at is not None
@@ -44,8 +45,8 @@ def ask_watched(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 
 def ask_due(*, by: User, now: dt.datetime, limit: int = 200) -> int:
-    """Ask about every payment whose time it is, each by one worker; how many were asked about. One that fails is asked about
-    again when its time comes, and does not keep the others."""
+    """Ask about every payment whose time it is, each by one worker; how many were asked about. One
+    that fails is asked about again when its time comes, and does not keep the others."""
     asked, watch = 0, Watch("ask_payments", now=now)
     while asked < limit:
         payment = _next_due(now)
@@ -78,7 +79,8 @@ def _next_due(now: dt.datetime) -> Payment | None:
 
 
 def claim(payment: Payment, now: dt.datetime) -> bool:
-    """Whether the question is ours to ask: moved on to its next time by compare-and-set, before it is asked."""
+    """Whether the question is ours to ask: moved on to its next time by compare-and-set, before it
+    is asked."""
     return bool(
         Payment.objects.filter(pk=payment.pk, live=True, asked=payment.asked, ask_at__isnull=False).update(
             asked=F("asked") + 1, ask_at=now + delay_after(payment.asked + 1)

@@ -1,4 +1,5 @@
-"""When a city's bank takes money, and until when an order may be paid that is placed outside its hours: one day for all pages."""
+"""When a city's bank takes money, and until when an order may be paid that is placed outside its
+hours: one day for all pages."""
 
 import datetime as dt
 
@@ -10,7 +11,8 @@ from portal.shared.months import today_in_china
 
 
 def opening(city: str, now: dt.datetime) -> dt.datetime:
-    """When a payment that is asked for now is started: at once, or when the city's bank opens next."""
+    """When a payment that is asked for now is started: at once, or when the city's bank opens
+    next."""
     hours = payment_terms(book(), city=city, on=today_in_china(now)).bank_hours
     if hours is None:
         return now
@@ -18,8 +20,8 @@ def opening(city: str, now: dt.datetime) -> dt.datetime:
 
 
 def pay_until(city: str, now: dt.datetime) -> dt.datetime:
-    """Until when an order that is placed now may be paid: the city's minutes, from when the bank takes money. PolicyMissing where
-    the city takes no orders."""
+    """Until when an order that is placed now may be paid: the city's minutes, from when the bank
+    takes money. PolicyMissing where the city takes no orders."""
     begins = opening(city, now)
     return begins + dt.timedelta(
         minutes=payment_terms(book(), city=city, on=today_in_china(now)).order_minutes

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 
 def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """End a payment that is under way, with its provider; one that was made after all is booked instead.
+    """End a payment that is under way, with its provider; one that was made after all is booked
+    instead.
 
     Raises StillPaying where the provider does not say.
     """
@@ -41,7 +42,8 @@ def drop(payment: Payment, *, by: User, now: dt.datetime) -> Payment:
 
 
 def cancel(order: Order, *, by: User, now: dt.datetime) -> Order:
-    """Cancel an open order, ending what is under way first; an order that turns out paid stays paid. Raises StillPaying."""
+    """Cancel an open order, ending what is under way first; an order that turns out paid stays
+    paid. Raises StillPaying."""
     payment = queries.under_way(order)
     if payment is not None:
         drop(payment, by=by, now=now)

@@ -28,15 +28,17 @@ from portal.watch.failures import Watch
 
 
 class StillPaying(Exception):
-    """A payment of the order is under way, and its outcome is not known: the order stays as it is."""
+    """A payment of the order is under way, and its outcome is not known: the order stays as it
+    is."""
 
 
 def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: str = "") -> bool:
-    """Move an open order to an end, and the case that placed it; whether it was this call that did. Inside a transaction, the
-    order ``locked``.
+    """Move an open order to an end, and the case that placed it; whether it was this call that did.
+    Inside a transaction, the order ``locked``.
 
-    An order that ends unpaid lets its charges go: months to come that only it had made are void and have their former base
-    again, and a month of now that it charged anew is owed as before. What is paid stays.
+    An order that ends unpaid lets its charges go: months to come that only it had made are void and
+    have their former base again, and a month of now that it charged anew is owed as before. What is
+    paid stays.
     """
     moved = Order.objects.filter(pk=order.pk, status=OrderStatus.OPEN).update(status=status, ended_at=now)
     if not moved:
@@ -73,9 +75,9 @@ def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
 
 
 def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
-    """Undo a paid order whose money goes back: its charges no longer count, and each month is owed as it was, at its former tier;
-    months to come that only the order had charged are not, and what had been written off is that again. Inside a transaction, the
-    order ``locked``."""
+    """Undo a paid order whose money goes back: its charges no longer count, and each month is owed
+    as it was, at its former tier; months to come that only the order had charged are not, and what
+    had been written off is that again. Inside a transaction, the order ``locked``."""
     lines = list(
         order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
     )
@@ -104,7 +106,8 @@ def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
 
 
 def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
-    """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it is still covered."""
+    """Give a line's month its former tier again, and charge it where it is ``owed``, as far as it
+    is still covered."""
     coverage, month = line.charge.coverage, line.charge.month
     if not (coverage.live and coverage.runs_in(month)):
         return
@@ -115,7 +118,8 @@ def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
 
 
 def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:
-    """Cancel an open order of which no payment is under way; one that has ended stays as it is. Raises StillPaying.
+    """Cancel an open order of which no payment is under way; one that has ended stays as it is.
+    Raises StillPaying.
 
     ``closing.cancel`` first ends what is under way.
     """
@@ -123,7 +127,8 @@ def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -
 
 
 def expire(order: Order, *, by: User, now: dt.datetime) -> Order:
-    """End an open order whose time is over; before that, nothing. Raises StillPaying while a payment of it is under way."""
+    """End an open order whose time is over; before that, nothing. Raises StillPaying while a
+    payment of it is under way."""
     return order if now < order.expires_at else _end_unpaid(order, OrderStatus.EXPIRED, by=by, now=now)
 
 
@@ -139,8 +144,8 @@ def _end_unpaid(order: Order, status: OrderStatus, *, by: User, now: dt.datetime
 
 
 def end_overdue(*, by: User, now: dt.datetime) -> int:
-    """Expire the orders whose time is over. A payment under way is closed with its provider first, by ``ask_due``; until its end
-    is known the order waits."""
+    """Expire the orders whose time is over. A payment under way is closed with its provider first,
+    by ``ask_due``; until its end is known the order waits."""
     ended, watch = 0, Watch("end_overdue_orders", now=now)
     overdue = Order.objects.filter(status=OrderStatus.OPEN, expires_at__lte=now).order_by("expires_at", "pk")
     for order in overdue.exclude(payments__live=True):

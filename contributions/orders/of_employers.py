@@ -1,4 +1,5 @@
-"""What an employer's orders pay, in sums: its assessment has the lines, one for each insurance of each employee."""
+"""What an employer's orders pay, in sums: its assessment has the lines, one for each insurance of
+each employee."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -31,7 +31,8 @@ class DebitedService(Service):
 
 
 class OrderedService(DebitedService):
-    """Places an order, and leads to it at once: done when the order is paid. Without an order, as ``DebitedService``."""
+    """Places an order, and leads to it at once: done when the order is paid. Without an order, as
+    ``DebitedService``."""
 
     def how_it_ends(self, offer: Offer) -> str:
         if offer.options.get("paid_by") == "debit":

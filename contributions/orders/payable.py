@@ -29,7 +29,8 @@ _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something cannot be ordered, in Chinese: which insurance's ("": the whole), and whether its tier or its months."""
+    """Why something cannot be ordered, in Chinese: which insurance's ("": the whole), and whether
+    its tier or its months."""
 
     why: str
     insurance: str = ""
@@ -38,7 +39,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """What may be ordered of one insurance: the tiers, and the months, some of them barred with the reason.
+    """What may be ordered of one insurance: the tiers, and the months, some of them barred with the
+    reason.
 
     ``fixed`` are past months: they are owed at a tier that can no longer be chosen.
     """
@@ -59,8 +61,8 @@ class Payable:
 
 
 def payable(person: Person, city: str, *, now: dt.datetime) -> list[Payable]:
-    """What the person may order in the city now, as a flexible worker; nothing where the city takes no orders or does not insure
-    them. The number of queries does not grow with the months."""
+    """What the person may order in the city now, as a flexible worker; nothing where the city takes
+    no orders or does not insure them. The number of queries does not grow with the months."""
     place = book().city(city)
     if SERVICE not in place.offers:
         return []
@@ -113,7 +115,8 @@ def _payable(
     for month in window:
         charge = charges.get(month)
         if charge is None and month < this:
-            # What was never charged is bought after the fact, which is not this hall's flexible-pay.
+            # What was never charged is bought after the fact, which is not this hall's
+            # flexible-pay.
             continue
         why = _why_not(coverage, month, charge, held, drawn)
         if why:

@@ -1,6 +1,8 @@
-"""What a payer told for a payment that starts later (card, name, numbers): kept so that the database alone does not tell it.
+"""What a payer told for a payment that starts later (card, name, numbers): kept so that the
+database alone does not tell it.
 
-Encrypted under a key that follows from SECRET_KEY; former ones (SECRET_KEY_FALLBACKS) still open what they sealed.
+Encrypted under a key that follows from SECRET_KEY; former ones (SECRET_KEY_FALLBACKS) still open
+what they sealed.
 """
 
 import json
@@ -25,7 +27,8 @@ def sealed(payer: Mapping[str, str]) -> dict[str, str]:
 
 
 def opened(kept: Mapping[str, str]) -> dict[str, str]:
-    """What the payer told. What was kept before it was sealed is read as it stands. Raises Unreadable."""
+    """What the payer told. What was kept before it was sealed is read as it stands. Raises
+    Unreadable."""
     if _NAME not in kept:
         return dict(kept)
     try:

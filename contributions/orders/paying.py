@@ -33,7 +33,8 @@ class OrderEnded(Exception):
 
 
 class PaymentUnderWay(Exception):
-    """Another channel's payment of the order is under way: it must be known how it ended before a new one is begun."""
+    """Another channel's payment of the order is under way: it must be known how it ended before a
+    new one is begun."""
 
     def __init__(self, payment: Payment) -> None:
         super().__init__(payment.number)
@@ -41,7 +42,8 @@ class PaymentUnderWay(Exception):
 
 
 class NotOffered(Exception):
-    """The city does not offer this channel, or it cannot be used here; the message says more in Chinese where there is more."""
+    """The city does not offer this channel, or it cannot be used here; the message says more in
+    Chinese where there is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ def start_payment(
     by: User,
     now: dt.datetime,
 ) -> Payment:
-    """Begin to pay an order through a channel, or give the payment of it that is under way there already.
+    """Begin to pay an order through a channel, or give the payment of it that is under way there
+    already.
 
-    Outside the bank's hours the payment is queued until they begin (``start_at``) and may be dropped until then. Raises
-    OrderEnded, PaymentUnderWay (by another channel), NotOffered; channels' Refused where the provider does not take it, and the
-    payment has failed then. Where the provider does not answer, the payment's status is UNKNOWN.
+    Outside the bank's hours the payment is queued until they begin (``start_at``) and may be
+    dropped until then. Raises OrderEnded, PaymentUnderWay (by another channel), NotOffered;
+    channels' Refused where the provider does not take it, and the payment has failed then. Where
+    the provider does not answer, the payment's status is UNKNOWN.
     """
     payment, fresh = _begin(order, channel, dict(payer or {}), by=by, now=now)
     if fresh and payment.status == PaymentStatus.STARTED:
@@ -132,7 +136,8 @@ def announce(
     by: User,
     now: dt.datetime,
 ) -> None:
-    """Tell the provider of a payment that has started; its number makes twice once. Raises Refused after the payment failed."""
+    """Tell the provider of a payment that has started; its number makes twice once. Raises Refused
+    after the payment failed."""
     order = payment.order
     try:
         payer = payer_kept.opened(payment.payer)
@@ -189,7 +194,8 @@ def announce(
 
 
 def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
-    """Complete a payment by the code from a text message; what is still to be done, in Chinese ("" where nothing is).
+    """Complete a payment by the code from a text message; what is still to be done, in Chinese (""
+    where nothing is).
 
     Twice is once: the provider goes by the payment's number.
     """
@@ -198,7 +204,8 @@ def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
     try:
         answer = channels.channel(payment.channel).confirm(payment.number, code)
         if answer.outcome == Outcome.FAILED:
-            # Refused because it was wrong, or because it had come through before: only asking tells.
+            # Refused because it was wrong, or because it had come through before: only asking
+            # tells.
             asked = channels.channel(payment.channel).ask(payment.number)
             answer = asked if asked.outcome != Outcome.FAILED else answer
     except (Unreachable, channels.ChannelUnavailable) as problem:

@@ -5,8 +5,9 @@ import datetime as dt
 from contributions.models import UNDER_WAY, Payment, PaymentEvent, PaymentStatus
 from portal.accounts.models import User
 
-# After how many seconds a provider is asked, and asked again; the last holds for ever after. Most payers are done within two
-# minutes, and a provider that is down for an hour is not asked a hundred times.
+# After how many seconds a provider is asked, and asked again; the last holds for ever after. Most
+# payers are done within two minutes, and a provider that is down for an hour is not asked a hundred
+# times.
 DELAYS = (20, 20, 30, 60, 120, 300, 600)
 
 
@@ -43,7 +44,8 @@ def delay_after(asked: int) -> dt.timedelta:
 
 
 def mark_reversed(payment: Payment, *, by: User, now: dt.datetime, note: str) -> None:
-    """Record that a credited payment was given back by the channel that took it; inside the transaction that undoes its order."""
+    """Record that a credited payment was given back by the channel that took it; inside the
+    transaction that undoes its order."""
     move_payment(
         payment, PaymentStatus.REVERSED, was=[PaymentStatus.SUCCEEDED], by=by, now=now, note=note[:200]
     )

@@ -1,7 +1,7 @@
 """Orders (缴费订单): what is chosen becomes charges at a fixed sum, held together.
 
-Whoever changes an order takes its locks in this sequence: the person's, the city's (against a debit that is
-being opened), the order's row, its payment's row, its charges' rows.
+Whoever changes an order takes its locks in this sequence: the person's, the city's (against a debit
+that is being opened), the order's row, its payment's row, its charges' rows.
 """
 
 import datetime as dt
@@ -68,10 +68,12 @@ def place(
     now: dt.datetime,
     case: Case | None = None,
 ) -> Order:
-    """Order the chosen months: the tier becomes their base, their charges are made, and the sum stands until ``expires_at``.
+    """Order the chosen months: the tier becomes their base, their charges are made, and the sum
+    stands until ``expires_at``.
 
-    The same key with the same picks gives the same order, however often and however concurrently; KeyReused with others, or by
-    another login. Raises CannotOrder, and then has done nothing; PolicyMissing where the city takes no orders.
+    The same key with the same picks gives the same order, however often and however concurrently;
+    KeyReused with others, or by another login. Raises CannotOrder, and then has done nothing;
+    PolicyMissing where the city takes no orders.
     """
     content = {
         str(insurance): [tier, sorted(str(month) for month in months)]
@@ -106,8 +108,8 @@ def place_charges(
     person: Person | None = None,
     employer: Employer | None = None,
 ) -> Order:
-    """Order charges that stand and are owed by the person, or by the employer, whichever is given; else as ``place``. Of a query
-    set no charge is loaded."""
+    """Order charges that stand and are owed by the person, or by the employer, whichever is given;
+    else as ``place``. Of a query set no charge is loaded."""
     wanted = ids_of(charges)
     digest = _digest(city, person=person, employer=employer, content=wanted)
     return place_taken(
@@ -132,8 +134,9 @@ def place_late(
     by: User,
     now: dt.datetime,
 ) -> Order:
-    """Order late charges of the person, which ``take`` gives under the person's lock with what is paid on top of each today; else
-    as ``place``. The order ends with the day: what comes on top is another sum tomorrow. ``content`` is what was asked for.
+    """Order late charges of the person, which ``take`` gives under the person's lock with what is
+    paid on top of each today; else as ``place``. The order ends with the day: what comes on top is
+    another sum tomorrow. ``content`` is what was asked for.
     """
     digest = _digest(city, person=person, content={"late": content})
 
@@ -153,7 +156,8 @@ def _owed(
     person: Person | None = None,
     employer: Employer | None = None,
 ) -> list["_Taken"]:
-    """These charges, locked: owed by the person or employer, not at the bank, and not without what is laid on top of them."""
+    """These charges, locked: owed by the person or employer, not at the bank, and not without what
+    is laid on top of them."""
     owner = {"person": person, "employer__isnull": True} if person else {"employer": employer}
     owed = list(
         Charge.objects.select_for_update(no_key=True, of=("self",))
@@ -189,7 +193,8 @@ def place_top_up(
     by: User,
     now: dt.datetime,
 ) -> Order:
-    """Order a top-up of the person's account, which ``take`` gives under the person's lock; else as ``place``."""
+    """Order a top-up of the person's account, which ``take`` gives under the person's lock; else as
+    ``place``."""
     digest = _digest(city, person=person, content={"top_up": list(content)})
     return place_taken(city, person, None, list, key=key, digest=digest, by=by, now=now, top_up=take)
 
@@ -265,7 +270,8 @@ def place_taken(
             OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.OPEN)
             return order
     except (IntegrityError, CannotOrder) as error:
-        # The same order may have been placed meanwhile, and then it is itself what stands in the way.
+        # The same order may have been placed meanwhile, and then it is itself what stands in the
+        # way.
         earlier = _earlier(key, digest, by)
         if earlier:
             return earlier
@@ -279,7 +285,8 @@ def place_taken(
 def charge_at_tier(
     coverage: Coverage, tier: str, months: Sequence[Month], *, by: User, now: dt.datetime, case: Case | None
 ) -> list[_Taken]:
-    """The charges of these months at this tier: those that stand at it, and new ones, some in place of one at another tier."""
+    """The charges of these months at this tier: those that stand at it, and new ones, some in place
+    of one at another tier."""
     standing = {
         one.month: one
         for one in Charge.objects.select_for_update(no_key=True)

@@ -36,9 +36,10 @@ def in_orders(charges: Iterable[Charge]) -> dict[int, str]:
 
 
 def to_give_back() -> QuerySet[Payment]:
-    """Payments that hold money which paid nothing: for an order that had ended, for a charge that another road had paid, or in
-    another sum than was asked for. ``over_fen`` is how much, by the receipts in suspense under ``payment.entry``; what has been
-    given back already is not taken off."""
+    """Payments that hold money which paid nothing: for an order that had ended, for a charge that
+    another road had paid, or in another sum than was asked for. ``over_fen`` is how much, by the
+    receipts in suspense under ``payment.entry``; what has been given back already is not taken
+    off."""
     return (
         Payment.objects.filter(entry__receipts__applied=False)
         .annotate(over_fen=Sum("entry__receipts__amount_fen", filter=Q(entry__receipts__applied=False)))

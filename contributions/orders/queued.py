@@ -24,7 +24,8 @@ REMINDER = "payment-soon"
 
 
 def start_queued(*, by: User, now: dt.datetime) -> int:
-    """Start the payments that waited for the bank to open; those that find it closed wait for the next time."""
+    """Start the payments that waited for the bank to open; those that find it closed wait for the
+    next time."""
     begun, watch = 0, Watch("start_queued_payments", now=now)
     waiting = Payment.objects.filter(status=PaymentStatus.QUEUED)
     for payment in waiting.filter(start_at__lte=now).select_related("order").order_by("start_at", "pk"):
@@ -37,8 +38,8 @@ def start_queued(*, by: User, now: dt.datetime) -> int:
 
 
 def remind_queued(*, now: dt.datetime) -> int:
-    """Tell who paid ahead that the bank opens soon, and where its code is to be typed: once for each payment, also by text
-    message. How many were told."""
+    """Tell who paid ahead that the bank opens soon, and where its code is to be typed: once for
+    each payment, also by text message. How many were told."""
     soon = Payment.objects.filter(
         status=PaymentStatus.QUEUED,
         start_at__gt=now,

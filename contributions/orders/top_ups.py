@@ -1,6 +1,8 @@
-"""Top-ups of the medical personal account (社保卡个人账户充值): ordered and paid like contributions, credited once.
+"""Top-ups of the medical personal account (社保卡个人账户充值): ordered and paid like
+contributions, credited once.
 
-The money is for medical use only. It is no contribution: no month is paid by it, and nothing of it counts for a pension.
+The money is for medical use only. It is no contribution: no month is paid by it, and nothing of it
+counts for a pension.
 """
 
 import datetime as dt
@@ -43,7 +45,8 @@ def ordered_fen(person: Person, city: str, on: dt.date) -> int:
 
 
 def why_not(person: Person, city: str, amount_fen: int, *, now: dt.datetime) -> str:
-    """Why this much cannot be topped up now; "" where it can. Raises PolicyMissing where the city takes no top-ups."""
+    """Why this much cannot be topped up now; "" where it can. Raises PolicyMissing where the city
+    takes no top-ups."""
     on = today_in_china(now)
     terms = top_up_terms(book(), city=city, on=on)
     if not terms.least_fen <= amount_fen <= terms.most_fen:
@@ -63,9 +66,11 @@ def why_not(person: Person, city: str, amount_fen: int, *, now: dt.datetime) -> 
 def place(
     *, person: Person, city: str, card: SecurityCard, amount_fen: int, key: UUID, by: User, now: dt.datetime
 ) -> Order:
-    """Order a top-up of the person's own account, by their card: the sum stands until ``expires_at``.
+    """Order a top-up of the person's own account, by their card: the sum stands until
+    ``expires_at``.
 
-    The same key with the same content gives the same order; KeyReused with other content. Raises CannotOrder beyond the limits.
+    The same key with the same content gives the same order; KeyReused with other content. Raises
+    CannotOrder beyond the limits.
     """
 
     def take() -> TopUp:
@@ -92,7 +97,8 @@ def of_order(order: Order) -> TopUp | None:
 def credit(
     top_up: TopUp, payment: Payment, *, provider_number: str, by: User, now: dt.datetime
 ) -> AccountMovement:
-    """Credit a paid top-up to the account, once: the channel's clearing account against the personal account.
+    """Credit a paid top-up to the account, once: the channel's clearing account against the
+    personal account.
 
     Must run in the transaction that marks the order paid.
     """

@@ -1,4 +1,5 @@
-"""The employer's month for its clerks: what is assessed, why, what changed, confirming, paying. What is another's answers 404."""
+"""The employer's month for its clerks: what is assessed, why, what changed, confirming, paying.
+What is another's answers 404."""
 
 import datetime as dt
 import uuid
@@ -121,7 +122,8 @@ def _mend(city: str) -> str:
 @require_safe
 @clerk_required
 def assessment(request: HttpRequest, pk: int) -> HttpResponse:
-    """One month's statement: the sums, what changed since the month before, every person's lines, how to pay."""
+    """One month's statement: the sums, what changed since the month before, every person's lines,
+    how to pay."""
     found = _assessment(request, pk)
     today = today_in_china(timezone.now())
     words = searching.asked(request)
@@ -216,8 +218,9 @@ def _open_order(found: Assessment) -> Order | None:
 
 
 def _debit(found: Assessment, today: dt.date) -> dict[str, Any]:
-    """How the month stands with the debit: what is at the bank, from which account and when it is drawn next, where to agree to
-    it; empty where the city debits no employers, or nothing is to be paid any more."""
+    """How the month stands with the debit: what is at the bank, from which account and when it is
+    drawn next, where to agree to it; empty where the city debits no employers, or nothing is to be
+    paid any more."""
     terms = of_employers.terms_of(found.city, today.replace(day=1))
     if terms is None or found.status not in assessing.UNPAID:
         return {}
@@ -426,7 +429,8 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @clerk_required
 def assessment_notice(request: HttpRequest, pk: int) -> HttpResponse:
-    """缴款通知单 of a confirmed month, to print: who pays what for which month, where to, with which remark, until when."""
+    """缴款通知单 of a confirmed month, to print: who pays what for which month, where to, with
+    which remark, until when."""
     found = _assessment(request, pk)
     today = today_in_china(timezone.now())
     if found.status != AssessmentStatus.CONFIRMED or found.due_on < today or assessment_lines.drawing(found):

@@ -1,4 +1,5 @@
-"""算一算: anyone may ask what a month or several cost in a city, and why. Nothing is kept, nobody is asked who they are."""
+"""算一算: anyone may ask what a month or several cost in a city, and why. Nothing is kept, nobody
+is asked who they are."""
 
 from typing import Any, TypeVar
 
@@ -24,7 +25,8 @@ Word = TypeVar("Word", Capacity, Insurance)
 
 
 class QuoteForm(forms.Form):
-    """Months, and a tier or a base, of one capacity and insurance; what may be chosen follows the terms of ``terms``."""
+    """Months, and a tier or a base, of one capacity and insurance; what may be chosen follows the
+    terms of ``terms``."""
 
     use_required_attribute = False
 
@@ -178,7 +180,8 @@ def _priced(place: City, capacity: Capacity) -> list[Insurance]:
 
 
 def _chosen(words: type[Word], text: str | None, allowed: list[Word], *, first: Word) -> Word:
-    """The one asked for; where none is asked for, the usual one. Http404 for what the city has no figures for."""
+    """The one asked for; where none is asked for, the usual one. Http404 for what the city has no
+    figures for."""
     if text is None:
         return first if first in allowed else allowed[0]
     if text not in allowed:
@@ -187,7 +190,8 @@ def _chosen(words: type[Word], text: str | None, allowed: list[Word], *, first: 
 
 
 def _terms(place: City, capacity: Capacity, insurance: Insurance, month: Month) -> ContributionTerms:
-    """The terms of the month; before the first ones, those: the form can be shown, and says that the month has none."""
+    """The terms of the month; before the first ones, those: the form can be shown, and says that
+    the month has none."""
     try:
         return contribution_terms(
             book(), city=place.slug, capacity=capacity, insurance=insurance, month=month

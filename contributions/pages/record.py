@@ -1,4 +1,5 @@
-"""What a person and an employer can look up about their contributions. Whatever is not theirs answers 404."""
+"""What a person and an employer can look up about their contributions. Whatever is not theirs
+answers 404."""
 
 import datetime as dt
 from collections import Counter
@@ -68,7 +69,8 @@ class Row:
     state: str
     tone: str
     reason: str
-    # Why the amount is what it is; "" until the month is charged. What a screen reader says in place of the amount.
+    # Why the amount is what it is; "" until the month is charged. What a screen reader says in
+    # place of the amount.
     url: str
     link_said: str
 
@@ -78,7 +80,8 @@ class Row:
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list.
 
-    Of a long history the grid has the last years' months and what each year before comes to; ``?all=months`` has all months.
+    Of a long history the grid has the last years' months and what each year before comes to;
+    ``?all=months`` has all months.
     """
     person = _person(request)
     coverages = by_month.coverages_of(person)
@@ -260,7 +263,8 @@ _MONTHS_SHOWN = 12
 @require_safe
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
-    """本单位应缴: a year of months as sums, and the people of one month. ``before`` asks for the year before a month."""
+    """本单位应缴: a year of months as sums, and the people of one month. ``before`` asks for the
+    year before a month."""
     employer = cast(Employer, cast(User, request.user).employer)
     charges = Charge.objects.filter(employer=employer, live=True)
     before = _before(request.GET.get("before"), charges)
@@ -299,12 +303,14 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
 
 
 def _person(request: HttpRequest) -> Person:
-    """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no personal login without one."""
+    """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no
+    personal login without one."""
     return cast(Person, cast(User, request.user).person)
 
 
 def _before(asked: str | None, charges: QuerySet[Charge]) -> Month:
-    """The month that was asked for, or the one after the latest charged; 404 for what is no month."""
+    """The month that was asked for, or the one after the latest charged; 404 for what is no
+    month."""
     if asked:
         try:
             return Month.parse(asked)
@@ -362,7 +368,8 @@ def _charges_url() -> str:
 
 
 def _failed(one: MonthRecord, step: what_is_due.Next | None) -> dict[str, str]:
-    """A month whose debit failed: why, what is to be done about it, and where (an address, may be empty)."""
+    """A month whose debit failed: why, what is to be done about it, and where (an address, may be
+    empty)."""
     asked = bool(step and step.asked)
     return {
         "tone": "info" if asked else "error",
@@ -388,7 +395,8 @@ def _suspended(one: Suspension) -> dict[str, str]:
 
 
 def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list[dict[str, Any]]:
-    """Rows for the ``months`` component, latest year first: month by month from ``since``, before it what a year comes to."""
+    """Rows for the ``months`` component, latest year first: month by month from ``since``, before
+    it what a year comes to."""
     of_month = {one.month: one for one in records}
     first_cell = since or Month(years.first.year, 1)
     words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}

@@ -1,4 +1,5 @@
-"""Partners' days as files (对账): what we booked of a day, the partner's own file of it, both compared.
+"""Partners' days as files (对账): what we booked of a day, the partner's own file of it, both
+compared.
 
 A file is UTF-8 text, a line each: a header, the deeds, a trailer.
 
@@ -57,7 +58,8 @@ class Line:
 
 
 def make_files(*, now: dt.datetime) -> int:
-    """Make every partner's files of the days that are over and ready, from the last one made on; how many. Twice makes none."""
+    """Make every partner's files of the days that are over and ready, from the last one made on;
+    how many. Twice makes none."""
     made, watch = 0, Watch("make_day_files", now=now)
     for partner in (
         Partner.objects.filter(scopes__contains=[str(Scope.ORDERS)]).exclude(cities=[]).order_by("pk")
@@ -86,7 +88,8 @@ def is_ready(partner: Partner, day: dt.date, now: dt.datetime) -> bool:
 
 @transaction.atomic
 def make_file(partner: Partner, day: dt.date, *, now: dt.datetime) -> bool:
-    """Freeze what we booked of the partner's day; whether it was this call that did. ValueError before the day is ready."""
+    """Freeze what we booked of the partner's day; whether it was this call that did. ValueError
+    before the day is ready."""
     if not is_ready(partner, day, now):
         raise ValueError(f"{day} is not ready")
     hold("day file", partner.pk)
@@ -158,9 +161,11 @@ def keep_file(
 
 
 def take_file(partner: Partner, day: dt.date, content: bytes, *, now: dt.datetime) -> DayFile:
-    """Take a partner's file of a day and compare it with what we booked. The same file again is the same.
+    """Take a partner's file of a day and compare it with what we booked. The same file again is the
+    same.
 
-    Raises FileRefused: before our own is ready, where the file is not whole and right, and where another of that day stands.
+    Raises FileRefused: before our own is ready, where the file is not whole and right, and where
+    another of that day stands.
     """
     if not is_ready(partner, day, now):
         raise FileRefused("too_early", _("这一天的对账尚未开始，请在次日对账文件备好以后上传。"))
@@ -219,8 +224,9 @@ def _line(row: str, number: int) -> Line:
     return Line(_DEEDS[parts[0]], parts[1], parts[2], int(parts[3]))
 
 
-# What the partner tells is looked for among all that we booked, whatever the day: it may file it a day later than we do. What we
-# booked is looked for in all files of the partner. A reversal that settled a difference is known to both already.
+# What the partner tells is looked for among all that we booked, whatever the day: it may file it a
+# day later than we do. What we booked is looked for in all files of the partner. A reversal that
+# settled a difference is known to both already.
 _COMPARE = """
     WITH ours AS (
         SELECT 'payment' AS deed, payment.provider_number, orders.number AS order_number, payment.received_fen AS fen

@@ -36,12 +36,14 @@ class CannotSettle(Exception):
 
 
 def differences_of(partner: Partner, day: dt.date) -> QuerySet[Difference]:
-    """Where both sides' files of the day differ; what the partner asked for on that day is none of them."""
+    """Where both sides' files of the day differ; what the partner asked for on that day is none of
+    them."""
     return Difference.objects.filter(partner=partner, day=day, deed__in=FILED)
 
 
 def differences_for(user: User) -> QuerySet[Difference]:
-    """The differences that this member of staff sees: of their cities, and those of no order of ours."""
+    """The differences that this member of staff sees: of their cities, and those of no order of
+    ours."""
     cities = permissions.staff_cities(user)
     return Difference.objects.filter(
         Q(city__in=cities) | Q(city="", partner__cities__overlap=cities)
@@ -79,8 +81,8 @@ def _payment(difference: Difference) -> Payment | None:
 
 @transaction.atomic
 def propose(difference: Difference, *, way: Way, reason: str, by: User, now: dt.datetime) -> Difference:
-    """Say how a difference is settled, and on what ground. Where no money moves, it is settled by that; else another member of
-    staff decides. Raises CannotSettle."""
+    """Say how a difference is settled, and on what ground. Where no money moves, it is settled by
+    that; else another member of staff decides. Raises CannotSettle."""
     current = _locked(difference, by)
     if current.status != DifferenceStatus.OPEN:
         raise CannotSettle(_("这笔差异已有人处理，请刷新页面。"))
@@ -114,8 +116,8 @@ def why_not_decide(difference: Difference, user: User) -> str:
 
 @transaction.atomic
 def approve(difference: Difference, *, by: User, now: dt.datetime) -> Difference:
-    """Let a proposal take effect: book what the partner took, reverse what it did not, or undo what it asks to have undone. Twice
-    is once. Raises CannotSettle."""
+    """Let a proposal take effect: book what the partner took, reverse what it did not, or undo what
+    it asks to have undone. Twice is once. Raises CannotSettle."""
     current = _to_decide(difference, by)
     if current.status == DifferenceStatus.SETTLED:
         return current

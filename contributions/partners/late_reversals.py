@@ -1,7 +1,8 @@
-"""A payment that a partner wants undone after its business day (撤销缴费): it asks, two members of staff decide, and the money
-goes back by the ordinary refund.
+"""A payment that a partner wants undone after its business day (撤销缴费): it asks, two members of
+staff decide, and the money goes back by the ordinary refund.
 
-The request waits among the differences with the partner. On the business day itself the partner reverses by its own hand.
+The request waits among the differences with the partner. On the business day itself the partner
+reverses by its own hand.
 """
 
 import datetime as dt
@@ -43,7 +44,8 @@ def latest(payment: Payment, partner: Partner) -> Difference | None:
 def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) -> Difference:
     """Ask for a credited payment to be undone, once its business day is over.
 
-    Raises CannotReverse: on that day, where it does not stand as paid, and where a request waits or was declined today.
+    Raises CannotReverse: on that day, where it does not stand as paid, and where a request waits or
+    was declined today.
     """
     order = queries.locked(payment.order_id)
     current = Payment.objects.get(pk=payment.pk)
@@ -72,8 +74,8 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
 
 @transaction.atomic
 def grant(request: Difference, payment: Payment, *, by: User, now: dt.datetime) -> Payment:
-    """Undo the payment's order, and let its money go back by a refund that whoever proposed it drafts and ``by`` approves. Raises
-    CannotReverse, refunds.CannotRefund."""
+    """Undo the payment's order, and let its money go back by a refund that whoever proposed it
+    drafts and ``by`` approves. Raises CannotReverse, refunds.CannotRefund."""
     order = queries.locked(payment.order_id)
     current = Payment.objects.select_for_update(no_key=True, of=("self",)).get(pk=payment.pk)
     ordering.check_standing(current, order, Reversal.objects.filter(payment=current).first())

@@ -1,9 +1,10 @@
-"""Orders that a partner (a bank's app, a city service) places and is paid for itself: it tells what it took, and may give it back
-the same day.
+"""Orders that a partner (a bank's app, a city service) places and is paid for itself: it tells what
+it took, and may give it back the same day.
 
-The partner is the channel. Its word, signed, is the receipt: what it says it took is always recorded, and credited where the
-order still waits for exactly that. The business day (对账日) of what is booked is the day in China on which the hall booked it;
-the partner is told it with every answer, and both sides' files go by it.
+The partner is the channel. Its word, signed, is the receipt: what it says it took is always
+recorded, and credited where the order still waits for exactly that. The business day (对账日) of
+what is booked is the day in China on which the hall booked it; the partner is told it with every
+answer, and both sides' files go by it.
 """
 
 import datetime as dt
@@ -75,11 +76,13 @@ def confirm(
     by: User,
     now: dt.datetime,
 ) -> Payment:
-    """Record money that the partner took for an order, under its own number; the payment tells what became of it.
+    """Record money that the partner took for an order, under its own number; the payment tells what
+    became of it.
 
-    Credited where the order is open and the sum is its sum to the fen. Otherwise it lies in suspense until it is given back:
-    the order had ended or was paid already (SUCCEEDED, not credited), or the sum is another (HELD). The same number again with
-    the same order and sum is the same payment; NumberUsed with others.
+    Credited where the order is open and the sum is its sum to the fen. Otherwise it lies in
+    suspense until it is given back: the order had ended or was paid already (SUCCEEDED, not
+    credited), or the sum is another (HELD). The same number again with the same order and sum is
+    the same payment; NumberUsed with others.
     """
     try:
         with transaction.atomic():
@@ -110,7 +113,8 @@ def _take(
     by: User,
     now: dt.datetime,
 ) -> Payment:
-    # Where the payer is just paying elsewhere, too, that goes on, and whatever comes second is given back.
+    # Where the payer is just paying elsewhere, too, that goes on, and whatever comes second is
+    # given back.
     elsewhere = queries.under_way(order)
     payment = Payment.objects.create(
         number=paying.new_number(order.city, now),
@@ -145,11 +149,13 @@ def reverse(
     now: dt.datetime,
     late: bool = False,
 ) -> Reversal:
-    """Undo a credited payment that the partner gives back to the payer itself: the order is undone, its months are owed as they
-    were, and the money leaves the books by the partner's clearing account.
+    """Undo a credited payment that the partner gives back to the payer itself: the order is undone,
+    its months are owed as they were, and the money leaves the books by the partner's clearing
+    account.
 
-    On the payment's business day only, except where staff settle a difference (``late``). The same number again is the same
-    reversal. Raises CannotReverse; NumberUsed where the number stands for another.
+    On the payment's business day only, except where staff settle a difference (``late``). The same
+    number again is the same reversal. Raises CannotReverse; NumberUsed where the number stands for
+    another.
     """
     try:
         with transaction.atomic():
@@ -192,8 +198,9 @@ def check_standing(payment: Payment, order: Order, done: Reversal | None) -> Non
 def give_up_money(
     payment: Payment, order: Order, to: AccountKind, *, by: User, now: dt.datetime
 ) -> list[tuple[Receipt, AccountMovement]]:
-    """Take what a payment credited out of personal accounts, pooled funds and surcharges again, receipt by receipt: to clearing,
-    where the channel itself gave it back, to suspense, where it is still to be refunded. Raises CannotReverse."""
+    """Take what a payment credited out of personal accounts, pooled funds and surcharges again,
+    receipt by receipt: to clearing, where the channel itself gave it back, to suspense, where it is
+    still to be refunded. Raises CannotReverse."""
     receipts = (
         list(payment.entry.receipts.select_related("charge__person", "surcharge").order_by("pk"))
         if payment.entry

@@ -1,4 +1,5 @@
-"""补缴利息: simple interest on a month that a flexible worker pays late, each day at the yearly rate then in force."""
+"""补缴利息: simple interest on a month that a flexible worker pays late, each day at the yearly
+rate then in force."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ DAYS_OF_A_YEAR = 365
 class Interest:
     """The interest on ``principal_fen`` that was due on ``since`` and is paid on ``paid_on``.
 
-    ``days`` lie after ``since``, the day of paying included; amounts are fen. ``leaf`` is the rule in force on the day of paying,
-    None where there is nothing to pay.
+    ``days`` lie after ``since``, the day of paying included; amounts are fen. ``leaf`` is the rule
+    in force on the day of paying, None where there is nothing to pay.
     """
 
     principal_fen: int
@@ -40,9 +41,11 @@ class Interest:
 def interest(
     *, city: str, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Book | None = None
 ) -> Interest:
-    """Principal × yearly rate × days ÷ 365, each day at its own rate, without compounding, rounded half-up once.
+    """Principal × yearly rate × days ÷ 365, each day at its own rate, without compounding, rounded
+    half-up once.
 
-    Nothing where it is paid in time, or the city had no rule. ValueError where there is no principal.
+    Nothing where it is paid in time, or the city had no rule. ValueError where there is no
+    principal.
     """
     if principal_fen <= 0:
         raise ValueError(f"no principal: {principal_fen}")
@@ -85,7 +88,8 @@ def interest(
 
 
 def _stretches(the_book: Book, city: str, since: dt.date, paid_on: dt.date) -> list[tuple[Decimal, int]]:
-    """(yearly rate, days) for the days (since, paid_on], oldest first; days before the first rule cost nothing."""
+    """(yearly rate, days) for the days (since, paid_on], oldest first; days before the first rule
+    cost nothing."""
     found = []
     history = the_book.history(city, "arrears_interest")
     ends = [leaf.since for leaf in history[1:]] + [dt.date.max]

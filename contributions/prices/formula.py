@@ -1,7 +1,9 @@
-"""The one formula: what a month of an insurance costs, and why. It prices a quote, a page and a million charges alike.
+"""The one formula: what a month of an insurance costs, and why. It prices a quote, a page and a
+million charges alike.
 
-Everything is exact until the end: a base is a share of the average wage or a wage between floor and ceiling, a share of
-the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % = 0.225 → 0.23).
+Everything is exact until the end: a base is a share of the average wage or a wage between floor and
+ceiling, a share of the contribution is base × rate, rounded half-up to the fen once (2.50 × 9 % =
+0.225 → 0.23).
 """
 
 import datetime as dt
@@ -34,10 +36,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount; ``account_fen`` is the part of
-    the amount that goes to the personal account. The rates are shares of the base.
+    """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount;
+    ``account_fen`` is the part of the amount that goes to the personal account. The rates are
+    shares of the base.
 
-    The steps are put into words when somebody asks for them: millions of charges are priced, few are explained.
+    The steps are put into words when somebody asks for them: millions of charges are priced, few
+    are explained.
     """
 
     base: Decimal
@@ -76,7 +80,8 @@ class Reckoned:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """为什么是这个数: the steps, and the document behind them. ``age`` says how old the figures are, from a year on."""
+    """为什么是这个数: the steps, and the document behind them. ``age`` says how old the figures
+    are, from a year on."""
 
     lines: tuple[Line, ...]
     since: dt.date
@@ -96,9 +101,9 @@ def reckon(
     month: Month,
     industry_grade: int | None = None,
 ) -> Reckoned:
-    """Price one month by a tier's code, or by a wage or chosen base: declared (``wage_fen``, fen) or exact (``wage``, yuan).
-    PolicyMissing where the terms have no such tier or grade, or price tiers only; ValueError where none or several are given,
-    or the terms are another insurance's."""
+    """Price one month by a tier's code, or by a wage or chosen base: declared (``wage_fen``, fen)
+    or exact (``wage``, yuan). PolicyMissing where the terms have no such tier or grade, or price
+    tiers only; ValueError where none or several are given, or the terms are another insurance's."""
     if (bool(tier), wage_fen is not None, wage is not None).count(True) != 1:
         raise ValueError("either a tier or a wage")
     if terms.insurance != insurance or terms.since > month.first_day:
@@ -123,7 +128,8 @@ def quote(
     industry_grade: int | None = None,
     policy: Book | None = None,
 ) -> Reckoned:
-    """``reckon`` by the terms in force in the month. Raises PolicyMissing where the city has none."""
+    """``reckon`` by the terms in force in the month. Raises PolicyMissing where the city has
+    none."""
     terms = contribution_terms(
         policy or book(), city=city, capacity=capacity, insurance=insurance, month=month
     )
@@ -139,15 +145,16 @@ def quote(
 
 
 def explain(charge: Charge, *, on: dt.date) -> Derivation:
-    """How a charge came about; ``on`` is the day it is looked at. Raises PolicyMissing as ``reckon_again`` does."""
+    """How a charge came about; ``on`` is the day it is looked at. Raises PolicyMissing as
+    ``reckon_again`` does."""
     return derivation(reckon_again(charge), on=on)
 
 
 def reckon_again(charge: Charge) -> Reckoned:
     """The price of a charge from the leaf that it names.
 
-    PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an amount is never
-    explained by figures that did not make it.
+    PolicyMissing where the book no longer holds that leaf, or it would now give another amount: an
+    amount is never explained by figures that did not make it.
     """
     month = _priced_in(charge)
     terms = contribution_terms(
@@ -159,7 +166,8 @@ def reckon_again(charge: Charge) -> Reckoned:
     )
     if (terms.path, terms.since) != (charge.policy, charge.policy_since):
         raise PolicyMissing(f"{charge.policy} of {charge.policy_since}")
-    # The employer's grade may have changed since; the one that made the amount is told by the amount.
+    # The employer's grade may have changed since; the one that made the amount is told by the
+    # amount.
     for grade in sorted(terms.grade_rates) if terms.employer_rate is None else [None]:
         reckoned = reckon(
             terms,
@@ -179,7 +187,8 @@ def reckon_again(charge: Charge) -> Reckoned:
 
 
 def _priced_in(charge: Charge) -> Month:
-    """The month by whose rule a charge was priced: its own, or the first of a later rule that it names (``Repricing``)."""
+    """The month by whose rule a charge was priced: its own, or the first of a later rule that it
+    names (``Repricing``)."""
     first = Month.of(charge.policy_since)
     return max(charge.month, first if charge.policy_since.day == 1 else first + 1)
 
@@ -203,7 +212,8 @@ def explained(lines: Iterable[Line], leaf: Leaf, *, on: dt.date) -> Derivation:
 
 
 def basis_text(*, tier: str, wage_fen: int | None) -> str:
-    """How a charge keeps what its base was worked out from: the tier's code, or ``wage:`` and the fen."""
+    """How a charge keeps what its base was worked out from: the tier's code, or ``wage:`` and the
+    fen."""
     return tier if wage_fen is None else f"{_WAGE}{wage_fen}"
 
 

@@ -1,4 +1,5 @@
-"""滞纳金: what paying late costs, day by day at the rate then in force (社会保险法 86). One rule for persons and employers."""
+"""滞纳金: what paying late costs, day by day at the rate then in force (社会保险法 86). One rule
+for persons and employers."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from portal.shared import money
 
 @dataclass(frozen=True, slots=True)
 class LateFee:
-    """The fee on ``principal_fen`` that was due on ``since`` and is paid on ``paid_on``. ``days`` lie after ``since``, the day of
-    paying included; amounts are fen. ``leaf`` is the rule in force on the day of paying, None where there is nothing to pay."""
+    """The fee on ``principal_fen`` that was due on ``since`` and is paid on ``paid_on``. ``days``
+    lie after ``since``, the day of paying included; amounts are fen. ``leaf`` is the rule in force
+    on the day of paying, None where there is nothing to pay."""
 
     principal_fen: int
     since: dt.date
@@ -34,8 +36,9 @@ class LateFee:
 
 
 def late_fee(*, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Book | None = None) -> LateFee:
-    """Unpaid × daily rate × days, each day at its own rate, capped where the rule of the day of paying says so, rounded half-up
-    once. Nothing where it is paid in time, or no rule was in force. ValueError where there is no principal."""
+    """Unpaid × daily rate × days, each day at its own rate, capped where the rule of the day of
+    paying says so, rounded half-up once. Nothing where it is paid in time, or no rule was in force.
+    ValueError where there is no principal."""
     if principal_fen <= 0:
         raise ValueError(f"no principal: {principal_fen}")
     the_book = policy or book()
@@ -77,7 +80,8 @@ def late_fee(*, principal_fen: int, since: dt.date, paid_on: dt.date, policy: Bo
 
 
 def _stretches(the_book: Book, since: dt.date, paid_on: dt.date) -> list[tuple[Decimal, int]]:
-    """(rate, days) for the days (since, paid_on], oldest first; days before the first rule cost nothing."""
+    """(rate, days) for the days (since, paid_on], oldest first; days before the first rule cost
+    nothing."""
     found = []
     history = the_book.history(NATIONAL, "late_fee")
     for number, leaf in enumerate(history):

@@ -1,4 +1,5 @@
-"""Quotes (缴费测算): what one month or a span of months costs, from what people type. The price itself is the formula's."""
+"""Quotes (缴费测算): what one month or a span of months costs, from what people type. The price
+itself is the formula's."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -22,7 +23,8 @@ _PERCENT_FROM = Decimal(10)
 
 
 class NotQuoted(ValueError):
-    """What was asked cannot be priced; the text says in Chinese what to do. ``about``: month, until, tier, base or grade."""
+    """What was asked cannot be priced; the text says in Chinese what to do. ``about``: month,
+    until, tier, base or grade."""
 
     def __init__(self, why: str, *, about: str) -> None:
         super().__init__(why)
@@ -31,7 +33,8 @@ class NotQuoted(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PricedMonth:
-    """One month of a quote; ``tier`` is the code of the city's tier that priced it, empty where a base did."""
+    """One month of a quote; ``tier`` is the code of the city's tier that priced it, empty where a
+    base did."""
 
     month: Month
     tier: str
@@ -108,8 +111,8 @@ def quote_months(
 ) -> Quote:
     """Price the months [start, until), or ``start`` alone, by the terms in force in each of them.
 
-    Either ``tier`` (a tier's code, a share of the average wage such as 0.6 or 60, min or max) or ``base`` (yuan) as typed.
-    Raises NotQuoted; UnknownCity.
+    Either ``tier`` (a tier's code, a share of the average wage such as 0.6 or 60, min or max) or
+    ``base`` (yuan) as typed. Raises NotQuoted; UnknownCity.
     """
     known = policy or book()
     place = known.city(city)
@@ -144,7 +147,8 @@ def quote_months(
 
 
 def tier_of(terms: ContributionTerms, text: str) -> tuple[str, Decimal | None]:
-    """What a typed tier stands for in the terms: a tier's code and no base, or, where the terms have no tiers, an exact base.
+    """What a typed tier stands for in the terms: a tier's code and no base, or, where the terms
+    have no tiers, an exact base.
 
     min and max are the cheapest and the dearest tier, or the lowest and the highest base.
     """

@@ -48,7 +48,8 @@ STATE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class MonthRecord:
-    """One month of one insurance of a person. ``base`` is yuan, the amounts are fen; both are None until it is charged.
+    """One month of one insurance of a person. ``base`` is yuan, the amounts are fen; both are None
+    until it is charged.
 
     ``reason`` says in Chinese why a debit failed; ``charge_id`` is None until the month is charged.
     """
@@ -77,12 +78,13 @@ def record(
     coverages: Sequence[Coverage] | None = None,
     this: Month | None = None,
 ) -> list[MonthRecord]:
-    """All months [since, until) of a person, charged or covered, by month, then insurance. One query, one more where something
-    is owed, and one for ``coverages_of`` the person where they are not given.
+    """All months [since, until) of a person, charged or covered, by month, then insurance. One
+    query, one more where something is owed, and one for ``coverages_of`` the person where they are
+    not given.
 
-    Without ``until``, covered months that are not charged are told up to the insurance's latest charged one, and with ``this``,
-    the month that it is now, up to that and at least the first of each coverage. A void charge is no month: where the month is
-    covered again it stands as covered.
+    Without ``until``, covered months that are not charged are told up to the insurance's latest
+    charged one, and with ``this``, the month that it is now, up to that and at least the first of
+    each coverage. A void charge is no month: where the month is covered again it stands as covered.
     """
     places = None if cities is None else list(cities)
     charged = _charged(person, since=since, until=until, cities=places)
@@ -110,8 +112,8 @@ def record(
 
 
 def told_until(coverage: Coverage, latest: Month | None, this: Month | None) -> Month | None:
-    """The month before which the coverage's months are told, charged or not: after the insurance's latest charged one, and after
-    ``this`` and the coverage's first. None where neither is there."""
+    """The month before which the coverage's months are told, charged or not: after the insurance's
+    latest charged one, and after ``this`` and the coverage's first. None where neither is there."""
     known = [month + 1 for month in (latest, max(this, coverage.start) if this else None) if month]
     return max(known, default=None)
 
@@ -128,7 +130,8 @@ _COVERAGES = Prepared(lambda: Coverage.objects.filter(person=0, live=True).selec
 
 
 def owed(person: Person) -> list[MonthRecord]:
-    """Charges owed that are the person's own to pay, oldest first, with the reason where a debit failed."""
+    """Charges owed that are the person's own to pay, oldest first, with the reason where a debit
+    failed."""
     return _charged(person, owed=True)
 
 
@@ -149,8 +152,9 @@ def _charged(
     until: Month | None = None,
     cities: list[str] | None = None,
 ) -> list[MonthRecord]:
-    """Live charges as months, by month, then insurance, with the last debit line of what is owed. One query, and one where
-    something is owed; no models: a history has hundreds of months, and nearly every page of a person asks what is owed."""
+    """Live charges as months, by month, then insurance, with the last debit line of what is owed.
+    One query, and one where something is owed; no models: a history has hundreds of months, and
+    nearly every page of a person asks what is owed."""
     with connection.cursor() as cursor:
         cursor.execute(
             _OWED if owed else _CHARGED,

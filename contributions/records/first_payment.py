@@ -1,4 +1,5 @@
-"""What follows on being insured as a flexible worker: months that are due are charged at once, and the first payment is told."""
+"""What follows on being insured as a flexible worker: months that are due are charged at once, and
+the first payment is told."""
 
 import datetime as dt
 import logging
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 def charge_at_once(coverages: Sequence[Coverage], *, now: dt.datetime) -> None:
-    """Charge what the schedule would have charged by now, had the coverages been there. Must run in a transaction. What cannot be
-    charged is left to the schedule, which tells staff."""
+    """Charge what the schedule would have charged by now, had the coverages been there. Must run in
+    a transaction. What cannot be charged is left to the schedule, which tells staff."""
     this, today = month_in_china(now), today_in_china(now)
     for coverage in coverages:
         try:
@@ -41,8 +42,8 @@ def charge_at_once(coverages: Sequence[Coverage], *, now: dt.datetime) -> None:
 
 
 def next_step(coverages: Sequence[Coverage], *, now: dt.datetime) -> NextStep | None:
-    """How the first month of these coverages, of one person and city, is paid: which, how much, by when and where; None where no
-    figure says what it costs."""
+    """How the first month of these coverages, of one person and city, is paid: which, how much, by
+    when and where; None where no figure says what it costs."""
     start = min(one.start for one in coverages)
     first = [one for one in coverages if one.start == start]
     city = first[0].city

@@ -1,4 +1,5 @@
-"""What was paid: the receipts that paid a person's months, with what a receipt on paper says of them."""
+"""What was paid: the receipts that paid a person's months, with what a receipt on paper says of
+them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A month of an insurance as it was paid. ``base`` is yuan, the amounts are fen: personal + employer + surcharge = amount;
-    ``account_fen`` is the part that went to the personal account. ``order`` is the order's number, empty without one."""
+    """A month of an insurance as it was paid. ``base`` is yuan, the amounts are fen: personal +
+    employer + surcharge = amount; ``account_fen`` is the part that went to the personal account.
+    ``order`` is the order's number, empty without one."""
 
     number: str
     channel: str
@@ -43,7 +45,8 @@ def paid_months(
     order: str = "",
     own_only: bool = False,
 ) -> list[Paid]:
-    """The receipts applied to a person's months [start, until) in a city, or to those of one order, by month and insurance.
+    """The receipts applied to a person's months [start, until) in a city, or to those of one order,
+    by month and insurance.
 
     ``own_only`` leaves out what an employer paid. One query, and one where partners were paid by.
     """

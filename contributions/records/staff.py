@@ -45,7 +45,8 @@ def staff_records(
     since: Month,
     until: Month,
 ) -> dict[int, list[MonthRecord]]:
-    """The months [since, until) of these people with this employer and no other, by person, month and insurance. Two queries.
+    """The months [since, until) of these people with this employer and no other, by person, month
+    and insurance. Two queries.
 
     Months that are covered and not charged yet stand as covered.
     """
@@ -98,7 +99,8 @@ def staff_records(
 def running(
     employer: Employer, people: Collection[int], *, city: str, insurances: Collection[Insurance], month: Month
 ) -> dict[int, list[Coverage]]:
-    """The coverages of these people with this employer that run in the month, by person. One query."""
+    """The coverages of these people with this employer that run in the month, by person. One
+    query."""
     coverages = _coverages(employer, city=city, insurances=insurances, since=month, until=month + 1)
     found: dict[int, list[Coverage]] = {pk: [] for pk in people}
     for coverage in coverages.filter(person__in=people):

@@ -31,7 +31,8 @@ class Due:
 
 
 def due_for(user: User, now: dt.datetime) -> list[Due]:
-    """What the home page says is due for a login: a person's own charges, an employer's month. Nothing for anyone else."""
+    """What the home page says is due for a login: a person's own charges, an employer's month.
+    Nothing for anyone else."""
     today = today_in_china(now)
     if user.is_person and user.person is not None:
         return _due_for_person(user.person, now)
@@ -42,7 +43,8 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What a person does about a month that they owe, and where; ``asked``: the next debit was asked to collect it."""
+    """What a person does about a month that they owe, and where; ``asked``: the next debit was
+    asked to collect it."""
 
     text: str
     url: str
@@ -52,8 +54,9 @@ class Next:
 def what_next(
     records: Sequence[MonthRecord], person: Person, now: dt.datetime, *, suspended: set[int] | None = None
 ) -> dict[int, Next]:
-    """By charge, what is to be done about those of the months that the person owes themselves. The number of queries does not
-    grow with them. ``suspended``: the coverages that are, where they are known."""
+    """By charge, what is to be done about those of the months that the person owes themselves. The
+    number of queries does not grow with them. ``suspended``: the coverages that are, where they are
+    known."""
     mine = [
         one
         for one in records
@@ -147,7 +150,8 @@ def _due_order(order: _OpenOrder, today: dt.date) -> Due:
 
 
 def asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
-    """Which of these the next debit was asked to collect, with what it takes on top, in fen. One query, or none."""
+    """Which of these the next debit was asked to collect, with what it takes on top, in fen. One
+    query, or none."""
     if not records:
         return {}
     with connection.cursor() as cursor:
@@ -178,7 +182,8 @@ def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datet
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
-    """Assessments to confirm or to pay; late months; and months that are charged and not assessed yet."""
+    """Assessments to confirm or to pay; late months; and months that are charged and not assessed
+    yet."""
     standing = list(
         Assessment.objects.filter(employer=employer, status__in=["drawn_up", "confirmed"]).order_by(
             "month", "round"

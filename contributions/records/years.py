@@ -1,4 +1,5 @@
-"""A person's record by years: what each year of each insurance comes to in months, for pages that do not list them all."""
+"""A person's record by years: what each year of each insurance comes to in months, for pages that
+do not list them all."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,9 +16,11 @@ from portal.shared.months import Month
 
 @dataclass(slots=True)
 class Years:
-    """Of one insurance: the first and the last month on record, and the months in each state by year.
+    """Of one insurance: the first and the last month on record, and the months in each state by
+    year.
 
-    OWED counts what waits at the bank or failed there, too; ``gaps`` are months in between that nothing is known of.
+    OWED counts what waits at the bank or failed there, too; ``gaps`` are months in between that
+    nothing is known of.
     """
 
     first: Month
@@ -43,8 +46,8 @@ class Years:
 def years_of(
     person: Person, coverages: Iterable[Coverage], *, this: Month | None = None
 ) -> dict[Insurance, Years]:
-    """By insurance, those that are on record; months as ``queries.record`` tells them in the month ``this``, of these coverages.
-    One query."""
+    """By insurance, those that are on record; months as ``queries.record`` tells them in the month
+    ``this``, of these coverages. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_CHARGED_BY_YEAR, [person.pk])
         charged = cursor.fetchall()

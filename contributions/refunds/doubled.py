@@ -1,8 +1,10 @@
-"""Doubled and late payments, found by themselves: what paid nothing gets its refund drafted, and who paid is told.
+"""Doubled and late payments, found by themselves: what paid nothing gets its refund drafted, and
+who paid is told.
 
-Staff check each draft like any other and let it go. Left to staff altogether is what nobody can say without them: money of
-another sum than was asked for, money whose account is not known, and what had a refund before, whatever became of it. What an
-application is at the counter for (``duplicate-refund``) waits for its end.
+Staff check each draft like any other and let it go. Left to staff altogether is what nobody can say
+without them: money of another sum than was asked for, money whose account is not known, and what
+had a refund before, whatever became of it. What an application is at the counter for
+(``duplicate-refund``) waits for its end.
 """
 
 import datetime as dt
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 
 NOTICE_KIND = "money-back"
 
-# One refund of a receipt is drafted by itself, for good: its key follows from the first of its receipts.
+# One refund of a receipt is drafted by itself, for good: its key follows from the first of its
+# receipts.
 _KEYS = uuid.UUID("6f0e7b1c-6a0d-4f2e-9a3f-5d1c2b7e8a90")
 
 ENTRIES_AT_A_TIME = 200
@@ -35,8 +38,9 @@ ENTRIES_AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A receipt that paid nothing and has no refund yet, and how its money goes back. ``month`` and ``insurance`` are None for a
-    top-up; ``employer`` says that an employer paid, ``begun_by`` for which login."""
+    """A receipt that paid nothing and has no refund yet, and how its money goes back. ``month`` and
+    ``insurance`` are None for a top-up; ``employer`` says that an employer paid, ``begun_by`` for
+    which login."""
 
     receipt_id: int
     entry_id: int
@@ -73,11 +77,12 @@ class Found:
 
 
 def draft_refunds(*, by: User, now: dt.datetime) -> int:
-    """Draft refunds of all receipts that paid nothing and never had one, one of each payment or debit, and tell who paid; how
-    many were drafted.
+    """Draft refunds of all receipts that paid nothing and never had one, one of each payment or
+    debit, and tell who paid; how many were drafted.
 
-    ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is taken up by the next run;
-    several at once draft nothing twice. An entry that fails does not keep the others.
+    ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is
+    taken up by the next run; several at once draft nothing twice. An entry that fails does not keep
+    the others.
     """
     drafted, last, watch = 0, 0, Watch("draft_refunds", now=now)
     while entries := _entries(after=last):
@@ -112,7 +117,8 @@ def _entries(*, after: int) -> list[int]:
 
 
 def _claim(entries: Sequence[int]) -> list[int]:
-    """Hold what is open of these entries until the transaction ends; what another run is at is left to it."""
+    """Hold what is open of these entries until the transaction ends; what another run is at is left
+    to it."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s)", [held := held_entries(entries)]
@@ -125,7 +131,8 @@ def _claimed(entries: Sequence[int]) -> Iterator[Found]:
     """The open receipts of these entries, looked at once they are held."""
     held = _claim(entries)
     with connection.cursor() as cursor:
-        # What another run, or a member of staff, drafted before it let go is seen only by a statement that begins afterwards.
+        # What another run, or a member of staff, drafted before it let go is seen only by a
+        # statement that begins afterwards.
         cursor.execute(
             f"SELECT {_COLUMNS} {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id", [held]
         )

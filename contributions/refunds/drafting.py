@@ -26,8 +26,8 @@ from portal.shared.keys import KeyReused
 def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     """Propose to give back money of a receipt that paid nothing; another member of staff decides.
 
-    The same key again gives the same refund. Raises CannotRefund, above all where more would go back than came; KeyReused
-    where the key stands for another.
+    The same key again gives the same refund. Raises CannotRefund, above all where more would go
+    back than came; KeyReused where the key stands for another.
     """
     return _draft({receipt.pk: amount_fen}, reason=reason, key=key, by=by, now=now)
 
@@ -35,7 +35,8 @@ def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User
 def draft_together(
     receipts: Iterable[Receipt], *, reason: str, key: UUID, by: User, now: dt.datetime
 ) -> Refund:
-    """``draft`` one refund of all that is left of these receipts, which came by one payment or one debit."""
+    """``draft`` one refund of all that is left of these receipts, which came by one payment or one
+    debit."""
     return _draft({one.pk: None for one in receipts}, reason=reason, key=key, by=by, now=now)
 
 
@@ -133,7 +134,8 @@ def _of_person(person_id: int) -> Q:
 
 
 def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
-    """Let a drafted refund go: the schedule sends it to its channel, or staff make the transfer. Twice is once.
+    """Let a drafted refund go: the schedule sends it to its channel, or staff make the transfer.
+    Twice is once.
 
     Raises CannotRefund where this member of staff may not, or where it was refused.
     """
@@ -141,7 +143,8 @@ def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
 
 
 def refuse(refund: Refund, *, why: str, by: User, now: dt.datetime) -> Refund:
-    """Send a drafted refund back to whoever drafted it; the money waits for another. Raises CannotRefund."""
+    """Send a drafted refund back to whoever drafted it; the money waits for another. Raises
+    CannotRefund."""
     reason = two_hands.reason_of(why, raises=CannotRefund)
     return _decide(refund, RefundStatus.REFUSED, by=by, now=now, why=reason)
 

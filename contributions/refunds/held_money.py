@@ -24,7 +24,8 @@ from portal.shared import money
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """How a receipt's money goes back: through its payment's channel, or by bank transfer to the account it was drawn from."""
+    """How a receipt's money goes back: through its payment's channel, or by bank transfer to the
+    account it was drawn from."""
 
     way: RefundWay
     payment: Payment | None
@@ -33,8 +34,8 @@ class Road:
 
 
 def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
-    """Receipts whose money paid nothing, or was taken back, oldest first, with ``back_fen``, what of each may go back in all, and
-    ``given_fen``, what was given back or is about to be.
+    """Receipts whose money paid nothing, or was taken back, oldest first, with ``back_fen``, what
+    of each may go back in all, and ``given_fen``, what was given back or is about to be.
 
     Those of ``cities`` only, where they are given.
     """
@@ -69,7 +70,8 @@ def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
 
 
 def road(receipt: Receipt) -> Road:
-    """How this receipt's money goes back. Raises CannotRefund where the account that paid is not known."""
+    """How this receipt's money goes back. Raises CannotRefund where the account that paid is not
+    known."""
     payment = Payment.objects.filter(entry_id=receipt.entry_id).first()
     if payment is not None:
         return Road(RefundWay.CHANNEL, payment, payment.payer_account, "")
@@ -80,7 +82,8 @@ def road(receipt: Receipt) -> Road:
 
 
 def came_together(receipt: Receipt) -> QuerySet[HeldReceipt]:
-    """``to_draft``, of what came with this receipt by the same payment or the same debit: it can go back in one refund."""
+    """``to_draft``, of what came with this receipt by the same payment or the same debit: it can go
+    back in one refund."""
     if receipt.debit_line_id is None and not Payment.objects.filter(entry=receipt.entry_id).exists():
         return HeldReceipt.objects.none()
     held = to_draft([receipt.city])
@@ -110,8 +113,8 @@ class Returned:
 
 
 def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
-    """How far the money of these receipts has gone back, by receipt; those that paid their charge, and were not taken back, are
-    left out."""
+    """How far the money of these receipts has gone back, by receipt; those that paid their charge,
+    and were not taken back, are left out."""
     sums: dict[int, dict[bool, int]] = {}
     moving = RefundPart.objects.filter(receipt__in=receipts).exclude(refund__status__in=IN_VAIN)
     for receipt_id, status, fen in moving.values_list("receipt_id", "refund__status", "amount_fen"):
@@ -130,8 +133,8 @@ def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
 
 
 def held_of(orders: Iterable[Order]) -> dict[int, int]:
-    """What was paid for these orders, paid nothing and has not gone back yet, in fen by order; orders without such money are
-    left out."""
+    """What was paid for these orders, paid nothing and has not gone back yet, in fen by order;
+    orders without such money are left out."""
     held = Receipt.objects.filter(entry__payment__order__in=list(orders), applied=False)
     receipts = list(held.annotate(of_order=F("entry__payment__order")))
     if not receipts:
@@ -145,7 +148,8 @@ def held_of(orders: Iterable[Order]) -> dict[int, int]:
 
 
 def returned_of(payment: Payment) -> Returned:
-    """How far the money of a payment that paid nothing, or not all of its charges, has gone back."""
+    """How far the money of a payment that paid nothing, or not all of its charges, has gone
+    back."""
     parts = returned(list(Receipt.objects.filter(entry__payment=payment, applied=False))).values()
     return Returned(
         sum(one.held_fen for one in parts),

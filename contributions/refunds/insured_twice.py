@@ -1,9 +1,11 @@
-"""Pension months that were paid twice (重复缴费): which they are, what goes back, and how a month is taken back.
+"""Pension months that were paid twice (重复缴费): which they are, what goes back, and how a month
+is taken back.
 
-A month is paid twice within this hall where money for it lies in suspense beside the payment that counts; with another place
-where the person's record was brought in from there, or where a paper from there proves it. In the first case nothing was credited
-and the money just goes back; in the others the month here gives way: its personal part leaves the personal account, the rest the
-pooled fund, and what the person paid goes back to the account that paid.
+A month is paid twice within this hall where money for it lies in suspense beside the payment that
+counts; with another place where the person's record was brought in from there, or where a paper
+from there proves it. In the first case nothing was credited and the money just goes back; in the
+others the month here gives way: its personal part leaves the personal account, the rest the pooled
+fund, and what the person paid goes back to the account that paid.
 """
 
 import datetime as dt
@@ -56,7 +58,8 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A month of which money may go back: ``refund_fen`` in all, of it ``account_fen`` out of the personal account.
+    """A month of which money may go back: ``refund_fen`` in all, of it ``account_fen`` out of the
+    personal account.
 
     ``base`` is yuan. ``elsewhere`` is where it is paid besides, empty where only a paper can say.
     """
@@ -77,7 +80,8 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a person paid in a city that may go back, by month, and the months of which none may, with the reason."""
+    """What a person paid in a city that may go back, by month, and the months of which none may,
+    with the reason."""
 
     months: Mapping[Month, Duplicate]
     barred: Mapping[Month, str]
@@ -182,10 +186,11 @@ def _under_way(receipts: Sequence[Receipt]) -> dict[int, str]:
 
 
 def give_back(one: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.datetime) -> Refund:
-    """Take the month back where it was credited, and draft its refund; another member of staff releases it.
+    """Take the month back where it was credited, and draft its refund; another member of staff
+    releases it.
 
-    Must run in the transaction that confirms the case. Twice is once: the refund's key follows from case and receipt. Raises
-    CannotTakeBack, refunds.CannotRefund.
+    Must run in the transaction that confirms the case. Twice is once: the refund's key follows from
+    case and receipt. Raises CannotTakeBack, refunds.CannotRefund.
     """
     receipt = Receipt.objects.get(pk=one.receipt_id)
     if receipt.applied:
@@ -202,10 +207,12 @@ def give_back(one: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.d
 
 @transaction.atomic
 def take_back(receipt: Receipt, *, elsewhere: str, case: Case, by: User, now: dt.datetime) -> TakenBack:
-    """Let a paid month give way to another place's: what the person paid lies in suspense afterwards, to be refunded.
+    """Let a paid month give way to another place's: what the person paid lies in suspense
+    afterwards, to be refunded.
 
-    Interest that was paid on top stays, and what the account earned meanwhile. Raises CannotTakeBack where the month does not
-    stand as paid, or where the personal account no longer holds its part.
+    Interest that was paid on top stays, and what the account earned meanwhile. Raises
+    CannotTakeBack where the month does not stand as paid, or where the personal account no longer
+    holds its part.
     """
     charge = Charge.objects.select_for_update(no_key=True).get(pk=receipt.of_charge.pk)
     moved = Charge.objects.filter(pk=charge.pk, status=ChargeStatus.PAID).update(

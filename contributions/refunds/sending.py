@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 
 
 def send_due(*, by: User, now: dt.datetime, limit: int = 100) -> int:
-    """Send the approved refunds to their channels, and ask about those sent; each by one worker. How many were seen to;
-    one that fails is seen to again when its time comes, and does not keep the others."""
+    """Send the approved refunds to their channels, and ask about those sent; each by one worker.
+    How many were seen to; one that fails is seen to again when its time comes, and does not keep
+    the others."""
     seen, watch = 0, Watch("send_refunds", now=now)
     while seen < limit:
         due = next_due(by, now)
@@ -57,8 +58,8 @@ def _not_ended(numbers: Collection[str]) -> list[str]:
 
 @transaction.atomic
 def next_due(by: User, now: dt.datetime) -> tuple[Refund, bool] | None:
-    """The next refund to speak of, and whether it is to be sent. It counts as sent before anybody is spoken to: what breaks off
-    after that is asked about."""
+    """The next refund to speak of, and whether it is to be sent. It counts as sent before anybody
+    is spoken to: what breaks off after that is asked about."""
     refund = (
         Refund.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .filter(status__in=[RefundStatus.APPROVED, RefundStatus.SENT], ask_at__lte=now)
@@ -85,7 +86,8 @@ def _claim(refund: Refund, now: dt.datetime) -> bool:
 def _ask(refund: Refund) -> Answer:
     payment = _payment(refund)
     answer = channels.channel(refund.channel).ask_refund(number=payment.number, refund_number=refund.number)
-    # It failed, or the channel never heard of it: sent again under its number, which is the same refund, it tells which.
+    # It failed, or the channel never heard of it: sent again under its number, which is the same
+    # refund, it tells which.
     return send_to_channel(refund) if answer.outcome == Outcome.FAILED else answer
 
 
@@ -109,7 +111,8 @@ def _payment(refund: Refund) -> Payment:
 
 @transaction.atomic
 def take_answer(refund: Refund, answer: Answer, *, by: User, now: dt.datetime) -> Refund:
-    """Let a channel's word on a refund that was sent take effect; anything but success and failure leaves it as it is."""
+    """Let a channel's word on a refund that was sent take effect; anything but success and failure
+    leaves it as it is."""
     current = locked_refund(refund)
     if current.status != RefundStatus.SENT:
         return current

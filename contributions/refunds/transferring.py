@@ -13,7 +13,8 @@ from portal.accounts.models import User
 
 @transaction.atomic
 def confirm_transfer(refund: Refund, *, bank_number: str, by: User, now: dt.datetime) -> Refund:
-    """Record that the bank made an approved transfer, under the bank's own number. Twice is once. Raises CannotRefund."""
+    """Record that the bank made an approved transfer, under the bank's own number. Twice is once.
+    Raises CannotRefund."""
     current = locked_refund(refund)
     mark = bank_number.strip()
     if current.status == RefundStatus.SUCCEEDED and current.provider_number == mark:
@@ -29,8 +30,8 @@ def confirm_transfer(refund: Refund, *, bank_number: str, by: User, now: dt.date
 
 @transaction.atomic
 def report_bounce(refund: Refund, *, why: str, by: User, now: dt.datetime) -> Refund:
-    """Record that the bank did not make an approved transfer, as its slip says. Nothing moves until another confirms it
-    (``fail_transfer``). Twice by the same is once. Raises CannotRefund."""
+    """Record that the bank did not make an approved transfer, as its slip says. Nothing moves until
+    another confirms it (``fail_transfer``). Twice by the same is once. Raises CannotRefund."""
     current = locked_refund(refund)
     _check_transfer(current)
     if not why.strip():
@@ -46,8 +47,8 @@ def report_bounce(refund: Refund, *, why: str, by: User, now: dt.datetime) -> Re
 
 @transaction.atomic
 def fail_transfer(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
-    """Confirm what another recorded: the bank did not make the transfer, and the money waits for another refund. Twice is once.
-    Raises CannotRefund."""
+    """Confirm what another recorded: the bank did not make the transfer, and the money waits for
+    another refund. Twice is once. Raises CannotRefund."""
     current = locked_refund(refund)
     if current.status == RefundStatus.FAILED and current.failed_by_id == by.pk:
         return current

@@ -1,4 +1,5 @@
-"""历史欠费补缴(无锡:补缴): owed or written-off months, with interest to the day of paying, by the next debit or by an order."""
+"""历史欠费补缴(无锡:补缴): owed or written-off months, with interest to the day of paying, by the
+next debit or by an order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ class ArrearsPay(OrderedService):
         )
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """None of the late months can be paid, each for its own reason; or there is no account to draw on."""
+        """None of the late months can be paid, each for its own reason; or there is no account to
+        draw on."""
         facts = self.facts(ask, None)
         if facts.late and all(one.why for one in facts.late):
             yield Bar("", late_months.none_left((one.month.label, one.why) for one in facts.late))

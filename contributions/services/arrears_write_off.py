@@ -1,4 +1,5 @@
-"""历史欠费注销: owed months given up for good, after the consequences were shown and the word was typed."""
+"""历史欠费注销: owed months given up for good, after the consequences were shown and the word was
+typed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ def owed_months(person: Person, city: str, today: date) -> list[LateMonth]:
 
 
 def later(one: LateMonth, city: str, terms: ArrearsTerms | None, today: date) -> Cost | None:
-    """What the month would cost today, had it been written off; None where it could not be paid any more."""
+    """What the month would cost today, had it been written off; None where it could not be paid any
+    more."""
     if not late_costs.revivable(one, terms):
         return None
     try:

@@ -1,4 +1,5 @@
-"""社保卡个人账户充值: money for one's own medical account, ordered here and credited once it is paid; for medical use only."""
+"""社保卡个人账户充值: money for one's own medical account, ordered here and credited once it is
+paid; for medical use only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class Registered:
 
 @dataclass(frozen=True)
 class TopUpFacts:
-    """What the registers say, why the sum cannot be topped up now (may be empty), and what the account holds."""
+    """What the registers say, why the sum cannot be topped up now (may be empty), and what the
+    account holds."""
 
     registered: Registered
     too_much: str
@@ -174,7 +176,8 @@ def _fen(ask: Ask) -> int:
 
 
 def _barred(city: str, registered: Registered) -> Iterator[Bar]:
-    """Why nothing can be put into the person's account now, whichever card number and sum; nothing where it can."""
+    """Why nothing can be put into the person's account now, whichever card number and sum; nothing
+    where it can."""
     card, account = registered.card, registered.account
     if card is None:
         yield Bar("card_number", _("没有查到您的社会保障卡，请先申领并在发卡银行激活金融账户。"))

@@ -1,5 +1,5 @@
-"""养老保险重复缴费退费: months paid twice, by this hall's record or by a paper from elsewhere; staff confirm at the counter, and
-the money goes back by two hands."""
+"""养老保险重复缴费退费: months paid twice, by this hall's record or by a paper from elsewhere;
+staff confirm at the counter, and the money goes back by two hands."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""补缴社保费（武汉）: an employer pays what it owes for past months, with the late fee to the day of payment."""
+"""补缴社保费（武汉）: an employer pays what it owes for past months, with the late fee to the day
+of payment."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -87,7 +88,8 @@ def _label(one: LateMonth) -> str:
 
 @dataclass(frozen=True)
 class ArrearsFacts:
-    """The chosen months as they would be billed for the day of payment, and which of them are not owed any more."""
+    """The chosen months as they would be billed for the day of payment, and which of them are not
+    owed any more."""
 
     late: tuple[LateMonth, ...]
     gone: tuple[Month, ...]

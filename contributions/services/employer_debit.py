@@ -1,4 +1,5 @@
-"""单位委托银行扣缴（武汉）: an employer lets its confirmed months be debited, changes the account, or ends it."""
+"""单位委托银行扣缴（武汉）: an employer lets its confirmed months be debited, changes the account,
+or ends it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ SIGN, END = "sign", "end"
 
 
 class CorporateAccountField(forms.CharField):
-    """The number of a company's account, 8 to 32 digits; it has no check digit. Spaces and hyphens are mended."""
+    """The number of a company's account, 8 to 32 digits; it has no check digit. Spaces and hyphens
+    are mended."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(

@@ -1,4 +1,5 @@
-"""缴费异议: a payment that went wrong in its payer's eyes, told within the city's days of it; staff look into it and answer."""
+"""缴费异议: a payment that went wrong in its payer's eyes, told within the city's days of it; staff
+look into it and answer."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ KIND_LABELS = {
 
 
 def payments_of(person: Person, city: str) -> list[Payment]:
-    """The payments that the person's orders of the city ever had, latest first: one that is not credited can be disputed too."""
+    """The payments that the person's orders of the city ever had, latest first: one that is not
+    credited can be disputed too."""
     return list(
         Payment.objects.filter(order__person=person, order__city=city)
         .select_related("order")
@@ -52,7 +54,8 @@ def payments_of(person: Person, city: str) -> list[Payment]:
 
 
 def last_day(payment: Payment, offer: Offer) -> dt.date:
-    """Until when the payment can be disputed, counted from the day in China on which it was begun."""
+    """Until when the payment can be disputed, counted from the day in China on which it was
+    begun."""
     return today_in_china(payment.begun_at) + dt.timedelta(days=int(offer.options.get("dispute_days", 0)))
 
 
@@ -110,7 +113,8 @@ class DisputeForm(ServiceForm):
 
 @dataclass(frozen=True)
 class DisputeFacts:
-    """What the person paid in the city, and which of it they dispute; None where it is not theirs."""
+    """What the person paid in the city, and which of it they dispute; None where it is not
+    theirs."""
 
     payments: tuple[Payment, ...]
     disputed: Payment | None

@@ -1,4 +1,5 @@
-"""养老保险中断期补缴: months without pension coverage, insured and debited after the fact by the rule now in force."""
+"""养老保险中断期补缴: months without pension coverage, insured and debited after the fact by the
+rule now in force."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ class GapForm(ServiceForm):
 
 @dataclass(frozen=True)
 class GapFacts:
-    """The months that can be had, whether the city takes them, who pays now, and what the chosen ones cost on the debit's day."""
+    """The months that can be had, whether the city takes them, who pays now, and what the chosen
+    ones cost on the debit's day."""
 
     gap: tuple[Month, ...]
     allowed: bool

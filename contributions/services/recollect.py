@@ -63,7 +63,8 @@ class RecollectForm(ServiceForm):
 
 @dataclass(frozen=True)
 class RecollectFacts:
-    """The months whose debit failed, the month whose debit comes next, and the account that it draws on ("": none)."""
+    """The months whose debit failed, the month whose debit comes next, and the account that it
+    draws on ("": none)."""
 
     failed: tuple[LateMonth, ...]
     debit: Month | None

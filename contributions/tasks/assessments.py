@@ -1,4 +1,5 @@
-"""What the schedule rings for in the employers' month. What is left to do stands in the database."""
+"""What the schedule rings for in the employers' month. What is left to do stands in the
+database."""
 
 import datetime as dt
 import logging
@@ -29,7 +30,8 @@ MONTHS_BACK = 3
     ),
 )
 def draw_up_assessments() -> None:
-    """Assess what was charged and not assessed yet, and settle what was paid by other roads, of this month and the last ones."""
+    """Assess what was charged and not assessed yet, and settle what was paid by other roads, of
+    this month and the last ones."""
     now, by = timezone.now(), User.objects.system()
     this = month_in_china(now)
     watch = Watch("draw_up_assessments", now=now)
@@ -41,7 +43,8 @@ def draw_up_assessments() -> None:
 
 
 def _draw_up(watch: Watch, city: City, month: Month, *, by: User, now: dt.datetime) -> None:
-    """A city's month at once; where that fails, employer by employer, so that one alone is left out."""
+    """A city's month at once; where that fails, employer by employer, so that one alone is left
+    out."""
     if not Charge.objects.filter(city=city.slug, month=month, employer__isnull=False).exists():
         return
     # Rows of before the database refused them.

@@ -55,14 +55,16 @@ def make_day_sheets() -> None:
     remedy=_("核对没有完成。请系统管理员查明原因，修复后在“账目核对”中重新核对。"),
 )
 def audit_books() -> None:
-    """Prove the invariants: everything on Sundays, on the other days what has changed. Nothing beside another that is running."""
+    """Prove the invariants: everything on Sundays, on the other days what has changed. Nothing
+    beside another that is running."""
     with suppress(runs.UnderWay):
         _say(runs.run_of_the_day())
 
 
 @shared_task
 def audit_now() -> None:
-    """Audit for a member of staff who does not want to wait for the night; nothing beside another that is running."""
+    """Audit for a member of staff who does not want to wait for the night; nothing beside another
+    that is running."""
     with suppress(runs.UnderWay):
         _say(runs.run(everything=False))
 

@@ -1,5 +1,5 @@
-"""What the schedule rings for. A task is a doorbell: what is left to do stands in the database, so that a task that is lost,
-late, doubled or killed changes nothing."""
+"""What the schedule rings for. A task is a doorbell: what is left to do stands in the database, so
+that a task that is lost, late, doubled or killed changes nothing."""
 
 import datetime as dt
 import logging
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
     remedy=_("该市当月没有生成应缴，其他城市不受影响。请系统管理员查明原因；修复后系统自动补算，不会重复。"),
 )
 def charge_due() -> None:
-    """Charge every city's months that are due and not charged completely; first resume who has settled what they owed."""
+    """Charge every city's months that are due and not charged completely; first resume who has
+    settled what they owed."""
     now, by = timezone.now(), User.objects.system()
     suspending.resume_settled(now=now)
     watch = Watch("charge_due", now=now)
@@ -46,8 +47,9 @@ def charge_due() -> None:
 def months_to_charge(today: dt.date) -> Iterator[tuple[str, Month, tuple[Capacity, ...]]]:
     """The city-months to charge on a day, and whom.
 
-    Always the current month, from its charging day on, and the one before: coverage may be registered late, or for last month.
-    Earlier ones too as far as the latest run, so that a schedule that stood still for months is caught up.
+    Always the current month, from its charging day on, and the one before: coverage may be
+    registered late, or for last month. Earlier ones too as far as the latest run, so that a
+    schedule that stood still for months is caught up.
     """
     current = Month.of(today)
     latest = dict(ChargingRun.objects.values_list("city").annotate(Max("month")))
@@ -78,8 +80,8 @@ def resume_settled() -> None:
     remedy=_("该市本月托收没有开批。请系统管理员查明原因；征缴人员也可以在托收批次页用“开批…”补开。"),
 )
 def open_due_batches() -> None:
-    """Open the first debit of each city's month whose day has come, this month's and, where it was missed, last month's; and the
-    employers' of the day that has come."""
+    """Open the first debit of each city's month whose day has come, this month's and, where it was
+    missed, last month's; and the employers' of the day that has come."""
     now, by = timezone.now(), User.objects.system()
     today = today_in_china(now)
     watch = Watch("open_due_batches", now=now)
@@ -112,7 +114,8 @@ def open_batch(city: str, month: str, by_id: int) -> None:
 
 @shared_task
 def open_employer_batch(city: str, by_id: int) -> None:
-    """Open a city's debit of employers for a member of staff who does not want to wait for the schedule."""
+    """Open a city's debit of employers for a member of staff who does not want to wait for the
+    schedule."""
     of_employers.open_by_staff(city=city, by=User.objects.get(pk=by_id), now=timezone.now())
 
 
@@ -123,7 +126,8 @@ def open_employer_batch(city: str, by_id: int) -> None:
     ),
 )
 def send_batches() -> None:
-    """Write the files of the batches that were released; one that fails does not keep the others."""
+    """Write the files of the batches that were released; one that fails does not keep the
+    others."""
     now, by = timezone.now(), User.objects.system()
     watch = Watch("send_batches", now=now)
     for batch in DebitBatch.objects.filter(status=BatchStatus.RELEASED).order_by("opened_at", "pk"):
@@ -166,7 +170,8 @@ def post_answers() -> None:
 
 @shared_task
 def run_step(step: str, batch_id: int, by_id: int) -> None:
-    """One step of one batch for a member of staff who does not want to wait for the schedule: send, read or post."""
+    """One step of one batch for a member of staff who does not want to wait for the schedule: send,
+    read or post."""
     now, by = timezone.now(), User.objects.get(pk=by_id)
     batch = DebitBatch.objects.get(pk=batch_id)
     if step == "send":

@@ -1,5 +1,5 @@
-"""What the schedule rings for about orders: the queue is the payments and orders themselves, so that a bell that is lost, late or
-doubled changes nothing."""
+"""What the schedule rings for about orders: the queue is the payments and orders themselves, so
+that a bell that is lost, late or doubled changes nothing."""
 
 import logging
 
@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
     remedy=_("这笔支付的结果没有记下，其他支付不受影响。请征缴人员按支付号与支付渠道核实；系统会继续查询。"),
 )
 def ask_payments() -> None:
-    """Ask the providers about payments whose end is not known, and close those whose order is over."""
+    """Ask the providers about payments whose end is not known, and close those whose order is
+    over."""
     asking.ask_due(by=User.objects.system(), now=timezone.now())
 
 

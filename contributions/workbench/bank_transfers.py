@@ -1,4 +1,5 @@
-"""The collectors' pages for money that employers transfer: entered by one, approved by another, matched, reversed, sent back."""
+"""The collectors' pages for money that employers transfer: entered by one, approved by another,
+matched, reversed, sent back."""
 
 import datetime as dt
 import hashlib
@@ -69,7 +70,8 @@ class EntryForm(forms.Form):
         required=False,
         help_text=gettext_lazy("附言中没有编号或有误，而已与单位核实的，填写 HD 或 BJ 开头的编号。"),
     )
-    # The key makes pressing twice one entry. What was shown when it was chosen: other content is shown again first.
+    # The key makes pressing twice one entry. What was shown when it was chosen: other content is
+    # shown again first.
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -221,7 +223,8 @@ class ArrivalAdmin(MoneyAdmin):
     # Entering
 
     def enter(self, request: HttpRequest) -> HttpResponse:
-        """登记到账: a line of the statement; what it can be for is shown and chosen, then it waits for a second collector."""
+        """登记到账: a line of the statement; what it can be for is shown and chosen, then it waits
+        for a second collector."""
         if not request.user.has_perm(MAY_STEP):
             raise Http404
         now = timezone.now()
@@ -265,8 +268,8 @@ class ArrivalAdmin(MoneyAdmin):
         return why_not(one.payable, amount_fen=form.amount_fen, arrived_on=form.cleaned_data["arrived_on"])
 
     def _likely(self, form: EntryForm, found: list[Candidate]) -> str:
-        """What is chosen beforehand: the one that is paid by just this and named or owed by the payer; nothing where there are
-        several."""
+        """What is chosen beforehand: the one that is paid by just this and named or owed by the
+        payer; nothing where there are several."""
         fit = [one for one in found if (one.by_code or one.by_payer) and not self._why_not(form, one)]
         if len(fit) == 1:
             return fit[0].code
@@ -440,7 +443,8 @@ def _what(payable: Payable | None) -> str:
 
 
 def _digest(form: EntryForm, found: list[Candidate]) -> str:
-    """Of what stands on the page when it is chosen: the line, and what it can be for at what sum."""
+    """Of what stands on the page when it is chosen: the line, and what it can be for at what
+    sum."""
     told = form.cleaned_data
     parts = [
         str(told[name]) for name in ("city", "note", "payer", "amount", "bank_number", "arrived_on", "code")

@@ -1,4 +1,5 @@
-"""What the pages of the collectors' workbench share: rows of money to read, and how money stands in them."""
+"""What the pages of the collectors' workbench share: rows of money to read, and how money stands in
+them."""
 
 from functools import cached_property
 from typing import Any, cast

@@ -43,7 +43,8 @@ from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
 
-# What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a posted batch to be closed.
+# What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a
+# posted batch to be closed.
 FOR_STAFF = (BatchStatus.OPENED, BatchStatus.HELD, BatchStatus.POSTED)
 RUNNING = (BatchStatus.RELEASED, BatchStatus.SENT, BatchStatus.ANSWERED)
 
@@ -145,7 +146,8 @@ class DebitBatchAdmin(StaffAdmin):
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
-        """Only the list, what can be opened, the batch and its progress: the admin's own pages to add and edit do not exist."""
+        """Only the list, what can be opened, the batch and its progress: the admin's own pages to
+        add and edit do not exist."""
         view = self.admin_site.admin_view
         return [
             path("", view(self.changelist_view), name="contributions_debitbatch_changelist"),
@@ -182,7 +184,8 @@ class DebitBatchAdmin(StaffAdmin):
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
-        """What a city's month would draw if it were opened now; a POST opens it in the background."""
+        """What a city's month would draw if it were opened now; a POST opens it in the
+        background."""
         cities = _debit_cities(request)
         if not cities or not self.has_change_permission(request):
             raise Http404
@@ -340,7 +343,8 @@ class DebitBatchAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/contributions/batch.html", context)
 
     def _steps(self, request: HttpRequest, batch: DebitBatch) -> list[Any]:
-        """What this member of staff can do with the batch now; whoever opened it does not release it."""
+        """What this member of staff can do with the batch now; whoever opened it does not release
+        it."""
         if not self.has_change_permission(request, batch) or _opened_by(request, batch):
             return []
         return STEPS[BatchStatus(batch.status)]
@@ -371,7 +375,8 @@ class DebitBatchAdmin(StaffAdmin):
 
 
 class OpenForm(forms.Form):
-    """Which city's month is opened, and whose: this one, or people's of the last where it was missed."""
+    """Which city's month is opened, and whose: this one, or people's of the last where it was
+    missed."""
 
     city = forms.ChoiceField(label=gettext_lazy("城市"))
     month = forms.ChoiceField(label=gettext_lazy("托收月份"))
@@ -447,7 +452,8 @@ def _to_batch(request: HttpRequest, batch: DebitBatch) -> HttpResponse:
 
 
 def bank_title(batch: DebitBatch) -> str:
-    """The bank's name as the policy has it for the batch's month; its code where the policy no longer names it."""
+    """The bank's name as the policy has it for the batch's month; its code where the policy no
+    longer names it."""
     terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
     try:
         terms = terms_of(book(), city=batch.city, on=batch.month.first_day)
@@ -462,7 +468,8 @@ def _opened_by(request: HttpRequest, batch: DebitBatch) -> bool:
 
 
 def _comparison(batch: DebitBatch) -> list[tuple[str, str, str, str]]:
-    """Count and sum: of this batch, of last month's, and by how much they differ; last month's are empty where there was none."""
+    """Count and sum: of this batch, of last month's, and by how much they differ; last month's are
+    empty where there was none."""
     before = releasing.month_before(batch)
     rows = [
         (_("笔数"), batch.line_count, before.line_count if before else None, "{:,}".format),

@@ -1,4 +1,5 @@
-"""The books in the workbench: the trial balance of a day, the close of a month, the yearly interest, and the audits."""
+"""The books in the workbench: the trial balance of a day, the close of a month, the yearly
+interest, and the audits."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -103,7 +104,8 @@ class Day:
         return [(self.titles[one.account.pk], one) for one in self.rows]
 
     def held(self) -> list[HeldReceipt]:
-        """What lies in suspense now, oldest first, with ``still_fen``: what has not gone back yet."""
+        """What lies in suspense now, oldest first, with ``still_fen``: what has not gone back
+        yet."""
         gone = (
             RefundPart.objects.filter(receipt=OuterRef("pk"), refund__status=RefundStatus.SUCCEEDED)
             .order_by()
@@ -167,7 +169,8 @@ class LedgerAccountAdmin(MoneyAdmin):
 
 
 def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
-    """The day as a table for a spreadsheet; the mark at its head tells such programs that it is UTF-8."""
+    """The day as a table for a spreadsheet; the mark at its head tells such programs that it is
+    UTF-8."""
     heads = [
         _("城市"),
         _("日期"),
@@ -340,7 +343,8 @@ def making_sheets() -> bool:
 
 
 def _next(slug: str, request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
-    """The month that a city closes next, what stands in its way and what this login can do; None where nothing is booked."""
+    """The month that a city closes next, what stands in its way and what this login can do; None
+    where nothing is booked."""
     month = month_close.next_month(slug)
     if month is None:
         return None
@@ -364,7 +368,8 @@ def _day(place: str, month: Month) -> str:
 
 @admin.register(InterestRun)
 class InterestRunAdmin(LookUpAdmin):
-    """The years whose interest was credited. The schedule credits them once the rate is published."""
+    """The years whose interest was credited. The schedule credits them once the rate is
+    published."""
 
     search_fields = ()
     list_display = ("year", "place", "insurance", "percent", "people", "amount", "begun_at", "finished_at")
@@ -391,8 +396,8 @@ class InterestRunAdmin(LookUpAdmin):
 
 @admin.register(AuditRun)
 class AuditRunAdmin(LookUpAdmin):
-    """What the audits found. All cities are audited at once: every collector sees whether the books are sound, and the rows that
-    are not whoever serves all cities."""
+    """What the audits found. All cities are audited at once: every collector sees whether the books
+    are sound, and the rows that are not whoever serves all cities."""
 
     list_before_template = "admin/contributions/audit_now.html"
     list_display = ("started_at", "extent", "verdict", "finished_at")
@@ -438,7 +443,8 @@ class AuditRunAdmin(LookUpAdmin):
         return super().changelist_view(request, {"may": _may_close(request), **(extra_context or {})})
 
     def _start(self, request: HttpRequest) -> HttpResponse:
-        """现在核对: what has changed since the last audit, or everything where that cannot be told."""
+        """现在核对: what has changed since the last audit, or everything where that cannot be
+        told."""
         if not _may_close(request):
             raise Http404
         if runs.under_way():

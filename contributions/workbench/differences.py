@@ -1,4 +1,5 @@
-"""Where a partner's day and ours differ, in the workbench: a queue that staff settle, two of them where money moves."""
+"""Where a partner's day and ours differ, in the workbench: a queue that staff settle, two of them
+where money moves."""
 
 from typing import Any
 
@@ -197,7 +198,8 @@ class DifferenceAdmin(_ReadOnly):
 
 @admin.register(DayFile)
 class DayFileAdmin(_ReadOnly):
-    """The files of both sides, to look up. Their rows are the partner's business with all its cities: no person is named."""
+    """The files of both sides, to look up. Their rows are the partner's business with all its
+    cities: no person is named."""
 
     list_display = ("day", "partner", "side", "line_count", "total", "at", "compared_at")
     list_display_links = None

@@ -203,7 +203,8 @@ class EntryAdmin(MoneyAdmin):
 
 @admin.register(BankFile)
 class BankFileAdmin(MoneyAdmin):
-    """What went to banks and came from them. A file that names no batch belongs to no city: whoever sees all cities sees it."""
+    """What went to banks and came from them. A file that names no batch belongs to no city: whoever
+    sees all cities sees it."""
 
     city_column = "batch__city"
     list_display = ("name", "direction", "batch", "status", "why", "received_at")

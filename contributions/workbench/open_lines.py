@@ -1,5 +1,5 @@
-"""Settling what a bank left open, in the workbench: lines without an answer, answers that contradict, and what two hands make of
-them; and the coverages that are suspended."""
+"""Settling what a bank left open, in the workbench: lines without an answer, answers that
+contradict, and what two hands make of them; and the coverages that are suspended."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -185,7 +185,8 @@ class SettlementAdmin(LookUpAdmin):
     # Proposing
 
     def lines_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """A batch's open lines; a POST proposes what became of some of them, or records that the bank was asked again."""
+        """A batch's open lines; a POST proposes what became of some of them, or records that the
+        bank was asked again."""
         batch = self._batch(request, object_id)
         asking = request.method == "POST" and "ask" in request.POST
         proposing = request.method == "POST" and not asking
@@ -378,7 +379,8 @@ class SuspensionCityFilter(CityFilter):
 
 @admin.register(Suspension)
 class SuspensionAdmin(LookUpAdmin):
-    """Who is charged no more, since when, why, and what they are to do; it ends by itself once what is owed is settled."""
+    """Who is charged no more, since when, why, and what they are to do; it ends by itself once what
+    is owed is settled."""
 
     city_column = "coverage__city"
     person_column = "coverage__person"

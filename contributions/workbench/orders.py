@@ -1,4 +1,5 @@
-"""Orders and payments in the workbench: read, found by number or person; what the automation cannot settle stands first."""
+"""Orders and payments in the workbench: read, found by number or person; what the automation cannot
+settle stands first."""
 
 from typing import Any
 
@@ -158,7 +159,8 @@ class ForStaffFilter(OfferedFilter):
 
 
 def waits_for_staff() -> Q:
-    """Money of another sum than was asked for, and payments that were asked about again and again in vain."""
+    """Money of another sum than was asked for, and payments that were asked about again and again
+    in vain."""
     return Q(status=PaymentStatus.HELD) | Q(status=PaymentStatus.UNKNOWN, asked__gte=ASKED_IN_VAIN)
 
 

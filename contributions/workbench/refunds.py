@@ -1,4 +1,5 @@
-"""Giving money back in the workbench: what lies in suspense, and the refunds that two members of staff let go."""
+"""Giving money back in the workbench: what lies in suspense, and the refunds that two members of
+staff let go."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -103,7 +104,8 @@ class ReturnedForm(forms.Form):
 
 
 class _QueueAdmin(LookUpAdmin):
-    """A list and one page per row; nothing is added, edited or deleted but by the steps of that page."""
+    """A list and one page per row; nothing is added, edited or deleted but by the steps of that
+    page."""
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, self.opts.model_name
@@ -157,8 +159,8 @@ def _state_of(receipt: Receipt) -> str:
 
 
 class ReceiptsAdmin:
-    """Lists of receipts, or of what has them: city and person are a charge's or a top-up's. ``to_receipt`` is the way there for
-    whoever searches."""
+    """Lists of receipts, or of what has them: city and person are a charge's or a top-up's.
+    ``to_receipt`` is the way there for whoever searches."""
 
     to_receipt = ""
     identity_numbers: ClassVar[tuple[str, ...]] = (
@@ -174,7 +176,8 @@ class ReceiptsAdmin:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a number in full or a name in full, of whom the charge, its employer or the top-up is."""
+        """By a number in full or a name in full, of whom the charge, its employer or the top-up
+        is."""
         found, distinct = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
         term = search_term.strip()
         if not term:

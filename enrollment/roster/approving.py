@@ -29,7 +29,8 @@ def digest_of(roster: Roster) -> str:
 
 
 def send(roster: Roster, case: Case, *, digest: str) -> bool:
-    """Gives the roster to the case, if it still holds what was looked at: from now on the database keeps it as it is."""
+    """Gives the roster to the case, if it still holds what was looked at: from now on the database
+    keeps it as it is."""
     found = Roster.objects.select_for_update().filter(pk=roster.pk, case__isnull=True).first()
     if found is None or digest_of(found) != digest:
         return False
@@ -53,8 +54,9 @@ def another_open(roster: Roster) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an approval set: how many people and coverages, and from when. ``later`` are coverages whose first months stand
-    charged already; ``left`` are people of the roster whom the employer no longer insures."""
+    """What an approval set: how many people and coverages, and from when. ``later`` are coverages
+    whose first months stand charged already; ``left`` are people of the roster whom the employer no
+    longer insures."""
 
     people: int
     coverages: int
@@ -64,9 +66,11 @@ class Applied:
 
 
 def apply(roster: Roster, *, case: Case) -> Applied:
-    """Makes the declared wages the bases from the year's first month on, or from the month after the last that stands charged.
+    """Makes the declared wages the bases from the year's first month on, or from the month after
+    the last that stands charged.
 
-    A fixed number of statements, whatever the size of the roster. Must run in a transaction. Doing it twice changes nothing.
+    A fixed number of statements, whatever the size of the roster. Must run in a transaction. Doing
+    it twice changes nothing.
     """
     coverages = list(
         Coverage.objects.filter(

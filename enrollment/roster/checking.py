@@ -21,7 +21,8 @@ MOST_FEN = 999_999_999
 _HELD_AT_MOST = 40
 
 NUMBER, NAME, WAGE, KIND = "number", "name", "wage", "kind"
-# Read where a list has it; whoever has a passport is found by its number or by the social-security number.
+# Read where a list has it; whoever has a passport is found by its number or by the social-security
+# number.
 KIND_HEAD = gettext_lazy("证件类型")
 HEADS = {
     NUMBER: gettext_lazy("身份证号码"),
@@ -49,7 +50,8 @@ _POWER = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One cell that cannot be taken: its row and column as the spreadsheet counts them, what it holds, and what to do."""
+    """One cell that cannot be taken: its row and column as the spreadsheet counts them, what it
+    holds, and what to do."""
 
     row: int
     column: str
@@ -59,7 +61,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A spreadsheet against the staff: person → wage in fen for the rows that are good, and what is wrong with the others."""
+    """A spreadsheet against the staff: person → wage in fen for the rows that are good, and what is
+    wrong with the others."""
 
     wages: Mapping[int, int]
     problems: tuple[Problem, ...]
@@ -78,8 +81,8 @@ def check(
     staff: Mapping[str, tuple[int, str]],
     papers: Mapping[str, Sequence[Holder]] = MappingProxyType({}),
 ) -> Checked:
-    """Pure: which rows can be taken for this staff (number → person, name; ``papers``: number of another paper → its holders).
-    SheetRefused where there is no such table in it."""
+    """Pure: which rows can be taken for this staff (number → person, name; ``papers``: number of
+    another paper → its holders). SheetRefused where there is no such table in it."""
     head_row, columns = _heads(table)
     body = [
         (row, cells)
@@ -159,7 +162,8 @@ _FOOT = re.compile(
 
 
 def _is_foot(cells: Sequence[Any], columns: Mapping[str, int]) -> bool:
-    """Whether it is a sum or a signature below the list: its first text says so, and no number of a person stands there."""
+    """Whether it is a sum or a signature below the list: its first text says so, and no number of a
+    person stands there."""
     number = cells[columns[NUMBER] - 1]
     if _filled(number) and any(one.isdigit() for one in str(number)):
         return False
@@ -214,7 +218,8 @@ def _row(
     papers: Mapping[str, Sequence[Holder]],
     kinds: Mapping[str, Document],
 ) -> tuple[str, int | None, list[Problem]]:
-    """The number and the wage (fen) of a row as far as they can be read, and what is wrong with it."""
+    """The number and the wage (fen) of a row as far as they can be read, and what is wrong with
+    it."""
     wrong: list[Problem] = []
     read: dict[str, Any] = {NUMBER: "", WAGE: None}
     for key, reader in ((NUMBER, partial(_number, papers=papers)), (NAME, _name), (WAGE, _wage)):
@@ -256,8 +261,8 @@ def _other_kind(
     number: str,
     kinds: Mapping[str, Document],
 ) -> Problem | None:
-    """What is wrong with the kind of paper that a row names, where it names one. ``kinds``: number → paper, where the number does
-    not say it."""
+    """What is wrong with the kind of paper that a row names, where it names one. ``kinds``: number
+    → paper, where the number does not say it."""
     cell = cells[columns[KIND] - 1] if KIND in columns else None
     if not _filled(cell):
         return None
@@ -346,7 +351,8 @@ def _wage(cell: Any) -> int:
     if isinstance(cell, bool | date):
         raise _Wrong(amount_expected)
     if isinstance(cell, int | float):
-        # As the spreadsheet shows it: it calculates with binary fractions and shows 15 digits of them.
+        # As the spreadsheet shows it: it calculates with binary fractions and shows 15 digits of
+        # them.
         exact = Decimal(f"{cell:.15g}")
         if not exact.is_finite() or abs(exact) > MOST_FEN:
             raise _Wrong(_("工资应在 1.00 元至 %(most)s 元之间。") % {"most": money.format_yuan(MOST_FEN)})
@@ -367,7 +373,8 @@ def _wage(cell: Any) -> int:
 
 
 def parse_wage(text: str) -> int | None:
-    """A wage (fen) as typed on the page, None for nothing. ValueError, in the user's words, for what is no wage."""
+    """A wage (fen) as typed on the page, None for nothing. ValueError, in the user's words, for
+    what is no wage."""
     if not text.strip():
         return None
     try:

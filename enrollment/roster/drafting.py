@@ -19,9 +19,11 @@ from portal.shared.months import Month
 def begin(
     *, draft: Draft, employer: Employer, city: str, start: Month, month: Month, now: datetime
 ) -> Roster:
-    """The draft's roster for the year that begins with ``start``, made where there is none, its rows those of the staff now.
+    """The draft's roster for the year that begins with ``start``, made where there is none, its
+    rows those of the staff now.
 
-    A new one carries what was filled in for the same year in a declaration that was withdrawn or refused.
+    A new one carries what was filled in for the same year in a declaration that was withdrawn or
+    refused.
     """
     with transaction.atomic():
         Draft.objects.select_for_update().get(pk=draft.pk)
@@ -129,9 +131,11 @@ def rows_of(roster: Roster) -> QuerySet[RosterRow]:
 
 
 def fill_in(roster: Roster, wages: Mapping[int, int | None], *, now: datetime) -> int:
-    """Sets the wages (fen, None to empty) of persons who are in the roster, in one statement; how many there are.
+    """Sets the wages (fen, None to empty) of persons who are in the roster, in one statement; how
+    many there are.
 
-    The draft has to be checked again before it is sent. Raises Roster.DoesNotExist where it was sent meanwhile.
+    The draft has to be checked again before it is sent. Raises Roster.DoesNotExist where it was
+    sent meanwhile.
     """
     with transaction.atomic():
         _open(roster, now)

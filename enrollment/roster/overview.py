@@ -33,7 +33,8 @@ class Limits:
 
 
 def limits(city: str, start: Month) -> list[Limits]:
-    """The floors and ceilings of the city's insurances for employees, by the figures in force for the year's first month."""
+    """The floors and ceilings of the city's insurances for employees, by the figures in force for
+    the year's first month."""
     found = [
         contribution_terms(book(), city=city, capacity=Capacity.EMPLOYEE, insurance=one, month=start)
         for one in insurances(book(), city=city, capacity=Capacity.EMPLOYEE, month=start)
@@ -52,7 +53,8 @@ def limits(city: str, start: Month) -> list[Limits]:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A roster in numbers. ``clamped``: for each group of limits how many are raised to the floor, and cut to the ceiling."""
+    """A roster in numbers. ``clamped``: for each group of limits how many are raised to the floor,
+    and cut to the ceiling."""
 
     total: int
     filled: int

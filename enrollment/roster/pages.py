@@ -1,4 +1,5 @@
-"""The roster of 申报缴费基数: wages filled in page by page, or by spreadsheet. Whatever is not the clerk's own answers 404."""
+"""The roster of 申报缴费基数: wages filled in page by page, or by spreadsheet. Whatever is not the
+clerk's own answers 404."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

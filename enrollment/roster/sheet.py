@@ -47,9 +47,11 @@ def _yuan(fen: int | None) -> Decimal | None:
 
 
 def upload(roster: Roster, content: bytes, *, name: str, now: datetime) -> Checked:
-    """Reads a spreadsheet into the roster: good rows are kept, all others told in ``report``, in one transaction.
+    """Reads a spreadsheet into the roster: good rows are kept, all others told in ``report``, in
+    one transaction.
 
-    Raises spreadsheets.SheetRefused, and then nothing was kept; Roster.DoesNotExist where it was sent meanwhile.
+    Raises spreadsheets.SheetRefused, and then nothing was kept; Roster.DoesNotExist where it was
+    sent meanwhile.
     """
     table = spreadsheets.read_table(content)
     staff: dict[str, tuple[int, str]] = {}

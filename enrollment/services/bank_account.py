@@ -1,4 +1,5 @@
-"""缴费银行信息维护: the account that the monthly debit draws on, compared with the banks' register."""
+"""缴费银行信息维护: the account that the monthly debit draws on, compared with the banks'
+register."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ def current_account(person: Person | None, city: str) -> BankAccount | None:
 
 
 def drawn_from(offer: Offer, now: datetime, *, has_one: bool) -> Month:
-    """From which month's debit on an account that is named now is drawn on: the offer's where it follows another one, else the
-    next debit that comes."""
+    """From which month's debit on an account that is named now is drawn on: the offer's where it
+    follows another one, else the next debit that comes."""
     month = month_in_china(now)
     if has_one:
         return offers.counts_from(offer, filed_in=month)
@@ -91,7 +92,8 @@ class Registered:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """Plain values: who asks, what is drawn on now (bank, number) and under which name, and what the register says."""
+    """Plain values: who asks, what is drawn on now (bank, number) and under which name, and what
+    the register says."""
 
     name: str
     identity_number: str
@@ -155,7 +157,8 @@ class BankAccountUpkeep(Service):
     def rule(self, ask: Ask, facts: AccountFacts) -> Iterator[Finding]:
         asked = (str(ask.answers["bank"]), str(ask.answers["account_number"]))
         card, account = facts.registered.card, facts.registered.account
-        # Whoever has changed their name files the same account again: the debit then names them as the bank does.
+        # Whoever has changed their name files the same account again: the debit then names them as
+        # the bank does.
         if asked == facts.current and names.agree(facts.holder, facts.name):
             yield Bar("account_number", _("这个账户已经是您的缴费账户，不需要变更。"))
         elif facts.card_only and card and card.activated and asked != (card.bank, card.number):

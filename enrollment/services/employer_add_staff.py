@@ -1,4 +1,5 @@
-"""职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service that tells them apart."""
+"""职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service
+that tells them apart."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -109,7 +110,8 @@ class AddStaffForm(StatesPaper, ServiceForm):
         return {name: value for name, value in told.items() if value or name not in papers.FIELDS}
 
     def _compare(self, cleaned: dict[str, Any], person: Any) -> None:
-        """Whoever does not know the name is not told, one day after another, when somebody was born."""
+        """Whoever does not know the name is not told, one day after another, when somebody was
+        born."""
         if person is not None and names.agree(str(cleaned.get("name") or ""), person.name):
             super()._compare(cleaned, person)
 
@@ -138,7 +140,8 @@ class AddStaffFacts:
     working_age: int
     of_working_age: bool
     retires: Month
-    # Women who are workers (生产、操作岗位) retire earlier than those in management and technical posts; for men the same.
+    # Women who are workers (生产、操作岗位) retire earlier than those in management and technical
+    # posts; for men the same.
     retires_as_worker: Month
     register_within_days: int
     hired_days_ago: int
@@ -198,7 +201,8 @@ class EmployerAddStaff(Service):
         person = look_up(user=applicant.user, identity_number=number, purpose=str(self.title), now=now)
         if person is None:
             return {}
-        # A number alone tells an employer nobody's name but that of whom it insures, or did: the clerk states it, from the card.
+        # A number alone tells an employer nobody's name but that of whom it insures, or did: the
+        # clerk states it, from the card.
         own = applicant.employer and any(
             one.employer_id == applicant.employer.pk for one in queries.held(number)
         )
@@ -273,7 +277,8 @@ class EmployerAddStaff(Service):
         yield from _on_their_own(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
         residents = queries.to_go_on(facts.held, month=first, capacity=Capacity.RESIDENT)
         yield from _on_their_own([coverage for coverage in residents if coverage.insurance in starts])
-        # What one employer still has, from one month on, is one thing to do: it is told once, with all insurances.
+        # What one employer still has, from one month on, is one thing to do: it is told once, with
+        # all insurances.
         standing: dict[tuple[int | None, str, Month | None], list[Held]] = {}
         for insurance, start in starts.items():
             for one in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
@@ -367,7 +372,8 @@ def _made(paper: papers.Paper, at: datetime) -> str:
 
 
 def _on_their_own(holdings: list[Held]) -> Iterator[Bar]:
-    """What a person who pays on their own, in one capacity, has to do first; nothing more where they have stopped already."""
+    """What a person who pays on their own, in one capacity, has to do first; nothing more where
+    they have stopped already."""
     if not holdings:
         return
     city, capacity = holdings[0].city, holdings[0].capacity
@@ -395,7 +401,8 @@ def _on_their_own(holdings: list[Held]) -> Iterator[Bar]:
 
 
 def _still_employed(alike: list[Held], facts: AddStaffFacts, city: str) -> str:
-    """Why a person whom an employer insures cannot be added yet, and what is left to do; they differ in the insurance."""
+    """Why a person whom an employer insures cannot be added yet, and what is left to do; they
+    differ in the insurance."""
     one = alike[0]
     own = one.employer_id == facts.employer_id
     elsewhere = "" if own or one.city == city else _("（{city}）").format(city=book().city(one.city).title)

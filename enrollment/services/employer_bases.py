@@ -1,4 +1,5 @@
-"""申报缴费基数（武汉）: the yearly wages of all staff. Who is declared with what lies in a roster beside the draft."""
+"""申报缴费基数（武汉）: the yearly wages of all staff. Who is declared with what lies in a roster
+beside the draft."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class BasesForm(ServiceForm):
     )
 
     def build(self) -> None:
-        # A filed case shows what was filed; an application in the making names the draft's roster, whatever is typed.
+        # A filed case shows what was filed; an application in the making names the draft's roster,
+        # whatever is typed.
         self.named = dict(self.initial) if self.initial.get("roster") else self._of_draft()
         self.fields["wages"].help_text = format_html(
             '<a href="{}">{}</a>', reverse("employer-bases"), _("打开名册填写、上传或下载")
@@ -78,7 +80,8 @@ class BasesForm(ServiceForm):
 
 @dataclass(frozen=True)
 class BasesFacts:
-    """The roster in numbers, and what stands against it; months are the first of a contribution year."""
+    """The roster in numbers, and what stands against it; months are the first of a contribution
+    year."""
 
     open_year: Month | None
     next_open: Month
@@ -268,7 +271,8 @@ class EmployerBases(Service):
             return sections
         rows = RosterRow.objects.filter(roster=roster).select_related("person")
         outliers = rows.filter(overview.outlying(facts.terms)).order_by("-wage_fen", "pk")[:SHOWN]
-        # Drawn by the roster's own digest: the same for everyone who looks, and not to be chosen by who filled it in.
+        # Drawn by the roster's own digest: the same for everyone who looks, and not to be chosen by
+        # who filled it in.
         drawn = rows.order_by(
             MD5(Concat(Cast(F("person_id"), CharField()), Value(facts.digest), output_field=CharField()))
         )[:SHOWN]

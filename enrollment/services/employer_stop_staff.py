@@ -88,7 +88,8 @@ class EmployerStopStaff(AboutCoverage):
         employer = applicant.employer
         if person is None or employer is None:
             return {}
-        # Who is not on this employer's staff is no business of its clerks: not even the name is read.
+        # Who is not on this employer's staff is no business of its clerks: not even the name is
+        # read.
         own = [
             one
             for one in queries.held(number)

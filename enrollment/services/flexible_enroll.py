@@ -38,7 +38,8 @@ STOP = "employer-stop-staff"
 
 
 def first_month(offer: Offer, insurance: Insurance, month: Month) -> Month:
-    """The first month that counts when enrolled in ``month``: flexible workers have no choice of it."""
+    """The first month that counts when enrolled in ``month``: flexible workers have no choice of
+    it."""
     return offers.start_months(offer, insurance, filed_in=month)[0]
 
 
@@ -90,7 +91,8 @@ class EnrollForm(ServiceForm):
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
-                # Only who is registered here can enrol: who is not reads what to do, instead of choosing and being refused.
+                # Only who is registered here can enrol: who is not reads what to do, instead of
+                # choosing and being refused.
                 choices=household_choices(city)[:1],
                 widget=forms.RadioSelect,
                 help_text=_("提交后与户籍登记信息比对。")
@@ -112,7 +114,8 @@ class EnrollForm(ServiceForm):
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
     def _add_insurance(self, city: City, insurance: Insurance, barred: str, *, several: bool) -> None:
-        """The tiers of an insurance, none preselected; where there are several insurances, also that this one is not wanted."""
+        """The tiers of an insurance, none preselected; where there are several insurances, also
+        that this one is not wanted."""
         start = first_month(self.offer, insurance, self.month)
         try:
             standard = contribution.contribution_terms(
@@ -153,7 +156,8 @@ class EnrollForm(ServiceForm):
 
 @dataclass(frozen=True)
 class EnrollFacts:
-    """Plain values: what the person holds, their age, and what the household register says where it is compared."""
+    """Plain values: what the person holds, their age, and what the household register says where it
+    is compared."""
 
     held: list[Held]
     compared: bool
@@ -252,7 +256,8 @@ class FlexibleEnroll(AboutCoverage):
             yield from {bar.why: Bar("", bar.why, bar.ways) for bar in barred.values()}.values()
 
     def barred(self, ask: Ask, facts: EnrollFacts) -> dict[Insurance, Bar]:
-        """The insurances of the offer that this person cannot take, whatever the tier, with the first reason."""
+        """The insurances of the offer that this person cannot take, whatever the tier, with the
+        first reason."""
         found = {}
         for insurance in offers.offered_insurances(ask.offer):
             start = first_month(ask.offer, insurance, ask.month)
@@ -403,14 +408,16 @@ def _chosen(ask: Ask) -> dict[Insurance, str]:
 
 
 def barred_insurances(offer: Offer, applicant: Applicant, now: datetime) -> dict[Insurance, str]:
-    """The insurances that the applicant cannot take now, with the reason: the form shows them, and offers no tier."""
+    """The insurances that the applicant cannot take now, with the reason: the form shows them, and
+    offers no tier."""
     service = FlexibleEnroll()
     ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
     return {insurance: bar.why for insurance, bar in service.barred(ask, service.facts(ask, None)).items()}
 
 
 def _employed(one: Held, stopping: bool) -> str:
-    """Why someone whom an employer insures cannot enrol, and what is left to do; with a place for the record."""
+    """Why someone whom an employer insures cannot enrol, and what is left to do; with a place for
+    the record."""
     if one.until is not None:
         return _(
             "您由单位参保，单位已办理停保，缴费到{last}为止。请从{month}起再来办理；目前可以查看{{record}}。"
@@ -421,7 +428,8 @@ def _employed(one: Held, stopping: bool) -> str:
 
 
 def _covered(coverage: Held) -> Bar:
-    """Why someone who pays the insurance on their own cannot enrol in it, and what is left to do."""
+    """Why someone who pays the insurance on their own cannot enrol in it, and what is left to
+    do."""
     field = f"tier_{coverage.insurance}"
     words = {
         "city": book().city(coverage.city).title,

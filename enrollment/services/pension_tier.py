@@ -29,7 +29,8 @@ from portal.shared.months import Month, today_in_china
 
 
 def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month] | None:
-    """The person's flexible pension in the city that goes on, and the first month that another tier can count from."""
+    """The person's flexible pension in the city that goes on, and the first month that another tier
+    can count from."""
     start = offers.counts_from(offer, filed_in=month)
     held = queries.to_go_on(queries.held(person.identity_number), month=start, capacity=Capacity.FLEXIBLE)
     for one in held:
@@ -95,7 +96,8 @@ class TierForm(ServiceForm):
 
 @dataclass(frozen=True)
 class TierFacts:
-    """The pension that goes on, its tier in ``start``, the first month of a new one, and what stands against that."""
+    """The pension that goes on, its tier in ``start``, the first month of a new one, and what
+    stands against that."""
 
     held: Held | None
     employed: bool

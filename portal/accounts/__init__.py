@@ -1,1 +1,2 @@
-"""Logins: the personal door, the legal-entity door, staff; text-message codes, captcha and lockout."""
+"""Logins: the personal door, the legal-entity door, staff; text-message codes, captcha and
+lockout."""

@@ -1,4 +1,5 @@
-"""Activation codes: what the window gives somebody whose card it has seen, so that they open their own account."""
+"""Activation codes: what the window gives somebody whose card it has seen, so that they open their
+own account."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +20,8 @@ LENGTH = 10
 
 
 def issue(*, person: Person, city: str, seen: str, by: User, now: datetime) -> tuple[ActivationCode, str]:
-    """A new code for the person, and its row; codes that were issued before no longer count. Only its hash is kept."""
+    """A new code for the person, and its row; codes that were issued before no longer count. Only
+    its hash is kept."""
     code = numbers.random_text(LENGTH, ALPHABET)
     days = account_proof_terms(book(), city=city, on=today_in_china(now)).code_days
     row = ActivationCode.objects.create(
@@ -35,7 +37,8 @@ def issue(*, person: Person, city: str, seen: str, by: User, now: datetime) -> t
 
 
 def spend(*, person: Person, code: str, now: datetime) -> bool:
-    """Whether this is the last code that was issued to the person; it counts once, and until its day."""
+    """Whether this is the last code that was issued to the person; it counts once, and until its
+    day."""
     typed = narrow(code).upper().replace("-", "")
     with transaction.atomic():
         last = (

@@ -1,4 +1,5 @@
-"""Activation codes in the workbench: issued to whose identity card was seen, shown once, on a page to print."""
+"""Activation codes in the workbench: issued to whose identity card was seen, shown once, on a page
+to print."""
 
 from typing import Any
 
@@ -94,7 +95,8 @@ class ActivationCodeAdmin(StaffAdmin):
 
     @method_decorator(never_cache)
     def issue_view(self, request: HttpRequest) -> HttpResponse:
-        """The form; a POST issues a code and shows it on a page to print, the only time that it can be read."""
+        """The form; a POST issues a code and shows it on a page to print, the only time that it can
+        be read."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         cities = city_choices(staff(request))

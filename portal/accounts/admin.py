@@ -1,7 +1,8 @@
-"""Accounts, their roles and the record of looks at people in the workbench: masked, by city, and changed by few.
+"""Accounts, their roles and the record of looks at people in the workbench: masked, by city, and
+changed by few.
 
-Persons, employers and registers stand beside this and not in their own rooms, because a look at somebody is recorded in an
-account's name.
+Persons, employers and registers stand beside this and not in their own rooms, because a look at
+somebody is recorded in an account's name.
 """
 
 from typing import Any
@@ -87,7 +88,8 @@ class _WithCity(forms.ModelForm):
 
 
 class NewUserForm(_WithCity, UserCreationForm):
-    """A clerk's or a staff account; persons register themselves. Its password is changed at the first login."""
+    """A clerk's or a staff account; persons register themselves. Its password is changed at the
+    first login."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("类型"),
@@ -183,8 +185,8 @@ class PasswordByAnotherForm(AdminPasswordChangeForm):
 
 @admin.register(User)
 class UserAdmin(StaffAdmin, DjangoUserAdmin):
-    """Staff see the accounts of their city. Its supervisors make, change and close those of its employers' clerks; all others
-    only the superuser does. None is deleted: it is closed."""
+    """Staff see the accounts of their city. Its supervisors make, change and close those of its
+    employers' clerks; all others only the superuser does. None is deleted: it is closed."""
 
     form = UserForm
     add_form = NewUserForm
@@ -355,7 +357,8 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(StaffAdmin, DjangoGroupAdmin):
-    """The roles, to read: what each may do is said in the rooms' ``roles`` and given with every migration."""
+    """The roles, to read: what each may do is said in the rooms' ``roles`` and given with every
+    migration."""
 
     fields = readonly_fields = ("name", "members")
     actions = None
@@ -431,7 +434,8 @@ class PersonLookupAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("用途"), ordering="purpose")
     def what_for(self, lookup: PersonLookup) -> str:
-        """The service that asked, by the title of a city that offers it; the workbench's looks say it in words."""
+        """The service that asked, by the title of a city that offers it; the workbench's looks say
+        it in words."""
         offers = (city.offers.get(lookup.purpose) for city in book().cities)
         return next((offer.title for offer in offers if offer), lookup.purpose)
 

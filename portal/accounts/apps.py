@@ -20,7 +20,8 @@ class AccountsConfig(AppConfig):
 
 
 def _give_roles_their_permissions(*, app_config: AppConfig, **_kwargs: object) -> None:
-    # Django makes the permissions of an app in this same moment, before: auth comes first in INSTALLED_APPS.
+    # Django makes the permissions of an app in this same moment, before: auth comes first in
+    # INSTALLED_APPS.
     from portal.accounts.permissions import ensure_staff_roles
 
     ensure_staff_roles(app_config.label)

@@ -1,8 +1,10 @@
-"""The browser that asks: a signed cookie gives it a name of its own, and remembers which accounts have come in through it.
+"""The browser that asks: a signed cookie gives it a name of its own, and remembers which accounts
+have come in through it.
 
-By it text-message codes stay with who asked for them, wrong passwords of strangers do not close the door for whoever comes
-in here every day, and a form that was sent after its session had ended is kept for this browser alone. The cookie holds no
-account's name or number, only keyed hashes; who copies it wins a counter, and nothing else.
+By it text-message codes stay with who asked for them, wrong passwords of strangers do not close the
+door for whoever comes in here every day, and a form that was sent after its session had ended is
+kept for this browser alone. The cookie holds no account's name or number, only keyed hashes; who
+copies it wins a counter, and nothing else.
 """
 
 import secrets
@@ -27,8 +29,9 @@ _ATTRIBUTE = "_hall_browser"
 
 @dataclass(frozen=True)
 class Browser:
-    """What the cookie says: its name, the marks of the accounts that came in here (newest last), and whose session is the
-    last, "" once they left by themselves; ``kind`` is that of this last account."""
+    """What the cookie says: its name, the marks of the accounts that came in here (newest last),
+    and whose session is the last, "" once they left by themselves; ``kind`` is that of this last
+    account."""
 
     name: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     accounts: tuple[str, ...] = ()
@@ -51,7 +54,8 @@ def mark(username: str) -> str:
 
 
 def of(request: HttpRequest) -> Browser:
-    """The browser of a request; a new one where there is no cookie of ours. The answer then carries the cookie."""
+    """The browser of a request; a new one where there is no cookie of ours. The answer then carries
+    the cookie."""
     browser: Browser | None = getattr(request, _ATTRIBUTE, None) or _read(request)
     if browser is None:
         browser = Browser()

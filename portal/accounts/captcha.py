@@ -1,4 +1,5 @@
-"""The picture captcha: four characters that cannot be mistaken for one another, each picture good for one answer."""
+"""The picture captcha: four characters that cannot be mistaken for one another, each picture good
+for one answer."""
 
 from typing import Any
 
@@ -15,7 +16,8 @@ from portal.shared.characters import narrow
 
 # Without 0 O, 1 I L, 2 Z, 5 S, 8 B, 6 G, Q, U V.
 ALPHABET = "3479ACDEFHJKMNPRTWXY"
-# More pictures than that are not kept, however many are asked for within the five minutes that each is good.
+# More pictures than that are not kept, however many are asked for within the five minutes that each
+# is good.
 MOST = 200_000
 
 
@@ -26,8 +28,8 @@ def challenge() -> tuple[str, str]:
 
 
 def forget_old() -> int:
-    """Drop the pictures whose time is over, and of the others all but the latest; how many. Whoever asks for pictures without end
-    fills no table."""
+    """Drop the pictures whose time is over, and of the others all but the latest; how many. Whoever
+    asks for pictures without end fills no table."""
     now = timezone.now()
     dropped, _of_each = CaptchaStore.objects.filter(expiration__lte=now).delete()
     too_old = CaptchaStore.objects.order_by("-pk").values_list("pk", flat=True)[MOST : MOST + 1].first()

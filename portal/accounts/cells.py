@@ -1,6 +1,7 @@
 """Cells of the workbench's lists, as markup.
 
-A list has hundreds of them: as a string a cell takes a third of the time that it takes by a template.
+A list has hundreds of them: as a string a cell takes a third of the time that it takes by a
+template.
 """
 
 from django.utils.html import format_html
@@ -25,5 +26,6 @@ def state_cell(status: str, words: str) -> SafeString:
 
 
 def due_cell(words: str, pressing: str) -> SafeString | str:
-    """Until when something is to be done, and how pressing it is; a dash where ``words`` are empty."""
+    """Until when something is to be done, and how pressing it is; a dash where ``words`` are
+    empty."""
     return format_html('<span class="due" data-due="{}">{}</span>', pressing, words) if words else "—"

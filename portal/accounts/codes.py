@@ -1,4 +1,5 @@
-"""One-time codes by text message: six digits, for one phone and one purpose, good for five minutes, five guesses and one use."""
+"""One-time codes by text message: six digits, for one phone and one purpose, good for five minutes,
+five guesses and one use."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from portal.accounts.models import TextMessageCode
 GOOD_FOR = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
 GUESSES = 5
-# Of what a browser that the phone's account knows asks for, and of what one address asks for otherwise.
+# Of what a browser that the phone's account knows asks for, and of what one address asks for
+# otherwise.
 PER_HOUR_AND_ASKER = 5
 # Of what all others together ask for.
 PER_HOUR_AND_PHONE = 15
@@ -60,13 +62,15 @@ def send_code(
     known: bool = False,
     instead: str = "",
 ) -> None:
-    """Send a new code, good in this ``browser`` only; what it was sent before for this phone and purpose no longer counts.
+    """Send a new code, good in this ``browser`` only; what it was sent before for this phone and
+    purpose no longer counts.
 
-    ``known`` says that the phone's account has come in by this browser: it has a limit of its own, which strangers who ask for
-    codes to the same phone do not use up.
+    ``known`` says that the phone's account has come in by this browser: it has a limit of its own,
+    which strangers who ask for codes to the same phone do not use up.
 
-    Where no code can help (there is no such account), ``instead`` is the text that is sent: whoever holds the phone learns
-    why, whoever only typed its number sees no difference. Raises TooSoon, TooMany, messages.MessageNotSent.
+    Where no code can help (there is no such account), ``instead`` is the text that is sent: whoever
+    holds the phone learns why, whoever only typed its number sees no difference. Raises TooSoon,
+    TooMany, messages.MessageNotSent.
     """
     code = f"{secrets.randbelow(10**6):06}"
     with transaction.atomic():
@@ -94,9 +98,11 @@ def send_code(
 
 
 def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime, browser: str = "") -> bool:
-    """Whether this is the last code that was sent for the purpose at this browser's asking; it counts once.
+    """Whether this is the last code that was sent for the purpose at this browser's asking; it
+    counts once.
 
-    Every guess is counted before it is compared, so that guesses at once are not fewer. Another browser's guesses are none.
+    Every guess is counted before it is compared, so that guesses at once are not fewer. Another
+    browser's guesses are none.
     """
     asked = TextMessageCode.objects.filter(phone=phone, purpose=purpose, browser=browser)
     last = asked.order_by("-sent_at", "-pk").first()

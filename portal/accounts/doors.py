@@ -1,7 +1,9 @@
-"""The three doors: for persons, for employers' clerks, for staff. A login of one kind never passes another kind's door.
+"""The three doors: for persons, for employers' clerks, for staff. A login of one kind never passes
+another kind's door.
 
-Whoever asks cannot tell from answer or delay whether an account exists: for an unknown one the password is hashed all
-the same. How a number is typed (width, case, spaces, 15 digits) makes no difference.
+Whoever asks cannot tell from answer or delay whether an account exists: for an unknown one the
+password is hashed all the same. How a number is typed (width, case, spaces, 15 digits) makes no
+difference.
 """
 
 from typing import Any
@@ -23,8 +25,9 @@ from portal.shared.months import today_in_china
 
 
 def identity_number(text: str) -> str:
-    """The social-security number (18 characters) of whom an identity number as typed is of: also an old one of 15 digits, and
-    that of an older permanent residence card. Raises InvalidIdentity; ``paper``: a passport's number says too little."""
+    """The social-security number (18 characters) of whom an identity number as typed is of: also an
+    old one of 15 digits, and that of an older permanent residence card. Raises InvalidIdentity;
+    ``paper``: a passport's number says too little."""
     typed = foreigners.as_typed(text)
     if foreigners.is_made(typed):
         return typed
@@ -48,8 +51,8 @@ def known_number(text: str) -> str:
 
 
 def person_login(text: str) -> str:
-    """The one spelling of what a person logs in with: a number of 18, a phone of 11, else the text made narrow, which may be a
-    passport's number."""
+    """The one spelling of what a person logs in with: a number of 18, a phone of 11, else the text
+    made narrow, which may be a passport's number."""
     try:
         return identity_number(text)
     except identity.InvalidIdentity:
@@ -73,8 +76,8 @@ def clerk_login(credit_code: str, clerk: str) -> tuple[str, str]:
 
 
 def find_person(login: str) -> User | None:
-    """The personal account with that identity number, phone or passport, active or not; none where two have a passport of that
-    number."""
+    """The personal account with that identity number, phone or passport, active or not; none where
+    two have a passport of that number."""
     typed = person_login(login)
     of_persons = User.objects.filter(kind=Kind.PERSON)
     found = of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
@@ -92,7 +95,8 @@ def find_clerk(credit_code: str, clerk: str) -> User | None:
 
 
 class _Door(BaseBackend):
-    """Sessions of every kind are read here; has_perm is for staff only, so persons and clerks hold no permissions."""
+    """Sessions of every kind are read here; has_perm is for staff only, so persons and clerks hold
+    no permissions."""
 
     # A login that may come in, by its id, with whom it acts for: nearly every page asks for both.
     login: Prepared[User]
@@ -106,7 +110,8 @@ def _login_with(acts_for: str) -> Prepared[User]:
 
 
 def _admit(user: User | None, password: str) -> User | None:
-    """The user where the password is right and the account active; takes as long where there is no user."""
+    """The user where the password is right and the account active; takes as long where there is no
+    user."""
     if user is None:
         User().set_password(password)
         return None

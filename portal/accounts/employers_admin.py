@@ -69,7 +69,8 @@ class EmployerOpeningForm(ProposingForm):
 
 @admin.register(Employer)
 class EmployerAdmin(ByTwo, OfTheCity):
-    """An employer is opened by two. Of what stands, its contact and grade are changed; the rest stays."""
+    """An employer is opened by two. Of what stands, its contact and grade are changed; the rest
+    stays."""
 
     list_display = ("name", "credit_code", "insurance_number", "city", "contact_name", "contact_phone_masked")
     list_filter = ("city", "industry_grade")

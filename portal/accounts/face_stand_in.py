@@ -1,8 +1,10 @@
-"""Stands in for the provider of face checks, in the demo and in tests: real HTTP, written from the description in ``faces``.
+"""Stands in for the provider of face checks, in the demo and in tests: real HTTP, written from the
+description in ``faces``.
 
     FACE_CHECK_SECRET=… python -m portal.accounts.face_stand_in --port 9001
 
-It shares no code with the hall's side. Whoever opens its page says by a button whether they are the person.
+It shares no code with the hall's side. Whoever opens its page says by a button whether they are the
+person.
 """
 
 import argparse

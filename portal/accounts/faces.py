@@ -1,13 +1,17 @@
-"""The face check, through whichever class the setting FACE_CHECK names; without one no city can offer it.
+"""The face check, through whichever class the setting FACE_CHECK names; without one no city can
+offer it.
 
-``RemoteCheck`` speaks to a provider over HTTP. Every request and every answer carries an HMAC-SHA256 of its body under the
-secret that both sides share (``FACE_CHECK_SECRET``), in the header ``X-Signature``:
+``RemoteCheck`` speaks to a provider over HTTP. Every request and every answer carries an
+HMAC-SHA256 of its body under the secret that both sides share (``FACE_CHECK_SECRET``), in the
+header ``X-Signature``:
 
-    POST <FACE_CHECK_URL>/v1/checks   {"reference", "name", "identity_number", "return_url"} → {"reference", "page"}
-    GET  <FACE_CHECK_URL>/v1/checks/<reference>   → {"reference", "state"}: "waiting", "passed" or "failed"
+    POST <FACE_CHECK_URL>/v1/checks   {"reference", "name", "identity_number", "return_url"}
+        → {"reference", "page"}
+    GET  <FACE_CHECK_URL>/v1/checks/<reference>
+        → {"reference", "state"}: "waiting", "passed" or "failed"
 
-The person goes to ``page``, is looked at, and comes back to ``return_url``; what counts is only what the provider answers when
-it is asked.
+The person goes to ``page``, is looked at, and comes back to ``return_url``; what counts is only
+what the provider answers when it is asked.
 """
 
 import hashlib
@@ -38,13 +42,16 @@ class Unreachable(Exception):
 
 
 class FaceCheck(Protocol):
-    """Whether the person before the camera is the one of this name and number, by the public security bureau's picture."""
+    """Whether the person before the camera is the one of this name and number, by the public
+    security bureau's picture."""
 
     def begin(self, *, reference: str, name: str, identity_number: str, return_url: str) -> str:
-        """The address of the page that the person goes to. Raises Unreachable. Called outside transactions."""
+        """The address of the page that the person goes to. Raises Unreachable. Called outside
+        transactions."""
 
     def state(self, reference: str) -> FaceState:
-        """How the check of this reference stands. Raises Unreachable. Called outside transactions."""
+        """How the check of this reference stands. Raises Unreachable. Called outside
+        transactions."""
 
 
 def face_check() -> FaceCheck | None:

@@ -1,4 +1,5 @@
-"""A lost second factor: a supervisor proposes to forget it, a second member of staff approves; the next login enrols anew."""
+"""A lost second factor: a supervisor proposes to forget it, a second member of staff approves; the
+next login enrols anew."""
 
 import datetime as dt
 

@@ -1,5 +1,5 @@
-"""The pages between the password and the workbench: another password, the second factor, and enrolling one; and the page where
-staff look after their own factors."""
+"""The pages between the password and the workbench: another password, the second factor, and
+enrolling one; and the page where staff look after their own factors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -168,8 +168,8 @@ def factor(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @_page
 def factor_enrol(request: HttpRequest) -> HttpResponse:
-    """Enrolling the first factor, a passkey or an authenticator (its picture, its secret, its first code); or an authenticator
-    beside a passkey."""
+    """Enrolling the first factor, a passkey or an authenticator (its picture, its secret, its first
+    code); or an authenticator beside a passkey."""
     user = _staff(request)
     if factors.has_authenticator(user) or (factors.has_factor(user) and next_step(request)):
         return redirect(next_page(request))
@@ -216,7 +216,8 @@ def _enrol_passkey(request: HttpRequest, user: User, form: NewPasskeyForm) -> An
 
 
 def _entered(request: HttpRequest, user: User, device: Any) -> HttpResponse:
-    """On with the factor that was enrolled just now; by way of the recovery codes where it is the first."""
+    """On with the factor that was enrolled just now; by way of the recovery codes where it is the
+    first."""
     device.refresh_from_db()
     factors.enter(request, device, now=timezone.now())
     codes = factors.first_recovery_codes(user)
@@ -233,7 +234,8 @@ def _new_passkey_form(request: HttpRequest, *, bound: bool) -> NewPasskeyForm:
 
 
 def _where_passkeys_count(request: HttpRequest) -> dict[str, Any]:
-    """For the page: the address at which passkeys can be used ("" where nowhere), and this page there if it is not here."""
+    """For the page: the address at which passkeys can be used ("" where nowhere), and this page
+    there if it is not here."""
     where = passkeys.place()
     if where is None:
         return {"passkey_origin": "", "passkey_there": ""}
@@ -247,7 +249,8 @@ def _where_passkeys_count(request: HttpRequest) -> dict[str, Any]:
 @never_cache
 @require_POST
 def passkey_ask(request: HttpRequest) -> JsonResponse:
-    """For passkeys.js: what one of the account's passkeys is to sign; 422 with the reason where it may not."""
+    """For passkeys.js: what one of the account's passkeys is to sign; 422 with the reason where it
+    may not."""
     user = _staff(request)
     try:
         return JsonResponse(passkeys.ask_to_use(request, user, now=timezone.now()))
@@ -273,7 +276,8 @@ def passkey_begin(request: HttpRequest) -> JsonResponse:
 @_page
 @login_required_any
 def own_factors(request: HttpRequest) -> HttpResponse:
-    """两步验证: the account's own factors; what changes them asks for one that was given a short while ago."""
+    """两步验证: the account's own factors; what changes them asks for one that was given a short
+    while ago."""
     user = _staff(request)
     adding = request.method == "POST"
     if adding and (asked := _ask_before_change(request)):
@@ -349,7 +353,8 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 
 
 def _may_change(request: HttpRequest) -> bool:
-    """Whether this session may change the account's factors: it has given one, a short while ago."""
+    """Whether this session may change the account's factors: it has given one, a short while
+    ago."""
     return not next_step(request) and factors.is_recent(request, now=timezone.now())
 
 
@@ -375,8 +380,8 @@ def factor_codes(request: HttpRequest) -> HttpResponse:
 
 
 def ask_again(request: HttpRequest, back: str) -> HttpResponse | None:
-    """Before money or a colleague's proposal is let go: the way to the second factor and back to ``back``, where it was given too
-    long ago."""
+    """Before money or a colleague's proposal is let go: the way to the second factor and back to
+    ``back``, where it was given too long ago."""
     if factors.is_recent(request, now=timezone.now()):
         return None
     messages.info(request, _("这一步须再次验证，之后请重新确认。"))

@@ -1,7 +1,8 @@
-"""The second factor of staff: a passkey, a code of an authenticator app (RFC 6238), or one of ten recovery codes, each good once.
+"""The second factor of staff: a passkey, a code of an authenticator app (RFC 6238), or one of ten
+recovery codes, each good once.
 
-An account keeps its last passkey or authenticator until another is there. django-otp keeps the devices, refuses a code that was
-used, and makes each further try after a wrong one wait longer.
+An account keeps its last passkey or authenticator until another is there. django-otp keeps the
+devices, refuses a code that was used, and makes each further try after a wrong one wait longer.
 """
 
 import datetime as dt
@@ -35,7 +36,8 @@ DEVICE_NAME = "authenticator"
 
 @dataclass(frozen=True)
 class Tried:
-    """How a try went: whether it was right, and else for how many seconds no further one counts (0: at once)."""
+    """How a try went: whether it was right, and else for how many seconds no further one counts (0:
+    at once)."""
 
     right: bool
     wait: int = 0
@@ -46,7 +48,8 @@ class LastFactor(Exception):
 
 
 def needs_factor(user: Any) -> bool:
-    """Whether this login is of a kind that must give a second factor, and has not in this session."""
+    """Whether this login is of a kind that must give a second factor, and has not in this
+    session."""
     return isinstance(user, User) and user.kind == Kind.STAFF and not user.is_verified()  # type: ignore[attr-defined]
 
 
@@ -62,8 +65,9 @@ def has_authenticator(user: User) -> bool:
 
 @transaction.atomic
 def begin(request: HttpRequest, user: User) -> TOTPDevice:
-    """The authenticator that this session enrols; it counts only once a code of it was given. Whoever had the account's password
-    before, as a supervisor who typed it, has not seen its secret."""
+    """The authenticator that this session enrols; it counts only once a code of it was given.
+    Whoever had the account's password before, as a supervisor who typed it, has not seen its
+    secret."""
     _hold(user)
     device = _being_enrolled(request, user).first()
     if device is None:
@@ -75,8 +79,8 @@ def begin(request: HttpRequest, user: User) -> TOTPDevice:
 
 @transaction.atomic
 def enrol(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> TOTPDevice | None:
-    """Confirms the authenticator by its first code; None where the code is wrong. Raises passkeys.Refused, as
-    ``enrol_passkey`` does."""
+    """Confirms the authenticator by its first code; None where the code is wrong. Raises
+    passkeys.Refused, as ``enrol_passkey`` does."""
     _ensure_may_add(request, user)
     device = _being_enrolled(request, user).select_for_update().first()
     if device is None or has_authenticator(user) or not device.verify_token(_typed(code)):
@@ -89,8 +93,8 @@ def enrol(request: HttpRequest, user: User, code: str, *, now: dt.datetime) -> T
 
 @transaction.atomic
 def enrol_passkey(request: HttpRequest, user: User, *, name: str, answer: str, now: dt.datetime) -> Any:
-    """Adds the passkey that the browser has made. Raises passkeys.Refused, also where the account has a factor and this session
-    has given none."""
+    """Adds the passkey that the browser has made. Raises passkeys.Refused, also where the account
+    has a factor and this session has given none."""
     _ensure_may_add(request, user)
     return passkeys.add(request, user, name=name, answer=answer, now=now)
 
@@ -162,7 +166,8 @@ def is_recent(request: HttpRequest, *, now: dt.datetime) -> bool:
 
 @transaction.atomic
 def reset(user: User) -> None:
-    """Forgets the authenticator, the passkeys and the recovery codes: the next login enrols anew."""
+    """Forgets the authenticator, the passkeys and the recovery codes: the next login enrols
+    anew."""
     passkeys.forget_all(user)
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
@@ -173,13 +178,15 @@ def recovery_codes_left(user: User) -> int:
 
 
 def demo_device(user: User) -> None:
-    """A demo's member of staff has an authenticator whose secret everybody can work out; done twice, there is one."""
+    """A demo's member of staff has an authenticator whose secret everybody can work out; done
+    twice, there is one."""
     if settings.DEMO and not has_factor(user):
         TOTPDevice.objects.create(user=user, name=DEVICE_NAME, key=_demo_key(user))
 
 
 def demo_code(user: User) -> str:
-    """The code to type now, in a demo and of its own authenticators; "" elsewhere, and where the next must be waited for."""
+    """The code to type now, in a demo and of its own authenticators; "" elsewhere, and where the
+    next must be waited for."""
     if not settings.DEMO:
         return ""
     device = TOTPDevice.objects.filter(user=user, confirmed=True, key=_demo_key(user)).first()
@@ -187,7 +194,8 @@ def demo_code(user: User) -> str:
 
 
 def code_of(device: TOTPDevice) -> str:
-    """The first code of an authenticator that is not used yet and that it accepts now; "" where there is none."""
+    """The first code of an authenticator that is not used yet and that it accepts now; "" where
+    there is none."""
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
     step: int = max(totp.t(), device.last_t + 1)
     if step > totp.t() + device.tolerance:

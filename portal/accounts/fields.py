@@ -1,4 +1,5 @@
-"""Form fields for what people are known by; each forgives how it is typed and says what is wrong with it."""
+"""Form fields for what people are known by; each forgives how it is typed and says what is wrong
+with it."""
 
 import re
 from typing import Any
@@ -33,16 +34,17 @@ _CREDIT_CODE_MISTAKES = {
 
 
 def _describe(widget: forms.Widget, attrs: dict[str, str]) -> None:
-    """What the browser is told of a field; the workbench's own widgets keep the classes by which they are drawn."""
+    """What the browser is told of a field; the workbench's own widgets keep the classes by which
+    they are drawn."""
     widget.attrs = {**attrs, **widget.attrs}
 
 
 class IdentityNumberField(forms.CharField):
     """An identity number; its value is the social-security number of 18 characters.
 
-    Of a passport it is known where one person on file has it; else what was typed is the number of nobody, which is told as of
-    any other, so that nobody learns who is on file. With ``stated`` the form asks for the kind of paper, too (``StatesPaper``),
-    and gets a passport's number as it is.
+    Of a passport it is known where one person on file has it; else what was typed is the number of
+    nobody, which is told as of any other, so that nobody learns who is on file. With ``stated`` the
+    form asks for the kind of paper, too (``StatesPaper``), and gets a passport's number as it is.
     """
 
     def __init__(self, *, stated: bool = False, **kwargs: Any) -> None:
@@ -155,7 +157,8 @@ class PasswordField(forms.CharField):
 
 
 def owner(*, name: str = "", phone: str = "", number: str = "") -> User:
-    """What others know of whom a password is for, as the validators take it: never saved. People log in by their number."""
+    """What others know of whom a password is for, as the validators take it: never saved. People
+    log in by their number."""
     return User(username=number, name=name, phone=phone)
 
 
@@ -166,7 +169,8 @@ def owner_of(user: User) -> User:
 
 
 class NewPasswordMixin(forms.Form):
-    """A new password, typed twice, strong enough, and unlike what is known of its ``owner`` (or else told by the form)."""
+    """A new password, typed twice, strong enough, and unlike what is known of its ``owner`` (or
+    else told by the form)."""
 
     password = PasswordField(label=_("新密码"), new=True)
     password_again = PasswordField(label=_("再次输入新密码"), new=True, help_text="")

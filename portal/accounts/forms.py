@@ -1,4 +1,5 @@
-"""The forms at and behind the doors. What was typed stays after a mistake, but never passwords, captcha or codes."""
+"""The forms at and behind the doors. What was typed stays after a mistake, but never passwords,
+captcha or codes."""
 
 from typing import Any, ClassVar
 
@@ -56,10 +57,12 @@ class ClerkPasswordForm(forms.Form):
 
 
 class ProvedByCode(forms.Form):
-    """A form in two steps: first who is asked for and a captcha; then the code that was sent, and what is new.
+    """A form in two steps: first who is asked for and a captcha; then the code that was sent, and
+    what is new.
 
-    In the second step the first one's fields go along hidden: they are checked again, and the code is bound to the phone, so
-    nothing is won by changing them. Subclasses have a ``phone`` and name their fields of the second step.
+    In the second step the first one's fields go along hidden: they are checked again, and the code
+    is bound to the phone, so nothing is won by changing them. Subclasses have a ``phone`` and name
+    their fields of the second step.
     """
 
     second_step: ClassVar[tuple[str, ...]] = ("code",)
@@ -86,7 +89,8 @@ class ProvedByCode(forms.Form):
 
     @property
     def first_step_is_wrong(self) -> bool:
-        """In the second step: whether a hidden field is at fault, so that the first step must be shown again."""
+        """In the second step: whether a hidden field is at fault, so that the first step must be
+        shown again."""
         return any(name not in self.second_step for name in self.errors if name != "__all__")
 
 
@@ -99,7 +103,8 @@ def city_choices() -> list[tuple[str, str]]:
 
 
 class RegisterForm(StatesPaper, ProvedByCode):
-    """个人注册: who asks, and the code to their phone. The password comes when they are proved to be that person."""
+    """个人注册: who asks, and the code to their phone. The password comes when they are proved to
+    be that person."""
 
     field_order = (
         *(

@@ -28,7 +28,8 @@ from portal.shared.months import today_in_china
 
 
 class GuardianshipForm(ProposingForm):
-    """A new guardianship: both are named by their numbers; a ward whom the register does not know yet gets a file."""
+    """A new guardianship: both are named by their numbers; a ward whom the register does not know
+    yet gets a file."""
 
     guardian_number = forms.CharField(
         label=gettext_lazy("监护人身份证号码"), max_length=40, widget=UnfoldAdminTextInputWidget
@@ -106,8 +107,8 @@ class GuardianshipEndForm(ProposingForm):
 
 @admin.register(Guardianship)
 class GuardianshipAdmin(ByTwo, OfPeople):
-    """Who files for whom: staff of the ward's city register it, by two hands. Afterwards only its end can be set, and nothing
-    is deleted."""
+    """Who files for whom: staff of the ward's city register it, by two hands. Afterwards only its
+    end can be set, and nothing is deleted."""
 
     form = GuardianshipForm
     identity_numbers = ("ward__identity_number", "guardian__identity_number")

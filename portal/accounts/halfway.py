@@ -1,4 +1,5 @@
-"""Who has given a password and not all that is asked for gets no further than the page that asks for it."""
+"""Who has given a password and not all that is asked for gets no further than the page that asks
+for it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,8 @@ OPEN = {
 
 
 class Halfway:
-    """Middleware: a password that somebody else typed is changed first, then staff give or enrol their second factor."""
+    """Middleware: a password that somebody else typed is changed first, then staff give or enrol
+    their second factor."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -48,7 +50,8 @@ class Halfway:
 
 
 def next_step(request: HttpRequest) -> str:
-    """The name of the page that whoever is logged in must pass first; "" where nothing is left to do."""
+    """The name of the page that whoever is logged in must pass first; "" where nothing is left to
+    do."""
     user = request.user
     if not isinstance(user, User):
         return ""

@@ -1,7 +1,8 @@
 """身份信息更正: a wrong number, paper or name in the register, or a renewed passport, by two hands.
 
-The number is what everything goes by, so all that is still to be done about the person follows at once; what is sealed stays, and
-its verification says that the register was corrected since. Two files of one person are not merged here.
+The number is what everything goes by, so all that is still to be done about the person follows at
+once; what is sealed stays, and its verification says that the register was corrected since. Two
+files of one person are not merged here.
 """
 
 import datetime as dt
@@ -161,7 +162,8 @@ def propose(
 
 
 def was_corrected(number: str, name: str) -> bool:
-    """Whether this number stood wrongly in the file of somebody of this name: whoever states both means that person."""
+    """Whether this number stood wrongly in the file of somebody of this name: whoever states both
+    means that person."""
     done = Proposal.objects.filter(
         kind=CODE, status=ProposalStatus.APPROVED, payload__before__identity_number=number
     )
@@ -172,7 +174,8 @@ def was_corrected(number: str, name: str) -> bool:
 
 
 def looks_at(person: Person) -> Q:
-    """The condition, for looks, to be at this person: by each number for as long as it was theirs."""
+    """The condition, for looks, to be at this person: by each number for as long as it was
+    theirs."""
     done = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED)
     condition, since, numbers = Q(pk__in=[]), Q(), {person.identity_number}
     own = done.filter(payload__person=person.pk).order_by("decided_at", "pk")
@@ -182,7 +185,8 @@ def looks_at(person: Person) -> Q:
         condition |= since & Q(identity_number=number, at__lte=at)
         since = Q(at__gt=at)
     condition |= since & Q(identity_number=person.identity_number)
-    # Whoever was looked at by the number while it stood wrongly in another's file is that other one.
+    # Whoever was looked at by the number while it stood wrongly in another's file is that other
+    # one.
     others = done.filter(payload__before__identity_number__in=numbers).exclude(payload__person=person.pk)
     for payload, at in others.values_list("payload", "decided_at"):
         if payload["after"]["identity_number"] != (number := payload["before"]["identity_number"]):

@@ -1,8 +1,9 @@
-"""A form that was sent after its session had ended: kept for the browser that sent it, until the same person is back.
+"""A form that was sent after its session had ended: kept for the browser that sent it, until the
+same person is back.
 
-It is encrypted under a key that takes the browser's cookie besides the hall's secret, so that neither the database nor the
-cookie alone reads it. A browser has one at a time; it is good for half an hour, and once. Nothing is done with it until whoever
-filled it in has come in again and says so.
+It is encrypted under a key that takes the browser's cookie besides the hall's secret, so that
+neither the database nor the cookie alone reads it. A browser has one at a time; it is good for half
+an hour, and once. Nothing is done with it until whoever filled it in has come in again and says so.
 """
 
 import base64
@@ -27,7 +28,8 @@ _LEFT_OUT = "csrfmiddlewaretoken"
 
 @dataclass(frozen=True)
 class Form:
-    """Where it was sent, and what was typed; ``files`` says that files were chosen, which are not kept."""
+    """Where it was sent, and what was typed; ``files`` says that files were chosen, which are not
+    kept."""
 
     path: str
     fields: list[tuple[str, str]]
@@ -38,7 +40,8 @@ class Form:
 def keep(request: HttpRequest, *, now: datetime) -> bool:
     """Keeps a form that was sent without a session; whether it could.
 
-    Only where this browser's last login did not leave by itself, the form asks for no secret and is not too long.
+    Only where this browser's last login did not leave by itself, the form asks for no secret and is
+    not too long.
     """
     browser = browsers.of(request)
     if not browser.last or SECRET & set(request.POST):

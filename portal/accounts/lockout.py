@@ -1,10 +1,11 @@
 """When a door closes for a while, and for whom. django-axes counts.
 
-Five wrong passwords for one account from one place close it to that place. The place is the browser, where the account has
-come in through it before, else the address: so nobody closes an account from afar to the browser that its owner uses, nor to
-other addresses. Thirty wrong passwords from one address, for whichever accounts, close the address to browsers that the
-account does not know. Where an account is guessed at from many addresses, each unknown place has one try at a time, and after a
-hundred none. Other ways (a text message, a new password, the window) stay open.
+Five wrong passwords for one account from one place close it to that place. The place is the
+browser, where the account has come in through it before, else the address: so nobody closes an
+account from afar to the browser that its owner uses, nor to other addresses. Thirty wrong passwords
+from one address, for whichever accounts, close the address to browsers that the account does not
+know. Where an account is guessed at from many addresses, each unknown place has one try at a time,
+and after a hundred none. Other ways (a text message, a new password, the window) stay open.
 """
 
 import ipaddress
@@ -30,7 +31,8 @@ from portal.accounts.models import User
 
 PLACE_LIMIT = 5
 ADDRESS_LIMIT = 30
-# Wrong passwords for one account from all places that it does not know: from which on each has one try, from which on none.
+# Wrong passwords for one account from all places that it does not know: from which on each has one
+# try, from which on none.
 STRANGERS_SLOWED = 20
 STRANGERS_LIMIT = 100
 # Where the server cannot tell (a socket file without a proxy before it).
@@ -38,7 +40,8 @@ NO_ADDRESS = "::"
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address a request came from. X-Forwarded-For counts only as deep as our own proxies stand (TRUSTED_PROXY_COUNT).
+    """The address a request came from. X-Forwarded-For counts only as deep as our own proxies stand
+    (TRUSTED_PROXY_COUNT).
 
     An IPv6 client owns a whole /64, so that is what is counted.
     """
@@ -61,7 +64,8 @@ def client_address(request: HttpRequest) -> str:
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
     """The account that is knocked for, however its numbers were spelt.
 
-    For an account that does not exist it is a keyed hash of what was typed, so that no identity number is kept.
+    For an account that does not exist it is a keyed hash of what was typed, so that no identity
+    number is kept.
     """
     typed = credentials or {}
     if "person_login" in typed:
@@ -84,7 +88,8 @@ def _hash(*parts: str) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many tries are left at a door, and where there are none, why (``place``, ``address``, ``strangers``) and until when."""
+    """How many tries are left at a door, and where there are none, why (``place``, ``address``,
+    ``strangers``) and until when."""
 
     left: int
     why: str = ""
@@ -92,7 +97,8 @@ class Standing:
 
 
 def standing(request: HttpRequest, credentials: dict[str, Any] | None = None) -> Standing:
-    """Where whoever knocks with these credentials stands. The same for an account that does not exist."""
+    """Where whoever knocks with these credentials stands. The same for an account that does not
+    exist."""
     key = account_key(request, credentials)
     known = browsers.of(request).knows(key)
     here = _recent(request, Q(username=counted_as(request, credentials)))
@@ -111,7 +117,8 @@ def standing(request: HttpRequest, credentials: dict[str, Any] | None = None) ->
 
 
 def counted_as(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """What failures are counted under: the account, and the browser that it knows (#) or else the address (@)."""
+    """What failures are counted under: the account, and the browser that it knows (#) or else the
+    address (@)."""
     key, browser = account_key(request, credentials), browsers.of(request)
     return f"{key}#{browser.digest}" if browser.knows(key) else f"{key}@{client_address(request)}"
 
@@ -125,7 +132,8 @@ def forget_failures(user: User) -> None:
 def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """The page that says for how long, why, and which ways are open. It is the same for an account that does not exist."""
+    """The page that says for how long, why, and which ways are open. It is the same for an account
+    that does not exist."""
     now: datetime = request.axes_attempt_time  # type: ignore[attr-defined]
     stands = standing(request, credentials)
     seconds = max(1, math.ceil(((stands.until or now + _cool_off()) - now).total_seconds()))
@@ -163,7 +171,8 @@ def _cool_off() -> timedelta:
 
 
 def prove(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether this is the password of the user who is logged in. Wrong ones count as at the door, and close it alike."""
+    """Whether this is the password of the user who is logged in. Wrong ones count as at the door,
+    and close it alike."""
     credentials = {"username": user.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True  # type: ignore[attr-defined]  # the middleware answers with the page
@@ -177,9 +186,11 @@ def prove(request: HttpRequest, user: User, password: str) -> bool:
 
 
 class Handler(AxesDatabaseHandler):
-    """Counts as axes does, but closes by ``standing``, and a success clears only its own account in its own place.
+    """Counts as axes does, but closes by ``standing``, and a success clears only its own account in
+    its own place.
 
-    Clearing by address as well would let someone with one good account guess at all others without end.
+    Clearing by address as well would let someone with one good account guess at all others without
+    end.
     """
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:

@@ -1,4 +1,5 @@
-"""Looking at somebody else's data: kept on record, and limited where a person is chosen by their number."""
+"""Looking at somebody else's data: kept on record, and limited where a person is chosen by their
+number."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -18,8 +19,8 @@ class TooManyLookups(Exception):
 
 
 def ensure_allowed(*, user: User, identity_number: str, now: datetime, most: int | None = None) -> None:
-    """Raises TooManyLookups where this would be one more than ``most`` different numbers in an hour (PERSON_LOOKUPS_PER_HOUR
-    unless given); asking again for the same one is free."""
+    """Raises TooManyLookups where this would be one more than ``most`` different numbers in an hour
+    (PERSON_LOOKUPS_PER_HOUR unless given); asking again for the same one is free."""
     this_hour = PersonLookup.objects.filter(user=user, counted=True, at__gt=now - timedelta(hours=1)).exclude(
         identity_number=identity_number
     )
@@ -31,7 +32,8 @@ def ensure_allowed(*, user: User, identity_number: str, now: datetime, most: int
 def look_up(
     *, user: User, identity_number: str, purpose: str, now: datetime, most: int | None = None
 ) -> Person | None:
-    """The person with that number (18 characters), or None; either way it is recorded who asked, when and for what.
+    """The person with that number (18 characters), or None; either way it is recorded who asked,
+    when and for what.
 
     Raises TooManyLookups, as ``ensure_allowed`` does.
     """
@@ -56,7 +58,8 @@ def record(
     found: bool = True,
     counted: bool = False,
 ) -> None:
-    """Records that a login was shown these people (identity numbers); one look without a number where there are none."""
+    """Records that a login was shown these people (identity numbers); one look without a number
+    where there are none."""
     PersonLookup.objects.bulk_create(
         PersonLookup(
             user=user,
@@ -75,5 +78,6 @@ def record(
 
 
 def opened_with_reason(*, user: User, now: datetime) -> QuerySet[PersonLookup]:
-    """This login's looks with a reason that still hold: those people's data are open to it for a while."""
+    """This login's looks with a reason that still hold: those people's data are open to it for a
+    while."""
     return PersonLookup.objects.filter(user=user, at__gt=now - OPEN_FOR).exclude(reason="")

@@ -15,7 +15,8 @@ class MessageNotSent(Exception):
 
 class TextMessages(Protocol):
     def send(self, *, phone: str, text: str, now: datetime) -> None:
-        """Hand the text over for delivery. Raises MessageNotSent. Called outside transactions: it may take time."""
+        """Hand the text over for delivery. Raises MessageNotSent. Called outside transactions: it
+        may take time."""
 
 
 class OutboxPage:

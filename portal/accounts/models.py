@@ -49,7 +49,8 @@ class UserManager(BaseUserManager["User"]):
     def create_clerk(
         self, employer: Employer, *, name: str, phone: str, password: str | None, person: Person | None = None
     ) -> "User":
-        """A clerk's login for ``employer``; IntegrityError where the employer has one with that phone."""
+        """A clerk's login for ``employer``; IntegrityError where the employer has one with that
+        phone."""
         return self._create(
             kind=Kind.CLERK, employer=employer, name=name, phone=phone, person=person, password=password
         )
@@ -103,7 +104,8 @@ def handle() -> str:
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """One login. ``kind`` says what it may do; ``person`` is the natural person behind it, where known."""
+    """One login. ``kind`` says what it may do; ``person`` is the natural person behind it, where
+    known."""
 
     kind = models.CharField(_("类型"), max_length=10, choices=choices(KIND_LABELS))
     # Persons and clerks log in by their numbers, so their user name is only an opaque handle.
@@ -121,7 +123,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("可登录"), default=True)
     is_staff = models.BooleanField(_("可进经办工作台"), default=False)
     date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
-    # Somebody else knows the password, because they typed it: nothing is done with it but choosing another.
+    # Somebody else knows the password, because they typed it: nothing is done with it but choosing
+    # another.
     must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False, db_default=False)
 
     objects = UserManager()
@@ -195,7 +198,8 @@ class StaffAction(LogEntry):
 
 
 class WhoChanged(Context):
-    """Who changed something whose history is kept, and by which page. It grows with the request; it is never deleted."""
+    """Who changed something whose history is kept, and by which page. It grows with the request; it
+    is never deleted."""
 
     class Meta:
         proxy = True
@@ -224,15 +228,18 @@ class NamedPerson(Person):
 
 
 class TextMessageCode(models.Model):
-    """A one-time code sent to a phone for one purpose; kept as a hash, spent once, closed after a few wrong guesses."""
+    """A one-time code sent to a phone for one purpose; kept as a hash, spent once, closed after a
+    few wrong guesses."""
 
     phone = models.CharField(max_length=20)
     purpose = models.CharField(max_length=30)
     # The address that asked for it; the hourly limit counts by phone and by address.
     asked_from = models.GenericIPAddressField(null=True)
-    # The browser that asked for it (``browsers.Browser.digest``): only there does it count, and only there is it guessed at.
+    # The browser that asked for it (``browsers.Browser.digest``): only there does it count, and
+    # only there is it guessed at.
     browser = models.CharField(max_length=64, blank=True, default="")
-    # Whether the account that logs in with this phone has come in by that browser; these have an hourly limit of their own.
+    # Whether the account that logs in with this phone has come in by that browser; these have an
+    # hourly limit of their own.
     known = models.BooleanField(default=False)
     code_hash = models.CharField(max_length=128)
     sent_at = models.DateTimeField()
@@ -251,7 +258,8 @@ class TextMessageCode(models.Model):
 
 
 class ActivationCode(models.Model):
-    """What the window gives somebody whose identity card it has seen, to open their own account with: once, until a day."""
+    """What the window gives somebody whose identity card it has seen, to open their own account
+    with: once, until a day."""
 
     person = models.ForeignKey(
         Person, models.PROTECT, related_name="activation_codes", verbose_name=_("参保人")
@@ -286,7 +294,8 @@ class ActivationCode(models.Model):
 
 
 class ProofTry(models.Model):
-    """That somebody tried to prove to be a person whom they named: the measure for the limits, kept as a keyed hash."""
+    """That somebody tried to prove to be a person whom they named: the measure for the limits, kept
+    as a keyed hash."""
 
     who = models.CharField(max_length=64)
     way = models.CharField(max_length=10)
@@ -317,7 +326,8 @@ class KeptForm(models.Model):
 
 
 class OpenSession(models.Model):
-    """One login that goes on: since when, when it was last used, and from where; so that its owner can end it from elsewhere."""
+    """One login that goes on: since when, when it was last used, and from where; so that its owner
+    can end it from elsewhere."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="open_sessions")
     session_key = models.CharField(max_length=40, db_index=True)
@@ -345,7 +355,8 @@ class _OpenOtherwise:
 
 
 class PasskeyTries(ThrottlingMixin, _OpenOtherwise):
-    """How often in a row an account has answered with a passkey that did not count: each further one waits longer."""
+    """How often in a row an account has answered with a passkey that did not count: each further
+    one waits longer."""
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="passkey_tries")
 
@@ -372,10 +383,11 @@ class OutboxMessage(models.Model):
 
 
 class Notice(models.Model):
-    """Something that the hall tells a person, or one login, by itself; shown on the page 消息 until it is read and after.
+    """Something that the hall tells a person, or one login, by itself; shown on the page 消息 until
+    it is read and after.
 
-    ``kind`` and ``reference`` name what is told, so that nothing is told twice. Where ``by_text`` it also goes out as a text
-    message, once: ``texted_at`` is set before it is handed over.
+    ``kind`` and ``reference`` name what is told, so that nothing is told twice. Where ``by_text``
+    it also goes out as a text message, once: ``texted_at`` is set before it is handed over.
     """
 
     person = models.ForeignKey(
@@ -403,7 +415,8 @@ class Notice(models.Model):
     at = models.DateTimeField(_("时间"))
     read_at = models.DateTimeField(_("阅读时间"), null=True, blank=True)
     by_text = models.BooleanField(_("同时发短信"), default=False)
-    # Where the text message goes; empty: to the phone of the login or of the person, as it is when it is sent.
+    # Where the text message goes; empty: to the phone of the login or of the person, as it is when
+    # it is sent.
     phone = models.CharField(_("短信接收号码"), max_length=20, blank=True, db_default="")
     texted_at = models.DateTimeField(_("短信发出时间"), null=True, blank=True)
 
@@ -463,10 +476,12 @@ PROPOSAL_LIFE_CYCLE = LifeCycle(
 
 
 class Proposal(models.Model):
-    """What one member of staff proposes and another decides: it takes effect with the second hand, and never by one alone.
+    """What one member of staff proposes and another decides: it takes effect with the second hand,
+    and never by one alone.
 
-    ``kind`` names who knows what it is (``proposals``), ``target`` what it is about: two open ones about the same do not stand
-    side by side. ``payload`` is JSON-able. Nothing is changed afterwards but the decision, once.
+    ``kind`` names who knows what it is (``proposals``), ``target`` what it is about: two open ones
+    about the same do not stand side by side. ``payload`` is JSON-able. Nothing is changed
+    afterwards but the decision, once.
     """
 
     kind = models.CharField(_("事项"), max_length=30)
@@ -538,22 +553,25 @@ class Proposal(models.Model):
 
 
 class PersonLookup(models.Model):
-    """Who looked at whose data, when and for what; also the measure for the hourly limit. Never changed.
+    """Who looked at whose data, when and for what; also the measure for the hourly limit. Never
+    changed.
 
-    Of a search in the workbench each person in the list is one look, and a search that found nobody is one, too, without a
-    number where none was typed.
+    Of a search in the workbench each person in the list is one look, and a search that found nobody
+    is one, too, without a number where none was typed.
     """
 
     user = models.ForeignKey(User, models.PROTECT, related_name="lookups", verbose_name=_("查询人"))
     identity_number = models.CharField(_("被查询人身份证号码"), max_length=18, blank=True)
     purpose = models.CharField(_("用途"), max_length=40)
-    # In the workbench: which list or page, the row that was opened, what was typed, and why somebody of elsewhere is looked up.
+    # In the workbench: which list or page, the row that was opened, what was typed, and why
+    # somebody of elsewhere is looked up.
     page = models.CharField(_("页面"), max_length=40, blank=True)
     row = models.BigIntegerField(_("记录"), null=True, blank=True)
     sought = models.CharField(_("查询内容"), max_length=120, blank=True)
     reason = models.CharField(_("查询事由"), max_length=60, blank=True)
     found = models.BooleanField(_("是否查到"))
-    # Whether the look counts for the hourly limit: somebody was chosen by their number, and not met in the day's work.
+    # Whether the look counts for the hourly limit: somebody was chosen by their number, and not met
+    # in the day's work.
     counted = models.BooleanField(_("计入每小时上限"), default=True)
     at = models.DateTimeField(_("时间"))
 

@@ -1,4 +1,5 @@
-"""What the hall tells people by itself: whose notices a login sees, reading them, and the text messages among them."""
+"""What the hall tells people by itself: whose notices a login sees, reading them, and the text
+messages among them."""
 
 import datetime as dt
 
@@ -14,13 +15,15 @@ from portal.watch.failures import Watch
 # The badge counts no further.
 COUNTED_AT_MOST = 100
 _TEXTED_AT_ONCE = 500
-# How many of those that were refused before are tried again, and after how many refusals the provider is left alone.
+# How many of those that were refused before are tried again, and after how many refusals the
+# provider is left alone.
 _TRIED_AGAIN = 20
 _REFUSALS_IN_A_ROW = 5
 
 
 def notices_of(user: User) -> QuerySet[Notice]:
-    """The login's own notices, and those of the person who it is the personal login of; newest first."""
+    """The login's own notices, and those of the person who it is the personal login of; newest
+    first."""
     own = Q(user=user)
     return Notice.objects.filter(own | Q(person=user.person_id) if user.is_person else own)
 
@@ -35,8 +38,8 @@ def tell(
     now: dt.datetime,
     phone: str = "",
 ) -> None:
-    """Tells a login, or a person, what happened to them, once for kind and reference; also by text message, to ``phone`` where
-    that is given. A login without a phone gets none."""
+    """Tells a login, or a person, what happened to them, once for kind and reference; also by text
+    message, to ``phone`` where that is given. A login without a phone gets none."""
     Notice.objects.get_or_create(
         kind=kind,
         reference=reference,
@@ -52,7 +55,8 @@ def tell(
 
 
 def unread(user: User) -> int:
-    """How many of ``notices_of`` are unread, no further than COUNTED_AT_MOST. Every page asks, so it is asked in SQL."""
+    """How many of ``notices_of`` are unread, no further than COUNTED_AT_MOST. Every page asks, so
+    it is asked in SQL."""
     with connection.cursor() as cursor:
         cursor.execute(_UNREAD, [user.pk, user.person_id if user.is_person else None, COUNTED_AT_MOST])
         return int(cursor.fetchone()[0])
@@ -73,9 +77,10 @@ def read(notices: QuerySet[Notice], *, now: dt.datetime) -> int:
 def send_text_messages(*, now: dt.datetime) -> int:
     """Hand over the text messages that wait, oldest first; how many were.
 
-    Each is claimed by compare-and-set before it is handed over, so that no worker sends what another does. A worker that is
-    killed in between loses that one text message, never the notice; one that the provider refuses waits for the next time, and
-    then for all others. Whose provider refuses several one after the other is left alone until then.
+    Each is claimed by compare-and-set before it is handed over, so that no worker sends what
+    another does. A worker that is killed in between loses that one text message, never the notice;
+    one that the provider refuses waits for the next time, and then for all others. Whose provider
+    refuses several one after the other is left alone until then.
     """
     waiting = Notice.objects.filter(by_text=True, texted_at__isnull=True)
     watch = Watch("send_text_messages", now=now)
@@ -125,7 +130,8 @@ def _tell_refusals(watch: Watch, refused: dict[int, Exception], *, sent: int) ->
 
 
 def _phone_of(notice: Notice) -> str:
-    """The phone that the notice names, else of the login that is told, else of the person on file."""
+    """The phone that the notice names, else of the login that is told, else of the person on
+    file."""
     if notice.phone:
         return notice.phone
     if notice.user:

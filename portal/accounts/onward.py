@@ -1,4 +1,5 @@
-"""Pages that lead on to another once they are passed: how they are told which, written in one way."""
+"""Pages that lead on to another once they are passed: how they are told which, written in one
+way."""
 
 from urllib.parse import urlencode
 

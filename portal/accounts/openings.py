@@ -1,7 +1,8 @@
-"""单位开户 and 建档: an employer's account and a person's file are opened by two of the agency's staff.
+"""单位开户 and 建档: an employer's account and a person's file are opened by two of the agency's
+staff.
 
-So an empty installation is filled: staff open employers, whose first clerk sets a password by the phone that was entered, and
-files of people whom nobody has filed for yet.
+So an empty installation is filled: staff open employers, whose first clerk sets a password by the
+phone that was entered, and files of people whom nobody has filed for yet.
 """
 
 import datetime as dt
@@ -158,8 +159,8 @@ def ensure_person(told: Mapping[str, Any], *, city: str, by: User) -> None:
 def propose_person(
     told: Mapping[str, Any], *, city: str, reason: str, by: User, now: dt.datetime
 ) -> Proposal:
-    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, and by those of papers where the number says too little, all
-    valid. Raises NotProposed."""
+    """Proposes to open a person's file: ``told`` by PERSON_FIELDS, and by those of papers where the
+    number says too little, all valid. Raises NotProposed."""
     ensure_person(told, city=city, by=by)
     return proposals.propose(
         PERSON_OPENING,

@@ -1,4 +1,5 @@
-"""What a form asks of somebody's identity paper: which kind, its number, and what that number does not say."""
+"""What a form asks of somebody's identity paper: which kind, its number, and what that number does
+not say."""
 
 import datetime as dt
 from typing import Any
@@ -45,7 +46,8 @@ def _shown_for(*kinds: Document) -> dict[str, str]:
 
 
 class StatesPaper(forms.Form):
-    """The fields of a paper. Cleaned, ``identity_number`` is the social-security number, and all together say ``stated_paper``.
+    """The fields of a paper. Cleaned, ``identity_number`` is the social-security number, and all
+    together say ``stated_paper``.
 
     What only other papers need is dropped where the number has 18 digits.
     """
@@ -183,7 +185,8 @@ class StatesPaper(forms.Form):
             self.add_error("paper_expires_on", _("这个证件已经过期，请换发新证件后再办理。"))
 
     def _compare(self, cleaned: dict[str, Any], person: Any) -> None:
-        """What is stated of somebody on file is what stands there: the register overwrites nobody's word."""
+        """What is stated of somebody on file is what stands there: the register overwrites nobody's
+        word."""
         if person is None:
             return
         differ = _("与这个证件登记的不一致，请核对证件号码和填写的内容。")

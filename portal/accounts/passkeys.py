@@ -1,8 +1,9 @@
-"""Passkeys (WebAuthn): adding one to an account, and showing with it who is there. What that opens, the callers say.
+"""Passkeys (WebAuthn): adding one to an account, and showing with it who is there. What that opens,
+the callers say.
 
-django-otp-webauthn keeps them, py_webauthn checks what a device has signed. A passkey is bound to the hall's address
-(PUBLIC_URL), asks its owner for a finger, a face or a PIN each time, and signs a question that counts once, in the session that
-asked it, and for five minutes.
+django-otp-webauthn keeps them, py_webauthn checks what a device has signed. A passkey is bound to
+the hall's address (PUBLIC_URL), asks its owner for a finger, a face or a PIN each time, and signs a
+question that counts once, in the session that asked it, and for five minutes.
 """
 
 import datetime as dt
@@ -40,7 +41,8 @@ NOTICE_KIND = "passkey"
 
 @dataclass(frozen=True)
 class Place:
-    """Where passkeys of the hall count: the domain that they are bound to, and the address whose pages may ask for them."""
+    """Where passkeys of the hall count: the domain that they are bound to, and the address whose
+    pages may ask for them."""
 
     domain: str
     origin: str
@@ -55,7 +57,8 @@ class Refused(Exception):
 
 
 def place() -> Place | None:
-    """The place that PUBLIC_URL names; None where browsers allow no passkeys: without TLS, or where it is a number.
+    """The place that PUBLIC_URL names; None where browsers allow no passkeys: without TLS, or where
+    it is a number.
 
     A demo's own machine is called localhost, whatever number it has.
     """
@@ -82,7 +85,8 @@ def domain(request: HttpRequest) -> str:
 
 
 class Ceremony(WebAuthnHelper):
-    """The library's ways to ask and to check, for the hall's address, and never without a finger, a face or a PIN."""
+    """The library's ways to ask and to check, for the hall's address, and never without a finger, a
+    face or a PIN."""
 
     def get_allowed_origins(self) -> list[str]:
         where = place()
@@ -164,8 +168,8 @@ def ask_to_use(request: HttpRequest, user: User, *, now: dt.datetime) -> dict[st
 
 
 def use(request: HttpRequest, user: User, *, answer: str, now: dt.datetime) -> WebAuthnCredential:
-    """The account's passkey that has answered ``ask_to_use``. Raises Refused; after each answer that does not count, the next
-    must wait longer."""
+    """The account's passkey that has answered ``ask_to_use``. Raises Refused; after each answer
+    that does not count, the next must wait longer."""
     data, state = _read(answer), _kept(request, USING, user, now)
     with transaction.atomic():
         # One at a time: what a passkey has counted to is compared with what it had.
@@ -187,7 +191,8 @@ def use(request: HttpRequest, user: User, *, answer: str, now: dt.datetime) -> W
 
 
 def remove(user: User, pk: int, *, now: dt.datetime) -> None:
-    """Removes one of the account's passkeys, and tells the account; sessions that came in by it ask again."""
+    """Removes one of the account's passkeys, and tells the account; sessions that came in by it ask
+    again."""
     passkey = of(user).filter(pk=pk).first()
     if passkey is None:
         # Pressed twice.
@@ -197,7 +202,8 @@ def remove(user: User, pk: int, *, now: dt.datetime) -> None:
 
 
 def forget_all(user: User) -> None:
-    """Removes all passkeys of the account and what is known of wrong answers; whoever resets it tells."""
+    """Removes all passkeys of the account and what is known of wrong answers; whoever resets it
+    tells."""
     WebAuthnCredential.objects.filter(user=user).delete()
     PasskeyTries.objects.filter(user=user).delete()
 
@@ -233,7 +239,8 @@ def _kept(request: HttpRequest, what: str, user: User, now: dt.datetime) -> dict
 
 
 def _is_of_the_database(problem: Exception) -> bool:
-    """Whether it is no fault of what was sent: a device may count further than the database does (DataError)."""
+    """Whether it is no fault of what was sent: a device may count further than the database does
+    (DataError)."""
     return isinstance(problem, DatabaseError) and not isinstance(problem, DataError)
 
 

@@ -198,8 +198,8 @@ class CorrectionForm(StatesPaper):
 
 @admin.register(Person)
 class PersonAdmin(ByTwo, OfPeople):
-    """Persons: nobody is listed until a whole number or name is typed. What the number says is not edited; a new file is opened
-    by two."""
+    """Persons: nobody is listed until a whole number or name is typed. What the number says is not
+    edited; a new file is opened by two."""
 
     form = PersonForm
     change_form_outer_after_template = "admin/accounts/to_correct.html"

@@ -1,6 +1,7 @@
 """The one place that says who may act for whom, and who passes which page.
 
-A page of the wrong kind answers 404, as if it did not exist; whoever is not logged in is sent to the right door and back.
+A page of the wrong kind answers 404, as if it did not exist; whoever is not logged in is sent to
+the right door and back.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 @cache
 def patterns() -> dict[str, tuple[str, ...]]:
-    """Role → patterns of permissions, from the rooms' ``roles``. Which city they count for is said by the account."""
+    """Role → patterns of permissions, from the rooms' ``roles``. Which city they count for is said
+    by the account."""
     said = [module.PERMISSIONS for module in rooms.bring("roles")]
     roles = sorted({role for one in said for role in one})
     return {role: tuple(pattern for one in said for pattern in one.get(role, ())) for role in roles}
@@ -95,12 +97,14 @@ def city_choices(user: Visitor) -> list[tuple[str, str]]:
 
 
 def may_review(user: Visitor, city: str) -> bool:
-    """Whether this login may decide cases of that city: staff of the city who hold the reviewer's role."""
+    """Whether this login may decide cases of that city: staff of the city who hold the reviewer's
+    role."""
     return city in staff_cities(user) and user.has_perm("hall.change_case")
 
 
 def ensure_staff_roles(app_label: str) -> None:
-    """Give each role what ``patterns`` says of one app; called after every migration of that app, and safe to repeat."""
+    """Give each role what ``patterns`` says of one app; called after every migration of that app,
+    and safe to repeat."""
     of_app = Permission.objects.filter(content_type__app_label=app_label)
     codenames = {f"{app_label}.{codename}": pk for pk, codename in of_app.values_list("pk", "codename")}
     for role, its in patterns().items():
@@ -111,8 +115,8 @@ def ensure_staff_roles(app_label: str) -> None:
 
 
 def own_path(request: HttpRequest, address: str) -> str:
-    """The path and query of an address of the hall itself; "" for any other, also for a path that a browser would take for
-    another site's (//evil.example, /\\evil.example).
+    """The path and query of an address of the hall itself; "" for any other, also for a path that a
+    browser would take for another site's (//evil.example, /\\evil.example).
     """
     hosts, secure = {request.get_host()}, request.is_secure()
     if not url_has_allowed_host_and_scheme(address, hosts, require_https=secure):
@@ -125,8 +129,9 @@ def own_path(request: HttpRequest, address: str) -> str:
 def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
     """The way to a door, and back to this page after it.
 
-    A form that was sent after its session had ended is kept, and goes on once the same person is in again; where it cannot be
-    kept the way back leads to the page that it stood on. A page's own script is told by 401.
+    A form that was sent after its session had ended is kept, and goes on once the same person is in
+    again; where it cannot be kept the way back leads to the page that it stood on. A page's own
+    script is told by 401.
     """
     back = request.get_full_path()
     if request.method not in ("GET", "HEAD"):

@@ -1,6 +1,8 @@
-"""What staff change in a person's file, by two hands: details, and who files for whom. Whoever it is about is told.
+"""What staff change in a person's file, by two hands: details, and who files for whom. Whoever it
+is about is told.
 
-A new phone would open the account behind the old one, so the text message about it goes to the old one.
+A new phone would open the account behind the old one, so the text message about it goes to the old
+one.
 """
 
 import datetime as dt
@@ -160,7 +162,8 @@ def ensure_details(person: Person, *, by: User) -> None:
 def propose_details(
     person: Person, *, changes: Mapping[str, tuple[str, str]], reason: str, by: User, now: dt.datetime
 ) -> Proposal:
-    """Proposes other details: ``changes`` by name as (now, then) in the text of ``as_text``. Raises NotProposed."""
+    """Proposes other details: ``changes`` by name as (now, then) in the text of ``as_text``. Raises
+    NotProposed."""
     ensure_details(person, by=by)
     return proposals.propose(
         DETAILS_KIND,
@@ -180,7 +183,8 @@ def _of_details(person: Person) -> str:
 
 
 def ensure_guardianship(guardian: Person, ward_number: str, *, by: User) -> None:
-    """Raises NotProposed where this login cannot propose it: a ward whom the agency knows is of the own city."""
+    """Raises NotProposed where this login cannot propose it: a ward whom the agency knows is of the
+    own city."""
     ward = Person.objects.filter(identity_number=ward_number).first()
     if ward is not None:
         must_be_own(ward, by)
@@ -231,7 +235,8 @@ def propose_guardianship(
 
 
 def ensure_end(row: Guardianship, *, by: User) -> None:
-    """Raises NotProposed where this login cannot propose another end: the ward is of the own city."""
+    """Raises NotProposed where this login cannot propose another end: the ward is of the own
+    city."""
     must_be_own(row.ward, by)
     proposals.ensure_may_propose(
         GUARDIANSHIP_END,
@@ -262,7 +267,8 @@ def propose_end(
 
 
 def to_renew(person: Person) -> str:
-    """What is said of accounts that still bear the former name: the bank knows its holder, so the person files them anew."""
+    """What is said of accounts that still bear the former name: the bank knows its holder, so the
+    person files them anew."""
     if not person.bank_accounts.filter(until__isnull=True).exclude(holder=person.name).exists():
         return ""
     return _(
@@ -273,7 +279,8 @@ def to_renew(person: Person) -> str:
 def tell(
     person: Person, proposal: Proposal, *, title: str, text: str, now: dt.datetime, phone: str = ""
 ) -> None:
-    """A notice and a text message, once for a person and proposal; to ``phone`` where that is given."""
+    """A notice and a text message, once for a person and proposal; to ``phone`` where that is
+    given."""
     notices.tell(
         person,
         kind=NOTICE_KIND,

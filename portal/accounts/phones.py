@@ -1,4 +1,5 @@
-"""Mobile numbers, as typed and as kept: 11 digits of the mainland, or + and country code and number (E.164) of elsewhere."""
+"""Mobile numbers, as typed and as kept: 11 digits of the mainland, or + and country code and number
+(E.164) of elsewhere."""
 
 import re
 
@@ -16,9 +17,11 @@ class InvalidPhone(ValueError):
 
 
 def parse(text: str) -> str:
-    """The number as it is kept: spaces, hyphens, brackets, full-width digits, and +86, 0086 or 86 are mended.
+    """The number as it is kept: spaces, hyphens, brackets, full-width digits, and +86, 0086 or 86
+    are mended.
 
-    A number of Hong Kong, Macao, Taiwan or abroad begins with + or 00 and its code. Raises InvalidPhone.
+    A number of Hong Kong, Macao, Taiwan or abroad begins with + or 00 and its code. Raises
+    InvalidPhone.
     """
     number = re.sub(r"[-()]", "", narrow(text))
     mainland = _MAINLAND.fullmatch(number)

@@ -1,7 +1,8 @@
-"""Two hands: what one member of staff proposes takes effect when another approves it, and stays on record either way.
+"""Two hands: what one member of staff proposes takes effect when another approves it, and stays on
+record either way.
 
-The rooms register what can be proposed; this knows none of them. That the two are different people, that a proposal is decided
-once and that what was proposed stays as it was, the database holds.
+The rooms register what can be proposed; this knows none of them. That the two are different people,
+that a proposal is decided once and that what was proposed stays as it was, the database holds.
 """
 
 import datetime as dt
@@ -43,7 +44,8 @@ class Kind:
         raise NotImplementedError
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        """Let it take effect; inside the transaction that decides. Raises CannotDecide where it no longer fits."""
+        """Let it take effect; inside the transaction that decides. Raises CannotDecide where it no
+        longer fits."""
         raise NotImplementedError
 
 
@@ -64,7 +66,8 @@ def kind_of(proposal: Proposal) -> Kind:
 
 
 def seen_by(user: User) -> QuerySet[Proposal]:
-    """The proposals of the cities whose agency the user works for; what is for all cities, who works for all of them sees."""
+    """The proposals of the cities whose agency the user works for; what is for all cities, who
+    works for all of them sees."""
     rows = Proposal.objects.select_related("proposed_by", "decided_by")
     return rows.filter(city__in=[*staff_cities(user), *([] if user.city else [""])])
 
@@ -80,7 +83,8 @@ def ensure_may_propose(kind: Kind, *, city: str, target: str, by: User, identity
 
 
 def registered_in(cities: Sequence[str]) -> Q:
-    """Of persons: whom two of these cities' staff have entered or changed; their data are these cities' staff's."""
+    """Of persons: whom two of these cities' staff have entered or changed; their data are these
+    cities' staff's."""
     there = Proposal.objects.filter(city__in=cities, status=ProposalStatus.APPROVED)
     return Q(Exists(there.filter(identity_number=OuterRef("identity_number"))))
 
@@ -133,7 +137,8 @@ def why_not_decide(proposal: Proposal, by: User) -> str:
 
 
 def approve(proposal: Proposal, *, by: User, now: dt.datetime) -> Proposal:
-    """Let it take effect. Raises CannotDecide; pressed twice, the second is told that it is decided."""
+    """Let it take effect. Raises CannotDecide; pressed twice, the second is told that it is
+    decided."""
     return _decide(proposal, status=ProposalStatus.APPROVED, why="", by=by, now=now)
 
 
@@ -160,7 +165,8 @@ def _decide(proposal: Proposal, *, status: ProposalStatus, why: str, by: User, n
 
 
 def _reach(user: User) -> list[str]:
-    """The cities whose proposals this login deals with; "*" stands for those of all cities at once."""
+    """The cities whose proposals this login deals with; "*" stands for those of all cities at
+    once."""
     return [*staff_cities(user), *([] if user.city else ["*"])]
 
 

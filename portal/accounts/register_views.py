@@ -1,6 +1,7 @@
 """注册个人账号: who asks, proved to be that person, and then the password.
 
-What is stated waits in the browser's session, which is a stranger's until the account is open; nothing of it is an account.
+What is stated waits in the browser's session, which is a stranger's until the account is open;
+nothing of it is an account.
 """
 
 import secrets
@@ -43,7 +44,8 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_page
 def register(request: HttpRequest) -> HttpResponse:
-    """First who asks, and a code to the phone that they name; then on to the proof, or to the password where the phone is it."""
+    """First who asks, and a code to the phone that they name; then on to the proof, or to the
+    password where the phone is it."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
     form, proved = two_steps(request, RegisterForm, Purpose.REGISTER, lambda form: "")
@@ -217,7 +219,8 @@ def _keep(request: HttpRequest, stated: Stated, city: str, way: str) -> None:
 
 
 def _said(request: HttpRequest) -> dict[str, Any] | None:
-    """What this browser has stated lately; None where it has not, or where somebody is logged in."""
+    """What this browser has stated lately; None where it has not, or where somebody is logged
+    in."""
     said: dict[str, Any] | None = request.session.get(STATED)
     if said is None or request.user.is_authenticated or timezone.now().timestamp() - said["at"] > SECONDS:
         return None

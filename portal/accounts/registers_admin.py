@@ -1,4 +1,5 @@
-"""The register that stands in for the outside ones: staff keep it, so that comparisons have something to compare with."""
+"""The register that stands in for the outside ones: staff keep it, so that comparisons have
+something to compare with."""
 
 from typing import Any
 
@@ -65,7 +66,8 @@ class HouseholdRecordForm(RecordForm):
 
 
 class RecordAdmin(OfPeople):
-    """Entries of people of the own city; somebody of elsewhere is looked up with a reason, and never changed."""
+    """Entries of people of the own city; somebody of elsewhere is looked up with a reason, and
+    never changed."""
 
     identity_numbers = ("identity_number",)
     search_fields = ("pk",)
@@ -104,7 +106,8 @@ class HouseholdRecordAdmin(RecordAdmin):
 
 
 class AccountRecordAdmin(RecordAdmin):
-    """What a bank says of a person's account: numbers are typed once; afterwards they are masked and stay."""
+    """What a bank says of a person's account: numbers are typed once; afterwards they are masked
+    and stay."""
 
     form = AccountRecordForm
     numbers = ("number",)

@@ -1,13 +1,14 @@
-"""Opening a personal account. A name and an identity number are known to many, so they open nothing: whoever asks proves to be
-that person, in one of the ways that the city offers (``account_proof``):
+"""Opening a personal account. A name and an identity number are known to many, so they open
+nothing: whoever asks proves to be that person, in one of the ways that the city offers
+(``account_proof``):
 
 - ``phone``: a code to the phone that stands in the agency's file, or with the person's account;
 - ``bank``: the whole number of an account or card on file;
 - ``face``: a face check by the provider;
 - ``window``: a code from the window, which has seen the identity card.
 
-Until somebody is proved nothing is told of what is on file. Whoever is proved is told all of it: that there is an account
-already, or what stands in the way.
+Until somebody is proved nothing is told of what is on file. Whoever is proved is told all of it:
+that there is an account already, or what stands in the way.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ from portal.shared.ages import has_reached
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
-# Tries for one person in one way in a day: from one address, and from all; for whoever from one address.
+# Tries for one person in one way in a day: from one address, and from all; for whoever from one
+# address.
 PER_DAY_AND_ASKER = 5
 PER_DAY_AND_PERSON = 50
 PER_DAY_AND_ADDRESS = 30
@@ -41,8 +43,8 @@ PER_DAY_AND_ADDRESS = 30
 
 @dataclass(frozen=True)
 class Stated:
-    """Who asks for an account, as they say: the name, the number of 18, the phone that they have proved by a code; and the paper,
-    where that number does not say sex and birth date."""
+    """Who asks for an account, as they say: the name, the number of 18, the phone that they have
+    proved by a code; and the paper, where that number does not say sex and birth date."""
 
     name: str
     identity_number: str
@@ -55,7 +57,8 @@ class Stated:
 
 
 class NotTheSamePerson(Exception):
-    """The name, or what the paper says, is not what is on record, though the person is proved: the window has to look."""
+    """The name, or what the paper says, is not what is on record, though the person is proved: the
+    window has to look."""
 
 
 class PhoneTaken(Exception):
@@ -96,7 +99,8 @@ def proved_by_phone(stated: Stated) -> bool:
 
 
 def proved_by_bank(stated: Stated, *, number: str, address: str, now: datetime) -> bool:
-    """Whether this is the whole number of the person's account or card on file, and the name theirs. Raises TooManyTries."""
+    """Whether this is the whole number of the person's account or card on file, and the name
+    theirs. Raises TooManyTries."""
     _count_try(stated, "bank", address, now)
     person = find(stated.identity_number)
     digits = narrow(number).replace("-", "")
@@ -132,7 +136,8 @@ def account_of(stated: Stated) -> User | None:
 
 
 def check_record(stated: Stated, *, now: datetime) -> None:
-    """Raises HasGuardian or NotTheSamePerson where a proved person can have no account by what is on record."""
+    """Raises HasGuardian or NotTheSamePerson where a proved person can have no account by what is
+    on record."""
     person = find(stated.identity_number)
     today = today_in_china(now)
     if (
@@ -153,10 +158,11 @@ def check_record(stated: Stated, *, now: datetime) -> None:
 
 
 def open_account(stated: Stated, *, password: str, now: datetime) -> User:
-    """Opens the account of a person who is proved; who is new gets their file. The one they have, where they have one, unchanged.
+    """Opens the account of a person who is proved; who is new gets their file. The one they have,
+    where they have one, unchanged.
 
-    The phone goes into the file where there is none; where the file has another, that one is told. Raises what ``check_record``
-    and ``check_phone`` raise.
+    The phone goes into the file where there is none; where the file has another, that one is told.
+    Raises what ``check_record`` and ``check_phone`` raise.
     """
     check_record(stated, now=now)
     check_phone(stated)
@@ -177,7 +183,8 @@ def open_account(stated: Stated, *, password: str, now: datetime) -> User:
             elif person.phone != stated.phone:
                 told = person.phone
     except IntegrityError as clash:
-        # The same form twice at once: the first has opened the account. Else the phone went to someone else meanwhile.
+        # The same form twice at once: the first has opened the account. Else the phone went to
+        # someone else meanwhile.
         earlier = account_of(stated)
         if earlier is None:
             raise PhoneTaken from clash
@@ -190,7 +197,8 @@ def open_account(stated: Stated, *, password: str, now: datetime) -> User:
 
 
 def tell_owner(account: User, *, now: datetime) -> None:
-    """Tells the account's phone that somebody who was proved to be its owner asked for an account."""
+    """Tells the account's phone that somebody who was proved to be its owner asked for an
+    account."""
     if account.phone:
         text = _("有人用您的身份证号码申请注册。您已有账号，密码未改变。如非本人操作，请拨打 12333。")
         _tell(account.phone, text, now)

@@ -1,4 +1,5 @@
-"""What is typed into a search for people: it goes by POST and stays on the server, and the address names it by a token.
+"""What is typed into a search for people: it goes by POST and stays on the server, and the address
+names it by a token.
 
 So no number or name of a person stands in an address, in the browser's history or in a proxy's log.
 """
@@ -26,7 +27,8 @@ LONGEST = 120
 
 
 def keep(request: HttpRequest, **typed: str) -> str:
-    """Keeps what was typed, each part cut at LONGEST; gives its token, or "" where nothing was typed."""
+    """Keeps what was typed, each part cut at LONGEST; gives its token, or "" where nothing was
+    typed."""
     clean = {name: text.replace("\0", "").strip()[:LONGEST] for name, text in typed.items()}
     if not any(clean.values()):
         return ""
@@ -38,13 +40,15 @@ def keep(request: HttpRequest, **typed: str) -> str:
 
 
 def kept(request: HttpRequest, token: str, name: str = "q") -> str:
-    """A part of what was typed, by its token; "" for any other text: what somebody writes into an address is not searched for."""
+    """A part of what was typed, by its token; "" for any other text: what somebody writes into an
+    address is not searched for."""
     found = request.session.get(SESSION_KEY, {}).get(token, {}) if token.startswith(MARK) else {}
     return str(found.get(name, ""))
 
 
 def to_results(request: HttpRequest, *parts: str, name: str = "q") -> HttpResponseRedirect:
-    """The answer to a search that was sent: the same page with the token in the address, and all else that was sent along.
+    """The answer to a search that was sent: the same page with the token in the address, and all
+    else that was sent along.
 
     ``parts`` name the fields that are kept on the server; the first of them is ``name``.
     """
@@ -59,8 +63,8 @@ def to_results(request: HttpRequest, *parts: str, name: str = "q") -> HttpRespon
 
 
 def asked(request: HttpRequest) -> str:
-    """What a list of one's own is searched for: by its token, or a name or a case's number that stands in the address. A
-    person's number in an address is not searched for."""
+    """What a list of one's own is searched for: by its token, or a name or a case's number that
+    stands in the address. A person's number in an address is not searched for."""
     text = request.GET.get("q", "")
     if text.startswith(MARK):
         return kept(request, text)

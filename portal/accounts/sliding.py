@@ -1,7 +1,8 @@
 """Sessions that end so long after the last request, and at the latest so long after they began.
 
-They are renewed at most once a minute, since each renewal is a write. An account has a few of them at once: what they are is
-kept as ``OpenSession``, so that its owner sees them and ends those elsewhere.
+They are renewed at most once a minute, since each renewal is a write. An account has a few of them
+at once: what they are is kept as ``OpenSession``, so that its owner sees them and ends those
+elsewhere.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from portal.accounts.models import OpenSession, User
 
 BEGAN, RENEWED, OPEN = "began", "renewed", "open"
 SECONDS_BETWEEN_RENEWALS = 60
-# How many sessions an account has at once; the one that was used longest ago gives way to a new one.
+# How many sessions an account has at once; the one that was used longest ago gives way to a new
+# one.
 MOST = 10
 
 

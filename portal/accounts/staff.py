@@ -1,4 +1,5 @@
-"""The staff door: the admin's login, with a captcha; whoever is logged in and not staff finds nothing there."""
+"""The staff door: the admin's login, with a captcha; whoever is logged in and not staff finds
+nothing there."""
 
 from typing import Any
 
@@ -23,8 +24,8 @@ class StaffAuthenticationForm(AdminAuthenticationForm):
 
 
 class Workbench(UnfoldAdminSite):
-    """经办工作台. Persons and clerks get the same 404 as for any page that is not theirs; each look at a person's row is
-    recorded before its page is made."""
+    """经办工作台. Persons and clerks get the same 404 as for any page that is not theirs; each look
+    at a person's row is recorded before its page is made."""
 
     login_form = StaffAuthenticationForm
 
@@ -52,7 +53,8 @@ class Workbench(UnfoldAdminSite):
         return super().has_permission(request) and not next_step(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """What this login may look at, by app. Told once for a request: the page and its side bar ask for the same."""
+        """What this login may look at, by app. Told once for a request: the page and its side bar
+        ask for the same."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
         kept = request.__dict__

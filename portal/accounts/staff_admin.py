@@ -1,7 +1,9 @@
-"""What every list and page of the workbench keeps to: who may be found by what, and that each look at a person is recorded.
+"""What every list and page of the workbench keeps to: who may be found by what, and that each look
+at a person is recorded.
 
-All admins of the hall are StaffAdmin. A search is sent by POST and found again by a token (``searching``). The address filters
-by nothing but the declared ``list_filter``, so that no masked number is guessed digit by digit.
+All admins of the hall are StaffAdmin. A search is sent by POST and found again by a token
+(``searching``). The address filters by nothing but the declared ``list_filter``, so that no masked
+number is guessed digit by digit.
 """
 
 from functools import partial
@@ -39,7 +41,8 @@ NAMED_AT_MOST = 200
 
 
 def person_number_in(term: str) -> str:
-    """The social-security number (18 characters) of the identity paper whose number was typed; "" where it is something else."""
+    """The social-security number (18 characters) of the identity paper whose number was typed; ""
+    where it is something else."""
     try:
         return known_number(term)
     except identity.InvalidIdentity:
@@ -47,7 +50,8 @@ def person_number_in(term: str) -> str:
 
 
 def staff_typed_number(text: str) -> str:
-    """The social-security number of the paper whose number staff typed into a form. Raises ValidationError."""
+    """The social-security number of the paper whose number staff typed into a form. Raises
+    ValidationError."""
     try:
         return known_number(text)
     except identity.InvalidIdentity as mistake:
@@ -55,8 +59,8 @@ def staff_typed_number(text: str) -> str:
 
 
 def staff_typed_paper(text: str) -> Paper:
-    """The same, with what is known of the paper: a foreigner's without 18 digits is known once it is on file. Raises
-    ValidationError."""
+    """The same, with what is known of the paper: a foreigner's without 18 digits is known once it
+    is on file. Raises ValidationError."""
     number = staff_typed_number(text)
     try:
         return papers.of_told({"identity_number": number})
@@ -65,7 +69,8 @@ def staff_typed_paper(text: str) -> Paper:
 
 
 class OfferedFilter(admin.SimpleListFilter):
-    """A filter that takes what it offers and nothing else: another value leads back to the list without it."""
+    """A filter that takes what it offers and nothing else: another value leads back to the list
+    without it."""
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -74,7 +79,8 @@ class OfferedFilter(admin.SimpleListFilter):
 
 
 class StaffCityFilter(OfferedFilter):
-    """Of the cities that the login works for, one; ``column`` is the path from a row to its city."""
+    """Of the cities that the login works for, one; ``column`` is the path from a row to its
+    city."""
 
     title = gettext_lazy("城市")
     parameter_name = "city"
@@ -88,7 +94,8 @@ class StaffCityFilter(OfferedFilter):
 
 
 class QueueFilter(OfferedFilter):
-    """A list that shows its queue where nothing is chosen: ``unasked`` is what the queue is called."""
+    """A list that shows its queue where nothing is chosen: ``unasked`` is what the queue is
+    called."""
 
     title = gettext_lazy("状态")
     parameter_name = "state"
@@ -130,7 +137,8 @@ class KeptSearchForm(forms.Form):
 
 
 class StaffChangeList(ChangeList):
-    """A list that records whom a search has shown, and shows nobody where that would be one too many in an hour."""
+    """A list that records whom a search has shown, and shows nobody where that would be one too
+    many in an hour."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.search_form_class = partial(KeptSearchForm, request=request)
@@ -151,18 +159,22 @@ class StaffChangeList(ChangeList):
 class StaffAdmin(ModelAdmin):
     """The base of every admin of the hall."""
 
-    # Paths from a row to the identity numbers of the people whom it shows; empty where it shows nobody.
+    # Paths from a row to the identity numbers of the people whom it shows; empty where it shows
+    # nobody.
     identity_numbers: ClassVar[tuple[str, ...]] = ()
-    # Whether somebody of elsewhere can be looked up by a whole number and a reason, which the search then asks for.
+    # Whether somebody of elsewhere can be looked up by a whole number and a reason, which the
+    # search then asks for.
     by_reason: ClassVar[bool] = False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return StaffChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what ``list_filter`` and ``date_hierarchy`` declare, and only as the links of the page ask for it."""
+        """Only what ``list_filter`` and ``date_hierarchy`` declare, and only as the links of the
+        page ask for it."""
         allowed: set[str] = set()
-        # Also what this login is not offered, as the city where there is but one: links to a list name it all the same.
+        # Also what this login is not offered, as the city where there is but one: links to a list
+        # name it all the same.
         for one in (*self.list_filter, *self.get_list_filter(request)):
             if isinstance(one, type) and issubclass(one, admin.SimpleListFilter):
                 allowed.add(str(one.parameter_name))
@@ -184,12 +196,13 @@ class StaffAdmin(ModelAdmin):
         return super().changelist_view(request, extra_context)
 
     def reason_given(self, request: HttpRequest) -> str:
-        """Why somebody of elsewhere is looked up, as typed beside the search; "" where it was not asked for."""
+        """Why somebody of elsewhere is looked up, as typed beside the search; "" where it was not
+        asked for."""
         return searching.kept(request, request.GET.get(SEARCH_VAR, ""), REASON_VAR) if self.by_reason else ""
 
     def may_search(self, request: HttpRequest, term: str) -> bool:
-        """Whether one more person may be looked up in this hour; says so on the page where not. A reason is recorded at once:
-        it opens what is then found."""
+        """Whether one more person may be looked up in this hour; says so on the page where not. A
+        reason is recorded at once: it opens what is then found."""
         number = person_number_in(term)
         if not (self.identity_numbers and number):
             return True
@@ -204,7 +217,8 @@ class StaffAdmin(ModelAdmin):
         return True
 
     def searched(self, request: HttpRequest, listed: ChangeList) -> None:
-        """Records whom a search has shown: the person whose number was typed, or everyone on the page of the list."""
+        """Records whom a search has shown: the person whose number was typed, or everyone on the
+        page of the list."""
         if not self.identity_numbers:
             return
         number, rows = person_number_in(listed.query), [row.pk for row in listed.result_list]
@@ -233,8 +247,8 @@ class StaffAdmin(ModelAdmin):
         return {number for number in found if number}
 
     def look(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse | None:
-        """Records that a row's page is opened, if it is one and this login sees the row; the answer instead, where it may not
-        be. The site calls this before every page of this admin."""
+        """Records that a row's page is opened, if it is one and this login sees the row; the answer
+        instead, where it may not be. The site calls this before every page of this admin."""
         match = request.resolver_match
         key, of_rows = kwargs.get("object_id"), f"{self.opts.app_label}_{self.opts.model_name}_"
         if (
@@ -274,8 +288,8 @@ class StaffAdmin(ModelAdmin):
 
 
 class OfPeople(StaffAdmin):
-    """Rows about one person each: nobody is listed until a whole number or name is typed. Staff of a city see its people, and
-    whom they have looked up with a reason a short while ago."""
+    """Rows about one person each: nobody is listed until a whole number or name is typed. Staff of
+    a city see its people, and whom they have looked up with a reason a short while ago."""
 
     by_reason = True
     actions = None
@@ -331,7 +345,8 @@ class OfPeople(StaffAdmin):
 
 
 class OfTheCity(StaffAdmin):
-    """Rows of a city: its staff's; those of every city for who has none. Nothing is added or deleted by hand."""
+    """Rows of a city: its staff's; those of every city for who has none. Nothing is added or
+    deleted by hand."""
 
     actions = None
     show_full_result_count = False

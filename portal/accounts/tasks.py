@@ -1,4 +1,5 @@
-"""What the accounts do by themselves: the beat's doorbells for text messages and for what is over."""
+"""What the accounts do by themselves: the beat's doorbells for text messages and for what is
+over."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +22,8 @@ def send_text_messages() -> None:
     remedy=_("不影响业务。请系统管理员查明原因。"),
 )
 def forget_ended_sessions() -> None:
-    """Drops sessions that are over, and what waited for the next one in vain. Run twice, the second finds nothing."""
+    """Drops sessions that are over, and what waited for the next one in vain. Run twice, the second
+    finds nothing."""
     sliding.forget_ended(now=timezone.now())
     kept_forms.forget_old(now=timezone.now())
 

@@ -1,4 +1,5 @@
-"""The pages at and behind the doors. Each is shown to whom it is for; after a login the way leads back to where it began."""
+"""The pages at and behind the doors. Each is shown to whom it is for; after a login the way leads
+back to where it began."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,7 +50,8 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def next_page(request: HttpRequest) -> str:
-    """Where to go after the door: the hall's own address in ``next``, else the home page. Never another site's."""
+    """Where to go after the door: the hall's own address in ``next``, else the home page. Never
+    another site's."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return own_path(request, wanted) or settings.LOGIN_REDIRECT_URL
 
@@ -133,7 +135,8 @@ def door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any
 
 
 def _timed_out(request: HttpRequest) -> str:
-    """What whoever is sent to the door by a session that has ended is told; "" for everyone else."""
+    """What whoever is sent to the door by a session that has ended is told; "" for everyone
+    else."""
     if "next" not in request.GET or not browsers.of(request).last:
         return ""
     if next_page(request) != reverse("go-on"):
@@ -161,10 +164,11 @@ def step_context(form: Any, submit_label: str) -> dict[str, Any]:
 def two_steps(
     request: HttpRequest, form_class: type[F], purpose: Purpose, instead: Callable[[F], str], **kwargs: Any
 ) -> tuple[F, bool]:
-    """The form of the step that is to be shown now, and whether the phone has just been proved by its code.
+    """The form of the step that is to be shown now, and whether the phone has just been proved by
+    its code.
 
-    A POST with a ``code`` is the second step, unless ``again`` asks for a new one. ``instead`` gives the text to send where no
-    code is to be sent; the page is the same.
+    A POST with a ``code`` is the second step, unless ``again`` asks for a new one. ``instead``
+    gives the text to send where no code is to be sent; the page is the same.
     """
     now = timezone.now()
     if request.method != "POST":
@@ -219,7 +223,8 @@ def _known_here(request: HttpRequest, phone: str) -> bool:
 
 
 def back_to_first_step(form: F) -> F:
-    """The first step again with what was typed, ready to say what is wrong with it; the captcha is asked anew."""
+    """The first step again with what was typed, ready to say what is wrong with it; the captcha is
+    asked anew."""
     again = type(form)(form.data, code_sent=False)
     del again.fields["captcha"]
     again.is_valid()
@@ -231,7 +236,8 @@ def back_to_first_step(form: F) -> F:
 @sensitive_post_parameters()
 @_page
 def forgot(request: HttpRequest) -> HttpResponse:
-    """找回密码: a code to the account's phone, then a new password; everyone who was logged in to the account is out."""
+    """找回密码: a code to the account's phone, then a new password; everyone who was logged in to
+    the account is out."""
 
     def account(form: ForgottenPasswordForm) -> User | None:
         number, phone = form.cleaned_data["number"], form.cleaned_data["phone"]
@@ -262,7 +268,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @_page
 @login_required_any
 def go_on(request: HttpRequest) -> HttpResponse:
-    """What was sent after the session had ended goes on to where it was sent, when its owner is in again and says so."""
+    """What was sent after the session had ended goes on to where it was sent, when its owner is in
+    again and says so."""
     form = kept_forms.waiting(request, now=timezone.now())
     if form is None:
         notices.info(request, _("没有等待继续办理的内容。"))
@@ -273,7 +280,8 @@ def go_on(request: HttpRequest) -> HttpResponse:
         return redirect(settings.LOGIN_REDIRECT_URL)
     if request.method == "POST":
         kept_forms.forget(request)
-        # 307: the browser sends the same fields, with this page's token, where they were sent before.
+        # 307: the browser sends the same fields, with this page's token, where they were sent
+        # before.
         return redirect(form.path, preserve_request=True)
     return render(request, "accounts/go_on.html", {"fields": form.fields, "files": form.files})
 
@@ -303,7 +311,8 @@ def session(request: HttpRequest) -> JsonResponse:
 @_page
 @login_required_any
 def account(request: HttpRequest) -> HttpResponse:
-    """账号与安全: what the hall knows of the login, masked; who looked its person up; and a new password.
+    """账号与安全: what the hall knows of the login, masked; who looked its person up; and a new
+    password.
 
     With a new password logins elsewhere end; this one gets a new session key.
     """
@@ -418,7 +427,8 @@ def _lookups(user: User) -> list[dict[str, Any]]:
 @_page
 @login_required_any
 def account_phone(request: HttpRequest) -> HttpResponse:
-    """更换手机号码: a code to the new phone, and the password. Staff have theirs changed by the administrator."""
+    """更换手机号码: a code to the new phone, and the password. Staff have theirs changed by the
+    administrator."""
     if _user(request).is_staff:
         raise Http404
     form, proved = two_steps(request, NewPhoneForm, Purpose.NEW_PHONE, lambda form: "")
@@ -446,7 +456,8 @@ def account_phone(request: HttpRequest) -> HttpResponse:
 
 
 def _tell_former_phone(former: str, phone: str) -> None:
-    """Whoever still holds the phone that is given up learns of it; that it cannot be told does not undo the change."""
+    """Whoever still holds the phone that is given up learns of it; that it cannot be told does not
+    undo the change."""
     if not former or former == phone:
         return
     text = _("【社保网上办事大厅】您的账号手机号码已更换为 %(phone)s。如非本人操作，请立即拨打 12333。")

@@ -1,4 +1,5 @@
-"""Makes the workbench the site that every app's admin registers with; it stands in INSTALLED_APPS in place of "unfold"."""
+"""Makes the workbench the site that every app's admin registers with; it stands in INSTALLED_APPS
+in place of "unfold"."""
 
 from django.contrib import admin
 from django.contrib.admin import sites

@@ -1,4 +1,5 @@
-"""The agency's workbench for cases: the queue, the case with its facts beside the decision, and the working days."""
+"""The agency's workbench for cases: the queue, the case with its facts beside the decision, and the
+working days."""
 
 from typing import Any
 
@@ -32,7 +33,8 @@ ALL = "all"
 
 
 def state_asked(request: HttpRequest) -> str:
-    """The state that the list is to show; "" for the queue. What someone decided themselves has left it."""
+    """The state that the list is to show; "" for the queue. What someone decided themselves has
+    left it."""
     return request.GET.get(StateFilter.parameter_name) or (
         ALL if request.GET.get(MineFilter.parameter_name) == "done" else ""
     )
@@ -127,7 +129,8 @@ class CaseAdmin(StaffAdmin):
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
-        """Only the queue, the case and its papers: the admin's own pages to add, edit and delete do not exist."""
+        """Only the queue, the case and its papers: the admin's own pages to add, edit and delete do
+        not exist."""
         view = self.admin_site.admin_view
         return [
             path("", view(self.changelist_view), name="hall_case_changelist"),
@@ -157,8 +160,9 @@ class CaseAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Case], search_term: str
     ) -> tuple[QuerySet[Case], bool]:
-        """By names in part; by people's numbers only in full, so that nobody is found by guessing digits; by a case's number as
-        it is typed, scanned, or told over the telephone: its last eight characters.
+        """By names in part; by people's numbers only in full, so that nobody is found by guessing
+        digits; by a case's number as it is typed, scanned, or told over the telephone: its last
+        eight characters.
         """
         term = search_term.strip()
         if not term:
@@ -273,7 +277,8 @@ class CaseAdmin(StaffAdmin):
         *,
         now: Any,
     ) -> HttpResponse:
-        """A second reviewer confirms what another proposed, and the case is done; or declines it."""
+        """A second reviewer confirms what another proposed, and the case is done; or declines
+        it."""
         by = staff_of(request)
         try:
             if "confirm" in request.POST:
@@ -410,8 +415,9 @@ class WorkdayForm(ProposingForm):
 
 @admin.register(WorkdayOverride)
 class WorkdayOverrideAdmin(ByTwo):
-    """Working days of a city against the published calendar, and beyond the last year that is published. For reviewers, by two
-    hands; those of the whole country for administrators of the hall."""
+    """Working days of a city against the published calendar, and beyond the last year that is
+    published. For reviewers, by two hands; those of the whole country for administrators of the
+    hall."""
 
     form = WorkdayForm
     list_display = ("day", "place", "is_workday", "reason")

@@ -1,7 +1,8 @@
-"""Papers that applicants hand in: taken only as what they are asked to be, stored without what nobody asked for.
+"""Papers that applicants hand in: taken only as what they are asked to be, stored without what
+nobody asked for.
 
-Files are read apart (portal.shared.scans): pictures are decoded and written anew, PDF files stay as they are, and are only ever
-given out as a download.
+Files are read apart (portal.shared.scans): pictures are decoded and written anew, PDF files stay as
+they are, and are only ever given out as a download.
 """
 
 import hashlib
@@ -45,7 +46,8 @@ class UploadRefused(Exception):
 
 
 def keep_upload(*, draft: Draft, paper: Paper, file: UploadedFile, now: datetime) -> Attachment:
-    """Keeps the file as the draft's paper, in place of an earlier one. UploadRefused where it is not what the paper may be."""
+    """Keeps the file as the draft's paper, in place of an earlier one. UploadRefused where it is
+    not what the paper may be."""
     content, content_type, suffix = _read(paper.kind, file)
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
@@ -98,7 +100,8 @@ def remove(attachment: Attachment) -> None:
 
 
 def served(attachment: Kept) -> FileResponse:
-    """The file for a browser: shown where it is a picture that we wrote ourselves, otherwise only downloaded."""
+    """The file for a browser: shown where it is a picture that we wrote ourselves, otherwise only
+    downloaded."""
     response = FileResponse(
         attachment.file.open("rb"),
         as_attachment=attachment.content_type != JPEG,
@@ -147,7 +150,8 @@ def _why_not(fault: scans.Fault, kind: str) -> str:
 
 
 def _shown_name(given: str, suffix: str) -> str:
-    """The name to show: the user's own, without what would turn it round or break a header, and with the true ending."""
+    """The name to show: the user's own, without what would turn it round or break a header, and
+    with the true ending."""
     stem = PurePath(given.replace("\\", "/")).stem
     clean = "".join(
         character for character in stem if unicodedata.category(character)[0] not in "CZ" or character == " "

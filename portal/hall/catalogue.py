@@ -1,4 +1,5 @@
-"""All services, found by importing every app's ``services``; and the offers, from the cities' data."""
+"""All services, found by importing every app's ``services``; and the offers, from the cities'
+data."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -64,7 +65,8 @@ def every_offer_has_a_service(app_configs: object, **kwargs: object) -> list[Err
 
 @register()
 def every_figure_that_is_asked_for_is_there(app_configs: object, **kwargs: object) -> list[Error]:
-    """What services and tasks ask the book for: a city without it stops here, not at night or before a user."""
+    """What services and tasks ask the book for: a city without it stops here, not at night or
+    before a user."""
     missing = [
         Error(f"{NATIONAL}/{name}.yaml is missing", id="hall.E005")
         for name in _lacks(NATIONAL, NATIONAL_FILES)

@@ -1,5 +1,5 @@
-"""How drafts and cases follow when who somebody is was corrected: what is decided stays as it was filed, but is found by the new
-number; what is still open is decided about the right person."""
+"""How drafts and cases follow when who somebody is was corrected: what is decided stays as it was
+filed, but is found by the new number; what is still open is decided about the right person."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -69,7 +69,8 @@ def _answers(answers: Mapping[str, Any], correction: Correction) -> dict[str, An
 
 
 def follow_drafts(correction: Correction, of: Q) -> None:
-    """Drafts ``of`` logins to whom it is told how the number is now; not those that state another's name."""
+    """Drafts ``of`` logins to whom it is told how the number is now; not those that state another's
+    name."""
     number = correction.before.identity_number
     known_as = {number, correction.before.paper_number} - {""}
     named = Q(subject=number)

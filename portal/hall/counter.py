@@ -1,7 +1,8 @@
-"""What a form for the window says: the numbers that the clerk compares, in full, and the code by which staff open the case.
+"""What a form for the window says: the numbers that the clerk compares, in full, and the code by
+which staff open the case.
 
-Pages and receipts mask numbers; the form is given to the applicant and to staff alone, and the last look shows in full what the
-applicant has just typed.
+Pages and receipts mask numbers; the form is given to the applicant and to staff alone, and the last
+look shows in full what the applicant has just typed.
 """
 
 import re
@@ -23,7 +24,8 @@ _NUMBER = re.compile(rf"[0-9]{{8,}}[0-9X]|{foreigners.NUMBER}")
 
 
 def lines_in_full(case: Case) -> list[tuple[str, str]]:
-    """What was filed, as at the last look, with its numbers in full; those that no line shows follow under the form's labels."""
+    """What was filed, as at the last look, with its numbers in full; those that no line shows
+    follow under the form's labels."""
     lines, left = in_full(case.facts.get("summary", []), _numbers(case))
     own = case.applicant_person.identity_number if case.applicant_person else ""
     return lines + [one for one in left if one[1] != own]
@@ -32,8 +34,8 @@ def lines_in_full(case: Case) -> list[tuple[str, str]]:
 def typed_in_full(
     summary: Iterable[tuple[str, str]], answers: Mapping[str, Any], typed: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str]]:
-    """A summary with the numbers in full that the applicant has just typed, and is to check digit by digit. The number of a paper
-    that the register has read for them stays masked."""
+    """A summary with the numbers in full that the applicant has just typed, and is to check digit
+    by digit. The number of a paper that the register has read for them stays masked."""
     said = {foreigners.as_typed(value) for values in typed.values() for value in values}
     numbers = [
         (name, value)
@@ -46,7 +48,8 @@ def typed_in_full(
 def in_full(
     summary: Iterable[tuple[str, str]], numbers: Iterable[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The lines with these numbers, each (label, number), where a line shows them masked; and the numbers that no line shows."""
+    """The lines with these numbers, each (label, number), where a line shows them masked; and the
+    numbers that no line shows."""
     lines = [(str(label), str(value)) for label, value in summary]
     values = [value for _label, value in lines]
     left = [one for one in numbers if not any(one[1] in value for value in values)]

@@ -1,4 +1,5 @@
-"""The one way through the hall: submit, decide, withdraw. Each is one transaction, and doing it twice changes nothing."""
+"""The one way through the hall: submit, decide, withdraw. Each is one transaction, and doing it
+twice changes nothing."""
 
 import hashlib
 import json
@@ -71,7 +72,8 @@ def form_for(
 
 
 def ask_for(*, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> Ask:
-    """The application that was typed, its gate already passed. NotAccepted where the form refuses it, or the city."""
+    """The application that was typed, its gate already passed. NotAccepted where the form refuses
+    it, or the city."""
     service = service_of(offer.code)
     if elsewhere := permissions.why_not_in(applicant, offer.city, service):
         raise NotAccepted([Bar("", elsewhere)])
@@ -111,7 +113,8 @@ def known_of(
 
 
 def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar]:
-    """What bars this applicant whatever they would answer; empty where there is something to fill in. Writes nothing.
+    """What bars this applicant whatever they would answer; empty where there is something to fill
+    in. Writes nothing.
 
     Of a form that has nothing to ask of this applicant, what the rule says of no answers.
     """
@@ -156,7 +159,8 @@ def examine(ask: Ask) -> tuple[Any, list[Finding]]:
 
 
 def _findings(service: Service, ask: Ask, facts: Any) -> list[Finding]:
-    """What bars the application or does not match: first what holds of every service, then what its own rule says."""
+    """What bars the application or does not match: first what holds of every service, then what its
+    own rule says."""
     elsewhere = permissions.why_not_in(ask.applicant, ask.offer.city, service)
     return [Bar("", elsewhere)] if elsewhere else list(service.rule(ask, facts))
 
@@ -168,10 +172,12 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 
 
 def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: datetime) -> Case:
-    """Takes an application: checks it, makes the case and, where its mode allows, the effect, in one transaction.
+    """Takes an application: checks it, makes the case and, where its mode allows, the effect, in
+    one transaction.
 
-    The same ``key`` with the same answers gives the same case again, however often and however concurrently it is sent;
-    KeyReused with other answers. NotAccepted where the rule or the database bars it; then nothing was written.
+    The same ``key`` with the same answers gives the same case again, however often and however
+    concurrently it is sent; KeyReused with other answers. NotAccepted where the rule or the
+    database bars it; then nothing was written.
     """
     service = service_of(ask.offer.code)
     if not permissions.may_file_for(ask.applicant, service):
@@ -185,7 +191,8 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
         with transaction.atomic():
             return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
     except (IntegrityError, NotAccepted) as error:
-        # The same application may have been taken meanwhile, and then it is itself what stands in the way.
+        # The same application may have been taken meanwhile, and then it is itself what stands in
+        # the way.
         earlier = _earlier(key, digest, ask)
         if earlier:
             return earlier
@@ -197,18 +204,21 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
 def decide(
     case: Case, *, approve: bool, by: User, now: datetime, reason: str = "", overrule: bool = False
 ) -> Case:
-    """Approves (or confirms at the counter) or refuses an open case, by staff who neither filed it nor are its subject.
+    """Approves (or confirms at the counter) or refuses an open case, by staff who neither filed it
+    nor are its subject.
 
-    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch unless ``overrule`` is given and
-    another reviewer has proposed just that (``propose_overruling``); then the grounds are that reviewer's.
-    NotAllowed, NotAccepted, or lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
+    Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch
+    unless ``overrule`` is given and another reviewer has proposed just that
+    (``propose_overruling``); then the grounds are that reviewer's. NotAllowed, NotAccepted, or
+    lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
     """
     service = service_of(case.service)
     ask = ask_of(case)
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
-            # Before the case's own row, in the order in which a correction of the subject takes them.
+            # Before the case's own row, in the order in which a correction of the subject takes
+            # them.
             lock_subject(case.subject_identity_number)
             case = _to_decide(case, by)
             if not approve:
@@ -242,10 +252,12 @@ def decide(
 
 
 def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> Overruling:
-    """Propose to do an open case although the register says otherwise, on these grounds; another reviewer confirms (``decide``)
-    or declines. Again by the same, as long as it stands, is the same.
+    """Propose to do an open case although the register says otherwise, on these grounds; another
+    reviewer confirms (``decide``) or declines. Again by the same, as long as it stands, is the
+    same.
 
-    NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another proposal stands; AlreadyMoved.
+    NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another proposal
+    stands; AlreadyMoved.
     """
     service = service_of(case.service)
     ask = ask_of(case)
@@ -273,7 +285,8 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
 
 
 def decline_overruling(overruling: Overruling, *, why: str, by: User, now: datetime) -> Overruling:
-    """End a proposal without doing the case, by another reviewer; or by whoever made it, who takes it back. Twice is once.
+    """End a proposal without doing the case, by another reviewer; or by whoever made it, who takes
+    it back. Twice is once.
 
     NotAllowed; NotAccepted without a reason; AlreadyMoved where it was confirmed.
     """
@@ -319,7 +332,8 @@ def whys(findings: Sequence[Finding]) -> list[str]:
 
 
 def _to_decide(case: Case, by: User) -> Case:
-    """The case, held until the transaction ends. NotAllowed where this login may not decide it, AlreadyMoved where it is done."""
+    """The case, held until the transaction ends. NotAllowed where this login may not decide it,
+    AlreadyMoved where it is done."""
     locked = (
         Case.objects.select_for_update(of=("self",))
         .select_related("filed_by", "applicant_person", "applicant_employer")
@@ -335,7 +349,8 @@ def _to_decide(case: Case, by: User) -> Case:
 def withdraw(case: Case, *, by: User, now: datetime) -> Case:
     """Voids an open case at the applicant's wish; twice is once.
 
-    NotAllowed for anyone but the applicant, whatever its state; AlreadyMoved where it was decided meanwhile.
+    NotAllowed for anyone but the applicant, whatever its state; AlreadyMoved where it was decided
+    meanwhile.
     """
     with transaction.atomic():
         case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
@@ -368,7 +383,8 @@ def ask_of(case: Case) -> Ask:
 
 
 def promised_on(offer: Offer, start: date) -> date | None:
-    """The day by which the offer promises to be done; counted in working days, staff's overrides included."""
+    """The day by which the offer promises to be done; counted in working days, staff's overrides
+    included."""
     if not offer.days:
         return None
     return add_workdays(start, offer.days, overrides_of(offer.city, since=start))
@@ -466,7 +482,8 @@ def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
 
 
 def digest_of(ask: Ask) -> str:
-    """What tells one application from another: for what it is, with which answers, for which ward."""
+    """What tells one application from another: for what it is, with which answers, for which
+    ward."""
     content: dict[str, Any] = {
         "city": ask.offer.city,
         "service": ask.offer.code,
@@ -486,7 +503,8 @@ def _jsonable(facts: Any) -> dict[str, Any]:
 
 
 def _conflict(service: Service, error: IntegrityError) -> Bar:
-    """The database's refusal in the applicant's words; an unknown constraint is a defect and is raised."""
+    """The database's refusal in the applicant's words; an unknown constraint is a defect and is
+    raised."""
     name = broken_constraint(error)
     known: dict[str, tuple[str, Any]] = {
         "one_open_case_per_applicant_and_subject": (

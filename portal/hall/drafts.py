@@ -1,4 +1,5 @@
-"""What was typed and not yet sent: kept for its user, so that an ended session or a wrong click loses nothing."""
+"""What was typed and not yet sent: kept for its user, so that an ended session or a wrong click
+loses nothing."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,13 +22,15 @@ KEPT_FOR = timedelta(days=60)
 
 
 def of_offer(*, user: User, offer: Offer, ward: Person | None = None) -> QuerySet[Draft]:
-    """The user's drafts for this offer, for themselves or for a ward, the one touched last first."""
+    """The user's drafts for this offer, for themselves or for a ward, the one touched last
+    first."""
     drafts = Draft.objects.filter(user=user, city=offer.city, service=offer.code, ward=ward)
     return drafts.order_by("-updated_at", "-pk")
 
 
 def find(*, user: User, offer: Offer, ward: Person | None = None) -> Draft | None:
-    """The user's draft for this offer, for themselves or for a ward, if there is one; of several the one touched last."""
+    """The user's draft for this offer, for themselves or for a ward, if there is one; of several
+    the one touched last."""
     return of_offer(user=user, offer=offer, ward=ward).first()
 
 
@@ -42,10 +45,11 @@ def keep(
     subject: str = "",
     begun: Draft | None = None,
 ) -> Draft:
-    """Keeps what was typed about ``subject``; ``checked`` says that the form and its captcha were passed with exactly this.
+    """Keeps what was typed about ``subject``; ``checked`` says that the form and its captcha were
+    passed with exactly this.
 
-    ``begun`` is the draft that the form stood on: where it had no subject yet it becomes this subject's, where it is another
-    subject's it stays as it is.
+    ``begun`` is the draft that the form stood on: where it had no subject yet it becomes this
+    subject's, where it is another subject's it stays as it is.
     """
     with transaction.atomic():
         if begun and subject and not begun.subject:
@@ -72,10 +76,11 @@ def autosave(
     subject: str = "",
     begun: Draft | None = None,
 ) -> Draft | None:
-    """Keeps what was typed so far, by itself; None where the draft is no longer as this page saw it.
+    """Keeps what was typed so far, by itself; None where the draft is no longer as this page saw
+    it.
 
-    ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that another window kept, or that
-    was sent on since, is overwritten.
+    ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that
+    another window kept, or that was sent on since, is overwritten.
     """
     with transaction.atomic():
         own = of_offer(user=user, offer=offer, ward=ward).select_for_update()
@@ -101,7 +106,8 @@ def autosave(
 
 
 def _name(draft: Draft, subject: str) -> None:
-    """Makes the draft the subject's; where the subject has one already, that one takes its place."""
+    """Makes the draft the subject's; where the subject has one already, that one takes its
+    place."""
     try:
         with transaction.atomic():
             Draft.objects.filter(pk=draft.pk, subject="").update(subject=subject)
@@ -115,7 +121,8 @@ def stamp(draft: Draft) -> str:
 
 
 def about(draft: Draft) -> str:
-    """Whom a draft is about, in words that tell it from its neighbours; "" where there is nothing to tell."""
+    """Whom a draft is about, in words that tell it from its neighbours; "" where there is nothing
+    to tell."""
     if not draft.subject:
         return draft.ward.name if draft.ward else ""
     name = "".join(draft.typed.get("name", [])[:1]).strip()
@@ -132,7 +139,8 @@ def forget(draft: Draft) -> None:
 
 
 def sent(draft: Draft) -> None:
-    """What the draft held when it was read has become a case: it goes, but what was typed since, elsewhere, is kept apart."""
+    """What the draft held when it was read has become a case: it goes, but what was typed since,
+    elsewhere, is kept apart."""
     with transaction.atomic():
         now = Draft.objects.select_for_update().filter(pk=draft.pk).first()
         if now is None:
@@ -144,7 +152,8 @@ def sent(draft: Draft) -> None:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Drops drafts that nobody touched for long; how many. One that fails does not keep the others."""
+    """Drops drafts that nobody touched for long; how many. One that fails does not keep the
+    others."""
     dropped, watch = 0, Watch("forget_old_drafts", now=now)
     for draft in list(Draft.objects.filter(updated_at__lt=now - KEPT_FOR)):
         with watch.item(str(draft.pk), city=draft.city):

@@ -50,9 +50,11 @@ class YuanField(forms.CharField):
 
 
 class MonthChoiceField(forms.ChoiceField):
-    """One of the months that are allowed, as buttons; what is not allowed is shown with the reason. Cleaned to a Month or None.
+    """One of the months that are allowed, as buttons; what is not allowed is shown with the reason.
+    Cleaned to a Month or None.
 
-    ``none_label`` adds a choice of no month. ``choice_hints`` say more under a month ("2026-11": …).
+    ``none_label`` adds a choice of no month. ``choice_hints`` say more under a month ("2026-11":
+    …).
     """
 
     def __init__(
@@ -82,7 +84,8 @@ class MonthChoiceField(forms.ChoiceField):
 
 
 class MonthsField(forms.MultipleChoiceField):
-    """Some of the months that are allowed, as buttons; what is not allowed is shown with the reason. Cleaned to Months."""
+    """Some of the months that are allowed, as buttons; what is not allowed is shown with the
+    reason. Cleaned to Months."""
 
     def __init__(
         self, *, months: Sequence[Month], not_allowed: Mapping[Month, Any] | None = None, **kwargs: Any
@@ -106,9 +109,11 @@ class MonthsField(forms.MultipleChoiceField):
 
 
 class AccountNumberField(forms.CharField):
-    """A person's bank account: a card, a passbook, a social-security card; spaces and hyphens are mended.
+    """A person's bank account: a card, a passbook, a social-security card; spaces and hyphens are
+    mended.
 
-    A check digit is looked at where the numbers of that kind have one; whether there is such an account its bank knows.
+    A check digit is looked at where the numbers of that kind have one; whether there is such an
+    account its bank knows.
     """
 
     def __init__(self, *, numbers: AccountNumbers, **kwargs: Any) -> None:

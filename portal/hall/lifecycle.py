@@ -1,4 +1,5 @@
-"""The only writer of ``Case.status``: every move is in the table, has an actor and a time, and happens once."""
+"""The only writer of ``Case.status``: every move is in the table, has an actor and a time, and
+happens once."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,14 +19,17 @@ class AlreadyMoved(Exception):
 
 
 def begin(case: Case, *, by: User, now: datetime) -> None:
-    """Writes the case's first event. Called once, when the case has just been inserted as submitted."""
+    """Writes the case's first event. Called once, when the case has just been inserted as
+    submitted."""
     CaseEvent.objects.create(case=case, at=now, actor=by, from_status="", to_status=Status.SUBMITTED)
 
 
 def move(case: Case, to: Status, *, by: User, now: datetime, note: str = "", **changes: Any) -> None:
-    """Moves the case by compare-and-set and writes the event; ``changes`` are other columns set in the same statement.
+    """Moves the case by compare-and-set and writes the event; ``changes`` are other columns set in
+    the same statement.
 
-    AlreadyMoved where the table does not allow it or someone else was first. The caller holds the transaction.
+    AlreadyMoved where the table does not allow it or someone else was first. The caller holds the
+    transaction.
     """
     start = Status(case.status)
     if to not in CASE_LIFE_CYCLE.moves_from(start):
@@ -39,8 +43,9 @@ def move(case: Case, to: Status, *, by: User, now: datetime, note: str = "", **c
 
 
 def move_unpaid(ends: Mapping[int, tuple[Status, str]], *, by: User, now: datetime) -> int:
-    """Move cases that wait for money to their ends, case id → (DONE or LAPSED, why): how many moved. One that has moved already
-    stays as it is. The number of statements does not grow with the cases. The caller holds the transaction."""
+    """Move cases that wait for money to their ends, case id → (DONE or LAPSED, why): how many
+    moved. One that has moved already stays as it is. The number of statements does not grow with
+    the cases. The caller holds the transaction."""
     waiting = Case.objects.filter(pk__in=list(ends), status__in=[str(status) for status in UNPAID])
     cases = list(waiting.select_for_update(no_key=True, of=("self",)).order_by("pk"))
     events = []

@@ -19,7 +19,8 @@ from portal.shared.life_cycle import LifeCycle, Stage
 
 
 class Case(models.Model):
-    """One use of an offer. Only ``lifecycle`` writes ``status``; the database refuses a move that is not in the table."""
+    """One use of an offer. Only ``lifecycle`` writes ``status``; the database refuses a move that
+    is not in the table."""
 
     number = models.CharField(_("办件编号"), max_length=24, unique=True)
     city = models.CharField(_("城市"), max_length=30)
@@ -40,7 +41,8 @@ class Case(models.Model):
         related_name="applications",
         verbose_name=_("申请单位"),
     )
-    # Whom it is about; empty for a new person until the effect makes their file, and where a case is about nobody.
+    # Whom it is about; empty for a new person until the effect makes their file, and where a case
+    # is about nobody.
     subject = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("办理对象")
     )
@@ -162,7 +164,8 @@ OVERRULING_LIFE_CYCLE = LifeCycle(
 
 
 class Overruling(models.Model):
-    """That a case is to be done although the register says otherwise: one reviewer proposes, with the grounds, another confirms.
+    """That a case is to be done although the register says otherwise: one reviewer proposes, with
+    the grounds, another confirms.
 
     It is of just the ``mismatches`` that the first one saw. Frozen but for its end.
     """
@@ -226,10 +229,11 @@ class Overruling(models.Model):
 
 
 class Draft(models.Model):
-    """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's key.
+    """What someone has typed and not yet sent; it outlives the session. Its key becomes the case's
+    key.
 
-    A clerk who types the numbers of several people has a draft for each of them: ``subject`` is the number, "" until a valid
-    one was typed and where a service asks for none.
+    A clerk who types the numbers of several people has a draft for each of them: ``subject`` is the
+    number, "" until a valid one was typed and where a service asks for none.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
@@ -268,7 +272,8 @@ def attachment_path(attachment: "Attachment", _filename: str) -> str:
 
 
 class Attachment(models.Model):
-    """A paper handed in: first with a draft, then with the case. Served only to those who may see the case."""
+    """A paper handed in: first with a draft, then with the case. Served only to those who may see
+    the case."""
 
     draft = models.ForeignKey(Draft, models.CASCADE, null=True, blank=True, related_name="attachments")
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="attachments")
@@ -296,8 +301,9 @@ class Attachment(models.Model):
 
 
 class WorkdayOverride(models.Model):
-    """A day that staff of a city declare a working day or not there, over the official calendar and beyond the year it is
-    published for; of no city: everywhere, where a city has not said otherwise. Two members of staff set it (working_days)."""
+    """A day that staff of a city declare a working day or not there, over the official calendar and
+    beyond the year it is published for; of no city: everywhere, where a city has not said
+    otherwise. Two members of staff set it (working_days)."""
 
     city = models.CharField(_("城市"), max_length=30, blank=True)
     day = models.DateField(_("日期"))

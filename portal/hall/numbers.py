@@ -1,4 +1,5 @@
-"""Case numbers: the city's code, the day, and eight characters that cannot be guessed from another number."""
+"""Case numbers: the city's code, the day, and eight characters that cannot be guessed from another
+number."""
 
 import re
 from datetime import datetime
@@ -14,13 +15,15 @@ def case_number(city: City, now: datetime) -> str:
 
 
 def number_in(text: str) -> str:
-    """The case number in what was typed or scanned: with or without dashes, or at the end of an address; "" for none."""
+    """The case number in what was typed or scanned: with or without dashes, or at the end of an
+    address; "" for none."""
     typed = narrow(text).upper().rstrip("/").rpartition("/")[2]
     found = re.fullmatch(rf"([0-9]{{6}})-?([0-9]{{8}})-?([{numbers.ALPHABET}]{{8}})", typed)
     return "-".join(found.groups()) if found else ""
 
 
 def ending_in(text: str) -> str:
-    """The eight characters by which a case number ends, where that is what was typed; "" otherwise."""
+    """The eight characters by which a case number ends, where that is what was typed; ""
+    otherwise."""
     typed = narrow(text).upper()
     return typed if re.fullmatch(rf"[{numbers.ALPHABET}]{{8}}", typed) else ""

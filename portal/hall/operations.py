@@ -1,6 +1,8 @@
-"""系统运行 in the workbench: what failed in the hall's own work, for the staff of its city, with what to do.
+"""系统运行 in the workbench: what failed in the hall's own work, for the staff of its city, with
+what to do.
 
-Whoever serves all cities also sees whether each part is there, and when each task came to its end last.
+Whoever serves all cities also sees whether each part is there, and when each task came to its end
+last.
 """
 
 from dataclasses import dataclass
@@ -38,7 +40,8 @@ class Told:
 
 
 def failures_for(user: User) -> QuerySet[Failure]:
-    """The failures that this login sees: of its cities, and those of no city where it serves all."""
+    """The failures that this login sees: of its cities, and those of no city where it serves
+    all."""
     cities = permissions.staff_cities(user)
     return Failure.objects.filter(city__in=[*cities, *([] if user.city else [""])])
 

@@ -15,7 +15,8 @@ def may_file(user: User, service: Service) -> bool:
 
 
 def may_file_for(applicant: Applicant, service: Service) -> bool:
-    """Whether the login may file the service for whom it says: itself or its employer, or a ward of its own."""
+    """Whether the login may file the service for whom it says: itself or its employer, or a ward of
+    its own."""
     if not may_file(applicant.user, service):
         return False
     if applicant.ward is None:
@@ -24,8 +25,8 @@ def may_file_for(applicant: Applicant, service: Service) -> bool:
 
 
 def why_not_in(applicant: Applicant, city: str, service: Service) -> str:
-    """Why the applicant may not file a service of its audience in that city; "" where it may. An employer files where it is
-    registered: nobody else has its contributions assessed and taken."""
+    """Why the applicant may not file a service of its audience in that city; "" where it may. An
+    employer files where it is registered: nobody else has its contributions assessed and taken."""
     employer = applicant.employer
     if service.audience != Audience.EMPLOYER or employer is None or employer.city == city:
         return ""
@@ -36,7 +37,8 @@ def why_not_in(applicant: Applicant, city: str, service: Service) -> str:
 
 
 def is_applicant(user: User, case: Case) -> bool:
-    """Whether this login acts for whoever applied: every clerk of an employer does for all its cases."""
+    """Whether this login acts for whoever applied: every clerk of an employer does for all its
+    cases."""
     if case.applicant_employer:
         return permissions.may_act_for_employer(user, case.applicant_employer)
     return permissions.may_act_for_person(user, case.applicant_person)
@@ -53,7 +55,8 @@ def may_withdraw(user: User, case: Case) -> bool:
 
 
 def why_not_decide(user: User, case: Case) -> str:
-    """Why this member of staff may not decide the case; "" where they may. Maker and checker are never the same."""
+    """Why this member of staff may not decide the case; "" where they may. Maker and checker are
+    never the same."""
     if not permissions.may_review(user, case.city):
         return _("您没有本城市办件的审核权限。")
     if user.pk == case.filed_by_id:

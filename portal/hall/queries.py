@@ -11,7 +11,8 @@ from portal.hall.models import Case, Overruling, OverrulingStatus
 from portal.hall.routing import OPEN, Status
 from portal.prepared import Prepared
 
-# Open and in staff's hands: a case is only for a moment, inside the desk's transaction, merely submitted.
+# Open and in staff's hands: a case is only for a moment, inside the desk's transaction, merely
+# submitted.
 WAITING = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
 WAITING_SHOWN = 10
 # What is due first, then what was filed first; the database puts what has no day at the end.
@@ -19,8 +20,8 @@ QUEUE_ORDER = ("due_on", "submitted_at", "pk")
 
 
 def cases_of(user: User) -> QuerySet[Case]:
-    """The cases of whom the login acts for, newest first: an employer's clerks see all of their employer's, a guardian those
-    of the wards, too."""
+    """The cases of whom the login acts for, newest first: an employer's clerks see all of their
+    employer's, a guardian those of the wards, too."""
     cases = Case.objects.select_related("applicant_person", "applicant_employer", "subject", "filed_by")
     if user.is_clerk:
         return cases.filter(applicant_employer=user.employer).order_by("-submitted_at", "-pk")
@@ -53,7 +54,8 @@ def just_done(*, applicant_person: int, city: str, service: str, since: datetime
 
 
 def waiting_of(user: User) -> list[Case]:
-    """The newest WAITING_SHOWN of ``cases_of`` that are not decided, with nothing joined: the home page asks each time."""
+    """The newest WAITING_SHOWN of ``cases_of`` that are not decided, with nothing joined: the home
+    page asks each time."""
     return _WAITING_OF(
         user.person_id if user.is_person else None, user.employer_id if user.is_clerk else None, *WAITING
     )
@@ -75,7 +77,8 @@ def cases_for_staff(user: User) -> QuerySet[Case]:
 
 
 def have_cases_in(cities: Sequence[str]) -> Q:
-    """Of persons: who applied in these cities, or whom a case there is about; their data are these cities' staff's."""
+    """Of persons: who applied in these cities, or whom a case there is about; their data are these
+    cities' staff's."""
     there = Case.objects.filter(city__in=cities)
     return Q(Exists(there.filter(subject=OuterRef("pk")))) | Q(
         Exists(there.filter(applicant_person=OuterRef("pk")))
@@ -88,8 +91,8 @@ def queue(user: User) -> QuerySet[Case]:
 
 
 def decidable(user: User) -> QuerySet[Case]:
-    """What of the queue this member of staff may decide: not what they filed, nor what is about them, nor what waits for
-    another to confirm what they proposed."""
+    """What of the queue this member of staff may decide: not what they filed, nor what is about
+    them, nor what waits for another to confirm what they proposed."""
     proposed = Overruling.objects.filter(status=OverrulingStatus.PROPOSED, proposed_by=user)
     cases = queue(user).exclude(filed_by=user).exclude(pk__in=proposed.values("case"))
     if user.person is None:
@@ -103,7 +106,8 @@ def decidable(user: User) -> QuerySet[Case]:
 
 
 def waiting_for(user: User) -> QuerySet[Case]:
-    """The cases that this member of staff may decide now; for those who only look, all that wait."""
+    """The cases that this member of staff may decide now; for those who only look, all that
+    wait."""
     return decidable(user) if user.has_perm("hall.change_case") else queue(user)
 
 
@@ -114,7 +118,8 @@ def by_service(cases: QuerySet[Case]) -> list[tuple[str, str, int]]:
 
 
 def next_after(user: User, case: Case) -> Case | None:
-    """The case that this member of staff may decide next: the one behind ``case`` in the queue, else the first of all."""
+    """The case that this member of staff may decide next: the one behind ``case`` in the queue,
+    else the first of all."""
     waiting = decidable(user).exclude(pk=case.pk)
     same_day = Q(due_on=case.due_on) if case.due_on else Q(due_on__isnull=True)
     behind = same_day & (

@@ -1,4 +1,5 @@
-"""What the page of a case shows to staff: the application, the facts as they are now, and the decision to make."""
+"""What the page of a case shows to staff: the application, the facts as they are now, and the
+decision to make."""
 
 import hashlib
 import json
@@ -22,7 +23,8 @@ from portal.shared.months import Month
 
 
 class ApproveForm(forms.Form):
-    """通过, or 核对材料并办结 at the counter: an answer where one is wanted, the papers seen, why a mismatch is overruled."""
+    """通过, or 核对材料并办结 at the counter: an answer where one is wanted, the papers seen, why a
+    mismatch is overruled."""
 
     prefix = "approve"
 
@@ -116,7 +118,8 @@ class Sheet:
     papers: list[Paper] = field(default_factory=list)
     why_not: str = ""
     answered: bool = False
-    # Another reviewer's proposal to overrule the mismatches, or one's own; and whether it is of just these.
+    # Another reviewer's proposal to overrule the mismatches, or one's own; and whether it is of
+    # just these.
     overruling: Overruling | None = None
     own: bool = False
     still: bool = True
@@ -127,7 +130,8 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """By which a decision tells that it is made on what was shown: facts, findings and papers."""
+        """By which a decision tells that it is made on what was shown: facts, findings and
+        papers."""
         shown = [
             [[heading, [list(map(str, row)) for row in rows]] for heading, rows in self.sections],
             [str(finding.why) for finding in self.findings],
@@ -145,7 +149,8 @@ class Sheet:
 
 
 def sheet(case: Case, *, by: User) -> Sheet:
-    """Reads the facts of an open case again and applies the rule, as an approval would; writes nothing."""
+    """Reads the facts of an open case again and applies the rule, as an approval would; writes
+    nothing."""
     ask = desk.ask_of(case)
     service = catalogue.service(case.service)
     facts, findings = desk.examine(ask)
@@ -164,14 +169,16 @@ def sheet(case: Case, *, by: User) -> Sheet:
 
 
 def _news(heading: str, rows: list[tuple[str, str]], case: Case) -> tuple[str, list[tuple[str, str]]]:
-    """The rows without those that stand in the summary from the filing, so that what has changed is seen."""
+    """The rows without those that stand in the summary from the filing, so that what has changed is
+    seen."""
     then = [tuple(row) for row in case.facts.get("summary", [])]
     news = [row for row in rows if row not in then]
     return heading, news if news or not rows else [(_("与提交时相比"), _("没有变化"))]
 
 
 def answers_of(case: Case) -> list[tuple[str, str]]:
-    """What was filled in, in the words of the form; empty answers are left out, the subject's number is masked."""
+    """What was filled in, in the words of the form; empty answers are left out, the subject's
+    number is masked."""
     return [
         (label, identity.mask(value) if value == case.subject_identity_number else _shown(value, described))
         for label, value, described in _answered(case)
@@ -179,7 +186,8 @@ def answers_of(case: Case) -> list[tuple[str, str]]:
 
 
 def labelled(case: Case) -> list[tuple[str, Any]]:
-    """What was filled in under the labels of the form, as it is kept; empty answers are left out."""
+    """What was filled in under the labels of the form, as it is kept; empty answers are left
+    out."""
     return [(label, value) for label, value, _described in _answered(case)]
 
 
@@ -221,7 +229,8 @@ def _flat(choices: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, Any]]:
 
 
 def due_words(case: Case, today: date) -> tuple[str, str]:
-    """How much time is left, and how pressing that is: ("已超期 2 天", "late"), ("今天到期", "today"), ("还剩 3 天", "")."""
+    """How much time is left, and how pressing that is: ("已超期 2 天", "late"), ("今天到期",
+    "today"), ("还剩 3 天", "")."""
     if not case.is_open or case.due_on is None:
         return "", ""
     days = (case.due_on - today).days

@@ -53,8 +53,9 @@ class Verdict(StrEnum):
     BARRED = "barred"
 
 
-# Where a case goes that is taken. DONE is where its effect happens: one that asks for money stands in UNPAID from there on, until
-# the money is there. What is missing here is answered beside the field and becomes no case.
+# Where a case goes that is taken. DONE is where its effect happens: one that asks for money stands
+# in UNPAID from there on, until the money is there. What is missing here is answered beside the
+# field and becomes no case.
 ROUTES: dict[tuple[Mode, Verdict], Status] = {
     (Mode.DIRECT, Verdict.CLEAR): Status.DONE,
     (Mode.MATCH, Verdict.CLEAR): Status.DONE,

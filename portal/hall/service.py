@@ -1,4 +1,5 @@
-"""What a service is: its form, its facts, its rule and its effect. One service is one file in an app's ``services``."""
+"""What a service is: its form, its facts, its rule and its effect. One service is one file in an
+app's ``services``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +50,8 @@ THEME_LABELS = {
 class Bar:
     """Why the application cannot be taken, beside the field it is about ("" for the whole form).
 
-    ``why`` is plain text, for staff and programs too; ``ways`` are what it names, which the pages of the hall show as links.
+    ``why`` is plain text, for staff and programs too; ``ways`` are what it names, which the pages
+    of the hall show as links.
     """
 
     field: str
@@ -59,7 +61,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What differs from a register outside; where the offer's mode allows, it leads to the counter. ``ways`` as of a bar."""
+    """What differs from a register outside; where the offer's mode allows, it leads to the counter.
+    ``ways`` as of a bar."""
 
     field: str
     why: str
@@ -71,9 +74,11 @@ Finding = Bar | Mismatch
 
 @dataclass(frozen=True)
 class Applicant:
-    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of the two is set.
+    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of
+    the two is set.
 
-    A guardian's login acts for the ward: then the person is the ward, and rules and effects are about the ward.
+    A guardian's login acts for the ward: then the person is the ward, and rules and effects are
+    about the ward.
     """
 
     user: User
@@ -82,7 +87,8 @@ class Applicant:
 
     @classmethod
     def of(cls, user: User, ward: Person | None = None) -> "Applicant":
-        """Whom this login acts for: a clerk for the employer, a person for themselves, or for a ward of theirs."""
+        """Whom this login acts for: a clerk for the employer, a person for themselves, or for a
+        ward of theirs."""
         if user.is_clerk:
             return cls(user=user, person=None, employer=user.employer)
         return cls(user=user, person=ward or user.person, employer=None)
@@ -97,8 +103,9 @@ class Applicant:
 class Ask:
     """One application: which offer, by whom, with what answers, filed when.
 
-    ``answers`` are JSON-able, as ``ServiceForm.answers`` gives them. ``filed_at`` stays the moment of submission when staff
-    approve later, so that a month window is judged by when the applicant filed.
+    ``answers`` are JSON-able, as ``ServiceForm.answers`` gives them. ``filed_at`` stays the moment
+    of submission when staff approve later, so that a month window is judged by when the applicant
+    filed.
     """
 
     offer: Offer
@@ -123,17 +130,20 @@ class Ask:
         return self.applicant.employer
 
 
-# Under this ``known`` names the fields that are compared with the register and not filled in from it.
+# Under this ``known`` names the fields that are compared with the register and not filled in from
+# it.
 COMPARED = "compared"
 
 
 class ServiceForm(forms.Form):
-    """What a service asks. Built for one offer, applicant and moment, so that it offers only what is allowed.
+    """What a service asks. Built for one offer, applicant and moment, so that it offers only what
+    is allowed.
 
-    ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the answers.
-    ``known`` are values read from the register: they are filled in, shown as read, and not taken from the browser. Where
-    something else was stated that stays as it was typed, with what is wrong beside it: the register overwrites nobody's word.
-    Those that ``known`` names under ``COMPARED`` are not for the applicant to see: what is stated is compared with them, no more.
+    ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the
+    answers. ``known`` are values read from the register: they are filled in, shown as read, and not
+    taken from the browser. Where something else was stated that stays as it was typed, with what is
+    wrong beside it: the register overwrites nobody's word. Those that ``known`` names under
+    ``COMPARED`` are not for the applicant to see: what is stated is compared with them, no more.
     """
 
     gate: ClassVar[tuple[str, ...]] = ()
@@ -164,7 +174,8 @@ class ServiceForm(forms.Form):
                 self.fields[name].read_from_register = True  # type: ignore[attr-defined]
 
     def only_compared(self, name: str) -> bool:
-        """Whether what the register knows of the field is kept from the applicant, who has to state it."""
+        """Whether what the register knows of the field is kept from the applicant, who has to state
+        it."""
         return name in self.known and name in self.known.get(COMPARED, ())
 
     def _contradicts(self, name: str) -> bool:
@@ -189,14 +200,16 @@ class ServiceForm(forms.Form):
                 self.add_error(name, self.contradiction(name))
 
     def contradiction(self, name: str) -> str:
-        """What is said beside a field into which something else was typed than the register knows."""
+        """What is said beside a field into which something else was typed than the register
+        knows."""
         return str(_("与这个号码登记的不一致，请核对号码和填写的内容。"))
 
     def build(self) -> None:
         """Adds or narrows fields by the offer's options; called once, before data are read."""
 
     def answers(self) -> dict[str, Any]:
-        """The cleaned data in JSON's types: months and dates as ISO text, amounts as strings; gates and files left out."""
+        """The cleaned data in JSON's types: months and dates as ISO text, amounts as strings; gates
+        and files left out."""
         return {name: _plain(value) for name, value in self.cleaned_data.items() if name not in self.gate}
 
 
@@ -242,22 +255,26 @@ class Service(ABC):
     app: str = ""
 
     def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
-        """The code of the service whose form this applicant should get: another than its own where one entrance serves two."""
+        """The code of the service whose form this applicant should get: another than its own where
+        one entrance serves two."""
         return self.code
 
     def how_it_ends(self, offer: Offer) -> str:
-        """How an application ends, in the applicant's words, where the offer's mode does not say it all; else ""."""
+        """How an application ends, in the applicant's words, where the offer's mode does not say it
+        all; else ""."""
         return ""
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """What bars this applicant whatever they would answer; ``ask`` has no answers yet.
 
-        It is told where the service is described, before the form. What is yielded here, ``rule`` must bar too: it decides.
+        It is told where the service is described, before the form. What is yielded here, ``rule``
+        must bar too: it decides.
         """
         yield from ()
 
     def subject(self, ask: Ask) -> str:
-        """The identity number of whom it is about; "" where it is about no person. The desk locks it."""
+        """The identity number of whom it is about; "" where it is about no person. The desk locks
+        it."""
         return ask.applicant.person.identity_number if ask.applicant.person else ""
 
     def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
@@ -265,11 +282,13 @@ class Service(ABC):
         return str(typed.get(self.searches, ""))
 
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
-        """What the register knows of the number sought, as form values; empty where it knows nothing."""
+        """What the register knows of the number sought, as form values; empty where it knows
+        nothing."""
         return {}
 
     def papers(self, ask: Ask, facts: Any) -> list[Paper]:
-        """The papers for this application, of those that the offer names: always wanted, or wanted by what is established."""
+        """The papers for this application, of those that the offer names: always wanted, or wanted
+        by what is established."""
         established = self.established(ask, facts)
         return [
             paper
@@ -278,7 +297,8 @@ class Service(ABC):
         ]
 
     def established(self, ask: Ask, facts: Any) -> set[str]:
-        """Names of the circumstances that papers can depend on (``first-medical``) and that hold here."""
+        """Names of the circumstances that papers can depend on (``first-medical``) and that hold
+        here."""
         return set()
 
     def outside(self, ask: Ask) -> Any:
@@ -287,23 +307,27 @@ class Service(ABC):
 
     @abstractmethod
     def facts(self, ask: Ask, outside: Any) -> Any:
-        """What the hall knows that the rule judges by; read inside the desk's transaction, under the subject's lock."""
+        """What the hall knows that the rule judges by; read inside the desk's transaction, under
+        the subject's lock."""
 
     @abstractmethod
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
         """Pure: what bars the application or does not match. Nothing yielded means clear."""
 
     def taken(self, case: Case, ask: Ask, facts: Any) -> None:  # noqa: B027  # most services keep nothing with the draft
-        """The application has just become a case, in the desk's transaction: what was kept with the draft goes to the case here.
+        """The application has just become a case, in the desk's transaction: what was kept with the
+        draft goes to the case here.
 
         May raise ``portal.hall.desk.NotAccepted``.
         """
 
     @abstractmethod
     def effect(self, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime) -> dict[str, Any]:
-        """Writes what the application asks for, inside the desk's transaction; returns a JSON-able outcome.
+        """Writes what the application asks for, inside the desk's transaction; returns a JSON-able
+        outcome.
 
-        The outcome may hold ``lines`` ([label, value] pairs to show) and ``links`` ([text, url] pairs to go on with).
+        The outcome may hold ``lines`` ([label, value] pairs to show) and ``links`` ([text, url]
+        pairs to go on with).
         """
 
     def submit_words(self, ask: Ask, facts: Any) -> str:
@@ -311,33 +335,39 @@ class Service(ABC):
         return str(self.submit_label)
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
-        """Where a case stands after its effect: done, or one of UNPAID where it is done when the money is there. Who takes the
-        money then ends it."""
+        """Where a case stands after its effect: done, or one of UNPAID where it is done when the
+        money is there. Who takes the money then ends it."""
         return Status.DONE
 
     def goes_to(self, case: Case, *, now: datetime) -> str:
-        """The address where one goes on from a case that was just filed; "" where that is its receipt."""
+        """The address where one goes on from a case that was just filed; "" where that is its
+        receipt."""
         return ""
 
     def waits_until(self, case: Case, *, now: datetime) -> str:
-        """What an unpaid case waits for and until when, in words; "" where the case does not wait for money."""
+        """What an unpaid case waits for and until when, in words; "" where the case does not wait
+        for money."""
         return ""
 
     def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:
-        """How one goes on from a case, (text, url): what its outcome said, until the day ``links_until`` that it names."""
+        """How one goes on from a case, (text, url): what its outcome said, until the day
+        ``links_until`` that it names."""
         until = case.outcome.get("links_until")
         if until and today_in_china(now) > date.fromisoformat(until):
             return []
         return [(text, url) for text, url in case.outcome.get("links", [])]
 
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
-        """What was asked and what will happen, in the applicant's words: (label, value), for the last look, receipt and staff."""
+        """What was asked and what will happen, in the applicant's words: (label, value), for the
+        last look, receipt and staff."""
         return []
 
     def staff_facts(self, ask: Ask, facts: Any) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What staff see beside the decision, read anew at that moment: (heading, [(label, value)]), most telling first.
+        """What staff see beside the decision, read anew at that moment: (heading, [(label,
+        value)]), most telling first.
 
-        Such as the subject's coverage by month, and what is still owed. Without more, what the service would now do.
+        Such as the subject's coverage by month, and what is still owed. Without more, what the
+        service would now do.
         """
         return [
             (
@@ -351,5 +381,6 @@ class Service(ABC):
         return []
 
     def preview(self, ask: Ask, facts: Any) -> dict[str, Any]:
-        """Context for the service's own part of the last look; ``template`` names it. Empty: no such part."""
+        """Context for the service's own part of the last look; ``template`` names it. Empty: no
+        such part."""
         return {}

@@ -1,7 +1,7 @@
 """Two hands: what one member of staff drafts or proposes takes effect when another approves it.
 
-The rows are the rooms' own: each has a ``status``, and who decided it (``decided_by``). That the two
-are different people, and that a row is decided once, the database holds.
+The rows are the rooms' own: each has a ``status``, and who decided it (``decided_by``). That the
+two are different people, and that a row is decided once, the database holds.
 """
 
 from collections.abc import Callable, Collection
@@ -37,10 +37,10 @@ def is_to_decide(
 ) -> bool:
     """Whether ``by`` decides this row now; the caller has it locked, and writes what is decided.
 
-    ``waiting`` is the status of a row that waits, ``decided`` what it can be after the same decision;
-    ``why_not`` says why a login may not decide it, "" where it may; ``what`` is how the row is called
-    (“这笔退款”). False where the same member of staff has decided so already: twice is once. Raises
-    ``raises``, with the words for whoever asks.
+    ``waiting`` is the status of a row that waits, ``decided`` what it can be after the same
+    decision; ``why_not`` says why a login may not decide it, "" where it may; ``what`` is how the
+    row is called (“这笔退款”). False where the same member of staff has decided so already: twice
+    is once. Raises ``raises``, with the words for whoever asks.
     """
     current: Any = row
     if current.status in decided and current.decided_by_id == by.pk:

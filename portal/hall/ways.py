@@ -1,8 +1,10 @@
-"""Where a text sends people: to a service or a page that is there, as a link; else to the place where it is really done.
+"""Where a text sends people: to a service or a page that is there, as a link; else to the place
+where it is really done.
 
-A sentence of the program never writes a service's name itself. It names codes, once, at import (``PAUSE =
-To("flexible-pause", what=…)``), and asks for the way in a city (``PAUSE.at("wuhan")``): the city's own offer, else what its
-``elsewhere.yaml`` says, else the window and the hotline. A code that no service and no city knows stops the program at start
+A sentence of the program never writes a service's name itself. It names codes, once, at import
+(``PAUSE = To("flexible-pause", what=…)``), and asks for the way in a city (``PAUSE.at("wuhan")``):
+the city's own offer, else what its ``elsewhere.yaml`` says, else the window and the hotline. A code
+that no service and no city knows stops the program at start
 (``catalogue.every_way_leads_somewhere``).
 """
 
@@ -36,7 +38,8 @@ PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one goes on: the part of a sentence that says so, which of its words are the link, and the address ("": no link)."""
+    """How one goes on: the part of a sentence that says so, which of its words are the link, and
+    the address ("": no link)."""
 
     phrase: str
     words: str
@@ -47,7 +50,8 @@ class Way:
 
 
 class To:
-    """The services that a sentence may send people to, the best first; ``what`` says what to do where the city has none."""
+    """The services that a sentence may send people to, the best first; ``what`` says what to do
+    where the city has none."""
 
     # All that texts name, for the check at start.
     named: ClassVar[list["To"]] = []
@@ -61,7 +65,8 @@ class To:
         return next((code for code in self.codes if code in book().city(city).offers), "")
 
     def at(self, city: str) -> Way:
-        """The way in that city: 办理“暂停缴费”; 到社保局窗口办理“个人基本信息变更”; 到经办机构窗口办理停保（电话 12333）."""
+        """The way in that city: 办理“暂停缴费”; 到社保局窗口办理“个人基本信息变更”;
+        到经办机构窗口办理停保（电话 12333）."""
         place = book().city(city)
         code = self.offered(city)
         if code:
@@ -75,7 +80,8 @@ class To:
         return Way(phrase, "", "")
 
     def all_at(self, city: str) -> list[Way]:
-        """A way for each of them that the city offers online; the one of ``at`` where it offers none."""
+        """A way for each of them that the city offers online; the one of ``at`` where it offers
+        none."""
         place = book().city(city)
         return [to_offer(place, code) for code in self.codes if code in place.offers] or [self.at(city)]
 
@@ -87,7 +93,8 @@ def to_offer(city: City, code: str) -> Way:
 
 
 def to_elsewhere(city: City, code: str) -> Way:
-    """The way to what the city has, but not in this hall: its page says where it is done. KeyError where there is none."""
+    """The way to what the city has, but not in this hall: its page says where it is done. KeyError
+    where there is none."""
     there = city.elsewhere[code]
     words = quoted(there.title)
     phrase = _("到{where}办理{service}").format(where=there.where, service=words)
@@ -122,7 +129,8 @@ def linked(text: str, ways: Iterable[Way]) -> SafeString:
 
 
 def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
-    """A sentence of the policy files as plain text with that day's figures, and the ways that it names."""
+    """A sentence of the policy files as plain text with that day's figures, and the ways that it
+    names."""
     said: list[str] = []
     ways: list[Way] = []
     for part in book().filled(passage, city=city.slug, on=on).parts:

@@ -1,8 +1,9 @@
 """The front of the admin: what waits for staff, before any table.
 
-A ModelAdmin with a method ``waiting(request)`` is a queue: it stands first in the navigation and on the first page, with the
-number of the rows that the method gives (a QuerySet, counted together with the others' in one statement; or the number itself).
-Rooms above the hall make queues in this way; the hall does not know them.
+A ModelAdmin with a method ``waiting(request)`` is a queue: it stands first in the navigation and on
+the first page, with the number of the rows that the method gives (a QuerySet, counted together with
+the others' in one statement; or the number itself). Rooms above the hall make queues in this way;
+the hall does not know them.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,7 +58,8 @@ def staff_of(request: HttpRequest) -> User:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The side bar: the first page and the queues, then what else this login may look at, by app."""
+    """The side bar: the first page and the queues, then what else this login may look at, by
+    app."""
     first: list[dict[str, Any]] = [{"title": _("今日工作"), "icon": "today", "link": reverse("admin:index")}]
     groups: list[dict[str, Any]] = []
     waits = _waiting(request)
@@ -94,7 +96,8 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the first page: this login's cases by how pressing they are, by service, and the other queues."""
+    """The context of the first page: this login's cases by how pressing they are, by service, and
+    the other queues."""
     context["title"] = _("今日工作")
     user, waits = staff_of(request), _waiting(request)
     if user.has_perm("hall.view_case"):

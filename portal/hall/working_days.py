@@ -1,5 +1,5 @@
-"""What staff set against the official calendar of working days: each city for itself, by two hands; for the whole country, those
-who serve all cities."""
+"""What staff set against the official calendar of working days: each city for itself, by two hands;
+for the whole country, those who serve all cities."""
 
 import datetime as dt
 from typing import Any
@@ -15,7 +15,8 @@ from portal.policy.book import book
 
 
 def overrides_of(city: str, *, since: dt.date) -> dict[dt.date, bool]:
-    """The days from ``since`` on that are worked or not against the calendar: what the city has set comes first."""
+    """The days from ``since`` on that are worked or not against the calendar: what the city has set
+    comes first."""
     rows = WorkdayOverride.objects.filter(city__in=["", city], day__gte=since).order_by("city")
     return dict(rows.values_list("day", "is_workday"))
 
@@ -59,7 +60,8 @@ def _target(city: str, day: dt.date) -> str:
 
 
 def ensure_may_set(city: str, day: dt.date, *, by: User) -> None:
-    """Raises NotProposed where this login cannot propose it; for the whole country only an administrator of the hall can."""
+    """Raises NotProposed where this login cannot propose it; for the whole country only an
+    administrator of the hall can."""
     if not city and not by.is_superuser:
         raise NotProposed(_("全国的工作日由系统管理员调整。"))
     proposals.ensure_may_propose(WORKDAY, city=city, target=_target(city, day), by=by)
@@ -68,7 +70,8 @@ def ensure_may_set(city: str, day: dt.date, *, by: User) -> None:
 def propose(
     *, city: str, day: dt.date, is_workday: bool, remove: bool, reason: str, by: User, now: dt.datetime
 ) -> Proposal:
-    """Proposes that a day is worked or not in a city ("": everywhere), or that what was set no longer counts.
+    """Proposes that a day is worked or not in a city ("": everywhere), or that what was set no
+    longer counts.
 
     Raises NotProposed.
     """

@@ -1,4 +1,5 @@
-"""Partners in the workbench: the technical staff (administrators of the hall) open them, and register and revoke their keys."""
+"""Partners in the workbench: the technical staff (administrators of the hall) open them, and
+register and revoke their keys."""
 
 from typing import Any
 

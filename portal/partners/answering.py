@@ -1,7 +1,7 @@
 """The hall's signature on its own answers: who asked can prove to a third what it was told.
 
-It covers status, body and the request's method, address and signature. The key comes from ``settings.API_KEY_FILE``; without it
-answers go out unsigned.
+It covers status, body and the request's method, address and signature. The key comes from
+``settings.API_KEY_FILE``; without it answers go out unsigned.
 """
 
 import logging
@@ -27,7 +27,8 @@ class OwnKey:
 
 
 def own_key() -> OwnKey | None:
-    """The hall's key, read anew when its file changes; None where there is none that can be read."""
+    """The hall's key, read anew when its file changes; None where there is none that can be
+    read."""
     path = Path(settings.API_KEY_FILE)
     try:
         return _read(path, path.stat().st_mtime_ns)

@@ -1,4 +1,5 @@
-"""The addresses of the API that belong to no subject; each room brings those of its own under the same prefix."""
+"""The addresses of the API that belong to no subject; each room brings those of its own under the
+same prefix."""
 
 from django.urls import path
 

@@ -27,7 +27,8 @@ class Caller:
 
 
 class SignedRequest(BaseAuthentication):
-    """Takes a request for the partner's whose signature it carries; every other is refused with 401."""
+    """Takes a request for the partner's whose signature it carries; every other is refused with
+    401."""
 
     def authenticate(self, request: Request) -> tuple[User, Caller]:
         message = message_of(request)

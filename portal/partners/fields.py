@@ -12,7 +12,8 @@ from portal.shared.months import Month
 
 
 class Text(serializers.CharField):
-    """Words of people. A NUL is refused by name: the framework's own refusal speaks of an empty text."""
+    """Words of people. A NUL is refused by name: the framework's own refusal speaks of an empty
+    text."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and "\0" in data:
@@ -21,7 +22,8 @@ class Text(serializers.CharField):
 
 
 class Described(serializers.CharField):
-    """A text whose plain form the description gives as ``pattern``; the operation itself may mend what is typed otherwise."""
+    """A text whose plain form the description gives as ``pattern``; the operation itself may mend
+    what is typed otherwise."""
 
     def __init__(self, *, pattern: str, **more: Any) -> None:
         self.pattern = pattern
@@ -78,7 +80,8 @@ class City(serializers.CharField):
 
 @extend_schema_field({"type": "string", "pattern": f"^([0-9]{{17}}[0-9Xx]|{foreigners.NUMBER})$"})
 class IdentityNumber(serializers.CharField):
-    """A social-security number, in its canonical form inside: a resident's of 18 digits, or a foreigner's."""
+    """A social-security number, in its canonical form inside: a resident's of 18 digits, or a
+    foreigner's."""
 
     def to_internal_value(self, data: Any) -> str:
         told = super().to_internal_value(data)

@@ -24,7 +24,8 @@ class InvalidKey(ValueError):
 
 
 def parse(pem: str) -> PublicKey:
-    """The public key in a PEM text: Ed25519, ECDSA over P-256, or RSA of 2048 bits and more. Raises InvalidKey."""
+    """The public key in a PEM text: Ed25519, ECDSA over P-256, or RSA of 2048 bits and more. Raises
+    InvalidKey."""
     if "PRIVATE KEY" in pem:
         raise InvalidKey(_("这是私钥。私钥只能由合作方自己保管，请立即作废，并登记另一对密钥的公钥。"))
     try:

@@ -1,4 +1,5 @@
-"""Partners: systems of banks, city services and schools that use the hall by signed requests, their keys, and what they asked."""
+"""Partners: systems of banks, city services and schools that use the hall by signed requests, their
+keys, and what they asked."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +33,8 @@ SCOPE_LABELS = {
 
 @pghistory.track()
 class Partner(models.Model):
-    """A system outside that signs its requests. What it does is done in the name of ``user``, by which nobody can log in."""
+    """A system outside that signs its requests. What it does is done in the name of ``user``, by
+    which nobody can log in."""
 
     code = models.CharField(
         _("代码"),
@@ -87,7 +89,8 @@ class Partner(models.Model):
 
 @pghistory.track()
 class PartnerKey(models.Model):
-    """A public key of a partner, good over [valid_from, valid_until) unless it is revoked. It is never changed."""
+    """A public key of a partner, good over [valid_from, valid_until) unless it is revoked. It is
+    never changed."""
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="keys", verbose_name=_("接口合作方"))
     # What the signature names; made from the key itself.
@@ -146,7 +149,8 @@ class PartnerKey(models.Model):
 
 
 class SpentNonce(models.Model):
-    """A nonce that a partner has signed with: taken once. Kept until no signature that names it could still be in time."""
+    """A nonce that a partner has signed with: taken once. Kept until no signature that names it
+    could still be in time."""
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     nonce = models.CharField(max_length=64)
@@ -161,7 +165,8 @@ class SpentNonce(models.Model):
 
 
 class KeptAnswer(models.Model):
-    """What a partner was answered under an idempotency key: whoever sends the same again gets it again, years later too."""
+    """What a partner was answered under an idempotency key: whoever sends the same again gets it
+    again, years later too."""
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="answers", verbose_name=_("接口合作方"))
     key = models.CharField(_("幂等键"), max_length=64)

@@ -1,4 +1,5 @@
-"""In which form the API answers: in its own, whatever a client's library happens to send as Accept."""
+"""In which form the API answers: in its own, whatever a client's library happens to send as
+Accept."""
 
 from collections.abc import Iterable
 from typing import Any

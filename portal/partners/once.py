@@ -1,7 +1,9 @@
-"""Doing a thing once: whoever sends the same request under the same key again gets the first answer again.
+"""Doing a thing once: whoever sends the same request under the same key again gets the first answer
+again.
 
-The answer is kept in the transaction of what was done, so that there is none without the other. The lock on the key makes twins
-wait for each other. Refusals are answers, too: what is to be tried anew carries a new key. Faults (5xx) leave nothing.
+The answer is kept in the transaction of what was done, so that there is none without the other. The
+lock on the key makes twins wait for each other. Refusals are answers, too: what is to be tried anew
+carries a new key. Faults (5xx) leave nothing.
 """
 
 import hashlib
@@ -34,7 +36,8 @@ _SPACE = UUID("6e6b7a1c-5f0b-4c0e-9d3e-2f0d3c1b8a57")
 
 
 def once(handler: Handler[P]) -> Handler[P]:
-    """A handler of a request that writes, in one transaction with the answer that is kept under its Idempotency-Key."""
+    """A handler of a request that writes, in one transaction with the answer that is kept under its
+    Idempotency-Key."""
 
     @wraps(handler)
     def kept(view: APIView, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:

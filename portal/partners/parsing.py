@@ -7,7 +7,8 @@ from rest_framework.parsers import JSONParser
 
 
 class Json(JSONParser):
-    """JSON as REST framework reads it. What is nested deeper than Python can follow is malformed, too."""
+    """JSON as REST framework reads it. What is nested deeper than Python can follow is malformed,
+    too."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:

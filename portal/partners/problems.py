@@ -1,4 +1,5 @@
-"""What went wrong, for machines and people: problem details (RFC 9457) with a stable code, in Chinese."""
+"""What went wrong, for machines and people: problem details (RFC 9457) with a stable code, in
+Chinese."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,8 @@ class Mistake:
 
 
 class Problem(exceptions.APIException):
-    """An answer that refuses: ``code`` stays the same for ever, ``detail`` tells people why and what to do."""
+    """An answer that refuses: ``code`` stays the same for ever, ``detail`` tells people why and
+    what to do."""
 
     def __init__(
         self,
@@ -82,7 +84,8 @@ TITLES = {
 
 
 def answer(error: Exception, _context: Any = None) -> Response | None:
-    """The answer to a refusal; None for what is no refusal but a fault, which is logged and told as such."""
+    """The answer to a refusal; None for what is no refusal but a fault, which is logged and told as
+    such."""
     match error:
         case Problem() | NotSigned():
             status, code, detail = error.status_code, error.code, str(error.detail)

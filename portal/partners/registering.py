@@ -1,4 +1,5 @@
-"""Who may use the API, with which keys. Everything is done by the hall's technical staff, and kept."""
+"""Who may use the API, with which keys. Everything is done by the hall's technical staff, and
+kept."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -59,7 +60,8 @@ def add_key(
     by: User,
     now: dt.datetime,
 ) -> PartnerKey:
-    """Take a public key (PEM) for requests from ``valid_from`` on. Raises InvalidKey, also for one that is registered."""
+    """Take a public key (PEM) for requests from ``valid_from`` on. Raises InvalidKey, also for one
+    that is registered."""
     key = keys.parse(public_key)
     fingerprint = keys.fingerprint(key)
     if PartnerKey.objects.filter(fingerprint=fingerprint).exists():

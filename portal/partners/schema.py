@@ -1,4 +1,5 @@
-"""The description of the API (OpenAPI): how requests are signed, which carry a key of their own, and how refusals look."""
+"""The description of the API (OpenAPI): how requests are signed, which carry a key of their own,
+and how refusals look."""
 
 from typing import Any
 
@@ -21,7 +22,8 @@ _ALWAYS = (401, 403, 405, 429)
 
 
 def answers(ok: Any, *refusals: int, status: int = 200) -> dict[Any, Any]:
-    """The answers of an operation for ``extend_schema``: what it gives, and with which status it may refuse."""
+    """The answers of an operation for ``extend_schema``: what it gives, and with which status it
+    may refuse."""
     # What is written (400) may be too large; what is read of it (422) may be of another type.
     of_a_body = {413} if 400 in refusals else set()
     of_a_body |= {415} if {400, 422} <= set(refusals) else set()
@@ -34,7 +36,8 @@ def refusal(status: int) -> OpenApiResponse:
 
 
 class PartnerSchema(AutoSchema):
-    """Adds the header that every request but a reading one is signed with, whether its answer is kept or not."""
+    """Adds the header that every request but a reading one is signed with, whether its answer is
+    kept or not."""
 
     def get_override_parameters(self) -> list[Any]:
         return [] if self.method == "GET" else [_KEY]

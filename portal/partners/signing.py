@@ -1,8 +1,9 @@
-"""Signatures of HTTP messages (RFC 9421, Content-Digest by RFC 9530): how a request is signed, and what makes one good.
+"""Signatures of HTTP messages (RFC 9421, Content-Digest by RFC 9530): how a request is signed, and
+what makes one good.
 
-A request is good once: within the time that it names itself, at most five minutes, by a key that is valid, over method, address,
-body and idempotency key. The age is told by the machine's clock, for it concerns two machines; whether a key is valid, by the
-hall's.
+A request is good once: within the time that it names itself, at most five minutes, by a key that is
+valid, over method, address, body and idempotency key. The age is told by the machine's clock, for
+it concerns two machines; whether a key is valid, by the hall's.
 """
 
 import datetime as dt
@@ -36,7 +37,8 @@ _NONCE = re.compile(r"[A-Za-z0-9_.~+/=-]{16,64}")
 
 
 class BadSignature(Exception):
-    """A request that is not signed as it must be: a stable ``code`` for machines, and the reason in Chinese."""
+    """A request that is not signed as it must be: a stable ``code`` for machines, and the reason in
+    Chinese."""
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(code)
@@ -46,7 +48,8 @@ class BadSignature(Exception):
 
 @dataclass
 class Message:
-    """A request as the library reads and signs it; ``url`` is the whole address, as the caller wrote it."""
+    """A request as the library reads and signs it; ``url`` is the whole address, as the caller
+    wrote it."""
 
     method: str
     url: str
@@ -71,7 +74,8 @@ def sign(
     nonce: str = "",
     cover: tuple[str, ...] | None = None,
 ) -> None:
-    """Add digest and signature to a request's headers, good for ``LIFE`` from now unless told otherwise."""
+    """Add digest and signature to a request's headers, good for ``LIFE`` from now unless told
+    otherwise."""
     created = created or dt.datetime.now(dt.UTC)
     covered = required(message.method) if cover is None else cover
     HTTPMessageSigner(
@@ -118,7 +122,8 @@ def verify(message: Message, *, now: dt.datetime) -> PartnerKey:
 
 
 def _read(headers: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Parameters and covered components of the one signature. The library reads them again, and is the one that is believed."""
+    """Parameters and covered components of the one signature. The library reads them again, and is
+    the one that is believed."""
     named = {name.lower(): value for name, value in headers.items()}
     if not named.get("signature-input") or not named.get("signature"):
         raise BadSignature("signature_missing", _("请求没有签名。签名方法见接口说明。"))
@@ -178,6 +183,7 @@ def _check(message: Message, key: PartnerKey, digested: bool) -> None:
 
 
 def forget_nonces(*, now: dt.datetime) -> int:
-    """Forget the nonces that no signature in time can name any more; how many. A day more does no harm."""
+    """Forget the nonces that no signature in time can name any more; how many. A day more does no
+    harm."""
     forgotten, _by_model = SpentNonce.objects.filter(good_until__lt=now - dt.timedelta(days=1)).delete()
     return forgotten

@@ -28,7 +28,8 @@ from portal.partners.throttling import PartnerThrottle
 
 
 class PartnerView(APIView):
-    """An address for partners that were given ``scope``. ``request.auth`` is the Caller, ``request.user`` its account.
+    """An address for partners that were given ``scope``. ``request.auth`` is the Caller,
+    ``request.user`` its account.
 
     A handler that writes is decorated with ``once``.
     """
@@ -49,7 +50,8 @@ class PartnerView(APIView):
             raise Http404
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Every answer, a refusal too, is signed with the hall's key over the request that it answers."""
+        """Every answer, a refusal too, is signed with the hall's key over the request that it
+        answers."""
         final: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
         asked = message_of(request)
 
@@ -64,7 +66,8 @@ class PartnerView(APIView):
 
 
 class NowhereView(PartnerView):
-    """Any address under the API's prefix that is none: told like every refusal, signed, to whoever asks."""
+    """Any address under the API's prefix that is none: told like every refusal, signed, to whoever
+    asks."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -115,7 +118,7 @@ class KeysView(APIView):
         summary="大厅的公钥", operation_id="keys", auth=[], responses=PublishedKeySerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        """The public keys by which answers are verified: a list, so that an old and a new key can stand side by side; empty
-        where answers are not signed."""
+        """The public keys by which answers are verified: a list, so that an old and a new key can
+        stand side by side; empty where answers are not signed."""
         key = answering.own_key()
         return Response([answering.published(key)] if key else [])

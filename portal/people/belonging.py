@@ -1,6 +1,8 @@
-"""Which persons are a city's: the rooms above say why somebody is, as by coverage or a case; here, by household registration.
+"""Which persons are a city's: the rooms above say why somebody is, as by coverage or a case; here,
+by household registration.
 
-Staff see people's data of their own city; who is nobody's of theirs is looked up by a whole number, and with a reason.
+Staff see people's data of their own city; who is nobody's of theirs is looked up by a whole number,
+and with a reason.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,5 @@
-"""That who somebody is was wrong in the register, and is corrected: whatever keeps a copy says how it follows.
+"""That who somebody is was wrong in the register, and is corrected: whatever keeps a copy says how
+it follows.
 
 What was sealed or told stays as it was; only what is still to be done follows.
 """
@@ -14,7 +15,8 @@ from portal.people.papers import Paper
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The person as they are now, and what their paper and name were and are; ``reference`` names the decision."""
+    """The person as they are now, and what their paper and name were and are; ``reference`` names
+    the decision."""
 
     person: Person
     before: Paper

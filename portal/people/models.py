@@ -34,16 +34,19 @@ _OF_18 = r"^[0-9]{17}[0-9X]$"
 
 @pghistory.track()
 class Person(models.Model):
-    """A natural person. The social-security number is the key by which every part of the hall knows them: of whoever has one,
-    the identity number of 18 digits; of other foreigners the number that was made of country and paper (``foreigners``)."""
+    """A natural person. The social-security number is the key by which every part of the hall knows
+    them: of whoever has one, the identity number of 18 digits; of other foreigners the number that
+    was made of country and paper (``foreigners``)."""
 
     identity_number = models.CharField(_("社会保障号码"), max_length=18, unique=True)
     name = NameField(_("姓名"), max_length=60)
     sex = models.CharField(_("性别"), max_length=6, choices=choices(SEX_LABELS))
     birth_date = models.DateField(_("出生日期"))
-    # Where an archive from the first job gives another date, that one counts for retirement (seed 001).
+    # Where an archive from the first job gives another date, that one counts for retirement (seed
+    # 001).
     archive_birth_date = models.DateField(_("档案出生日期"), null=True, blank=True)
-    # Of whoever has no number of 18 digits: which paper, its number as it is now, and the country (ISO 3166-1 alpha-3).
+    # Of whoever has no number of 18 digits: which paper, its number as it is now, and the country
+    # (ISO 3166-1 alpha-3).
     paper_kind = models.CharField(
         _("证件类型"),
         max_length=24,
@@ -110,11 +113,13 @@ class Person(models.Model):
 
     @property
     def country(self) -> str:
-        """The country in words, where their paper is a foreigner's without a number of 18 digits; "" of others."""
+        """The country in words, where their paper is a foreigner's without a number of 18 digits;
+        "" of others."""
         return country_name(self.nationality) if self.nationality else ""
 
     def named(self) -> dict[str, str]:
-        """Who it is, as a document keeps it: name and social-security number; and the paper, where that has another number."""
+        """Who it is, as a document keeps it: name and social-security number; and the paper, where
+        that has another number."""
         told = {"name": self.name, "identity_number": self.identity_number}
         if self.paper_kind:
             told |= {
@@ -150,7 +155,8 @@ class Employer(models.Model):
             ),
             name_in_form("contact_name", name="employer_contact_name_in_form"),
         ]
-        # Whoever moves to another city opens an account there: months and money of this one stay where they are.
+        # Whoever moves to another city opens an account there: months and money of this one stay
+        # where they are.
         triggers = [pgtrigger.ReadOnly(name="an_employers_city_stays", fields=["city"])]
 
     def __str__(self) -> str:
@@ -159,7 +165,8 @@ class Employer(models.Model):
 
 @pghistory.track()
 class BankAccount(OverMonths, models.Model):
-    """An account that a city's monthly debit draws on, from ``start`` until ``until`` (months, [start, until))."""
+    """An account that a city's monthly debit draws on, from ``start`` until ``until`` (months,
+    [start, until))."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="bank_accounts", verbose_name=_("人员"))
     city = CityField(_("扣款城市"), max_length=30)
@@ -207,7 +214,8 @@ RELATION_LABELS = {
 
 @pghistory.track()
 class Guardianship(models.Model):
-    """That a guardian files for a ward, on the days [start, ends_on); staff enter it from the papers named in ``proof``."""
+    """That a guardian files for a ward, on the days [start, ends_on); staff enter it from the
+    papers named in ``proof``."""
 
     guardian = models.ForeignKey(
         Person, models.PROTECT, related_name="guardianships", verbose_name=_("监护人")

@@ -28,7 +28,8 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """An identity paper, and whose. ``identity_number`` is the social-security number; of a paper of 18 digits the same."""
+    """An identity paper, and whose. ``identity_number`` is the social-security number; of a paper
+    of 18 digits the same."""
 
     identity_number: str
     document: Document
@@ -64,7 +65,8 @@ class Paper:
         }
 
     def lines(self) -> list[tuple[str, str]]:
-        """What a last look says of a paper that is no resident identity card: kind, country, number, what was stated."""
+        """What a last look says of a paper that is no resident identity card: kind, country,
+        number, what was stated."""
         if self.document == Document.RESIDENT:
             return []
         kind = _(DOCUMENT_LABELS[self.document])
@@ -101,8 +103,8 @@ def of_number(number: str) -> Paper:
 
 
 def of_told(told: Mapping[str, Any]) -> Paper:
-    """The paper by FIELDS, of which ``identity_number`` alone is enough where it has 18 digits, or is known: then what stands on
-    file. Raises InvalidIdentity."""
+    """The paper by FIELDS, of which ``identity_number`` alone is enough where it has 18 digits, or
+    is known: then what stands on file. Raises InvalidIdentity."""
     number = str(told["identity_number"])
     expires_on = str(told.get("paper_expires_on") or "")
     ends = dt.date.fromisoformat(expires_on) if expires_on else None
@@ -139,7 +141,8 @@ def details(person: Person) -> list[tuple[str, str]]:
 
 
 def number_of(document: Document, paper_number: str, nationality: str, *, on: dt.date) -> str:
-    """The social-security number of this paper's holder: the one on file, else the one that is made of the paper."""
+    """The social-security number of this paper's holder: the one on file, else the one that is made
+    of the paper."""
     known = Person.objects.filter(
         paper_kind=document, paper_number=paper_number, nationality=nationality
     ).values_list("identity_number", flat=True)
@@ -147,12 +150,14 @@ def number_of(document: Document, paper_number: str, nationality: str, *, on: dt
 
 
 def known_by(paper_number: str) -> str:
-    """The social-security number of the one person on file with a paper of this number; "" where there is none, or more."""
+    """The social-security number of the one person on file with a paper of this number; "" where
+    there is none, or more."""
     return known_among([paper_number]).get(foreigners.as_typed(paper_number), "")
 
 
 def known_among(typed: Iterable[str]) -> dict[str, str]:
-    """The same of many at once: paper's number → social-security number, of those that one person on file has."""
+    """The same of many at once: paper's number → social-security number, of those that one person
+    on file has."""
     wanted = {foreigners.as_typed(one) for one in typed}
     holders: dict[str, list[str]] = {}
     on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=wanted)

@@ -1,7 +1,7 @@
 """When a bank takes money: on working days, from one time of the day until another, in China.
 
-The end does not belong to the hours: what starts at 16:59:59.999 started in time, what starts at 17:00 did not. What was
-started in time may end later.
+The end does not belong to the hours: what starts at 16:59:59.999 started in time, what starts at
+17:00 did not. What was started in time may end later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class BankHours:
 
 
 def is_open(now: dt.datetime, hours: BankHours, overrides: Mapping[dt.date, bool] = _NONE) -> bool:
-    """Whether a payment may be started at that moment; ``overrides`` maps a date to whether it is worked."""
+    """Whether a payment may be started at that moment; ``overrides`` maps a date to whether it is
+    worked."""
     there = now.astimezone(CHINA)
     return hours.opens <= there.time() < hours.closes and is_workday(there.date(), overrides)
 
@@ -33,7 +34,8 @@ def is_open(now: dt.datetime, hours: BankHours, overrides: Mapping[dt.date, bool
 def next_opening(
     now: dt.datetime, hours: BankHours, overrides: Mapping[dt.date, bool] = _NONE
 ) -> dt.datetime:
-    """The moment from which a payment may be started: ``now`` itself while the bank is open, else when it opens next."""
+    """The moment from which a payment may be started: ``now`` itself while the bank is open, else
+    when it opens next."""
     if is_open(now, hours, overrides):
         return now
     there = now.astimezone(CHINA)

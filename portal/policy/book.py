@@ -1,4 +1,5 @@
-"""The book of policy: what a figure was on a day, by which document; the cities, and what each offers.
+"""The book of policy: what a figure was on a day, by which document; the cities, and what each
+offers.
 
 What it holds stands in ``entries``; how its files are read and checked, in ``reading``.
 """

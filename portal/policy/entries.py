@@ -11,7 +11,8 @@ from typing import Any
 from portal.policy.files import NATIONAL, Mode
 from portal.policy.passages import Passage, Value, said_of
 
-# What we do not have from a document: example figures that differ by city, and conclusions of our own.
+# What we do not have from a document: example figures that differ by city, and conclusions of our
+# own.
 _EXAMPLES = frozenset({"local"})
 _ASSUMPTIONS = frozenset({"memory", "ours"})
 
@@ -29,7 +30,8 @@ class UnknownCity(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An official rule: its title, and where it has them its number, its article and the day from which it is in force."""
+    """An official rule: its title, and where it has them its number, its article and the day from
+    which it is in force."""
 
     title: str
     number: str = ""
@@ -47,9 +49,10 @@ class Rule:
 class Reference:
     """Where a figure comes from, and how well it is known.
 
-    ``title`` and ``number`` are of the text where it was read, which is for staff; ``rule`` is the official rule behind it,
-    None where that is not known: only ``basis`` is shown to people. ``standing`` is seed, public, local, memory, ours or
-    derived; ``since_standing`` says the same of the date alone, where the date is known less well than the figure.
+    ``title`` and ``number`` are of the text where it was read, which is for staff; ``rule`` is the
+    official rule behind it, None where that is not known: only ``basis`` is shown to people.
+    ``standing`` is seed, public, local, memory, ours or derived; ``since_standing`` says the same
+    of the date alone, where the date is known less well than the figure.
     """
 
     title: str
@@ -77,7 +80,8 @@ class Reference:
 
     @property
     def procedure_mark(self) -> str:
-        """What the screen says beside what is described, its date apart: 示例值, 推定值, or nothing."""
+        """What the screen says beside what is described, its date apart: 示例值, 推定值, or
+        nothing."""
         return "示例值" if self.standing in _EXAMPLES else "推定值" if self.standing in _ASSUMPTIONS else ""
 
     @property
@@ -100,12 +104,14 @@ class Leaf:
     reference: Reference
 
     def age_years(self, on: dt.date) -> int:
-        """Full years since the figures came into force, so that the screen can say how old they are."""
+        """Full years since the figures came into force, so that the screen can say how old they
+        are."""
         years = on.year - self.since.year
         return years - ((on.month, on.day) < (self.since.month, self.since.day))
 
     def remark(self, on: dt.date) -> str:
-        """What the screen says beside an amount by these figures: 起始日期为推定，已执行 13 年; "" where nothing is to say."""
+        """What the screen says beside an amount by these figures: 起始日期为推定，已执行 13 年; ""
+        where nothing is to say."""
         years = self.age_years(on)
         age = f"已执行 {years} 年" if years > 0 else ""
         return "，".join(said for said in (self.reference.mark, age) if said)
@@ -115,8 +121,9 @@ class Leaf:
 class Paper:
     """A paper or picture that an offer asks for.
 
-    ``required_when`` names a fact that the service establishes (such as ``first-medical``); without it,
-    ``required`` holds always. With ``upload`` it is handed in online, else brought to the window.
+    ``required_when`` names a fact that the service establishes (such as ``first-medical``); without
+    it, ``required`` holds always. With ``upload`` it is handed in online, else brought to the
+    window.
     """
 
     code: str
@@ -132,9 +139,9 @@ class Paper:
 class Offer:
     """A service as one city offers it.
 
-    ``days`` are the working days promised for a decision, None where it is at once. ``assumed`` names what no
-    document gives: ``days``, ``papers``, ``start_months.pension``. Read ``options`` through
-    ``portal.policy.terms``.
+    ``days`` are the working days promised for a decision, None where it is at once. ``assumed``
+    names what no document gives: ``days``, ``papers``, ``start_months.pension``. Read ``options``
+    through ``portal.policy.terms``.
     """
 
     code: str
@@ -154,7 +161,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elsewhere:
-    """A service that the city has, but not in this hall: where it is done, with what papers, by which document."""
+    """A service that the city has, but not in this hall: where it is done, with what papers, by
+    which document."""
 
     code: str
     city: str  # slug
@@ -177,7 +185,8 @@ class District:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class City:
-    """A city of the hall: its name, its agency (as on the seal), its districts, its offers, and what is done elsewhere."""
+    """A city of the hall: its name, its agency (as on the seal), its districts, its offers, and
+    what is done elsewhere."""
 
     slug: str
     code: str  # GB/T 2260
@@ -223,21 +232,24 @@ class Book:
             raise UnknownCity(slug) from None
 
     def leaf(self, scope: str, name: str, on: dt.date) -> Leaf:
-        """The figures in force on a day: ``leaf("wuhan", "flexible_pension", day)``. Raises PolicyMissing."""
+        """The figures in force on a day: ``leaf("wuhan", "flexible_pension", day)``. Raises
+        PolicyMissing."""
         in_force = [leaf for leaf in self._leaves.get((scope, name), ()) if leaf.since <= on]
         if not in_force:
             raise PolicyMissing(f"{scope}/{name} on {on}")
         return in_force[-1]
 
     def history(self, scope: str, name: str) -> tuple[Leaf, ...]:
-        """All figures of that name, oldest first. Raises PolicyMissing where there never were any."""
+        """All figures of that name, oldest first. Raises PolicyMissing where there never were
+        any."""
         try:
             return self._leaves[scope, name]
         except KeyError:
             raise PolicyMissing(f"{scope}/{name}") from None
 
     def filled(self, passage: Passage, *, city: str, on: dt.date) -> Passage:
-        """The passage with the figures of that day in it; with the first there ever were where none was in force yet."""
+        """The passage with the figures of that day in it; with the first there ever were where none
+        was in force yet."""
         known = {}
         for value in passage.values():
             scope, name, keys = figure_of(value, city)

@@ -1,4 +1,5 @@
-"""Which policy files there are, and what each may hold. A new kind of figure is one entry in DATED."""
+"""Which policy files there are, and what each may hold. A new kind of figure is one entry in
+DATED."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ MODE_LABELS = {
 
 
 def bounds(values: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
-    """Lowest and highest contribution base in yuan, exact: published, or shares of the average wage."""
+    """Lowest and highest contribution base in yuan, exact: published, or shares of the average
+    wage."""
     if values["floor"] is not None:
         return values["floor"], values["ceiling"]
     return (
@@ -112,7 +114,8 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
-# The ways in which somebody who asks for an account proves who they are, as portal.accounts.registration knows them.
+# The ways in which somebody who asks for an account proves who they are, as
+# portal.accounts.registration knows them.
 PROOFS = ("phone", "bank", "face", "window")
 
 # The channels that an order can be paid by, as contributions.channels knows them.
@@ -152,11 +155,13 @@ CITY_FILES: Mapping[str, Kind] = {
             "format": one_of("postal", "iso20022"),
             # Who lets a batch go to the bank: a second person, or the schedule that opened it.
             "release": one_of("second-person", "schedule"),
-            # In how many following months a debit that failed is tried again; with one month more owed, coverage is suspended.
+            # In how many following months a debit that failed is tried again; with one month more
+            # owed, coverage is suspended.
             "retry_months": Count(0, 12),
         }
     ),
-    # The debit of employers' confirmed months: on which days of the month, the later ones for what failed before or came after.
+    # The debit of employers' confirmed months: on which days of the month, the later ones for what
+    # failed before or came after.
     "employer_debit": Shape(
         {
             "debit_days": Listed(DAY_OF_MONTH),
@@ -165,7 +170,8 @@ CITY_FILES: Mapping[str, Kind] = {
             "format": one_of("postal", "iso20022"),
         }
     ),
-    # How flexible workers' late months are paid: with interest or a late fee, and which lost months can still be had.
+    # How flexible workers' late months are paid: with interest or a late fee, and which lost months
+    # can still be had.
     "arrears": Shape(
         {
             "surcharge": one_of("interest", "late_fee", "none"),
@@ -174,7 +180,8 @@ CITY_FILES: Mapping[str, Kind] = {
         }
     ),
     "arrears_interest": Shape({"yearly_rate": RATE}),
-    # Which insurances the city's agency does not run, and where they are asked for: its proofs say nothing of them.
+    # Which insurances the city's agency does not run, and where they are asked for: its proofs say
+    # nothing of them.
     "run_elsewhere": Shape(
         {"asked": Listed(Shape({"insurance": INSURANCE, "where": Text()}), unique="insurance")}
     ),
@@ -184,7 +191,8 @@ CITY_FILES: Mapping[str, Kind] = {
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
     ),
-    # How whoever opens a personal account proves who they are, and for how many days a code from the window is good.
+    # How whoever opens a personal account proves who they are, and for how many days a code from
+    # the window is good.
     "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
@@ -214,7 +222,8 @@ def _check_interest_method(values: Mapping[str, Any]) -> Iterable[str]:
 RETIREMENT_CATEGORIES = ("man", "woman_55", "woman_50")
 
 NATIONAL_FILES: Mapping[str, Kind] = {
-    # How many digits an account has, and which numbers have a check digit (by how they begin and how many digits they have).
+    # How many digits an account has, and which numbers have a check digit (by how they begin and
+    # how many digits they have).
     "account_numbers": Shape(
         {
             "fewest": Count(8, 32),
@@ -253,7 +262,8 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     ),
     "late_fee": Shape({"daily_rate": RATE, "cap": one_of("principal", "none")}),
     "account_interest": Shape({"year": Count(1990, 2100), "rate": RATE}),
-    # How the credits of the year bear interest: by the months left, or all alike as half a year times a factor.
+    # How the credits of the year bear interest: by the months left, or all alike as half a year
+    # times a factor.
     "account_interest_method": Shape(
         {"insurances": Listed(INSURANCE), "method": one_of("month_products", "yearly")},
         {"yearly_factor": Figure(high=Decimal(2))},
@@ -267,14 +277,16 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
 }
 
-# An official rule: what people are shown as 依据. They stand in national/rules.yaml under a code, which references name.
+# An official rule: what people are shown as 依据. They stand in national/rules.yaml under a code,
+# which references name.
 RULE = Shape(
     {"title": Text()},
     {"number": Text(), "article": Text(r"第[一二三四五六七八九十百]+条.*"), "since": Day()},
 )
 RULES = Mapped(SLUG, RULE)
 
-# Where a value was read, and how well it is known; ``rule`` names the official rule behind it, where that is known.
+# Where a value was read, and how well it is known; ``rule`` names the official rule behind it,
+# where that is known.
 REFERENCE = Shape(
     {"title": Text(), "standing": STANDING},
     {"since_standing": STANDING, "number": Text(), "note": Text(), "rule": SLUG},
@@ -330,7 +342,8 @@ OPTIONS = Shape(
             {"insurances": Listed(INSURANCE)},
             {
                 "month_counts": Listed(Count(1, 600)),
-                # What a proof may be for, and for how many days it may be relied on; the first is proposed.
+                # What a proof may be for, and for how many days it may be relied on; the first is
+                # proposed.
                 "purposes": Listed(Text()),
                 "valid_days": Listed(Count(1, 730)),
                 # For how many days the archive of proofs made in bulk can be downloaded.
@@ -376,7 +389,8 @@ OFFER = Shape(
     _check_offer,
 )
 
-# A service that people look for and that this hall does not have for the city: where it is done instead.
+# A service that people look for and that this hall does not have for the city: where it is done
+# instead.
 ELSEWHERE = Shape(
     {
         "title": Text(),

@@ -1,7 +1,8 @@
-"""A new city's folder of data: enough for its employers to enrol staff in one insurance, and for every task to go on.
+"""A new city's folder of data: enough for its employers to enrol staff in one insurance, and for
+every task to go on.
 
-What the city itself publishes (floor and ceiling, with the document) is given; the rest begins with examples that say so on
-screen, each to be replaced by the city's own.
+What the city itself publishes (floor and ceiling, with the document) is given; the rest begins with
+examples that say so on screen, each to be replaced by the city's own.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ class CannotOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewCity:
-    """What only the city knows. ``floor`` and ``ceiling``: of the contribution base, in yuan a month, as published in
-    ``reference`` (``number`` its number), in force since the day ``since``. ``districts``: code and title of each."""
+    """What only the city knows. ``floor`` and ``ceiling``: of the contribution base, in yuan a
+    month, as published in ``reference`` (``number`` its number), in force since the day ``since``.
+    ``districts``: code and title of each."""
 
     slug: str
     code: str
@@ -54,7 +56,8 @@ def examples() -> Mapping[str, str]:
 
 
 def open_city(city: NewCity, *, data: Path = DATA) -> list[Path]:
-    """Makes the city's folder in ``data``, whole or not at all, and gives its files. Raises CannotOpen."""
+    """Makes the city's folder in ``data``, whole or not at all, and gives its files. Raises
+    CannotOpen."""
     folder = data / city.slug
     if not re.fullmatch(r"[a-z][a-z0-9-]*", city.slug) or folder.name != city.slug:
         raise CannotOpen(f"“{city.slug}”不能用作城市代号：请用小写字母开头，只含小写字母、数字和连字符。")

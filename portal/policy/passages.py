@@ -1,10 +1,12 @@
-"""Sentences of the policy files that name services, pages and figures: references, checked when the data are read.
+"""Sentences of the policy files that name services, pages and figures: references, checked when the
+data are read.
 
-``[[flexible-pause]]`` stands for a service by the city's own title, ``[[page:cases]]`` for a page of the hall, and
-``[[page:cases|单位业务申报进度查询]]`` for the same under other words; ``{papers_by_day}`` for a value of the offer,
-``{debit.deposit_by_day}`` for a figure of the city and ``{national.registration.within_days}`` for one of the nation;
-``{next:debit.deposit_by_day}`` for the next such day of a month, as a date.
-So no sentence can name a service that its city knows nothing of, or a day that its figures do not have.
+``[[flexible-pause]]`` stands for a service by the city's own title, ``[[page:cases]]`` for a page
+of the hall, and ``[[page:cases|单位业务申报进度查询]]`` for the same under other words;
+``{papers_by_day}`` for a value of the offer, ``{debit.deposit_by_day}`` for a figure of the city
+and ``{national.registration.within_days}`` for one of the nation; ``{next:debit.deposit_by_day}``
+for the next such day of a month, as a date. So no sentence can name a service that its city knows
+nothing of, or a day that its figures do not have.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A service (its code) or a page (``page:`` and its name); ``words`` are empty where its title stands in the sentence."""
+    """A service (its code) or a page (``page:`` and its name); ``words`` are empty where its title
+    stands in the sentence."""
 
     target: str
     words: str = ""
@@ -51,7 +54,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class NextDay:
-    """The next day of this number in a month, the day itself included; which one, is known when it is told."""
+    """The next day of this number in a month, the day itself included; which one, is known when it
+    is told."""
 
     day: int
 
@@ -76,8 +80,8 @@ class Passage:
         return (part for part in self.parts if isinstance(part, Value))
 
     def filled(self, known: Mapping[Value, str | NextDay], today: dt.date | None = None) -> Passage:
-        """The passage with these values in their place, and next days as dates where ``today`` is said; neighbouring words
-        become one."""
+        """The passage with these values in their place, and next days as dates where ``today`` is
+        said; neighbouring words become one."""
         parts: list[Part] = []
         for part in self.parts:
             said: Part = known.get(part, part) if isinstance(part, Value) else part

@@ -9,8 +9,8 @@ dated::
     references:
       "2023-01-01": {title: …, standing: seed}
 
-The latest value on or before a day is in force on it, until another follows. An unknown key, a float,
-a value without its reference stops the program with PolicyError.
+The latest value on or before a day is in force on it, until another follows. An unknown key, a
+float, a value without its reference stops the program with PolicyError.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _passages(city: City) -> Iterator[tuple[Where, Passage]]:
 def _check_passage(
     passage: Passage, city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]], where: Where
 ) -> None:
-    """Refuses what a sentence names and the city does not have. Which pages there are, the hall checks."""
+    """Refuses what a sentence names and the city does not have. Which pages there are, the hall
+    checks."""
     for link in passage.links():
         if not link.page and link.target not in city.offers and link.target not in city.elsewhere:
             raise where.error(f"the city neither offers {link.target} nor says where it is done")
@@ -106,7 +107,8 @@ def _check_passage(
 
 
 def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
-    """Employers are told to transfer what they owe: where a city charges them, it says to which account, from the first day."""
+    """Employers are told to transfer what they owe: where a city charges them, it says to which
+    account, from the first day."""
     charged = [
         leaf.since for leaf in leaves.get((city, "charging"), ()) if Capacity.EMPLOYEE in leaf.values["days"]
     ]
@@ -119,7 +121,8 @@ def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]
 
 
 def _check_proofs(city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
-    """An agency certifies what it runs, and nothing of what another does: that would be a statement about nothing."""
+    """An agency certifies what it runs, and nothing of what another does: that would be a statement
+    about nothing."""
     elsewhere = {
         entry["insurance"]
         for leaf in leaves.get((city.slug, "run_elsewhere"), ())
@@ -258,7 +261,8 @@ def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]
 
 
 def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) -> Passage:
-    """The passage with the offer's own values in it: ``{papers_by_day}``, ``{options.first_medical.card_by_day}``."""
+    """The passage with the offer's own values in it: ``{papers_by_day}``,
+    ``{options.first_medical.card_by_day}``."""
     known = {}
     for value in passage.values():
         first, *rest = value.path
@@ -296,7 +300,8 @@ def _expect_keys(content: Mapping[str, Any], keys: tuple[str, ...], where: Where
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no key twice."""
+    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no key
+    twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}

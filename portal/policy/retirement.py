@@ -1,7 +1,8 @@
 """Statutory retirement age, and the months of contributions that a pension needs.
 
 The age rises from 2025-01-01 by one month for every so many months of birth
-(全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定, 2024-09-13); the steps and caps are data.
+(全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定, 2024-09-13); the steps and caps are
+data.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class RetirementCategory(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retirement:
-    """A statutory retirement age in full months, when it is reached, and the figures that say so."""
+    """A statutory retirement age in full months, when it is reached, and the figures that say
+    so."""
 
     age_months: int
     month: Month
@@ -49,8 +51,8 @@ class Retirement:
 def retirement(book: Book, *, born: Month, category: RetirementCategory, on: dt.date) -> Retirement:
     """When somebody born in a month reaches the age, by the rule in force on a day.
 
-    The archive's birth date counts where it differs from the identity card's: give its month. Raises
-    PolicyMissing before the first rule.
+    The archive's birth date counts where it differs from the identity card's: give its month.
+    Raises PolicyMissing before the first rule.
     """
     leaf = book.leaf(NATIONAL, "retirement", on)
     rule = leaf.values["categories"][category]
@@ -67,7 +69,8 @@ def flexible_category(sex: Sex) -> RetirementCategory:
 
 
 def worker_category(sex: Sex) -> RetirementCategory:
-    """Whom an employer has as workers: men as all men, women with an original age of 50 (国发〔1978〕104号)."""
+    """Whom an employer has as workers: men as all men, women with an original age of 50
+    (国发〔1978〕104号)."""
     return RetirementCategory.MAN if sex is Sex.MALE else RetirementCategory.WOMAN_50
 
 

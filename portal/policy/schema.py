@@ -1,7 +1,9 @@
-"""What a policy file may hold. Every value is read by one kind, which checks it and says where it is wrong.
+"""What a policy file may hold. Every value is read by one kind, which checks it and says where it
+is wrong.
 
-Figures (yuan, rates, shares) are quoted strings in the files and Decimal in memory; counts (days, months,
-ages) are plain whole numbers. A YAML float is refused everywhere: it has already lost what was written.
+Figures (yuan, rates, shares) are quoted strings in the files and Decimal in memory; counts (days,
+months, ages) are plain whole numbers. A YAML float is refused everywhere: it has already lost what
+was written.
 """
 
 from __future__ import annotations
@@ -218,7 +220,8 @@ class Mapped(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Shape(Kind):
-    """A mapping of named values; unknown names are refused, and optional ones that are left out are None.
+    """A mapping of named values; unknown names are refused, and optional ones that are left out are
+    None.
 
     ``check`` sees the values read, and returns what is wrong with them together.
     """

@@ -1,8 +1,9 @@
-"""Working days in mainland China: the State Council's yearly arrangement, and what staff set against it.
+"""Working days in mainland China: the State Council's yearly arrangement, and what staff set
+against it.
 
-The arrangement of a year is published in the autumn before it. Beyond the last published year only weekends
-are known; ``known`` tells, so that a promise can be marked as provisional. ``overrides`` maps a date to
-whether it is worked.
+The arrangement of a year is published in the autumn before it. Beyond the last published year only
+weekends are known; ``known`` tells, so that a promise can be marked as provisional. ``overrides``
+maps a date to whether it is worked.
 """
 
 from __future__ import annotations

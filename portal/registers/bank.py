@@ -1,4 +1,5 @@
-"""The registers of bank accounts and of social-security cards: asked before any transaction opens."""
+"""The registers of bank accounts and of social-security cards: asked before any transaction
+opens."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +22,8 @@ class Account:
 
 @dataclass(frozen=True)
 class SecurityCard:
-    """A person's social-security card with its financial account (金融社保卡); ``activated`` at the bank, or not yet."""
+    """A person's social-security card with its financial account (金融社保卡); ``activated`` at the
+    bank, or not yet."""
 
     bank: str
     number: str

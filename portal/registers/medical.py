@@ -11,7 +11,8 @@ from portal.registers.models import AccountState, MedicalAccountRecord
 
 @dataclass(frozen=True)
 class MedicalAccount:
-    """A person's medical account in a city, the card that it is used with, and whether it can be used."""
+    """A person's medical account in a city, the card that it is used with, and whether it can be
+    used."""
 
     card_number: str
     state: AccountState

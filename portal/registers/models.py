@@ -82,7 +82,8 @@ ACCOUNT_STATE_LABELS = {
 
 
 class MedicalAccountRecord(models.Model):
-    """A medical personal account: whose, in which city, and the social-security card that it is used with."""
+    """A medical personal account: whose, in which city, and the social-security card that it is
+    used with."""
 
     identity_number = models.CharField(_("身份证号码"), max_length=18)
     city = CityField(_("城市"), max_length=30)

@@ -34,14 +34,15 @@ SECRET_KEY = required("SECRET_KEY")
 DATABASES = {
     "default": dj_database_url.parse(required("DATABASE_URL"), conn_max_age=60, conn_health_checks=True)
 }
-# The role that owns the tables: migrate and flush connect as it, and each migration gives the app's role its rights
-# (portal/rights.py). Without it the hall owns the tables that it works on.
+# The role that owns the tables: migrate and flush connect as it, and each migration gives the app's
+# role its rights (portal/rights.py). Without it the hall owns the tables that it works on.
 _owner = os.environ.get("DATABASE_OWNER_URL", "")
 DATABASE_OWNER: dict[str, Any] = dict(dj_database_url.parse(_owner)) if _owner else {}
 DATABASE_APP_ROLE = ""
 if DATABASE_OWNER and DATABASE_OWNER["USER"] != DATABASES["default"]["USER"]:
     DATABASE_APP_ROLE = DATABASES["default"]["USER"]
-# Where it is, nobody minds a server that forgets what it has confirmed (contributions/audit/durability.py).
+# Where it is, nobody minds a server that forgets what it has confirmed
+# (contributions/audit/durability.py).
 DATABASE_IS_THROWN_AWAY = False
 REDIS_URL = required("REDIS_URL")
 
@@ -151,16 +152,17 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 LOGIN_URL = "login-person"
 LOGIN_REDIRECT_URL = "/"
 
-# Thirty minutes without a request end a session, and twelve hours in any case; the page warns before, and a draft keeps what was
-# typed.
+# Thirty minutes without a request end a session, and twelve hours in any case; the page warns
+# before, and a draft keeps what was typed.
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 30 * 60
 SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 # What an authenticator app shows beside the code.
 OTP_TOTP_ISSUER = "社会保险经办工作台"
-# Passkeys: what the browser calls us beside one. They are bound to PUBLIC_URL, which later settings may name, so it is read when
-# it is needed (portal/accounts/passkeys.py), and the library's check for a fixed list of addresses (E030) has nothing to read.
+# Passkeys: what the browser calls us beside one. They are bound to PUBLIC_URL, which later settings
+# may name, so it is read when it is needed (portal/accounts/passkeys.py), and the library's check
+# for a fixed list of addresses (E030) has nothing to read.
 OTP_WEBAUTHN_RP_NAME = "社会保险网上办事大厅"
 OTP_WEBAUTHN_RP_ID_CALLABLE = "portal.accounts.passkeys.domain"
 OTP_WEBAUTHN_HELPER_CLASS = "portal.accounts.passkeys.Ceremony"
@@ -174,7 +176,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Lockout, for fifteen minutes: portal/accounts/lockout.py says when. Its handler answers 1 where the door is closed.
+# Lockout, for fifteen minutes: portal/accounts/lockout.py says when. Its handler answers 1 where
+# the door is closed.
 AXES_FAILURE_LIMIT = 1
 AXES_LOCKOUT_PARAMETERS = ["ip_address", "username"]
 AXES_COOLOFF_TIME = 0.25
@@ -183,7 +186,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_HANDLER = "portal.accounts.lockout.Handler"
 AXES_USERNAME_CALLABLE = "portal.accounts.lockout.counted_as"
 AXES_CLIENT_IP_CALLABLE = "portal.accounts.lockout.client_address"
-# What it keeps is for the log of the operator; the workbench shows nothing that is not under its own rules.
+# What it keeps is for the log of the operator; the workbench shows nothing that is not under its
+# own rules.
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_CALLABLE = "portal.accounts.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["password", "login", "clerk", "credit_code", "captcha_1", "csrfmiddlewaretoken"]
@@ -220,8 +224,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "portal.watch.pulses:WatchedScheduler"
 
-# By how much time may jump from one ring of a task to the next before it is not believed (portal/watch/clock.py): tasks ring
-# several times a minute.
+# By how much time may jump from one ring of a task to the next before it is not believed
+# (portal/watch/clock.py): tasks ring several times a minute.
 CLOCK_LEAP: timedelta | None = timedelta(hours=36)
 
 LANGUAGE_CODE = "zh-hans"
@@ -261,7 +265,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Where files for the banks are put, and where their answers arrive.
 BANK_EXCHANGE_DIR = Path(os.environ.get("BANK_EXCHANGE_DIR") or DATA_DIR / "exchange")
 
-# Payment channels, and how many seconds to wait for a connection to a provider and for its whole answer.
+# Payment channels, and how many seconds to wait for a connection to a provider and for its whole
+# answer.
 PAYMENT_CHANNELS = payment.from_environment()
 PAYMENT_TIMEOUTS = (3.0, 10.0)
 # Where development keys are made, for the hall and for the gateway that stands in.
@@ -273,17 +278,19 @@ SEAL_DIR = Path(os.environ.get("SEAL_DIR") or DATA_DIR / "keys")
 SEAL_PKCS11_MODULE = os.environ.get("SEAL_PKCS11_MODULE", "")
 SEAL_PKCS11_TOKEN = os.environ.get("SEAL_PKCS11_TOKEN", "")
 SEAL_PKCS11_PIN = os.environ.get("SEAL_PKCS11_PIN", "")
-# The time stamp service (RFC 3161) of the seals; without one the hall states the time itself, with the key in time.pem.
+# The time stamp service (RFC 3161) of the seals; without one the hall states the time itself, with
+# the key in time.pem.
 TSA_URL = os.environ.get("TSA_URL", "")
 
-# How many different people a login may look up by identity number in an hour; each look-up is recorded.
+# How many different people a login may look up by identity number in an hour; each look-up is
+# recorded.
 PERSON_LOOKUPS_PER_HOUR = int(os.environ.get("PERSON_LOOKUPS_PER_HOUR", "120"))
 
 # Text messages: the class that sends them.
 TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 
-# The face check for whoever opens an account: the class that asks the provider ("" where there is none), the provider's address,
-# and the secret that both sides sign with.
+# The face check for whoever opens an account: the class that asks the provider ("" where there is
+# none), the provider's address, and the secret that both sides sign with.
 FACE_CHECK = os.environ.get("FACE_CHECK", "")
 FACE_CHECK_URL = os.environ.get("FACE_CHECK_URL", "").rstrip("/")
 FACE_CHECK_SECRET = os.environ.get("FACE_CHECK_SECRET", "")
@@ -330,7 +337,8 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 
-# The API: partners sign their requests, nothing in it goes by a session. What a view of it is, PartnerView says.
+# The API: partners sign their requests, nothing in it goes by a session. What a view of it is,
+# PartnerView says.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,4 +1,5 @@
-"""A developer's machine and the demo: everything real, on loopback, with demo data and messages on a page."""
+"""A developer's machine and the demo: everything real, on loopback, with demo data and messages on
+a page."""
 
 from .base import *
 

@@ -1,7 +1,9 @@
-"""The payment channels: where each provider's gateway stands, as whom the hall speaks to it, and with which keys.
+"""The payment channels: where each provider's gateway stands, as whom the hall speaks to it, and
+with which keys.
 
-A channel of which anything is missing is not offered. ``key_file`` is the hall's private key, ``provider_key_file`` the
-provider's public key (PEM); docs/operations.md tells where they come from.
+A channel of which anything is missing is not offered. ``key_file`` is the hall's private key,
+``provider_key_file`` the provider's public key (PEM); docs/operations.md tells where they come
+from.
 """
 
 import os
@@ -32,7 +34,8 @@ _STAND_IN = {
 
 
 def from_environment() -> dict[str, dict[str, str]]:
-    """``CARD_GATEWAY``, ``CARD_KEY_FILE``, ``ALIPAY_APP_ID``, ``WECHAT_SECRET_FILE`` and so on; empty where they are not set."""
+    """``CARD_GATEWAY``, ``CARD_KEY_FILE``, ``ALIPAY_APP_ID``, ``WECHAT_SECRET_FILE`` and so on;
+    empty where they are not set."""
     return {
         code: {name: os.environ.get(f"{code}_{name}".upper(), "") for name in names}
         for code, names in _NAMES.items()

@@ -4,7 +4,8 @@ from .base import *
 
 ALLOWED_HOSTS = [host for host in required("ALLOWED_HOSTS").split(",") if host]
 TEXT_MESSAGE_BACKEND = required("TEXT_MESSAGE_BACKEND")
-# Registers outside; the hall's own tables stand in for them in a demo only (portal/web/deployment.py).
+# Registers outside; the hall's own tables stand in for them in a demo only
+# (portal/web/deployment.py).
 HOUSEHOLD_REGISTER = required("HOUSEHOLD_REGISTER")
 BANK_REGISTER = required("BANK_REGISTER")
 MEDICAL_ACCOUNT_REGISTER = required("MEDICAL_ACCOUNT_REGISTER")

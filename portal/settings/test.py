@@ -18,7 +18,8 @@ TEXT_MESSAGE_BACKEND = "portal.accounts.messages.OutboxPage"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Processes that test at the same time (pytest-xdist's gw0, gw1 …) have a Redis database each, as they have a PostgreSQL one.
+# Processes that test at the same time (pytest-xdist's gw0, gw1 …) have a Redis database each, as
+# they have a PostgreSQL one.
 _process = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if _process:
     REDIS_URL = urlsplit(REDIS_URL)._replace(path=f"/{1 + int(_process)}").geturl()
@@ -31,6 +32,7 @@ STORAGES["default"]["OPTIONS"] = {"location": _scratch / "uploads"}
 # Processes that test side by side do not wait for one another.
 ROOM_FOR_FILES = Room(_scratch / "apart")
 
-# The providers stand still in most tests; tests/gateway.py starts the gateway that stands in for those that pay.
+# The providers stand still in most tests; tests/gateway.py starts the gateway that stands in for
+# those that pay.
 CHANNEL_KEYS_DIR = _scratch / "channels"
 PAYMENT_TIMEOUTS = (2.0, 2.0)

@@ -1,1 +1,2 @@
-"""Pure vocabulary of the project: months, money, identity numbers. Knows neither Django nor the clock."""
+"""Pure vocabulary of the project: months, money, identity numbers. Knows neither Django nor the
+clock."""

@@ -6,7 +6,8 @@ import datetime as dt
 
 
 def birthday(born: dt.date, years: int) -> dt.date:
-    """The day on which someone has lived so many years; born on 29 February, 1 March in common years."""
+    """The day on which someone has lived so many years; born on 29 February, 1 March in common
+    years."""
     try:
         return born.replace(year=born.year + years)
     except ValueError:

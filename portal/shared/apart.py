@@ -1,8 +1,9 @@
-"""Work on files of strangers: in a process of its own, with little memory and time, and few such processes at once on a machine.
+"""Work on files of strangers: in a process of its own, with little memory and time, and few such
+processes at once on a machine.
 
-A file can be built to eat memory or time, and whatever reads it holds a thread meanwhile. So it is read apart; how many may
-be at work, and how many may wait for them, is counted by locks on files, which the kernel drops when their holder dies. Whoever
-finds all places taken is told so at once.
+A file can be built to eat memory or time, and whatever reads it holds a thread meanwhile. So it is
+read apart; how many may be at work, and how many may wait for them, is counted by locks on files,
+which the kernel drops when their holder dies. Whoever finds all places taken is told so at once.
 """
 
 import fcntl
@@ -38,7 +39,8 @@ class Ended(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """So many at work at once on this machine, so many waiting behind them, each so many seconds at the most."""
+    """So many at work at once on this machine, so many waiting behind them, each so many seconds at
+    the most."""
 
     folder: Path
     at_work: int = 2
@@ -87,9 +89,11 @@ class Room:
 def run_apart(
     module: str, arguments: Sequence[str] = (), *, content: bytes, limits: Limits, room: Room
 ) -> bytes:
-    """What ``python -m module`` writes, given ``content`` to read and no more than ``limits``. Raises Busy, Ended.
+    """What ``python -m module`` writes, given ``content`` to read and no more than ``limits``.
+    Raises Busy, Ended.
 
-    It runs in a fork of a process that has the module imported already, knows nothing of this one, and forks for each file anew.
+    It runs in a fork of a process that has the module imported already, knows nothing of this one,
+    and forks for each file anew.
     """
     with room.place():
         for _attempt in range(2):
@@ -178,7 +182,8 @@ def _write(file: int, content: bytes) -> None:
 
 
 _lock = threading.Lock()
-# By process (a fork of this one has its own) and module: the socket by which the forker is asked, and the forker.
+# By process (a fork of this one has its own) and module: the socket by which the forker is asked,
+# and the forker.
 forkers: dict[tuple[int, str], tuple[socket.socket, "subprocess.Popen[bytes]"]] = {}
 
 

@@ -1,4 +1,5 @@
-"""Account numbers of banks as people type them: cards, passbooks, social-security cards. Not all have a check digit."""
+"""Account numbers of banks as people type them: cards, passbooks, social-security cards. Not all
+have a check digit."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _FORM = re.compile(r"[0-9]*")
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Numbers of so many digits that begin so: the last digit checks the others (Luhn, ISO/IEC 7812)."""
+    """Numbers of so many digits that begin so: the last digit checks the others (Luhn, ISO/IEC
+    7812)."""
 
     starts: str
     digits: int
@@ -36,7 +38,8 @@ class InvalidAccount(ValueError):
 def parse(text: str, *, fewest: int, most: int, checked: Collection[Scheme]) -> str:
     """The number as typed, without spaces and hyphens. Raises InvalidAccount.
 
-    Only a number of one of the ``checked`` schemes can be told to be mistyped; any other is for its bank to know.
+    Only a number of one of the ``checked`` schemes can be told to be mistyped; any other is for its
+    bank to know.
     """
     number = narrow(text).replace("-", "")
     if not _FORM.fullmatch(number):

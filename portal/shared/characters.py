@@ -13,7 +13,8 @@ _MOST_DIGITS = 18
 
 
 def whole_number(text: str) -> int | None:
-    """The number that is written in plain digits, as addresses and forms of our own carry it; None for anything else."""
+    """The number that is written in plain digits, as addresses and forms of our own carry it; None
+    for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
@@ -23,7 +24,8 @@ def full_width_made_narrow(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    """The text with full-width characters made narrow, and without spaces or invisible characters."""
+    """The text with full-width characters made narrow, and without spaces or invisible
+    characters."""
     return "".join(
         character
         for character in full_width_made_narrow(text)

@@ -1,4 +1,5 @@
-"""Countries and regions by their code of three letters (ISO 3166-1 alpha-3), with their Chinese names."""
+"""Countries and regions by their code of three letters (ISO 3166-1 alpha-3), with their Chinese
+names."""
 
 from __future__ import annotations
 

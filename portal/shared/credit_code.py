@@ -1,4 +1,5 @@
-"""Unified social credit codes of legal entities (GB 32100-2015): 18 characters, the last for checking."""
+"""Unified social credit codes of legal entities (GB 32100-2015): 18 characters, the last for
+checking."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from stdnum.cn import uscc
 
 from portal.shared.characters import narrow
 
-# python-stdnum wants digits in the first two places, where villages and others have letters (N2…, Y1…).
+# python-stdnum wants digits in the first two places, where villages and others have letters (N2…,
+# Y1…).
 _FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 
 

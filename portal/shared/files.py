@@ -9,7 +9,8 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put the content under the name, on the disk when it returns; killed before, nothing goes by that name. For its owner only.
+    """Put the content under the name, on the disk when it returns; killed before, nothing goes by
+    that name. For its owner only.
 
     OSError where the disk refuses.
     """
@@ -27,7 +28,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Whoever else works in the folder waits until the block ends; the lock falls with the process."""
+    """Whoever else works in the folder waits until the block ends; the lock falls with the
+    process."""
     handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

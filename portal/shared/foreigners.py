@@ -1,8 +1,9 @@
-"""Foreigners' identity papers without a number of 18 digits, and the social-security number that is made of theirs.
+"""Foreigners' identity papers without a number of 18 digits, and the social-security number that is
+made of theirs.
 
-The hall knows everyone by a number of 18 characters. A passport's or an older permanent residence card's holder gets one made of
-country and paper number, once: it stays the same when the paper is renewed. How it is made is policy
-(``national/foreign_numbers.yaml``).
+The hall knows everyone by a number of 18 characters. A passport's or an older permanent residence
+card's holder gets one made of country and paper number, once: it stays the same when the paper is
+renewed. How it is made is policy (``national/foreign_numbers.yaml``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Literal
 from portal.shared.characters import narrow
 from portal.shared.countries import foreign_countries
 
-# The form of a number that was made, and of an older permanent residence card's; the database holds them to the same.
+# The form of a number that was made, and of an older permanent residence card's; the database holds
+# them to the same.
 NUMBER = r"[A-Z]{3}[0-9][0-9A-Z]{14}"
 CARD = r"[A-Z]{3}[0-9]{12}"
 _NUMBER = re.compile(NUMBER)
@@ -25,8 +27,8 @@ InvalidPaperCode = Literal["card", "passport", "country"]
 
 
 class InvalidPaper(ValueError):
-    """``card``: not three letters and 12 digits; ``passport``: not 5 to 14 letters and digits; ``country``: there is no such
-    country, or it is China."""
+    """``card``: not three letters and 12 digits; ``passport``: not 5 to 14 letters and digits;
+    ``country``: there is no such country, or it is China."""
 
     def __init__(self, code: InvalidPaperCode) -> None:
         super().__init__(code)
@@ -35,14 +37,16 @@ class InvalidPaper(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a number is made: country, ``reserved`` digit, the paper's number filled up in front with ``filler`` to ``digits``."""
+    """How a number is made: country, ``reserved`` digit, the paper's number filled up in front with
+    ``filler`` to ``digits``."""
 
     reserved: str
     digits: int
     filler: str
 
     def number(self, country: str, paper_number: str) -> str:
-        """The social-security number of this paper's holder. A card's number begins with its country, which is not repeated."""
+        """The social-security number of this paper's holder. A card's number begins with its
+        country, which is not repeated."""
         own = paper_number.removeprefix(country) if is_card(paper_number) else paper_number
         return f"{country}{self.reserved}{own.rjust(self.digits, self.filler)}"
 
@@ -53,7 +57,8 @@ def as_typed(text: str) -> str:
 
 
 def parse_card(text: str) -> tuple[str, str]:
-    """Country and number of an older permanent residence card (USA310085010102). Raises InvalidPaper."""
+    """Country and number of an older permanent residence card (USA310085010102). Raises
+    InvalidPaper."""
     number = as_typed(text)
     if not is_card(number):
         raise InvalidPaper("card")

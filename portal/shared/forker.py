@@ -1,9 +1,11 @@
-"""A process that has imported one module and forks itself for each file: importing takes ten times as long as reading.
+"""A process that has imported one module and forks itself for each file: importing takes ten times
+as long as reading.
 
-``python -m portal.shared.forker MODULE SOCKET`` runs until nobody holds the other end of SOCKET (the number of an open
-descriptor), or nothing was asked for ``IDLE_SECONDS``. Each message on it is JSON, {"arguments": […], "limits": {…}}, with three
-descriptors: what is read as standard input, what is written as standard output, and a socket for word about the child.
-There the child sends first a descriptor of its own process, by which it can be ended, and last, where the module came to
+``python -m portal.shared.forker MODULE SOCKET`` runs until nobody holds the other end of SOCKET
+(the number of an open descriptor), or nothing was asked for ``IDLE_SECONDS``. Each message on it is
+JSON, {"arguments": […], "limits": {…}}, with three descriptors: what is read as standard input,
+what is written as standard output, and a socket for word about the child. There the child sends
+first a descriptor of its own process, by which it can be ended, and last, where the module came to
 its end, ``DONE``.
 """
 

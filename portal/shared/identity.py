@@ -28,7 +28,8 @@ SEX_LABELS = {Sex.MALE: "男", Sex.FEMALE: "女"}
 
 
 class Document(StrEnum):
-    """Identity papers. The numbers of all but the last two have 18 characters in the form of GB 11643, and say which it is."""
+    """Identity papers. The numbers of all but the last two have 18 characters in the form of GB
+    11643, and say which it is."""
 
     RESIDENT = "resident"
     HONG_KONG = "hong_kong"
@@ -48,7 +49,8 @@ DOCUMENT_LABELS = {
     Document.FOREIGN_RESIDENT_BEFORE: "外国人永久居留身份证（旧版）",
     Document.PASSPORT: "护照",
 }
-# By how the number begins (国办发〔2018〕81号; 外国人永久居留身份证 of 2023: 9, place of issue, country).
+# By how the number begins (国办发〔2018〕81号; 外国人永久居留身份证 of 2023: 9, place of issue,
+# country).
 _DOCUMENTS = (
     ("81", Document.HONG_KONG),
     ("82", Document.MACAO),
@@ -56,7 +58,8 @@ _DOCUMENTS = (
     ("9", Document.FOREIGN_RESIDENT),
 )
 
-# A passport, a travel permit of Hong Kong, Macao or Taiwan, a permanent residence card of before 2023 (USA310085010102).
+# A passport, a travel permit of Hong Kong, Macao or Taiwan, a permanent residence card of before
+# 2023 (USA310085010102).
 _OTHER_PAPER = re.compile(r"[A-Z]{1,3}[0-9]{6,12}")
 
 InvalidIdentityCode = Literal["length", "characters", "date", "check", "paper"]
@@ -65,9 +68,10 @@ InvalidIdentityCode = Literal["length", "characters", "date", "check", "paper"]
 class InvalidIdentity(ValueError):
     """Not a resident identity number; ``code`` says why.
 
-    ``length``: not 18 characters; ``characters``: something else than digits (and a final X); ``date``: no
-    such birth date, or one in the future; ``check``: the check digit is wrong, so most likely a digit was
-    mistyped; ``paper``: looks like the number of another paper (a passport, say).
+    ``length``: not 18 characters; ``characters``: something else than digits (and a final X);
+    ``date``: no such birth date, or one in the future; ``check``: the check digit is wrong, so most
+    likely a digit was mistyped; ``paper``: looks like the number of another paper (a passport,
+    say).
     """
 
     def __init__(self, code: InvalidIdentityCode) -> None:
@@ -89,7 +93,8 @@ class Identity:
 
 
 def parse(text: str, *, today: dt.date | None = None) -> Identity:
-    """Read a number of 18 characters as typed: spaces, full-width digits and a lower-case x are mended.
+    """Read a number of 18 characters as typed: spaces, full-width digits and a lower-case x are
+    mended.
 
     Where ``today`` is given, whoever is born after it is refused. Raises InvalidIdentity.
     """
@@ -109,7 +114,8 @@ def parse(text: str, *, today: dt.date | None = None) -> Identity:
 
 
 def upgrade(text: str) -> str:
-    """The number of 18 characters that replaces one of 15: 19 before the year, the check digit behind.
+    """The number of 18 characters that replaces one of 15: 19 before the year, the check digit
+    behind.
 
     Raises InvalidIdentity (length, characters, date).
     """
@@ -131,7 +137,8 @@ def document_of(number: str) -> Document:
 
 
 def nationality_of(number: str) -> str:
-    """The country (three digits, GB/T 2659) that the number of a foreigner's permanent residence card names; "" of others'."""
+    """The country (three digits, GB/T 2659) that the number of a foreigner's permanent residence
+    card names; "" of others'."""
     return number[3:6] if document_of(number) is Document.FOREIGN_RESIDENT else ""
 
 

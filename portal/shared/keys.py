@@ -1,4 +1,5 @@
-"""Keys of forms: a form carries a key that was made with it, and sent twice with one key it does one thing."""
+"""Keys of forms: a form carries a key that was made with it, and sent twice with one key it does
+one thing."""
 
 
 class KeyReused(Exception):

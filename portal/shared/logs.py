@@ -1,4 +1,5 @@
-"""What logs may say about people: numbers are masked on the last step before a line is written, tracebacks included."""
+"""What logs may say about people: numbers are masked on the last step before a line is written,
+tracebacks included."""
 
 import logging
 import re
@@ -34,7 +35,8 @@ class MaskingFormatter(logging.Formatter):
 def as_log_line(
     _logger: Any, _method: str, said: MutableMapping[str, Any]
 ) -> tuple[tuple[str], dict[str, Any]]:
-    """The last of structlog's processors: an event as one line of words, its exception as a traceback below."""
+    """The last of structlog's processors: an event as one line of words, its exception as a
+    traceback below."""
     exception = said.pop("exc_info", None)
     event = said.pop("event", "")
     rest = " ".join(f"{name}={value}" for name, value in said.items() if value is not None)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What ``ours`` is to come to: so many times ``reference``, the best round of each; without a reference, the figure itself.
+    """What ``ours`` is to come to: so many times ``reference``, the best round of each; without a
+    reference, the figure itself.
 
-    Exactly one bound is given: ``at_least`` for rates, whose best round is the largest; ``at_most`` for what is better the less
-    there is of it, such as seconds, whose best round is the smallest. Of a ``peak``, such as memory, the worst round counts.
+    Exactly one bound is given: ``at_least`` for rates, whose best round is the largest; ``at_most``
+    for what is better the less there is of it, such as seconds, whose best round is the smallest.
+    Of a ``peak``, such as memory, the worst round counts.
     """
 
     ours: str

@@ -1,4 +1,5 @@
-"""Money: integer fen where kept, exact Decimal yuan while reckoned, rounded half-up once at the end."""
+"""Money: integer fen where kept, exact Decimal yuan while reckoned, rounded half-up once at the
+end."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def format_yuan(fen: int) -> str:
 
 
 def parse_yuan(text: str) -> int:
-    """Fen of an amount as people type it: "1,965.18元", "20", "6500.0000", full-width digits too. Raises InvalidAmount."""
+    """Fen of an amount as people type it: "1,965.18元", "20", "6500.0000", full-width digits too.
+    Raises InvalidAmount."""
     typed = narrow(text).removeprefix("¥").removeprefix("人民币").removesuffix("整").removesuffix("元")
     match = _AMOUNT.fullmatch(typed)
     if match is None:
@@ -68,8 +70,9 @@ def parse_yuan(text: str) -> int:
 def in_words(fen: int) -> str:
     """大写金额, as bills and receipts carry it (支付结算办法, 正确填写票据和结算凭证的基本规定).
 
-    10000500000 → 壹亿零伍仟元整, 39304 → 叁佰玖拾叁元零肆分, 0 → 零元整. 整 follows where there are no fen.
-    Raises ValueError from ten quadrillion yuan upwards, where the units are no longer agreed.
+    10000500000 → 壹亿零伍仟元整, 39304 → 叁佰玖拾叁元零肆分, 0 → 零元整. 整 follows where there are
+    no fen. Raises ValueError from ten quadrillion yuan upwards, where the units are no longer
+    agreed.
     """
     if fen == 0:
         return "零元整"

@@ -1,7 +1,8 @@
 """Calendar months and periods of months, as social insurance counts them.
 
-Contributions, coverage and history are kept by month; periods are half open, ``[start, until)``, and have no
-end while ``until`` is None. Which month a moment belongs to is decided in China, wherever the server stands.
+Contributions, coverage and history are kept by month; periods are half open, ``[start, until)``,
+and have no end while ``until`` is None. Which month a moment belongs to is decided in China,
+wherever the server stands.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
-# The years of which anything is written down here. Around them there is room to count, so that no page or sum leaves the
-# calendar by going a year back or thirty years on.
+# The years of which anything is written down here. Around them there is room to count, so that no
+# page or sum leaves the calendar by going a year back or thirty years on.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 _WRITTEN = re.compile(r"([0-9]{4})-([0-9]{2})")
@@ -39,7 +40,8 @@ class Month:
 
     @classmethod
     def of(cls, day: dt.date) -> Month:
-        """The month of a date. A datetime is refused: say first in which place, see ``month_in_china``."""
+        """The month of a date. A datetime is refused: say first in which place, see
+        ``month_in_china``."""
         if isinstance(day, dt.datetime):
             raise TypeError("a moment belongs to a month only in some place: use month_in_china")
         return cls(day.year, day.month)
@@ -110,7 +112,8 @@ def month_span(start: Month, until: Month) -> Iterator[Month]:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The months [start, until), open while ``until`` is None. An empty period has start == until."""
+    """The months [start, until), open while ``until`` is None. An empty period has start ==
+    until."""
 
     start: Month
     until: Month | None = None
@@ -194,14 +197,16 @@ class OverMonths:
 
 
 def parse_day(text: str) -> dt.date:
-    """Read "2023-06-20", of the years 1900 to 2199. Raises ValueError for anything else, which ISO 8601 may allow, too."""
+    """Read "2023-06-20", of the years 1900 to 2199. Raises ValueError for anything else, which ISO
+    8601 may allow, too."""
     if not _DAY.fullmatch(text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         raise ValueError(f"not a day: {text!r}")
     return dt.date.fromisoformat(text)
 
 
 def next_on(day: int, today: dt.date) -> dt.date:
-    """The next day of this number in a month, today included: this month's, or next month's where that is past."""
+    """The next day of this number in a month, today included: this month's, or next month's where
+    that is past."""
     this = Month.of(today).day(day)
     return this if today <= this else (Month.of(today) + 1).day(day)
 
@@ -217,7 +222,8 @@ def short_day_zh(day: dt.date) -> str:
 
 
 def moment_zh(moment: dt.datetime) -> str:
-    """A moment as written in Chinese, in China's time: 2026年11月21日 09:05. ValueError for one without a zone."""
+    """A moment as written in Chinese, in China's time: 2026年11月21日 09:05. ValueError for one
+    without a zone."""
     local = _in_china(moment)
     return f"{day_zh(local.date())} {local:%H:%M}"
 

@@ -1,8 +1,10 @@
-"""A person's name in one form, in which it is kept and compared wherever it comes from: typed, uploaded, told by a register.
+"""A person's name in one form, in which it is kept and compared wherever it comes from: typed,
+uploaded, told by a register.
 
-The form is Unicode's NFKC, and besides: radicals and strokes, which look the same as characters when copied out of a PDF, are
-the characters that they stand for; every kind of middle dot is ·; white space stays only between words of letters that have
-two cases; invisible characters and variation selectors go. ``parse`` tells what is a mistake even so, and where.
+The form is Unicode's NFKC, and besides: radicals and strokes, which look the same as characters
+when copied out of a PDF, are the characters that they stand for; every kind of middle dot is ·;
+white space stays only between words of letters that have two cases; invisible characters and
+variation selectors go. ``parse`` tells what is a mistake even so, and where.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import Literal
 
 MIDDLE_DOT = "\u00b7"
 
-# EquivalentUnifiedIdeograph.txt of the Unicode Character Database, version 14: what the code points from the first one on stand
-# for; a space where one stands for nothing. Of these NFKC knows two; it does know the Kangxi radicals.
+# EquivalentUnifiedIdeograph.txt of the Unicode Character Database, version 14: what the code points
+# from the first one on stand for; a space where one stands for nothing. Of these NFKC knows two; it
+# does know the Kangxi radicals.
 _FIRST_RADICAL, _FIRST_STROKE = "\u2e81", "\u31c0"
 _RADICALS = (
     "厂乛乚乙亻冂𠘨刀刂卜㔾小小兀尣尢𡯂巳幺彑彐忄心扌攵 旡日月歺母民氵氺灬爫爫丬牛犭"
@@ -28,7 +31,8 @@ _IDEOGRAPHS = {
     for place, character in enumerate(characters)
     if character != " "
 }
-# What NFKC leaves of all that is typed for it; the full stop is one, too, but not behind a letter of two cases (J. R. Smith).
+# What NFKC leaves of all that is typed for it; the full stop is one, too, but not behind a letter
+# of two cases (J. R. Smith).
 _DOTS = "\u1427\u2022\u2027\u2219\u22c5\u25cf\u26ab\u2b24\u2e31\u2e33\u30fb\ua78f\U00010101"
 _APOSTROPHES = "\u0060\u00b4\u02b9\u02bc\u2018\u2019\u201b\u2032"
 _HYPHENS = "\u2010\u2012\u2013\u2014\u2212"
@@ -36,7 +40,8 @@ _SPELLINGS = str.maketrans(_IDEOGRAPHS | dict.fromkeys(_DOTS, MIDDLE_DOT) | dict
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _DOTTED = re.compile(f" *[{MIDDLE_DOT}]+[ {MIDDLE_DOT}]*")
 
-# What looks like another character and is none of those that names are written in; by what the rest of the name is written in.
+# What looks like another character and is none of those that names are written in; by what the rest
+# of the name is written in.
 _LIKE_IDEOGRAPHS = dict(
     [
         *((like, "〇") for like in "\u25cb\u25ef\u25e6\u3002"),
@@ -55,9 +60,10 @@ InvalidNameCode = Literal["short", "character", "digit", "private", "alike", "pl
 class InvalidName(ValueError):
     """What no name can be; ``code`` says why.
 
-    ``short``: fewer than two characters. Of all others ``character`` is the one at fault and ``position`` its place, from 1:
-    ``alike``: it looks like ``like``, but is not; ``digit``; ``private``: its code has no meaning outside the machine where it
-    was typed; ``place``: a dot, hyphen, apostrophe or space that stands at an end or beside another; ``character``: any other.
+    ``short``: fewer than two characters. Of all others ``character`` is the one at fault and
+    ``position`` its place, from 1: ``alike``: it looks like ``like``, but is not; ``digit``;
+    ``private``: its code has no meaning outside the machine where it was typed; ``place``: a dot,
+    hyphen, apostrophe or space that stands at an end or beside another; ``character``: any other.
     """
 
     def __init__(
@@ -116,7 +122,8 @@ def _stopped(name: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    """White space only between words of letters of two cases: 王 芳 and 王芳 are one name, Anna Maria is not Annamaria."""
+    """White space only between words of letters of two cases: 王 芳 and 王芳 are one name, Anna
+    Maria is not Annamaria."""
     return "".join(
         character
         for place, character in enumerate(name)
@@ -133,7 +140,8 @@ def _two_cases(character: str) -> bool:
 
 
 def _is_ideograph(character: str) -> bool:
-    """Also those that this Python's tables do not know yet: two planes of Unicode hold nothing else."""
+    """Also those that this Python's tables do not know yet: two planes of Unicode hold nothing
+    else."""
     return 0x20000 <= ord(character) < 0x3FFFE or unicodedata.name(character, "").startswith("CJK UNIFIED")
 
 

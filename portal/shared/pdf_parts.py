@@ -1,17 +1,20 @@
-"""What lies in a PDF beside what is drawn: looked for in its objects, where a name is the same however it is written."""
+"""What lies in a PDF beside what is drawn: looked for in its objects, where a name is the same
+however it is written."""
 
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-# What tells a screen reader how the text is built runs nothing, and is nine tenths of a document's objects.
+# What tells a screen reader how the text is built runs nothing, and is nine tenths of a document's
+# objects.
 _STRUCTURE = {"/StructTreeRoot", "/StructParent", "/StructParents", "/Parent"}
 _RUNNING = {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/URI", "/GoToR", "/Rendition"}
 
 
 def hidden(reader: PdfFileReader, *, most_objects: int) -> tuple[bool, bool]:
-    """Whether there are scripts and other actions, and whether there are attached files, anywhere in the document.
+    """Whether there are scripts and other actions, and whether there are attached files, anywhere
+    in the document.
 
     Raises ValueError where it has more objects than ``most_objects``.
     """

@@ -1,7 +1,9 @@
-"""Scanned papers of strangers, read apart: ``python -m portal.shared.scans photo`` or ``scan``, the file on standard input.
+"""Scanned papers of strangers, read apart: ``python -m portal.shared.scans photo`` or ``scan``, the
+file on standard input.
 
-It writes one line of JSON, what was made of the file or why it is not taken, and behind it the picture as it may be kept: decoded
-and written anew, so that neither a place in its metadata nor a page hidden behind it survives. PDF files stay as they are.
+It writes one line of JSON, what was made of the file or why it is not taken, and behind it the
+picture as it may be kept: decoded and written anew, so that neither a place in its metadata nor a
+page hidden behind it survives. PDF files stay as they are.
 """
 
 import io
@@ -62,7 +64,8 @@ class Read:
 
 
 def read_apart(content: bytes, *, kind: str, room: Room) -> Read:
-    """What the file is. ``kind``: photo (a picture) or scan (a picture or a PDF). Raises NotTaken, and Busy of the room."""
+    """What the file is. ``kind``: photo (a picture) or scan (a picture or a PDF). Raises NotTaken,
+    and Busy of the room."""
     try:
         told = run_apart("portal.shared.scans", [kind], content=content, limits=LIMITS, room=room)
     except Ended:
@@ -112,7 +115,8 @@ def _rewritten(content: bytes) -> bytes:
 
 
 def _check_whole(content: bytes, kind: str | None) -> None:
-    """Raises OSError where a picture stops halfway. Pillow alone may be told, by whoever shares the process, to let that pass."""
+    """Raises OSError where a picture stops halfway. Pillow alone may be told, by whoever shares the
+    process, to let that pass."""
     if kind == "PNG":
         Image.open(io.BytesIO(content)).verify()
         return

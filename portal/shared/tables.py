@@ -1,6 +1,8 @@
-"""Tables from an enum's members to what is said or shown of them: each names every member, or says that it does not.
+"""Tables from an enum's members to what is said or shown of them: each names every member, or says
+that it does not.
 
-So a member that is added later cannot be left without its label or colour: ``incomplete`` finds it when the program is checked.
+So a member that is added later cannot be left without its label or colour: ``incomplete`` finds it
+when the program is checked.
 """
 
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ V = TypeVar("V")
 
 
 class Some(dict[K, V]):
-    """A table of some of an enum's members only. Whoever reads it says what happens to the others."""
+    """A table of some of an enum's members only. Whoever reads it says what happens to the
+    others."""
 
 
 def incomplete(module: ModuleType) -> Iterator[tuple[str, list[Enum]]]:

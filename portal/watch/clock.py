@@ -1,8 +1,9 @@
-"""A clock that jumped closes no day, charges no month and opens no debit: whoever rings is believed as far as there is evidence.
+"""A clock that jumped closes no day, charges no month and opens no debit: whoever rings is believed
+as far as there is evidence.
 
-Evidence is the database's own clock, on another machine, and the last time that was believed: tasks ring several times a minute,
-so that a gap of more than a day and a half is a clock that jumped, or a hall that stood still. Then somebody has to say which:
-``script/manage accept_clock``.
+Evidence is the database's own clock, on another machine, and the last time that was believed: tasks
+ring several times a minute, so that a gap of more than a day and a half is a clock that jumped, or
+a hall that stood still. Then somebody has to say which: ``script/manage accept_clock``.
 """
 
 import datetime as dt
@@ -23,7 +24,8 @@ class ClockSuspect(Exception):
 
 
 def check(now: dt.datetime) -> None:
-    """Believe the time, and remember it. One statement. Raises ClockSuspect; nothing is remembered then.
+    """Believe the time, and remember it. One statement. Raises ClockSuspect; nothing is remembered
+    then.
 
     Nothing is checked where CLOCK_LEAP is None.
     """
@@ -71,7 +73,8 @@ def evidence() -> tuple[dt.datetime | None, dt.datetime]:
 
 
 def accept(now: dt.datetime) -> None:
-    """Believe the time from now on, whatever was believed before. Raises ClockSuspect where the database's clock says another."""
+    """Believe the time from now on, whatever was believed before. Raises ClockSuspect where the
+    database's clock says another."""
     _seen, database = evidence()
     if abs(now - database) > SKEW:
         raise ClockSuspect(suspicion(now))

@@ -1,11 +1,13 @@
-"""Nobody stops another: a loop over cities, files, payments goes on past a failure, which is kept until it is resolved.
+"""Nobody stops another: a loop over cities, files, payments goes on past a failure, which is kept
+until it is resolved.
 
     watch = Watch("charge_due", now=now)
     for city in cities:
         with watch.item(city.title, city=city.slug):
             ...
 
-The item's work makes its own transaction; ``with watch.item(…), transaction.atomic():`` where it has none.
+The item's work makes its own transaction; ``with watch.item(…), transaction.atomic():`` where it
+has none.
 """
 
 import datetime as dt
@@ -28,8 +30,8 @@ _LONGEST_MESSAGE, _LONGEST_TRACEBACK = 300, 8000
 
 
 class Watch:
-    """One run of a task over its items. ``task`` is the name of the task's function. One query, and one for each item that fails
-    or that failed before."""
+    """One run of a task over its items. ``task`` is the name of the task's function. One query, and
+    one for each item that fails or that failed before."""
 
     def __init__(self, task: str, *, now: dt.datetime) -> None:
         self.task, self.now = task, now
@@ -38,8 +40,9 @@ class Watch:
 
     @contextmanager
     def item(self, name: str, *, city: str = "") -> Iterator[None]:
-        """Around the work of one item: what it raises is kept under the item's name, and goes no further. Where not even that can
-        be written, the database is gone, and the loop ends with what was raised."""
+        """Around the work of one item: what it raises is kept under the item's name, and goes no
+        further. Where not even that can be written, the database is gone, and the loop ends with
+        what was raised."""
         try:
             yield
         except Exception as error:
@@ -60,16 +63,19 @@ class Watch:
         return sorted(self._open)
 
     def tell(self, name: str, problem: Exception, *, city: str = "") -> None:
-        """Keep that something is amiss with an item whose work was not broken off for it; resolved as what failed is."""
+        """Keep that something is amiss with an item whose work was not broken off for it; resolved
+        as what failed is."""
         _write(self.task, name, problem, city=city, now=self.now)
         self.failed.append(name)
 
     def finished(self) -> None:
-        """The loop has gone over everything that there is: what failed before, and not in this run, is resolved."""
+        """The loop has gone over everything that there is: what failed before, and not in this run,
+        is resolved."""
         self.only(lambda _names: ())
 
     def only(self, waiting: Callable[[Collection[str]], Collection[str]]) -> None:
-        """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names that are still to be done."""
+        """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names
+        that are still to be done."""
         gone = {one for one in self._open if not one.endswith(REPORTED)} - {clean(one) for one in self.failed}
         if gone:
             resolve(self.task, gone - set(waiting(gone)), now=self.now)
@@ -90,13 +96,14 @@ def standing(task: str) -> list[str]:
 
 
 def keep(task: str, item: str, error: BaseException, *, city: str = "", now: dt.datetime) -> None:
-    """Keep that a task failed at an item (empty: as a whole), or that it did so again. One statement."""
+    """Keep that a task failed at an item (empty: as a whole), or that it did so again. One
+    statement."""
     _write(task, item, error, city=city, now=now)
 
 
 def report(task: str, item: str, problem: Exception, *, city: str = "", now: dt.datetime) -> None:
-    """Put something before staff that a task found amiss and could deal with, until they say that it is settled: what failed is
-    resolved by the task itself. Found again, it is the same."""
+    """Put something before staff that a task found amiss and could deal with, until they say that
+    it is settled: what failed is resolved by the task itself. Found again, it is the same."""
     _write(task, f"{clean(item)[: 200 - len(REPORTED)]}{REPORTED}", problem, city=city, now=now)
 
 
@@ -128,7 +135,8 @@ def resolve(task: str, items: Collection[str], *, now: dt.datetime, by: str = ""
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, without what may be about a person: its kind, the broken constraint, or its first line, masked."""
+    """What an exception says, without what may be about a person: its kind, the broken constraint,
+    or its first line, masked."""
     if isinstance(error, DatabaseError):
         # PostgreSQL quotes rows and values in what it says.
         cause = broken_constraint(error) or getattr(error.__cause__, "pgcode", None) or ""

@@ -21,7 +21,8 @@ RUNS_AT_MOST = dt.timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class TaskLamp:
-    """A scheduled task: what it is called, when it last came to its end, and whether the ring after that one is overdue."""
+    """A scheduled task: what it is called, when it last came to its end, and whether the ring after
+    that one is overdue."""
 
     name: str
     title: str
@@ -34,8 +35,8 @@ class TaskLamp:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What monitoring asks: which parts answer, how many tasks are overdue, how many failures are open. None: not known, for what
-    would tell does not answer."""
+    """What monitoring asks: which parts answer, how many tasks are overdue, how many failures are
+    open. None: not known, for what would tell does not answer."""
 
     database: bool
     cache: bool
@@ -59,7 +60,8 @@ class Health:
         )
 
     def words(self) -> list[str]:
-        """One line for each part, for machines and for people: what it is, and ok or what is wrong with it."""
+        """One line for each part, for machines and for people: what it is, and ok or what is wrong
+        with it."""
 
         def line(name: str, good: bool | None, bad: str) -> str:
             return f"{name} {'unknown' if good is None else 'ok' if good else bad}"

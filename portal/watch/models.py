@@ -1,4 +1,5 @@
-"""What is kept of the hall's own work: the items that failed, when each task came to its end last, and the time last believed."""
+"""What is kept of the hall's own work: the items that failed, when each task came to its end last,
+and the time last believed."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -6,11 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Failure(models.Model):
-    """That a task fails at one item (``item`` empty: as a whole), from when until when and how often; resolved when the item next
-    succeeds, is no longer there, or somebody says so.
+    """That a task fails at one item (``item`` empty: as a whole), from when until when and how
+    often; resolved when the item next succeeds, is no longer there, or somebody says so.
 
-    ``city`` is empty where it is about all cities, or nobody knows which. ``message`` and ``traceback`` name no person: of what
-    an exception says only its first line is kept, numbers masked.
+    ``city`` is empty where it is about all cities, or nobody knows which. ``message`` and
+    ``traceback`` name no person: of what an exception says only its first line is kept, numbers
+    masked.
     """
 
     task = models.CharField(_("任务"), max_length=60)
@@ -45,7 +47,8 @@ class Failure(models.Model):
 
 
 class TaskState(models.Model):
-    """When a scheduled task began last, came to its end last, and broke off last. ``known_since``: when it was first heard of."""
+    """When a scheduled task began last, came to its end last, and broke off last. ``known_since``:
+    when it was first heard of."""
 
     task = models.CharField(_("任务"), max_length=60, primary_key=True)
     known_since = models.DateTimeField(_("登记时间"))

@@ -1,4 +1,5 @@
-"""Who is alive: beat and each worker say so every few seconds, in the cache. What nobody says is over."""
+"""Who is alive: beat and each worker say so every few seconds, in the cache. What nobody says is
+over."""
 
 import logging
 import time
@@ -27,7 +28,8 @@ def workers_alive() -> list[str]:
 
 
 def say(name: str) -> None:
-    """A worker is there. Two that say so at the same instant may lose one word; each says it again."""
+    """A worker is there. Two that say so at the same instant may lose one word; each says it
+    again."""
     others = {one: at for one, at in (cache.get(WORKERS) or {}).items() if _fresh(at)}
     cache.set(WORKERS, {**others, name: time.time()}, timeout=SILENT_AFTER)
 
@@ -43,7 +45,8 @@ def _fresh(at: Any) -> bool:
 
 
 class WatchedScheduler(PersistentScheduler):
-    """Beat, which says that it is there as often as it looks at the schedule, at most every few seconds."""
+    """Beat, which says that it is there as often as it looks at the schedule, at most every few
+    seconds."""
 
     said_at = 0.0
 

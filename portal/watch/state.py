@@ -1,4 +1,5 @@
-"""When each scheduled task began, came to its end, and broke off last. A few small statements a ring."""
+"""When each scheduled task began, came to its end, and broke off last. A few small statements a
+ring."""
 
 import datetime as dt
 
@@ -11,8 +12,8 @@ _listed: set[str] = set()
 
 
 def begun(task: str, now: dt.datetime) -> None:
-    """A task begins. The first that does in a process also puts all that are scheduled on the list, so that one that never begins
-    is missed."""
+    """A task begins. The first that does in a process also puts all that are scheduled on the list,
+    so that one that never begins is missed."""
     if task not in _listed:
         names = {slot["task"].rpartition(".")[2] for slot in current_app.conf.beat_schedule.values()} | {task}
         TaskState.objects.bulk_create(

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 
 class WatchedTask(Task[Any, Any]):
-    """A task that does not begin where its clock is not believed. What it raises is kept and raised."""
+    """A task that does not begin where its clock is not believed. What it raises is kept and
+    raised."""
 
     abstract = True
     title: ClassVar[Any]
@@ -39,12 +40,14 @@ class WatchedTask(Task[Any, Any]):
 
 
 def watched(*, title: Any, remedy: Any) -> Callable[[Callable[..., Any]], WatchedTask]:
-    """Makes a function a task that the schedule rings for: what staff call it, and what they do where it fails."""
+    """Makes a function a task that the schedule rings for: what staff call it, and what they do
+    where it fails."""
     return shared_task(base=WatchedTask, title=title, remedy=remedy)
 
 
 def short_name(task: str) -> str:
-    """What a task is called in the tables: its function's name, which no two scheduled tasks share."""
+    """What a task is called in the tables: its function's name, which no two scheduled tasks
+    share."""
     return task.rpartition(".")[2]
 
 

@@ -8,7 +8,8 @@ from portal.accounts.lockout import client_address
 
 
 class AccessLog(RequestMiddleware):
-    """Tells the address that the lockout counts by: what a visitor writes into X-Forwarded-For is no address of theirs."""
+    """Tells the address that the lockout counts by: what a visitor writes into X-Forwarded-For is
+    no address of theirs."""
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -21,6 +21,7 @@ class WebConfig(AppConfig):
         register(tables_are_complete)
         register(what_stands_outside_can_be_used, deploy=True)
         register(database_is_ready, Tags.database, deploy=True)
-        # What each application does after migrating is done by the time the last that has tables comes; one without is left out.
+        # What each application does after migrating is done by the time the last that has tables
+        # comes; one without is left out.
         last = [config for config in apps.get_app_configs() if config.models_module][-1]
         post_migrate.connect(rights.after_migrating, sender=last, dispatch_uid="rights of the roles")

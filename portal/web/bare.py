@@ -1,4 +1,5 @@
-"""The page that the hall's pages are measured against: bare Django with a session, on the same database and cache.
+"""The page that the hall's pages are measured against: bare Django with a session, on the same
+database and cache.
 
 A project in one file, for ``gunicorn portal.web.bare``; nothing of the hall is imported.
 """

@@ -1,4 +1,5 @@
-"""What is asked of the whole program when it is checked (``manage.py check``, which runs before every start and migration)."""
+"""What is asked of the whole program when it is checked (``manage.py check``, which runs before
+every start and migration)."""
 
 from importlib import import_module
 from pkgutil import walk_packages
@@ -14,7 +15,8 @@ _LEFT_OUT = ("migrations", "management", "settings")
 
 
 def tables_are_complete(**options: Any) -> list[CheckMessage]:
-    """A label, tone or other table by an enum that lacks a member would be a fault on the first page that shows it."""
+    """A label, tone or other table by an enum that lacks a member would be a fault on the first
+    page that shows it."""
     found: dict[int, CheckMessage] = {}
     for name in modules():
         for table, missing in incomplete(module := import_module(name)):

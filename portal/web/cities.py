@@ -19,7 +19,8 @@ YEAR = 365 * 24 * 60 * 60
 
 
 class CitySlug:
-    """Matches the slugs of the book's cities only, so that an unknown city is an unknown address."""
+    """Matches the slugs of the book's cities only, so that an unknown city is an unknown
+    address."""
 
     regex = "[a-z]+(?:-[a-z]+)*"
 
@@ -35,7 +36,8 @@ class CitySlug:
 
 @require_safe
 def choose_city(request: HttpRequest, slug: str) -> HttpResponse:
-    """Remembers the city, and shows there the page that one came from, where the new city has it."""
+    """Remembers the city, and shows there the page that one came from, where the new city has
+    it."""
     try:
         city = book().city(slug)
     except UnknownCity:
@@ -56,7 +58,8 @@ def remember_city(response: HttpResponse, city: City) -> HttpResponse:
 
 
 def came_from(request: HttpRequest) -> str:
-    """The page of the hall that one came from: ``next``, else the referring page; "" where it is none of ours."""
+    """The page of the hall that one came from: ``next``, else the referring page; "" where it is
+    none of ours."""
     for address in (request.GET.get("next", ""), request.META.get("HTTP_REFERER", "")):
         own = own_path(request, address)
         if own:
@@ -86,6 +89,7 @@ def _same_page(request: HttpRequest, city: City) -> str:
 
 
 def _remember(response: HttpResponse, name: str, value: str) -> HttpResponse:
-    # Readable by the page's own script, which switches the larger type without losing what was typed.
+    # Readable by the page's own script, which switches the larger type without losing what was
+    # typed.
     response.set_cookie(name, value, max_age=YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
     return response

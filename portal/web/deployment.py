@@ -1,6 +1,8 @@
-"""What ``check --deploy`` asks beside Django: that whatever stands outside is named, can be loaded, and is not the demo's own.
+"""What ``check --deploy`` asks beside Django: that whatever stands outside is named, can be loaded,
+and is not the demo's own.
 
-``check --deploy --database default`` asks the database, too; rooms add what they ask (the seals: certificates/deployment.py).
+``check --deploy --database default`` asks the database, too; rooms add what they ask (the seals:
+certificates/deployment.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +20,8 @@ from portal import rights
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A class outside the hall that a setting names: what it must be able to do, and the demo's own, which must not serve."""
+    """A class outside the hall that a setting names: what it must be able to do, and the demo's
+    own, which must not serve."""
 
     setting: str
     methods: tuple[str, ...]
@@ -35,7 +38,8 @@ FACE_CHECK = Outside("FACE_CHECK", ("begin", "state"))
 
 
 def what_stands_outside_can_be_used(app_configs: object, **kwargs: object) -> list[Error]:
-    """A message, a comparison or a face check that fails for want of its class is found here, not by a user."""
+    """A message, a comparison or a face check that fails for want of its class is found here, not
+    by a user."""
     asked = [*OUTSIDE, *([FACE_CHECK] if settings.FACE_CHECK else [])]
     return [error for one in asked for error in _wrong(one)]
 

@@ -22,7 +22,8 @@ PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), bro
 class ResponseHeaders:
     """Adds the policies to every response; a view that sets its own stricter one keeps it.
 
-    Pages of whoever is signed in are never stored: on a shared machine the back button shows nothing.
+    Pages of whoever is signed in are never stored: on a shared machine the back button shows
+    nothing.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

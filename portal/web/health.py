@@ -1,6 +1,8 @@
-"""Whether the hall is there, can serve, and does its work: for load balancers and monitoring, without details for the public.
+"""Whether the hall is there, can serve, and does its work: for load balancers and monitoring,
+without details for the public.
 
-Answered before anything else looks at the request: over plain HTTP, under any host name or address, without a session.
+Answered before anything else looks at the request: over plain HTTP, under any host name or address,
+without a session.
 """
 
 import time
@@ -35,7 +37,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def work(request: HttpRequest) -> HttpResponse:
-    """One line for each part that is watched, for monitoring: 503 where any of them is not as it should be."""
+    """One line for each part that is watched, for monitoring: 503 where any of them is not as it
+    should be."""
     return _answer("work", _work)
 
 

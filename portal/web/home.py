@@ -37,7 +37,8 @@ _DRAFTS = Prepared(
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The home of the chosen city; for who has not chosen, of their employer's, or where they are insured."""
+    """The home of the chosen city; for who has not chosen, of their employer's, or where they are
+    insured."""
     return redirect("home", city_of(request).slug)
 
 

@@ -1,4 +1,5 @@
-"""What a request may send: how much, refused before a byte of it is read, and in which characters."""
+"""What a request may send: how much, refused before a byte of it is read, and in which
+characters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,8 @@ MOST_BYTES = 32 * 1024 * 1024
 
 
 class BodyLimit:
-    """Answers 413 to a request whose announced length is over the limit. Without a length, Django reads nothing."""
+    """Answers 413 to a request whose announced length is over the limit. Without a length, Django
+    reads nothing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -26,7 +28,8 @@ class BodyLimit:
 
 
 class NoNul:
-    """Answers 400 to an address with a NUL in its path or query: nothing here is named by one, and the database takes none.
+    """Answers 400 to an address with a NUL in its path or query: nothing here is named by one, and
+    the database takes none.
 
     Forms refuse it field by field, and the API in its own words.
     """

@@ -1,4 +1,5 @@
-"""Finding a service, or a page to look things up, by what people call it: titles and other names, in characters or in pinyin."""
+"""Finding a service, or a page to look things up, by what people call it: titles and other names,
+in characters or in pinyin."""
 
 import re
 import unicodedata
@@ -46,7 +47,8 @@ PAGES = (
 # Those that an employer's clerk has no use for.
 OF_PERSONS = ("record", "record-account", "paid-list")
 
-# How much of the question must be found, in pairs of characters, where it is nowhere found as it stands.
+# How much of the question must be found, in pairs of characters, where it is nowhere found as it
+# stands.
 _ALIKE = 0.5
 
 
@@ -137,7 +139,8 @@ def _ranked(found: Sequence[tuple[Offer, Service]]) -> list[dict[str, object]]:
 
 
 def find(query: str, city: str) -> Found:
-    """The offers that are called so: the city's, and those of other cities that the city itself does not have."""
+    """The offers that are called so: the city's, and those of other cities that the city itself
+    does not have."""
     ranked = sorted(
         ((rank, entry) for entry in index() if (rank := _rank(query, entry.names)) is not None),
         key=lambda hit: hit[0],
@@ -176,7 +179,8 @@ def pages() -> tuple[Page, ...]:
 
 @cache
 def index() -> tuple[Entry, ...]:
-    """Every offer with its names; built once, as offers and services do not change while the hall runs."""
+    """Every offer with its names; built once, as offers and services do not change while the hall
+    runs."""
     return tuple(Entry(offer, service, _names(offer, service)) for offer, service in offers())
 
 
@@ -224,7 +228,8 @@ def _sounds(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _rank(query: str, names: Sequence[Name]) -> float | None:
-    """How well the names fit, the least best; None where they do not. Every word of the query must fit some name."""
+    """How well the names fit, the least best; None where they do not. Every word of the query must
+    fit some name."""
     words = [word for word in (_plain(word) for word in query.split()) if word]
     if not words:
         return None
@@ -264,7 +269,8 @@ def _sounds_just_like(letters: str, name: Name) -> bool:
 
 
 def _sounds_like(letters: str, name: Name) -> bool:
-    """Whether the letters spell a stretch of the name: full syllables, initials, or a mix, the last one unfinished."""
+    """Whether the letters spell a stretch of the name: full syllables, initials, or a mix, the last
+    one unfinished."""
 
     def spells(at: int, rest: str) -> bool:
         if not rest:

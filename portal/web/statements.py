@@ -1,4 +1,5 @@
-"""Pages that only say something: help and accessibility; and what programs ask for at fixed addresses."""
+"""Pages that only say something: help and accessibility; and what programs ask for at fixed
+addresses."""
 
 from datetime import timedelta
 
@@ -41,7 +42,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a weakness (RFC 9116): ``SECURITY_CONTACT``, or the page that says where to ask."""
+    """Whom to tell of a weakness (RFC 9116): ``SECURITY_CONTACT``, or the page that says where to
+    ask."""
     here = settings.PUBLIC_URL
     lines = [
         f"Contact: {settings.SECURITY_CONTACT or here + reverse('help')}",

@@ -1,7 +1,8 @@
 """Stylesheets that are written in parts and served as one file.
 
-A stylesheet that has nothing but ``@import "…";`` lists its parts in the order of the cascade. Browsers would ask for the
-parts one by one, and only after they have read the list. So the finder of static files gives the parts joined.
+A stylesheet that has nothing but ``@import "…";`` lists its parts in the order of the cascade.
+Browsers would ask for the parts one by one, and only after they have read the list. So the finder
+of static files gives the parts joined.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""Runs management commands, divided by `--`, one after another; starting Django costs more than most of them do.
+"""Runs management commands, divided by `--`, one after another; starting Django costs more than
+most of them do.
 
 in_one_process.py migrate --no-input -- load_demo -- demo_accounts --output FILE
 

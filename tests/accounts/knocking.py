@@ -1,4 +1,5 @@
-"""How the tests stand at a door: they open the page, read the picture as a person would, and send the form."""
+"""How the tests stand at a door: they open the page, read the picture as a person would, and send
+the form."""
 
 import re
 from typing import Any

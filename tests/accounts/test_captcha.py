@@ -1,4 +1,5 @@
-"""The picture: without look-alikes, good once, for five minutes, and no password is tried without it."""
+"""The picture: without look-alikes, good once, for five minutes, and no password is tried without
+it."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -101,7 +102,8 @@ def test_without_it_no_door_listens(client: Client, cast: Cast, address: str, ty
     ("field", "most"), [(PictureCaptchaField, 1), (CaptchaField, None)], ids=["ours", "control"]
 )
 def test_ten_answers_at_once_count_once(field: type[CaptchaField], most: int | None) -> None:
-    """The library's own check reads and then deletes; it is the control, and lets more than one through."""
+    """The library's own check reads and then deletes; it is the control, and lets more than one
+    through."""
 
     class Asked(forms.Form):
         captcha = field()

@@ -1,4 +1,5 @@
-"""Codes by text message: for one phone and purpose, once, for five minutes, five guesses, and not too many of them."""
+"""Codes by text message: for one phone and purpose, once, for five minutes, five guesses, and not
+too many of them."""
 
 import datetime as dt
 import re
@@ -120,7 +121,8 @@ class TestHowMany:
 
 @pytest.mark.django_db
 class TestStrangers:
-    """A code is good where it was asked for, and strangers neither burn it nor use up what its owner may ask for."""
+    """A code is good where it was asked for, and strangers neither burn it nor use up what its
+    owner may ask for."""
 
     def test_it_is_good_only_in_the_browser_that_asked(self) -> None:
         code = send(browser="here")

@@ -1,4 +1,5 @@
-"""Each door lets in its own kind, however the numbers are typed, and nobody else; and tells nobody who has an account."""
+"""Each door lets in its own kind, however the numbers are typed, and nobody else; and tells nobody
+who has an account."""
 
 import re
 from typing import Any
@@ -155,7 +156,8 @@ def test_known_and_unknown_accounts_get_the_same_answer_after_the_same_work(
         ),
         (STAFF, {"username": "ningbo-1"}, {"username": "ningbo-9"}),
     ]:
-        # Each begins anew: how many tries are left is said, and one account is knocked for by two names here.
+        # Each begins anew: how many tries are left is said, and one account is knocked for by two
+        # names here.
         AccessAttempt.objects.all().delete()
         right = answer(address, known)
         assert right == answer(address, unknown)

@@ -1,4 +1,5 @@
-"""A forgotten password: proved by the account's phone, the same answer for everyone, and all sessions end."""
+"""A forgotten password: proved by the account's phone, the same answer for everyone, and all
+sessions end."""
 
 import re
 
@@ -63,7 +64,8 @@ def test_known_and_unknown_get_the_same_page_and_only_the_phone_learns(client: C
 
 
 def test_the_code_is_for_the_account_that_was_named(client: Client, cast: Cast) -> None:
-    """Someone with a phone and an account of their own names another's number in the second step."""
+    """Someone with a phone and an account of their own names another's number in the second
+    step."""
     exist(cast.wang_fang_login)
     exist(cast.li_qiang_login)
     own = knock(client, FORGOT, {"number": cast.li_qiang.identity_number, "phone": "13800000002"})

@@ -1,4 +1,5 @@
-"""身份信息更正: a wrong number, paper or name is corrected by two, and every copy that is still used follows."""
+"""身份信息更正: a wrong number, paper or name is corrected by two, and every copy that is still
+used follows."""
 
 from typing import Any
 

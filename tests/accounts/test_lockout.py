@@ -1,6 +1,8 @@
-"""Five wrong passwords for an account close it, to the place they came from, for fifteen minutes; thirty an address.
+"""Five wrong passwords for an account close it, to the place they came from, for fifteen minutes;
+thirty an address.
 
-No spelling, header or account of one's own gets round it, and nobody closes it from afar to the browser that its owner uses.
+No spelling, header or account of one's own gets round it, and nobody closes it from afar to the
+browser that its owner uses.
 """
 
 import datetime as dt

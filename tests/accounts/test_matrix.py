@@ -1,7 +1,9 @@
-"""Every address × whoever may come: nobody, persons A and B, the clerks of employers A and B, a reviewer.
+"""Every address × whoever may come: nobody, persons A and B, the clerks of employers A and B, a
+reviewer.
 
-A new page says here what each of them gets; an address that says nothing fails the test. For each address there may be several
-samples, so that A's things are asked for by B too. What is not one's own answers exactly as what does not exist.
+A new page says here what each of them gets; an address that says nothing fails the test. For each
+address there may be several samples, so that A's things are asked for by B too. What is not one's
+own answers exactly as what does not exist.
 """
 
 import datetime as dt
@@ -323,7 +325,8 @@ SAMPLES = [
     Sample("paid-list", only(TO_PERSONS, *PERSONS)),
     Sample("order", only(TO_PERSONS, "person A"), order_number, what="of person A"),
     Sample("order", only(TO_PERSONS), no_such_order, what="unknown"),
-    # No channel can be used here, so the card's page leads back; and nothing is under way, so the payment's page does.
+    # No channel can be used here, so the card's page leads back; and nothing is under way, so the
+    # payment's page does.
     Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     *(
@@ -632,7 +635,8 @@ def test_every_address_says_what_each_visitor_gets() -> None:
     assert not {sample.name for sample in SAMPLES} - names, "these addresses are gone"
 
 
-# The workbench: whoever is not staff finds nothing, whatever the page; who is, what their roles allow.
+# The workbench: whoever is not staff finds nothing, whatever the page; who is, what their roles
+# allow.
 
 STAFF_CODE = ("django", "unfold")
 

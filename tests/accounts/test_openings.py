@@ -1,4 +1,5 @@
-"""An empty installation is filled: staff open employers and people's files by two hands, and the first clerk comes in."""
+"""An empty installation is filled: staff open employers and people's files by two hands, and the
+first clerk comes in."""
 
 from typing import Any
 
@@ -139,7 +140,8 @@ def test_what_is_opened_already_is_told(two: tuple[Client, Client], cast: Cast) 
 
 
 def test_two_proposals_of_one_employer_are_one_account(two: tuple[Client, Client], cast: Cast) -> None:
-    """Proposed, and opened by another road before the second hand: the approval says so, and nothing is half made."""
+    """Proposed, and opened by another road before the second hand: the approval says so, and
+    nothing is half made."""
     first, second = two
     first.post(OPEN_EMPLOYER, TYPED)
     assert "__all__" in wrong(first.post(OPEN_EMPLOYER, TYPED)), "it is proposed already"

@@ -1,4 +1,5 @@
-"""A passkey is a second factor: it counts for its account, at the hall's address, for what was asked, once."""
+"""A passkey is a second factor: it counts for its account, at the hall's address, for what was
+asked, once."""
 
 import json
 from collections.abc import Callable

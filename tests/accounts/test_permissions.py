@@ -1,4 +1,5 @@
-"""Who may act for whom, who passes which page, what the staff's roles may do, and who looked up whom."""
+"""Who may act for whom, who passes which page, what the staff's roles may do, and who looked up
+whom."""
 
 import datetime as dt
 import fnmatch

@@ -1,4 +1,5 @@
-"""Registration: no account is opened on a name and a number that many know, and nobody learns who has one."""
+"""Registration: no account is opened on a name and a number that many know, and nobody learns who
+has one."""
 
 import datetime as dt
 import re
@@ -127,7 +128,8 @@ def test_a_name_that_is_not_on_file_is_told_before_the_password(client: Client, 
 
 
 def test_one_name_in_two_spellings_is_one_name(cast: Cast) -> None:
-    """The household register writes its middle dots otherwise, and its radicals were copied out of a PDF."""
+    """The household register writes its middle dots otherwise, and its radicals were copied out of
+    a PDF."""
     HouseholdRecord.objects.create(
         identity_number=cast.newcomer_number, name="买买提．艾\u2f12", place_code="330205"
     )

@@ -1,4 +1,5 @@
-"""Sessions: a new key at login, the way back only within the hall, no form without its token, an end on all devices."""
+"""Sessions: a new key at login, the way back only within the hall, no form without its token, an
+end on all devices."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""What staff change in people's files, by two hands: proposed by one, in effect by another, and told to whom it is about."""
+"""What staff change in people's files, by two hands: proposed by one, in effect by another, and
+told to whom it is about."""
 
 import datetime as dt
 from typing import Any

@@ -1,4 +1,5 @@
-"""People's data in the workbench: of the own city or by a number and a reason, each look recorded, no mask undone."""
+"""People's data in the workbench: of the own city or by a number and a reason, each look recorded,
+no mask undone."""
 
 import datetime as dt
 from itertools import product
@@ -288,7 +289,8 @@ PARTS = (
 
 
 def test_no_mask_is_undone_by_what_an_address_filters() -> None:
-    """Of every admin: no column and no related column can be asked for but the filters that the page shows."""
+    """Of every admin: no column and no related column can be asked for but the filters that the
+    page shows."""
     request = RequestFactory().get("/")
     request.user = User(kind="staff", is_staff=True, is_superuser=True, is_active=True)
     personal = {"identity_number", "subject_identity_number", "phone", "number", "name", "holder", "account_number",

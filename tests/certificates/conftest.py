@@ -1,4 +1,5 @@
-"""What the tests of certificates share: a development authority of their own, months of contributions, an issued certificate."""
+"""What the tests of certificates share: a development authority of their own, months of
+contributions, an issued certificate."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,7 +47,8 @@ def own_cache(settings: Any) -> None:
 
 
 def insure(cast: Cast) -> Person:
-    """王芳, at 甬江 since January 2026 in three insurances: paid until September, October owed, November not charged yet."""
+    """王芳, at 甬江 since January 2026 in three insurances: paid until September, October owed,
+    November not charged yet."""
     for insurance in INSURANCES:
         cover(cast.wang_fang, insurance, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=800000)
     system = User.objects.system()

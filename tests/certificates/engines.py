@@ -33,8 +33,9 @@ def ghostscript(file: Path, folder: Path, dpi: int) -> Sequence[str]:
 
 ENGINES: tuple[Callable[[Path, Path, int], Sequence[str]], ...] = (poppler, mupdf, ghostscript)
 
-# What one square of a page may differ in grey, of 255. Each engine smooths edges in its own way, by up to 30 (a QR code); where
-# the common characters are missing, or boxes, squares differ by 70 and more.
+# What one square of a page may differ in grey, of 255. Each engine smooths edges in its own way, by
+# up to 30 (a QR code); where the common characters are missing, or boxes, squares differ by 70 and
+# more.
 MOST_DIFFERENCE = 40
 _SQUARE_MM = 3
 # The QR code's own squares fall between pixels: whether it can be read is asked elsewhere.
@@ -54,7 +55,8 @@ def drawn(
 
 
 def difference(one: Image.Image, other: Image.Image, dpi: int = 100) -> float:
-    """In what two pictures of a page differ most, the QR code left out: in grey, of the squares of 3 mm."""
+    """In what two pictures of a page differ most, the QR code left out: in grey, of the squares of
+    3 mm."""
     mm = dpi / 25.4
     size = (round(one.width / mm / _SQUARE_MM), round(one.height / mm / _SQUARE_MM))
     small = []

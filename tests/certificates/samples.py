@@ -1,4 +1,5 @@
-"""One certificate of each kind, of nobody and in no register: what it says as data, in the form that documents are drawn from."""
+"""One certificate of each kind, of nobody and in no register: what it says as data, in the form
+that documents are drawn from."""
 
 from typing import Any
 

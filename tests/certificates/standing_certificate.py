@@ -1,4 +1,5 @@
-"""An issued certificate made once for a module: its tests import these fixtures in place of the conftest's."""
+"""An issued certificate made once for a module: its tests import these fixtures in place of the
+conftest's."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The audit's eleventh invariant: proofs say what the ledger said, and are kept as they were issued."""
+"""The audit's eleventh invariant: proofs say what the ledger said, and are kept as they were
+issued."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,5 @@
-"""收件回执单 and 预申请表: sealed like all other documents, the same however often they are asked for."""
+"""收件回执单 and 预申请表: sealed like all other documents, the same however often they are asked
+for."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""A proof whose facts were wrong: another takes its place, and whoever verifies the old one is told which."""
+"""A proof whose facts were wrong: another takes its place, and whoever verifies the old one is told
+which."""
 
 from typing import Any
 

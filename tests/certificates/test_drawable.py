@@ -1,4 +1,5 @@
-"""What the typefaces lack is not sealed: people are told which character it is and where to go, at every entrance."""
+"""What the typefaces lack is not sealed: people are told which character it is and where to go, at
+every entrance."""
 
 from collections.abc import Callable
 from uuid import uuid4

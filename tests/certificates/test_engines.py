@@ -1,4 +1,5 @@
-"""Every kind of document is drawn alike by Poppler, MuPDF and Ghostscript: whoever opens or prints it sees the same."""
+"""Every kind of document is drawn alike by Poppler, MuPDF and Ghostscript: whoever opens or prints
+it sees the same."""
 
 from pathlib import Path
 from typing import Any

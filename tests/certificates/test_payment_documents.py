@@ -32,7 +32,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def paid(cast: Cast, clock: Clock) -> Person:
-    """王芳 of Wuxi, pension and medical at 60 %: September and October paid at the counter, November owed."""
+    """王芳 of Wuxi, pension and medical at 60 %: September and October paid at the counter,
+    November owed."""
     for insurance in (Insurance.PENSION, Insurance.MEDICAL):
         cover(cast.wang_fang, insurance, "wuxi", "2026-09", tier="60")
     system = User.objects.system()

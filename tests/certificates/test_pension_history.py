@@ -146,7 +146,8 @@ def test_an_employers_clerk_is_not_let_in(client: Client, cast: Cast) -> None:
 
 
 def pages_of(cast: Cast, facts: dict[str, Any], rows: int) -> tuple[list[str], list[int]]:
-    """The pages of a history with so many rows above its total, and how many rows stand on each, the total included."""
+    """The pages of a history with so many rows above its total, and how many rows stand on each,
+    the total included."""
     [year] = facts["years"][:1]
     years = [{**year, "year": 1996 + place // 2, "where": "甲"} for place in range(rows)]
     certificate = issuing.freeze(

@@ -1,4 +1,5 @@
-"""The document as people see it: looked at as a picture, for text extraction also reads what is drawn wrong."""
+"""The document as people see it: looked at as a picture, for text extraction also reads what is
+drawn wrong."""
 
 import os
 import subprocess

@@ -1,4 +1,5 @@
-"""A key is replaced: what was issued gets a new document, once, whoever is killed; the old one says that there is a newer."""
+"""A key is replaced: what was issued gets a new document, once, whoever is killed; the old one says
+that there is a newer."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -90,7 +91,8 @@ def test_the_facts_the_number_and_the_date_stay_and_the_seal_is_new(frozen: Free
 def test_what_was_drawn_by_an_older_edition_is_drawn_anew(
     frozen: Freeze, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the cut font whose numbers MuPDF and Ghostscript do not find, sealed, and the seal unchanged since."""
+    """With the cut font whose numbers MuPDF and Ghostscript do not find, sealed, and the seal
+    unchanged since."""
     settings.DATA_DIR = tmp_path / "older"
     certificate = frozen()
     with monkeypatch.context() as older:

@@ -1,4 +1,5 @@
-"""职工参保证明批量开具: one proof each, in the background; failures and killed workers lose and double nothing."""
+"""职工参保证明批量开具: one proof each, in the background; failures and killed workers lose and
+double nothing."""
 
 import io
 import json
@@ -33,7 +34,8 @@ TYPED = {"who": "all", "months": "12", "insurances": ["pension"], "reveal": "all
 
 @pytest.fixture
 def staff(cast: Cast, insured: Person) -> list[Person]:
-    """王芳 and 张敏 at 甬江; 李强 at 招宝, and he was at 甬江 years ago. 张敏 came from 招宝 in June."""
+    """王芳 and 张敏 at 甬江; 李强 at 招宝, and he was at 甬江 years ago. 张敏 came from 招宝 in
+    June."""
     cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-01", "2026-06", at=cast.zhaobao, wage_fen=900000)
     cover(cast.zhang_min, Insurance.PENSION, "ningbo", "2026-06", at=cast.yongjiang, wage_fen=700000)
     cover(

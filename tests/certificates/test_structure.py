@@ -1,4 +1,5 @@
-"""What screen readers are told of a document: its language, its title, a tree of headings and tables with heads, and its foot."""
+"""What screen readers are told of a document: its language, its title, a tree of headings and
+tables with heads, and its foot."""
 
 import re
 import subprocess
@@ -164,7 +165,8 @@ def test_on_many_pages_the_foot_is_read_once_and_the_rest_of_the_margins_never(
         parts = items(contents) if isinstance(contents, ArrayObject) else [contents]
         drawn = b"\n".join(part.data for part in parts)
         marks = {int(mark) for mark in re.findall(rb"/MCID (\d+)", drawn)}
-        # A mark without an element is null there; what the others lead to need not be read, which takes long.
+        # A mark without an element is null there; what the others lead to need not be read, which
+        # takes long.
         assert marks == {
             place for place in range(len(elements)) if isinstance(elements.raw_get(place), IndirectObject)
         }

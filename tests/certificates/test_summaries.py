@@ -1,4 +1,5 @@
-"""The signed summary in the QR code: read from the picture, checked without register and network, and only as issued."""
+"""The signed summary in the QR code: read from the picture, checked without register and network,
+and only as issued."""
 
 import re
 import subprocess

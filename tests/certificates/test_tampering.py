@@ -1,4 +1,5 @@
-"""The corpus of what people do to a sealed document: each is recognised, in its own words, and the page says so."""
+"""The corpus of what people do to a sealed document: each is recognised, in its own words, and the
+page says so."""
 
 import html
 import re

@@ -65,7 +65,8 @@ def unsealed(document: bytes) -> bytes:
 def resealed(
     document: bytes, folder: Path, settings: Any, agency: str = "宁波市社会保险管理服务中心"
 ) -> bytes:
-    """The document without its seal, sealed by an authority of somebody's own that calls itself the same."""
+    """The document without its seal, sealed by an authority of somebody's own that calls itself the
+    same."""
     own = settings.SEAL_DIR
     settings.SEAL_DIR = folder
     try:
@@ -237,7 +238,8 @@ def test_too_large_is_said_plainly() -> None:
 def bomb() -> bytes:
     """A cross-reference stream of a few kilobytes that unpacks to more than a gigabyte."""
     squeezer, block, blocks = zlib.compressobj(9), b"\0" * (1 << 24), 80
-    # After a full flush a block is packed as the one before: two are packed, the second is said again.
+    # After a full flush a block is packed as the one before: two are packed, the second is said
+    # again.
     first, second = (squeezer.compress(block) + squeezer.flush(zlib.Z_FULL_FLUSH) for _one in range(2))
     check = 1
     for _one in range(blocks):
@@ -295,7 +297,8 @@ def shared_by_pages(pages: int, unpacked: int) -> bytes:
 
 
 def test_a_stream_that_pages_share_is_unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found: eight files of 92 KB, whose 400 pages share a stream of 50 MB, kept the whole hall for twenty seconds."""
+    """Found: eight files of 92 KB, whose 400 pages share a stream of 50 MB, kept the whole hall for
+    twenty seconds."""
     unpacked: list[generic.StreamObject] = []
     whole = vars(generic.StreamObject)["data"].fget
 
@@ -417,7 +420,8 @@ def test_personal_data_are_masked(certificate: Certificate, document: bytes) -> 
 
 
 def test_who_holds_it_is_told_what_it_says(certificate: Certificate, document: bytes) -> None:
-    """A print with other wages on it is found out: the months, bases and sums stand beside the answer."""
+    """A print with other wages on it is found out: the months, bases and sums stand beside the
+    answer."""
     digest = hashlib.sha256(document).hexdigest()
     for found in (by_code(certificate), verdict(document), verifying.verify_digest(digest, now=NOW)):
         assert found.told is not None

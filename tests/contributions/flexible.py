@@ -123,7 +123,8 @@ def paid_at_the_counter(charges: Iterable[Charge], *, now: dt.datetime) -> list[
 
 
 class AnotherBook:
-    """The book with other pension figures in Wuhan from a day on, as the next year's notice would bring them."""
+    """The book with other pension figures in Wuhan from a day on, as the next year's notice would
+    bring them."""
 
     def __init__(self, folder: Path, *, since: str, average_wage: str) -> None:
         self.folder = folder

@@ -1,7 +1,9 @@
-"""A machine that does anything to the money in any order: orders, callbacks, debits, refunds, pauses, write-offs, months passing.
+"""A machine that does anything to the money in any order: orders, callbacks, debits, refunds,
+pauses, write-offs, months passing.
 
-Three people: 王芳 of Wuxi orders and pays, 李强 of Wuhan is debited, 陈静 of Shenzhen is both, in her bank's hours. What the
-providers and the bank took is known here apart from the hall's own rows, and compared with them.
+Three people: 王芳 of Wuxi orders and pays, 李强 of Wuhan is debited, 陈静 of Shenzhen is both, in
+her bank's hours. What the providers and the bank took is known here apart from the hall's own rows,
+and compared with them.
 """
 
 import datetime as dt
@@ -147,8 +149,8 @@ def one(rows: Iterable[T], pick: int) -> T | None:
 
 
 class MoneyMoves(RuleBasedStateMachine):
-    """One example: a transaction of its own, rolled back at the end. Here is what can be done, and what must hold; a machine
-    draws which of it is done."""
+    """One example: a transaction of its own, rolled back at the end. Here is what can be done, and
+    what must hold; a machine draws which of it is done."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -185,7 +187,8 @@ class MoneyMoves(RuleBasedStateMachine):
         return User.objects.get(username=f"{name}-{city}")
 
     def attempt(self, call: Callable[[], T], *refusals: type[Exception]) -> T | None:
-        """What the call gave; None where it refused in one of the ways in which it may. Nothing may be half done then."""
+        """What the call gave; None where it refused in one of the ways in which it may. Nothing may
+        be half done then."""
         try:
             return call()
         except refusals as why:
@@ -194,7 +197,8 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @initialize(medical=st.booleans(), arrears=st.booleans())
     def begin(self, medical: bool, arrears: bool) -> None:
-        """Everyone is insured since August, 李强 since June where he comes with arrears; those who are debited have accounts."""
+        """Everyone is insured since August, 李强 since June where he comes with arrears; those who
+        are debited have accounts."""
         for city, (person, _login) in self.people.items():
             start = FIRST - 2 if arrears and city == "wuhan" else FIRST
             for insurance in (PENSION, MEDICAL) if medical or city == "wuhan" else (PENSION,):
@@ -330,7 +334,8 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(city=st.sampled_from(["wuxi", "wuhan", "shenzhen"]), pick=which, again=st.booleans())
     def a_month_is_paid_at_the_counter(self, city: str, pick: int, again: bool) -> None:
-        """By another road than the hall's own; of late months only those that nothing is paid on top of."""
+        """By another road than the hall's own; of late months only those that nothing is paid on
+        top of."""
         person, _login = self.people[city]
         charge = one(
             Charge.objects.filter(
@@ -355,7 +360,8 @@ class MoneyMoves(RuleBasedStateMachine):
         ahead=st.sets(st.integers(0, 4), min_size=1, max_size=3),
     )
     def months_are_ordered(self, city: str, insurances: int, tier: str, ahead: set[int]) -> Order | None:
-        """Of one insurance or two, at the tier that they have or another; mostly months that can be had."""
+        """Of one insurance or two, at the tier that they have or another; mostly months that can be
+        had."""
         person, login = self.people[city]
         found = payable.payable(person, city, now=self.now)
         picks = {
@@ -435,7 +441,8 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(first=st.booleans())
     def it_is_paid_by_two_channels(self, first: bool) -> None:
-        """WeChat is said to have failed, so it is paid by Alipay; and WeChat has the money all the same."""
+        """WeChat is said to have failed, so it is paid by Alipay; and WeChat has the money all the
+        same."""
         order = self._order()
         before = self._begun(order, "wechat") if order is not None else None
         if order is None or before is None or before.channel != "wechat":
@@ -486,7 +493,8 @@ class MoneyMoves(RuleBasedStateMachine):
         late=st.booleans(),
     )
     def the_payer_pays(self, pick: int, off_by: int, told: int, late: bool) -> None:
-        """At the provider's, even after it was closed there where ``late``; the hall is told so many times."""
+        """At the provider's, even after it was closed there where ``late``; the hall is told so
+        many times."""
         waiting = [
             (code, number)
             for code, number in self._announced()
@@ -527,7 +535,8 @@ class MoneyMoves(RuleBasedStateMachine):
         ),
     )
     def a_callback_comes(self, pick: int, said: str) -> None:
-        """The truth again, or a failure although it may have been paid, or what nobody of the providers said."""
+        """The truth again, or a failure although it may have been paid, or what nobody of the
+        providers said."""
         chosen = one(self._announced(), -1 - pick)
         if chosen is None:
             return
@@ -699,7 +708,8 @@ class MoneyMoves(RuleBasedStateMachine):
 
     @step(moods=st.lists(st.sampled_from(MOODS), min_size=6, max_size=6), missing=st.integers(0, 6))
     def the_bank_answers(self, moods: list[str], missing: int) -> None:
-        """Whatever lies in the outbox; each account fares by itself. Now and then a row of a postal answer is left out."""
+        """Whatever lies in the outbox; each account fares by itself. Now and then a row of a postal
+        answer is left out."""
         debit.send_batches()
         for number, code in enumerate(moods):
             city, ending = ("wuhan", "shenzhen")[number % 2], number // 2 + 1
@@ -724,7 +734,8 @@ class MoneyMoves(RuleBasedStateMachine):
         place=st.integers(0, 2000),
     )
     def an_answer_arrives_again(self, pick: int, damage: str, place: int) -> None:
-        """Before or after it was read: the same, under another name, damaged, or with other content for the same batch."""
+        """Before or after it was read: the same, under another name, damaged, or with other content
+        for the same batch."""
         found = one(sorted(self.answers.values()), pick)
         if found is None:
             return
@@ -732,7 +743,8 @@ class MoneyMoves(RuleBasedStateMachine):
         if damage == "cut":
             content = content[: place % (len(content) - 3)]
         elif damage == "flip" and not name.endswith(".xml"):
-            # An XML answer has no check over its bytes: a flipped letter may lie where nobody reads.
+            # An XML answer has no check over its bytes: a flipped letter may lie where nobody
+            # reads.
             place %= len(content) - 2
             content = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
         elif damage == "another":
@@ -877,7 +889,8 @@ class MoneyMoves(RuleBasedStateMachine):
             self.example.__exit__(None, None, None)
 
     def _settle(self) -> None:
-        """Everyone answers again, everything that was done is told, and the schedule rings for some days."""
+        """Everyone answers again, everything that was done is told, and the schedule rings for some
+        days."""
         for code, provider in self.world.providers.items():
             provider.down = set()
             for answer in provider.paid.values():
@@ -929,7 +942,8 @@ class MoneyMoves(RuleBasedStateMachine):
 class MoneyMachine(MoneyMoves):
     """Everything may happen."""
 
-    # The rules: an example leaves some of them out by itself, so each is a whole group, and what happens is drawn within it
+    # The rules: an example leaves some of them out by itself, so each is a whole group, and what
+    # happens is drawn within it
 
     @rule(
         data=st.data(),

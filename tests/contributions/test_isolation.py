@@ -1,4 +1,5 @@
-"""Nobody stops another: in each loop of the hall's own work one item of several is poisoned, and all others are done.
+"""Nobody stops another: in each loop of the hall's own work one item of several is poisoned, and
+all others are done.
 
 The control takes the isolation away: then not all others are reached.
 """
@@ -68,8 +69,8 @@ class Poisoned(Exception):
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop, its items, and the function of ``home`` that works on one of them: ``of`` gives the item of a call. With ``stub``
-    nothing but reaching it is done."""
+    """A loop, its items, and the function of ``home`` that works on one of them: ``of`` gives the
+    item of a call. With ``stub`` nothing but reaching it is done."""
 
     ring: Callable[[], Any]
     home: Any

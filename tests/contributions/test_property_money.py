@@ -1,4 +1,5 @@
-"""Whatever is done to the money, in whatever order: nothing is paid twice, every fen is accounted for, the audit holds."""
+"""Whatever is done to the money, in whatever order: nothing is paid twice, every fen is accounted
+for, the audit holds."""
 
 import logging
 import os
@@ -29,7 +30,8 @@ __all__ = ["providers"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The suite's run is the same every time. MONEY_EXAMPLES=2000 (and MONEY_STEPS) makes a night's run, another every time.
+# The suite's run is the same every time. MONEY_EXAMPLES=2000 (and MONEY_STEPS) makes a night's run,
+# another every time.
 NIGHT = "MONEY_EXAMPLES" in os.environ
 FIND = (Phase.explicit, Phase.generate)
 COMMON: dict[str, Any] = {

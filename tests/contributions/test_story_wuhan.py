@@ -1,4 +1,5 @@
-"""A year of a flexible worker in Wuhan: a failed debit, a pause, a tier change, a month written off, a gap paid back. In yuan."""
+"""A year of a flexible worker in Wuhan: a failed debit, a pause, a tier change, a month written
+off, a gap paid back. In yuan."""
 
 import datetime as dt
 
@@ -20,7 +21,8 @@ pytestmark = [pytest.mark.usefixtures("exchange"), pytest.mark.as_app]
 
 
 class Year:
-    """Li Qiang's year: what he files, and what the schedule does at each month's beginning and end."""
+    """Li Qiang's year: what he files, and what the schedule does at each month's beginning and
+    end."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -62,7 +64,8 @@ def test_a_year_in_wuhan(cast: Cast) -> None:
     assert [year.month(one) for one in ("2026-01", "2026-02")] == ["393.04", "393.04"]
     assert year.state("2026-02") == State.PAID
 
-    # In March the account is empty. He mends it in April and pays March late, with April's own debit.
+    # In March the account is empty. He mends it in April and pays March late, with April's own
+    # debit.
     account(cast.li_qiang, EMPTY_ACCOUNT, start="2026-03")
     assert year.month("2026-03") == "393.04"
     assert year.state("2026-03") == State.FAILED

@@ -1,4 +1,5 @@
-"""缴费银行信息维护: compared with the banks' register; an activated card is the account and cannot be changed."""
+"""缴费银行信息维护: compared with the banks' register; an activated card is the account and cannot
+be changed."""
 
 import datetime as dt
 

@@ -22,7 +22,8 @@ CODE = "employer-add-staff"
 
 
 def typed(number: str, **changes: Any) -> dict[str, Any]:
-    """What a clerk of Ningbo types on 17 November 2026: pension and unemployment from October, work injury from November."""
+    """What a clerk of Ningbo types on 17 November 2026: pension and unemployment from October, work
+    injury from November."""
     registered = Person.objects.filter(identity_number=number).first()
     return {
         "identity_number": number,
@@ -77,7 +78,8 @@ def test_the_name_of_whom_the_employer_had_is_filled_in(cast: Cast, now: dt.date
 
 
 def test_a_number_alone_tells_nobody_elses_name(cast: Cast, now: dt.datetime) -> None:
-    """Whoever is on no list of the employer's is told masked; the clerk states the name, and it is compared."""
+    """Whoever is on no list of the employer's is told masked; the clerk states the name, and it is
+    compared."""
     number = cast.wang_fang.identity_number
     cover(cast.wang_fang, Insurance.PENSION, "ningbo", "2020-01", "2024-03", at=cast.zhaobao)
     service = EmployerAddStaff()
@@ -149,7 +151,8 @@ def test_other_months_than_the_city_allows_are_refused(
 
 
 def test_the_month_is_chinas_whatever_the_servers_clock_says(cast: Cast) -> None:
-    """At 00:30 on 1 December in China it is still November in UTC; October is no longer the previous month."""
+    """At 00:30 on 1 December in China it is still November in UTC; October is no longer the
+    previous month."""
     refused = reasons(
         cast.yongjiang_clerk, "ningbo", CODE, typed(cast.newcomer_number), moment("2026-12-01 00:30")
     )

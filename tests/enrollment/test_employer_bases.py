@@ -1,4 +1,5 @@
-"""申报缴费基数: all staff declared, on pages or by spreadsheet; what approval sets, and what it leaves as it is."""
+"""申报缴费基数: all staff declared, on pages or by spreadsheet; what approval sets, and what it
+leaves as it is."""
 
 import datetime as dt
 import io
@@ -35,7 +36,8 @@ YEAR = Month(2027, 1)
 
 @pytest.fixture
 def staff(cast: Cast) -> list[Person]:
-    """Three people at Donghu, in pension and work injury, at 6,000 yuan; and one whom another insures."""
+    """Three people at Donghu, in pension and work injury, at 6,000 yuan; and one whom another
+    insures."""
     people = [cast.li_qiang, cast.wang_fang, cast.chen_jing]
     for one in people:
         for insurance in (Insurance.PENSION, Insurance.WORK_INJURY):
@@ -118,7 +120,8 @@ def test_who_joins_later_or_leaves_within_the_year_keeps_their_own_months(
 
 
 def test_months_that_stand_charged_keep_their_base(cast: Cast, staff: list[Person]) -> None:
-    """Filed in November, approved in February: January and February were charged at the old base."""
+    """Filed in November, approved in February: January and February were charged at the old
+    base."""
     case = sent(cast, moment("2026-11-17"))
     for month in (YEAR, YEAR + 1):
         charge(city="wuhan", month=month, by=User.objects.system(), now=moment("2027-02-02"))

@@ -1,4 +1,5 @@
-"""灵活就业人员参保登记, as three cities offer it: Ningbo's one entrance, Wuhan from next month, Shenzhen's comparison."""
+"""灵活就业人员参保登记, as three cities offer it: Ningbo's one entrance, Wuhan from next month,
+Shenzhen's comparison."""
 
 import datetime as dt
 from typing import Any

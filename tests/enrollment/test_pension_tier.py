@@ -1,4 +1,5 @@
-"""养老保险缴费档次变更: at any time, from next month on, not for what is paid, ordered or at the bank."""
+"""养老保险缴费档次变更: at any time, from next month on, not for what is paid, ordered or at the
+bank."""
 
 import datetime as dt
 

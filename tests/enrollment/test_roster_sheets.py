@@ -1,4 +1,5 @@
-"""Spreadsheets of wages: what is wrong is told by row and column, and hostile files are refused before they are laid out."""
+"""Spreadsheets of wages: what is wrong is told by row and column, and hostile files are refused
+before they are laid out."""
 
 import io
 import re
@@ -114,7 +115,8 @@ def test_what_cannot_be_taken_is_told_by_row_and_column(
 
 
 def hiding(rows: Sequence[int] = (), columns: str = "") -> bytes:
-    """A sheet of two people in rows 2 and 4, with a sum below; these rows and columns are not shown."""
+    """A sheet of two people in rows 2 and 4, with a sum below; these rows and columns are not
+    shown."""
     workbook = openpyxl.load_workbook(
         io.BytesIO(
             sheet([1, "王芳", NUMBER, 6500], [], [2, "买买提·艾力", WITH_X, 99999], ["合计", "", "", 106499])
@@ -412,7 +414,8 @@ def test_a_problem_is_kept_as_data() -> None:
 
 
 def packed(shared: str, cells: int, *, text: str = "", kind: str = "s") -> bytes:
-    """A small .xlsx file: one shared text, named by so many cells (``kind`` s), or each with ``text`` of its own (inlineStr)."""
+    """A small .xlsx file: one shared text, named by so many cells (``kind`` s), or each with
+    ``text`` of its own (inlineStr)."""
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     links = "http://schemas.openxmlformats.org"
     office = f"{links}/officeDocument/2006/relationships"

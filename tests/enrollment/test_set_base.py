@@ -1,4 +1,5 @@
-"""A coverage's base, set over some of its months: the others keep theirs, and every month has at most one."""
+"""A coverage's base, set over some of its months: the others keep theirs, and every month has at
+most one."""
 
 from itertools import pairwise
 

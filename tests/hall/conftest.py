@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-# Before the catalogue is replaced: a page that is first imported by then would keep the trial services for good.
+# Before the catalogue is replaced: a page that is first imported by then would keep the trial
+# services for good.
 import portal.urls  # noqa: F401
 from portal.hall import catalogue
 from portal.policy import book as policy
@@ -18,7 +19,8 @@ from tests.hall.trial import Desk, Trial
 
 @pytest.fixture(scope="session")
 def trial_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    """The policy, but for its offers: Ningbo and Wuhan have the trial service in every mode, and nobody has another."""
+    """The policy, but for its offers: Ningbo and Wuhan have the trial service in every mode, and
+    nobody has another."""
     data = tmp_path_factory.mktemp("trial") / "policy"
     shutil.copytree(DATA, data)
     reference = {"title": "试办", "standing": "ours"}
@@ -47,7 +49,8 @@ def trial_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 
 @pytest.fixture
 def hall(cast: Cast, now: dt.datetime, trial_book: Book, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """The trial service, registered and offered in every mode by Ningbo and Wuhan, in place of all others."""
+    """The trial service, registered and offered in every mode by Ningbo and Wuhan, in place of all
+    others."""
     kinds = {mode: type(f"Trial{mode.title()}", (Trial,), {"code": f"trial-{mode}"})() for mode in Mode}
     monkeypatch.setattr(policy, "load_book", lambda: trial_book)
     monkeypatch.setattr(catalogue, "services", lambda: {service.code: service for service in kinds.values()})

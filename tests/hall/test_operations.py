@@ -1,4 +1,5 @@
-"""系统运行 in the workbench: each sees the failures of their own cities, with what to do, and says that one is settled."""
+"""系统运行 in the workbench: each sees the failures of their own cities, with what to do, and says
+that one is settled."""
 
 import datetime as dt
 

@@ -1,4 +1,5 @@
-"""What two may want at once, on two connections: each is tested with its guard, and with the guard off, where it must fail."""
+"""What two may want at once, on two connections: each is tested with its guard, and with the guard
+off, where it must fail."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Meeting:
-    """Lets two threads meet at one place in the code; where a lock keeps the second away, the first goes on alone."""
+    """Lets two threads meet at one place in the code; where a lock keeps the second away, the first
+    goes on alone."""
 
     def __init__(self) -> None:
         self.barrier = Barrier(2)
@@ -48,7 +50,8 @@ class Meeting:
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call gave, or the exception that it raised; each in a thread with a connection of its own."""
+    """What each call gave, or the exception that it raised; each in a thread with a connection of
+    its own."""
 
     def run(call: Callable[[], Any]) -> Any:
         try:
@@ -68,7 +71,8 @@ def done(results: list[Any]) -> int:
 
 @contextmanager
 def without_constraint(model: type[models.Model], name: str) -> Iterator[None]:
-    """The table without this constraint; what was let in is dropped before the constraint comes back."""
+    """The table without this constraint; what was let in is dropped before the constraint comes
+    back."""
     constraint = next(one for one in model._meta.constraints if one.name == name)
     with connection.schema_editor() as editor:
         editor.remove_constraint(model, constraint)
@@ -247,7 +251,8 @@ def test_two_employers_claim_one_person_and_one_is_told(
     results = two_employers(cast, now, monkeypatch)
     assert done(results) == 1
     refused = next(one for one in results if not isinstance(one, Case))
-    # Without the lock the two may meet inside the constraint itself, and PostgreSQL ends one of them.
+    # Without the lock the two may meet inside the constraint itself, and PostgreSQL ends one of
+    # them.
     if locked or not isinstance(refused, OperationalError):
         assert isinstance(refused, desk.NotAccepted)
         assert refused.findings[0].field in ("identity_number", "start_pension")

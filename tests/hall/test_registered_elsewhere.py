@@ -1,4 +1,5 @@
-"""An employer files in the city where it is registered: at the desk, on every page, at approval, and in the database."""
+"""An employer files in the city where it is registered: at the desk, on every page, at approval,
+and in the database."""
 
 import datetime as dt
 from typing import Any

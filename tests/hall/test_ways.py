@@ -1,4 +1,5 @@
-"""A text sends people only where something is: to what their city offers, else to where it is really done."""
+"""A text sends people only where something is: to what their city offers, else to where it is
+really done."""
 
 import ast
 import re
@@ -115,7 +116,8 @@ def _sentences() -> Iterator[tuple[str, str]]:
 
 
 def test_no_text_of_the_program_asks_for_a_service_by_a_name_of_its_own() -> None:
-    """A name in a sentence would stand in cities that do not have the service: ``To`` names it instead."""
+    """A name in a sentence would stand in cities that do not have the service: ``To`` names it
+    instead."""
     offered = {offer.title for city in book().cities for offer in city.offers.values()}
     elsewhere = {there.title for city in book().cities for there in city.elsewhere.values()}
     titles = {title for title in offered | elsewhere if len(title) > 3} - STATES

@@ -1,4 +1,5 @@
-"""A trial service, offered in every mode, so that the desk is tested without any real service's rules."""
+"""A trial service, offered in every mode, so that the desk is tested without any real service's
+rules."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,8 @@ class TrialForm(ServiceForm):
 
 
 class Trial(Service):
-    """Its rule says what the test puts into ``says``; its effect is one row in a table that takes each number once."""
+    """Its rule says what the test puts into ``says``; its effect is one row in a table that takes
+    each number once."""
 
     title = "试办事项"
     audience = Audience.EMPLOYER

@@ -1,7 +1,9 @@
-"""The journeys' ground: a real browser before the real hall, on its own database, Redis and folders.
+"""The journeys' ground: a real browser before the real hall, on its own database, Redis and
+folders.
 
-What a journey needs beside the pages (a worker, the bank) it starts itself. A journey that fails leaves a picture and the source
-of every page that was open in ``<data folder>/journeys``, and says so.
+What a journey needs beside the pages (a worker, the bank) it starts itself. A journey that fails
+leaves a picture and the source of every page that was open in ``<data folder>/journeys``, and says
+so.
 """
 
 import os
@@ -54,7 +56,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium for all journeys. Its build without a window draws the same in two thirds of the time."""
+    """One Chromium for all journeys. Its build without a window draws the same in two thirds of the
+    time."""
     switches = [
         "--no-sandbox",
         "--disable-gpu",
@@ -107,7 +110,8 @@ def seals(settings: Any, seal_folder: Path) -> None:
 
 @pytest.fixture
 def visitor(request: pytest.FixtureRequest, browser: Browser, hall: str) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door already."""
+    """Makes visitors, each before a browser of their own; ``as_user`` has come in through the door
+    already."""
     visitors = request.node.stash.setdefault(VISITORS, [])
 
     def make(as_user: User | None = None, *, size: ViewportSize = DESK, **more: Any) -> Visitor:

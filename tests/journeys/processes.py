@@ -1,4 +1,5 @@
-"""The processes beside the pages: a Celery worker and the bank's stand-in, on the test's own database, Redis and folder."""
+"""The processes beside the pages: a Celery worker and the bank's stand-in, on the test's own
+database, Redis and folder."""
 
 import os
 import subprocess
@@ -18,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """What the demo's settings read, pointing at the test's own services; they work as the app's role, where there is one."""
+    """What the demo's settings read, pointing at the test's own services; they work as the app's
+    role, where there is one."""
     to = {**connection.settings_dict, **(roles.login() if settings.DATABASE_APP_ROLE else {})}
     login = quote(str(to["USER"])) + (f":{quote(str(to['PASSWORD']))}" if to["PASSWORD"] else "")
     place = f"{login}@{to['HOST'] or 'localhost'}:{to['PORT'] or 5432}/{to['NAME']}"
@@ -35,7 +37,8 @@ def environment(scratch: Path) -> dict[str, str]:
 
 @contextmanager
 def running(*command: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Keeps a process of the project running; it is ended with the block. Where the block fails, what it said is told."""
+    """Keeps a process of the project running; it is ended with the block. Where the block fails,
+    what it said is told."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT

@@ -1,4 +1,5 @@
-"""Every kind of page, looked at by axe on a phone and at a desk: nothing serious, nothing critical."""
+"""Every kind of page, looked at by axe on a phone and at a desk: nothing serious, nothing
+critical."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -8,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-# The page of failures names the tasks of the schedule, which a worker has loaded and a test alone has not.
+# The page of failures names the tasks of the schedule, which a worker has loaded and a test alone
+# has not.
 import portal.celery  # noqa: F401
 from certificates import issuing
 from certificates.models import Certificate
@@ -41,7 +43,8 @@ Look = Callable[[Visitor, str], None]
 
 @pytest.fixture
 def look() -> Any:
-    """Lets axe look at the page as it stands, in both widths; what it finds is told all at once, at the end."""
+    """Lets axe look at the page as it stands, in both widths; what it finds is told all at once, at
+    the end."""
     found: list[str] = []
 
     def look(visitor: Visitor, name: str) -> None:
@@ -66,15 +69,16 @@ def faults(visitor: Visitor) -> list[str]:
     return told + [f"squeezed to one sign a line: {words}" for words in visitor.page.evaluate(SQUEEZED)]
 
 
-# Cells of tables whose words stand one sign below another. A head that is there for readers of the screen only is a point wide.
+# Cells of tables whose words stand one sign below another. A head that is there for readers of the
+# screen only is a point wide.
 SQUEEZED = """() => [...document.querySelectorAll('main td, main th, #content td, #content th')].filter(cell => {
     const words = cell.innerText.trim(), style = getComputedStyle(cell), size = parseFloat(style.fontSize);
     const room = cell.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     return words.length > 3 && !cell.children.length && room > 4 && room < 1.9 * size;
 }).slice(0, 3).map(cell => cell.innerText.trim())"""
 
-# As whoever reads badly sets a page (WCAG 1.4.4 and 1.4.12): letters twice as large, and apart. By the object model, which the
-# pages' policy allows; the second only where the first fits.
+# As whoever reads badly sets a page (WCAG 1.4.4 and 1.4.12): letters twice as large, and apart. By
+# the object model, which the pages' policy allows; the second only where the first fits.
 ENLARGED = """(style) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(style);
@@ -87,7 +91,8 @@ p { margin-bottom: 2em !important; }"""
 
 
 def too_wide(visitor: Visitor) -> list[str]:
-    """When the page has to be scrolled sideways: as it stands, with letters of twice the size at a desk, or with spaced text."""
+    """When the page has to be scrolled sideways: as it stands, with letters of twice the size at a
+    desk, or with spaced text."""
     size = visitor.page.viewport_size
     styles = {"": "", " with spaced text": APART}
     if size and size["width"] >= DESK["width"]:
@@ -279,7 +284,8 @@ def test_the_workbench(visitor: Visitors, cast: Cast, look: Look, seals: None) -
 
 
 def test_the_workbenchs_pages_of_failures_and_of_two_hands(visitor: Visitors, cast: Cast, look: Look) -> None:
-    """系统运行 and its lamp; money that nobody knows; a release, an overruling and a change that wait for a second."""
+    """系统运行 and its lamp; money that nobody knows; a release, an overruling and a change that
+    wait for a second."""
     now = timezone.now()
     failures.report("charge_due", "武汉 2026-11", RuntimeError("测试"), city="wuhan", now=now)
     arrival = entered(

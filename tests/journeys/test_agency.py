@@ -1,4 +1,5 @@
-"""经办机构: a reviewer works through the queue; what is decided there reaches the employer and the register."""
+"""经办机构: a reviewer works through the queue; what is decided there reaches the employer and the
+register."""
 
 import datetime as dt
 

@@ -100,7 +100,8 @@ def test_by_keyboard_alone(visitor: Visitors, cast: Cast) -> None:
 
 
 def test_on_a_phone(visitor: Visitors, cast: Cast) -> None:
-    """An employer's journey on 360 × 740: no page is wider than the screen (a fault that the visitor notes itself)."""
+    """An employer's journey on 360 × 740: no page is wider than the screen (a fault that the
+    visitor notes itself)."""
     li, this = cast.li_qiang, month_in_china(timezone.now())
     cover(li, Insurance.PENSION, "ningbo", str(this - 3), at=cast.yongjiang, wage_fen=600_000)
     zhou = visitor(size=PHONE, has_touch=True, is_mobile=True)
@@ -216,7 +217,8 @@ def test_logged_out_in_the_middle(visitor: Visitors, cast: Cast) -> None:
     zhou.sees("草稿已保存", within=zhou.page.locator("body"))
     assert Draft.objects.get().user == cast.yongjiang_clerk
 
-    # The server has forgotten the session; the next press leads to the employer's door, and goes on after it.
+    # The server has forgotten the session; the next press leads to the employer's door, and goes on
+    # after it.
     Session.objects.all().delete()
     cache.clear()
     zhou.press("下一步")

@@ -1,7 +1,9 @@
-"""月末托收: charges arise, the bank debits, people see what came of it, staff close the batch, and the books agree.
+"""月末托收: charges arise, the bank debits, people see what came of it, staff close the batch, and
+the books agree.
 
-The worker is Celery's own, the bank is its stand-in in a process of its own; only the clock of beat is done by hand: each task
-is rung for as often as it takes, which must change nothing once it is done.
+The worker is Celery's own, the bank is its stand-in in a process of its own; only the clock of beat
+is done by hand: each task is rung for as often as it takes, which must change nothing once it is
+done.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""离线核验: the kept page, opened from a file with the network off, tells a code of ours from every other."""
+"""离线核验: the kept page, opened from a file with the network off, tells a code of ours from every
+other."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""灵活就业人员缴费: from the service to 缴费成功, through the gateway that stands in for the providers."""
+"""灵活就业人员缴费: from the service to 缴费成功, through the gateway that stands in for the
+providers."""
 
 import datetime as dt
 import re

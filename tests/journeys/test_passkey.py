@@ -1,4 +1,5 @@
-"""通行密钥: a member of staff makes one in the browser, comes in by it, and is told what is wrong where it does not work."""
+"""通行密钥: a member of staff makes one in the browser, comes in by it, and is told what is wrong
+where it does not work."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""证明: a proof is asked for, saved, looked at as a picture, verified by a stranger, and revoked by the agency."""
+"""证明: a proof is asked for, saved, looked at as a picture, verified by a stranger, and revoked by
+the agency."""
 
 import io
 import re
@@ -69,7 +70,8 @@ def words_of(pdf: Path) -> str:
 
 
 def assert_sealed_at_lower_right(picture: Image.Image) -> None:
-    """Red is the seal's alone: a round mark at the right, below what is certified (as far down as that reaches)."""
+    """Red is the seal's alone: a round mark at the right, below what is certified (as far down as
+    that reaches)."""
     red = [
         (x, y)
         for y in range(picture.height)

@@ -1,4 +1,5 @@
-"""A proof for one purpose on a phone, from choosing to taking it back; and an employer's proofs of all staff."""
+"""A proof for one purpose on a phone, from choosing to taking it back; and an employer's proofs of
+all staff."""
 
 import zipfile
 from concurrent.futures import ThreadPoolExecutor

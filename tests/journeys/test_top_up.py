@@ -1,4 +1,5 @@
-"""社保卡个人账户充值: from the service to 充值成功 at a phone, paid by card through the gateway that stands in for the bank."""
+"""社保卡个人账户充值: from the service to 充值成功 at a phone, paid by card through the gateway
+that stands in for the bank."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""关系转移: one person and two agencies, from the application to the merged record; and one that is returned and given up."""
+"""关系转移: one person and two agencies, from the application to the merged record; and one that is
+returned and given up."""
 
 from contributions.charges import brought_in
 from tests.cast import Cast

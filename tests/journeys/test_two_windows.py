@@ -72,7 +72,8 @@ def test_what_is_typed_is_kept_and_outlives_the_session(visitor: Visitors, cast:
     expect(zhou.page.get_by_text(SAVED)).to_be_visible()
     assert Draft.objects.get().subject == BING[0]
 
-    # The session ends elsewhere; what is typed after that is sent all the same, and is there after the login.
+    # The session ends elsewhere; what is typed after that is sent all the same, and is there after
+    # the login.
     Session.objects.all().delete()
     cache.clear()
     zhou.fill(月申报工资="7999")

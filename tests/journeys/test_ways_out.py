@@ -1,4 +1,5 @@
-"""Whoever must do something is led to where it can be done: what is due has a way to pay, or says exactly where and how."""
+"""Whoever must do something is led to where it can be done: what is due has a way to pay, or says
+exactly where and how."""
 
 from django.utils import timezone
 from playwright.sync_api import expect

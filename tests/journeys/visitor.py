@@ -11,12 +11,14 @@ from portal.accounts.models import User
 from tests.cast import PASSWORD
 from tests.factor import code_for
 
-# What a browser says of an answer that is an error on purpose: a refused form, a page that is not there.
+# What a browser says of an answer that is an error on purpose: a refused form, a page that is not
+# there.
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
 class Visitor:
-    """A browser's page, and what one does with it. ``faults`` collects what should never happen: scripts that break, 500s."""
+    """A browser's page, and what one does with it. ``faults`` collects what should never happen:
+    scripts that break, 500s."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -111,7 +113,8 @@ class Visitor:
             self.field(label).fill(text)
 
     def choose(self, legend: str, option: str) -> None:
-        """Picks one of the choices under a legend, by a click where its label is, whatever lies on top there."""
+        """Picks one of the choices under a legend, by a click where its label is, whatever lies on
+        top there."""
         choice = self.option(legend, option)
         self.main.locator(f"label[for='{choice.get_attribute('id')}']").click(force=True)
         expect(choice).to_be_checked()

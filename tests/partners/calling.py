@@ -18,7 +18,8 @@ from tests.cast import NOW
 
 @dataclass
 class Caller:
-    """A partner's client. ``send`` gives Django's test response; ``.json()`` reads problem details too."""
+    """A partner's client. ``send`` gives Django's test response; ``.json()`` reads problem details
+    too."""
 
     partner: Partner
     key: PartnerKey

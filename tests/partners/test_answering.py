@@ -1,4 +1,5 @@
-"""The hall signs its answers over the requests that they answer; and the client that the documentation shows works."""
+"""The hall signs its answers over the requests that they answer; and the client that the
+documentation shows works."""
 
 import re
 import subprocess
@@ -141,7 +142,8 @@ def test_a_private_key_of_another_kind_is_not_taken() -> None:
 
 
 def test_a_signed_request_begins_no_session(bank: Caller) -> None:
-    """Found by a test that counts queries: each request of a partner had left a session, and its cookie, behind."""
+    """Found by a test that counts queries: each request of a partner had left a session, and its
+    cookie, behind."""
     response = bank.get(ORDERS)
     assert response.status_code == 404
     assert not response.cookies

@@ -17,7 +17,8 @@ OPEN = {"description", "keys"}
 
 @pytest.fixture
 def described() -> dict:
-    """As ``manage.py spectacular --validate --fail-on-warn`` makes it: it raises where anything is left unsaid."""
+    """As ``manage.py spectacular --validate --fail-on-warn`` makes it: it raises where anything is
+    left unsaid."""
     out = StringIO()
     call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
     return yaml.safe_load(out.getvalue())
@@ -57,7 +58,8 @@ def test_it_says_where_the_hall_is(described: dict, settings: Any) -> None:
 
 
 def test_what_a_field_takes_is_said(described: dict) -> None:
-    """Patterns, bounds and choices: who goes by the description is not refused for the form of what is sent."""
+    """Patterns, bounds and choices: who goes by the description is not refused for the form of what
+    is sent."""
     schemas = described["components"]["schemas"]
     order, payment = schemas["NewOrderRequest"]["properties"], schemas["NewPaymentRequest"]["properties"]
     assert schemas["CityEnum"]["enum"] == [city.slug for city in book().cities]

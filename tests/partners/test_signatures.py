@@ -1,4 +1,5 @@
-"""Who is let in: only whoever signs the whole request with a key that is theirs and good, once, in time."""
+"""Who is let in: only whoever signs the whole request with a key that is theirs and good, once, in
+time."""
 
 import datetime as dt
 from typing import Any

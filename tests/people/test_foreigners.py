@@ -1,4 +1,5 @@
-"""Passports and older permanent residence cards: how their holders' number is made, and that each entrance takes them."""
+"""Passports and older permanent residence cards: how their holders' number is made, and that each
+entrance takes them."""
 
 import datetime as dt
 import io

@@ -1,4 +1,5 @@
-"""Names are kept in one form, whoever writes them; the database refuses others, and what stood before was brought to the form."""
+"""Names are kept in one form, whoever writes them; the database refuses others, and what stood
+before was brought to the form."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

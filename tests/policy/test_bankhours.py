@@ -1,4 +1,5 @@
-"""When a bank takes money: to the last moment before it closes, on official working days, and as staff say otherwise."""
+"""When a bank takes money: to the last moment before it closes, on official working days, and as
+staff say otherwise."""
 
 import datetime as dt
 

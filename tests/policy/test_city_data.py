@@ -99,7 +99,8 @@ def test_zhenhai_is_a_district_of_ningbo():
 
 
 def test_what_is_offered_by_a_citys_document_is_what_it_names():
-    """Titles and modes are data: what no document names says so (``standing: local``), and stands in no table here."""
+    """Titles and modes are data: what no document names says so (``standing: local``), and stands
+    in no table here."""
     offered = {
         (city.slug, offer.code): (offer.title, offer.mode)
         for city in book().cities

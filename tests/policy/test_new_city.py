@@ -1,4 +1,5 @@
-"""A fifth city: its folder is made by one command, and what its offers and the tasks ask of it is missed at start."""
+"""A fifth city: its folder is made by one command, and what its offers and the tasks ask of it is
+missed at start."""
 
 import shutil
 from functools import cache
@@ -109,7 +110,8 @@ def test_a_second_time_it_is_there_already(data: Path) -> None:
 
 @pytest.mark.parametrize("name", ["reconciliation", "charging", "account_proof"])
 def test_what_every_city_is_asked_for_is_missed_at_start(data: Path, name: str) -> None:
-    """Found: a city without reconciliation.yaml passed the check, and stopped the start of the demo and a task at night."""
+    """Found: a city without reconciliation.yaml passed the check, and stopped the start of the demo
+    and a task at night."""
     made(data)
     (data / "suzhou" / f"{name}.yaml").unlink()
     [why] = missed()

@@ -1,4 +1,5 @@
-"""Sentences of the policy files name services, pages and figures by reference; what is not there stops the start."""
+"""Sentences of the policy files name services, pages and figures by reference; what is not there
+stops the start."""
 
 import datetime as dt
 import re
@@ -148,7 +149,8 @@ class TestElsewhere:
             load_book(data)
 
     def test_shenzhen_names_all_that_its_hall_has_online(self) -> None:
-        """Its own hall has 31 services for people; what is not offered here is named, with the window."""
+        """Its own hall has 31 services for people; what is not offered here is named, with the
+        window."""
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
         assert len(named - {"transfer-other-places"}) == 19

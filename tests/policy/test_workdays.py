@@ -1,4 +1,5 @@
-"""Working days: holidays, the weekends worked for them, years not yet published, and what staff set."""
+"""Working days: holidays, the weekends worked for them, years not yet published, and what staff
+set."""
 
 import datetime as dt
 

@@ -1,4 +1,5 @@
-"""What a hostile file would make of a process: ``memory``, ``time``, ``long``, ``write``; ``leave`` and ``echo`` are harmless."""
+"""What a hostile file would make of a process: ``memory``, ``time``, ``long``, ``write``; ``leave``
+and ``echo`` are harmless."""
 
 import sys
 import time

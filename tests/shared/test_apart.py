@@ -1,4 +1,5 @@
-"""Files of strangers are read apart: with little memory and time, few at once, and whoever finds no place is told at once."""
+"""Files of strangers are read apart: with little memory and time, few at once, and whoever finds no
+place is told at once."""
 
 import os
 import subprocess
@@ -95,7 +96,8 @@ def _locked(file: Path) -> bool:
 
 
 def test_a_forker_that_has_ended_is_started_again(room: Room) -> None:
-    """It ends when nothing is asked of it for a while; whoever is killed with it may be asked again."""
+    """It ends when nothing is asked of it for a while; whoever is killed with it may be asked
+    again."""
     assert hungry("echo", room) == b"cba"
     _asked, forker = apart.forkers[os.getpid(), "tests.shared.hungry"]
     forker.kill()

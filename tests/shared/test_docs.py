@@ -1,4 +1,5 @@
-"""The documents are found: each decision stands in the list by room, once, and each link of it leads to one."""
+"""The documents are found: each decision stands in the list by room, once, and each link of it
+leads to one."""
 
 import re
 from pathlib import Path

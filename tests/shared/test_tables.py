@@ -1,4 +1,5 @@
-"""Tables by an enum's members: labels, tones, and whatever else is looked up by one. None lacks a member unless it says so."""
+"""Tables by an enum's members: labels, tones, and whatever else is looked up by one. None lacks a
+member unless it says so."""
 
 from enum import StrEnum
 from types import ModuleType

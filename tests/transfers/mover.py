@@ -1,7 +1,8 @@
 """Someone who moves from Wuhan to Shenzhen, and the two agencies that see to it.
 
-Li Qiang paid Wuhan's lowest pension tier for the twelve months of 2025: base 1,965.18 yuan, 393.04 yuan a month, of which 157.21
-go to the account. Together that is wages of 23,582.16 yuan, 2,829.86 yuan of the pooled fund, and 1,886.52 yuan of the account.
+Li Qiang paid Wuhan's lowest pension tier for the twelve months of 2025: base 1,965.18 yuan, 393.04
+yuan a month, of which 157.21 go to the account. Together that is wages of 23,582.16 yuan, 2,829.86
+yuan of the pooled fund, and 1,886.52 yuan of the account.
 """
 
 import datetime as dt
@@ -28,7 +29,8 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 
 WAGES = {"2025": "23582.16"}
 ACCOUNT_FEN = 188652
-# With interest for 2025 (15,721 fen a month × 6.5 × 1.5 %: 1,533) and for 2026 until the release (190,185 × 10 or 11 months).
+# With interest for 2025 (15,721 fen a month × 6.5 × 1.5 %: 1,533) and for 2026 until the release
+# (190,185 × 10 or 11 months).
 IN_NOVEMBER_FEN = ACCOUNT_FEN + 1533 + 2377
 IN_DECEMBER_FEN = ACCOUNT_FEN + 1533 + 2615
 POOLED_FEN = 282986
@@ -37,7 +39,8 @@ POOLED_FEN = 282986
 def paid(
     who: Person, city: str, start: str, until: str, *, insurance: Insurance = PENSION, tier: str = "60"
 ) -> Coverage:
-    """Coverage of the months [start, until) as a flexible worker, charged and paid at the counter."""
+    """Coverage of the months [start, until) as a flexible worker, charged and paid at the
+    counter."""
     coverage = cover(who, insurance, city, start, until, tier=tier)
     pay(charge(who, city, start, until, insurance=insurance))
     return coverage

@@ -18,7 +18,8 @@ NUMBER = 14
 
 @pytest.fixture(scope="module")
 def merged_once(who_moved: Cast) -> Transfer:
-    """One that was returned after its release, released again and merged: every kind of row stands."""
+    """One that was returned after its release, released again and merged: every kind of row
+    stands."""
     now = NOW
     transfer = walked(applied(who_moved.li_qiang_login, now), Status.RELEASED, now)
     transfer = steps.send_back(transfer, reason="更正", by=clerk_of("shenzhen"), now=now)

@@ -1,4 +1,5 @@
-"""Months that were brought in: the database counts each once, and keeps the record as it was written."""
+"""Months that were brought in: the database counts each once, and keeps the record as it was
+written."""
 
 import datetime as dt
 from typing import Any

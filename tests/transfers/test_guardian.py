@@ -1,4 +1,5 @@
-"""A guardian applies for a ward's transfer, follows it and gives it up; the counter's papers and the rules are the ward's."""
+"""A guardian applies for a ward's transfer, follows it and gives it up; the counter's papers and
+the rules are the ward's."""
 
 import datetime as dt
 

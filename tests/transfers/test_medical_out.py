@@ -1,4 +1,5 @@
-"""医疗保险关系转出: the months move; the account's balance where the city moves it, never the pooled fund."""
+"""医疗保险关系转出: the months move; the account's balance where the city moves it, never the
+pooled fund."""
 
 import datetime as dt
 

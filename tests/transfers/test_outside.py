@@ -1,4 +1,5 @@
-"""Transfers with an agency outside the hall: by its system, signed, and by its papers, which staff enter."""
+"""Transfers with an agency outside the hall: by its system, signed, and by its papers, which staff
+enter."""
 
 import base64
 import datetime as dt

@@ -1,4 +1,5 @@
-"""养老保险关系转入: applied for at the new place; in Shenzhen as a pre-application whose form is printed, in Wuhan reviewed."""
+"""养老保险关系转入: applied for at the new place; in Shenzhen as a pre-application whose form is
+printed, in Wuhan reviewed."""
 
 import datetime as dt
 

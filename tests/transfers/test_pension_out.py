@@ -1,4 +1,5 @@
-"""养老保险关系转出: applied for at the old place; what moves is worked out before; each refusal says what to do."""
+"""养老保险关系转出: applied for at the old place; what moves is worked out before; each refusal
+says what to do."""
 
 import datetime as dt
 from uuid import uuid4

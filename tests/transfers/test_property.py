@@ -59,7 +59,8 @@ class Traveller:
             self.home = city
 
     def pay(self) -> None:
-        """One more month is paid where the relation stands, which leaves it or not with the next release."""
+        """One more month is paid where the relation stands, which leaves it or not with the next
+        release."""
         if self.open is not None or self.next_month == 4:
             return
         start = f"2026-{1 + 2 * self.next_month:02d}"
@@ -99,7 +100,8 @@ class Traveller:
         return Transfer.objects.filter(status__in=[str(one) for one in OPEN]).select_related("person").first()
 
     def kept(self) -> None:
-        """Every month counts in one place or is under way once; every fen stands in one account or is under way."""
+        """Every month counts in one place or is under way once; every fen stands in one account or
+        is under way."""
         away = [
             one
             for one in MovedOut.objects.filter(live=True).select_related("brought_in")

@@ -1,4 +1,5 @@
-"""What two may want at once, and what is killed half way: tested with the guard, and with the guard off, where it must fail."""
+"""What two may want at once, and what is killed half way: tested with the guard, and with the guard
+off, where it must fail."""
 
 import datetime as dt
 from collections.abc import Callable

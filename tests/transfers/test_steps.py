@@ -1,4 +1,5 @@
-"""The way of a transfer between two cities of the hall: who acts, on what clock, what leaves and what arrives."""
+"""The way of a transfer between two cities of the hall: who acts, on what clock, what leaves and
+what arrives."""
 
 import datetime as dt
 from dataclasses import replace

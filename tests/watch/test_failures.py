@@ -1,4 +1,5 @@
-"""Failures that are kept: what is written down, how it is resolved, and that nothing about a person is in it."""
+"""Failures that are kept: what is written down, how it is resolved, and that nothing about a person
+is in it."""
 
 import datetime as dt
 
@@ -106,7 +107,8 @@ def test_where_the_database_is_gone_the_loop_ends(clock: Clock, kept: Kept, db: 
 
 
 def _break_off(watch: Watch, reached: list[str]) -> None:
-    """The transaction around the loop is broken by its first item: nothing can be written any more."""
+    """The transaction around the loop is broken by its first item: nothing can be written any
+    more."""
     for name in ("a", "b"):
         with watch.item(name), connection.cursor() as cursor:
             reached.append(name)

@@ -1,4 +1,5 @@
-"""The scheduled tasks: each is named and says what to do, leaves word when it came to its end, and is missed when it does not."""
+"""The scheduled tasks: each is named and says what to do, leaves word when it came to its end, and
+is missed when it does not."""
 
 import ast
 import datetime as dt

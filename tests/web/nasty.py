@@ -1,4 +1,5 @@
-"""Values that nobody's form would send, and some that only look right: what broke halls elsewhere, and neighbours of it."""
+"""Values that nobody's form would send, and some that only look right: what broke halls elsewhere,
+and neighbours of it."""
 
 _DAYS = (
     "0000-00-00 0001-01-01 0001-01 0000-01 9999-12 9999-12-31 10000-01 10000-01-01 99999-01 2026-00 "

@@ -361,7 +361,8 @@ def test_two_presses_at_the_same_moment_make_one_case(
     assert Case.objects.count() == 1
     assert Coverage.objects.count() == 1
     assert CaseEvent.objects.count() == 2
-    # With the look for the earlier case off, the second press is told that the person is already insured.
+    # With the look for the earlier case off, the second press is told that the person is already
+    # insured.
     assert len(receipts) == (2 if guarded else 1)
     assert len(set(receipts)) == 1
 
@@ -390,7 +391,8 @@ def test_a_name_that_is_not_the_numbers_stays_with_what_is_wrong(
 def test_the_last_look_shows_in_full_what_was_just_typed_and_the_receipt_masks_it(
     clerk: Client, cast: Cast, new_staff: dict[str, str]
 ) -> None:
-    """A typo in a number is seen by whoever reads it through; one way back leads to all that was filled in."""
+    """A typo in a number is seen by whoever reads it through; one way back leads to all that was
+    filled in."""
     clerk.post(f"{ADD_STAFF}apply/", {**new_staff, "phone": "13700000024", "action": "next"})
     last_look = clerk.get(f"{ADD_STAFF}materials/")
     shown = last_look.content.decode()

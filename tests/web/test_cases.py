@@ -25,7 +25,8 @@ PAGES = ("", "receipt/", "form/", "withdraw/", "attachments/1/")
 
 
 def without_token(page: Any, number: str) -> str:
-    """A page's text without what differs at every request (the token, when it is printed), and without the number asked for."""
+    """A page's text without what differs at every request (the token, when it is printed), and
+    without the number asked for."""
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.content.decode())
     text = re.sub(r"打印时间 [0-9: -]+", "", text)
     return text.replace(number, "")

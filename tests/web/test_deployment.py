@@ -1,4 +1,5 @@
-"""What check --deploy finds before a user does: classes that are not there, the demo's own, an old database, no seal."""
+"""What check --deploy finds before a user does: classes that are not there, the demo's own, an old
+database, no seal."""
 
 from pathlib import Path
 from typing import Any

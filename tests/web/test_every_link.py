@@ -1,7 +1,9 @@
-"""Each kind of login, on every page of the demo: every link leads to a page that answers, and every word is Chinese.
+"""Each kind of login, on every page of the demo: every link leads to a page that answers, and every
+word is Chinese.
 
-A page names only what is there for whoever sees it: no link to a page of another kind of login (404), none that the role may not
-open (403). And no page shows a word of the code, or of a library that was not translated.
+A page names only what is there for whoever sees it: no link to a page of another kind of login
+(404), none that the role may not open (403). And no page shows a word of the code, or of a library
+that was not translated.
 """
 
 import datetime as dt
@@ -41,7 +43,8 @@ LOGINS: dict[str, dict[str, Any] | None] = {
     "whoever serves all cities": {"kind": Kind.STAFF, "is_superuser": True},
 }
 
-# So many pages of one address are read; and from the pages of one address, so many links to those of another are followed.
+# So many pages of one address are read; and from the pages of one address, so many links to those
+# of another are followed.
 READ, FOLLOWED = 2, 1
 
 # Names of formats, of products and of units, which have no Chinese.
@@ -59,8 +62,8 @@ ALLOWED = {
     # Countries, as passports name them.
     *foreign_countries(),
 }
-# Keys stand beside the words there, so that they can be looked up: those by which the books name an entry and a channel, and what
-# the lockout's library calls a row.
+# Keys stand beside the words there, so that they can be looked up: those by which the books name an
+# entry and a channel, and what the lockout's library calls a row.
 KEYS = re.compile(r"/admin/(?:contributions/(?:entry|receipt|payment)|axes)/")
 _WORD = re.compile(r"[A-Za-z0-9_]+(?:[-.:/@][A-Za-z0-9_]+)*")
 _SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-label", "label")
@@ -68,7 +71,8 @@ _SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-label", "label")
 
 @dataclass
 class Walk:
-    """What a login met: links that lead nowhere, and words that nobody translated, each with the pages where they stand."""
+    """What a login met: links that lead nowhere, and words that nobody translated, each with the
+    pages where they stand."""
 
     dead: list[str] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)

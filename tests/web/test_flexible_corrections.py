@@ -1,4 +1,5 @@
-"""The pages of the flexible workers' corrections, from the form to the receipt: what each shows before it is sent."""
+"""The pages of the flexible workers' corrections, from the form to the receipt: what each shows
+before it is sent."""
 
 from collections.abc import Callable
 from typing import Any

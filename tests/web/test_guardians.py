@@ -1,4 +1,5 @@
-"""A guardian files for a ward: in the ward's name, seen by both, and by nobody whose ward it is not."""
+"""A guardian files for a ward: in the ward's name, seen by both, and by nobody whose ward it is
+not."""
 
 import datetime as dt
 
@@ -172,7 +173,8 @@ def entered(cast: Cast, **more: str) -> dict[str, str]:
 
 
 def registered(manager: Client, cast: Cast) -> None:
-    """A guardianship by two hands: proposed by the manager, and approved by a reviewer of the city."""
+    """A guardianship by two hands: proposed by the manager, and approved by a reviewer of the
+    city."""
     assert manager.post(f"{GUARDIANSHIPS}add/", entered(cast)).status_code == 302
     assert not Guardianship.objects.exists()
     approved(cast)

@@ -1,4 +1,5 @@
-"""What load balancers and monitoring ask: liveness, readiness, and whether the hall does its work."""
+"""What load balancers and monitoring ask: liveness, readiness, and whether the hall does its
+work."""
 
 import datetime as dt
 import time

@@ -1,4 +1,5 @@
-"""The home of a city, the list of services, help, health, and the command that lists every offer."""
+"""The home of a city, the list of services, help, health, and the command that lists every
+offer."""
 
 import datetime as dt
 import json

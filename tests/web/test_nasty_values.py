@@ -1,11 +1,12 @@
 """Whatever stands in an address or a form, from whomever, no answer is a fault (5xx).
 
-A walk through the demo finds the pages that each kind of login reaches. They are asked again with values that no form would send:
-in each parameter that a page reads, in each part of its path, in each field of its forms. What a page reads is found out by
-looking on while it answers, so that a new page and a new parameter need not be named here.
+A walk through the demo finds the pages that each kind of login reaches. They are asked again with
+values that no form would send: in each parameter that a page reads, in each part of its path, in
+each field of its forms. What a page reads is found out by looking on while it answers, so that a
+new page and a new parameter need not be named here.
 
-Each run asks each page with some of the values, others for each login and parameter; ``NASTY=all`` asks with all of them
-(half an hour).
+Each run asks each page with some of the values, others for each login and parameter; ``NASTY=all``
+asks with all of them (half an hour).
 """
 
 import datetime as dt
@@ -103,7 +104,8 @@ class Noted(QueryDict):
 
 @dataclass
 class Page:
-    """A page that a login reaches: what it reads of the query, and the fields of its forms by where they go."""
+    """A page that a login reaches: what it reads of the query, and the fields of its forms by where
+    they go."""
 
     address: str
     route: str
@@ -117,7 +119,8 @@ class Page:
 
 
 class Visit:
-    """One login's way through the hall. What a request writes is taken back; faults are told with their place."""
+    """One login's way through the hall. What a request writes is taken back; faults are told with
+    their place."""
 
     def __init__(self, user: User | None, patch: pytest.MonkeyPatch) -> None:
         self.client: Client = came_in(user, raise_request_exception=False)
@@ -220,7 +223,8 @@ def _parameters(page: Page) -> list[str]:
 
 
 def _spread(start: int) -> Iterator[str]:
-    """Some of the values, others for each start: steps that share no divisor with their number reach all of them in time."""
+    """Some of the values, others for each start: steps that share no divisor with their number
+    reach all of them in time."""
     step = next(step for step in count(len(VALUES) // EACH) if step == 1 or len(VALUES) % step)
     for turn in range(EACH):
         yield VALUES[(start * 7 + turn * step) % len(VALUES)]

@@ -1,4 +1,5 @@
-"""A new service: the three files that one command writes pass at once, and nothing else has to be touched."""
+"""A new service: the three files that one command writes pass at once, and nothing else has to be
+touched."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""What is typed is not lost: it is kept by itself, and a form that comes after its session has ended goes on after the login."""
+"""What is typed is not lost: it is kept by itself, and a form that comes after its session has
+ended goes on after the login."""
 
 import re
 from typing import Any

@@ -1,4 +1,5 @@
-"""The database's two roles: what the one that the hall works as may not do, by permission and not only by trigger."""
+"""The database's two roles: what the one that the hall works as may not do, by permission and not
+only by trigger."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -55,7 +56,8 @@ def app(db: None) -> Iterator[Callable[[str], None]]:
 
 
 def refused(run: Callable[[str], None], statement: str) -> bool:
-    """Whether for want of the permission; what is wrong with a statement otherwise is not taken for it."""
+    """Whether for want of the permission; what is wrong with a statement otherwise is not taken for
+    it."""
     try:
         run(statement)
     except InsufficientPrivilege:

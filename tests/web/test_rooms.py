@@ -32,7 +32,8 @@ def test_whatever_can_be_brought_is_brought_by_somebody() -> None:
 
 
 def test_nothing_in_the_portal_names_an_app_above_it() -> None:
-    """Import-linter holds the imports; this, the names of modules in strings (``"contributions.tasks…"``)."""
+    """Import-linter holds the imports; this, the names of modules in strings
+    (``"contributions.tasks…"``)."""
     named = [
         f"{file.relative_to(settings.ROOT)}: {app}"
         for file in Path(settings.ROOT, "portal").rglob("*.py")

@@ -33,7 +33,8 @@ def test_it_is_found_by_title_other_names_pinyin_and_initials(query: str, code: 
 
 
 def test_a_character_with_several_readings_is_found_by_each() -> None:
-    # 参 is can, cen and shen; only the first is meant, but people type what their input method lists.
+    # 参 is can, cen and shen; only the first is meant, but people type what their input method
+    # lists.
     assert "person-proof" in codes("canbaozm")
     assert "person-proof" in codes("shenbaozm")
 

@@ -1,4 +1,5 @@
-"""More is asked than can be answered: the rest is told to come again at once, instead of waiting ever longer."""
+"""More is asked than can be answered: the rest is told to come again at once, instead of waiting
+ever longer."""
 
 import http.client
 import os
@@ -27,7 +28,8 @@ AT_ONCE = 16
 
 @contextmanager
 def served(worker: str) -> Iterator[int]:
-    """The port of one process with one thread, before an application that takes half a second for each request."""
+    """The port of one process with one thread, before an application that takes half a second for
+    each request."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

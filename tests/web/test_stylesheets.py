@@ -1,4 +1,5 @@
-"""Stylesheets in parts: a page asks for one file, which has every part once, in the order of the list."""
+"""Stylesheets in parts: a page asks for one file, which has every part once, in the order of the
+list."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""Two windows of one login: what a window shows is what it sends, whatever the other has done meanwhile."""
+"""Two windows of one login: what a window shows is what it sends, whatever the other has done
+meanwhile."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Papers that are handed in: what is taken, what is refused with a reason, and who gets to see them."""
+"""Papers that are handed in: what is taken, what is refused with a reason, and who gets to see
+them."""
 
 import io
 import resource
@@ -335,7 +336,8 @@ def test_old_drafts_go_with_their_files(
 
 
 def large_png(width: int, height: int) -> bytes:
-    """A PNG of one colour with an alpha channel: a small file, and 4 bytes for each pixel once it is read."""
+    """A PNG of one colour with an alpha channel: a small file, and 4 bytes for each pixel once it
+    is read."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (
@@ -350,7 +352,8 @@ def large_png(width: int, height: int) -> bytes:
 
 
 def test_the_largest_picture_is_read_and_takes_no_memory_here(draft: Draft) -> None:
-    """Found: eight pictures of 155 KB took 2.4 GB of the web processes. It is read apart, within limits that hold it."""
+    """Found: eight pictures of 155 KB took 2.4 GB of the web processes. It is read apart, within
+    limits that hold it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     kept = keep(draft, PHOTO, "large.png", large_png(8000, 4999))
     assert Image.open(io.BytesIO(stored(kept))).size == (3600, 2250)

@@ -1,4 +1,5 @@
-"""The verdict comes before the form: who cannot file whatever they answer reads why, and what to do, in the description."""
+"""The verdict comes before the form: who cannot file whatever they answer reads why, and what to
+do, in the description."""
 
 from collections.abc import Callable
 from typing import Any

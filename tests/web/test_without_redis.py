@@ -1,4 +1,5 @@
-"""Redis gone or hanging: people sign in, read and work all the same, and nobody waits for it more than once."""
+"""Redis gone or hanging: people sign in, read and work all the same, and nobody waits for it more
+than once."""
 
 from collections.abc import Iterator
 from typing import Any

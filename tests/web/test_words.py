@@ -1,4 +1,5 @@
-"""Our catalogue of the libraries' words is compiled from its source, and passwords are refused in Chinese."""
+"""Our catalogue of the libraries' words is compiled from its source, and passwords are refused in
+Chinese."""
 
 import gettext
 import re

@@ -1,4 +1,5 @@
-"""Writes what checks QR codes elsewhere: the page for a browser, or the public keys for verify_certificate."""
+"""Writes what checks QR codes elsewhere: the page for a browser, or the public keys for
+verify_certificate."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""Seals a city's certificates anew after its key was replaced; goes on where an earlier run stopped."""
+"""Seals a city's certificates anew after its key was replaced; goes on where an earlier run
+stopped."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""What must hold of employers' bank transfers: suspense, bookings and reversals are just their sum."""
+"""What must hold of employers' bank transfers: suspense, bookings and reversals are just their
+sum."""
 
 CHECKS: tuple[tuple[int, str], ...] = (
     (

@@ -47,7 +47,8 @@ def _prices(before: str) -> Iterator[str]:
 
 
 def _later_prices() -> Iterator[str]:
-    """A charge priced by a later rule than its month's names the one in force in the month in which it was priced."""
+    """A charge priced by a later rule than its month's names the one in force in the month in which
+    it was priced."""
     for one in Repricing.objects.select_related("charge").filter(charge__live=True).iterator():
         charge = one.charge
         try:

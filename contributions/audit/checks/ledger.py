@@ -13,8 +13,8 @@ _ROWS_AT_A_TIME = 2000
 
 
 def _chain() -> Iterator[str]:
-    """Entries of a city follow one another without a gap, each sealed over the one before and over its own legs; the close of a
-    month is a link between two of them."""
+    """Entries of a city follow one another without a gap, each sealed over the one before and over
+    its own legs; the close of a month is a link between two of them."""
     previous: dict[str, tuple[int, str]] = {}
     closes = month_close.links()
     with connection.chunked_cursor() as cursor:

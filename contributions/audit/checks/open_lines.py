@@ -1,4 +1,5 @@
-"""What must hold of lines that a bank left open: a settlement that took effect and its lines agree."""
+"""What must hold of lines that a bank left open: a settlement that took effect and its lines
+agree."""
 
 CHECKS: tuple[tuple[int, str], ...] = (
     (

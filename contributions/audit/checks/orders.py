@@ -1,4 +1,5 @@
-"""What must hold of orders and payments, as (number of the invariant, query for the rows that break it); ``audit`` runs them."""
+"""What must hold of orders and payments, as (number of the invariant, query for the rows that break
+it); ``audit`` runs them."""
 
 CHECKS: tuple[tuple[int, str], ...] = (
     (

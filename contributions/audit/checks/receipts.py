@@ -21,9 +21,10 @@ CHECKS: tuple[Check, ...] = (
         """,
         held_by=("a_payment_is_received_once",),
     ),
-    # What a set of receipts says, and what its entry booked: the clearing account took in their sum, the personal accounts
-    # their account parts, suspense what was not applied. A refund takes its sum out of suspense and the clearing account; a
-    # movement of a personal account is booked against the account that it names.
+    # What a set of receipts says, and what its entry booked: the clearing account took in their
+    # sum, the personal accounts their account parts, suspense what was not applied. A refund takes
+    # its sum out of suspense and the clearing account; a movement of a personal account is booked
+    # against the account that it names.
     Check(
         2,
         """

@@ -1,4 +1,5 @@
-"""What must hold of refunds, as (number of the invariant, query for the rows that break it); ``audit`` runs them."""
+"""What must hold of refunds, as (number of the invariant, query for the rows that break it);
+``audit`` runs them."""
 
 from contributions.models import REFUND_LIFE_CYCLE, RefundStatus
 

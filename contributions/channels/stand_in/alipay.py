@@ -1,4 +1,5 @@
-"""Alipay's gateway: page and wap payments, query, close, refund, query of a refund, and the notification of a payment."""
+"""Alipay's gateway: page and wap payments, query, close, refund, query of a refund, and the
+notification of a payment."""
 
 import datetime as dt
 import json
@@ -60,7 +61,8 @@ class Alipay(Provider):
         return _refused("unknown", number, "40004", "isv.invalid-method")
 
     def open(self, request: Request) -> Row:
-        """The payer's browser opens the cashier: the payment is announced by that. Raises Denied."""
+        """The payer's browser opens the cashier: the payment is announced by that. Raises
+        Denied."""
         given = self._given(request)
         self._check(given)
         content = json.loads(given["biz_content"])

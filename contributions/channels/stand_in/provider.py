@@ -1,4 +1,5 @@
-"""What the three providers share: signatures, the moment at which money is taken, and the notifications that follow it."""
+"""What the three providers share: signatures, the moment at which money is taken, and the
+notifications that follow it."""
 
 import base64
 import binascii
@@ -55,7 +56,8 @@ class Response:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call came to: ``action`` and ``number`` say what it was about; ``fault`` what its answer is to suffer."""
+    """What a call came to: ``action`` and ``number`` say what it was about; ``fault`` what its
+    answer is to suffer."""
 
     action: str
     number: str
@@ -114,7 +116,8 @@ class Provider:
     def notification(
         self, payment: Row, *, paid: bool, seconds: int, key: rsa.RSAPrivateKey | None, tampered: bool
     ) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a notification that is signed at that time with that key, or not at all."""
+        """Headers and body of a notification that is signed at that time with that key, or not at
+        all."""
         raise NotImplementedError
 
     def received(self, status: int, body: bytes) -> bool:
@@ -133,7 +136,8 @@ class Provider:
             self._nonces[nonce] = now
 
     def take(self, number: str, scenario: str, *, although_closed: bool = False) -> Row | None:
-        """Takes the payer's money, once, and notifies as the scenario says. None where the payment cannot be made any more."""
+        """Takes the payer's money, once, and notifies as the scenario says. None where the payment
+        cannot be made any more."""
         with self.store.alone():
             payment = self.store.payment(self.code, number)
             if (
@@ -152,14 +156,16 @@ class Provider:
                 provider_number=f"{self.store.now():%Y%m%d}{secrets.randbelow(10**20):020d}",
                 paid_at=self.store.now().isoformat(timespec="seconds"),
             )
-            # The bank's confirmation itself stays without an answer; elsewhere it is the next question that does.
+            # The bank's confirmation itself stays without an answer; elsewhere it is the next
+            # question that does.
             if scenario == scenarios.SILENT and self.code != "card":
                 self.store.add_fault(self.code, number, "*", "silent", 1)
         self.notifier.follow(self, payment, scenario)
         return payment
 
     def hold(self, number: str) -> Row | None:
-        """The payer has said yes, and the money is taken only after the hall has closed the payment."""
+        """The payer has said yes, and the money is taken only after the hall has closed the
+        payment."""
         with self.store.alone():
             payment = self.store.payment(self.code, number)
             if payment is None or payment["expired"] or payment["state"] != "waiting":
@@ -167,7 +173,8 @@ class Provider:
             return self.store.change_payment(payment, state="processing", scenario=scenarios.CLOSED_THEN_PAID)
 
     def closed(self, payment: Row) -> None:
-        """Closes a payment that was not made; by its scenario the money is taken all the same, a little later."""
+        """Closes a payment that was not made; by its scenario the money is taken all the same, a
+        little later."""
         self.store.change_payment(payment, state="closed")
         if payment["scenario"] == scenarios.CLOSED_THEN_PAID:
             self.notifier.later(
@@ -194,7 +201,8 @@ class Provider:
 
 
 class Notifier:
-    """Sends notifications, each scenario in a thread of its own; ``idle`` waits until all are done."""
+    """Sends notifications, each scenario in a thread of its own; ``idle`` waits until all are
+    done."""
 
     def __init__(self, store: Store, *, late: float, retries: tuple[float, ...]) -> None:
         self._store, self._late, self._retries = store, late, retries

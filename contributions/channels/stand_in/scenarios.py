@@ -1,4 +1,5 @@
-"""How a payment can go, once the payer has said yes: chosen on the payer's page, by a control call, or by the card's ending."""
+"""How a payment can go, once the payer has said yes: chosen on the payer's page, by a control call,
+or by the card's ending."""
 
 PLAIN, LATE, HUNDRED, REPEATED = "plain", "late", "hundred", "repeated"
 FAILED_FIRST, DROPPED, FEN_OFF = "failed_first", "dropped", "fen_off"

@@ -25,7 +25,8 @@ _BACKLOG = 256
 
 
 class Gateway(ThreadingHTTPServer):
-    """The providers on one address; ``control`` lets whoever reaches it pay, set clocks and order faults."""
+    """The providers on one address; ``control`` lets whoever reaches it pay, set clocks and order
+    faults."""
 
     daemon_threads = True
     request_queue_size = _BACKLOG

@@ -1,4 +1,5 @@
-"""What the providers remember: payments, refunds, text messages and notifications, in one SQLite file."""
+"""What the providers remember: payments, refunds, text messages and notifications, in one SQLite
+file."""
 
 import datetime as dt
 import json
@@ -31,7 +32,8 @@ Row = dict[str, Any]
 
 
 class Store:
-    """One connection under one lock: this is a stand-in, and what it does must be easy to follow."""
+    """One connection under one lock: this is a stand-in, and what it does must be easy to
+    follow."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

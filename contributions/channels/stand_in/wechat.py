@@ -1,4 +1,5 @@
-"""WeChat Pay, APIv3: Native and H5 payments, query, close, refund, query of a refund, and the notification of a payment."""
+"""WeChat Pay, APIv3: Native and H5 payments, query, close, refund, query of a refund, and the
+notification of a payment."""
 
 import base64
 import json

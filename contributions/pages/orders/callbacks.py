@@ -31,7 +31,8 @@ FORGED_KEPT_A_DAY = 200
 
 
 class TooManyForged(Exception):
-    """More callbacks without a good signature came than are kept; somebody tries, or a key is wrong."""
+    """More callbacks without a good signature came than are kept; somebody tries, or a key is
+    wrong."""
 
 
 @csrf_exempt

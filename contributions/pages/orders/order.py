@@ -1,4 +1,5 @@
-"""The page of one order: what, how much and why, until when, and how to pay or what became of it."""
+"""The page of one order: what, how much and why, until when, and how to pay or what became of
+it."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -115,7 +116,8 @@ def order_page(request: HttpRequest, order: Order, form: ChannelForm | None = No
 
 
 def _payments(payments: Sequence[Payment]) -> dict[str, Any]:
-    """What became of each payment: the one that paid the order, and those whose money paid nothing."""
+    """What became of each payment: the one that paid the order, and those whose money paid
+    nothing."""
     kept = {
         payment.pk: held_money.returned_of(payment)
         for payment in payments
@@ -179,7 +181,8 @@ def _persons(order: Order, top_up: TopUp | None) -> dict[str, Any]:
 
 
 def _employers(order: Order) -> dict[str, Any]:
-    """What the page of an employer's order has of its own: sums in place of lines, which the assessment has."""
+    """What the page of an employer's order has of its own: sums in place of lines, which the
+    assessment has."""
     assessment = of_employers.assessment_of(order)
     address = reverse("employer-assessment", args=[assessment.pk]) if assessment else ""
     return {
@@ -203,6 +206,7 @@ def _employers(order: Order) -> dict[str, Any]:
 
 
 def _dispute(order: Order) -> str:
-    """Where the person can object to what this order paid; empty where the city takes no objections."""
+    """Where the person can object to what this order paid; empty where the city takes no
+    objections."""
     taken = order.person_id is not None and "payment-dispute" in book().city(order.city).offers
     return reverse("service", args=[order.city, "payment-dispute"]) if taken else ""

@@ -1,4 +1,5 @@
-"""What an order pays: the months of each insurance that were priced alike, and why they cost that."""
+"""What an order pays: the months of each insurance that were priced alike, and why they cost
+that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Part:
 
 
 def parts_of(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Part]:
-    """What the lines of a person's order come to, by insurance and price; with the reasons if asked."""
+    """What the lines of a person's order come to, by insurance and price; with the reasons if
+    asked."""
 
     def price(line: OrderLine) -> tuple[Any, ...]:
         charge = line.charge

@@ -30,7 +30,8 @@ from portal.accounts.permissions import login_required_any
 @require_POST
 @login_required_any
 def pay(request: HttpRequest, number: str) -> HttpResponseBase:
-    """Begins to pay by the chosen channel. The price is the order's, whatever a form says about it."""
+    """Begins to pay by the chosen channel. The price is the order's, whatever a form says about
+    it."""
     order, now = own_order(request, number), timezone.now()
     form = ChannelForm(request.POST, codes=channel_codes(order, now))
     if not form.is_valid():
@@ -108,7 +109,8 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
 def state(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the payment's page that is looked at again and again.
 
-    When all is said, or when there is more to do than the page shows, it says where the page goes on.
+    When all is said, or when there is more to do than the page shows, it says where the page goes
+    on.
     """
     order, now = own_order(request, number), timezone.now()
     current = queries.under_way(order)
@@ -179,7 +181,8 @@ def _state_url(order: Order, current: Payment) -> str:
 def _begin(
     request: HttpRequest, order: Order, channel: str, payer: Mapping[str, str]
 ) -> tuple[HttpResponseBase, Refused | None]:
-    """Begins a payment and gives the page that follows; and the provider's refusal, where it refused."""
+    """Begins a payment and gives the page that follows; and the provider's refusal, where it
+    refused."""
     by, now = login_of(request), timezone.now()
     device = paying.Device(on_phone=_on_phone(request), address=client_address(request))
     try:

@@ -1,1 +1,2 @@
-"""Typed views of the book, by subject: what a month costs, when a city charges, what an offer allows."""
+"""Typed views of the book, by subject: what a month costs, when a city charges, what an offer
+allows."""

@@ -12,7 +12,8 @@ from portal.policy.book import NATIONAL, Book, Leaf
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LateFeeTerms:
-    """滞纳金: a share of what is unpaid for each day, at most the unpaid sum itself where ``capped``."""
+    """滞纳金: a share of what is unpaid for each day, at most the unpaid sum itself where
+    ``capped``."""
 
     leaf: Leaf
     daily_rate: Decimal
@@ -28,8 +29,8 @@ def late_fee_terms(book: Book, *, on: dt.date) -> LateFeeTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrearsTerms:
-    """What a city's flexible workers pay on top of a late month, and which months they can have after the fact: written-off
-    pension at the tiers then in force, months without pension coverage.
+    """What a city's flexible workers pay on top of a late month, and which months they can have
+    after the fact: written-off pension at the tiers then in force, months without pension coverage.
     """
 
     leaf: Leaf

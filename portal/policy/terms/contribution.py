@@ -16,7 +16,8 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A level (缴费档次) at which a flexible worker can pay: a share of the average wage, and its rates."""
+    """A level (缴费档次) at which a flexible worker can pay: a share of the average wage, and its
+    rates."""
 
     code: str  # "60"
     title: str  # 60%档
@@ -29,9 +30,9 @@ class Tier:
 class ContributionTerms:
     """How a month of one insurance is priced in a city.
 
-    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate, rounded
-    half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the employer's industry
-    grade; ``employer_rate_for`` knows both.
+    Bases are yuan, exact and unrounded; rates are shares of the base. The amount is base × rate,
+    rounded half-up to the fen once, at the end. ``employer_rate`` is None where it goes by the
+    employer's industry grade; ``employer_rate_for`` knows both.
     """
 
     city: str
@@ -50,7 +51,8 @@ class ContributionTerms:
 
     @property
     def path(self) -> str:
-        """The policy leaf, "wuhan/flexible_pension"; with ``since`` it names what priced a charge."""
+        """The policy leaf, "wuhan/flexible_pension"; with ``since`` it names what priced a
+        charge."""
         return self.leaf.path
 
     @property
@@ -58,7 +60,8 @@ class ContributionTerms:
         return self.leaf.since
 
     def standard(self, on: dt.date) -> str:
-        """A sentence beside amounts by these terms: how well and how long their figures are known; "" where nothing is to say."""
+        """A sentence beside amounts by these terms: how well and how long their figures are known;
+        "" where nothing is to say."""
         remark = self.leaf.remark(on)
         return f"缴费标准：{remark}。" if remark else ""
 
@@ -81,11 +84,13 @@ class ContributionTerms:
         return self.average_wage * tier.share
 
     def clamp(self, wage: Decimal) -> Decimal:
-        """The contribution base that follows from a wage in yuan: at least the floor, at most the ceiling."""
+        """The contribution base that follows from a wage in yuan: at least the floor, at most the
+        ceiling."""
         return min(max(wage, self.floor), self.ceiling)
 
     def employer_rate_for(self, grade: int | None = None) -> Decimal:
-        """What the employer pays. Raises PolicyMissing where an industry grade is needed and not known."""
+        """What the employer pays. Raises PolicyMissing where an industry grade is needed and not
+        known."""
         if self.employer_rate is not None:
             return self.employer_rate
         if grade is None or grade not in self.grade_rates:
@@ -96,7 +101,8 @@ class ContributionTerms:
 def contribution_terms(
     book: Book, *, city: str, capacity: Capacity, insurance: Insurance, month: Month
 ) -> ContributionTerms:
-    """The terms in force on the first day of a month. Raises PolicyMissing where the city has none then."""
+    """The terms in force on the first day of a month. Raises PolicyMissing where the city has none
+    then."""
     leaf = book.leaf(city, f"{capacity}_{insurance}", month.first_day)
     values = leaf.values
     floor, ceiling = bounds(values)
@@ -132,7 +138,8 @@ def contribution_terms(
 
 
 def flexible_standard(book: Book, *, city: str, insurance: Insurance, month: Month, on: dt.date) -> str:
-    """``ContributionTerms.standard`` of flexible workers in the month; "" where the city has no figures for them."""
+    """``ContributionTerms.standard`` of flexible workers in the month; "" where the city has no
+    figures for them."""
     try:
         terms = contribution_terms(
             book, city=city, capacity=Capacity.FLEXIBLE, insurance=insurance, month=month
@@ -156,7 +163,8 @@ def insurances(book: Book, *, city: str, capacity: Capacity, month: Month) -> tu
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChargingTerms:
-    """On which day of the month a city charges whom; a capacity that is missing is not charged monthly."""
+    """On which day of the month a city charges whom; a capacity that is missing is not charged
+    monthly."""
 
     leaf: Leaf
     days: Mapping[Capacity, int]
@@ -174,9 +182,11 @@ def charging_terms(book: Book, *, city: str, on: dt.date) -> ChargingTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContributionYearTerms:
-    """The contribution year (缴费年度) of employers: its first month, and when its wages are declared.
+    """The contribution year (缴费年度) of employers: its first month, and when its wages are
+    declared.
 
-    A wage that rises by more than ``review_rise`` of the former one, or falls by more than ``review_fall``, is shown to staff.
+    A wage that rises by more than ``review_rise`` of the former one, or falls by more than
+    ``review_fall``, is shown to staff.
     """
 
     leaf: Leaf
@@ -187,7 +197,8 @@ class ContributionYearTerms:
     review_fall: Decimal
 
     def open_year(self, filed_in: Month) -> Month | None:
-        """The first month of the year that can be declared in this month; None outside the time for it."""
+        """The first month of the year that can be declared in this month; None outside the time for
+        it."""
         for year in (filed_in.year, filed_in.year + 1, filed_in.year - 1):
             start = Month(year, self.first_month)
             if -self.months_before <= filed_in - start <= self.months_after:

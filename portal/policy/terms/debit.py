@@ -13,10 +13,12 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DebitTerms:
-    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which bank.
+    """The monthly debit (托收) of a city: who is debited, by when the money lies there, by which
+    bank.
 
-    ``second_person`` says that a batch leaves only after somebody who did not open it has checked and released it. A month whose
-    debit failed is debited again in each of ``retry_months`` months after it; who owes more months than that is suspended.
+    ``second_person`` says that a batch leaves only after somebody who did not open it has checked
+    and released it. A month whose debit failed is debited again in each of ``retry_months`` months
+    after it; who owes more months than that is suspended.
     """
 
     leaf: Leaf
@@ -54,10 +56,11 @@ def debit_terms(book: Book, *, city: str, on: dt.date) -> DebitTerms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmployerDebitTerms:
-    """How a city debits employers' confirmed months (单位托收): by which bank, and on which days of a month.
+    """How a city debits employers' confirmed months (单位托收): by which bank, and on which days of
+    a month.
 
-    The first day is the first round's; what failed then, or was confirmed later, is drawn on the next. A second person releases
-    every batch.
+    The first day is the first round's; what failed then, or was confirmed later, is drawn on the
+    next. A second person releases every batch.
     """
 
     leaf: Leaf

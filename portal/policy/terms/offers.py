@@ -11,19 +11,22 @@ from portal.shared.months import Month, month_span, next_on
 
 
 def start_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
-    """The months in which coverage may start, earliest first; none where the insurance is not offered."""
+    """The months in which coverage may start, earliest first; none where the insurance is not
+    offered."""
     return _months(offer, "start_months", insurance, filed_in)
 
 
 def stop_months(offer: Offer, insurance: Insurance, *, filed_in: Month) -> tuple[Month, ...]:
-    """The first months without coverage that may be chosen: stopping in June, May is the last month paid."""
+    """The first months without coverage that may be chosen: stopping in June, May is the last month
+    paid."""
     years = offer.options.get("stop_years", {}).get(insurance, ())
     januaries = (Month(filed_in.year + years_on, 1) for years_on in sorted(years))
     return (*_months(offer, "stop_months", insurance, filed_in), *januaries)
 
 
 def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
-    """The months that an order may pay, earliest first. Raises PolicyMissing where the offer takes no orders."""
+    """The months that an order may pay, earliest first. Raises PolicyMissing where the offer takes
+    no orders."""
     values = offer.options.get("pay_months")
     if values is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} pays no months")
@@ -31,7 +34,8 @@ def pay_months(offer: Offer, *, filed_in: Month) -> tuple[Month, ...]:
 
 
 def pay_within_days(offer: Offer) -> int:
-    """Within how many days after the application late months are paid. Raises PolicyMissing where the offer bills none."""
+    """Within how many days after the application late months are paid. Raises PolicyMissing where
+    the offer bills none."""
     days = offer.options.get("pay_within_days")
     if days is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} bills no late months")
@@ -74,7 +78,8 @@ def elsewhere(offer: Offer) -> tuple[Elsewhere, ...]:
 
 
 def run_elsewhere(book: Book, *, city: str, on: dt.date) -> tuple[Elsewhere, ...]:
-    """The insurances that the city's agency does not run, each with where it is asked for; none where it runs them all."""
+    """The insurances that the city's agency does not run, each with where it is asked for; none
+    where it runs them all."""
     try:
         leaf = book.leaf(city, "run_elsewhere", on)
     except PolicyMissing:
@@ -84,7 +89,8 @@ def run_elsewhere(book: Book, *, city: str, on: dt.date) -> tuple[Elsewhere, ...
 
 @dataclass(frozen=True, slots=True)
 class HouseholdTerms:
-    """The household registration (户籍) that an offer requires: in which city, and from which age."""
+    """The household registration (户籍) that an offer requires: in which city, and from which
+    age."""
 
     city: str  # GB/T 2260
     compare: bool
@@ -101,7 +107,8 @@ def household_terms(offer: Offer) -> HouseholdTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class FirstMedicalTerms:
-    """What a first medical enrolment asks for besides: a photo, and the card by a day of the month."""
+    """What a first medical enrolment asks for besides: a photo, and the card by a day of the
+    month."""
 
     photo: bool
     card_by_day: int
@@ -120,5 +127,6 @@ def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
 
 
 def counts_from(offer: Offer, *, filed_in: Month) -> Month:
-    """The first month in which what an offer changes counts: the one of filing, where it names no other."""
+    """The first month in which what an offer changes counts: the one of filing, where it names no
+    other."""
     return filed_in + int(offer.options.get("counts_after", 0))

@@ -12,7 +12,8 @@ from portal.shared import money
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaymentTerms:
-    """How orders are paid in a city: by which channels, within how many minutes, and when its bank takes money.
+    """How orders are paid in a city: by which channels, within how many minutes, and when its bank
+    takes money.
 
     ``bank_hours`` is None where money is taken at any time.
     """

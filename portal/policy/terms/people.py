@@ -11,8 +11,8 @@ from portal.shared import bank_account, foreigners
 
 @dataclass(frozen=True, slots=True)
 class AccountProofTerms:
-    """How whoever opens a personal account proves who they are (``phone``, ``bank``, ``face``, ``window``), and for how many days
-    a code that the window gave is good."""
+    """How whoever opens a personal account proves who they are (``phone``, ``bank``, ``face``,
+    ``window``), and for how many days a code that the window gave is good."""
 
     ways: tuple[str, ...]
     code_days: int

@@ -11,14 +11,16 @@ from portal.shared.insurance import Insurance
 
 
 def account_interest_rate(book: Book, *, year: int) -> Leaf:
-    """The leaf whose ``rate`` holds for the interest year: its own, or the latest published before it."""
+    """The leaf whose ``rate`` holds for the interest year: its own, or the latest published before
+    it."""
     return book.leaf(NATIONAL, "account_interest", dt.date(year, 12, 31))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountInterestTerms:
-    """How personal accounts bear interest in a year. ``weights``: for how many months what is credited in January, February, …
-    bears interest; the opening balance does for all twelve. ``rate_leaf`` is the year's own, or the latest before it."""
+    """How personal accounts bear interest in a year. ``weights``: for how many months what is
+    credited in January, February, … bears interest; the opening balance does for all twelve.
+    ``rate_leaf`` is the year's own, or the latest before it."""
 
     year: int
     rate: Decimal

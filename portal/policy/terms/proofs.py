@@ -10,10 +10,12 @@ from portal.shared.insurance import Insurance
 
 @dataclass(frozen=True, slots=True)
 class ProofTerms:
-    """What a proof can show: how many months back (empty: there is no such choice), which insurances, for what, for how long.
+    """What a proof can show: how many months back (empty: there is no such choice), which
+    insurances, for what, for how long.
 
-    ``purposes`` and ``valid_days`` are empty where the offer lets nobody choose; the first of the days is proposed.
-    ``kept_days``: how long the archive of proofs made in bulk is kept; 0 where none are.
+    ``purposes`` and ``valid_days`` are empty where the offer lets nobody choose; the first of the
+    days is proposed. ``kept_days``: how long the archive of proofs made in bulk is kept; 0 where
+    none are.
     """
 
     month_counts: tuple[int, ...]

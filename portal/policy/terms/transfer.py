@@ -13,7 +13,8 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PensionTransferTerms:
-    """What moves with a person: the whole personal account, and a share of the wages since a month."""
+    """What moves with a person: the whole personal account, and a share of the wages since a
+    month."""
 
     leaf: Leaf
     pooled_rate: Decimal
@@ -32,12 +33,14 @@ def pension_transfer_terms(book: Book, *, on: dt.date) -> PensionTransferTerms:
 
 
 def transfer_days(book: Book, *, insurance: Insurance, on: dt.date) -> int:
-    """The working days that each agency has for its part of a transfer. PolicyMissing for insurances that are not transferred."""
+    """The working days that each agency has for its part of a transfer. PolicyMissing for
+    insurances that are not transferred."""
     return int(book.leaf(NATIONAL, f"{insurance}_transfer", on).values["agency_working_days"])
 
 
 def moves_balance(offer: Offer) -> bool:
-    """Whether the balance of the medical account moves with the relation. PolicyMissing where the offer does not say."""
+    """Whether the balance of the medical account moves with the relation. PolicyMissing where the
+    offer does not say."""
     moved = offer.options.get("moves_balance")
     if moved is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} moves no account")
@@ -46,7 +49,8 @@ def moves_balance(offer: Offer) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BenefitPlaceTerms:
-    """Where a pension is drawn (待遇领取地) for whom is not insured at their household's place: where they paid so long."""
+    """Where a pension is drawn (待遇领取地) for whom is not insured at their household's place:
+    where they paid so long."""
 
     leaf: Leaf
     years: int

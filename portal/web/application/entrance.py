@@ -32,7 +32,8 @@ View = Callable[[HttpRequest, Errand], HttpResponseBase]
 
 
 def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
-    """Whom the login files for: the ward that the address names, else itself. Http404 for whoever is no ward of its own."""
+    """Whom the login files for: the ward that the address names, else itself. Http404 for whoever
+    is no ward of its own."""
     user, named = login_of(request), request.GET.get(WARD, "")
     if not named:
         return Applicant.of(user)
@@ -43,7 +44,8 @@ def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
 
 
 def _picked(request: HttpRequest, kind: Service) -> str:
-    """Which draft the address names, of a service that may have several. Http404 where it names none that can be."""
+    """Which draft the address names, of a service that may have several. Http404 where it names
+    none that can be."""
     named = request.GET.get(DRAFT, "") if kind.searches else ""
     if named in ("", NEW) or _NUMBER.fullmatch(named):
         return named
@@ -76,7 +78,8 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
 
 
 def _finished(request: HttpRequest, errand: Errand) -> HttpResponse | None:
-    """The way to the receipt for whoever goes back into what they have just done, and would be led to another service."""
+    """The way to the receipt for whoever goes back into what they have just done, and would be led
+    to another service."""
     person = errand.applicant.person
     if request.method == "POST" or person is None or not _leads_to(errand):
         return None
@@ -93,13 +96,15 @@ def _finished(request: HttpRequest, errand: Errand) -> HttpResponse | None:
 
 
 def _leads_to(errand: Errand) -> str:
-    """The code of the service that this applicant should get instead, where one entrance serves two; else ""."""
+    """The code of the service that this applicant should get instead, where one entrance serves
+    two; else ""."""
     code = errand.service.leads_to(offer=errand.offer, applicant=errand.applicant, now=errand.now)
     return code if code != errand.offer.code and code in errand.city.offers else ""
 
 
 def led_to_other(request: HttpRequest, errand: Errand) -> HttpResponse | None:
-    """The way to the service that this applicant should get instead, where one entrance serves two."""
+    """The way to the service that this applicant should get instead, where one entrance serves
+    two."""
     code = _leads_to(errand)
     if not code:
         return None
@@ -114,7 +119,8 @@ def led_to_other(request: HttpRequest, errand: Errand) -> HttpResponse | None:
 
 
 def not_here(request: HttpRequest, city: City, code: str) -> HttpResponse:
-    """The city does not offer it: where it is done instead, where the city's data say so; else which cities offer it."""
+    """The city does not offer it: where it is done instead, where the city's data say so; else
+    which cities offer it."""
     if code in city.elsewhere:
         return render(request, "web/done_elsewhere.html", {"city": city, "there": city.elsewhere[code]})
     elsewhere = [

@@ -31,7 +31,8 @@ ACTION, KEY, SEEN = "action", "key", "seen"
 
 # The ward's id in the addresses of an application that a guardian files.
 WARD = "for"
-# Which of several drafts of one offer it is about, in the same place: its id, or NEW for none of them.
+# Which of several drafts of one offer it is about, in the same place: its id, or NEW for none of
+# them.
 DRAFT, NEW = "draft", "new"
 
 # By so many characters everyone goes.
@@ -63,12 +64,14 @@ class Errand:
         )
 
     def barred(self) -> list[str]:
-        """Why this applicant cannot file it whatever they would answer, each with its links; empty where they can."""
+        """Why this applicant cannot file it whatever they would answer, each with its links; empty
+        where they can."""
         bars = desk.beforehand(offer=self.offer, applicant=self.applicant, now=self.now)
         return [linked(str(bar.why), bar.ways) for bar in bars]
 
     def drafts(self) -> list[Draft]:
-        """What the login has begun of this and not sent; several only where it files about several people."""
+        """What the login has begun of this and not sent; several only where it files about several
+        people."""
         user, ward = self.applicant.user, self.applicant.ward
         return list(drafts.of_offer(user=user, offer=self.offer, ward=ward)[:SHOWN])
 
@@ -85,7 +88,8 @@ class Errand:
         return replace(self, picked=str(draft.pk)) if self.service.searches else self
 
     def subject(self, typed: Mapping[str, Any]) -> str:
-        """The number that tells this draft from the login's others of the same offer; "" until a valid one was typed."""
+        """The number that tells this draft from the login's others of the same offer; "" until a
+        valid one was typed."""
         sought = self.service.searches
         if not sought:
             return ""
@@ -110,7 +114,8 @@ class Errand:
         )
 
     def known(self, typed: Any) -> tuple[dict[str, Any], str]:
-        """What the register knows of the number typed, and why it may not be asked ("" where it may)."""
+        """What the register knows of the number typed, and why it may not be asked ("" where it
+        may)."""
         try:
             return desk.known_of(self.service, self.offer, self.applicant, typed, self.now), ""
         except desk.NotAccepted as refusal:

@@ -63,8 +63,8 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
 def _autosaved(
     request: HttpRequest, errand: Errand, typed: dict[str, list[str]], draft: Draft | None
 ) -> JsonResponse:
-    """When it was kept, where the form is sent from now on, and how long the session lives; 409 where the draft is no longer as
-    the page saw it."""
+    """When it was kept, where the form is sent from now on, and how long the session lives; 409
+    where the draft is no longer as the page saw it."""
     kept = drafts.autosave(
         user=errand.applicant.user,
         offer=errand.offer,

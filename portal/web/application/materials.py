@@ -42,7 +42,8 @@ from portal.web.application.submission import (
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_applicants
 def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
-    """材料申报: the papers, the last look, and sending. Only what was shown is sent, whatever other windows have done since."""
+    """材料申报: the papers, the last look, and sending. Only what was shown is sent, whatever other
+    windows have done since."""
     posted = Look.of(request)
     draft = draft_of(errand, posted)
     before = sent_before(request, posted)

@@ -105,7 +105,8 @@ def _other_login(kind: Service) -> dict[str, str]:
 
 
 def _own_way(clerk: User, code: str) -> dict[str, str]:
-    """Where a clerk goes on in the city of their employer: to the same service, where it has it, else to all of its services."""
+    """Where a clerk goes on in the city of their employer: to the same service, where it has it,
+    else to all of its services."""
     own = own_city_of(clerk)
     if own is None:
         return {}

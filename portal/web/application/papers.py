@@ -13,7 +13,8 @@ from portal.policy.book import Paper
 
 
 class PapersForm(forms.Form):
-    """One file for each paper that is handed in online; those handed in before need not be chosen again."""
+    """One file for each paper that is handed in online; those handed in before need not be chosen
+    again."""
 
     def __init__(
         self, *args: Any, papers: Sequence[Paper], brought: Mapping[str, Attachment], **kwargs: Any

@@ -35,9 +35,11 @@ CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按�
 
 @dataclass(frozen=True)
 class Look:
-    """What a last look showed: of which draft, which answers, and what was said and handed in beside them.
+    """What a last look showed: of which draft, which answers, and what was said and handed in
+    beside them.
 
-    It goes out with the page and comes back with what is sent, so that nothing is filed that was not shown.
+    It goes out with the page and comes back with what is sent, so that nothing is filed that was
+    not shown.
     """
 
     key: uuid.UUID | None = None
@@ -75,7 +77,8 @@ class Look:
 
 
 def draft_of(errand: Errand, posted: Look) -> Draft | None:
-    """The draft that the sent page showed; where it is gone, or nothing was sent, the one that the address names."""
+    """The draft that the sent page showed; where it is gone, or nothing was sent, the one that the
+    address names."""
     user, ward = errand.applicant.user, errand.applicant.ward
     own = drafts.of_offer(user=user, offer=errand.offer, ward=ward)
     shown = own.filter(key=posted.key).first() if posted.key else None
@@ -91,7 +94,8 @@ def pressed(
     posted: Look,
     look: Look,
 ) -> HttpResponseBase | None:
-    """What a press of the last look's buttons does; None where the page is shown again with what is wrong."""
+    """What a press of the last look's buttons does; None where the page is shown again with what is
+    wrong."""
     changed = posted != look
     if changed and posted.key:
         messages.warning(request, CHANGED)
@@ -125,14 +129,16 @@ def pressed(
 
 
 def on_to_result(case: Case, now: datetime) -> HttpResponse:
-    """Where one goes on from what was just filed: where its service says, such as to the order; else to its receipt."""
+    """Where one goes on from what was just filed: where its service says, such as to the order;
+    else to its receipt."""
     return redirect(service_of(case.service).goes_to(case, now=now) or reverse("receipt", args=[case.number]))
 
 
 def _refused(
     request: HttpRequest, errand: Errand, draft: Draft, form: PapersForm, findings: Sequence[Finding]
 ) -> HttpResponse | None:
-    """Shows why the desk did not take it, beside the field: a paper's here, an answer's on the form."""
+    """Shows why the desk did not take it, beside the field: a paper's here, an answer's on the
+    form."""
     stoppers = stopping(errand.offer, findings) or list(findings)
     answers = errand.form().fields
     if not any(finding.field in answers for finding in stoppers):
@@ -146,19 +152,22 @@ def _refused(
 
 
 def sent_before(request: HttpRequest, posted: Look) -> Case | None:
-    """The case that this page was already sent as: its button pressed twice, or the page sent again later."""
+    """The case that this page was already sent as: its button pressed twice, or the page sent again
+    later."""
     return Case.objects.filter(key=posted.key, filed_by=login_of(request)).first() if posted.key else None
 
 
 def key_reused(request: HttpRequest, errand: Errand, draft: Draft) -> HttpResponse:
-    """409: these answers differ from those that were sent under the same key; both are kept apart from now on."""
+    """409: these answers differ from those that were sent under the same key; both are kept apart
+    from now on."""
     case = Case.objects.filter(key=draft.key, filed_by=errand.applicant.user).first()
     Draft.objects.filter(pk=draft.pk, key=draft.key).update(key=uuid.uuid4())
     return sent_otherwise(request, errand, case, again=errand.url("materials"))
 
 
 def sent_otherwise(request: HttpRequest, errand: Errand, case: Case | None, again: str = "") -> HttpResponse:
-    """409: what this page showed was not sent, for another window had sent the same application with other content.
+    """409: what this page showed was not sent, for another window had sent the same application
+    with other content.
 
     ``again`` is the last look at what was not sent, where it is still there.
     """
@@ -171,6 +180,7 @@ def sent_otherwise(request: HttpRequest, errand: Errand, case: Case | None, agai
 
 
 def back_to_form(errand: Errand, draft: Draft) -> HttpResponse:
-    """What was checked does not hold any more (a month's window closed, say): the form shows why."""
+    """What was checked does not hold any more (a month's window closed, say): the form shows
+    why."""
     errand.keep(draft.typed, checked=False)
     return redirect(errand.url("apply", check="1"))

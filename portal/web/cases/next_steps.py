@@ -46,7 +46,8 @@ def _at(case: Case, status: Status) -> str:
 
 
 def papers_to_bring(case: Case) -> list[Paper]:
-    """The papers that still have to be brought to the window, as they were named when it was filed."""
+    """The papers that still have to be brought to the window, as they were named when it was
+    filed."""
     if not case.is_open or not still_offered(case):
         return []
     wanted = case.facts.get("papers", [])
@@ -54,7 +55,8 @@ def papers_to_bring(case: Case) -> list[Paper]:
 
 
 def bring_by(offer: Offer, filed_at: datetime) -> date | None:
-    """The day of the month by which the papers are to be brought: this month's, or next month's where it is past."""
+    """The day of the month by which the papers are to be brought: this month's, or next month's
+    where it is past."""
     return next_on(offer.papers_by_day, today_in_china(filed_at)) if offer.papers_by_day else None
 
 

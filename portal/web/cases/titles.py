@@ -21,7 +21,8 @@ def offered_title(city: str, code: str) -> str:
 
 
 def subject_of(case: Case) -> str:
-    """Whom the case is about, with the last digits of their number; "" where it is about the applicant's own affairs."""
+    """Whom the case is about, with the last digits of their number; "" where it is about the
+    applicant's own affairs."""
     name = case.subject.name if case.subject else str(case.answers.get("name", ""))
     number = case.subject_identity_number
     return _("{name}（尾号 {tail}）").format(name=name, tail=number[-4:]) if name and number else name

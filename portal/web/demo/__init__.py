@@ -1,4 +1,5 @@
-"""The demo: four cities with employers, people of each kind, a year of history and a few open cases."""
+"""The demo: four cities with employers, people of each kind, a year of history and a few open
+cases."""
 
 from portal.web.demo import cases, people
 from portal.web.demo.chapters import Chapter

@@ -1,6 +1,8 @@
-"""What a room tells of the demo before today: through the hall's own actions, so that every row is a real one.
+"""What a room tells of the demo before today: through the hall's own actions, so that every row is
+a real one.
 
-Each chapter looks first at what stands, so that a load that was cut off is taken up where it stopped.
+Each chapter looks first at what stands, so that a load that was cut off is taken up where it
+stopped.
 """
 
 import datetime as dt
@@ -12,7 +14,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One room's part of the story. Those with a smaller ``place`` come before; ``tell(now, say)`` makes its rows."""
+    """One room's part of the story. Those with a smaller ``place`` come before; ``tell(now, say)``
+    makes its rows."""
 
     place: int
     title: str

@@ -47,7 +47,8 @@ def mode_text(mode: Mode | str) -> str:
 
 @register.filter
 def how_long(offer: Any) -> str:
-    """How long an offer takes: 即时, 一致即时, 到窗口确认, 5 个工作日; nothing where its city does not say."""
+    """How long an offer takes: 即时, 一致即时, 到窗口确认, 5 个工作日; nothing where its city does
+    not say."""
     match Mode(offer.mode):
         case Mode.DIRECT:
             return _("即时")

@@ -1,4 +1,5 @@
-"""The hall's components. Each one's markup is in templates/components, with its context at its head."""
+"""The hall's components. Each one's markup is in templates/components, with its context at its
+head."""
 
 from __future__ import annotations
 
@@ -151,7 +152,8 @@ def empty(text: str, hint: str = "", url: str = "", label: str = "") -> dict[str
 
 @register.inclusion_tag("components/tabs.html")
 def tabs(items: Iterable[Mapping[str, Any]], label: str = "") -> dict[str, Any]:
-    """Links that switch what a page lists: items {label, url, current, count}; the count may be missing."""
+    """Links that switch what a page lists: items {label, url, current, count}; the count may be
+    missing."""
     links = [(item["url"], item["current"], item["label"], _count(item.get("count"))) for item in items]
     return {"items": links, "label": label or _("筛选")}
 
@@ -188,7 +190,8 @@ class Part:
 
 @register.inclusion_tag("components/progress.html")
 def progress(parts: Iterable[Any], label: str = "") -> dict[str, Any]:
-    """A batch as a bar with counts and sums: parts of {label, count, fen, tone}; what is still open has the tone quiet."""
+    """A batch as a bar with counts and sums: parts of {label, count, fen, tone}; what is still open
+    has the tone quiet."""
     given = list(parts)
     total = sum(_of(part, "count") for part in given)
     drawn, x = [], 0.0
@@ -222,8 +225,8 @@ def money_table(
 ) -> dict[str, Any]:
     """A table whose money columns stand right-aligned.
 
-    ``heads`` are words, or (word, "money") for a column of fen, or (word, "number"); ``rows`` have a cell for each, ``total``
-    is one more row at the foot.
+    ``heads`` are words, or (word, "money") for a column of fen, or (word, "number"); ``rows`` have
+    a cell for each, ``total`` is one more row at the foot.
     """
     columns = [(head, "text") if isinstance(head, str) else tuple(head) for head in heads]
     columns = [

@@ -60,14 +60,16 @@ def mask_account(number: str | None) -> str:
 
 @register.filter
 def paper_title(person: Mapping[str, str]) -> str:
-    """Which identity paper somebody has, who is told as a document keeps them: 居民身份证, 港澳台居民居住证, 护照 …"""
+    """Which identity paper somebody has, who is told as a document keeps them: 居民身份证,
+    港澳台居民居住证, 护照 …"""
     kind = person.get("document") or identity.document_of(person["identity_number"])
     return _(identity.DOCUMENT_LABELS[identity.Document(kind)])
 
 
 @register.filter
 def number_on_paper(person: Mapping[str, str]) -> str:
-    """The number on that paper; where it is not the social-security number, with the country and that one."""
+    """The number on that paper; where it is not the social-security number, with the country and
+    that one."""
     if not person.get("document"):
         return person["identity_number"]
     return _("{paper}（{country}），社会保障号码 {number}").format(
@@ -95,7 +97,8 @@ def month_zh(month: Month | dt.date | str | None) -> str:
 
 @register.filter
 def date_zh(day: Month | dt.date | str | None) -> str:
-    """A date, or the day of a moment, as 2026年11月21日; a month as 2026年11月; text as it stands."""
+    """A date, or the day of a moment, as 2026年11月21日; a month as 2026年11月; text as it
+    stands."""
     match day:
         case None:
             return ""

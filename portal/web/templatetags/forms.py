@@ -22,7 +22,8 @@ class Mistake(NamedTuple):
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(*forms: BaseForm | str | None) -> dict[str, Any]:
-    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are none, or no form."""
+    """All errors of the forms, each linked to its field; it gets the focus. Nothing where there are
+    none, or no form."""
     mistakes = []
     fields = 0
     for form in forms:
@@ -55,7 +56,8 @@ MISSING = {
 
 @register.filter
 def field_errors(field: BoundField) -> list[str]:
-    """The errors of a field; where it is only missing and its form has no words for that, what to do about it."""
+    """The errors of a field; where it is only missing and its form has no words for that, what to
+    do about it."""
     texts = []
     for error in field.errors.as_data():
         if error.code == "required" and error.message == Field.default_error_messages["required"]:
@@ -77,7 +79,8 @@ def first_input_id(field: BoundField) -> str:
 
 @register.filter
 def field_kind(field: BoundField) -> str:
-    """What a field is drawn as: choices, checkbox, captcha, file, password, group (of inputs) or input."""
+    """What a field is drawn as: choices, checkbox, captcha, file, password, group (of inputs) or
+    input."""
     widget = field.field.widget
     kind = getattr(widget, "input_type", "")
     if widget.template_name == "captcha/widgets/captcha.html":
@@ -104,7 +107,8 @@ class Choice(NamedTuple):
 def field_choices(field: BoundField) -> list[Choice]:
     """The choices of a radio or checkbox field.
 
-    The form's field may carry ``choice_hints`` ({value: text}) and ``not_allowed`` ({value: reason}).
+    The form's field may carry ``choice_hints`` ({value: text}) and ``not_allowed`` ({value:
+    reason}).
     """
     hints = getattr(field.field, "choice_hints", {})
     reasons = {str(value): reason for value, reason in getattr(field.field, "not_allowed", {}).items()}
@@ -144,7 +148,8 @@ class Group(NamedTuple):
 
 @register.filter
 def field_groups(form: BaseForm) -> list[Group]:
-    """The visible fields under the headings that ``form.groups`` ([(title, [names])]) gives; the others first, under none."""
+    """The visible fields under the headings that ``form.groups`` ([(title, [names])]) gives; the
+    others first, under none."""
     groups = getattr(form, "groups", ())
     named = {name for _title, names in groups for name in names}
     rest = [field for field in form.visible_fields() if field.name not in named]

@@ -19,15 +19,16 @@ _kept: MutableMapping[Book, dict[tuple[Any, ...], list[SafeString]]] = WeakKeyDi
 
 @register.tag
 def same_for_all(parser: Parser, token: Token) -> Node:
-    """``{% same_for_all "footer" city.slug elder with city=city %}…{% endsame_for_all %}``: a part that is the same for everybody
-    to whom the words before ``with`` apply; drawn for the first of them, kept for the others as long as the process runs.
+    """``{% same_for_all "footer" city.slug elder with city=city %}…{% endsame_for_all %}``: a part
+    that is the same for everybody to whom the words before ``with`` apply; drawn for the first of
+    them, kept for the others as long as the process runs.
 
-    Within it stands nothing but what is named after ``with`` (and ``elder`` in the example only if it is named there, too): no
-    request, no login, nothing personal. What is named there must follow from the words before, and these may take a few
-    values only, never what somebody has typed.
+    Within it stands nothing but what is named after ``with`` (and ``elder`` in the example only if
+    it is named there, too): no request, no login, nothing personal. What is named there must follow
+    from the words before, and these may take a few values only, never what somebody has typed.
 
-    ``{% own %}{{ user.name }}{% endown %}`` directly within it (not within another tag) is drawn for each page from the page's
-    own context, and not kept.
+    ``{% own %}{{ user.name }}{% endown %}`` directly within it (not within another tag) is drawn
+    for each page from the page's own context, and not kept.
     """
     _tag, *words = token.split_contents()
     at = words.index("with") if "with" in words else len(words)

@@ -34,7 +34,8 @@ MONTH_STATES = {
 
 @register.inclusion_tag("components/months.html")
 def months(rows: Iterable[Mapping[str, Any]], caption: str = "") -> dict[str, Any]:
-    """A grid of years × 12 with its legend; a year may have what it comes to instead of its months."""
+    """A grid of years × 12 with its legend; a year may have what it comes to instead of its
+    months."""
     known = list(rows)
     present = {cell.state for row in known for cell in row.get("cells", ())}
     present |= {row["state"] for row in known if "sum" in row}
@@ -96,7 +97,8 @@ _YEAR_SUM = '<td role="cell" colspan="12" class="month month--%s months__sum">%s
 def month_rows(
     rows: Iterable[Any], insurance: str, capacity: str, personal: str, employer: str, total: str, state: str
 ) -> SafeString:
-    """The rows of a table of months (contributions.pages.record.Row), with the words at the head of its columns for a phone."""
+    """The rows of a table of months (contributions.pages.record.Row), with the words at the head of
+    its columns for a phone."""
     heads = [as_text(head) for head in (insurance, capacity, personal, employer, total, state)]
     drawn = []
     for row in rows:

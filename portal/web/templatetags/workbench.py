@@ -13,7 +13,8 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def readonly_value(context: Context, field: Any) -> str:
-    """What a field of the workbench that cannot be changed shows; what it names is a link only for whoever may open that."""
+    """What a field of the workbench that cannot be changed shows; what it names is a link only for
+    whoever may open that."""
     shown: str = field.contents()
     resolved = field.resolved_field
     remote = getattr(resolved[0], "remote_field", None) if resolved else None

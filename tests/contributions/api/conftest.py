@@ -1,4 +1,5 @@
-"""A bank that places and is paid for Wuxi's and Shenzhen's orders, beside the hall's own channels."""
+"""A bank that places and is paid for Wuxi's and Shenzhen's orders, beside the hall's own
+channels."""
 
 import datetime as dt
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""A person's late months at the bank: what they cost today, ordered there by the hall's own rules, paid and reversed."""
+"""A person's late months at the bank: what they cost today, ordered there by the hall's own rules,
+paid and reversed."""
 
 import datetime as dt
 from contextlib import ExitStack
@@ -168,7 +169,8 @@ def test_written_off_medical_is_told_and_never_ordered(
 def test_a_failed_debit_is_told_where_the_month_can_be_ordered(
     counter: Counter, cast: Cast, clock: Clock, exchange: Path
 ) -> None:
-    """Shenzhen: the failed month stands among those that can be ordered, at the tier that it is owed at."""
+    """Shenzhen: the failed month stands among those that can be ordered, at the tier that it is
+    owed at."""
     account(cast.chen_jing, "6217990000000000501", city="shenzhen")
     charged("shenzhen", "2026-10")
     debited("shenzhen", "2026-10")
@@ -404,8 +406,8 @@ def test_control_without_locks_and_constraints_both_order_it(
 def while_a_batch_is_opened(
     cast: Cast, counter: Counter, till: Till, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[int, int]:
-    """A failed month of Shenzhen, which the next batch takes again and the bank's payer orders: how many orders and batches hold
-    it afterwards."""
+    """A failed month of Shenzhen, which the next batch takes again and the bank's payer orders: how
+    many orders and batches hold it afterwards."""
     BankAccount.objects.create(
         person=cast.chen_jing, city="shenzhen", bank="psbc", number="6217995200000101", holder="陈静",
         start=Month(2026, 1),

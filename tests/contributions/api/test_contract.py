@@ -1,5 +1,5 @@
-"""Every operation of the API, as its description lists them: who is kept out of it, what is another partner's, and that whatever
-is sent is answered as the description says."""
+"""Every operation of the API, as its description lists them: who is kept out of it, what is another
+partner's, and that whatever is sent is answered as the description says."""
 
 import json
 from functools import cache

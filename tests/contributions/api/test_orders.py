@@ -1,4 +1,5 @@
-"""A bank asks what is owed, orders it and tells what it took; every fault of the list, through the signed API."""
+"""A bank asks what is owed, orders it and tells what it took; every fault of the list, through the
+signed API."""
 
 import datetime as dt
 import threading

@@ -1,4 +1,5 @@
-"""A bank gives back, the same day, what it took: the order is undone, and the months are owed as they were."""
+"""A bank gives back, the same day, what it took: the order is undone, and the months are owed as
+they were."""
 
 import threading
 from typing import Any

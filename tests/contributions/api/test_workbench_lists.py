@@ -1,4 +1,5 @@
-"""What partners took stands in the workbench's lists under their names, and a longer list asks no more."""
+"""What partners took stands in the workbench's lists under their names, and a longer list asks no
+more."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,5 @@
-"""历史欠费补缴: with interest to the day of paying, by the next debit (Wuhan) or an order (Wuxi)."""
+"""历史欠费补缴: with interest to the day of paying, by the next debit (Wuhan) or an order
+(Wuxi)."""
 
 import datetime as dt
 from decimal import Decimal
@@ -168,7 +169,8 @@ class TestWuhan:
     def test_without_an_account_it_cannot_be_collected(
         self, cast: Cast, now: dt.datetime, owing: Charge
     ) -> None:
-        """It says before the form where an account is registered, how much would be drawn and when."""
+        """It says before the form where an account is registered, how much would be drawn and
+        when."""
         cast.li_qiang.bank_accounts.all().delete()
         refused = reasons(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)[""]
         assert refused.startswith("您还没有可以扣款的缴费账户，请先办理“缴费账户登记和变更”，")

@@ -1,4 +1,5 @@
-"""Giving a month up while a batch is opened or an order placed: with the guard, and with it off, where it must fail."""
+"""Giving a month up while a batch is opened or an order placed: with the guard, and with it off,
+where it must fail."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -68,7 +69,8 @@ def _meeting_after(read: Callable[..., Any], meeting: Meeting) -> Callable[..., 
 def against_a_batch(
     cast: Cast, pk: int, now: dt.datetime, monkeypatch: pytest.MonkeyPatch, meeting: Meeting
 ) -> tuple[list[Any], bool]:
-    """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at the bank and given up."""
+    """Both look at the charge before either ends, where nothing keeps them apart. Whether it is at
+    the bank and given up."""
     monkeypatch.setattr(writing_off, "held_charges", _meeting_after(paying_late.held_charges, meeting))
     monkeypatch.setattr(opening.recollecting, "taken", meeting.before(opening.recollecting.taken))
     results = at_once(given_up(cast, pk, now), opened(now))

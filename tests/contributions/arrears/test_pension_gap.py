@@ -1,4 +1,5 @@
-"""养老保险中断期补缴: the months become covered, are charged by the rule now in force, and go to the next debit with interest."""
+"""养老保险中断期补缴: the months become covered, are charged by the rule now in force, and go to
+the next debit with interest."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,4 +1,5 @@
-"""单位汇款到账: a line of the statement is recognised, entered by one collector, approved by another, and can be put right."""
+"""单位汇款到账: a line of the statement is recognised, entered by one collector, approved by
+another, and can be put right."""
 
 import datetime as dt
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""An employer's month: drawn up once, explained against the month before, confirmed by its clerk, paid whole."""
+"""An employer's month: drawn up once, explained against the month before, confirmed by its clerk,
+paid whole."""
 
 import datetime as dt
 import threading
@@ -326,8 +327,8 @@ def test_the_audit_finds_a_paid_month_whose_charges_were_changed(cast: Cast, con
 
 @pytest.fixture
 def strayed(cast: Cast, staff: list[Person], system: User) -> None:
-    """Donghu moved its registration to Wuxi after it was charged in Wuhan: rows as they were before the database refused them.
-    Another employer of Wuhan is charged, too, and Donghu at home."""
+    """Donghu moved its registration to Wuxi after it was charged in Wuhan: rows as they were before
+    the database refused them. Another employer of Wuhan is charged, too, and Donghu at home."""
     other = employer("另一公司", "wuhan", "420106", 7)
     cover(cast.zhang_min, Insurance.PENSION, "wuhan", "2026-11", at=other, wage_fen=500000)
     charge(city="wuhan", month=NOVEMBER, by=system, now=FIRST)

@@ -1,4 +1,5 @@
-"""补缴社保费: late months with the late fee to the day of payment, approved, paid whole, or lapsed."""
+"""补缴社保费: late months with the late fee to the day of payment, approved, paid whole, or
+lapsed."""
 
 import datetime as dt
 from typing import Any
@@ -44,7 +45,8 @@ SEPTEMBER, OCTOBER, NOVEMBER = Month(2026, 9), Month(2026, 10), Month(2026, 11)
 
 @pytest.fixture
 def late(cast: Cast, now: dt.datetime) -> None:
-    """One person at Donghu at 6,000 yuan in pension: 1,440.00 a month; September and October are owed, November is not late."""
+    """One person at Donghu at 6,000 yuan in pension: 1,440.00 a month; September and October are
+    owed, November is not late."""
     cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-09", at=cast.donghu, wage_fen=600000)
     for which in (SEPTEMBER, OCTOBER, NOVEMBER):
         by, at = User.objects.system(), moment(f"{which}-01 01:10")
@@ -207,7 +209,8 @@ def test_the_pages_show_the_bill_to_its_clerks_alone(cast: Cast, now: dt.datetim
 
 
 def test_what_a_supplement_assesses_is_late_after_its_own_day(cast: Cast, late: None) -> None:
-    """王芳 is registered in November from October on: the supplement is due at the end of November, for all pages."""
+    """王芳 is registered in November from October on: the supplement is due at the end of November,
+    for all pages."""
     cover(cast.wang_fang, Insurance.PENSION, "wuhan", "2026-10", at=cast.donghu, wage_fen=600000)
     by, at = User.objects.system(), moment("2026-11-20 01:10")
     charge(city="wuhan", month=OCTOBER, by=by, now=at)

@@ -15,7 +15,8 @@ AT = moment("2026-11-18 16:00")
 
 
 def entered(cast: Cast, payable: Payable | None, fen: int, **other: Any) -> Arrival:
-    """Entered by one collector: for ``payable`` as its remark tells, or for nothing that anybody knows."""
+    """Entered by one collector: for ``payable`` as its remark tells, or for nothing that anybody
+    knows."""
     told: dict[str, Any] = {
         "city": "wuhan",
         "note": f"付社保费 {code_of(payable)}" if payable else "",

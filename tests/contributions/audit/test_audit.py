@@ -1,4 +1,5 @@
-"""The audit: silent on sound books, and loud for each invariant that is broken behind the database's back."""
+"""The audit: silent on sound books, and loud for each invariant that is broken behind the
+database's back."""
 
 import json
 
@@ -246,7 +247,8 @@ def test_the_command_speaks_json(books: Road, capsys: pytest.CaptureFixture[str]
 def test_what_a_constraint_holds_is_asked_where_only_its_name_is_left(
     books: Road, monkeypatch: pytest.MonkeyPatch, number: int, words: str, statements: list[str]
 ) -> None:
-    """Not unique, of fewer rows, put off, or never proved of old rows. Control: believed by its name, it hides them."""
+    """Not unique, of fewer rows, put off, or never proved of old rows. Control: believed by its
+    name, it hides them."""
 
     def told() -> bool:
         return any(words in text for one in audit() if one.number == number for text in one.examples)

@@ -1,4 +1,5 @@
-"""Audits that go on from the last: what has changed is found whoever changed it, and what has not is not read again."""
+"""Audits that go on from the last: what has changed is found whoever changed it, and what has not
+is not read again."""
 
 import datetime as dt
 import json
@@ -30,7 +31,8 @@ OLD_RECEIPT = """
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests beside these end transactions all the time: an instant without one takes longer to meet than in service."""
+    """Tests beside these end transactions all the time: an instant without one takes longer to meet
+    than in service."""
     monkeypatch.setattr(contributions.audit.looking, "PATIENCE", 60)
 
 
@@ -64,8 +66,9 @@ def undone() -> Iterator[None]:
 
 
 def test_whatever_is_broken_since_is_found_as_by_an_audit_of_everything(place: Place) -> None:
-    """Each break of ``test_audit``, of old rows and behind triggers; what is gone is missed under its own table's number.
-    Control: without the versions those stay unseen that only checks of what has changed look for."""
+    """Each break of ``test_audit``, of old rows and behind triggers; what is gone is missed under
+    its own table's number. Control: without the versions those stay unseen that only checks of what
+    has changed look for."""
     unseen = 0
     for statements, numbers in BREAKS:
         with undone():
@@ -165,7 +168,8 @@ def test_the_command_goes_on_from_the_last_sound_audit(
 def test_an_audit_during_which_somebody_writes_is_none_to_go_on_from(
     books: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is not committed yet has old numbers and is not seen. The books are audited all the same."""
+    """What is not committed yet has old numbers and is not seen. The books are audited all the
+    same."""
     writer = connection.copy()
     writer.set_autocommit(False)
     try:

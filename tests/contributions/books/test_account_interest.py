@@ -1,4 +1,5 @@
-"""年度结息: the published rate on what a personal account held, for as long as it held it; worked out by hand, in yuan."""
+"""年度结息: the published rate on what a personal account held, for as long as it held it; worked
+out by hand, in yuan."""
 
 import shutil
 from dataclasses import replace
@@ -40,12 +41,14 @@ PENSION = Insurance.PENSION
 
 @pytest.fixture(autouse=True)
 def only_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transfer here has no application behind it, which the audit of the room above would miss."""
+    """A transfer here has no application behind it, which the audit of the room above would
+    miss."""
     monkeypatch.setattr("contributions.audit.looking.all_checks", lambda: list(CHECKS))
 
 
 def saver(order: int = 1) -> Person:
-    """Insured in Wuxi at 60 % since January 2023: each month paid credits 4494.00 × 8 % = 359.52 yuan."""
+    """Insured in Wuxi at 60 % since January 2023: each month paid credits 4494.00 × 8 % = 359.52
+    yuan."""
     who = person(f"储户{order}", WUCHANG, "1985-01-01", order)
     cover(who, PENSION, "wuxi", "2023-01", tier="60")
     return who
@@ -90,9 +93,9 @@ def one_saver() -> Person:
 
 
 def test_golden_two_years(one_saver: Person) -> None:
-    """2023 at 3.97 %: 359.52 in January counts 12 months, in July 6, in December 1: 359.52 × 19 = 6830.88 yuan·months;
-    6830.88 ÷ 12 × 3.97 % = 22.5988 → 22.60.
-    2024 at 2.62 %: (3 × 359.52 + 22.60 + 359.52 × 10 ÷ 12) × 2.62 % = 1400.76 × 2.62 % = 36.6999 → 36.70."""
+    """2023 at 3.97 %: 359.52 in January counts 12 months, in July 6, in December 1: 359.52 × 19 =
+    6830.88 yuan·months; 6830.88 ÷ 12 × 3.97 % = 22.5988 → 22.60. 2024 at 2.62 %: (3 × 359.52 +
+    22.60 + 359.52 × 10 ÷ 12) × 2.62 % = 1400.76 × 2.62 % = 36.6999 → 36.70."""
     run(2023)
     assert credited(one_saver) == {2023: 2260}
     run(2024)
@@ -111,7 +114,8 @@ def test_golden_two_years(one_saver: Person) -> None:
 
 
 def test_half_a_fen_is_a_fen() -> None:
-    """4.00 yuan in December 2025 count one month: 400 × 1.50 % ÷ 12 = 0.5 fen exactly. With 400 ÷ 12 cut it would be 0.4999."""
+    """4.00 yuan in December 2025 count one month: 400 × 1.50 % ÷ 12 = 0.5 fen exactly. With 400 ÷
+    12 cut it would be 0.4999."""
     who = saver()
     for_a_month("4.00", who)
     for year in (2023, 2024, 2025):
@@ -135,8 +139,8 @@ def for_a_month(yuan: str, who: Person) -> None:
     )
 
 
-# The sum as it was reckoned before: product ÷ 12 is cut, then multiplied.
-# As rows that are a fen short were marked when this was mended. A trigger keeps them as they are, but for this.
+# The sum as it was reckoned before: product ÷ 12 is cut, then multiplied. As rows that are a fen
+# short were marked when this was mended. A trigger keeps them as they are, but for this.
 MARK = """
     ALTER TABLE contributions_accountinterest DISABLE TRIGGER USER;
     UPDATE contributions_accountinterest SET cut = true
@@ -147,7 +151,8 @@ CUT = "round(({opening} + {product} / 12) * {rate})"
 
 
 def differs(sql: str, rate: str, per: int) -> int:
-    """For how many products of 1 to 100,000 the SQL is another sum than whole numbers make: (2 × product × rate + 12) ÷ 24."""
+    """For how many products of 1 to 100,000 the SQL is another sum than whole numbers make: (2 ×
+    product × rate + 12) ÷ 24."""
     parts = int(Decimal(rate) * per)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -171,7 +176,8 @@ def test_cut_before_it_is_multiplied_some_would_be_a_fen_short() -> None:
 def test_what_was_cut_before_is_named_and_comes_with_the_next_year(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """4.00 and 28.00 yuan in December 2025: 0.5 and 3.5 fen; cut, that was nothing and 3. The next run brings both fen."""
+    """4.00 and 28.00 yuan in December 2025: 0.5 and 3.5 fen; cut, that was nothing and 3. The next
+    run brings both fen."""
     first, second = saver(1), saver(2)
     for_a_month("4.00", first)
     for_a_month("28.00", second)
@@ -276,9 +282,10 @@ def test_a_year_waits_for_its_end_its_rate_and_the_year_before(one_saver: Person
 
 
 def test_money_booked_late_bears_interest_all_the_same_with_the_next_year(one_saver: Person) -> None:
-    """August 2023 arrived in time, and is booked after the interest of 2023: 359.52 × 5 ÷ 12 × 3.97 % = 5.9471. All of 2023 is
-    then 359.52 × 24 ÷ 12 × 3.97 % = 28.5459 → 28.55, of which 22.60 were credited: 5.95 come with 2024.
-    2024: (4 × 359.52 + 28.55 + 359.52 × 10 ÷ 12) × 2.62 % = 1766.23 × 2.62 % = 46.2752 → 46.28."""
+    """August 2023 arrived in time, and is booked after the interest of 2023: 359.52 × 5 ÷ 12 × 3.97
+    % = 5.9471. All of 2023 is then 359.52 × 24 ÷ 12 × 3.97 % = 28.5459 → 28.55, of which 22.60 were
+    credited: 5.95 come with 2024. 2024: (4 × 359.52 + 28.55 + 359.52 × 10 ÷ 12) × 2.62 % = 1766.23
+    × 2.62 % = 46.2752 → 46.28."""
     run(2023)
     pay(one_saver, "2023-08-20 10:00", "2023-08")
     run(2024)
@@ -310,8 +317,9 @@ def leave(who: Person, when: str, *, policy: Book | None = None) -> int:
 
 
 def test_who_moves_takes_the_interest_of_the_months_before(one_saver: Person) -> None:
-    """Leaves in May 2024, before the interest of 2023 was credited: 22.60 for 2023; of 2024, the opening 1101.16 for four months
-    and March's 359.52 for two: (1101.16 × 4 + 359.52 × 2) ÷ 12 × 2.62 % = 11.1866 → 11.19."""
+    """Leaves in May 2024, before the interest of 2023 was credited: 22.60 for 2023; of 2024, the
+    opening 1101.16 for four months and March's 359.52 for two: (1101.16 × 4 + 359.52 × 2) ÷ 12 ×
+    2.62 % = 11.1866 → 11.19."""
     assert leave(one_saver, "2024-05-10 10:00") == 4 * 35952 + 2260 + 1119
     assert balance(one_saver, "wuxi", PENSION) == 0
     # The yearly runs find nothing to add, and nothing to take back.
@@ -328,8 +336,8 @@ def test_settling_twice_in_a_month_is_once(one_saver: Person) -> None:
     first = settle(person=one_saver, city="wuxi", insurance=PENSION, by=by, now=moment("2024-05-10 10:00"))
     again = settle(person=one_saver, city="wuxi", insurance=PENSION, by=by, now=moment("2024-05-20 10:00"))
     assert (first, again) == (2260 + 1119, 0)
-    # It stays after all. The rest of the year bears as it would have; the 11.19, there since May, for eight months, too:
-    # (1101.16 + (359.52 × 10 + 11.19 × 8) ÷ 12) × 2.62 % = 36.8954 → 36.90.
+    # It stays after all. The rest of the year bears as it would have; the 11.19, there since May,
+    # for eight months, too: (1101.16 + (359.52 × 10 + 11.19 × 8) ÷ 12) × 2.62 % = 36.8954 → 36.90.
     run(2023)
     run(2024)
     assert credited(one_saver) == {2023: 2260, 2024: 3690}
@@ -337,7 +345,8 @@ def test_settling_twice_in_a_month_is_once(one_saver: Person) -> None:
 
 
 def test_of_what_arrives_from_elsewhere_the_months_left_count(one_saver: Person) -> None:
-    """1000.00 arrive in October 2023: 3 months. 6830.88 + 3000.00 = 9830.88 ÷ 12 × 3.97 % = 32.5238 → 32.52."""
+    """1000.00 arrive in October 2023: 3 months. 6830.88 + 3000.00 = 9830.88 ÷ 12 × 3.97 % = 32.5238
+    → 32.52."""
     book_movement(
         person=one_saver,
         city="wuxi",
@@ -355,8 +364,9 @@ def test_of_what_arrives_from_elsewhere_the_months_left_count(one_saver: Person)
 
 
 def test_what_a_lower_rate_takes_back_is_never_more_than_there_is(one_saver: Person, tmp_path: Path) -> None:
-    """Leaves in May 2024, when only 3.97 % was published: (1101.16 × 4 + 359.52 × 2) ÷ 12 × 3.97 % = 16.9508 → 16.95, 5.76 more
-    than 2.62 % make. The account is empty: nothing is taken back, until something comes in again."""
+    """Leaves in May 2024, when only 3.97 % was published: (1101.16 × 4 + 359.52 × 2) ÷ 12 × 3.97 %
+    = 16.9508 → 16.95, 5.76 more than 2.62 % make. The account is empty: nothing is taken back,
+    until something comes in again."""
     data = tmp_path / "data"
     shutil.copytree(DATA, data)
     (data / "national" / "account_interest.yaml").write_text(

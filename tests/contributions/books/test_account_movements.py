@@ -1,4 +1,5 @@
-"""What moves a personal account besides contributions: booked once, against the right account, never below zero."""
+"""What moves a personal account besides contributions: booked once, against the right account,
+never below zero."""
 
 import threading
 from collections.abc import Callable
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def only_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transfer here has no application behind it, which the audit of the room above would miss."""
+    """A transfer here has no application behind it, which the audit of the room above would
+    miss."""
     monkeypatch.setattr("contributions.audit.looking.all_checks", lambda: list(CHECKS))
 
 

@@ -205,7 +205,8 @@ def test_the_audit_finds_a_closed_month_that_was_touched(payer: Person, statemen
 
 
 class Meeting:
-    """A close that waits, once it has looked, until an entry dated into its month was booked or waits for the close."""
+    """A close that waits, once it has looked, until an entry dated into its month was booked or
+    waits for the close."""
 
     def __init__(self) -> None:
         self.looked, self.booked = threading.Event(), threading.Event()

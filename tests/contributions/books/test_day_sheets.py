@@ -1,4 +1,5 @@
-"""日终试算平衡: what a day moved, beside what bank, channels and held receipts say; kept as it was made."""
+"""日终试算平衡: what a day moved, beside what bank, channels and held receipts say; kept as it was
+made."""
 
 import datetime as dt
 

@@ -36,7 +36,8 @@ def pay(number: str, when: str, *months: str) -> None:
 
 @pytest.fixture
 def saver(cast: Cast, clock: Clock) -> Person:
-    """王芳 of Wuxi, pension and medical at 60 %: November paid in 2025, December to March in 2026, April owed."""
+    """王芳 of Wuxi, pension and medical at 60 %: November paid in 2025, December to March in 2026,
+    April owed."""
     for insurance in (Insurance.PENSION, Insurance.MEDICAL):
         cover(cast.wang_fang, insurance, "wuxi", str(FIRST), tier="60")
     for month in month_span(FIRST, OWED + 1):

@@ -128,7 +128,8 @@ def wanted(code: str, ear: Ear) -> Callable[..., Wanted]:
 
 @pytest.fixture
 def announced(through: Channel, gateway: StandIn, wanted: Callable[..., Wanted]) -> Callable[..., Wanted]:
-    """A payment that the provider knows: announced, and its page opened where the provider hears of it only then."""
+    """A payment that the provider knows: announced, and its page opened where the provider hears of
+    it only then."""
 
     def make(**values: object) -> Wanted:
         made = wanted(**values)

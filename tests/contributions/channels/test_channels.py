@@ -1,4 +1,5 @@
-"""Every channel against the stand-in gateway, over real HTTP: the whole way of a payment, and all that can go wrong on it."""
+"""Every channel against the stand-in gateway, over real HTTP: the whole way of a payment, and all
+that can go wrong on it."""
 
 import datetime as dt
 import socket

@@ -1,4 +1,5 @@
-"""What we rely on inside the two libraries, which promise none of it: a new version that differs fails here first."""
+"""What we rely on inside the two libraries, which promise none of it: a new version that differs
+fails here first."""
 
 import inspect
 from collections.abc import Callable

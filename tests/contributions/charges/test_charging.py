@@ -1,4 +1,5 @@
-"""A month's charges: who is charged, what is left out and told, and that doing it again changes nothing."""
+"""A month's charges: who is charged, what is left out and told, and that doing it again changes
+nothing."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""A debit that fails is tried again for three months; with the fourth month owed coverage is suspended until all is settled."""
+"""A debit that fails is tried again for three months; with the fourth month owed coverage is
+suspended until all is settled."""
 
 import datetime as dt
 
@@ -53,7 +54,8 @@ def test_the_story_of_four_failed_months(road: Road) -> None:
     who = worker(1, ending=POOR)
     worker(2)
     drawn = [[m for m in debited(road, MARCH + later) if m != str(MARCH + later)] for later in range(4)]
-    # Each month is tried again with the next ones, in the same file; the good payer's line is of the month itself.
+    # Each month is tried again with the next ones, in the same file; the good payer's line is of
+    # the month itself.
     assert drawn == [[], ["2026-03"], ["2026-03", "2026-04"], ["2026-03", "2026-04", "2026-05"]]
     suspension = Suspension.objects.get()
     assert (suspension.coverage, suspension.start, suspension.until) == (coverage_of(who), MARCH + 4, None)

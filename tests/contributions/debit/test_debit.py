@@ -1,4 +1,5 @@
-"""The debit's road: batch, file, the stand-in bank, answer, posting, closing; and everything that may happen twice."""
+"""The debit's road: batch, file, the stand-in bank, answer, posting, closing; and everything that
+may happen twice."""
 
 import datetime as dt
 import errno

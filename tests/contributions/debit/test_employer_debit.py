@@ -1,4 +1,5 @@
-"""单位托收: an employer agrees to it, its confirmed months are debited whole by a batch like any other, and tried again."""
+"""单位托收: an employer agrees to it, its confirmed months are debited whole by a batch like any
+other, and tried again."""
 
 import datetime as dt
 import hashlib

@@ -1,4 +1,5 @@
-"""An employer's month is ordered or debited, never both, however the two meet; without the lock it is both."""
+"""An employer's month is ordered or debited, never both, however the two meet; without the lock it
+is both."""
 
 from uuid import uuid4
 
@@ -35,7 +36,8 @@ def order_against_batch(
         assessments.lines(confirmed),
         Meeting(),
     )
-    # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
+    # Both have looked and found nothing before either has written; where a lock keeps one away, the
+    # other goes on alone.
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     monkeypatch.setattr(of_employers, "DebitBatch", MeetingBatch(meeting))
     at_once(

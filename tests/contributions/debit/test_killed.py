@@ -1,4 +1,5 @@
-"""The debit run killed with SIGKILL at random points and started again: the same end, nothing lost, nothing doubled.
+"""The debit run killed with SIGKILL at random points and started again: the same end, nothing lost,
+nothing doubled.
 
 The worker is a process of its own that walks the road by the tasks; the bank is another one.
 """

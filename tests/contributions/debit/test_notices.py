@@ -1,4 +1,5 @@
-"""Everyone learns what became of their debit, once; only failures go out by text message; nobody reads another's."""
+"""Everyone learns what became of their debit, once; only failures go out by text message; nobody
+reads another's."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction

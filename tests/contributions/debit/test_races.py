@@ -1,4 +1,5 @@
-"""Several workers at one batch, each on a connection of its own; the guards are taken away as a control."""
+"""Several workers at one batch, each on a connection of its own; the guards are taken away as a
+control."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,8 @@ WORKERS = 4
 
 
 def at_once(call: Callable[[], object], times: int = WORKERS) -> list[object]:
-    """What each of the calls gave or raised, all started together, each on a connection of its own."""
+    """What each of the calls gave or raised, all started together, each on a connection of its
+    own."""
     ready = Barrier(times)
 
     def run(_number: int) -> object:
@@ -41,7 +43,8 @@ def at_once(call: Callable[[], object], times: int = WORKERS) -> list[object]:
 
 
 def until_others_wait(number: int) -> None:
-    """Returns when so many other connections wait for a lock. AssertionError where that takes longer than it can."""
+    """Returns when so many other connections wait for a lock. AssertionError where that takes
+    longer than it can."""
     with connection.cursor() as cursor:
         for _look in range(1000):
             cursor.execute(

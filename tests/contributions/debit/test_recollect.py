@@ -1,4 +1,5 @@
-"""个人缴费人员补托收: the next batch takes what failed and was asked for; nothing that is paid, ordered or at the bank."""
+"""个人缴费人员补托收: the next batch takes what failed and was asked for; nothing that is paid,
+ordered or at the bank."""
 
 import datetime as dt
 from pathlib import Path
@@ -42,7 +43,8 @@ def exchange(settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def failed(cast: Cast) -> dict[str, list[str]]:
-    """October was debited in vain; since then there is money in another account. What is typed to ask for it again."""
+    """October was debited in vain; since then there is money in another account. What is typed to
+    ask for it again."""
     cover(cast.chen_jing, Insurance.PENSION, "shenzhen", "2026-10", tier="60")
     account(cast.chen_jing, EMPTY_ACCOUNT, city="shenzhen")
     charged("shenzhen", "2026-10")

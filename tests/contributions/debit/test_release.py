@@ -1,4 +1,5 @@
-"""A batch leaves only after a second person has checked it: by rule of the city, by hand in the workbench, by constraint."""
+"""A batch leaves only after a second person has checked it: by rule of the city, by hand in the
+workbench, by constraint."""
 
 import html
 import json

@@ -1,4 +1,5 @@
-"""What the bank left open is settled by two members of staff: booked under the bank's number, failed, or asked about again.
+"""What the bank left open is settled by two members of staff: booked under the bank's number,
+failed, or asked about again.
 
 A held answer is given up, or the first one stands.
 """
@@ -56,7 +57,8 @@ def posted(road: Road, workers: int = 3, answered: int = 1) -> DebitBatch:
 
 
 def answer_of(road: Road, batch: DebitBatch, *, rows: int, spoil: bool = False) -> None:
-    """The bank's answer, with the first rows of the batch, all paid; one that is spoilt has a byte changed on its way."""
+    """The bank's answer, with the first rows of the batch, all paid; one that is spoilt has a byte
+    changed on its way."""
     lines = list(batch.lines.order_by("sequence")[:rows])
     total = sum(line.amount_fen for line in lines)
     body = f"H|DR01|{batch.number}|20261031|{rows}|{rows}|{total}|0|0\n" + "".join(

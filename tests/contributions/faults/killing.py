@@ -26,8 +26,9 @@ def killed_until_done(
     kills: int,
     after_kill: Callable[[], None] = lambda: None,
 ) -> Killed:
-    """Start workers one after the other and kill each after a random while (seconds), the first ``kills`` of them; then let one
-    come to its end. ``after_kill`` looks at what a killed one left."""
+    """Start workers one after the other and kill each after a random while (seconds), the first
+    ``kills`` of them; then let one come to its end. ``after_kill`` looks at what a killed one
+    left."""
     dice, done = random.Random(seed), Killed()
     while True:
         run = begin(done.runs)

@@ -1,4 +1,5 @@
-"""What a form, a link or a stranger may try on money: nothing but what the page offers takes effect, for nobody but its owner."""
+"""What a form, a link or a stranger may try on money: nothing but what the page offers takes
+effect, for nobody but its owner."""
 
 import re
 from pathlib import Path
@@ -67,7 +68,8 @@ def world(cast: Cast, clock: Clock, keys: Path, settings: Any) -> World:
 
 
 def test_what_takes_a_post_says_so_for_each_visitor(world: World, cast: Cast) -> None:
-    """The table of all addresses has a line for every address of money that takes a POST; the others refuse one to everybody."""
+    """The table of all addresses has a line for every address of money that takes a POST; the
+    others refuse one to everybody."""
     money = {
         name
         for name, pattern in addresses(get_resolver().url_patterns)
@@ -88,7 +90,8 @@ def test_what_takes_a_post_says_so_for_each_visitor(world: World, cast: Cast) ->
 def test_whoever_is_no_collector_presses_nothing_in_the_workbench(
     till: Till, providers: dict[str, Provider], road: Road
 ) -> None:
-    """Every address of the workbench's pages about money, posted to by everyone who is not the city's collector."""
+    """Every address of the workbench's pages about money, posted to by everyone who is not the
+    city's collector."""
     worker(1)
     road.charge()
     batch = road.open()
@@ -185,7 +188,8 @@ def test_nothing_smuggled_into_cancelling_is_read(till: Till, client: Client, or
 
 
 def test_nothing_smuggled_into_ordering_is_read(till: Till, client: Client) -> None:
-    """The four steps with a price, a status and a number in the form: the order is the login's own, at the hall's price."""
+    """The four steps with a price, a status and a number in the form: the order is the login's own,
+    at the hall's price."""
     typed = {**SMUGGLED, "tier_pension": "60", "tier_medical": "", "span": "now"}
     look = client.post("/wuxi/services/flexible-pay/apply/", typed, follow=True).content.decode()
     key = re.search(r'name="key" value="([^"]+)"', look)

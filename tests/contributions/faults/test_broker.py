@@ -1,4 +1,5 @@
-"""Redis stopped, or flushed with work in its queue: what is left to do stands in PostgreSQL, and the next bell finds it."""
+"""Redis stopped, or flushed with work in its queue: what is left to do stands in PostgreSQL, and
+the next bell finds it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -99,7 +100,8 @@ def test_stopped_the_sender_is_told_at_once_and_nothing_is_lost(
 
 
 def test_a_payment_needs_no_broker(till: Till, providers: dict[str, Provider]) -> None:
-    """A payer whose callback was lost is booked by the next bell, whatever happened to the queue since."""
+    """A payer whose callback was lost is booked by the next bell, whatever happened to the queue
+    since."""
     payment = till.start(till.place())
     providers["wechat"].pays(payment.number)
     till.clock.step(hours=3)

@@ -1,7 +1,8 @@
-"""Everything that the schedule rings for, rung five times at once and by two beats at one tick: the same end as rung once.
+"""Everything that the schedule rings for, rung five times at once and by two beats at one tick: the
+same end as rung once.
 
-Controls: each guard that keeps two apart is taken away in debit/test_races.py and orders/test_races.py; here the
-one of orders that end and of payments that wait.
+Controls: each guard that keeps two apart is taken away in debit/test_races.py and
+orders/test_races.py; here the one of orders that end and of payments that wait.
 """
 
 from collections.abc import Callable
@@ -99,7 +100,8 @@ def test_posting(month: Road) -> None:
     month.charge()
     batch = month.answered()
     rung(debit.post_answers)
-    # Whoever came last found the chunk taken, and the batch is posted by the next bell at the latest.
+    # Whoever came last found the chunk taken, and the batch is posted by the next bell at the
+    # latest.
     debit.post_answers()
     batch.refresh_from_db()
     assert batch.status == "posted"
@@ -200,7 +202,8 @@ def test_giving_back(till: Till, providers: dict[str, Provider]) -> None:
 def test_two_beats_at_one_tick_bring_the_month_to_the_same_end(
     till: Till, providers: dict[str, Provider], road: Road
 ) -> None:
-    """The last of November: every bell of the schedule, by two at once, as often as there are steps from charge to posting."""
+    """The last of November: every bell of the schedule, by two at once, as often as there are steps
+    from charge to posting."""
     for order in range(1, 6):
         worker(order)
     paid = till.start(till.place())

@@ -1,4 +1,5 @@
-"""A disk that is full after so many bytes, by the system's own limit: no file, no mark, and the next run sends it whole."""
+"""A disk that is full after so many bytes, by the system's own limit: no file, no mark, and the
+next run sends it whole."""
 
 import pytest
 

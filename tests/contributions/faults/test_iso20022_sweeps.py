@@ -1,4 +1,5 @@
-"""An ISO 20022 answer cut at every byte and with a bit of every byte flipped: refused, or of no consequence for any fen."""
+"""An ISO 20022 answer cut at every byte and with a bit of every byte flipped: refused, or of no
+consequence for any fen."""
 
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def money(path: Path, content: bytes) -> list[tuple[int, str, int, bool]]:
-    """What the answer does to money: which line, from which account, how much, and whether it was paid."""
+    """What the answer does to money: which line, from which account, how much, and whether it was
+    paid."""
     path.write_bytes(content)
     found = iso20022.Answer(path)
     return [
@@ -49,8 +51,9 @@ def test_cut_anywhere_it_is_refused(answer: bytes, tmp_path: Path) -> None:
 
 
 def test_a_bit_flipped_anywhere_moves_no_fen(answer: bytes, tmp_path: Path) -> None:
-    """XML has no check over its bytes, as the postal layout has: a flip in what nobody reads passes (a bank's own mark, a
-    blank, the reason of a failure), and so does one in an account, which is compared with the line before anything counts."""
+    """XML has no check over its bytes, as the postal layout has: a flip in what nobody reads passes
+    (a bank's own mark, a blank, the reason of a failure), and so does one in an account, which is
+    compared with the line before anything counts."""
     whole = money(tmp_path / "answer.xml", answer)
     refused = 0
     for offset in range(len(answer)):

@@ -1,4 +1,5 @@
-"""Charging, asking providers and sending text messages, killed with SIGKILL at random points: nothing lost, nothing doubled.
+"""Charging, asking providers and sending text messages, killed with SIGKILL at random points:
+nothing lost, nothing doubled.
 
 The debit's own steps are killed in tests/contributions/debit/test_killed.py.
 """
@@ -75,8 +76,9 @@ def test_charging_killed_again_and_again_charges_each_month_once(db: None) -> No
 
 # Orders
 
-# A provider that has every payment, and takes its time to say so. The worker is ready when it has come to that question: by
-# time alone it would be killed before the first one wherever the machine is slow.
+# A provider that has every payment, and takes its time to say so. The worker is ready when it has
+# come to that question: by time alone it would be killed before the first one wherever the machine
+# is slow.
 ASKING = """
 import time
 from contributions import channels
@@ -152,7 +154,8 @@ say("done")
 
 
 def test_whoever_sends_text_messages_is_killed_and_none_goes_out_twice(road: Road) -> None:
-    """Each is claimed before it goes out: one that a worker was killed over is lost as a text message, and stands as a notice."""
+    """Each is claimed before it goes out: one that a worker was killed over is lost as a text
+    message, and stands as a notice."""
     count = 20
     for order in range(1, count + 1):
         who = person(f"工人{order}", ZHENHAI, "1985-01-01", order, phone=f"1380001{order:04d}")

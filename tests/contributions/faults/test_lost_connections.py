@@ -1,5 +1,5 @@
-"""The database's backend is ended in the middle of a booking, and between its commit and the reply: nothing half done, nothing
-done twice when it is said again."""
+"""The database's backend is ended in the middle of a booking, and between its commit and the reply:
+nothing half done, nothing done twice when it is said again."""
 
 import json
 from collections.abc import Callable

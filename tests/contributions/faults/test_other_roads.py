@@ -1,6 +1,8 @@
-"""A month that is at the bank and paid by another road, or whose coverage ends: the money comes, and is kept apart.
+"""A month that is at the bank and paid by another road, or whose coverage ends: the money comes,
+and is kept apart.
 
-Orders and batches keep away from each other's months; what meets all the same began before the other did.
+Orders and batches keep away from each other's months; what meets all the same began before the
+other did.
 """
 
 from uuid import uuid4
@@ -36,7 +38,8 @@ def sound() -> bool:
 
 @pytest.fixture
 def late(till: Till, exchange: object) -> Payment:
-    """陈静 of Shenzhen ordered November and let the order expire; the provider was told to close the payment."""
+    """陈静 of Shenzhen ordered November and let the order expire; the provider was told to close
+    the payment."""
     account(till.cast.chen_jing, city="shenzhen")
     order = till.place(city="shenzhen", person=till.cast.chen_jing, by=till.cast.chen_jing_login)
     payment = till.start(order, "card")
@@ -73,7 +76,8 @@ def test_paid_online_after_all_while_the_month_is_in_the_banks_file(
     ]
     for step in steps if first == "callback" else steps[::-1]:
         step()
-    # The order had ended, so the debit pays the month, whichever came first; the card's money goes back to the card.
+    # The order had ended, so the debit pays the month, whichever came first; the card's money goes
+    # back to the card.
     assert list(Receipt.objects.filter(applied=True).values_list("channel", flat=True)) == ["debit:psbc"]
     kept = Receipt.objects.get(applied=False)
     assert (kept.channel, kept.amount_fen) == ("card", late.amount_fen)

@@ -1,4 +1,5 @@
-"""A coverage is suspended while its next month is charged, by the night's run or by an order: no charge lies in the suspension.
+"""A coverage is suspended while its next month is charged, by the night's run or by an order: no
+charge lies in the suspension.
 
 With the guard off each goes by what it saw before the other wrote, and the audit finds the charge.
 """

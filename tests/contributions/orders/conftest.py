@@ -1,4 +1,5 @@
-"""The ground for orders: a flexible worker in Wuxi and one in Shenzhen, and a provider that says what the test scripts."""
+"""The ground for orders: a flexible worker in Wuxi and one in Shenzhen, and a provider that says
+what the test scripts."""
 
 import datetime as dt
 import json
@@ -214,7 +215,8 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Provider]:
 
 @pytest.fixture
 def till(cast: Cast, clock: Clock, providers: dict[str, Provider]) -> Till:
-    """王芳 is insured in Wuxi for pension and medical, 陈静 in Shenzhen; both from January on at 60 % (tier one)."""
+    """王芳 is insured in Wuxi for pension and medical, 陈静 in Shenzhen; both from January on at 60
+    % (tier one)."""
     cover(cast.wang_fang, PENSION, "wuxi", "2026-01", tier="60")
     cover(cast.wang_fang, MEDICAL, "wuxi", "2026-01", tier="60")
     cover(cast.chen_jing, PENSION, "shenzhen", "2026-01", tier="60")
@@ -226,7 +228,8 @@ def months(first: str, last: str) -> list[Month]:
 
 
 def audit() -> None:
-    """The whole audit holds, and what it does not look at: the trial balance, and that every move has its event last."""
+    """The whole audit holds, and what it does not look at: the trial balance, and that every move
+    has its event last."""
     broken = [one for one in books() if not one.holds]
     assert not broken, broken
     assert sum(one.balance_fen for one in ledger.trial_balance(cities=[c.slug for c in book().cities])) == 0

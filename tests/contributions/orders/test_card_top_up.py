@@ -1,5 +1,5 @@
-"""社保卡个人账户充值: one's own card and account are checked, the money is credited once and for medical use only, and what comes
-too late goes back."""
+"""社保卡个人账户充值: one's own card and account are checked, the money is credited once and for
+medical use only, and what comes too late goes back."""
 
 from typing import Any
 from uuid import uuid4

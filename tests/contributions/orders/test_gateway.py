@@ -1,4 +1,5 @@
-"""Orders paid through every channel against the providers' stand-in: real HTTP, real signatures, callbacks included."""
+"""Orders paid through every channel against the providers' stand-in: real HTTP, real signatures,
+callbacks included."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,5 @@
-"""Paying an order: the faults that providers, networks and payers make, each survived without a fen lost or taken twice."""
+"""Paying an order: the faults that providers, networks and payers make, each survived without a fen
+lost or taken twice."""
 
 import datetime as dt
 import json

@@ -1,4 +1,5 @@
-"""What happens to an order in two places at once, on connections of their own; with the guard off it must go wrong."""
+"""What happens to an order in two places at once, on connections of their own; with the guard off
+it must go wrong."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -217,7 +218,8 @@ def order_against_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any
     )
     charge_month("wuhan", THIS, till.now)
     charge, meeting = Charge.objects.get(person=person), Meeting()
-    # Both have looked and found nothing before either has written; where a lock keeps one away, the other goes on alone.
+    # Both have looked and found nothing before either has written; where a lock keeps one away, the
+    # other goes on alone.
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
     monkeypatch.setattr(opening, "DebitBatch", MeetingBatch(meeting))
     return at_once(

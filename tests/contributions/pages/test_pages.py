@@ -48,7 +48,8 @@ def month(which: Month, now: Any = None) -> None:
 
 @pytest.fixture
 def november(cast: Cast, clock: Clock) -> Assessment:
-    """Two people in October; in November one left and another came, whose name begins like a formula."""
+    """Two people in October; in November one left and another came, whose name begins like a
+    formula."""
     for one in (cast.li_qiang, cast.wang_fang):
         cover(one, Insurance.PENSION, "wuhan", "2025-03", at=cast.donghu, wage_fen=600000)
     month(OCTOBER)
@@ -155,7 +156,8 @@ def test_an_order_takes_what_is_owed_once(clerk: Client, cast: Cast, november: A
 
 
 def test_an_employers_order_is_told_in_sums(clerk: Client, cast: Cast, november: Assessment) -> None:
-    """However many the staff: each one's amount is in the assessment. Nothing of it is a person's page."""
+    """However many the staff: each one's amount is in the assessment. Nothing of it is a person's
+    page."""
     clerk.post(reverse("employer-confirm", args=[november.pk]))
     clerk.post(reverse("employer-order", args=[november.pk]), {"key": str(uuid4())})
     order = Order.objects.get()

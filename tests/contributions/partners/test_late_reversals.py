@@ -1,4 +1,5 @@
-"""A bank wants a payment undone after its business day: it is told what to do, asks, and two members of staff decide."""
+"""A bank wants a payment undone after its business day: it is told what to do, asks, and two
+members of staff decide."""
 
 import datetime as dt
 import threading
@@ -384,7 +385,8 @@ def test_control_without_the_locks_the_second_breaks_off(
     transactional_db: None, counter: Counter, clock: Clock, maker: User, checker: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Both have looked before either wrote, and the second is not told why: it falls over what the first has booked."""
+    """Both have looked before either wrote, and the second is not told why: it falls over what the
+    first has booked."""
     counter.tell(counter.placed())
     clock.set("2026-11-18 10:00")
     asks(counter)

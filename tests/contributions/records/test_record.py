@@ -247,7 +247,8 @@ def test_a_year_that_is_not_there_is_404(road: Road, cast: Cast) -> None:
 
 
 def five_years(road: Road, cast: Cast) -> None:
-    """Insured since June 2021; June and July of each year are charged, all paid but the Julys of 2021 and since 2023."""
+    """Insured since June 2021; June and July of each year are charged, all paid but the Julys of
+    2021 and since 2023."""
     cover(cast.li_qiang, PENSION, "wuhan", "2021-06", tier="60")
     for year in range(2021, 2027):
         for number in (6, 7):

@@ -1,4 +1,5 @@
-"""Money that a debit drew for what was paid by another road: it goes back by a bank transfer that staff confirm."""
+"""Money that a debit drew for what was paid by another road: it goes back by a bank transfer that
+staff confirm."""
 
 from uuid import uuid4
 

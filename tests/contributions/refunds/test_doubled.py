@@ -1,4 +1,5 @@
-"""Doubled and late payments find themselves: each refund is drafted once, for staff to release, and who paid is told."""
+"""Doubled and late payments find themselves: each refund is drafted once, for staff to release, and
+who paid is told."""
 
 import pytest
 from django.core.management import call_command

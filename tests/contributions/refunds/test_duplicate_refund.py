@@ -1,5 +1,5 @@
-"""养老保险重复缴费退费: what is paid twice is found or proven, confirmed at the counter, and goes back by two hands, the personal
-account's part taken back with it."""
+"""养老保险重复缴费退费: what is paid twice is found or proven, confirmed at the counter, and goes
+back by two hands, the personal account's part taken back with it."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,5 @@
-"""Refunds by several hands at once: each is tested with its guard, and with the guard off, where it must go wrong."""
+"""Refunds by several hands at once: each is tested with its guard, and with the guard off, where it
+must go wrong."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,8 @@ def twice(till: Till, providers: dict[str, Provider]) -> Receipt:
 
 @contextmanager
 def without_unique_key() -> Iterator[None]:
-    """Refunds without the promise that a key is one refund; what was let in is dropped before it comes back."""
+    """Refunds without the promise that a key is one refund; what was let in is dropped before it
+    comes back."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE contributions_refund DROP CONSTRAINT contributions_refund_key_key")
     try:

@@ -1,4 +1,5 @@
-"""退款: what paid nothing goes back once, to where it came from, by two members of staff, whatever the channel says."""
+"""退款: what paid nothing goes back once, to where it came from, by two members of staff, whatever
+the channel says."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -158,7 +159,8 @@ def late(till: Till, providers: dict[str, Provider]) -> list[Receipt]:
 
 
 def paid_late(till: Till, providers: dict[str, Provider]) -> Payment:
-    """Two months are ordered, the order is cancelled, and then the payment turns out to have been made."""
+    """Two months are ordered, the order is cancelled, and then the payment turns out to have been
+    made."""
     order = till.place({PENSION: ("60", [THIS]), MEDICAL: ("60", [THIS])})
     payment = till.start(order, "wechat")
     till.tell(providers["wechat"].fails(payment.number))

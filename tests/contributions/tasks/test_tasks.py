@@ -1,4 +1,5 @@
-"""The schedule: every doorbell rings for something that exists, and a slot that was missed is caught up."""
+"""The schedule: every doorbell rings for something that exists, and a slot that was missed is
+caught up."""
 
 import datetime as dt
 

@@ -1,4 +1,5 @@
-"""The books in the workbench: a day's trial balance with its red line and its CSV, and the close of a month by two people."""
+"""The books in the workbench: a day's trial balance with its red line and its CSV, and the close of
+a month by two people."""
 
 import pytest
 from django.db import ProgrammingError

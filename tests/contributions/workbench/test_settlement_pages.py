@@ -1,4 +1,5 @@
-"""The collectors' pages for opening by hand, for what the bank left open, and for who is suspended."""
+"""The collectors' pages for opening by hand, for what the bank left open, and for who is
+suspended."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""The collectors' pages: batches with their steps, the trial balance, and lists that nobody can edit."""
+"""The collectors' pages: batches with their steps, the trial balance, and lists that nobody can
+edit."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,5 @@
-"""Lists the scheduled tasks with their last success, and what fails; ends with 1 where something is wrong."""
+"""Lists the scheduled tasks with their last success, and what fails; ends with 1 where something is
+wrong."""
 
 import sys
 from typing import Any

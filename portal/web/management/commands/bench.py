@@ -12,8 +12,9 @@ Bench = Callable[..., dict[str, list[float]]]
 
 
 def found() -> dict[str, tuple[Bench, tuple[Goal, ...]]]:
-    """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions by name that give figures by
-    what was measured, one for each round; and, where it has goals, GOALS by the same names."""
+    """All that the rooms can measure: each brings a module ``benchmarks`` with BENCHES, functions
+    by name that give figures by what was measured, one for each round; and, where it has goals,
+    GOALS by the same names."""
     benches: dict[str, tuple[Bench, tuple[Goal, ...]]] = {}
     for module in rooms.bring("benchmarks"):
         for name, bench in module.BENCHES.items():

@@ -1,4 +1,5 @@
-"""Loads the demo once: four cities, employers, people of each kind, history, open cases, accounts."""
+"""Loads the demo once: four cities, employers, people of each kind, history, open cases,
+accounts."""
 
 from typing import Any
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         self.stderr.write("演示数据装好了。")
 
     def _enrol(self) -> None:
-        """The demo's staff have an authenticator each, whose code the page that asks for it tells."""
+        """The demo's staff have an authenticator each, whose code the page that asks for it
+        tells."""
         for user in User.objects.filter(username__in=[cast.ADMINISTRATOR, *cast.script()["staff"]]):
             factors.demo_device(user)

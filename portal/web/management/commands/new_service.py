@@ -1,4 +1,5 @@
-"""Writes the three files of a new service, which pass at once: what is special about it is then written into them."""
+"""Writes the three files of a new service, which pass at once: what is special about it is then
+written into them."""
 
 import re
 from pathlib import Path
