@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.files.storage import storages
 
-from portal.shared.files import write_whole
+from portal.shared.files import PART, remove_abandoned, write_whole
 
 
 class DocumentDamaged(Exception):
@@ -48,10 +48,12 @@ def load(name: str, *, digest: str) -> bytes:
 
 def keep_only(name: str, *more: str) -> None:
     """Removes what earlier attempts, killed before they were marked, left beside a certificate's
-    documents."""
-    kept = {_path(one) for one in (name, *more)}
+    documents; not what another attempt is just writing."""
+    kept = {_path(each) for each in (name, *more)}
     for other in _path(name).parent.iterdir():
-        if other not in kept:
+        if other.suffix == PART:
+            remove_abandoned(other)
+        elif other not in kept:
             other.unlink(missing_ok=True)
 
 

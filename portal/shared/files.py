@@ -6,6 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+# How the names of files end that are being written.
+PART = ".part"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -14,16 +18,43 @@ def write_whole(path: Path, content: bytes) -> None:
 
     OSError where the disk refuses.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    file, temporary = _part(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+            # Before it is closed: until then nobody takes it for abandoned.
+            temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _part(path: Path) -> tuple[IO[bytes], Path]:
+    """A new file beside ``path``, locked by this process until it is closed."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # Somebody may have tidied it away before it was locked.
+        if os.fstat(handle).st_nlink:
+            return os.fdopen(handle, "wb"), Path(name)
+        os.close(handle)
+
+
+def remove_abandoned(part: Path) -> None:
+    """Remove a file that ``write_whole`` left unfinished, unless somebody still writes it."""
+    try:
+        handle = os.open(part, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)
 
 
 @contextmanager
