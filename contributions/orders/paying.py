@@ -197,10 +197,14 @@ def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
     """Complete a payment by the code from a text message; what is still to be done, in Chinese (""
     where nothing is).
 
-    Twice is once: the provider goes by the payment's number.
+    Twice is once: the provider goes by the payment's number. The code of an order that is paid or
+    over goes nowhere: its money would pay nothing.
     """
     if payment.status not in (PaymentStatus.STARTED, PaymentStatus.UNKNOWN):
         return ""
+    order = Order.objects.get(pk=payment.order_id)
+    if not order.is_open:
+        return _("这份订单已是“%(state)s”，没有再付款。") % {"state": order.get_status_display()}
     try:
         answer = channels.channel(payment.channel).confirm(payment.number, code)
         if answer.outcome == Outcome.FAILED:

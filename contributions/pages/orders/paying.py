@@ -78,7 +78,8 @@ def payment(request: HttpRequest, number: str) -> HttpResponseBase:
     """How the payer goes on: types the code, scans, follows the link, or waits."""
     order, now = own_order(request, number), timezone.now()
     current = queries.under_way(order)
-    if current is None:
+    if current is None or order.status == OrderStatus.PAID:
+        # What came by another payment has paid it: nobody is asked to pay again.
         return redirect("order", order.number)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and current.needs_code and form.is_valid():
@@ -116,7 +117,8 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
     current = queries.under_way(order)
     if current is not None:
         current = asking.ask_watched(current, by=User.objects.system(), now=now)
-    if current is None or not current.live:
+    order.refresh_from_db(fields=["status"])
+    if current is None or not current.live or order.status == OrderStatus.PAID:
         return _go("order", order)
     if request.GET.get("seen", current.status) != current.status:
         return _go("order-payment", order)

@@ -18,7 +18,7 @@ from contributions.models import (
     PaymentNotice,
     PaymentStatus,
 )
-from contributions.orders import answers, closing
+from contributions.orders import answers, asking, closing, paying
 from contributions.pages.orders import callbacks
 from portal.watch.models import Failure
 from tests.contributions.orders.conftest import CARD, MEDICAL, PENSION, THIS, Provider, Till, audit, months
@@ -190,6 +190,46 @@ def test_when_the_time_is_over_the_pages_ask_for_no_payment(till: Till, client: 
     words = page(client, f"/orders/{order.number}/")
     assert "查看支付结果" in words
     assert "继续支付" not in words
+
+
+@pytest.mark.parametrize("channel", ["alipay", "card"])
+def test_paid_by_a_payment_that_was_closed_nothing_asks_for_the_other(
+    till: Till, client: Client, order: Order, channel: str
+) -> None:
+    """Found: the page of an order that was paid offered to go on paying, and to cancel it."""
+    client.post(f"/orders/{order.number}/pay/", {"channel": "wechat"})
+    first = Payment.objects.get()
+    client.post(f"/orders/{order.number}/drop/")
+    if channel == "card":
+        client.post(f"/orders/{order.number}/card/", CARD)
+    else:
+        client.post(f"/orders/{order.number}/pay/", {"channel": channel})
+    other = Payment.objects.get(live=True)
+    assert call(client, first.number, order.sum_fen).status_code == 200
+    order.refresh_from_db()
+    other.refresh_from_db()
+    assert (order.status, other.live) == (OrderStatus.PAID, True)
+    words = page(client, f"/orders/{order.number}/")
+    assert "缴费成功" in words
+    assert "请不要再付款" in words
+    assert other.number in words
+    assert "继续支付" not in words
+    assert "取消订单" not in words
+    looked = client.get(f"/orders/{order.number}/state/")
+    assert (looked.status_code, looked["Hall-Go"]) == (286, f"/orders/{order.number}/")
+    answer = client.get(f"/orders/{order.number}/payment/")
+    assert answer["Location"] == f"/orders/{order.number}/"
+    # A code that was typed before the page knew is not passed on.
+    client.post(f"/orders/{order.number}/payment/", {"code": "135790"})
+    assert "没有再付款" in paying.confirm(other, "135790", by=order.placed_by, now=till.now)
+    other.refresh_from_db()
+    assert other.status == PaymentStatus.STARTED
+    # The schedule closes what nobody is to pay any more.
+    till.clock.step(minutes=40)
+    asking.ask_due(by=order.placed_by, now=till.now)
+    other.refresh_from_db()
+    assert other.status == PaymentStatus.CLOSED
+    assert "请不要再付款" not in page(client, f"/orders/{order.number}/")
 
 
 def test_another_way_after_the_first_is_closed(till: Till, client: Client, order: Order) -> None:
