@@ -1,25 +1,23 @@
 """The agencies between which a relation moves: those of this hall's cities, and all others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from portal.policy.book import book
 from portal.shared.insurance import Insurance
 
-if TYPE_CHECKING:
-    from transfers.models import OutsideAgency
-
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """A place that a relation leaves or goes to. ``city`` is a city of this hall, or empty: then it
-    is the ``outside`` agency's. ``title`` is the place's name."""
+    """A place that a relation leaves or goes to; ``title`` is the place's name.
+
+    ``city`` is a city of this hall, or empty: then ``outside_id`` is the outside agency's, and
+    ``outside_name`` how letters address it.
+    """
 
     city: str
     title: str
-    outside: OutsideAgency | None = None
+    outside_id: int | None = None
+    outside_name: str = ""
 
     @property
     def in_hall(self) -> bool:
@@ -28,14 +26,12 @@ class Agency:
     @property
     def key(self) -> str:
         """What names it in a form."""
-        return self.city or (f"outside-{self.outside.pk}" if self.outside else "")
+        return self.city or (f"outside-{self.outside_id}" if self.outside_id else "")
 
     @property
     def name(self) -> str:
         """As letters address it."""
-        if self.city:
-            return book().city(self.city).agency
-        return self.outside.agency if self.outside else self.title
+        return book().city(self.city).agency if self.city else self.outside_name or self.title
 
 
 def of_city(slug: str) -> Agency:

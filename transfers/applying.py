@@ -85,7 +85,7 @@ def _offer_places(form: ServiceForm, name: str, places: list[Agency]) -> None:
 
 
 def _outside(agency: OutsideAgency) -> Agency:
-    return Agency("", agency.title, agency)
+    return agency.place
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from portal.shared import names
 from portal.shared.insurance import Insurance
 from portal.shared.months import today_in_china
 from transfers import information, relation, releasing, steps
-from transfers.agencies import Agency, of_city
+from transfers.agencies import of_city
 from transfers.machine import Status
 from transfers.models import Direction, Message, OutsideAgency, Transfer, Way
 
@@ -79,7 +79,7 @@ def _letter(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: da
 def _begun(
     agency: OutsideAgency, person: Person, insurance: Insurance, city: str, *, by: User, now: datetime
 ) -> Transfer:
-    there = Agency("", agency.title, agency)
+    there = agency.place
     found = relation.read(
         person, insurance=insurance, from_city=city, to_city="", to_place=there.title, now=now
     )

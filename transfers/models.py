@@ -62,6 +62,11 @@ class OutsideAgency(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def place(self) -> Agency:
+        """It as a place that a relation leaves or goes to."""
+        return Agency("", self.title, self.pk, self.agency)
+
 
 class Transfer(models.Model):
     """One person's relation of one insurance on its way from one place to another. Only ``steps``
@@ -211,12 +216,17 @@ class Transfer(models.Model):
     @property
     def old(self) -> Agency:
         """The place that the relation leaves."""
-        return Agency(self.from_city, self.from_place, None if self.from_city else self.outside)
+        return self._agency(self.from_city, self.from_place)
 
     @property
     def new(self) -> Agency:
         """The place that it goes to."""
-        return Agency(self.to_city, self.to_place, None if self.to_city else self.outside)
+        return self._agency(self.to_city, self.to_place)
+
+    def _agency(self, city: str, place: str) -> Agency:
+        if city or self.outside is None:
+            return Agency(city, place)
+        return Agency("", place, self.outside.pk, self.outside.agency)
 
     @property
     def is_open(self) -> bool:

@@ -73,7 +73,7 @@ def apply(
         from_place=old.title,
         to_city=new.city,
         to_place=new.title,
-        outside=old.outside or new.outside,
+        outside_id=old.outside_id or new.outside_id,
         direction=direction,
         case=case,
         due_on=_due(insurance, _place(turn(Status.APPLIED), old.city, new.city), today_in_china(now)),

@@ -36,7 +36,7 @@ from tests.transfers.mover import (
 )
 from tests.transfers.mover import released as let_go
 from transfers import information, releasing, steps
-from transfers.agencies import Agency, of_city
+from transfers.agencies import of_city
 from transfers.machine import Status
 from transfers.models import Direction, Message, OutsideAgency, Transfer
 
@@ -102,7 +102,7 @@ def coming(cast: Cast, agency: OutsideAgency, now: dt.datetime) -> Transfer:
     transfer = steps.apply(
         person=cast.li_qiang,
         insurance=PENSION,
-        old=Agency("", agency.title, agency),
+        old=agency.place,
         new=of_city("shenzhen"),
         direction=Direction.IN,
         case=None,
