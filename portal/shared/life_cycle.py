@@ -41,7 +41,7 @@ class LifeCycle(Generic[S]):
 
     Labels and tones stand in the order of the enum, moves in the order of ``stages``. ``begins``
     are the statuses that a new row may have. ``events`` is the label of the model that keeps each
-    move ("contributions.RefundEvent"), "" where none does.
+    move (app label and name, such as "orders.OrderEvent"), "" where none does.
 
     Raises ValueError for a member without a stage, a stage without a label or without a tone, a
     status that is not of the enum, a move to the same status, and a status that is never reached.

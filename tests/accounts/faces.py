@@ -16,7 +16,7 @@ SECRET = "shared-by-both-sides"  # of the tests alone
 def face_provider(settings: Any) -> Iterator[FaceStandIn]:
     """The provider; the hall asks it."""
     server = FaceStandIn(("127.0.0.1", 0), SECRET)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     settings.FACE_CHECK = "portal.accounts.faces.RemoteCheck"
     settings.FACE_CHECK_URL = server.url

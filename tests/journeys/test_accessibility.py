@@ -28,6 +28,7 @@ from portal.watch import failures
 from tests.cast import CHANGSHA, Cast, cover, staff
 from tests.contributions.assessments.transferring import entered
 from tests.filing import file
+from tests.journeys.coloured import COLOURED_BY_WIDTH
 from tests.journeys.conftest import DESK, PHONE, Visitors
 from tests.journeys.visitor import Visitor
 from tests.transfers.mover import applied, moved_to, paid, proposed, walked
@@ -37,7 +38,14 @@ GRAVE = ("serious", "critical")
 SIZES = (DESK, PHONE)
 AXE = Axe()
 # Only what is wrong is told in full and brought here: the rest would be a megabyte a page.
-VIOLATIONS = "() => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
+VIOLATIONS = """async ([phone, coloured]) => {
+    const what = {resultTypes: ['violations'], rules: {'color-contrast': {enabled: !phone}}};
+    const found = (await axe.run(document, what)).violations;
+    const there = coloured.map(one => `main [class*="${one}"]`).filter(one => phone && document.querySelector(one));
+    if (!there.length) return found;
+    const colours = {resultTypes: ['violations'], runOnly: {type: 'rule', values: ['color-contrast']}};
+    return found.concat((await axe.run({include: there.map(one => [one])}, colours)).violations);
+}"""
 Look = Callable[[Visitor, str], None]
 
 
@@ -62,11 +70,17 @@ def faults(visitor: Visitor) -> list[str]:
         visitor.page.evaluate(AXE.axe_script)
     told = [
         f"{one['id']} ({one['impact']}): {one['help']}: {'; '.join(str(node['target']) for node in one['nodes'][:3])}"
-        for one in visitor.page.evaluate(VIOLATIONS)
+        for one in visitor.page.evaluate(VIOLATIONS, [_looked_at_before(visitor), COLOURED_BY_WIDTH])
         if one["impact"] in GRAVE
     ]
     told += [f"wider than the screen{when}" for when in too_wide(visitor)]
     return told + [f"squeezed to one sign a line: {words}" for words in visitor.page.evaluate(SQUEEZED)]
+
+
+def _looked_at_before(visitor: Visitor) -> bool:
+    """Whether the colours were looked at in the other width; not in the workbench, whose styles
+    are not ours."""
+    return visitor.page.viewport_size == PHONE and "/admin/" not in visitor.page.url
 
 
 # Cells of tables whose words stand one sign below another. A head that is there for readers of the

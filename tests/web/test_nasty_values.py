@@ -50,7 +50,7 @@ STARTS = (
 )
 WORKBENCH = "/admin/"
 # So many pages of one address are looked through for more, and so many are asked.
-LOOKED_THROUGH, ASKED = 2, 1
+LOOKED_THROUGH, ASKED = 1, 1
 # How many values each parameter, part of a path, field and whole form is given.
 EACH = len(VALUES) if os.environ.get("NASTY") == "all" else 1
 # What Django's own lists read besides, from the whole query at once.

@@ -1,6 +1,7 @@
 """Stylesheets in parts: a page asks for one file, which has every part once, in the order of the
 list."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from portal.web.stylesheets import JoiningFinder, UnfitPart, joined, parts_of
+from tests.journeys.coloured import COLOURED_BY_WIDTH
 
 STYLES = Path(settings.STATICFILES_DIRS[0]) / "css"
 LIST = STYLES / "components.css"
@@ -66,3 +68,18 @@ def test_every_component_is_listed_once() -> None:
 
 def test_pages_get_the_components_as_one_file() -> None:
     assert Path(str(finders.find("css/components.css"))).read_text() == joined(parts_of(LIST))
+
+
+WIDTHS = re.compile(r"@media[^{]*width[^{]*\{((?:[^{}]|\{[^{}]*\})*)\}")
+COLOURS = re.compile(r"[;{\s](?:color|background(?:-color)?|fill|opacity)\s*:\s*(?!transparent|none|inherit)")
+
+
+def test_colours_depend_on_the_width_only_where_it_is_known() -> None:
+    """Who looks at colours looks at one width of all other components."""
+    by_width = {
+        sheet.stem
+        for sheet in STYLES.rglob("*.css")
+        for rules in WIDTHS.findall(sheet.read_text())
+        if sheet.name not in ("print.css", "workbench.css", "forced_colors.css") and COLOURS.search(rules)
+    }
+    assert by_width == set(COLOURED_BY_WIDTH)

@@ -70,7 +70,7 @@ class Ear:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.005,), daemon=True).start()
 
     def take(self, heard: Heard) -> tuple[int, str, bytes]:
         to = channel(heard.path.strip("/"))
