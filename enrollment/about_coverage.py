@@ -1,4 +1,4 @@
-"""What services about one person's coverage have in common for the staff who decide."""
+"""The base of services about one person's coverage, for the staff who decide on their cases."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from portal.hall.service import Ask, Service
 
 
 class AboutCoverage(Service):
-    """Shows staff, before all else, the coverage that the subject has and had."""
+    """Shows staff first the coverages that the subject has and had."""
 
     def staff_facts(self, ask: Ask, facts: Any) -> list[tuple[str, list[tuple[str, str]]]]:
         held = (_("这名人员现有和曾有的参保关系"), queries.as_lines(queries.held(self.subject(ask))))

@@ -1,5 +1,5 @@
-"""Opening, ending and pricing coverage. Each runs inside its caller's transaction; the database
-refuses what overlaps."""
+"""Opening and ending coverage, setting bases and accounts. Each function runs inside its caller's
+transaction; the database refuses overlapping months."""
 
 from datetime import datetime
 
@@ -29,10 +29,10 @@ def open_coverage(
     case: Case | None = None,
 ) -> Coverage:
     """Insures a person over [start, until), or from ``start`` on, at a tier or a declared wage
-    (fen), whichever is given.
+    (fen).
 
-    IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is insured then
-    already.
+    Raises IntegrityError by ``no_two_live_coverages_share_a_month`` where the person is already
+    insured in one of the months.
     """
     coverage = Coverage.objects.create(
         person=person,
@@ -61,11 +61,11 @@ def set_base(
     wage_fen: int | None = None,
     case: Case | None = None,
 ) -> None:
-    """Makes a tier or a declared wage (fen), whichever is given, the coverage's base over [start,
-    until), to its end where ``until`` is None. Other months keep theirs; doing it twice changes
+    """Makes a tier or a declared wage (fen) the coverage's base over [start, until), or to the end
+    of the coverage where ``until`` is None. Other months keep their base. Doing it twice changes
     nothing.
 
-    Called under the subject's lock. ValueError where a month of it is not covered.
+    Called under the subject's lock. Raises ValueError where one of the months is not covered.
     """
     end = coverage.until if until is None else until
     if start < coverage.start or (coverage.until and (end is None or end > coverage.until)):
@@ -86,15 +86,16 @@ def set_base(
             _lay(base, former[0], start)
         if end is not None and (former[1] is None or former[1] > end):
             _lay(base, end, former[1])
-    # Months that follow one another at the same base are one row.
-    same = bases.filter(tier=tier, wage_fen=wage_fen)
-    before, after = same.filter(until=start).first(), same.filter(start=end).first() if end else None
-    if after:
-        after.delete()
-        end = after.until
-    if before:
-        before.until = end
-        before.save(update_fields=["until"])
+    # Consecutive months at the same base are kept as one row.
+    at_same_base = bases.filter(tier=tier, wage_fen=wage_fen)
+    base_before = at_same_base.filter(until=start).first()
+    base_after = at_same_base.filter(start=end).first() if end else None
+    if base_after:
+        base_after.delete()
+        end = base_after.until
+    if base_before:
+        base_before.until = end
+        base_before.save(update_fields=["until"])
     else:
         _lay(ContributionBase(coverage=coverage, tier=tier, wage_fen=wage_fen, set_by=case), start, end)
 
@@ -113,8 +114,8 @@ def _lay(base: ContributionBase, start: Month, until: Month | None) -> None:
 def close_coverage(
     coverage: Coverage, *, until: Month, by: User, now: datetime, case: Case | None = None
 ) -> None:
-    """Ends a coverage before ``until``, its first month without; where no month is left, it is
-    undone.
+    """Ends a coverage before ``until``, the first month without it; a coverage without any month
+    left is undone.
 
     Called under the subject's lock, after ``consequences.stop_barriers`` was found empty.
     """
@@ -130,10 +131,10 @@ def close_coverage(
 
 
 def draw_on(*, person: Person, city: str, bank: str, number: str, start: Month) -> BankAccount:
-    """Makes an account the one that the city's monthly debit draws on from ``start``; the former
-    one ends there.
+    """Sets the account that the city's monthly debit draws on from ``start``; the former account
+    ends there.
 
-    An account that would have begun in the same month or later is replaced.
+    An account that would have begun in the same month or later is deleted.
     """
     BankAccount.objects.filter(person=person, city=city, start__gte=start).delete()
     BankAccount.objects.filter(person=person, city=city, until__isnull=True).update(until=start)

@@ -1,5 +1,5 @@
-"""Coverage and contribution bases, to look up. They change only through cases; each page shows what
-changed and when."""
+"""Read-only pages of coverage and contribution bases. These change only through cases; each page
+shows what changed and when."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -63,7 +63,8 @@ class TimeFilter(OfferedFilter):
 
 
 class LookUpAdmin(StaffAdmin):
-    """Rows to read: nothing is added, edited or deleted here, and staff see their own cities'."""
+    """Read-only rows: nothing is added, edited or deleted here. Staff see the rows of their
+    cities."""
 
     actions = None
     list_fullwidth = True
@@ -71,7 +72,7 @@ class LookUpAdmin(StaffAdmin):
     show_full_result_count = False
     search_fields: tuple[str, ...] = ("pk",)
     change_form_outer_after_template = "admin/enrollment/history.html"
-    # Where the row's city, person and employer are.
+    # The look-ups of the row's city, person and employer.
     city_column = "city"
     person_column = "person"
     employer_column = "employer"
@@ -100,19 +101,19 @@ class LookUpAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a number in full or a name in full: nobody is found by guessing digits. Not where
-        there are no ``search_fields``."""
+        """Searches by a whole number or a whole name, so that guessed digits find nobody. Without
+        ``search_fields`` nothing is searched."""
         term = search_term.strip()
         if not term or not self.search_fields:
             return queryset, False
-        found = (
+        condition = (
             Q(**{f"{self.person_column}__name": term})
             | Q(**{f"{self.employer_column}__name": term})
             | Q(**{f"{self.employer_column}__credit_code": narrow(term).upper()})
         )
         if number := person_number_in(term):
-            found |= Q(**{f"{self.person_column}__identity_number": number})
-        return queryset.filter(found), False
+            condition |= Q(**{f"{self.person_column}__identity_number": number})
+        return queryset.filter(condition), False
 
     def change_view(
         self,
@@ -129,30 +130,30 @@ class LookUpAdmin(StaffAdmin):
 
 
 def history_of(row: Any) -> list[dict[str, Any]]:
-    """Every state that the row has had, as the database recorded it: when, by whom, and what
-    differed from the one before."""
+    """Every recorded change of the row: when, by whom, and which values differ from the state
+    before."""
     events = list(row.events.select_related("pgh_context").order_by("pgh_created_at", "pgh_id"))
     actors = {event.pgh_context.metadata.get("user") for event in events if event.pgh_context}
     names = dict(User.objects.filter(pk__in=[pk for pk in actors if pk]).values_list("pk", "name"))
     fields = [one for one in row._meta.concrete_fields if one.name != "id"]
-    history, before = [], None
+    history, former = [], None
     for event in events:
         changed = [
             (str(one.verbose_name), _written(event, one.name))
             for one in fields
-            if (before is None and _written(event, one.name))
-            or (before is not None and getattr(event, one.attname) != getattr(before, one.attname))
+            if (former is None and _written(event, one.name))
+            or (former is not None and getattr(event, one.attname) != getattr(former, one.attname))
         ]
         actor = names.get(event.pgh_context.metadata.get("user"), "") if event.pgh_context else ""
         history.append(
             {
                 "at": event.pgh_created_at,
-                "label": _("登记") if before is None else _("变更"),
+                "label": _("登记") if former is None else _("变更"),
                 "by": actor,
                 "changed": changed,
             }
         )
-        before = event
+        former = event
     return history
 
 
@@ -282,7 +283,7 @@ class RosterCityFilter(CityFilter):
 
 
 class RosterFilter(OfferedFilter):
-    """The one roster that the address names, as the page of its case links to it."""
+    """Filters by the roster that the address names; the page of its case links here."""
 
     title = gettext_lazy("名册")
     parameter_name = "roster"
@@ -324,8 +325,7 @@ class ChangeFilter(OfferedFilter):
 
 @admin.register(RosterRow)
 class RosterRowAdmin(LookUpAdmin):
-    """What employers have declared, row by row; rosters that are still drafts are nobody's but
-    their clerks'."""
+    """The rows of sent rosters. Only the employer's clerks see a roster that is still a draft."""
 
     identity_numbers = ("person__identity_number",)
     city_column = "roster__city"
@@ -341,7 +341,7 @@ class RosterRowAdmin(LookUpAdmin):
         return super().get_queryset(request).filter(roster__case__isnull=False)
 
     def get_urls(self) -> list[URLPattern]:
-        """Only the list: a row says all there is."""
+        """Only the list: it shows everything, so rows have no page of their own."""
         return [
             path(
                 "",

@@ -1,5 +1,5 @@
-"""How many rows of a roster a second are measured, read and checked, beside openpyxl only reading
-them, in turn."""
+"""Measures how many rows of a roster the hall reads and checks per second, in turn with openpyxl,
+which only reads them."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from portal.shared.identity import upgrade
 from portal.shared.measuring import Goal
 
 ROWS = 10_000
-# The longest that one side may take, in seconds.
+# The time limit for one run, in seconds.
 PATIENCE = 300
 
 THEIRS = "openpyxl, reading alone"
@@ -50,8 +50,8 @@ print(json.dumps([took, int(peak) / 1024]))
 
 
 def roster(*, rounds: int = 5) -> dict[str, list[float]]:
-    """Rows a second, and the most memory of the process in MB, of a file of 10,000 people of whom
-    every 73rd is wrong."""
+    """Rows per second and peak memory of the process in MB, for a file of 10,000 people in which
+    every 73rd row is wrong."""
     measured: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "roster.xlsx"
@@ -78,13 +78,13 @@ GOALS = {
 
 
 def staff() -> dict[str, tuple[int, str]]:
-    """Ten thousand people of nowhere: number → (id, name)."""
+    """Ten thousand invented people with numbers of no real place: number → (id, name)."""
     numbers = (upgrade(f"99{place // 900:04d}900101{place % 900 + 1:03d}") for place in range(ROWS))
     return {number: (pk, "测速") for pk, number in enumerate(numbers, 1)}
 
 
 def _file() -> bytes:
-    """The list as an employer sends it back, written by another program."""
+    """The list as an employer uploads it, written by a program other than the hall."""
     book = openpyxl.Workbook()
     page = book.active
     if page is None:

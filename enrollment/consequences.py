@@ -1,5 +1,5 @@
-"""What the rooms above answer when coverage is opened or ends. They register here; enrollment knows
-none of them."""
+"""Questions to the rooms above when coverage is opened, changed or ended. These rooms register
+their answers here; enrollment imports none of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from portal.shared.months import Month
 
 
 class Barred(Exception):
-    """What was clear when it was asked no longer is: a room refuses. ``whys`` say why, in
+    """A room refuses a change that its barriers allowed before. ``whys`` are the reasons, in
     Chinese."""
 
     def __init__(self, whys: list[str]) -> None:
@@ -23,8 +23,8 @@ class Barred(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What a person who was just insured does next, in words with day and sum; where (``label``
-    says what the address does; both may be empty), and the last day of it."""
+    """The next step of a person who was just insured: ``text`` with day and sum, ``url`` and its
+    ``label`` (both may be empty), and the last day ``until``."""
 
     text: str
     label: str
@@ -36,40 +36,39 @@ class Consequence(Protocol):
     """One room's answers."""
 
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
-        """Why the coverage cannot end before ``until``, its first month without; empty where
-        nothing stands against it."""
+        """The reasons why the coverage cannot end before ``until``, the first month without it;
+        empty where it can."""
 
     def stopped(self, coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
-        """The coverage ends before ``until``: called inside the transaction that ends it."""
+        """Called when the coverage ends before ``until``, inside the transaction that ends it."""
 
     def enrolled(self, coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
-        """A person was just insured by themselves, by these coverages of one city: called inside
-        the transaction that opened them. What is to be done next; None where it is not this room's
-        to say."""
+        """Called when a person has enrolled themselves with these coverages of one city, inside the
+        transaction that opened them. Returns the next step; None where this room knows none."""
 
     def base_barriers(self, coverage: Coverage, start: Month) -> list[str]:
-        """Why the coverage cannot have another base from ``start`` on; empty where nothing stands
-        against it."""
+        """The reasons why the coverage cannot have another base from ``start`` on; empty where it
+        can."""
 
     def base_changed(self, coverage: Coverage, start: Month, *, by: User, now: datetime) -> None:
-        """The coverage has another base from ``start`` on: called inside the transaction that sets
-        it. Raises Barred."""
+        """Called when the coverage gets another base from ``start`` on, inside the transaction that
+        sets it. Raises Barred."""
 
     def explain(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date
     ) -> Any:
-        """为什么是这个数, for the component ``derivation`` on the day ``on``; None where it is not
-        this room's to say."""
+        """为什么是这个数 on the day ``on``, for the component ``derivation``; None where this room
+        does not know."""
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
     ) -> int | None:
-        """What a month at this tier costs the person, in fen; None where it is not this room's to
-        say."""
+        """What a month at this tier costs the person, in fen; None where this room does not
+        know."""
 
     def charged_until(self, coverages: Iterable[int], since: Month) -> Mapping[int, Month]:
-        """Of the coverages (ids) that stand charged from ``since`` on, the month after the last one
-        charged."""
+        """For each of the coverages (ids) that is charged from ``since`` on: the month after its
+        last charged month."""
 
 
 _rooms: list[Consequence] = []
@@ -81,7 +80,7 @@ def register(room: Consequence) -> None:
 
 
 def stop_barriers(coverage: Coverage, until: Month) -> list[str]:
-    """Everything that stands against ending the coverage before ``until``."""
+    """All rooms' reasons against ending the coverage before ``until``."""
     return [why for room in _rooms for why in room.stop_barriers(coverage, until)]
 
 
@@ -92,14 +91,14 @@ def stopped(coverage: Coverage, until: Month, *, by: User, now: datetime) -> Non
 
 
 def enrolled(coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
-    """Tells every room that these coverages were opened; what the first that knows says is to be
-    done next."""
+    """Tells every room that these coverages were opened. Returns the next step from the first room
+    that knows one."""
     answers = [room.enrolled(coverages, by=by, now=now) for room in _rooms]
     return next((one for one in answers if one is not None), None)
 
 
 def base_barriers(coverage: Coverage, start: Month) -> list[str]:
-    """Everything that stands against another base from ``start`` on."""
+    """All rooms' reasons against another base from ``start`` on."""
     return [why for room in _rooms for why in room.base_barriers(coverage, start)]
 
 
@@ -128,11 +127,11 @@ def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, mon
 
 
 def charged_until(coverages: Iterable[int], since: Month) -> dict[int, Month]:
-    """Of the coverages (ids) that stand charged from ``since`` on, the first month that a new base
-    can price."""
-    wanted = list(coverages)
-    found: dict[int, Month] = {}
+    """For each of the coverages (ids) that is charged from ``since`` on: the first month to which a
+    new base can apply."""
+    coverage_ids = list(coverages)
+    first_free: dict[int, Month] = {}
     for room in _rooms:
-        for coverage, month in room.charged_until(wanted, since).items():
-            found[coverage] = max(month, found.get(coverage, month))
-    return found
+        for coverage, month in room.charged_until(coverage_ids, since).items():
+            first_free[coverage] = max(month, first_free.get(coverage, month))
+    return first_free

@@ -1,5 +1,5 @@
-"""What employers are told when it was corrected who one of their staff is; their drafts follow, and
-nobody else's do."""
+"""When a person's identity data were corrected: notices to the employers that insure the person,
+and corrections in these employers' drafts only."""
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -15,7 +15,8 @@ NOTICE_KIND = "staff-corrected"
 
 
 def follow(correction: Correction) -> None:
-    """A notice to the clerks of each employer that insures the person now, whose drafts follow."""
+    """Notifies the clerks of each employer that insures the person now, and corrects their
+    drafts."""
     person = correction.person
     insuring = queries.running(person, month_in_china(correction.at)).values("employer")
     text = _(

@@ -1,5 +1,5 @@
-"""The demo's coverages, of employees and of flexible workers, and the accounts that are drawn
-on."""
+"""The demo's coverages of employees, flexible workers and residents, and the accounts for the
+debit."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,58 +23,58 @@ from portal.web.demo.chapters import Chapter, Say
 
 
 def _coverages(now: dt.datetime, say: Say) -> None:
-    this = month_in_china(now)
-    _employed(this, now)
-    _flexible(this, now)
-    _crowd(this, now)
-    _residents(this, now)
+    month = month_in_china(now)
+    _employed(month, now)
+    _flexible(month, now)
+    _crowd(month, now)
+    _residents(month, now)
 
 
-def _employed(this: Month, now: dt.datetime) -> None:
-    for told in cast.script()["employed"]:
-        employer = cast.employer(told["employer"])
-        for insurance in told["insurances"]:
+def _employed(month: Month, now: dt.datetime) -> None:
+    for member in cast.script()["employed"]:
+        employer = cast.employer(member["employer"])
+        for insurance in member["insurances"]:
             _insure(
-                cast.person(told["person"]),
+                cast.person(member["person"]),
                 Insurance(insurance),
                 employer.city,
-                this - told["since"],
-                this - told["until"] if "until" in told else None,
+                month - member["since"],
+                month - member["until"] if "until" in member else None,
                 now=now,
                 capacity=Capacity.EMPLOYEE,
                 employer=employer,
-                wage_fen=money.to_fen(Decimal(told["wage"])),
+                wage_fen=money.to_fen(Decimal(member["wage"])),
             )
 
 
-def _flexible(this: Month, now: dt.datetime) -> None:
-    for told in cast.script()["flexible"]:
-        person, start = cast.person(told["person"]), this - told["since"]
-        for insurance, tier in told["tiers"].items():
+def _flexible(month: Month, now: dt.datetime) -> None:
+    for member in cast.script()["flexible"]:
+        person, start = cast.person(member["person"]), month - member["since"]
+        for insurance, tier in member["tiers"].items():
             _insure(
                 person,
                 Insurance(insurance),
-                told["city"],
+                member["city"],
                 start,
                 None,
                 now=now,
-                district=told.get("district", ""),
+                district=member.get("district", ""),
                 tier=tier,
             )
-        if "account" in told:
-            _draw_on(person, told["city"], told["account"], start)
-        if "new_account" in told:
-            _draw_on(person, told["city"], told["new_account"], this - 1)
+        if "account" in member:
+            _draw_on(person, member["city"], member["account"], start)
+        if "new_account" in member:
+            _draw_on(person, member["city"], member["new_account"], month - 1)
 
 
-def _residents(this: Month, now: dt.datetime) -> None:
-    for told in cast.script()["residents"]:
-        for insurance, tier in told["tiers"].items():
+def _residents(month: Month, now: dt.datetime) -> None:
+    for member in cast.script()["residents"]:
+        for insurance, tier in member["tiers"].items():
             _insure(
-                cast.person(told["person"]),
+                cast.person(member["person"]),
                 Insurance(insurance),
-                told["city"],
-                this - told["since"],
+                member["city"],
+                month - member["since"],
                 None,
                 now=now,
                 capacity=Capacity.RESIDENT,
@@ -82,20 +82,20 @@ def _residents(this: Month, now: dt.datetime) -> None:
             )
 
 
-def _crowd(this: Month, now: dt.datetime) -> None:
-    told = cast.script()["crowd"]
-    for number in range(told["count"]):
-        person, start = cast.crowd(number), this - told["since"]
+def _crowd(month: Month, now: dt.datetime) -> None:
+    crowd = cast.script()["crowd"]
+    for number in range(crowd["count"]):
+        person, start = cast.crowd(number), month - crowd["since"]
         _insure(
             person,
             Insurance.PENSION,
-            told["city"],
+            crowd["city"],
             start,
             None,
             now=now,
-            tier=told["tiers"][number % len(told["tiers"])],
+            tier=crowd["tiers"][number % len(crowd["tiers"])],
         )
-        _draw_on(person, told["city"], (told["account"], f"{number:02d}"), start)
+        _draw_on(person, crowd["city"], (crowd["account"], f"{number:02d}"), start)
 
 
 @transaction.atomic
@@ -108,12 +108,12 @@ def _insure(
     *,
     now: dt.datetime,
     capacity: Capacity = Capacity.FLEXIBLE,
-    **more: Any,
+    **basis: Any,
 ) -> None:
     if Coverage.objects.filter(person=person, insurance=insurance, city=city, start=start).exists():
         return
     coverage = actions.open_coverage(
-        person=person, insurance=insurance, capacity=capacity, city=city, start=start, now=now, **more
+        person=person, insurance=insurance, capacity=capacity, city=city, start=start, now=now, **basis
     )
     if until:
         actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)

@@ -1,4 +1,4 @@
-"""The part that enrolment forms share: for each insurance of an offer, the first month with or
+"""Fields that enrolment forms share: for each insurance of an offer, the first month with or
 without it."""
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def stop_field(
         insurance=insurance,
         none_label=_("不{word}").format(word=word),
     )
-    # What ends a coverage is chosen, never preselected, and what it costs stands beside the choice.
+    # Ending a coverage is never preselected, and the form shows what it costs beside the choice.
     field.initial = ""
     field.help_text = " ".join(stop_costs(offer, insurance))
     field.choice_hints = {

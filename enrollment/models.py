@@ -115,8 +115,8 @@ class Coverage(OverMonths, models.Model):
 
 @pghistory.track()
 class ContributionBase(OverMonths, models.Model):
-    """What a coverage's contributions are worked out from, months [start, until): a tier of the
-    city, or a declared wage."""
+    """The basis of a coverage's contributions over months [start, until): a tier of the city, or a
+    declared wage."""
 
     coverage = models.ForeignKey(Coverage, models.PROTECT, related_name="bases", verbose_name=_("参保关系"))
     start = MonthField(_("起用月份"))
@@ -149,11 +149,11 @@ class ContributionBase(OverMonths, models.Model):
 
 
 class Roster(models.Model):
-    """The wages of an employer's staff for the contribution year that begins with ``start``: first
-    with a draft, then, and never changed again, with the case that it was sent as.
+    """The wages of an employer's staff for the contribution year that begins with ``start``. It
+    belongs to a draft, later to the case that it was sent with; from then on it never changes.
 
-    ``report`` is what was wrong in the spreadsheet uploaded last: [[row, column, what the cell
-    held, why]].
+    ``report`` holds the problems of the latest uploaded spreadsheet: [[row, column, content of the
+    cell, why]].
     """
 
     employer = models.ForeignKey(Employer, models.PROTECT, related_name="rosters", verbose_name=_("参保单位"))
@@ -193,8 +193,8 @@ class Roster(models.Model):
 
 
 class RosterRow(models.Model):
-    """One member of staff in a roster: the monthly wage declared (fen), None until it is filled in,
-    and the one before it."""
+    """One member of staff in a roster: the declared monthly wage (fen, None until it is filled in)
+    and the former wage (fen)."""
 
     roster = models.ForeignKey(Roster, models.CASCADE, related_name="rows", verbose_name=_("名册"))
     person = models.ForeignKey(

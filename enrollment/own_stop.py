@@ -1,7 +1,8 @@
-"""The base of services by which somebody stops paying for their own coverage.
+"""The base of services by which a person stops paying for their own coverage.
 
-A service says its code, title, capacity and words; which insurances, which months and what stopping
-costs stand in the city's offer (``stop_months``, ``stop_years``, ``stop_word``, ``stop_costs``).
+A service says its code, title, capacity and words. The city's offer says which insurances and
+months can be stopped and what stopping costs (``stop_months``, ``stop_years``, ``stop_word``,
+``stop_costs``).
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,20 +29,21 @@ from portal.shared.months import Month
 
 
 def running(held: Iterable[Held], city: str, month: Month, capacity: Capacity) -> list[Held]:
-    """Of somebody's coverages, those of that capacity in the city that run in the month before or
-    later."""
+    """Those of a person's coverages in the city and capacity that cover the month before ``month``
+    or a later one."""
     going_on = queries.to_go_on(held, month=month - 1, capacity=capacity)
     return [coverage for coverage in going_on if coverage.city == city]
 
 
 def barred_stops(held: list[Held], offer: Offer, month: Month) -> dict[Insurance, dict[Month, str]]:
-    """Of each insurance that can be stopped, the months in which it cannot, with the reason."""
+    """For each insurance of the offer that ``held`` has: the months in which it cannot be stopped,
+    with the reason."""
     insured = {coverage.insurance for coverage in held}
     return stopping.barred_stops(held, offer, insured, month=month, word=stop_word(offer))
 
 
 class OwnStopForm(ServiceForm):
-    """For each insurance that runs, the first month without it."""
+    """Asks, for each running insurance, for the first month without it."""
 
     capacity: ClassVar[Capacity]
 
@@ -65,7 +67,7 @@ class OwnStopForm(ServiceForm):
 
 @dataclass(frozen=True)
 class OwnStopFacts(StopFacts):
-    """With whether an employer insures the person: then there is nothing here to stop."""
+    """``employed``: an employer insures the person, who then has nothing to stop here."""
 
     employed: bool
 
@@ -74,21 +76,21 @@ class OwnStopFacts(StopFacts):
 
 
 class OwnStop(AboutCoverage):
-    """Stops what runs in ``capacity`` in the offer's city, from the months that are chosen on."""
+    """Stops the coverages of ``capacity`` in the offer's city, from the chosen months on."""
 
     capacity: ClassVar[Capacity]
     audience = Audience.PERSON
     theme = Theme.ENROLLMENT
 
-    def __init_subclass__(cls, **more: Any) -> None:
-        super().__init_subclass__(**more)
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         cls.form = type(f"{cls.__name__}Form", (OwnStopForm,), {"capacity": cls.capacity})
 
     def running(self, person: Person, city: str, month: Month) -> list[Held]:
         return running(queries.held(person.identity_number), city, month, self.capacity)
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """Every month that could be chosen is barred, of every insurance."""
+        """Every month that could be chosen is barred, for every insurance."""
         held = self.running(ask.person, ask.offer.city, ask.month)
         barred = barred_stops(held, ask.offer, ask.month)
         if barred and all(
@@ -100,10 +102,10 @@ class OwnStop(AboutCoverage):
 
     def facts(self, ask: Ask, outside: Any) -> OwnStopFacts:
         everything = queries.held(ask.person.identity_number)
-        own = running(everything, ask.offer.city, ask.month, self.capacity)
-        found = stopping.facts(own, chosen(ask, "stop"), month=ask.month)
+        own_coverages = running(everything, ask.offer.city, ask.month, self.capacity)
+        stop_facts = stopping.facts(own_coverages, chosen(ask, "stop"), month=ask.month)
         employed = bool(queries.to_go_on(everything, month=ask.month, capacity=Capacity.EMPLOYEE))
-        return OwnStopFacts(held=found.held, barriers=found.barriers, employed=employed)
+        return OwnStopFacts(held=stop_facts.held, barriers=stop_facts.barriers, employed=employed)
 
     def rule(self, ask: Ask, facts: OwnStopFacts) -> Iterator[Finding]:
         if not facts.held and facts.employed:

@@ -1,4 +1,4 @@
-"""Reading who is insured."""
+"""Reading coverages."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class Held(OverMonths):
 
 
 def held(identity_number: str) -> list[Held]:
-    """All live coverages, past and present, of the person with this number; empty for someone
-    unknown."""
+    """All live coverages, past and present, of the person with this number; empty for an unknown
+    number."""
     rows = Coverage.objects.filter(person__identity_number=identity_number, live=True).order_by(
         "start", "insurance"
     )
@@ -53,14 +53,15 @@ def held(identity_number: str) -> list[Held]:
 
 
 def as_lines(holdings: Iterable[Held]) -> list[tuple[str, str]]:
-    """The coverages as (label, value), the latest first; one line that says so where there are
-    none."""
+    """The coverages as (label, value), the latest first; where there are none, one line that says
+    so."""
     lines = [(str(INSURANCE_LABELS[one.insurance]), one.described()) for one in holdings]
     return lines[::-1] or [(_("参保关系"), _("无"))]
 
 
 def insured_in(cities: Sequence[str]) -> Q:
-    """Of persons: who is or was insured in these cities; their data are these cities' staff's."""
+    """Condition on persons: insured now or before in one of these cities. The staff of these cities
+    may see their data."""
     return Q(Exists(Coverage.objects.filter(city__in=cities, person=OuterRef("pk"))))
 
 
@@ -74,7 +75,7 @@ def running(person: Person, month: Month) -> QuerySet[Coverage]:
 
 
 def city_of(person: Person) -> str:
-    """The slug of the city where the person's latest coverage is; "" for whoever never had one."""
+    """The slug of the city of the person's latest coverage; "" where there is none."""
     latest = Coverage.objects.filter(person=person, live=True).order_by(
         F("until").desc(nulls_first=True), "-start"
     )

@@ -1,4 +1,4 @@
-"""Spreadsheets from and for employers: read only after they were measured, written so that no cell
+"""Spreadsheets from and for employers. Their size is checked before they are read; no written cell
 is a formula.
 
 An .xlsx file is a zip archive of XML. Every part that is read is unpacked within limits and parsed
@@ -40,9 +40,9 @@ MAX_UNPACKED = 40 * 1024 * 1024
 MAX_RATIO = 100
 MAX_PARTS = 500
 MAX_TAGS = 3_000_000
-# A spreadsheet program puts no more characters into a cell. A text that many cells share lies in
-# the file once, and in each of these cells once it is read: so all that they come to is measured,
-# too.
+# A spreadsheet program puts no more than MAX_CELL characters into a cell. A text that many cells
+# share is stored once in the file, but is copied into each cell when the file is read. So the sum
+# over all cells is limited too.
 MAX_CELL = 32_767
 MAX_TEXT = 20_000_000
 
@@ -52,14 +52,14 @@ _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FRAME = ("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels")
 _OPTIONAL = ("xl/sharedStrings.xml", "xl/styles.xml")
 
-# So many characters fit across a page of A4 upright.
+# The number of characters across an A4 page in portrait.
 _PORTRAIT_WIDTH = 90
-# What a spreadsheet takes for the beginning of a formula, in half and full width.
+# Characters that a spreadsheet takes for the start of a formula, in half and full width.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class SheetRefused(Exception):
-    """The file is not taken at all; the message says why, and what to do."""
+    """The whole file is refused; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ def column_letter(column: int) -> str:
 
 
 def read_table(content: bytes) -> Table:
-    """The first visible sheet of an .xlsx file. Raises SheetRefused for what is no such file, or
-    larger than the limits."""
+    """The first visible sheet of an .xlsx file. Raises SheetRefused where the content is no such
+    file or exceeds a limit."""
     if len(content) > MAX_BYTES:
         raise SheetRefused(_("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。"))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
@@ -112,10 +112,10 @@ def read_table(content: bytes) -> Table:
         rows = (
             CalamineWorkbook.from_filelike(measured).get_sheet_by_name(name).to_python(skip_empty_area=False)
         )
-    except Exception as error:  # whatever the reader says of it, it cannot be read
+    except Exception as error:  # whatever the reader raises, the file cannot be read
         raise SheetRefused(_broken()) from error
     except BaseException as error:
-        # A fault within the reader is none of Python's exceptions.
+        # A panic in the reader's Rust code is no subclass of Exception.
         if type(error).__name__ != "PanicException":
             raise
         raise SheetRefused(_broken()) from error
@@ -146,7 +146,8 @@ def _broken() -> str:
 
 
 class _Parts:
-    """The parts of the archive that were read, each unpacked within what is left of the limits."""
+    """The parts of the archive that were read. All of them together unpack to at most
+    MAX_UNPACKED bytes."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
@@ -171,8 +172,8 @@ class _Parts:
             self.check(name, _Tags())
 
     def get(self, name: str) -> bytes:
-        """A part, unpacked as far as its head says and the limit allows: what the head says need
-        not be true."""
+        """The unpacked part. Raises SheetRefused where the limit is exceeded: the size that the
+        archive states may be false, so the bytes are counted."""
         if name not in self.read:
             with self.archive.open(name) as part:
                 content = part.read(self.left + 1)
@@ -183,7 +184,7 @@ class _Parts:
         return self.read[name]
 
     def check(self, name: str, handler: "_Tags") -> None:
-        """Parse a part once; document types, entities and outside references are refused."""
+        """Parses a part; refuses document types, entities and outside references."""
         try:
             defusedxml.sax.parseString(self.get(name), handler, forbid_dtd=True)
         except DefusedXmlException as error:
@@ -192,7 +193,7 @@ class _Parts:
             ) from error
 
     def packed_again(self) -> io.BytesIO:
-        """An archive of just what was read and checked."""
+        """An archive of only the parts that were read and checked."""
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name, content in self.read.items():
@@ -228,7 +229,7 @@ class _Tags(ContentHandler):
 
 
 class _Texts(_Tags):
-    """How long each of the shared texts is."""
+    """Measures the length of each shared text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -253,9 +254,9 @@ def _too_much_text() -> str:
 
 
 class _SheetGuard(_Tags):
-    """Where the cells with content lie, and how much text they come to, before anything is laid out
-    by it: one cell far away would fill the memory, and so would one long text in all cells.
-    ``lengths`` are those of the shared texts."""
+    """Checks the places of the cells and the sum of their texts before the sheet is read: one cell
+    far from the others would fill the memory, and so would one long text in all cells. ``lengths``
+    are those of the shared texts."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
         super().__init__()
@@ -313,7 +314,7 @@ class _SheetGuard(_Tags):
         tag = name.rpartition(":")[2]
         if tag == "v" and self.shares:
             place = self.value.strip()
-            # What names no shared text is left to the reader, which refuses it.
+            # The reader refuses a cell that names no shared text.
             known = place.isascii() and place.isdecimal() and int(place[:9]) < len(self.lengths)
             self.own = self.lengths[int(place)] if known else 0
         elif tag == "c":
@@ -324,7 +325,7 @@ class _SheetGuard(_Tags):
 
 
 def _hides(attrs: Any) -> bool:
-    """Whether a row or column is not shown: hidden, filtered out, or of no size."""
+    """Whether a row or column is not shown: it is hidden, filtered out, or has no size."""
     return attrs.get("hidden") in ("1", "true") or any(
         attrs.get(size) in ("0", "0.0") for size in ("ht", "width")
     )
@@ -346,24 +347,24 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def neutral(value: Any) -> Any:
-    """The value; where it is text that a spreadsheet would take for a formula, with an apostrophe
-    before it."""
+    """The value; a text that a spreadsheet would take for a formula gets an apostrophe before
+    it."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
 
 
 def plain(text: str) -> str:
-    """What ``neutral`` was given."""
+    """The text without the apostrophe that ``neutral`` adds."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
 
 
 def write_xlsx(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]
 ) -> bytes:
-    """An .xlsx file of one sheet. Texts are texts, whatever they begin with; numbers are numbers,
-    amounts (Decimal) with their cents. Printed, it is as wide as the page, and the heads stand on
-    each.
+    """An .xlsx file of one sheet. Text cells stay text, whatever they begin with; amounts (Decimal)
+    show at least two decimals. In print the sheet is as wide as the page, and each page has the
+    heads.
     """
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title)
@@ -371,7 +372,7 @@ def write_xlsx(
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.orientation = "landscape" if sum(widths) > _PORTRAIT_WIDTH else "portrait"
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    # As many pages as it takes.
+    # 0: the number of pages is not limited.
     sheet.page_setup.fitToHeight = 0
     sheet.print_title_rows = "1:1"
     sheet.oddFooter.center.text = "&P / &N"
@@ -395,7 +396,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, Decimal):
         cell = WriteOnlyCell(sheet, value)
         places = value.as_tuple().exponent
-        # Bases may have more decimals than two: all of them are shown.
+        # Bases may have more than two decimals; all of them are shown.
         cell.number_format = "#,##0." + "0" * max(2, -places if isinstance(places, int) else 2)
         return cell
     return value
@@ -404,20 +405,20 @@ def _cell(sheet: Any, value: Any) -> Any:
 def _text_cell(sheet: Any, text: str) -> WriteOnlyCell:
     cell = WriteOnlyCell(sheet, neutral(text))
     cell.data_type = "s"
-    # As text in the spreadsheet too, so that a long number keeps its last digits when it is edited.
+    # The text format keeps the last digits of a long number when the cell is edited.
     cell.number_format = "@"
     return cell
 
 
 def text_number(number: str) -> str:
-    """A number for a CSV file that stays text, with all of its digits: by a tab behind it, which
-    spreadsheets do not show."""
+    """A number for a CSV file with a tab behind it: spreadsheets then keep it as text with all
+    digits, and do not show the tab."""
     return f"{number}\t"
 
 
 def write_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The lines of a CSV file for the spreadsheets in use here: marked as UTF-8, formulas
-    neutralised."""
+    """The text of a CSV file in pieces: it begins with the UTF-8 mark that spreadsheets need, and
+    formulas are neutralised."""
     line = io.StringIO()
     writer = csv.writer(line)
     yield "\ufeff"

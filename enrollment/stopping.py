@@ -1,4 +1,4 @@
-"""Ending coverage, as the employer's and the flexible worker's services share it."""
+"""Ending coverage: the part that employers' services and persons' own services share."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,7 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True)
 class StopFacts:
-    """The coverages that can be ended, and what stands against ending them in the months that were
-    chosen."""
+    """The coverages that can be ended, and the reasons against ending them in the chosen months."""
 
     held: list[Held]
     barriers: dict[Insurance, list[str]]
@@ -39,37 +38,38 @@ class StopFacts:
 
 
 def facts(held: Sequence[Held], stops: Mapping[Insurance, Month], *, month: Month) -> StopFacts:
-    """Reads what stands against each stop; ``held`` are the coverages that the applicant may
+    """Reads the reasons against each stop; ``held`` are the coverages that the applicant may
     end."""
-    still = [one for one in held if one.runs_from(month - 1)]
-    found = StopFacts(held=still, barriers={})
+    running = [one for one in held if one.runs_from(month - 1)]
+    stop_facts = StopFacts(held=running, barriers={})
     for insurance, stop in stops.items():
-        one = found.running(insurance, stop)
-        if one:
-            found.barriers[insurance] = consequences.stop_barriers(Coverage.objects.get(pk=one.pk), stop)
-    return found
+        coverage = stop_facts.running(insurance, stop)
+        if coverage:
+            stop_facts.barriers[insurance] = consequences.stop_barriers(
+                Coverage.objects.get(pk=coverage.pk), stop
+            )
+    return stop_facts
 
 
 def barred_months(
     held: Sequence[Held], insurance: Insurance, months: Sequence[Month], *, word: str
 ) -> dict[Month, str]:
-    """Of these months, those in which the insurance cannot be stopped, each with the first
-    reason."""
-    found: dict[Month, str] = {}
+    """Those of the months in which the insurance cannot be stopped, each with the first reason."""
+    reasons: dict[Month, str] = {}
     for month in months:
         whys = [
             finding.why
             for finding in rule({insurance: month}, facts(held, {insurance: month}, month=month), word=word)
         ]
         if whys:
-            found[month] = whys[0]
-    return found
+            reasons[month] = whys[0]
+    return reasons
 
 
 def barred_stops(
     held: Sequence[Held], offer: Offer, insured: Collection[Insurance], *, month: Month, word: str
 ) -> dict[Insurance, dict[Month, str]]:
-    """Of each insurance that the offer has and ``insured`` names, the months in which it cannot be
+    """For each insurance of the offer that ``insured`` names: the months in which it cannot be
     stopped, with the reason."""
     return {
         insurance: barred_months(
@@ -81,7 +81,7 @@ def barred_stops(
 
 
 def rule(stops: Mapping[Insurance, Month], facts: StopFacts, *, word: str) -> Iterator[Finding]:
-    """What bars each stop, beside its field ``stop_<insurance>``; ``word`` is the city's for
+    """The bars to each stop, on its field ``stop_<insurance>``. ``word`` is the city's word for
     stopping, here and below."""
     for insurance, stop in stops.items():
         if facts.running(insurance, stop) is None:
@@ -98,22 +98,26 @@ def rule(stops: Mapping[Insurance, Month], facts: StopFacts, *, word: str) -> It
 def stop(
     case: Case, facts: StopFacts, stops: Mapping[Insurance, Month], *, word: str, by: User, now: datetime
 ) -> dict[str, Any]:
-    """Ends the coverages; the outcome tells the last month of each."""
+    """Ends the coverages; the outcome names the last month of each."""
     lines = []
     for insurance, month in stops.items():
-        one = facts.running(insurance, month)
-        if one is None:
+        coverage = facts.running(insurance, month)
+        if coverage is None:
             raise ValueError(f"{case.number}: no running {insurance} to stop; the rule was not applied")
         actions.close_coverage(
-            Coverage.objects.select_for_update().get(pk=one.pk), until=month, by=by, now=now, case=case
+            Coverage.objects.select_for_update().get(pk=coverage.pk), until=month, by=by, now=now, case=case
         )
-        lines.append([INSURANCE_LABELS[insurance], described(one, month, word)])
-    return {"coverages": [one.pk for i, m in stops.items() if (one := facts.running(i, m))], "lines": lines}
+        lines.append([INSURANCE_LABELS[insurance], described(coverage, month, word)])
+    return {
+        "coverages": [coverage.pk for i, m in stops.items() if (coverage := facts.running(i, m))],
+        "lines": lines,
+    }
 
 
-def described(one: Held, month: Month, word: str) -> str:
-    """What stopping means: the last month that is paid, or that the coverage never began."""
-    if month <= one.start:
+def described(coverage: Held, month: Month, word: str) -> str:
+    """The effect of stopping in words: the last month that is paid, or that the coverage is undone
+    before its first month."""
+    if month <= coverage.start:
         return _("{month}起{word}，本次参保未开始缴费即撤销").format(month=month.zh, word=word)
     return _("{month}起{word}，缴费到{last}为止").format(month=month.zh, word=word, last=(month - 1).zh)
 

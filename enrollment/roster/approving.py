@@ -1,4 +1,4 @@
-"""A roster is sent as it was looked at, and its approval sets the bases of the year."""
+"""Sending a roster with the content that the clerk saw; its approval sets the year's bases."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from portal.shared.months import Month, Period
 
 
 def digest_of(roster: Roster) -> str:
-    """SHA-256 over who is declared with what, so that what is approved is what was looked at."""
+    """SHA-256 over the roster's people and wages. It shows whether the roster still has the content
+    that was looked at."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -29,10 +30,10 @@ def digest_of(roster: Roster) -> str:
 
 
 def send(roster: Roster, case: Case, *, digest: str) -> bool:
-    """Gives the roster to the case, if it still holds what was looked at: from now on the database
-    keeps it as it is."""
-    found = Roster.objects.select_for_update().filter(pk=roster.pk, case__isnull=True).first()
-    if found is None or digest_of(found) != digest:
+    """Gives the roster to the case, if ``digest`` is still that of its content; False otherwise.
+    From then on the database refuses changes."""
+    unsent = Roster.objects.select_for_update().filter(pk=roster.pk, case__isnull=True).first()
+    if unsent is None or digest_of(unsent) != digest:
         return False
     Roster.objects.filter(pk=roster.pk).update(
         draft=None, case=case, report=[], report_name="", report_taken=None
@@ -54,9 +55,9 @@ def another_open(roster: Roster) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an approval set: how many people and coverages, and from when. ``later`` are coverages
-    whose first months stand charged already; ``left`` are people of the roster whom the employer no
-    longer insures."""
+    """What an approval set, in numbers of people and coverages. ``later``: coverages with months
+    charged already, by the month from which the new base applies; ``left``: people in the roster
+    whom the employer no longer insures."""
 
     people: int
     coverages: int
@@ -67,10 +68,10 @@ class Applied:
 
 def apply(roster: Roster, *, case: Case) -> Applied:
     """Makes the declared wages the bases from the year's first month on, or from the month after
-    the last that stands charged.
+    the last charged month.
 
-    A fixed number of statements, whatever the size of the roster. Must run in a transaction. Doing
-    it twice changes nothing.
+    Runs a fixed number of statements, whatever the size of the roster. Must run in a transaction.
+    Doing it twice changes nothing.
     """
     coverages = list(
         Coverage.objects.filter(
@@ -82,7 +83,8 @@ def apply(roster: Roster, *, case: Case) -> Applied:
             person__roster_rows__roster=roster,
         ).values_list("pk", flat=True)
     )
-    # In the order in which a coverage that ends takes them, so that one waits for the other.
+    # Ending a coverage takes these locks in the same order, so that the two wait for each other and
+    # do not deadlock.
     list(
         ContributionBase.objects.select_for_update(of=("self",))
         .filter(coverage__in=coverages)
@@ -118,7 +120,7 @@ def apply(roster: Roster, *, case: Case) -> Applied:
             },
         )
         cursor.execute("SELECT count(DISTINCT person_id), count(*) FROM declared_wage")
-        people, wanted = cursor.fetchone()
+        people, declared = cursor.fetchone()
         cursor.execute(
             """
             DELETE FROM declared_wage declared USING enrollment_contributionbase base
@@ -153,5 +155,5 @@ def apply(roster: Roster, *, case: Case) -> Applied:
         cursor.execute("DROP TABLE declared_wage")
     listed = RosterRow.objects.filter(roster=roster, wage_fen__isnull=False).count()
     return Applied(
-        people=people, coverages=wanted - unchanged, unchanged=unchanged, later=later, left=listed - people
+        people=people, coverages=declared - unchanged, unchanged=unchanged, later=later, left=listed - people
     )

@@ -1,4 +1,4 @@
-"""A spreadsheet of wages against the staff: which rows can be taken, and what is wrong"""
+"""Checks a spreadsheet of wages against the staff: which rows are valid, and what is wrong."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ MOST_FEN = 999_999_999
 _HELD_AT_MOST = 40
 
 NUMBER, NAME, WAGE, KIND = "number", "name", "wage", "kind"
-# Read where a list has it; whoever has a passport is found by its number or by the social-security
+# An optional column. A person with a passport is found by its number or by the social-security
 # number.
 KIND_HEAD = gettext_lazy("证件类型")
 HEADS = {
@@ -50,8 +50,8 @@ _POWER = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One cell that cannot be taken: its row and column as the spreadsheet counts them, what it
-    holds, and what to do."""
+    """One invalid cell: its row and column as the spreadsheet counts them, its content ``held``,
+    and what to do."""
 
     row: int
     column: str
@@ -61,8 +61,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A spreadsheet against the staff: person → wage in fen for the rows that are good, and what is
-    wrong with the others."""
+    """A checked spreadsheet: person id → wage in fen for the valid rows, and the problems of the
+    others."""
 
     wages: Mapping[int, int]
     problems: tuple[Problem, ...]
@@ -70,7 +70,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Which paper a number is of, and its holder's social-security number."""
+    """The kind of a paper, and its holder's social-security number."""
 
     document: Document
     number: str
@@ -81,8 +81,8 @@ def check(
     staff: Mapping[str, tuple[int, str]],
     papers: Mapping[str, Sequence[Holder]] = MappingProxyType({}),
 ) -> Checked:
-    """Pure: which rows can be taken for this staff (number → person, name; ``papers``: number of
-    another paper → its holders). SheetRefused where there is no such table in it."""
+    """Pure: the valid rows for this staff (number → person id, name; ``papers``: number of another
+    paper → its holders). Raises SheetRefused where the sheet holds no such table."""
     head_row, columns = _heads(table)
     body = [
         (row, cells)
@@ -114,14 +114,14 @@ def check(
             of_row[row] = person
     for number, rows in rows_by_number.items():
         if len(rows) > 1:
-            told = "、".join(str(row) for row in rows[:5])
+            listed = "、".join(str(row) for row in rows[:5])
             for row in rows:
                 problems.append(
                     Problem(
                         row,
                         spreadsheets.column_letter(columns[NUMBER]),
                         number,
-                        _("第 %(rows)s 行是同一名职工，都没有采用。请只保留一行。") % {"rows": told},
+                        _("第 %(rows)s 行是同一名职工，都没有采用。请只保留一行。") % {"rows": listed},
                     )
                 )
                 wages.pop(of_row.get(row, 0), None)
@@ -133,15 +133,15 @@ def _heads(table: spreadsheets.Table) -> tuple[int, dict[str, int]]:
     for row, cells in enumerate(table.rows[: spreadsheets.ROWS_ABOVE], 1):
         columns: dict[str, int] = {}
         for column, cell in enumerate(cells, 1):
-            known = (
+            column_key = (
                 _KNOWN_HEADS.get(re.sub(r"\(.*\)|\*", "", narrow(cell))) if isinstance(cell, str) else None
             )
-            if known and known in columns:
+            if column_key and column_key in columns:
                 raise spreadsheets.SheetRefused(
                     _("表头中“%(head)s”有两列。请只保留一列。") % {"head": str(cell).strip()}
                 )
-            if known:
-                columns[known] = column
+            if column_key:
+                columns[column_key] = column
         if NUMBER in columns:
             missing = [str(head) for key, head in HEADS.items() if key not in columns]
             if missing:
@@ -155,15 +155,15 @@ def _heads(table: spreadsheets.Table) -> tuple[int, dict[str, int]]:
     )
 
 
-# What stands below a list and is no row of it.
+# First words of the lines below a list that are no rows of it: sums and signatures.
 _FOOT = re.compile(
     "(?:合计|总计|小计|共计|总人数|制表|填表|填报|审核|复核|经办|负责人|单位负责人|单位（?盖章|盖章|日期|备注|说明)"
 )
 
 
 def _is_foot(cells: Sequence[Any], columns: Mapping[str, int]) -> bool:
-    """Whether it is a sum or a signature below the list: its first text says so, and no number of a
-    person stands there."""
+    """Whether the line is a sum or a signature below the list: its first text says so, and it holds
+    no number of a person."""
     number = cells[columns[NUMBER] - 1]
     if _filled(number) and any(one.isdigit() for one in str(number)):
         return False
@@ -172,16 +172,16 @@ def _is_foot(cells: Sequence[Any], columns: Mapping[str, int]) -> bool:
 
 
 def _nothing_hidden(table: spreadsheets.Table, columns: Mapping[str, int], rows: Sequence[int]) -> None:
-    """Refuses a list of which a part is not seen: whoever sent it may not know of it."""
+    """Refuses a list with hidden rows or columns: the sender may not know what they hold."""
     hidden = [row for row in rows if row in table.hidden_rows]
     if hidden:
-        told = "、".join(_stretches(hidden)[:_STRETCHES_TOLD])
+        listed = "、".join(_stretches(hidden)[:_STRETCHES_TOLD])
         raise spreadsheets.SheetRefused(
             _(
                 "第 %(rows)s 行有内容，但在表格里被隐藏或筛选掉了（共 %(count)s 行），整个文件没有读入。"
                 "请取消隐藏和筛选，核对或删去这些行，再上传。"
             )
-            % {"rows": told, "count": len(hidden)}
+            % {"rows": listed, "count": len(hidden)}
         )
     letters = [spreadsheets.column_letter(one) for one in columns.values() if one in table.hidden_columns]
     if letters:
@@ -196,13 +196,13 @@ _STRETCHES_TOLD = 20
 
 def _stretches(rows: Sequence[int]) -> list[str]:
     """Rows in words, neighbours together: 3, 5, 6, 7 → "3", "5–7"."""
-    told: list[list[int]] = []
+    stretches: list[list[int]] = []
     for row in rows:
-        if told and told[-1][1] == row - 1:
-            told[-1][1] = row
+        if stretches and stretches[-1][1] == row - 1:
+            stretches[-1][1] = row
         else:
-            told.append([row, row])
-    return [str(first) if first == last else f"{first}–{last}" for first, last in told]
+            stretches.append([row, row])
+    return [str(first) if first == last else f"{first}–{last}" for first, last in stretches]
 
 
 def _filled(cell: Any) -> bool:
@@ -218,40 +218,40 @@ def _row(
     papers: Mapping[str, Sequence[Holder]],
     kinds: Mapping[str, Document],
 ) -> tuple[str, int | None, list[Problem]]:
-    """The number and the wage (fen) of a row as far as they can be read, and what is wrong with
-    it."""
+    """The number ("" where unreadable) and the wage (fen, None where unreadable) of a row, and its
+    problems."""
     wrong: list[Problem] = []
-    read: dict[str, Any] = {NUMBER: "", WAGE: None}
+    values: dict[str, Any] = {NUMBER: "", WAGE: None}
     for key, reader in ((NUMBER, partial(_number, papers=papers)), (NAME, _name), (WAGE, _wage)):
         column = columns[key]
         cell = cells[column - 1]
         try:
             if (row, column) in formulas:
                 raise _Wrong(_("这一格是公式。请复制后用“选择性粘贴－数值”贴回，再上传。"))
-            read[key] = reader(cell)
+            values[key] = reader(cell)
         except _Wrong as refusal:
             wrong.append(Problem(row, spreadsheets.column_letter(column), _held(cell), str(refusal)))
-    number = read[NUMBER]
+    number = values[NUMBER]
     holders = papers.get(number, ())
     if len(holders) == 1:
         number = holders[0].number
     elif holders:
         why = _("有 %(count)s 名职工的证件是这个号码。请改填社会保障号码。") % {"count": len(holders)}
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
-        return "", read[WAGE], wrong
+        return "", values[WAGE], wrong
     if number in staff and (problem := _other_kind(row, cells, columns, number, kinds)):
         wrong.append(problem)
     if number and number not in staff:
         why = _("这个号码不在本单位应申报的职工中。请核对号码；新职工先办理参保登记，已离职的请删去这一行。")
         wrong.append(Problem(row, spreadsheets.column_letter(columns[NUMBER]), number, why))
-    elif number and read.get(NAME) and not names.agree(read[NAME], staff[number][1]):
+    elif number and values.get(NAME) and not names.agree(values[NAME], staff[number][1]):
         why = _(
             "姓名与这个号码登记的姓名不一致：登记的是“%(registered)s”。请核对是否错行；姓名已变更的，请职工带身份证到窗口更新。"
         ) % {"registered": staff[number][1]}
         wrong.append(
             Problem(row, spreadsheets.column_letter(columns[NAME]), _held(cells[columns[NAME] - 1]), why)
         )
-    return number, read[WAGE], wrong
+    return number, values[WAGE], wrong
 
 
 def _other_kind(
@@ -261,14 +261,14 @@ def _other_kind(
     number: str,
     kinds: Mapping[str, Document],
 ) -> Problem | None:
-    """What is wrong with the kind of paper that a row names, where it names one. ``kinds``: number
-    → paper, where the number does not say it."""
+    """The problem where a row names another kind of paper than is registered. ``kinds``: number →
+    kind, where the number does not say it."""
     cell = cells[columns[KIND] - 1] if KIND in columns else None
     if not _filled(cell):
         return None
     document = kinds.get(number) or identity.document_of(number)
-    said = narrow(str(cell)).replace("(", "（").replace(")", "）")
-    if said in _KIND_WORDS.get(document, ()):
+    word = narrow(str(cell)).replace("(", "（").replace(")", "）")
+    if word in _KIND_WORDS.get(document, ()):
         return None
     why = _("证件类型与登记的不一致：登记的是“%(kind)s”。请核对是否错行。") % {
         "kind": _(DOCUMENT_LABELS[document])
@@ -276,7 +276,7 @@ def _other_kind(
     return Problem(row, spreadsheets.column_letter(columns[KIND]), _held(cell), why)
 
 
-# What lists call them, besides what the hall does.
+# Other words that employers' lists use for the kinds of paper, besides the hall's own.
 _KIND_WORDS = {
     **{kind: {label} for kind, label in DOCUMENT_LABELS.items()},
     Document.RESIDENT: {"居民身份证", "身份证"},
@@ -322,13 +322,13 @@ def _number(cell: Any, papers: Mapping[str, Sequence[Holder]]) -> str:
                 "身份证号码变成了科学记数法，末几位已经丢失。请先把这一列的格式改为“文本”，再重新填写全部 18 位。"
             )
         )
-    other = foreigners.as_typed(text)
-    if other in papers:
-        return other
-    if foreigners.is_made(other):
-        return other
-    if not other.isdigit() and (foreigners.may_be_passport(other) or foreigners.is_card(other)):
-        return other
+    number = foreigners.as_typed(text)
+    if number in papers:
+        return number
+    if foreigners.is_made(number):
+        return number
+    if not number.isdigit() and (foreigners.may_be_passport(number) or foreigners.is_card(number)):
+        return number
     try:
         return identity.parse(text).number
     except identity.InvalidIdentity as error:
@@ -351,8 +351,8 @@ def _wage(cell: Any) -> int:
     if isinstance(cell, bool | date):
         raise _Wrong(amount_expected)
     if isinstance(cell, int | float):
-        # As the spreadsheet shows it: it calculates with binary fractions and shows 15 digits of
-        # them.
+        # A spreadsheet stores binary fractions and shows 15 digits. The wage is the number that it
+        # shows.
         exact = Decimal(f"{cell:.15g}")
         if not exact.is_finite() or abs(exact) > MOST_FEN:
             raise _Wrong(_("工资应在 1.00 元至 %(most)s 元之间。") % {"most": money.format_yuan(MOST_FEN)})
@@ -373,8 +373,8 @@ def _wage(cell: Any) -> int:
 
 
 def parse_wage(text: str) -> int | None:
-    """A wage (fen) as typed on the page, None for nothing. ValueError, in the user's words, for
-    what is no wage."""
+    """A wage (fen) typed on the page, None for an empty field. Raises ValueError with a message for
+    the user where the text is no wage."""
     if not text.strip():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The rows of a roster: they follow the staff while it is a draft, and are filled in.
+"""The rows of a roster: while it is a draft they follow the staff, and clerks fill in wages.
 
 Nothing here asks the database once per row.
 """
@@ -19,11 +19,10 @@ from portal.shared.months import Month
 def begin(
     *, draft: Draft, employer: Employer, city: str, start: Month, month: Month, now: datetime
 ) -> Roster:
-    """The draft's roster for the year that begins with ``start``, made where there is none, its
-    rows those of the staff now.
+    """The draft's roster for the year that begins with ``start``, with rows for the present staff;
+    creates it where there is none.
 
-    A new one carries what was filled in for the same year in a declaration that was withdrawn or
-    refused.
+    A new roster takes over the wages of a withdrawn or refused declaration for the same year.
     """
     with transaction.atomic():
         Draft.objects.select_for_update().get(pk=draft.pk)
@@ -53,7 +52,7 @@ _STAFF = """
 """
 
 
-def _told(roster: Roster, month: Month) -> dict[str, str | int | date]:
+def _parameters(roster: Roster, month: Month) -> dict[str, str | int | date]:
     return {
         "roster": roster.pk,
         "employer": roster.employer_id,
@@ -64,15 +63,16 @@ def _told(roster: Roster, month: Month) -> dict[str, str | int | date]:
 
 
 def refresh(roster: Roster, month: Month) -> None:
-    """Adds who has joined, drops who has left; what was filled in stays. Two statements."""
-    told = _told(roster, month)
+    """Adds rows for people who joined and deletes those of people who left; filled-in wages stay.
+    Two statements."""
+    parameters = _parameters(roster, month)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             DELETE FROM enrollment_rosterrow WHERE roster_id = %(roster)s
                 AND person_id NOT IN (SELECT person_id FROM ({_STAFF}) staff)
             """,  # noqa: S608 - the text is a constant
-            told,
+            parameters,
         )
         cursor.execute(
             f"""
@@ -81,13 +81,13 @@ def refresh(roster: Roster, month: Month) -> None:
             ON CONFLICT (roster_id, person_id) DO UPDATE SET former_fen = excluded.former_fen
             WHERE enrollment_rosterrow.former_fen IS DISTINCT FROM excluded.former_fen
             """,  # noqa: S608 - the text is a constant
-            told,
+            parameters,
         )
 
 
 def staff_changed(roster: Roster, month: Month) -> int:
-    """How many people joined or left since the roster's rows were laid."""
-    told = _told(roster, month)
+    """The number of people who joined or left since the roster's rows were written."""
+    parameters = _parameters(roster, month)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -95,13 +95,13 @@ def staff_changed(roster: Roster, month: Month) -> int:
             FULL JOIN (SELECT person_id FROM enrollment_rosterrow WHERE roster_id = %(roster)s) listed USING (person_id)
             WHERE staff IS NULL OR listed.person_id IS NULL
             """,  # noqa: S608 - the text is a constant
-            told,
+            parameters,
         )
         return int(cursor.fetchone()[0])
 
 
 def _carry(roster: Roster) -> None:
-    """Take the wages of the latest declaration for the same year that came to nothing."""
+    """Takes the wages of the latest withdrawn or refused declaration for the same year."""
     former = (
         Roster.objects.filter(
             employer=roster.employer_id,
@@ -131,11 +131,11 @@ def rows_of(roster: Roster) -> QuerySet[RosterRow]:
 
 
 def fill_in(roster: Roster, wages: Mapping[int, int | None], *, now: datetime) -> int:
-    """Sets the wages (fen, None to empty) of persons who are in the roster, in one statement; how
-    many there are.
+    """Sets the wages (person id → fen, None to empty) of people in the roster, in one statement.
+    Returns how many rows were set.
 
-    The draft has to be checked again before it is sent. Raises Roster.DoesNotExist where it was
-    sent meanwhile.
+    The draft has to be checked again before it is sent. Raises Roster.DoesNotExist where the roster
+    was sent meanwhile.
     """
     with transaction.atomic():
         _open(roster, now)
@@ -152,7 +152,7 @@ def fill_in(roster: Roster, wages: Mapping[int, int | None], *, now: datetime) -
 
 
 def keep_former(roster: Roster, *, now: datetime) -> int:
-    """Fills in the wages in force now for everyone who has none yet; how many."""
+    """Fills in the wage in force now for everyone without one. Returns how many rows were set."""
     with transaction.atomic():
         _open(roster, now)
         return RosterRow.objects.filter(roster=roster, wage_fen=None, former_fen__gt=0).update(
@@ -161,12 +161,13 @@ def keep_former(roster: Roster, *, now: datetime) -> int:
 
 
 def _open(roster: Roster, now: datetime) -> Roster:
-    """The roster under its lock, while it is a draft; the draft is to be checked anew."""
-    found = (
+    """Locks the roster while it is a draft, and marks the draft as not checked. Raises
+    Roster.DoesNotExist where it is no draft."""
+    draft_roster = (
         Roster.objects.select_for_update(of=("self",))
         .select_related("draft")
         .get(pk=roster.pk, draft__isnull=False)
     )
-    if found.draft is not None:
-        Draft.objects.filter(pk=found.draft.pk).update(checked=False, updated_at=now)
-    return found
+    if draft_roster.draft is not None:
+        Draft.objects.filter(pk=draft_roster.draft.pk).update(checked=False, updated_at=now)
+    return draft_roster

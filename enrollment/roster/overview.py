@@ -1,4 +1,4 @@
-"""What the wages of a roster come to: against the limits, and against the wages before."""
+"""A roster in numbers: its wages compared with the limits and with the former wages."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,20 +28,20 @@ class Limits:
     terms: ContributionTerms
 
     def base(self, wage_fen: int) -> Decimal:
-        """What the wage is clamped to, in yuan."""
+        """The wage within floor and ceiling, in yuan."""
         return self.terms.clamp(money.yuan(wage_fen))
 
 
 def limits(city: str, start: Month) -> list[Limits]:
     """The floors and ceilings of the city's insurances for employees, by the figures in force for
     the year's first month."""
-    found = [
+    terms_by_insurance = [
         contribution_terms(book(), city=city, capacity=Capacity.EMPLOYEE, insurance=one, month=start)
         for one in insurances(book(), city=city, capacity=Capacity.EMPLOYEE, month=start)
     ]
-    found.sort(key=lambda terms: (terms.floor, terms.ceiling, terms.reference.title))
+    terms_by_insurance.sort(key=lambda terms: (terms.floor, terms.ceiling, terms.reference.title))
     grouped = groupby(
-        found, key=lambda terms: (terms.floor, terms.ceiling, terms.reference.title, terms.since)
+        terms_by_insurance, key=lambda terms: (terms.floor, terms.ceiling, terms.reference.title, terms.since)
     )
     groups = [list(members) for _key, members in grouped]
     order = {insurance: number for number, insurance in enumerate(Insurance)}
@@ -53,8 +53,8 @@ def limits(city: str, start: Month) -> list[Limits]:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A roster in numbers. ``clamped``: for each group of limits how many are raised to the floor,
-    and cut to the ceiling."""
+    """A roster in numbers of people and sums (fen). ``clamped``: for each group of limits, how many
+    wages are raised to the floor and how many are cut to the ceiling."""
 
     total: int
     filled: int
@@ -69,17 +69,17 @@ class Overview:
 
 
 def outlying(terms: ContributionYearTerms) -> Q:
-    """Wages that differ from the former ones by more than the city lets pass unseen."""
+    """Rows whose wage rises or falls by more than the city's limit for review."""
     return Q(wage_fen__gt=F("former_fen") * (1 + terms.review_rise)) | Q(
         wage_fen__lt=F("former_fen") * (1 - terms.review_fall)
     )
 
 
 def overview(roster: Roster, terms: ContributionYearTerms) -> Overview:
-    """Everything in one query."""
+    """The roster's numbers, in one query."""
     groups = limits(roster.city, roster.start)
     filled = Q(wage_fen__isnull=False)
-    asked: dict[str, Any] = {
+    aggregates: dict[str, Any] = {
         "total": Count("pk"),
         "filled": Count("pk", filter=filled),
         "raised": Count("pk", filter=Q(wage_fen__gt=F("former_fen"))),
@@ -90,17 +90,17 @@ def overview(roster: Roster, terms: ContributionYearTerms) -> Overview:
         "sum_fen": Sum("wage_fen", filter=filled, default=0),
         "former_sum_fen": Sum("former_fen", filter=filled, default=0),
     }
-    for number, one in enumerate(groups):
-        asked[f"low_{number}"] = Count("pk", filter=below(one))
-        asked[f"high_{number}"] = Count("pk", filter=above(one))
-    told = RosterRow.objects.filter(roster=roster).aggregate(**asked)
-    clamped = tuple((one, told.pop(f"low_{n}"), told.pop(f"high_{n}")) for n, one in enumerate(groups))
-    return Overview(**told, clamped=clamped)
+    for number, limits_group in enumerate(groups):
+        aggregates[f"low_{number}"] = Count("pk", filter=below(limits_group))
+        aggregates[f"high_{number}"] = Count("pk", filter=above(limits_group))
+    numbers = RosterRow.objects.filter(roster=roster).aggregate(**aggregates)
+    clamped = tuple((one, numbers.pop(f"low_{n}"), numbers.pop(f"high_{n}")) for n, one in enumerate(groups))
+    return Overview(**numbers, clamped=clamped)
 
 
-def below(one: Limits) -> Q:
-    return Q(wage_fen__lt=one.terms.floor * 100)
+def below(limits_group: Limits) -> Q:
+    return Q(wage_fen__lt=limits_group.terms.floor * 100)
 
 
-def above(one: Limits) -> Q:
-    return Q(wage_fen__gt=one.terms.ceiling * 100)
+def above(limits_group: Limits) -> Q:
+    return Q(wage_fen__gt=limits_group.terms.ceiling * 100)

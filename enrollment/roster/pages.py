@@ -1,5 +1,5 @@
-"""The roster of 申报缴费基数: wages filled in page by page, or by spreadsheet. Whatever is not the
-clerk's own answers 404."""
+"""The pages of the roster for 申报缴费基数: a clerk fills in wages page by page or by spreadsheet.
+A roster of another clerk or employer is answered with 404."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ ROWS_PER_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Who declares for whom, and for which year (None outside the time for it)."""
+    """The clerk who declares, the employer, and the year's first month ``start`` (None outside the
+    declaration period)."""
 
     user: User
     employer: Employer
@@ -53,7 +54,7 @@ class Errand:
     now: datetime
 
     def roster(self) -> Roster | None:
-        """The roster that this clerk is filling in for the year."""
+        """The roster that this clerk fills in for the year."""
         if self.start is None:
             return None
         return Roster.objects.filter(
@@ -104,7 +105,7 @@ class WagesForm(forms.Form):
             )
 
     def wages(self) -> dict[int, int | None]:
-        """What could be read, by person; what is wrong stays as it was."""
+        """The valid wages of this page, by person id; a wrong field leaves the stored wage."""
         return {
             int(name.removeprefix("wage-")): value
             for name, value in self.cleaned_data.items()
@@ -136,26 +137,27 @@ class UploadForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @clerk_required
 def roster(request: HttpRequest) -> HttpResponse:
-    """职工基数名册: begun, filled in page by page, and then sent by the service's own steps."""
+    """职工基数名册: the clerk begins it and fills it in page by page; the service's own steps send
+    it."""
     errand = _errand(request)
-    found = errand.roster()
+    roster = errand.roster()
     if request.method != "POST":
-        return _page(request, errand, found)
+        return _page(request, errand, roster)
     if errand.start is None:
         return redirect("employer-bases")
     action = request.POST.get("action", "save")
-    if found is None or action == "begin":
+    if roster is None or action == "begin":
         _begin(errand)
         messages.success(request, _("名单已按现在的参保职工列出。"))
         return redirect("employer-bases")
     try:
         if action == "former":
-            count = drafting.keep_former(found, now=errand.now)
+            count = drafting.keep_former(roster, now=errand.now)
             messages.success(
                 request, _("已为 {count} 名还没有填写的职工填入现行申报工资。").format(count=count)
             )
             return redirect(_here(request))
-        return _save(request, errand, found)
+        return _save(request, errand, roster)
     except Roster.DoesNotExist:
         messages.warning(request, _("这份名册刚刚已经提交，不能再改。"))
         return redirect("cases")
@@ -182,15 +184,15 @@ def _begin(errand: Errand) -> Roster:
     )
 
 
-def _save(request: HttpRequest, errand: Errand, found: Roster) -> HttpResponse:
+def _save(request: HttpRequest, errand: Errand, roster: Roster) -> HttpResponse:
     people = [name.removeprefix("wage-") for name in request.POST if name.startswith("wage-")]
-    asked = [pk for pk in map(whole_number, people) if pk is not None][:ROWS_PER_PAGE]
-    rows = drafting.rows_of(found).filter(person_id__in=asked)
+    people_on_page = [pk for pk in map(whole_number, people) if pk is not None][:ROWS_PER_PAGE]
+    rows = drafting.rows_of(roster).filter(person_id__in=people_on_page)
     form = WagesForm(request.POST, rows=list(rows))
     form.full_clean()
-    drafting.fill_in(found, form.wages(), now=errand.now)
+    drafting.fill_in(roster, form.wages(), now=errand.now)
     if form.errors:
-        return _page(request, errand, found, rows=list(rows.all()), form=form, status=422)
+        return _page(request, errand, roster, rows=list(rows.all()), form=form, status=422)
     messages.success(request, _("本页已保存。"))
     return redirect(_here(request))
 
@@ -203,7 +205,7 @@ def _here(request: HttpRequest) -> str:
 def _page(
     request: HttpRequest,
     errand: Errand,
-    found: Roster | None,
+    roster: Roster | None,
     *,
     rows: Sequence[RosterRow] | None = None,
     form: WagesForm | None = None,
@@ -218,28 +220,28 @@ def _page(
         "end": errand.start + 11 if errand.start else None,
         "next_open": errand.terms.next_open(errand.month),
         "terms": errand.terms,
-        "roster": found,
+        "roster": roster,
         "upload_form": upload_form or UploadForm(),
         "sent": Roster.objects.filter(employer=errand.employer, case__isnull=False)
         .select_related("case")
         .order_by("-case__submitted_at", "-pk")[:5],
     }
-    if found is not None:
-        groups = overview.limits(found.city, found.start)
-        listed = _asked(request, drafting.rows_of(found), errand.terms, groups)
+    if roster is not None:
+        groups = overview.limits(roster.city, roster.start)
+        listed = _asked(request, drafting.rows_of(roster), errand.terms, groups)
         page = Paginator(listed, ROWS_PER_PAGE).get_page(request.GET.get("page"))
-        shown = list(page.object_list) if rows is None else rows
-        form = form or WagesForm(rows=shown)
+        shown_rows = list(page.object_list) if rows is None else rows
+        form = form or WagesForm(rows=shown_rows)
         context |= {
-            "overview": overview.overview(found, errand.terms),
+            "overview": overview.overview(roster, errand.terms),
             "groups": [_limits_row(one) for one in groups],
-            "changed": drafting.staff_changed(found, errand.month),
+            "changed": drafting.staff_changed(roster, errand.month),
             "tabs": _tabs(request),
             "query": searching.asked(request),
             "page_obj": page,
             "form": form,
-            "rows": [(row, form[f"wage-{row.person_id}"], _bases(row, groups)) for row in shown],
-            "problem_rows": len({one.row for one in sheet.problems_of(found)}),
+            "rows": [(row, form[f"wage-{row.person_id}"], _bases(row, groups)) for row in shown_rows],
+            "problem_rows": len({one.row for one in sheet.problems_of(roster)}),
             "apply_url": reverse("apply", args=[errand.city.slug, SERVICE]),
             "saves_to": _here(request),
         }
@@ -256,9 +258,9 @@ SHOWN = {
 
 
 def _tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    asked = request.GET.get("show", "")
+    state = request.GET.get("show", "")
     return [
-        {"label": label, "url": f"?show={name}#rows" if name else "?#rows", "current": name == asked}
+        {"label": label, "url": f"?show={name}#rows" if name else "?#rows", "current": name == state}
         for name, label in SHOWN.items()
     ]
 
@@ -266,7 +268,7 @@ def _tabs(request: HttpRequest) -> list[dict[str, Any]]:
 def _asked(
     request: HttpRequest, rows: QuerySet[RosterRow], terms: ContributionYearTerms, groups: Sequence[Limits]
 ) -> QuerySet[RosterRow]:
-    """The rows that the address asks for: by state, by a name in part or a number in full."""
+    """The rows that the request asks for: by state, by part of a name or by a whole number."""
     match request.GET.get("show", ""):
         case "empty":
             rows = rows.filter(wage_fen=None)
@@ -293,33 +295,34 @@ def named(rows: QuerySet[Any], words: str) -> QuerySet[Any]:
 
 
 def _any(conditions: Sequence[Q]) -> Q:
-    found = Q(pk__in=[])
+    either = Q(pk__in=[])
     for condition in conditions:
-        found |= condition
-    return found
+        either |= condition
+    return either
 
 
-def _limits_row(one: Limits) -> dict[str, Any]:
+def _limits_row(limits: Limits) -> dict[str, Any]:
     return {
-        "insurances": "、".join(str(_(INSURANCE_LABELS[insurance])) for insurance in one.insurances),
-        "floor": money.round_fen(one.terms.floor),
-        "ceiling": money.round_fen(one.terms.ceiling),
-        "reference": one.terms.reference,
-        "since": one.terms.since,
+        "insurances": "、".join(str(_(INSURANCE_LABELS[insurance])) for insurance in limits.insurances),
+        "floor": money.round_fen(limits.terms.floor),
+        "ceiling": money.round_fen(limits.terms.ceiling),
+        "reference": limits.terms.reference,
+        "since": limits.terms.since,
     }
 
 
 def _bases(row: RosterRow, groups: Sequence[Limits]) -> list[dict[str, Any]]:
-    """What the wage is clamped to, each amount once with the insurances that have it."""
+    """The bases after the limits are applied: each amount once, with the insurances that have
+    it."""
     if row.wage_fen is None:
         return []
     wage = money.yuan(row.wage_fen)
     insured: dict[tuple[int, str], list[str]] = {}
-    for one in groups:
-        base = one.base(row.wage_fen)
+    for limits in groups:
+        base = limits.base(row.wage_fen)
         word = _("按下限") if base > wage else _("按上限") if base < wage else ""
         names = insured.setdefault((money.round_fen(base), word), [])
-        names += [str(_(INSURANCE_LABELS[insurance])) for insurance in one.insurances]
+        names += [str(_(INSURANCE_LABELS[insurance])) for insurance in limits.insurances]
     return [
         {"insurances": "、".join(names), "fen": fen, "word": word} for (fen, word), names in insured.items()
     ]
@@ -333,10 +336,10 @@ def _bases(row: RosterRow, groups: Sequence[Limits]) -> list[dict[str, Any]]:
 @clerk_required
 def download(request: HttpRequest) -> HttpResponse:
     """The list of current staff, to be filled in and uploaded."""
-    found = _errand(request).roster()
-    if found is None:
+    roster = _errand(request).roster()
+    if roster is None:
         raise Http404
-    return as_file(sheet.to_fill_in(found), f"{found.start}-bases.xlsx")
+    return as_file(sheet.to_fill_in(roster), f"{roster.start}-bases.xlsx")
 
 
 def as_file(content: bytes, name: str) -> HttpResponse:
@@ -352,10 +355,10 @@ def as_file(content: bytes, name: str) -> HttpResponse:
 @require_POST
 @clerk_required
 def upload(request: HttpRequest) -> HttpResponse:
-    """A filled-in list: its good rows are kept, the others reported."""
+    """Takes a filled-in list: valid rows are stored, the others are reported."""
     errand = _errand(request)
-    found = errand.roster()
-    if found is None:
+    roster = errand.roster()
+    if roster is None:
         return redirect("employer-bases")
     form = UploadForm(request.POST, request.FILES)
     if form.is_valid():
@@ -365,7 +368,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 raise spreadsheets.SheetRefused(
                     _("文件超过 5 MB。请删去图片和多余的工作表，或分成几个文件上传。")
                 )
-            checked = sheet.upload(found, file.read(), name=str(file.name), now=errand.now)
+            checked = sheet.upload(roster, file.read(), name=str(file.name), now=errand.now)
         except spreadsheets.SheetRefused as refusal:
             form.add_error("sheet", str(refusal))
         except Roster.DoesNotExist:
@@ -385,24 +388,24 @@ def upload(request: HttpRequest) -> HttpResponse:
                 ),
             )
             return redirect("employer-bases-problems")
-    return _page(request, errand, found, upload_form=form, status=422)
+    return _page(request, errand, roster, upload_form=form, status=422)
 
 
 @never_cache
 @require_safe
 @clerk_required
 def problems(request: HttpRequest) -> HttpResponse:
-    """What was wrong in the spreadsheet uploaded last, by row and column, with what to do."""
-    found = _errand(request).roster()
-    if found is None:
+    """The errors in the latest uploaded spreadsheet, by row and column, with what to do."""
+    roster = _errand(request).roster()
+    if roster is None:
         raise Http404
-    told = sheet.problems_of(found)
-    page = Paginator(told, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    sheet_problems = sheet.problems_of(roster)
+    page = Paginator(sheet_problems, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "city": book().city(found.city),
-        "roster": found,
+        "city": book().city(roster.city),
+        "roster": roster,
         "page_obj": page,
-        "bad_rows": len({one.row for one in told}),
+        "bad_rows": len({one.row for one in sheet_problems}),
     }
     return render(request, "enrollment/roster_problems.html", context)
 
@@ -417,16 +420,16 @@ def problems(request: HttpRequest) -> HttpResponse:
 def sent(request: HttpRequest, pk: int) -> HttpResponse:
     """A roster as it was sent, to look up."""
     employer = _errand(request).employer
-    found = get_object_or_404(
+    roster = get_object_or_404(
         Roster.objects.select_related("case"), pk=pk, employer=employer, case__isnull=False
     )
-    groups = overview.limits(found.city, found.start)
-    page = Paginator(named(drafting.rows_of(found), searching.asked(request)), ROWS_PER_PAGE).get_page(
+    groups = overview.limits(roster.city, roster.start)
+    page = Paginator(named(drafting.rows_of(roster), searching.asked(request)), ROWS_PER_PAGE).get_page(
         request.GET.get("page")
     )
     context = {
-        "city": book().city(found.city),
-        "roster": found,
+        "city": book().city(roster.city),
+        "roster": roster,
         "employer": employer,
         "groups": [_limits_row(one) for one in groups],
         "page_obj": page,

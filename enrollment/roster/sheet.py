@@ -1,4 +1,4 @@
-"""The roster as a spreadsheet: made to be filled in, and read back."""
+"""The roster as a spreadsheet that clerks download, fill in and upload."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,9 +17,10 @@ from portal.shared.identity import DOCUMENT_LABELS, Document
 
 
 def to_fill_in(roster: Roster) -> bytes:
-    """The staff as an .xlsx file, with what is filled in already, to be sent back by ``upload``."""
+    """The staff as an .xlsx file with the wages filled in so far; ``upload`` reads it back."""
     listed = rows_of(roster)
-    # Whoever has a passport is told by it; a list without any is as it always was.
+    # People with another paper, such as a passport, are listed by its number. A list without such
+    # people has no column for the kind of paper.
     mixed = listed.exclude(person__paper_kind="").exists()
     number_heads = (KIND_HEAD, _("证件号码")) if mixed else (HEADS[NUMBER],)
     heads = [
@@ -32,11 +33,11 @@ def to_fill_in(roster: Roster) -> bytes:
 
     def rows() -> Iterator[tuple[Any, ...]]:
         columns = ("name", "identity_number", "paper_kind", "paper_number")
-        told = listed.values_list(*(f"person__{one}" for one in columns), "former_fen", "wage_fen")
-        for place, (name, number, kind, paper_number, former, wage) in enumerate(told, 1):
+        values = listed.values_list(*(f"person__{one}" for one in columns), "former_fen", "wage_fen")
+        for place, (name, number, kind, paper_number, former, wage) in enumerate(values, 1):
             document = Document(kind) if kind else identity.document_of(number)
-            whose = (_(DOCUMENT_LABELS[document]), paper_number or number) if mixed else (number,)
-            yield (place, name, *whose, _yuan(former), _yuan(wage))
+            paper = (_(DOCUMENT_LABELS[document]), paper_number or number) if mixed else (number,)
+            yield (place, name, *paper, _yuan(former), _yuan(wage))
 
     widths = (8, 14, 26, 24, 20, 20) if mixed else (8, 14, 24, 20, 20)
     return spreadsheets.write_xlsx(_("职工基数申报"), heads, rows(), widths=widths)
@@ -47,19 +48,19 @@ def _yuan(fen: int | None) -> Decimal | None:
 
 
 def upload(roster: Roster, content: bytes, *, name: str, now: datetime) -> Checked:
-    """Reads a spreadsheet into the roster: good rows are kept, all others told in ``report``, in
-    one transaction.
+    """Reads a spreadsheet into the roster in one transaction: valid rows are stored, the problems
+    of the others go into ``report``.
 
-    Raises spreadsheets.SheetRefused, and then nothing was kept; Roster.DoesNotExist where it was
-    sent meanwhile.
+    Raises spreadsheets.SheetRefused, and then nothing is stored; Roster.DoesNotExist where the
+    roster was sent meanwhile.
     """
     table = spreadsheets.read_table(content)
     staff: dict[str, tuple[int, str]] = {}
     papers: dict[str, list[Holder]] = {}
-    for pk, number, who, kind, paper_number in RosterRow.objects.filter(roster=roster).values_list(
+    for pk, number, person_name, kind, paper_number in RosterRow.objects.filter(roster=roster).values_list(
         "person_id", "person__identity_number", "person__name", "person__paper_kind", "person__paper_number"
     ):
-        staff[number] = (pk, who)
+        staff[number] = (pk, person_name)
         if kind:
             papers.setdefault(paper_number, []).append(Holder(Document(kind), number))
     checked = check(table, staff, papers)
@@ -74,5 +75,5 @@ def upload(roster: Roster, content: bytes, *, name: str, now: datetime) -> Check
 
 
 def problems_of(roster: Roster) -> list[Problem]:
-    """What was wrong in the spreadsheet uploaded last."""
+    """The problems of the latest uploaded spreadsheet."""
     return [Problem(*one) for one in roster.report]

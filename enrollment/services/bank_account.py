@@ -41,13 +41,13 @@ def banks_of(offer: Offer, month: Month) -> list[tuple[str, str]]:
 
 
 def current_account(person: Person | None, city: str) -> BankAccount | None:
-    """The account that the city's debit draws on, or will draw on as the latest of the person's."""
+    """The person's latest account in the city: the debit draws on it now or will do so."""
     return BankAccount.objects.filter(person=person, city=city, until__isnull=True).first()
 
 
 def drawn_from(offer: Offer, now: datetime, *, has_one: bool) -> Month:
-    """From which month's debit on an account that is named now is drawn on: the offer's where it
-    follows another one, else the next debit that comes."""
+    """The month of the first debit from an account that is named now: the offer's month where it
+    replaces another account (``has_one``), else the month of the next debit."""
     month = month_in_china(now)
     if has_one:
         return offers.counts_from(offer, filed_in=month)
@@ -61,7 +61,7 @@ class AccountForm(ServiceForm):
         start = drawn_from(self.offer, self.now, has_one=current is not None)
         banks = banks_of(self.offer, start)
         titles = dict(banks)
-        told = (
+        registered = (
             _("现缴费账户：{bank} {number}。").format(
                 bank=titles.get(current.bank, current.bank), number=identity.mask_account(current.number)
             )
@@ -77,14 +77,14 @@ class AccountForm(ServiceForm):
         self.fields["account_number"] = AccountNumberField(
             numbers=people.account_numbers(book(), on=today_in_china(self.now)),
             label=_("银行账号"),
-            help_text=told
+            help_text=registered
             + _("户名必须是您本人。从{month}起，每月托收从这个账户扣款。").format(month=start.zh),
         )
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the banks say: the account that was named, and the person's social-security card."""
+    """The banks' records of the named account and of the person's social-security card."""
 
     account: Account | None
     card: SecurityCard | None
@@ -92,8 +92,8 @@ class Registered:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """Plain values: who asks, what is drawn on now (bank, number) and under which name, and what
-    the register says."""
+    """Plain values: the applicant, the account that is debited now (bank, number) and its holder's
+    name, and the banks' records."""
 
     name: str
     identity_number: str
@@ -129,7 +129,7 @@ class BankAccountUpkeep(Service):
     }
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """The activated social-security card is the account already: no other can be."""
+        """The activated social-security card is already the account, and must be it."""
         card = bank_register().card(ask.person.identity_number)
         facts = self.facts(ask, None)
         if facts.card_only and card and card.activated and facts.current == (card.bank, card.number):
@@ -155,13 +155,13 @@ class BankAccountUpkeep(Service):
         )
 
     def rule(self, ask: Ask, facts: AccountFacts) -> Iterator[Finding]:
-        asked = (str(ask.answers["bank"]), str(ask.answers["account_number"]))
+        named = (str(ask.answers["bank"]), str(ask.answers["account_number"]))
         card, account = facts.registered.card, facts.registered.account
-        # Whoever has changed their name files the same account again: the debit then names them as
-        # the bank does.
-        if asked == facts.current and names.agree(facts.holder, facts.name):
+        # A person who has changed their name may file the same account again, so that the debit
+        # uses the name that the bank has.
+        if named == facts.current and names.agree(facts.holder, facts.name):
             yield Bar("account_number", _("这个账户已经是您的缴费账户，不需要变更。"))
-        elif facts.card_only and card and card.activated and asked != (card.bank, card.number):
+        elif facts.card_only and card and card.activated and named != (card.bank, card.number):
             yield Bar("account_number", _fixed(card))
         elif account is None:
             yield Mismatch("account_number", _("银行登记中没有查到这个账号。"))

@@ -1,5 +1,5 @@
-"""职工参保登记(宁波:社会保险职工参保登记;武汉:增员). New enrolment and resumption are one service
-that tells them apart."""
+"""职工参保登记(宁波:社会保险职工参保登记;武汉:增员). One service handles new enrolment and
+resumption, and records which of the two it is."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -35,7 +35,7 @@ from portal.shared.identity import Document
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
-# What the employer before files.
+# The service that the former employer files.
 STOP = "employer-stop-staff"
 
 WORKER, MANAGEMENT = "worker", "management"
@@ -105,13 +105,13 @@ class AddStaffForm(StatesPaper, ServiceForm):
         return cleaned
 
     def answers(self) -> dict[str, Any]:
-        """Of a paper of 18 digits the number says it all."""
-        told = super().answers()
-        return {name: value for name, value in told.items() if value or name not in papers.FIELDS}
+        """Without the empty fields of the paper: a number of 18 digits says what they would."""
+        answers = super().answers()
+        return {name: value for name, value in answers.items() if value or name not in papers.FIELDS}
 
     def _compare(self, cleaned: dict[str, Any], person: Any) -> None:
-        """Whoever does not know the name is not told, one day after another, when somebody was
-        born."""
+        """Compares the rest only where the name is right: otherwise a clerk who does not know the
+        person could find the date of birth by trying one day after another."""
         if person is not None and names.agree(str(cleaned.get("name") or ""), person.name):
             super()._compare(cleaned, person)
 
@@ -123,7 +123,7 @@ class AddStaffForm(StatesPaper, ServiceForm):
 
 
 def named_otherwise(registered: str) -> str:
-    """What is said where the number belongs to somebody of another name."""
+    """The message where the number belongs to a person of another name."""
     return _(
         "这个号码登记的姓名是“{name}”，与您填写的不一致。请核对号码是否输错；号码无误而职工已改名的，请职工带身份证到窗口更新姓名后再申报。"
     ).format(name=identity.mask_name(registered))
@@ -140,14 +140,14 @@ class AddStaffFacts:
     working_age: int
     of_working_age: bool
     retires: Month
-    # Women who are workers (生产、操作岗位) retire earlier than those in management and technical
-    # posts; for men the same.
+    # Women in workers' posts (生产、操作岗位) retire earlier than women in management and
+    # technical posts. For men both months are equal.
     retires_as_worker: Month
     register_within_days: int
     hired_days_ago: int
     # The employers whose stop of this person is filed and not decided yet.
     stopping: tuple[int, ...] = ()
-    # Whether the number stood wrongly in the file of the one who is named, and was corrected.
+    # Whether the number was registered wrongly for the named person, and has been corrected.
     corrected: bool = False
 
     @property
@@ -183,7 +183,8 @@ class EmployerAddStaff(Service):
         return str(ask.answers["identity_number"])
 
     def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
-        """A passport's number says who it is together with its country."""
+        """The number to search for; a passport's number identifies a person only together with its
+        country."""
         number, country = super().sought(typed, now=now), str(typed.get("nationality", ""))
         if typed.get("document") != Document.PASSPORT or country not in foreign_countries():
             return number
@@ -201,12 +202,12 @@ class EmployerAddStaff(Service):
         person = look_up(user=applicant.user, identity_number=number, purpose=str(self.title), now=now)
         if person is None:
             return {}
-        # A number alone tells an employer nobody's name but that of whom it insures, or did: the
-        # clerk states it, from the card.
-        own = applicant.employer and any(
+        # An employer that enters a number sees the name only of people whom it insures or insured.
+        # For others the clerk types the name from the card, and it is compared.
+        insured_here = applicant.employer and any(
             one.employer_id == applicant.employer.pk for one in queries.held(number)
         )
-        return {"name": person.name} if own else {"name": person.name, COMPARED: ("name",)}
+        return {"name": person.name} if insured_here else {"name": person.name, COMPARED: ("name",)}
 
     def facts(self, ask: Ask, outside: Any) -> AddStaffFacts:
         today = today_in_china(ask.filed_at)
@@ -254,9 +255,9 @@ class EmployerAddStaff(Service):
                     day=ask.answers["hired_on"], age=facts.working_age
                 ),
             )
-        first, last = min(starts.values()), max(starts.values())
+        first_start, last_start = min(starts.values()), max(starts.values())
         post = str(ask.answers.get("post", ""))
-        if facts.retires_as_worker <= last < facts.retires and post != MANAGEMENT:
+        if facts.retires_as_worker <= last_start < facts.retires and post != MANAGEMENT:
             words = {"worker": facts.retires_as_worker.zh, "management": facts.retires.zh}
             if post == WORKER:
                 why = _(
@@ -267,25 +268,25 @@ class EmployerAddStaff(Service):
                     "请选择岗位：这名女职工在生产、操作岗位的，{worker}达到法定退休年龄；在管理、技术岗位的，{management}达到。"
                 )
             yield Bar("post", why.format(**words))
-        if last >= facts.retires:
+        if last_start >= facts.retires:
             yield Bar(
                 "identity_number",
                 _("这名人员已达到法定退休年龄（{month}），不能再由单位参加职工社会保险。").format(
                     month=facts.retires.zh
                 ),
             )
-        yield from _on_their_own(queries.to_go_on(facts.held, month=first, capacity=Capacity.FLEXIBLE))
-        residents = queries.to_go_on(facts.held, month=first, capacity=Capacity.RESIDENT)
+        yield from _on_their_own(queries.to_go_on(facts.held, month=first_start, capacity=Capacity.FLEXIBLE))
+        residents = queries.to_go_on(facts.held, month=first_start, capacity=Capacity.RESIDENT)
         yield from _on_their_own([coverage for coverage in residents if coverage.insurance in starts])
-        # What one employer still has, from one month on, is one thing to do: it is told once, with
-        # all insurances.
-        standing: dict[tuple[int | None, str, Month | None], list[Held]] = {}
+        # Coverages of one employer that end in one month need one action. One message names all
+        # their insurances.
+        running: dict[tuple[int | None, str, Month | None], list[Held]] = {}
         for insurance, start in starts.items():
-            for one in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
-                if one.insurance == insurance:
-                    standing.setdefault((one.employer_id, one.city, one.until), []).append(one)
-        for alike in standing.values():
-            yield Bar(f"start_{alike[0].insurance}", _still_employed(alike, facts, ask.offer.city))
+            for holding in queries.to_go_on(facts.held, month=start, capacity=Capacity.EMPLOYEE):
+                if holding.insurance == insurance:
+                    running.setdefault((holding.employer_id, holding.city, holding.until), []).append(holding)
+        for coverages in running.values():
+            yield Bar(f"start_{coverages[0].insurance}", _still_employed(coverages, facts, ask.offer.city))
 
     def effect(
         self, case: Case, ask: Ask, facts: AddStaffFacts, *, by: User, now: datetime
@@ -365,15 +366,15 @@ class EmployerAddStaff(Service):
 
 
 def _made(paper: papers.Paper, at: datetime) -> str:
-    """By which rule a foreigner's number is made; of others nothing."""
+    """The rule by which a foreigner's number is made; "" for other papers."""
     if not paper.nationality:
         return ""
     return _("（按{rule}编制）").format(rule=papers.made_as(today_in_china(at)))
 
 
 def _on_their_own(holdings: list[Held]) -> Iterator[Bar]:
-    """What a person who pays on their own, in one capacity, has to do first; nothing more where
-    they have stopped already."""
+    """What a person who pays on their own must do first. ``holdings`` are of one capacity; where
+    all of them have an end, the message names the month to file in."""
     if not holdings:
         return
     city, capacity = holdings[0].city, holdings[0].capacity
@@ -400,27 +401,34 @@ def _on_their_own(holdings: list[Held]) -> Iterator[Bar]:
     yield Bar("identity_number", why, (stop,))
 
 
-def _still_employed(alike: list[Held], facts: AddStaffFacts, city: str) -> str:
-    """Why a person whom an employer insures cannot be added yet, and what is left to do; they
-    differ in the insurance."""
-    one = alike[0]
-    own = one.employer_id == facts.employer_id
-    elsewhere = "" if own or one.city == city else _("（{city}）").format(city=book().city(one.city).title)
-    words = {"insurance": "、".join(INSURANCE_LABELS[each.insurance] for each in alike), "city": elsewhere}
-    if one.until is not None:
-        words |= {"last": (one.until - 1).zh, "month": one.until.zh}
-        if own:
+def _still_employed(coverages: list[Held], facts: AddStaffFacts, city: str) -> str:
+    """Why a person whom an employer insures cannot be added yet, and what must happen first.
+    ``coverages`` differ only in the insurance."""
+    coverage = coverages[0]
+    same_employer = coverage.employer_id == facts.employer_id
+    elsewhere = (
+        ""
+        if same_employer or coverage.city == city
+        else _("（{city}）").format(city=book().city(coverage.city).title)
+    )
+    words = {
+        "insurance": "、".join(INSURANCE_LABELS[each.insurance] for each in coverages),
+        "city": elsewhere,
+    }
+    if coverage.until is not None:
+        words |= {"last": (coverage.until - 1).zh, "month": coverage.until.zh}
+        if same_employer:
             return _("这名职工在本单位的{insurance}缴费到{last}为止，请从{month}起申报续保。").format(**words)
         return _(
             "这名职工在其他单位{city}的{insurance}已停保，缴费到{last}为止。请从{month}起参保；现在选不到的，请到该月再申报。"
         ).format(**words)
-    if own:
-        if one.employer_id in facts.stopping:
+    if same_employer:
+        if coverage.employer_id in facts.stopping:
             return _(
                 "这名职工仍由本单位参加{insurance}，停保申报正在审核。请等审核办结，或先撤回停保申报。"
             ).format(**words)
         return _("这名职工已由本单位参加{insurance}，不需要重复申报。").format(**words)
-    if one.employer_id in facts.stopping:
+    if coverage.employer_id in facts.stopping:
         return _(
             "这名职工在其他单位{city}的{insurance}停保申报正在审核，审核通过后再从停保的月份起申报。"
         ).format(**words)

@@ -1,5 +1,5 @@
-"""申报缴费基数（武汉）: the yearly wages of all staff. Who is declared with what lies in a roster
-beside the draft."""
+"""申报缴费基数（武汉）: an employer declares the yearly wages of all its staff. A roster beside the
+draft holds each person's wage."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ SHOWN = 10
 
 
 class BasesForm(ServiceForm):
-    """What is sent is the roster; the form only names it, with a digest of what it holds."""
+    """Names the roster that is sent, with a digest of its content; the wages are in the roster."""
 
     wages = forms.CharField(label=gettext_lazy("职工工资"), disabled=True, required=False)
     roster = forms.CharField(
@@ -45,8 +45,8 @@ class BasesForm(ServiceForm):
     )
 
     def build(self) -> None:
-        # A filed case shows what was filed; an application in the making names the draft's roster,
-        # whatever is typed.
+        # A filed case shows the filed roster. An application that is not filed yet names the
+        # draft's roster, whatever the request holds.
         self.named = dict(self.initial) if self.initial.get("roster") else self._of_draft()
         self.fields["wages"].help_text = format_html(
             '<a href="{}">{}</a>', reverse("employer-bases"), _("打开名册填写、上传或下载")
@@ -56,32 +56,32 @@ class BasesForm(ServiceForm):
         draft = Draft.objects.filter(
             user=self.applicant.user, city=self.offer.city, service=self.offer.code
         ).first()
-        found = (
+        roster = (
             Roster.objects.filter(draft=draft).first()
-            # It was sent, and the draft is about to go.
+            # The roster was sent already, and the draft is about to be deleted.
             or Roster.objects.filter(case__key=draft.key).first()
             if draft
             else None
         )
-        if found is None:
+        if roster is None:
             return {"wages": _("尚未填写"), "roster": "", "content": ""}
-        rows = RosterRow.objects.filter(roster=found)
+        rows = RosterRow.objects.filter(roster=roster)
         words = _("%(start)s起的缴费年度，应申报 %(total)s 人，已填写 %(filled)s 人") % {
-            "start": found.start.zh,
+            "start": roster.start.zh,
             "total": rows.count(),
             "filled": rows.filter(wage_fen__isnull=False).count(),
         }
-        return {"wages": words, "roster": str(found.pk), "content": approving.digest_of(found)}
+        return {"wages": words, "roster": str(roster.pk), "content": approving.digest_of(roster)}
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
-        """The roster's name cannot be typed, so it is no draft's to change."""
+        """The roster's number comes from ``build``: a draft cannot change it."""
         return self.named.get(field_name) or super().get_initial_for_field(field, field_name)
 
 
 @dataclass(frozen=True)
 class BasesFacts:
-    """The roster in numbers, and what stands against it; months are the first of a contribution
-    year."""
+    """The roster in numbers, and the facts that may bar it. Each month is the first of a
+    contribution year."""
 
     open_year: Month | None
     next_open: Month
@@ -95,16 +95,16 @@ class BasesFacts:
     terms: ContributionYearTerms
 
     def frozen(self) -> dict[str, Any]:
-        told = self.overview
+        numbers = self.overview
         return {
             "start": str(self.start or ""),
             "digest": self.digest,
             **(
                 {
-                    name: getattr(told, name)
+                    name: getattr(numbers, name)
                     for name in ("total", "filled", "raised", "lowered", "same", "new", "outliers", "sum_fen")
                 }
-                if told
+                if numbers
                 else {}
             ),
         }
@@ -121,10 +121,10 @@ class EmployerBases(Service):
 
     def facts(self, ask: Ask, outside: Any) -> BasesFacts:
         terms = contribution_year_terms(book(), city=ask.offer.city, on=today_in_china(ask.filed_at))
-        named = whole_number(str(ask.answers.get("roster", "")))
+        pk = whole_number(str(ask.answers.get("roster", "")))
         roster = (
-            Roster.objects.select_related("case").filter(pk=named, employer=ask.employer).first()
-            if named is not None
+            Roster.objects.select_related("case").filter(pk=pk, employer=ask.employer).first()
+            if pk is not None
             else None
         )
         sent = roster is not None and roster.case is not None
@@ -189,7 +189,8 @@ class EmployerBases(Service):
         roster = facts.roster
         if roster is None:
             raise NotAccepted([Bar("wages", _("还没有填写职工工资。请打开名册，逐人填写或上传表格。"))])
-        # One after another, so that two clerks do not each send a declaration of the same year.
+        # The lock lets one clerk send at a time, so that two clerks do not each send a declaration
+        # of the same year.
         Employer.objects.select_for_update(no_key=True).get(pk=ask.employer.pk)
         if approving.another_open(roster):
             raise NotAccepted(
@@ -208,14 +209,14 @@ class EmployerBases(Service):
     def effect(self, case: Case, ask: Ask, facts: BasesFacts, *, by: User, now: datetime) -> dict[str, Any]:
         if facts.roster is None:
             raise NotAccepted([Bar("wages", _("还没有填写职工工资。请打开名册，逐人填写或上传表格。"))])
-        done = approving.apply(facts.roster, case=case)
+        applied = approving.apply(facts.roster, case=case)
         lines = [
             [_("起用月份"), facts.roster.start.zh],
-            [_("按申报工资计缴"), _("{people} 人").format(people=done.people)],
+            [_("按申报工资计缴"), _("{people} 人").format(people=applied.people)],
         ]
-        if done.left:
-            lines.append([_("已不在本单位参保，未起用"), _("{people} 人").format(people=done.left)])
-        for month, count in sorted(done.later.items()):
+        if applied.left:
+            lines.append([_("已不在本单位参保，未起用"), _("{people} 人").format(people=applied.left)])
+        for month, count in sorted(applied.later.items()):
             lines.append(
                 [
                     _("已核定的月份不变，从{month}起用").format(month=month.zh),
@@ -223,29 +224,29 @@ class EmployerBases(Service):
                 ]
             )
         return {
-            "people": done.people,
-            "coverages": done.coverages,
-            "unchanged": done.unchanged,
+            "people": applied.people,
+            "coverages": applied.coverages,
+            "unchanged": applied.unchanged,
             "lines": lines,
             "links": [[_("查看申报的名册"), reverse("employer-bases-sent", args=[facts.roster.pk])]],
         }
 
     def summary(self, ask: Ask, facts: BasesFacts) -> list[tuple[str, str]]:
-        told = facts.overview
-        if told is None or facts.start is None:
+        numbers = facts.overview
+        if numbers is None or facts.start is None:
             return []
         lines = [
             (_("缴费年度"), _("{start}至{end}").format(start=facts.start.zh, end=(facts.start + 11).zh)),
-            (_("申报人数"), _("{count} 人").format(count=told.total)),
-            (_("月申报工资合计"), _("{amount} 元").format(amount=money.format_yuan(told.sum_fen))),
+            (_("申报人数"), _("{count} 人").format(count=numbers.total)),
+            (_("月申报工资合计"), _("{amount} 元").format(amount=money.format_yuan(numbers.sum_fen))),
             (
                 _("与现行工资相比"),
                 _("上调 {raised} 人，下调 {lowered} 人，不变 {same} 人，新申报 {new} 人").format(
-                    raised=told.raised, lowered=told.lowered, same=told.same, new=told.new
+                    raised=numbers.raised, lowered=numbers.lowered, same=numbers.same, new=numbers.new
                 ),
             ),
         ]
-        for limits, low, high in told.clamped:
+        for limits, low, high in numbers.clamped:
             mark = f"，{limits.terms.reference.mark}" if limits.terms.reference.mark else ""
             lines.append(
                 (
@@ -266,24 +267,24 @@ class EmployerBases(Service):
 
     def staff_facts(self, ask: Ask, facts: BasesFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         sections = super().staff_facts(ask, facts)
-        told, roster = facts.overview, facts.roster
-        if told is None or roster is None:
+        numbers, roster = facts.overview, facts.roster
+        if numbers is None or roster is None:
             return sections
         rows = RosterRow.objects.filter(roster=roster).select_related("person")
         outliers = rows.filter(overview.outlying(facts.terms)).order_by("-wage_fen", "pk")[:SHOWN]
-        # Drawn by the roster's own digest: the same for everyone who looks, and not to be chosen by
-        # who filled it in.
-        drawn = rows.order_by(
+        # The roster's digest decides the sample: every reviewer sees the same people, and the clerk
+        # who filled in the roster cannot choose them.
+        sample = rows.order_by(
             MD5(Concat(Cast(F("person_id"), CharField()), Value(facts.digest), output_field=CharField()))
         )[:SHOWN]
         heading = _("涨幅超过 {rise}% 或跌幅超过 {fall}% 的，共 {count} 人").format(
             rise=_percent(facts.terms.review_rise),
             fall=_percent(facts.terms.review_fall),
-            count=told.outliers,
+            count=numbers.outliers,
         )
         return [
             (heading, [_change(row) for row in outliers] or [(_("没有"), "")]),
-            (_("抽查 {count} 人").format(count=min(SHOWN, told.total)), [_change(row) for row in drawn]),
+            (_("抽查 {count} 人").format(count=min(SHOWN, numbers.total)), [_change(row) for row in sample]),
             *sections,
         ]
 

@@ -88,29 +88,29 @@ class EmployerStopStaff(AboutCoverage):
         employer = applicant.employer
         if person is None or employer is None:
             return {}
-        # Who is not on this employer's staff is no business of its clerks: not even the name is
-        # read.
-        own = [
+        # Clerks learn nothing about people who are not on their employer's staff, not even the
+        # name.
+        coverages = [
             one
             for one in queries.held(number)
             if one.employer_id == employer.pk and one.runs_from(month_in_china(now) - 1)
         ]
-        if not own:
+        if not coverages:
             return {}
-        insured = {one.insurance for one in own}
+        insured = {one.insurance for one in coverages}
         month = month_in_china(now)
-        here = [one for one in own if one.city == offer.city]
-        barred = stopping.barred_stops(here, offer, insured, month=month, word=stop_word(offer))
+        in_city = [one for one in coverages if one.city == offer.city]
+        barred = stopping.barred_stops(in_city, offer, insured, month=month, word=stop_word(offer))
         return {"name": person.name, "insured": insured, "barred": barred}
 
     def facts(self, ask: Ask, outside: Any) -> StopFacts:
         number = self.subject(ask)
-        own = [
+        coverages = [
             one
             for one in queries.held(number)
             if one.employer_id == ask.employer.pk and one.city == ask.offer.city
         ]
-        return stopping.facts(own, chosen(ask, "stop"), month=ask.month)
+        return stopping.facts(coverages, chosen(ask, "stop"), month=ask.month)
 
     def rule(self, ask: Ask, facts: StopFacts) -> Iterator[Finding]:
         if not facts.held:

@@ -31,15 +31,14 @@ from portal.shared.ages import has_reached
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, day_zh, month_in_china, today_in_china
 
-# Chosen for an insurance that is not wanted; the answer then holds no tier.
+# The choice for an insurance that the person does not want; the answer then holds no tier.
 NOT_WANTED = "none"
-# What the employer files when someone leaves.
+# The service that an employer files when a member of staff leaves.
 STOP = "employer-stop-staff"
 
 
 def first_month(offer: Offer, insurance: Insurance, month: Month) -> Month:
-    """The first month that counts when enrolled in ``month``: flexible workers have no choice of
-    it."""
+    """The first covered month for an enrolment in ``month``. Flexible workers cannot choose it."""
     return offers.start_months(offer, insurance, filed_in=month)[0]
 
 
@@ -60,7 +59,7 @@ def has_account(person: Person, city: City, month: Month) -> bool:
 
 
 def household_choices(city: City) -> list[tuple[str, str]]:
-    """What someone can say of their household registration, as the city sees it."""
+    """The places of household registration that a person can choose, as the city sorts them."""
     return [
         ("city", _("{city}户籍").format(city=city.title)),
         ("province", _("{province}内非{city}户籍").format(province=city.province, city=city.title)),
@@ -69,7 +68,7 @@ def household_choices(city: City) -> list[tuple[str, str]]:
 
 
 def _not_registered(city: City) -> str:
-    """What someone reads whose household is not registered in the city."""
+    """The message for a person whose household is not registered in the city."""
     return _("本事项只面向{city}户籍人员。如户籍登记有误，请先{mend}，再来参保。").format(
         city=city.title, mend=MEND_HOUSEHOLD.at(city.slug)
     )
@@ -80,19 +79,19 @@ class EnrollForm(ServiceForm):
         city = book().city(self.offer.city)
         person = self.applicant.person
         if self.offer.options.get("site") == "household":
-            known = person.household_code if person and city.has_district(person.household_code) else ""
+            district = person.household_code if person and city.has_district(person.household_code) else ""
             self.fields["district"] = forms.ChoiceField(
                 label=_("参保地（户籍所在区县）"),
                 choices=[("", _("请选择")), *((d.code, d.title) for d in city.districts)],
-                initial=known,
+                initial=district,
                 help_text=_("请按户籍所在地选择。"),
             )
         household = offers.household_terms(self.offer)
         if household:
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
-                # Only who is registered here can enrol: who is not reads what to do, instead of
-                # choosing and being refused.
+                # Only people registered in the city can enrol. Others read what to do, instead of
+                # choosing a category and being refused.
                 choices=household_choices(city)[:1],
                 widget=forms.RadioSelect,
                 help_text=_("提交后与户籍登记信息比对。")
@@ -103,8 +102,13 @@ class EnrollForm(ServiceForm):
         offered = offers.offered_insurances(self.offer)
         for insurance in offered:
             self._add_insurance(city, insurance, barred.get(insurance, ""), several=len(offered) > 1)
-        asked = self.offer.options.get("account_at_enrolment", False)
-        if asked and person and debit_of(city, self.month) and not has_account(person, city, self.month + 1):
+        asks_account = self.offer.options.get("account_at_enrolment", False)
+        if (
+            asks_account
+            and person
+            and debit_of(city, self.month)
+            and not has_account(person, city, self.month + 1)
+        ):
             debit = debit_of(city, self.month)
             self.fields["account_number"] = AccountNumberField(
                 numbers=people.account_numbers(book(), on=today_in_china(self.now)),
@@ -114,8 +118,8 @@ class EnrollForm(ServiceForm):
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
     def _add_insurance(self, city: City, insurance: Insurance, barred: str, *, several: bool) -> None:
-        """The tiers of an insurance, none preselected; where there are several insurances, also
-        that this one is not wanted."""
+        """Adds the choice of an insurance's tiers, none preselected. Where ``several`` insurances
+        are offered, 不参保 is a choice too."""
         start = first_month(self.offer, insurance, self.month)
         try:
             standard = contribution.contribution_terms(
@@ -246,7 +250,7 @@ class FlexibleEnroll(AboutCoverage):
                 yield from self._compare(city, household.city, facts)
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """Too young; or every insurance that the offer has is barred, whichever is chosen."""
+        """The person is too young, or every insurance of the offer is barred."""
         facts = self.facts(ask, None)
         if not facts.old_enough:
             yield Bar("", _("年满 {age} 周岁才能以灵活就业人员身份参保。").format(age=facts.min_age))
@@ -258,13 +262,13 @@ class FlexibleEnroll(AboutCoverage):
     def barred(self, ask: Ask, facts: EnrollFacts) -> dict[Insurance, Bar]:
         """The insurances of the offer that this person cannot take, whatever the tier, with the
         first reason."""
-        found = {}
+        first_bars = {}
         for insurance in offers.offered_insurances(ask.offer):
             start = first_month(ask.offer, insurance, ask.month)
             bars = [*self._retired(insurance, start, facts), *self._already(insurance, start, facts)]
             if bars:
-                found[insurance] = bars[0]
-        return found
+                first_bars[insurance] = bars[0]
+        return first_bars
 
     def _retired(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Bar]:
         if start >= facts.retires:
@@ -274,19 +278,19 @@ class FlexibleEnroll(AboutCoverage):
             )
 
     def _already(self, insurance: Insurance, start: Month, facts: EnrollFacts) -> Iterator[Bar]:
-        for one in facts.held:
-            if not one.runs_from(start):
+        for coverage in facts.held:
+            if not coverage.runs_from(start):
                 continue
-            if one.capacity == Capacity.EMPLOYEE:
+            if coverage.capacity == Capacity.EMPLOYEE:
                 record = to_page("record")
                 yield Bar(
-                    "" if one.insurance != insurance else f"tier_{insurance}",
-                    _employed(one, facts.stopping).format(record=record),
+                    "" if coverage.insurance != insurance else f"tier_{insurance}",
+                    _employed(coverage, facts.stopping).format(record=record),
                     (record,),
                 )
                 return
-            if one.insurance == insurance:
-                yield _covered(one)
+            if coverage.insurance == insurance:
+                yield _covered(coverage)
                 return
 
     def _compare(self, city: City, required: str, facts: EnrollFacts) -> Iterator[Finding]:
@@ -348,8 +352,8 @@ class FlexibleEnroll(AboutCoverage):
             card = offers.first_medical_terms(ask.offer)
             if card:
                 by_day = card.card_by(today_in_china(now))
-                said = _("请在{day}前到辖区经办机构办理制卡申请。")
-                lines.append([_("制卡"), said.format(day=day_zh(by_day))])
+                notice = _("请在{day}前到辖区经办机构办理制卡申请。")
+                lines.append([_("制卡"), notice.format(day=day_zh(by_day))])
         return {
             "coverages": [one.pk for one in opened],
             "lines": lines,
@@ -369,13 +373,13 @@ class FlexibleEnroll(AboutCoverage):
             )
         if ask.answers.get("household"):
             lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
-        wanted = _chosen(ask)
+        tiers = _chosen(ask)
         for insurance in offers.offered_insurances(ask.offer):
-            if insurance not in wanted:
+            if insurance not in tiers:
                 if f"tier_{insurance}" in ask.answers:
                     lines.append((INSURANCE_LABELS[insurance], _("不参保")))
                 continue
-            code = wanted[insurance]
+            code = tiers[insurance]
             start = first_month(ask.offer, insurance, ask.month)
             standard = contribution.contribution_terms(
                 book(), city=city.slug, capacity=Capacity.FLEXIBLE, insurance=insurance, month=start
@@ -415,20 +419,20 @@ def barred_insurances(offer: Offer, applicant: Applicant, now: datetime) -> dict
     return {insurance: bar.why for insurance, bar in service.barred(ask, service.facts(ask, None)).items()}
 
 
-def _employed(one: Held, stopping: bool) -> str:
-    """Why someone whom an employer insures cannot enrol, and what is left to do; with a place for
-    the record."""
-    if one.until is not None:
+def _employed(coverage: Held, stopping: bool) -> str:
+    """Why a person whom an employer insures cannot enrol, and what they can do. The text holds the
+    placeholder ``{record}``."""
+    if coverage.until is not None:
         return _(
             "您由单位参保，单位已办理停保，缴费到{last}为止。请从{month}起再来办理；目前可以查看{{record}}。"
-        ).format(last=(one.until - 1).zh, month=one.until.zh)
+        ).format(last=(coverage.until - 1).zh, month=coverage.until.zh)
     if stopping:
         return _("您由单位参保，单位的停保申报正在审核，审核通过后再来办理；目前可以查看{record}。")
     return _("您由单位参保，社会保险业务由所在单位办理，您可以查看{record}。离职后请先由单位办理停保。")
 
 
 def _covered(coverage: Held) -> Bar:
-    """Why someone who pays the insurance on their own cannot enrol in it, and what is left to
+    """Why a person who pays the insurance on their own cannot enrol in it, and what they can
     do."""
     field = f"tier_{coverage.insurance}"
     words = {

@@ -1,4 +1,4 @@
-"""养老保险缴费档次变更: another tier from next month on, at any time."""
+"""养老保险缴费档次变更: a flexible worker takes another tier from next month on, at any time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ from portal.shared.months import Month, today_in_china
 
 
 def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month] | None:
-    """The person's flexible pension in the city that goes on, and the first month that another tier
-    can count from."""
+    """The person's running flexible pension coverage in the city, and the first month that another
+    tier can apply to."""
     start = offers.counts_from(offer, filed_in=month)
     held = queries.to_go_on(queries.held(person.identity_number), month=start, capacity=Capacity.FLEXIBLE)
-    for one in held:
-        if one.city == offer.city and one.insurance == Insurance.PENSION:
-            return one, max(start, one.start)
+    for coverage in held:
+        if coverage.city == offer.city and coverage.insurance == Insurance.PENSION:
+            return coverage, max(start, coverage.start)
     return None
 
 
@@ -64,11 +64,11 @@ def cost(city: str, tier: str, month: Month) -> int | None:
 
 class TierForm(ServiceForm):
     def build(self) -> None:
-        found = changeable(self.applicant.person, self.offer, self.month) if self.applicant.person else None
-        if found is None:
+        pension = changeable(self.applicant.person, self.offer, self.month) if self.applicant.person else None
+        if pension is None:
             return
-        held, start = found
-        now_at = tier_of(held.pk, start)
+        held, start = pension
+        tier_now = tier_of(held.pk, start)
         tiers = tiers_in(self.offer.city, start)
         field = forms.ChoiceField(
             label=_("新的养老保险缴费档次"),
@@ -88,7 +88,7 @@ class TierForm(ServiceForm):
             fen = cost(self.offer.city, tier.code, start)
             amount = _("每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
             hints[tier.code] = (
-                _("{amount}（现在的档次）").format(amount=amount) if tier.code == now_at else amount
+                _("{amount}（现在的档次）").format(amount=amount) if tier.code == tier_now else amount
             )
         field.choice_hints = hints  # type: ignore[attr-defined]
         self.fields["tier"] = field
@@ -96,8 +96,8 @@ class TierForm(ServiceForm):
 
 @dataclass(frozen=True)
 class TierFacts:
-    """The pension that goes on, its tier in ``start``, the first month of a new one, and what
-    stands against that."""
+    """The running pension coverage (None where there is none), the first month ``start`` of a new
+    tier, the present tier in that month, and the reasons against a change."""
 
     held: Held | None
     employed: bool
@@ -124,13 +124,13 @@ class PensionTier(AboutCoverage):
     also_known_as = ("调档", "变更缴费档次", "改缴费基数", "提高缴费档次", "降低缴费档次")
 
     def facts(self, ask: Ask, outside: Any) -> TierFacts:
-        found = changeable(ask.person, ask.offer, ask.month)
+        pension = changeable(ask.person, ask.offer, ask.month)
         holdings = queries.held(ask.person.identity_number)
         employed = bool(queries.to_go_on(holdings, month=ask.month, capacity=Capacity.EMPLOYEE))
-        if found is None:
+        if pension is None:
             start = offers.counts_from(ask.offer, filed_in=ask.month)
             return TierFacts(held=None, employed=employed, start=start, tier_now="", barriers=())
-        held, start = found
+        held, start = pension
         barriers = consequences.base_barriers(Coverage.objects.get(pk=held.pk), start)
         return TierFacts(
             held=held,
@@ -141,7 +141,7 @@ class PensionTier(AboutCoverage):
         )
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """The month from which another tier would count is paid, ordered or at the bank already."""
+        """The first month of another tier is already paid, in an order, or at the bank."""
         facts = self.facts(ask, None)
         if facts.held is not None:
             yield from (Bar("", why) for why in facts.barriers)
