@@ -1,4 +1,4 @@
-"""The agencies' queue of transfers: what waits for which of them, and the step that comes next."""
+"""The workbench pages of transfers: the queue of each agency, and the next step of a transfer."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ from transfers.applying import shown
 from transfers.machine import FINAL, OPEN, TRANSFER_LIFE_CYCLE, Side, Status
 from transfers.models import OutsideAgency, Transfer, TransferDocument, TransferPaper
 
-# The button for what comes next: its name, what it says, what it does.
+# The button for the next step: its name, its label, the function that takes the step.
 STEPS = Some(
     {
         Status.APPLIED: ("accept", gettext_lazy("受理"), steps.accept),
@@ -58,7 +58,7 @@ class SendBackForm(forms.Form):
 
 
 class DeclineForm(forms.Form):
-    """Why a release that was proposed is not made."""
+    """The reason for declining a proposed release."""
 
     why = forms.CharField(max_length=200, error_messages={"required": gettext_lazy("请写明不转出的原因。")})
 
@@ -77,7 +77,7 @@ class PaperForm(forms.Form):
 
 
 class ToldForm(forms.Form):
-    """The information form of an agency outside, as staff type it from the paper."""
+    """The information form of an outside agency, typed by staff from the paper."""
 
     prefix = "told"
 
@@ -97,7 +97,8 @@ class ToldForm(forms.Form):
     )
 
     def told(self, transfer: Transfer) -> dict[str, Any] | None:
-        """The form as data; None, with what is wrong beside its field, where it does not hold."""
+        """The form as data (``information.checked``); None where it is invalid, with each error on
+        its field."""
         if not self.is_valid():
             return None
         try:
@@ -128,7 +129,7 @@ _TOLD_FIELDS = {
 
 
 class StandFilter(QueueFilter):
-    """Without a choice the queue: what waits for this login."""
+    """Filters by progress; without a choice it shows the transfers that wait for this login."""
 
     title = gettext_lazy("办理情况")
     unasked = gettext_lazy("待本机构办理")
@@ -157,7 +158,7 @@ class StandFilter(QueueFilter):
 
 @admin.register(Transfer)
 class TransferAdmin(LookUpAdmin):
-    """A list and one page for each transfer; it moves only by the steps of that page."""
+    """The list of transfers and one page for each; only the steps on that page move a transfer."""
 
     identity_numbers = ("person__identity_number",)
     list_display = ("due", "number", "whom", "what", "way", "state", "turn", "applied_at")
@@ -196,8 +197,8 @@ class TransferAdmin(LookUpAdmin):
         term = search_term.strip().upper()
         if not term:
             return queryset, False
-        found = Q(number=term) | Q(person__name=search_term.strip()) | Q(person__identity_number=term)
-        return queryset.filter(found), False
+        condition = Q(number=term) | Q(person__name=search_term.strip()) | Q(person__identity_number=term)
+        return queryset.filter(condition), False
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """The transfers that wait for this login's agency."""
@@ -211,23 +212,23 @@ class TransferAdmin(LookUpAdmin):
         return super().changelist_view(request, {"title": _("关系转移接续"), **(extra_context or {})})
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """One transfer; a POST takes the step whose button was pressed, or sends it back."""
+        """One transfer; a POST takes the step of the pressed button, or sends the transfer back."""
         transfer = self._found(request, object_id)
         pressed = request.POST.get("step")
         form = SendBackForm(request.POST if pressed == "back" else None)
         asks = _asks_for_form(transfer)
         told_form = ToldForm(request.POST if asks and pressed == "release" else None)
-        told = told_form.told(transfer) if told_form.is_bound else None
+        form_data = told_form.told(transfer) if told_form.is_bound else None
         paper_form = PaperForm(*((request.POST, request.FILES) if pressed == "paper" else ()))
         if paper_form.is_bound and transfer.outside and self._kept(request, transfer, paper_form):
             return HttpResponseRedirect(request.path)
         if request.method == "POST" and pressed == "release" and not asks:
             return self._release_look(request, transfer)
-        ready = form.is_valid() if pressed == "back" else told is not None or not told_form.is_bound
+        ready = form.is_valid() if pressed == "back" else form_data is not None or not told_form.is_bound
         whys: list[str] = []
         if request.method == "POST" and ready and not paper_form.is_bound:
             try:
-                self._take(request, transfer, form, told)
+                self._take(request, transfer, form, form_data)
             except steps.CannotStep as refusal:
                 whys = refusal.whys
                 transfer = self._found(request, object_id)
@@ -246,17 +247,17 @@ class TransferAdmin(LookUpAdmin):
         )
 
     def document(self, request: HttpRequest, object_id: int, document_id: int) -> HttpResponseBase:
-        """A sealed document of the transfer, made now if need be."""
+        """A sealed document of the transfer, produced now if it was not before."""
         transfer = self._found(request, object_id)
-        found = (
+        document = (
             TransferDocument.objects.filter(transfer=transfer, pk=document_id)
             .select_related("certificate")
             .first()
         )
-        if found is None:
+        if document is None:
             raise Http404
         try:
-            content = issuing.produce(found.certificate, now=timezone.now())
+            content = issuing.produce(document.certificate, now=timezone.now())
         except (
             SealUnavailable,
             issuing.Revoked,
@@ -268,20 +269,20 @@ class TransferAdmin(LookUpAdmin):
             messages.error(request, _("文件暂时无法提供：电子印章不可用，或存档有问题。没有印章不出具文件。"))
             return HttpResponseRedirect(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
         except NotDrawable as lacking:
-            messages.error(request, drawable.why_not(lacking.characters, city=found.certificate.city))
+            messages.error(request, drawable.why_not(lacking.characters, city=document.certificate.city))
             return HttpResponseRedirect(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
         response = HttpResponse(content, content_type="application/pdf")
-        name = f"{found.certificate.title}-{found.certificate.serial_number}.pdf"
+        name = f"{document.certificate.title}-{document.certificate.serial_number}.pdf"
         response.headers["Content-Disposition"] = str(content_disposition_header(False, name))
         response.headers["Cache-Control"] = "no-store, private"
         return response
 
     def paper(self, request: HttpRequest, object_id: int, paper_id: int) -> HttpResponseBase:
-        """A scan that staff kept with the transfer."""
-        found = TransferPaper.objects.filter(transfer=self._found(request, object_id), pk=paper_id).first()
-        if found is None:
+        """A scan that staff stored with the transfer."""
+        scan = TransferPaper.objects.filter(transfer=self._found(request, object_id), pk=paper_id).first()
+        if scan is None:
             raise Http404
-        return attachments.served(found)
+        return attachments.served(scan)
 
     def _kept(self, request: HttpRequest, transfer: Transfer, form: PaperForm) -> bool:
         if not form.is_valid():
@@ -303,7 +304,7 @@ class TransferAdmin(LookUpAdmin):
         return transfer
 
     def _release_look(self, request: HttpRequest, transfer: Transfer) -> HttpResponse:
-        """What would leave at this moment, to be checked and proposed."""
+        """Shows the sums that a release would move now, to check and propose them."""
         user = staff_of(request)
         try:
             seen = releasing.look_at_release(transfer, by=user, now=timezone.now())
@@ -317,7 +318,7 @@ class TransferAdmin(LookUpAdmin):
         )
 
     def _release_step(self, request: HttpRequest, transfer: Transfer, pressed: str) -> None:
-        """Propose, approve or decline a release."""
+        """Proposes, approves or declines a release."""
         by, now = staff_of(request), timezone.now()
         if pressed == "propose":
             releasing.propose_release(transfer, seen=_seen(request), by=by, now=now)
@@ -342,7 +343,7 @@ class TransferAdmin(LookUpAdmin):
         )
 
     def _take(
-        self, request: HttpRequest, transfer: Transfer, form: SendBackForm, told: dict[str, Any] | None
+        self, request: HttpRequest, transfer: Transfer, form: SendBackForm, form_data: dict[str, Any] | None
     ) -> None:
         by, now, pressed = staff_of(request), timezone.now(), request.POST.get("step", "")
         if pressed in RELEASE_STEPS:
@@ -355,8 +356,8 @@ class TransferAdmin(LookUpAdmin):
             if pressed != name:
                 raise steps.AlreadyMoved
             moved = (
-                releasing.release(transfer, by=by, now=now, told=told)
-                if told
+                releasing.release(transfer, by=by, now=now, told=form_data)
+                if form_data
                 else does(transfer, by=by, now=now)
             )
         messages.success(
@@ -434,25 +435,25 @@ class TransferAdmin(LookUpAdmin):
         return transfer.holder or "—"
 
 
-# What two members of staff do with a release of the hall's own.
+# The steps by which two members of staff release from a city of the hall.
 RELEASE_STEPS = ("propose", "approve", "decline")
 
 
 def _seen(request: HttpRequest) -> releasing.Seen:
-    """The sums that stood on the page when it was proposed. AlreadyMoved where they are no
-    numbers."""
-    told = [
+    """The sums that the page showed when the release was proposed. Raises AlreadyMoved where they
+    are no numbers."""
+    values = [
         whole_number(request.POST.get(name, ""))
         for name in ("months", "account_fen", "pooled_fen", "interest_fen")
     ]
-    found = [one for one in told if one is not None]
-    if len(found) != len(told):
+    numbers = [one for one in values if one is not None]
+    if len(numbers) != len(values):
         raise steps.AlreadyMoved
-    return releasing.Seen(*found)
+    return releasing.Seen(*numbers)
 
 
 def _asks_for_form(transfer: Transfer) -> bool:
-    """Whether the next step is to enter the form of an agency outside."""
+    """Whether the next step is to enter the form of an outside agency."""
     return transfer.status == Status.LETTER_SENT and not transfer.from_city
 
 
@@ -473,7 +474,7 @@ def _periods(transfer: Transfer) -> str:
 
 @admin.register(OutsideAgency)
 class OutsideAgencyAdmin(StaffAdmin):
-    """The agencies outside the hall that relations come from and go to; kept, and closed instead of
+    """The agencies outside the hall that relations come from and go to. They are closed instead of
     deleted."""
 
     list_display = ("title", "agency", "partner", "active")

@@ -1,4 +1,4 @@
-"""The agencies between which a relation moves: those of this hall's cities, and all others."""
+"""The agencies between which a relation moves: those of this hall's cities, and outside ones."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from portal.shared.insurance import Insurance
 class Agency:
     """A place that a relation leaves or goes to; ``title`` is the place's name.
 
-    ``city`` is a city of this hall, or empty: then ``outside_id`` is the outside agency's, and
-    ``outside_name`` how letters address it.
+    ``city`` is a city of this hall, or empty: then ``outside_id`` is the id of the outside agency,
+    and ``outside_name`` its full name, as letters use it.
     """
 
     city: str
@@ -25,12 +25,12 @@ class Agency:
 
     @property
     def key(self) -> str:
-        """What names it in a form."""
+        """The value that stands for the agency in a form."""
         return self.city or (f"outside-{self.outside_id}" if self.outside_id else "")
 
     @property
     def name(self) -> str:
-        """As letters address it."""
+        """The full name, as letters use it."""
         return book().city(self.city).agency if self.city else self.outside_name or self.title
 
 

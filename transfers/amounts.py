@@ -1,9 +1,8 @@
-"""What moves with a relation: which months, whose wages, how much of the account and of the pooled
-fund, and why.
+"""The months, wages and money that move with a relation, and the derivation of the amounts.
 
-Pension (国办发〔2009〕66号第四条): the whole personal account, and of the pooled fund Σ real
-contribution wages since a month × a share. Medical: the months, and the account's balance where the
-city moves it. Wages come from paid charges, and from what was brought in before.
+Pension (国办发〔2009〕66号第四条): the whole personal account, and from the pooled fund a share of
+the sum of real contribution wages since a given month. Medical: the months, and the account's
+balance where the city moves it. Wages come from paid charges and from records brought in before.
 """
 
 import datetime as dt
@@ -37,12 +36,12 @@ Periods = tuple[tuple[Month, Month], ...]
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What leaves a city, or would. The amounts are fen; wages are yuan by year, as text; periods
-    are [start, until).
+    """The months and money that leave or would leave a city. Amounts are fen; wages are yuan by
+    year, as text; periods are [start, until).
 
-    ``own`` are the city's paid months, ``along`` the records (ids) that were brought in before and
-    move on; ``periods`` are the months of both. ``doubled`` were paid here although they had been
-    brought in: they stay, and are given back.
+    ``own``: months paid in the city. ``along``: ids of records that were brought in before and move
+    on. ``periods``: the months of both. ``doubled``: months that were brought in and also paid in
+    the city; they do not move, and their money is refunded.
     """
 
     own: Periods
@@ -63,7 +62,7 @@ class Moving:
         return self.account_fen + self.pooled_fen
 
     def information(self) -> dict[str, Any]:
-        """The information form as plain data: what the new place takes over."""
+        """The information form as plain data, which the new place takes over."""
         return {
             "periods": [[str(start), str(until)] for start, until in self.periods],
             "months": self.months,
@@ -74,7 +73,7 @@ class Moving:
 
 
 def count(periods: Periods) -> int:
-    """How many months these are."""
+    """The number of months in the periods."""
     return sum(until - start for start, until in periods)
 
 
@@ -84,17 +83,18 @@ def periods_of(information: Mapping[str, Any]) -> Periods:
 
 
 def what_moves(person: Person, *, insurance: Insurance, city: str, on: dt.date) -> Moving:
-    """What would leave the city on a day. PolicyMissing for an insurance that is not
-    transferred."""
+    """The months and money that would leave the city on a day. Raises PolicyMissing for an
+    insurance that is not transferred."""
     charges = brought_in.own_charges(person, insurance=insurance, city=city)
     rows = list(brought_in.standing(person, insurance=insurance, cities=[city]).prefetch_related("periods"))
-    came = brought_in.months_brought_in(rows)
-    own = [charge for charge in charges if charge.month not in came]
+    brought_months = brought_in.months_brought_in(rows)
+    own_charges = [charge for charge in charges if charge.month not in brought_months]
     wages = brought_in.add_wages(
-        brought_in.wages_by_year((charge.month, charge.base) for charge in own), *(row.wages for row in rows)
+        brought_in.wages_by_year((charge.month, charge.base) for charge in own_charges),
+        *(row.wages for row in rows),
     )
-    months = {charge.month for charge in own}
-    periods = tuple(runs(months | came))
+    months = {charge.month for charge in own_charges}
+    periods = tuple(runs(months | brought_months))
     balance = personal_account.balance(person, city, insurance)
     reckon = _pension if insurance == Insurance.PENSION else _medical
     account_fen, pooled_fen, derivation = reckon(city, wages, balance, on)
@@ -102,12 +102,12 @@ def what_moves(person: Person, *, insurance: Insurance, city: str, on: dt.date) 
         own=tuple(runs(months)),
         along=tuple(row.pk for row in rows),
         periods=periods,
-        doubled=tuple(runs({charge.month for charge in charges} & came)),
+        doubled=tuple(runs({charge.month for charge in charges} & brought_months)),
         wages=wages,
         account_fen=account_fen,
         pooled_fen=pooled_fen,
         derivation=Derivation(
-            lines=(*_month_lines(periods, len(came)), *derivation.lines),
+            lines=(*_month_lines(periods, len(brought_months)), *derivation.lines),
             since=derivation.since,
             reference=derivation.reference,
             illustrative=derivation.illustrative,
@@ -153,7 +153,7 @@ def _medical(city: str, wages: Mapping[str, str], balance: int, on: dt.date) -> 
 
 
 def balance_moves(city: str) -> bool:
-    """Whether the city sends the balance of the medical account along."""
+    """Whether the city also moves the balance of the medical account."""
     offer = book().city(city).offers.get("medical-out")
     try:
         return offer is not None and moves_balance(offer)
@@ -161,8 +161,8 @@ def balance_moves(city: str) -> bool:
         return False
 
 
-def _month_lines(periods: Periods, came: int) -> list[Line]:
+def _month_lines(periods: Periods, brought_count: int) -> list[Line]:
     lines = [Line(_("转移月数"), _("%(count)s 个月") % {"count": count(periods)}, periods_zh(periods))]
-    if came:
-        lines.append(Line(_("其中以前由外地转入"), _("%(count)s 个月") % {"count": came}))
+    if brought_count:
+        lines.append(Line(_("其中以前由外地转入"), _("%(count)s 个月") % {"count": brought_count}))
     return lines

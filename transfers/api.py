@@ -85,11 +85,11 @@ class ToldSerializer(serializers.Serializer[Any]):
     information = InformationSerializer(required=False)
     note = Text(max_length=1000, required=False)
 
-    def validate(self, told: dict[str, Any]) -> dict[str, Any]:
-        missing = [name for name in WANTED[Status(told["kind"])] if name not in told]
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in WANTED[Status(attrs["kind"])] if name not in attrs]
         if missing:
             raise serializers.ValidationError({name: _("这种报文必须填写。") for name in missing})
-        return told
+        return attrs
 
 
 class MessageSerializer(serializers.Serializer[Any]):
@@ -147,11 +147,11 @@ class MessagesView(TransfersView):
         after = whole_number(request.query_params.get("after", "0"))
         if after is None:
             raise Problem("invalid", _("after 应为报文号。"), mistakes=[Mistake("after", _("应为数字。"))])
-        found = outgoing.unread(self._agency(request), after=after, limit=AT_ONCE)
+        unread = outgoing.unread(self._agency(request), after=after, limit=AT_ONCE)
         return Response(
             {
-                "messages": [{"id": one.pk, "at": one.at, "message": one.body} for one in found],
-                "next_after": found[-1].pk if found else after,
+                "messages": [{"id": one.pk, "at": one.at, "message": one.body} for one in unread],
+                "next_after": unread[-1].pk if unread else after,
             }
         )
 
@@ -166,13 +166,13 @@ class MessagesView(TransfersView):
         """A letter, a form with the months and the money, their receipt, their merger, or what is
         returned."""
         agency = self._agency(request)
-        read = ToldSerializer(data=request.data)
-        read.is_valid(raise_exception=True)
-        told = dict(read.validated_data)
-        if "city" in told:
-            ensure_city(request, told["city"])
+        serializer = ToldSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        message = dict(serializer.validated_data)
+        if "city" in message:
+            ensure_city(request, message["city"])
         try:
-            transfer = incoming.follow(agency, told, by=caller(request).partner.user, now=timezone.now())
+            transfer = incoming.follow(agency, message, by=caller(request).partner.user, now=timezone.now())
         except incoming.Refused as refusal:
             raise Problem(
                 "not_accepted",
@@ -204,6 +204,6 @@ class DocumentView(TransfersView):
         except (SealUnavailable, issuing.Revoked, issuing.FactsDamaged, DocumentDamaged, FontMissing) as why:
             raise Problem("no_document", _("文件暂时无法提供，请稍后再试。"), status=503) from why
         except NotDrawable as lacking:
-            told = drawable.why_not(lacking.characters, city=document.certificate.city)
-            raise Problem("no_document", told, status=503) from lacking
+            reason = drawable.why_not(lacking.characters, city=document.certificate.city)
+            raise Problem("no_document", reason, status=503) from lacking
         return Response({"serial_number": serial_number, "pdf": base64.b64encode(content).decode()})

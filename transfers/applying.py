@@ -1,5 +1,5 @@
-"""What the services for both insurances share: applying at the old place or at the new one, and
-giving up."""
+"""The part that the transfer services of both insurances share: applying at the old or at the new
+place, and cancelling."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ CONFLICTS = {
 
 
 class WhitherForm(ServiceForm):
-    """To which city the relation goes."""
+    """Asks for the place that the relation goes to."""
 
     to = forms.ChoiceField(
         label=gettext_lazy("转到哪里"),
@@ -57,7 +57,7 @@ class WhitherForm(ServiceForm):
 
 
 class WhenceForm(ServiceForm):
-    """From which city the relation comes."""
+    """Asks for the place that the relation comes from."""
 
     origin = forms.ChoiceField(
         label=gettext_lazy("从哪里转入"),
@@ -90,20 +90,20 @@ def _outside(agency: OutsideAgency) -> Agency:
 
 @dataclass(frozen=True)
 class MoveFacts:
-    """The relation as it stands, and the two places."""
+    """The present state of the relation, and the two places."""
 
     relation: Relation
     old: Agency
     new: Agency
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: what would move."""
+        """The information form of what would move."""
         moving = self.relation.moving
         return {"moving": moving.information() if moving else {}}
 
 
 class _Move(AboutCoverage):
-    """Applying for a transfer of one insurance."""
+    """The base of services that apply for a transfer of one insurance."""
 
     audience = Audience.PERSON
     theme = Theme.TRANSFER
@@ -113,16 +113,16 @@ class _Move(AboutCoverage):
     direction: ClassVar[Direction]
 
     def places(self, ask: Ask) -> tuple[Agency, Agency]:
-        """From where to where."""
+        """The old place and the new place."""
         raise NotImplementedError
 
     def facts(self, ask: Ask, outside: Any) -> MoveFacts:
         old, new = self.places(ask)
-        found = self.relation(ask, from_city=old.city, to_city=new.city, to_place=new.title)
-        return MoveFacts(found, old, new)
+        current_relation = self.relation(ask, from_city=old.city, to_city=new.city, to_place=new.title)
+        return MoveFacts(current_relation, old, new)
 
     def relation(self, ask: Ask, *, from_city: str = "", to_city: str = "", to_place: str = "") -> Relation:
-        """The relation as it stands, as far as the places are known."""
+        """The present state of the relation, as far as the places are known."""
         return relation.read(
             ask.person,
             insurance=self.insurance,
@@ -183,13 +183,13 @@ class _Move(AboutCoverage):
 
 
 class MoveOut(_Move):
-    """Applied for at the old place."""
+    """Applies at the old place."""
 
     form = WhitherForm
     direction = Direction.OUT
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """What stands against it at the old place, wherever it is to go."""
+        """The bars at the old place, which hold for every new place."""
         yield from relation.barriers(self.relation(ask, from_city=ask.offer.city))
 
     def places(self, ask: Ask) -> tuple[Agency, Agency]:
@@ -197,13 +197,13 @@ class MoveOut(_Move):
 
 
 class MoveIn(_Move):
-    """Applied for at the new place."""
+    """Applies at the new place."""
 
     form = WhenceForm
     direction = Direction.IN
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """What stands against it at the new place, wherever it comes from."""
+        """The bars at the new place, which hold for every old place."""
         here = agencies.of_city(ask.offer.city)
         yield from relation.barriers(self.relation(ask, to_city=here.city, to_place=here.title))
 
@@ -222,20 +222,20 @@ def _chosen(ask: Ask, name: str) -> Agency:
         raise ValueError(f"no such city: {key}") from error
 
 
-def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
-    """Context for transfers/preview.html: what moves and why, what the record will be afterwards,
-    where the pension is drawn."""
-    moving = found.moving
-    place = found.place
+def shown(current_relation: Relation, old: Agency, new: Agency) -> dict[str, Any]:
+    """Context for transfers/preview.html: what moves and why, the record afterwards, and the place
+    where the pension will be drawn."""
+    moving = current_relation.moving
+    place = current_relation.place
     return {
-        "insurance": _(INSURANCE_LABELS[found.insurance]),
-        "is_pension": found.insurance == Insurance.PENSION,
+        "insurance": _(INSURANCE_LABELS[current_relation.insurance]),
+        "is_pension": current_relation.insurance == Insurance.PENSION,
         "old": old,
         "new": new,
         "moving": moving,
-        "after": _after(found) if moving else [],
+        "after": _after(current_relation) if moving else [],
         "doubled": _doubled(moving, old) if moving and moving.doubled else "",
-        "doubles": found.doubles,
+        "doubles": current_relation.doubles,
         "place": place,
         "place_derivation": Derivation(
             lines=(),
@@ -251,22 +251,22 @@ def shown(found: Relation, old: Agency, new: Agency) -> dict[str, Any]:
 
 
 def _doubled(moving: Moving, old: Agency) -> str:
-    """That months which were brought in and paid here too stay here, and how their money comes
-    back."""
+    """The message about months that were brought in and also paid at the old place: they do not
+    move, and their money is refunded."""
     back = TAKE_BACK.at(old.city)
-    said = _("这些月份已由外地转入，又在{place}重复缴费：{months}。重复的部分不转移，请{back}。").format(
+    text = _("这些月份已由外地转入，又在{place}重复缴费：{months}。重复的部分不转移，请{back}。").format(
         place=old.title, months=periods_zh(moving.doubled), back=back
     )
-    return linked(said, [back])
+    return linked(text, [back])
 
 
-def _after(found: Relation) -> list[tuple[str, str, str]]:
-    """(what, now, afterwards) of the record at both places."""
-    moving = found.moving
+def _after(current_relation: Relation) -> list[tuple[str, str, str]]:
+    """The record at both places as (label, now, after the transfer)."""
+    moving = current_relation.moving
     if moving is None:
         return []
     stays = sum(until - start for start, until in moving.doubled)
-    there = found.months_there + moving.months
+    months_there = current_relation.months_there + moving.months
     return [
         (
             _("转出地的缴费月数"),
@@ -275,22 +275,22 @@ def _after(found: Relation) -> list[tuple[str, str, str]]:
         ),
         (
             _("转入地的缴费月数"),
-            _("{count} 个月").format(count=found.months_there),
-            _("{count} 个月").format(count=there),
+            _("{count} 个月").format(count=current_relation.months_there),
+            _("{count} 个月").format(count=months_there),
         ),
         (
             _("转入地的个人账户"),
-            fen_text(found.balance_there_fen),
-            fen_text(found.balance_there_fen + moving.account_fen),
+            fen_text(current_relation.balance_there_fen),
+            fen_text(current_relation.balance_there_fen + moving.account_fen),
         ),
     ]
 
 
-# Giving up
+# Cancelling
 
 
 class CancelForm(ServiceForm):
-    """Nothing to fill in but the consent."""
+    """Asks only for confirmation."""
 
     sure = forms.BooleanField(
         label=gettext_lazy("我确认撤销这次转移"),
@@ -301,7 +301,7 @@ class CancelForm(ServiceForm):
 
 @dataclass(frozen=True)
 class CancelFacts:
-    """The transfer that would be given up; None where there is none that leaves this city."""
+    """The transfer to cancel; None where no open transfer leaves this city."""
 
     transfer: Transfer | None
 
@@ -310,7 +310,7 @@ class CancelFacts:
 
 
 class CancelOut(Service):
-    """撤销转出: until the old place has let go."""
+    """撤销转出: the person cancels a transfer before the old place releases it."""
 
     audience = Audience.PERSON
     theme = Theme.TRANSFER

@@ -1,10 +1,10 @@
-"""What the audit asks of transfers: what left one city came to another or is under way, to the
-month and to the fen; no month counts twice; every move is in the table and has its event."""
+"""The audit's checks of transfers: what left one city arrived in another or is under way, to the
+month and to the fen; no month counts twice; each move is in the life cycle and has its event."""
 
 from contributions.audit.check import Check
 from transfers.machine import TRANSFER_LIFE_CYCLE
 
-# Every release moved what its record says, and what was taken back came back whole.
+# Each release booked out what its record says; each return booked back the whole of it.
 _OUT = """
     SELECT format('转出记录 %s：记账与记录不符', gone.key)
     FROM contributions_movedout gone
@@ -16,7 +16,7 @@ _OUT = """
             AND (coalesce(back.amount_fen, 0), coalesce(back.pooled_fen, 0)) <> (gone.account_fen, gone.pooled_fen))
 """
 
-# What arrived is what left, and only what has arrived is booked.
+# The sum booked in equals the sum that left; a transfer before its receipt has no booking.
 _IN = """
     SELECT format('转移 %s：转入记账与转出不符', transfer.number)
     FROM transfers_transfer transfer
@@ -30,7 +30,7 @@ _IN = """
         OR ((transfer.status NOT IN ('received', 'merged') OR transfer.to_city = '') AND came.id IS NOT NULL)
 """
 
-# The clearing accounts of two cities come to what is under way between them.
+# The clearing accounts of two cities add up to the money under way between them.
 _CLEARING = """
     SELECT format('%s 与 %s 的%s转移清算合计 %s 分，在途 %s 分', one, other, insurance, coalesce(booked.fen, 0),
         coalesce(away.fen, 0))
@@ -51,7 +51,7 @@ _CLEARING = """
     WHERE coalesce(booked.fen, 0) <> coalesce(away.fen, 0)
 """
 
-# What left are paid months of the city, and what had been brought in there before.
+# The months that left are paid months of the city and months that were brought in there before.
 _MONTHS_OUT = """
     SELECT format('转出记录 %s：记 %s 个月，实有 %s 个月', gone.key, gone.months,
         coalesce(own.months, 0) + coalesce(along.months, 0))
@@ -71,7 +71,7 @@ _MONTHS_OUT = """
     WHERE gone.live AND gone.months <> coalesce(own.months, 0) + coalesce(along.months, 0)
 """
 
-# What came is what left, month by month and fen by fen; its periods are its months.
+# The record brought in equals the record moved out in months and fen; its periods have its months.
 _MONTHS_IN = """
     SELECT format('转入记录 %s：与转出记录或逐月记录不符', came.key)
     FROM contributions_broughtin came
@@ -112,7 +112,8 @@ _TWICE = """
     WHERE one.live
 """
 
-# What has left and not arrived is one transfer's, and that transfer is under way.
+# A record moved out belongs to a transfer exactly while it is live. Between two cities of the hall
+# the record brought in exists exactly when the transfer is merged.
 _UNDER_WAY = """
     SELECT format('转出记录 %s：没有在途或办结的转移与之对应', gone.key)
     FROM contributions_movedout gone LEFT JOIN transfers_transfer transfer ON transfer.moved_out_id = gone.id

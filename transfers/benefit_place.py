@@ -1,8 +1,9 @@
-"""Where the pension will be drawn (待遇领取地), by what is paid so far: 国办发〔2009〕66号第六条.
+"""The place where the pension will be drawn (待遇领取地), by the months paid so far:
+国办发〔2009〕66号第六条.
 
-Whose relation is at their household's place draws it there; else whoever paid there for so many
-years; else it is drawn at the last place with so many years, and, where there is none, at the
-household's place.
+The first rule that fits decides. 1: the relation is at the place of household registration: there.
+2: the person paid for the required years at the relation's place: there. 3: the last place with the
+required years. 4: the place of household registration.
 """
 
 import datetime as dt
@@ -21,7 +22,7 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """How many months were paid at a place, and the last of them. ``code`` is GB/T 2260, empty
+    """The number of months paid at a place, and the last of them. ``code`` is GB/T 2260, empty
     outside this hall."""
 
     title: str
@@ -32,7 +33,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class BenefitPlace:
-    """The place, why it is that one, and the document that says so."""
+    """The place, the reason in words, and the policy leaf with its document."""
 
     title: str
     why: str
@@ -40,8 +41,8 @@ class BenefitPlace:
 
 
 def benefit_place(person: Person, *, to_city: str, to_place: str, on: dt.date) -> BenefitPlace:
-    """Where this person would draw the pension, were they to retire on a day with the relation at
-    ``to_place``."""
+    """The place where this person would draw the pension if they retired on a day with the relation
+    at ``to_place``."""
     return settle(
         paid_at(person),
         here=to_place,
@@ -52,16 +53,16 @@ def benefit_place(person: Person, *, to_city: str, to_place: str, on: dt.date) -
 
 
 def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: dt.date) -> BenefitPlace:
-    """The rule itself. ``household`` is the code of the household's place, "" where it is not
-    known."""
+    """Applies the rule. ``household`` is the code of the place of household registration, "" where
+    unknown."""
     terms = benefit_place_terms(book(), on=on)
     years = terms.years
     if household and here_code and household[:4] == here_code[:4]:
         return BenefitPlace(here, _("关系在户籍所在地的，在户籍所在地领取。"), terms.leaf)
     long = [one for one in paid if one.months >= terms.months]
-    there = next((one for one in paid if one.title == here), None)
-    months = there.months if there else 0
-    if there in long:
+    paid_here = next((one for one in paid if one.title == here), None)
+    months = paid_here.months if paid_here else 0
+    if paid_here in long:
         return BenefitPlace(
             here,
             _("关系不在户籍所在地、在%(here)s缴费已满 %(years)s 年的，在%(here)s领取。")
@@ -74,10 +75,10 @@ def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: d
         "years": years,
     }
     if long:
-        last = max(long, key=lambda one: one.last)
+        latest = max(long, key=lambda one: one.last)
         why = _("%(so_far)s；上一个缴费满 %(years)s 年的参保地是%(place)s，在那里领取。")
         return BenefitPlace(
-            last.title, why % {"so_far": so_far, "years": years, "place": last.title}, terms.leaf
+            latest.title, why % {"so_far": so_far, "years": years, "place": latest.title}, terms.leaf
         )
     home = _home(household)
     why = _("%(so_far)s，也没有其他参保地缴费满 %(years)s 年，由户籍所在地归集并在户籍所在地领取。")
@@ -85,8 +86,8 @@ def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: d
 
 
 def paid_at(person: Person) -> list[Paid]:
-    """Where the person's pension months were paid, wherever they count now: this hall's charges,
-    and what came from outside."""
+    """The places where the person's pension months were paid, wherever they count now: this hall's
+    charges, and records from outside."""
     months: dict[tuple[str, str], list[Month]] = defaultdict(list)
     charges = Charge.objects.filter(
         person=person, insurance=Insurance.PENSION, live=True, status=ChargeStatus.PAID
@@ -94,13 +95,13 @@ def paid_at(person: Person) -> list[Paid]:
     for city, month in charges.values_list("city", "month"):
         place = book().city(city)
         months[place.title, place.code].append(month)
-    found = {place: (len(paid), max(paid)) for place, paid in months.items()}
+    totals = {place: (len(paid), max(paid)) for place, paid in months.items()}
     outside = BroughtIn.objects.filter(person=person, insurance=Insurance.PENSION, from_city="")
     for row in outside:
         place_key = (row.from_place, "")
-        count, last = found.get(place_key, (0, row.until - 1))
-        found[place_key] = (count + row.months, max(last, row.until - 1))
-    return [Paid(title, code, count, last) for (title, code), (count, last) in found.items()]
+        count, last = totals.get(place_key, (0, row.until - 1))
+        totals[place_key] = (count + row.months, max(last, row.until - 1))
+    return [Paid(title, code, count, last) for (title, code), (count, last) in totals.items()]
 
 
 def _home(household: str) -> str:

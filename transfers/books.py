@@ -1,8 +1,8 @@
-"""What a transfer writes into the record and the books: months and money leave one city and come to
-another.
+"""The entries of a transfer in the record and the books: months and money leave one city and arrive
+in another.
 
-In a city's books the money stands against its transfer clearing with the other agency: what the two
-accounts of a pair come to is what is under way between them.
+In a city's books the counter-account is its transfer clearing with the other agency. The two
+clearing accounts of a pair add up to the money under way between them.
 """
 
 from datetime import datetime
@@ -25,12 +25,12 @@ from portal.shared.insurance import Insurance
 from transfers.amounts import Moving, count, periods_of
 from transfers.models import Transfer
 
-# The name of a clearing account where the other agency is none of the hall's.
+# The name of the clearing account with agencies outside the hall.
 OUTSIDE = "outside"
 
 
 def clearing(transfer: Transfer, city: str) -> LedgerAccount:
-    """The account in ``city``'s books for what moves between it and the transfer's other place."""
+    """The clearing account in ``city``'s books for money to and from the transfer's other place."""
     other = transfer.to_city if city == transfer.from_city else transfer.from_city
     return ledger.account(
         city=city, kind=AccountKind.TRANSFER, insurance=transfer.insurance, channel=other or OUTSIDE
@@ -38,8 +38,8 @@ def clearing(transfer: Transfer, city: str) -> LedgerAccount:
 
 
 def let_go(transfer: Transfer, moving: Moving, *, by: User, now: datetime) -> MovedOut:
-    """The months leave the old city, and the money its books; under a key for each release. Must
-    run in a transaction."""
+    """Takes the months from the old city's record and the money from its books, under one key for
+    each release. Must run in a transaction."""
     moved = MovedOut.objects.create(
         city=transfer.from_city,
         to_city=transfer.to_city,
@@ -66,7 +66,7 @@ def let_go(transfer: Transfer, moving: Moving, *, by: User, now: datetime) -> Mo
 
 
 def take_back(transfer: Transfer, *, by: User, now: datetime) -> None:
-    """What the last release let go is the old city's again: months and money. Must run in a
+    """Gives months and money of the last release back to the old city. Must run in a
     transaction."""
     moved = transfer.moved_out
     if moved is None:
@@ -79,15 +79,14 @@ def take_back(transfer: Transfer, *, by: User, now: datetime) -> None:
 
 
 def take_in(transfer: Transfer, *, by: User, now: datetime) -> None:
-    """The money of the information form comes into the new city's books, once. Must run in a
-    transaction."""
+    """Books the money of the information form in the new city, once. Must run in a transaction."""
     _credit(transfer, transfer.to_city, _key("in", transfer), by=by, now=now)
 
 
 def merge(transfer: Transfer, *, by: User, now: datetime) -> BroughtIn:
-    """The form's months count in the new city from now on. Must run in a transaction.
+    """Adds the form's months to the record in the new city. Must run in a transaction.
 
-    IntegrityError where one of them counts there, or anywhere, already.
+    Raises IntegrityError where one of the months already counts there or elsewhere.
     """
     brought = BroughtIn.objects.create(
         city=transfer.to_city,
@@ -101,15 +100,15 @@ def merge(transfer: Transfer, *, by: User, now: datetime) -> BroughtIn:
 
 
 def _credit(transfer: Transfer, city: str, key: str, *, by: User, now: datetime) -> None:
-    told = transfer.information
-    if told["account_fen"] + told["pooled_fen"]:
+    information = transfer.information
+    if information["account_fen"] + information["pooled_fen"]:
         personal_account.book_movement(
             person=transfer.person,
             city=city,
             insurance=Insurance(transfer.insurance),
             kind=MovementKind.TRANSFER_IN,
-            amount_fen=told["account_fen"],
-            pooled_fen=told["pooled_fen"],
+            amount_fen=information["account_fen"],
+            pooled_fen=information["pooled_fen"],
             against=clearing(transfer, city),
             key=key,
             by=by,
@@ -118,18 +117,18 @@ def _credit(transfer: Transfer, city: str, key: str, *, by: User, now: datetime)
 
 
 def _content(
-    transfer: Transfer, told: dict[str, Any], *, key: str, by: User, now: datetime
+    transfer: Transfer, information: dict[str, Any], *, key: str, by: User, now: datetime
 ) -> dict[str, Any]:
-    periods = periods_of(told)
+    periods = periods_of(information)
     return {
         "person": transfer.person,
         "insurance": transfer.insurance,
         "start": periods[0][0],
         "until": periods[-1][1],
         "months": count(periods),
-        "wages": told["wages"],
-        "account_fen": told["account_fen"],
-        "pooled_fen": told["pooled_fen"],
+        "wages": information["wages"],
+        "account_fen": information["account_fen"],
+        "pooled_fen": information["pooled_fen"],
         "key": key,
         "at": now,
         "by": by,

@@ -1,8 +1,7 @@
-"""The documents of a transfer, by the hall's one way: voucher (参保缴费凭证), letter (联系函),
-information form (信息表).
+"""The documents of a transfer, issued like all certificates: voucher (参保缴费凭证), letter
+(联系函), information form (信息表).
 
-Each is frozen in the transaction of the move that it belongs to; it is drawn and sealed when
-somebody first opens it.
+Each is frozen in the transaction of its move. It is drawn and sealed when it is first opened.
 """
 
 from collections.abc import Mapping
@@ -34,8 +33,8 @@ FORM_SCHEMA = "transfer-form/1"
 
 
 def voucher(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
-    """What the old city certifies when its person applies: months, wages and money as they
-    stand."""
+    """The voucher of the old city for an application there: months, wages and money at that
+    time."""
     moving = what_moves(
         transfer.person,
         insurance=Insurance(transfer.insurance),
@@ -55,8 +54,8 @@ def voucher(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
 
 
 def letter(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
-    """The new agency asks the old one for the relation; an agency outside sends its own, and the
-    old city keeps it as told."""
+    """The new agency's letter that asks the old one for the relation. For an outside agency's own
+    letter, the old city issues this record of it."""
     return _freeze(
         transfer,
         CertificateKind.TRANSFER_LETTER,
@@ -76,7 +75,7 @@ def letter(transfer: Transfer, *, by: User, now: datetime) -> Certificate:
 def information_form(
     transfer: Transfer, information: Mapping[str, Any], *, by: User, now: datetime
 ) -> Certificate:
-    """What the old place tells with the money: the same data that the new place takes over."""
+    """The old place's information form; the new place takes over the same data."""
     return _freeze(
         transfer,
         CertificateKind.TRANSFER_FORM,
@@ -94,7 +93,7 @@ def _freeze(
     kind: CertificateKind,
     schema: str,
     city: str,
-    more: Mapping[str, Any],
+    contents: Mapping[str, Any],
     notes: list[str],
     *,
     by: User,
@@ -112,7 +111,7 @@ def _freeze(
             "agency": transfer.old.name,
         },
         "to": {"place": transfer.to_place, "agency": transfer.new.name},
-        **more,
+        **contents,
         "notes": notes,
     }
     certificate = issuing.freeze(kind=kind, city=city, facts=facts, person=person, by=by, now=now)
@@ -133,7 +132,7 @@ def _left() -> str:
 
 
 def _pooled_rule(transfer: Transfer, now: datetime) -> list[str]:
-    """By what rule the pooled part was worked out, where there is one."""
+    """The note on the rule for the pooled amount; empty for medical insurance."""
     if transfer.insurance != Insurance.PENSION:
         return []
     terms = pension_transfer_terms(book(), on=today_in_china(now))
@@ -148,47 +147,49 @@ def _pooled_rule(transfer: Transfer, now: datetime) -> list[str]:
     ]
 
 
-# How they are read
+# Presenting
 
 
 def tables(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the documents' templates and the pages show of the facts."""
-    told = facts.get("information")
-    shown: dict[str, Any] = {
+    """The template context of a document, from its facts."""
+    information = facts.get("information")
+    context: dict[str, Any] = {
         "insurance": INSURANCE_LABELS[facts["insurances"][0]],
         "is_pension": facts["insurances"] == [str(Insurance.PENSION)],
         "told": None,
     }
-    if told is not None:
-        sum_fen = told["account_fen"] + told["pooled_fen"]
-        shown["told"] = {
-            "months": told["months"],
-            "periods": periods_zh(periods_of(told)),
-            "wages": [(year, _exact(wage)) for year, wage in sorted(told["wages"].items())],
-            "wages_sum": _exact(str(sum((Decimal(wage) for wage in told["wages"].values()), Decimal(0)))),
-            "account": format_yuan(told["account_fen"]),
-            "pooled": format_yuan(told["pooled_fen"]),
+    if information is not None:
+        sum_fen = information["account_fen"] + information["pooled_fen"]
+        context["told"] = {
+            "months": information["months"],
+            "periods": periods_zh(periods_of(information)),
+            "wages": [(year, _exact(wage)) for year, wage in sorted(information["wages"].items())],
+            "wages_sum": _exact(
+                str(sum((Decimal(wage) for wage in information["wages"].values()), Decimal(0)))
+            ),
+            "account": format_yuan(information["account_fen"]),
+            "pooled": format_yuan(information["pooled_fen"]),
             "sum": format_yuan(sum_fen),
             "in_words": in_words(sum_fen),
         }
-    return shown
+    return context
 
 
 def lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What they say in a few lines, for the workbench."""
-    shown = tables(facts)
-    found = [
+    """The facts as (label, value), for the workbench."""
+    context = tables(facts)
+    rows = [
         (_("转移编号"), facts["transfer"]),
-        (_("险种"), str(shown["insurance"])),
+        (_("险种"), str(context["insurance"])),
         (_("转出地"), facts["from"]["agency"]),
         (_("转入地"), facts["to"]["agency"]),
     ]
-    if shown["told"]:
-        found += [
-            (_("转移月数"), str(shown["told"]["months"])),
-            (_("转移金额"), _("%(yuan)s 元") % {"yuan": shown["told"]["sum"]}),
+    if context["told"]:
+        rows += [
+            (_("转移月数"), str(context["told"]["months"])),
+            (_("转移金额"), _("%(yuan)s 元") % {"yuan": context["told"]["sum"]}),
         ]
-    return found
+    return rows
 
 
 READING = Reading("transfers/contents.html", tables, lines, gettext_lazy("转移内容"))

@@ -1,4 +1,4 @@
-"""What an outside agency's system tells: one of the moves that are its to make
+"""Messages from an outside agency's system: each makes one of the agency's moves
 (docs/transfer-messages.md)."""
 
 from collections.abc import Mapping
@@ -22,30 +22,30 @@ from transfers.models import Direction, Message, OutsideAgency, Transfer, Way
 
 
 class Refused(Exception):
-    """The message cannot be followed; ``mistakes`` are (field, why), in Chinese, "" for the
-    whole."""
+    """The message is refused; ``mistakes`` are (field, why), in Chinese; the field is "" for the
+    whole message."""
 
     def __init__(self, *mistakes: tuple[str, str]) -> None:
         super().__init__("; ".join(why for _field, why in mistakes))
         self.mistakes = list(mistakes)
 
 
-def follow(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
-    """Do what the agency tells, and keep the message; in one transaction.
+def follow(agency: OutsideAgency, message: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
+    """Makes the move that the agency's message asks for and stores the message, in one transaction.
 
-    ``told``: ``kind``, ``transfer`` (its number) or, with a letter that begins one, ``person``,
-    ``insurance`` and ``city``; ``information`` with a release, ``note`` with what is returned.
-    Raises Refused, with nothing done.
+    ``message``: ``kind``; ``transfer`` (its number), or ``person``, ``insurance`` and ``city`` with
+    a letter; ``information`` with a release; ``note`` with a return. Raises Refused, with nothing
+    written.
     """
-    kind = Status(told["kind"])
+    kind = Status(message["kind"])
     try:
         with transaction.atomic():
             if kind == Status.LETTER_SENT:
-                transfer = _letter(agency, told, by=by, now=now)
+                transfer = _letter(agency, message, by=by, now=now)
             else:
-                transfer = _step(agency, kind, told, by=by, now=now)
+                transfer = _step(agency, kind, message, by=by, now=now)
             Message.objects.create(
-                agency=agency, transfer=transfer, way=Way.IN, kind=kind, body=dict(told), at=now
+                agency=agency, transfer=transfer, way=Way.IN, kind=kind, body=dict(message), at=now
             )
             return transfer
     except steps.CannotStep as why:
@@ -54,12 +54,12 @@ def follow(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: dat
         raise Refused(*((f"information.{field}", why) for field, why in unfit.mistakes)) from unfit
 
 
-def _letter(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
-    """The letter for a transfer that the person applied for here, or else one that the letter
-    begins."""
-    insurance, city = Insurance(told["insurance"]), str(told["city"])
-    person = persons.find(told["person"]["identity_number"])
-    if person is None or not names.agree(person.name, told["person"]["name"]):
+def _letter(agency: OutsideAgency, message: Mapping[str, Any], *, by: User, now: datetime) -> Transfer:
+    """Records the agency's letter for the transfer that the person applied for here, or begins one
+    where there is none."""
+    insurance, city = Insurance(message["insurance"]), str(message["city"])
+    person = persons.find(message["person"]["identity_number"])
+    if person is None or not names.agree(person.name, message["person"]["name"]):
         raise Refused(("person", _("没有姓名与身份证号码相符的参保人，请核对。")))
     lock_subject(person.identity_number)
     transfer = Transfer.objects.filter(
@@ -79,18 +79,18 @@ def _letter(agency: OutsideAgency, told: Mapping[str, Any], *, by: User, now: da
 def _begun(
     agency: OutsideAgency, person: Person, insurance: Insurance, city: str, *, by: User, now: datetime
 ) -> Transfer:
-    there = agency.place
-    found = relation.read(
-        person, insurance=insurance, from_city=city, to_city="", to_place=there.title, now=now
+    agency_place = agency.place
+    current_relation = relation.read(
+        person, insurance=insurance, from_city=city, to_city="", to_place=agency_place.title, now=now
     )
-    whys = [bar.why for bar in relation.barriers(found)]
+    whys = [bar.why for bar in relation.barriers(current_relation)]
     if whys:
         raise Refused(*(("", why) for why in whys))
     return steps.apply(
         person=person,
         insurance=insurance,
         old=of_city(city),
-        new=there,
+        new=agency_place,
         direction=Direction.OUT,
         case=None,
         by=by,
@@ -99,10 +99,10 @@ def _begun(
 
 
 def _step(
-    agency: OutsideAgency, kind: Status, told: Mapping[str, Any], *, by: User, now: datetime
+    agency: OutsideAgency, kind: Status, message: Mapping[str, Any], *, by: User, now: datetime
 ) -> Transfer:
     transfer = (
-        Transfer.objects.filter(number=told.get("transfer", ""), outside=agency)
+        Transfer.objects.filter(number=message.get("transfer", ""), outside=agency)
         .select_related("person")
         .first()
     )
@@ -112,12 +112,12 @@ def _step(
         case Status.RELEASED:
             if transfer.status == Status.RETURNED:
                 transfer = steps.put_right(transfer, by=by, now=now)
-            form = information.checked(told["information"], transfer, on=today_in_china(now))
+            form = information.checked(message["information"], transfer, on=today_in_china(now))
             return releasing.release(transfer, by=by, now=now, told=form)
         case Status.RECEIVED:
             return steps.receive(transfer, by=by, now=now)
         case Status.MERGED:
             return steps.merge(transfer, by=by, now=now)
         case Status.RETURNED:
-            return steps.send_back(transfer, reason=str(told.get("note", "")), by=by, now=now)
+            return steps.send_back(transfer, reason=str(message.get("note", "")), by=by, now=now)
     raise Refused(("kind", _("这一步不由对方机构办理。")))

@@ -1,8 +1,8 @@
-"""The information form (信息表) of an agency outside the hall: read, and held against what the hall
-itself can reckon.
+"""Checks of the information form (信息表) of an outside agency against what the hall can calculate
+itself.
 
-As data it is what ``Moving.information`` gives: periods [start, until) as YYYY-MM, how many months
-they are, wages in yuan by year, and the two amounts in fen.
+The data have the shape of ``Moving.information``: periods [start, until) as YYYY-MM, the number of
+months, wages in yuan by year, and the two amounts in fen.
 """
 
 import re
@@ -29,30 +29,31 @@ _LINE = re.compile(r"(\d{4})\s+(\d{1,2})(?:\s*[-–—~至]\s*(\d{1,2}))?\s+([\d
 
 
 class Unfit(ValueError):
-    """The form cannot be taken: ``mistakes`` are (field, why), in Chinese."""
+    """The form is refused: ``mistakes`` are (field, why), in Chinese."""
 
     def __init__(self, *mistakes: tuple[str, str]) -> None:
         super().__init__("; ".join(why for _field, why in mistakes))
         self.mistakes = list(mistakes)
 
 
-def checked(told: Mapping[str, Any], transfer: Transfer, *, on: date) -> dict[str, Any]:
-    """The form, whole and in order. Raises Unfit, each mistake under its field.
+def checked(form: Mapping[str, Any], transfer: Transfer, *, on: date) -> dict[str, Any]:
+    """The checked form, with sorted periods and the number of months. Raises Unfit with each
+    mistake under its field.
 
-    ``told`` has periods, wages, account_fen and pooled_fen of the right types. Of pension, the
-    pooled amount must be what the law makes of the wages, to the fen; months that count in the new
-    city already are refused.
+    ``form`` has periods, wages, account_fen and pooled_fen of the right types. For pension, the
+    pooled amount must equal the legal share of the wages, to the fen. Months that already count in
+    the new city are refused.
     """
     insurance = Insurance(transfer.insurance)
-    periods = tuple(sorted((Month.parse(start), Month.parse(until)) for start, until in told["periods"]))
-    wages = {str(year): Decimal(str(wage)) for year, wage in sorted(told["wages"].items())}
+    periods = tuple(sorted((Month.parse(start), Month.parse(until)) for start, until in form["periods"]))
+    wages = {str(year): Decimal(str(wage)) for year, wage in sorted(form["wages"].items())}
     mistakes = [
         *_wrong_months(periods, on),
         *_wrong_wages(wages, periods),
     ]
     if not mistakes:
         mistakes = [
-            *_wrong_amounts(insurance, wages, int(told["account_fen"]), int(told["pooled_fen"]), on),
+            *_wrong_amounts(insurance, wages, int(form["account_fen"]), int(form["pooled_fen"]), on),
             *_counted(transfer.person, insurance, transfer.to_city, periods),
         ]
     if mistakes:
@@ -61,8 +62,8 @@ def checked(told: Mapping[str, Any], transfer: Transfer, *, on: date) -> dict[st
         "periods": [[str(start), str(until)] for start, until in periods],
         "months": count(periods),
         "wages": {year: f"{wage.normalize():f}" for year, wage in wages.items()},
-        "account_fen": int(told["account_fen"]),
-        "pooled_fen": int(told["pooled_fen"]),
+        "account_fen": int(form["account_fen"]),
+        "pooled_fen": int(form["pooled_fen"]),
     }
 
 
@@ -101,12 +102,12 @@ def _wrong_amounts(
         return
     terms = pension_transfer_terms(book(), on=on)
     total = sum((wage for year, wage in wages.items() if int(year) >= terms.pooled_from.year), Decimal(0))
-    should = money.round_fen(total * terms.pooled_rate)
-    if pooled_fen != should:
+    expected_fen = money.round_fen(total * terms.pooled_rate)
+    if pooled_fen != expected_fen:
         yield (
             "pooled_fen",
             _("统筹基金应为 {should} 元（缴费工资 {total} 元 × {rate}），信息表为 {told} 元。").format(
-                should=money.format_yuan(should),
+                should=money.format_yuan(expected_fen),
                 total=f"{total:,.2f}",
                 rate=percent_text(terms.pooled_rate),
                 told=money.format_yuan(pooled_fen),
@@ -115,8 +116,8 @@ def _wrong_amounts(
 
 
 def _counted(person: Person, insurance: Insurance, city: str, periods: Periods) -> Iterator[tuple[str, str]]:
-    here = brought_in.counted_months(person, insurance=insurance, city=city)
-    twice = [month for start, until in periods for month in month_span(start, until) if month in here]
+    counted = brought_in.counted_months(person, insurance=insurance, city=city)
+    twice = [month for start, until in periods for month in month_span(start, until) if month in counted]
     if twice:
         yield (
             "periods",
@@ -126,11 +127,11 @@ def _counted(person: Person, insurance: Insurance, city: str, periods: Periods) 
         )
 
 
-# As staff type it
+# Typed by staff
 
 
 def from_lines(text: str) -> tuple[list[list[str]], dict[str, str]]:
-    """Periods and wages by year from one line for each run of months in a year: 年份 起月-止月
+    """Periods and wages by year, from one line for each run of months in a year: 年份 起月-止月
     缴费工资合计. Raises Unfit."""
     months: list[Month] = []
     wages: dict[str, Decimal] = {}
@@ -159,11 +160,11 @@ def from_lines(text: str) -> tuple[list[list[str]], dict[str, str]]:
 
 
 def _typed(line: str) -> tuple[int, int, int, Decimal]:
-    found = _LINE.fullmatch(line.strip())
-    if found is None:
+    match = _LINE.fullmatch(line.strip())
+    if match is None:
         raise ValueError(line)
-    first = int(found[2])
-    last = int(found[3] or first)
+    first = int(match[2])
+    last = int(match[3] or first)
     if not 1 <= first <= last <= 12:
         raise ValueError(line)
-    return int(found[1]), first, last, Decimal(found[4].replace(",", ""))
+    return int(match[1]), first, last, Decimal(match[4].replace(",", ""))

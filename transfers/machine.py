@@ -1,5 +1,5 @@
-"""The stations of a transfer, who acts at each, and on whose clock. Tables, nothing else; the
-database keeps the same moves."""
+"""The life cycle of a transfer: its states, the side that acts in each, and the start of each
+time limit. Only tables; the database enforces the same moves."""
 
 from enum import StrEnum
 
@@ -34,7 +34,7 @@ TRANSFER_LIFE_CYCLE = LifeCycle(
     events="transfers.TransferEvent",
 )
 
-# What a station is called while it is waited for: it has not happened yet.
+# The label of a station that has not happened yet and is next.
 WAITING_LABELS = Some(
     {
         Status.ACCEPTED: "等待受理",
@@ -51,7 +51,7 @@ OPEN = tuple(status for status in Status if status not in FINAL)
 # Months and money have left the old place.
 AWAY = (Status.RELEASED, Status.RECEIVED, Status.MERGED)
 
-# Where what was returned goes on, once it is put right: by where it was returned from.
+# Where a corrected transfer goes on: state before the return → state after the correction.
 AGAIN: dict[Status, Status] = Some(
     {
         Status.APPLIED: Status.APPLIED,
@@ -63,7 +63,8 @@ AGAIN: dict[Status, Status] = Some(
 
 
 class Side(StrEnum):
-    """Who has it: the place that the relation leaves, the place that it goes to, or the person."""
+    """The side that acts: the place that the relation leaves, the place that it goes to, or the
+    person."""
 
     OLD = "old"
     NEW = "new"
@@ -82,10 +83,10 @@ _TURN = Some(
     }
 )
 
-# An agency's clock starts when it gets the transfer, and runs on through its own next step.
+# States in which an agency's time limit starts. It runs on through the agency's own next step.
 CLOCK_STARTS = (Status.APPLIED, Status.LETTER_SENT, Status.RELEASED)
 
-# The line that is shown, in order.
+# The stations that pages show, in order.
 LINE = (
     Status.APPLIED,
     Status.ACCEPTED,
@@ -97,8 +98,8 @@ LINE = (
 
 
 def turn(status: Status, returned_from: Status | None = None) -> Side | None:
-    """Whose turn it is; None once it has ended. What the new place sent back after the release is
-    for the old place to mend, all else that was returned for the person."""
+    """The side whose turn it is; None after the end. The old place corrects what was returned after
+    the release, the person everything else."""
     if status == Status.RETURNED:
         return Side.OLD if returned_from == Status.RELEASED else Side.PERSON
     return _TURN.get(status)

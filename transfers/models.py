@@ -1,4 +1,4 @@
-"""A transfer (关系转移接续), every move of it, and the documents that went with it."""
+"""A transfer (关系转移接续), its moves, and its documents and messages."""
 
 from datetime import date
 from enum import StrEnum
@@ -23,7 +23,7 @@ from transfers.machine import AGAIN, AWAY, FINAL, OPEN, TRANSFER_LIFE_CYCLE, Sid
 
 
 class Direction(StrEnum):
-    """At which place it was applied for."""
+    """The place of application: the old one (OUT) or the new one (IN)."""
 
     OUT = "out"
     IN = "in"
@@ -31,17 +31,17 @@ class Direction(StrEnum):
 
 DIRECTION_LABELS = {Direction.OUT: "转出", Direction.IN: "转入"}
 
-# Once it is put right, what was returned goes on only from where it was returned.
+# A returned transfer that was corrected goes on only from the status given by AGAIN.
 _WRONG_WAY = "OLD.status = 'returned' AND NEW.status NOT IN ('returned', 'cancelled') AND NOT ({})".format(
     " OR ".join(f"(OLD.returned_from = '{start}' AND NEW.status = '{end}')" for start, end in AGAIN.items())
 )
 
 
 class OutsideAgency(models.Model):
-    """An agency that is none of the hall's, from which relations come and to which they go.
+    """An agency outside the hall, which sends and takes relations.
 
-    With a partner's system on its side letters and forms go as messages; without, its papers are
-    entered by the hall's staff.
+    With a partner's system, letters and forms are exchanged as messages. Without one, the hall's
+    staff enter its papers.
     """
 
     title = models.CharField(_("地区名称"), max_length=30, unique=True)
@@ -64,18 +64,18 @@ class OutsideAgency(models.Model):
 
     @property
     def place(self) -> Agency:
-        """It as a place that a relation leaves or goes to."""
+        """The agency as a place that a relation leaves or goes to."""
         return Agency("", self.title, self.pk, self.agency)
 
 
 class Transfer(models.Model):
-    """One person's relation of one insurance on its way from one place to another. Only ``steps``
-    writes it.
+    """The transfer of one person's relation in one insurance from one place to another. Only
+    ``steps`` writes it.
 
-    A place is a city of this hall, or, where the city is empty, another agency by its name.
-    ``due_on`` is the day by which whoever has it should have done their part; empty where that is
-    the person, or nobody any more. ``releases`` counts how often the old place let go;
-    ``information`` is what it told then (the information form, as plain data).
+    A place is a city of this hall, or, where the city is empty, the ``outside`` agency's by its
+    name. ``due_on`` is the last day for the agency whose turn it is; empty where it is the person's
+    turn or the transfer has ended. ``releases`` counts the releases by the old place;
+    ``information`` is the information form of the last one, as plain data.
     """
 
     number = models.CharField(_("转移编号"), max_length=24, unique=True)
@@ -85,7 +85,7 @@ class Transfer(models.Model):
     from_place = models.CharField(_("转出地"), max_length=60)
     to_city = models.CharField(_("转入城市"), max_length=30, blank=True)
     to_place = models.CharField(_("转入地"), max_length=60)
-    # The place of the two that is no city of the hall.
+    # The agency of the place that is no city of the hall.
     outside = models.ForeignKey(
         OutsideAgency,
         models.PROTECT,
@@ -95,7 +95,7 @@ class Transfer(models.Model):
         verbose_name=_("外地经办机构"),
     )
     direction = models.CharField(_("申请"), max_length=3, choices=choices(DIRECTION_LABELS))
-    # Empty where another agency's letter began it.
+    # Empty where an outside agency's letter began the transfer.
     case = models.OneToOneField(
         Case, models.PROTECT, null=True, blank=True, related_name="transfer", verbose_name=_("办件")
     )
@@ -220,7 +220,7 @@ class Transfer(models.Model):
 
     @property
     def new(self) -> Agency:
-        """The place that it goes to."""
+        """The place that the relation goes to."""
         return self._agency(self.to_city, self.to_place)
 
     def _agency(self, city: str, place: str) -> Agency:
@@ -234,18 +234,19 @@ class Transfer(models.Model):
 
     @property
     def side(self) -> Side | None:
-        """Whose turn it is; None once it has ended."""
+        """The side whose turn it is; None after the end."""
         return turn(Status(self.status), Status(self.returned_from) if self.returned_from else None)
 
     @property
     def is_outsides_turn(self) -> bool:
-        """Whether the agency outside the hall has it."""
+        """Whether it is the outside agency's turn."""
         return (self.side == Side.OLD and not self.from_city) or (self.side == Side.NEW and not self.to_city)
 
     @property
     def acting_city(self) -> str:
-        """The city of the hall whose staff act now: where the other agency is none of the hall's,
-        its partner records what it does. "" where it is the person's turn, or nobody's."""
+        """The city of the hall whose staff act now. For an outside agency's turn it is the other
+        city: its staff record what that agency does. "" where it is the person's turn, and after
+        the end."""
         if self.side == Side.OLD:
             return self.from_city or self.to_city
         if self.side == Side.NEW:
@@ -254,7 +255,7 @@ class Transfer(models.Model):
 
     @property
     def holder(self) -> str:
-        """Who has it now, by name; "" once it has ended."""
+        """The name of the agency or 本人 whose turn it is; "" after the end."""
         if self.side == Side.OLD:
             return self.old.name
         if self.side == Side.NEW:
@@ -266,8 +267,8 @@ class Transfer(models.Model):
 
 
 class TransferEvent(models.Model):
-    """One move of a transfer: who, when, from where to where, what they said, and by when the next
-    is due. Never changed."""
+    """One move of a transfer: who, when, between which states, with which note, and the due day
+    after it. Never changed."""
 
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="events", verbose_name=_("转移"))
     at = models.DateTimeField(_("时间"))
@@ -310,11 +311,11 @@ RELEASE_LIFE_CYCLE = LifeCycle(
 
 
 class Release(models.Model):
-    """That months and money of a relation are to leave the hall's books: what one reviewer saw and
-    proposes; another approves.
+    """A proposal to let months and money of a relation leave the hall's books: one reviewer
+    proposes the sums that the page showed, another approves them.
 
-    ``interest_fen`` of the account is what is settled with it. What moves is just this, or nothing
-    moves. Frozen but for its end.
+    ``interest_fen`` is the part of the account that is interest settled with the release. Exactly
+    these sums move, or nothing moves. Only the end of the proposal is written later.
     """
 
     transfer = models.ForeignKey(
@@ -405,12 +406,13 @@ class TransferDocument(models.Model):
 
 
 def paper_path(paper: "TransferPaper", _filename: str) -> str:
-    """Where a scan lies: by its digest, so that no name that a user chose reaches the disk."""
+    """The storage path of a scan. It is the digest, so that no name from a user reaches the
+    disk."""
     return f"transfers/{paper.digest[:2]}/{paper.digest}"
 
 
 class TransferPaper(models.Model):
-    """A paper of an agency outside, scanned by staff: its letter, its form. Kept as it came."""
+    """A letter or form of an outside agency, scanned by staff. Never changed."""
 
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="papers", verbose_name=_("转移"))
     name = models.CharField(_("文件名"), max_length=200)
@@ -444,10 +446,10 @@ WAY_LABELS = {Way.OUT: "发出", Way.IN: "收到"}
 
 
 class Message(models.Model):
-    """What went to an outside agency's system about a transfer, or came from it; see
+    """A message about a transfer to or from an outside agency's system; see
     docs/transfer-messages.md. Never changed.
 
-    The ids of one agency's outgoing messages rise in the order in which they can be read.
+    The ids of one agency's outgoing messages rise in the order in which they become readable.
     """
 
     agency = models.ForeignKey(
@@ -458,7 +460,7 @@ class Message(models.Model):
     kind = models.CharField(_("内容"), max_length=12, choices=choices(TRANSFER_LIFE_CYCLE.labels))
     body = models.JSONField(_("报文"))
     at = models.DateTimeField(_("时间"))
-    # The move that an outgoing message tells of: told once.
+    # The move that an outgoing message reports; each move is reported once.
     event = models.OneToOneField(
         TransferEvent, models.PROTECT, null=True, blank=True, related_name="message", verbose_name=_("经过")
     )

@@ -1,4 +1,4 @@
-"""What a transfer tells by itself: the person at every move, and whoever lets it lie."""
+"""Notices of transfers: to the person at each move, and reminders when a transfer is overdue."""
 
 from datetime import date, datetime
 
@@ -14,13 +14,13 @@ from transfers.models import Transfer, TransferEvent
 
 MOVED, LATE = "transfer", "transfer-late"
 
-# Moves after which the person has to do something, or that they wait for, also go out as a text
-# message.
+# These moves are also sent as a text message, because the person must act or waits for them.
 _TEXTED = (Status.RETURNED, Status.RELEASED, Status.MERGED)
 
 
 def tell(transfer: Transfer, event: TransferEvent) -> None:
-    """Tell the person of a move: where it stands, who has it and by when. Once for each move."""
+    """Notifies the person of a move: the state, whose turn it is, and the due day. Once for each
+    move."""
     status = Status(event.to_status)
     Notice.objects.create(
         **_to(transfer),
@@ -36,7 +36,7 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
 
 
 def _to(transfer: Transfer) -> dict[str, User | Person]:
-    """Whom to tell: the person, or the guardian who applied for them."""
+    """The recipient: the person, or the guardian who applied for them."""
     filed_by = transfer.case.filed_by if transfer.case else None
     if filed_by and filed_by.person_id != transfer.person_id:
         return {"user": filed_by}
@@ -71,9 +71,8 @@ def _day(day: date | None) -> str:
 
 
 def chase(*, today: date, now: datetime) -> int:
-    """Remind of every transfer that is overdue: the staff whose turn it is, and the person that it
-    is being chased; once for each day that it was due by. How many are told; a transfer that fails
-    does not keep the others."""
+    """Reminds the acting staff of every overdue transfer and tells the person so, once for each due
+    day. Returns the number of new notices. A transfer that fails does not stop the others."""
     late = [
         one
         for one in Transfer.objects.filter(status__in=[str(status) for status in OPEN], due_on__lt=today)
@@ -82,26 +81,26 @@ def chase(*, today: date, now: datetime) -> int:
         if one.acting_city
     ]
     staff = _staff({one.acting_city for one in late})
-    told: list[Notice] = []
+    reminders: list[Notice] = []
     watch = Watch("chase_late", now=now)
-    for one in late:
-        with watch.item(one.number, city=one.acting_city):
-            told += _reminders(one, staff.get(one.acting_city, []), now)
+    for transfer in late:
+        with watch.item(transfer.number, city=transfer.acting_city):
+            reminders += _reminders(transfer, staff.get(transfer.acting_city, []), now)
     watch.finished()
-    before = Notice.objects.filter(kind=LATE).count()
-    Notice.objects.bulk_create(told, ignore_conflicts=True, batch_size=1000)
-    return Notice.objects.filter(kind=LATE).count() - before
+    count_before = Notice.objects.filter(kind=LATE).count()
+    Notice.objects.bulk_create(reminders, ignore_conflicts=True, batch_size=1000)
+    return Notice.objects.filter(kind=LATE).count() - count_before
 
 
 def _staff(cities: set[str]) -> dict[str, list[User]]:
-    """Who works on transfers, by city; two queries."""
+    """The staff who work on transfers, by city."""
     users = User.objects.filter(
         kind=Kind.STAFF, is_active=True, groups__permissions__codename="change_transfer", city__in=cities
     ).distinct()
-    found: dict[str, list[User]] = {}
+    staff_by_city: dict[str, list[User]] = {}
     for user in users:
-        found.setdefault(user.city, []).append(user)
-    return found
+        staff_by_city.setdefault(user.city, []).append(user)
+    return staff_by_city
 
 
 def _reminders(transfer: Transfer, staff: list[User], now: datetime) -> list[Notice]:

@@ -1,6 +1,6 @@
-"""What an outside agency's system is told: every move of a transfer with it, once, in the
-transaction of the move, unless it made the move itself. The messages are written down in
-docs/transfer-messages.md.
+"""Messages to an outside agency's system: one for every move of a transfer with it, in the
+transaction of the move, except for the agency's own moves. docs/transfer-messages.md describes
+them.
 """
 
 from typing import Any
@@ -13,12 +13,13 @@ VERSION = 1
 
 
 def tell(transfer: Transfer, event: TransferEvent) -> None:
-    """Write the message of a move, in its transaction. Nothing where no system is on the other
-    side, or it moved itself."""
+    """Writes the message of a move, in its transaction. Writes nothing where the agency has no
+    system, or that system made the move."""
     agency = transfer.outside
     if agency is None or agency.partner is None or event.by_id == agency.partner.user_id:
         return
-    # Ids become readable in their order: whoever reads on from one misses none.
+    # The lock lets ids become readable in their order, so that a reader who goes on from the last
+    # id misses none.
     locks.hold("messages", agency.pk)
     Message.objects.create(
         agency=agency,
@@ -32,7 +33,7 @@ def tell(transfer: Transfer, event: TransferEvent) -> None:
 
 
 def unread(agency: OutsideAgency, *, after: int, limit: int) -> list[Message]:
-    """The agency's messages behind an id, oldest first."""
+    """The agency's messages after an id, oldest first."""
     return list(
         Message.objects.filter(agency=agency, way=Way.OUT, pk__gt=after)
         .select_related("transfer")

@@ -1,4 +1,4 @@
-"""Papers that an agency outside sent, scanned by staff and kept with the transfer."""
+"""Papers from an outside agency, scanned by staff and stored with the transfer."""
 
 from datetime import datetime
 
@@ -11,11 +11,11 @@ from transfers.models import Transfer, TransferPaper
 
 
 def keep(transfer: Transfer, file: UploadedFile, *, by: User, now: datetime) -> TransferPaper:
-    """Keep the scan; the same one again is the one that is there. Raises UploadRefused."""
+    """Stores the scan; for the same scan again, returns the stored one. Raises UploadRefused."""
     scan = read_scan(file)
-    known = TransferPaper.objects.filter(transfer=transfer, digest=scan.digest).first()
-    if known is not None:
-        return known
+    kept = TransferPaper.objects.filter(transfer=transfer, digest=scan.digest).first()
+    if kept is not None:
+        return kept
     paper = TransferPaper(
         transfer=transfer,
         name=scan.name,

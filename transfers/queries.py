@@ -1,4 +1,5 @@
-"""Reading transfers: a person's own, the staff's queue, and the line of stations that both see."""
+"""Reading transfers: those of a person, the queue of staff, and the line of stations on both
+sides' pages."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -17,7 +18,8 @@ from portal.shared.months import day_zh, short_day_zh
 from transfers.machine import LINE, OPEN, TRANSFER_LIFE_CYCLE, WAITING_LABELS, Side, Status
 from transfers.models import Transfer, TransferEvent
 
-# How far back the usual time of a step is measured, and how many it takes to say one.
+# The time over which the usual duration of a step is measured, and the least number of transfers
+# for a figure.
 _LOOKED_BACK = timedelta(days=180)
 _ENOUGH = 5
 
@@ -26,9 +28,10 @@ _NEW_HAS = Q(status__in=[Status.APPLIED, Status.ACCEPTED, Status.RELEASED, Statu
 
 
 def transfers_of(user: User) -> QuerySet[Transfer]:
-    """The transfers of whom the login acts for, a guardian's wards included, newest first."""
-    found = Transfer.objects.filter(person__in=persons_of(user)).select_related("person")
-    return found.order_by("-applied_at", "-pk")
+    """The transfers of the people whom the login acts for, a guardian's wards included, newest
+    first."""
+    transfers = Transfer.objects.filter(person__in=persons_of(user)).select_related("person")
+    return transfers.order_by("-applied_at", "-pk")
 
 
 def seen_by(user: User) -> QuerySet[Transfer]:
@@ -38,14 +41,14 @@ def seen_by(user: User) -> QuerySet[Transfer]:
 
 
 def moving_to(cities: Sequence[str]) -> Q:
-    """Of persons: who moves to these cities, also before they are insured there; their data are
-    these cities' staff's."""
+    """Condition on persons: a transfer of theirs goes to one of these cities, even before they are
+    insured there. The staff of these cities may see their data."""
     return Q(Exists(Transfer.objects.filter(to_city__in=cities, person=OuterRef("pk"))))
 
 
 def queue(user: User) -> QuerySet[Transfer]:
-    """What waits for staff of the user's cities, what is due first at the top; not what is about
-    themselves."""
+    """The transfers that wait for staff of the user's cities, the earliest due day first, without
+    the user's own."""
     cities = staff_cities(user)
     acting = When(
         Then(_OLD_HAS & ~Q(from_city=""), then=F("from_city")),
@@ -61,8 +64,8 @@ def queue(user: User) -> QuerySet[Transfer]:
 
 
 def stations(transfer: Transfer) -> list[dict[str, Any]]:
-    """The line of stations: done with its day and sum, now with who has it and by when, to come;
-    for {% stations %}."""
+    """The line of stations for {% stations %}: passed ones with day and sum, the present one with
+    agency and due day, and the ones to come."""
     events = list(transfer.events.order_by("at", "pk"))
     days = {Status(event.to_status): event.at for event in events}
     at = LINE.index(_reached(transfer, events))
@@ -96,8 +99,8 @@ def stations(transfer: Transfer) -> list[dict[str, Any]]:
 
 
 def _reached(transfer: Transfer, events: list[TransferEvent]) -> Status:
-    """The station that it stands at, or stood at before it was returned or cancelled: a release
-    that was returned is undone."""
+    """The present station, or the last one before a return or cancellation. A returned release
+    counts as undone."""
     for event in reversed(events):
         status = Status(event.to_status)
         if status == Status.RETURNED and event.from_status == Status.RELEASED:
@@ -108,7 +111,7 @@ def _reached(transfer: Transfer, events: list[TransferEvent]) -> Status:
 
 
 def turn_words(transfer: Transfer) -> str:
-    """Who has it now, and by when: 由武汉市社会保险基金结算中心办理，应在2026年12月8日前完成."""
+    """Whose turn it is, until when: 由武汉市社会保险基金结算中心办理，应在2026年12月8日前完成."""
     name = transfer.holder
     if not name:
         return ""
@@ -118,7 +121,7 @@ def turn_words(transfer: Transfer) -> str:
 
 
 def _place_and_day(transfer: Transfer) -> str:
-    """As short as a station is wide: 深圳，12月8日前."""
+    """A short text that fits the width of a station: 深圳，12月8日前."""
     place = {Side.OLD: transfer.from_place, Side.NEW: transfer.to_place}.get(transfer.side, "")  # type: ignore[arg-type]
     if transfer.due_on is None:
         return place
@@ -126,23 +129,26 @@ def _place_and_day(transfer: Transfer) -> str:
 
 
 def _note(transfer: Transfer, status: Status) -> str:
-    told = transfer.information
-    if not told:
+    information = transfer.information
+    if not information:
         return ""
     if status == Status.RELEASED:
         return _("转出 {months} 个月，{yuan} 元").format(
-            months=told["months"], yuan=money.format_yuan(told["account_fen"] + told["pooled_fen"])
+            months=information["months"],
+            yuan=money.format_yuan(information["account_fen"] + information["pooled_fen"]),
         )
     if status == Status.RECEIVED:
-        return _("到账 {yuan} 元").format(yuan=money.format_yuan(told["account_fen"] + told["pooled_fen"]))
+        return _("到账 {yuan} 元").format(
+            yuan=money.format_yuan(information["account_fen"] + information["pooled_fen"])
+        )
     if status == Status.MERGED:
-        return _("计入 {months} 个月").format(months=told["months"])
+        return _("计入 {months} 个月").format(months=information["months"])
     return ""
 
 
 def usual_days(*, city: str, status: Status, today: date) -> int | None:
-    """In how many days a transfer usually leaves this state in this city: the last half year's
-    median; None while too few did."""
+    """The usual number of days in this state in this city: the median of the last half year; None
+    where there are too few transfers."""
     column = "from_city" if status == Status.LETTER_SENT else "to_city"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -163,5 +169,5 @@ def usual_days(*, city: str, status: Status, today: date) -> int | None:
 
 
 def late(user: User, today: date) -> int:
-    """How many of the queue's transfers are overdue."""
+    """The number of overdue transfers in the queue."""
     return queue(user).filter(due_on__lt=today, status__in=[str(status) for status in OPEN]).count()

@@ -1,5 +1,5 @@
-"""Whether a relation can move: what stands against it at the old place and at the new one, and what
-to do about it."""
+"""Whether a relation can move: the bars at the old and at the new place, and what the person can do
+about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ from transfers.benefit_place import BenefitPlace, benefit_place
 from transfers.machine import OPEN, TRANSFER_LIFE_CYCLE
 from transfers.models import Transfer
 
-# What the employer files when someone leaves.
+# The service that an employer files when a member of staff leaves.
 _STOP = "employer-stop-staff"
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A month that is charged and neither paid nor written off; ``employer`` is empty where it is
-    the person's own to pay, and ``late`` says that its day has passed."""
+    """A month that is charged and neither paid nor written off. ``employer`` is empty where the
+    person must pay it; ``late``: its due day has passed."""
 
     month: Month
     employer: str
@@ -46,8 +46,8 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """Money of one of the relation's months that paid nothing, in fen: it goes back to whoever paid
-    it."""
+    """Money (fen) received for a month of the relation that pays no charge; it is refunded to the
+    payer."""
 
     receipt_id: int
     month: Month
@@ -56,8 +56,8 @@ class Double:
 
 @dataclass(frozen=True)
 class Relation:
-    """What the hall knows of one relation that is to move. ``moving`` is None where the old place
-    is none of the hall's."""
+    """The hall's data about one relation that is to move. ``moving`` is None where the old place is
+    outside the hall."""
 
     insurance: Insurance
     from_city: str
@@ -75,7 +75,7 @@ class Relation:
     place: BenefitPlace | None
     months_there: int
     balance_there_fen: int
-    # Of the person's name and the place, what no letter could show.
+    # Characters of the person's name and of the place that the fonts of the documents lack.
     undrawable: tuple[str, ...]
     # Whether an employer's stop of this person is filed and not decided yet.
     stopping: bool = False
@@ -91,16 +91,16 @@ def read(
     now: datetime,
     itself: Transfer | None = None,
 ) -> Relation:
-    """The relation as it stands at a moment; ``itself`` is the transfer that is being worked on,
-    which is no other one."""
+    """The relation's state at a moment. ``itself`` is the present transfer; it does not count as
+    another open transfer."""
     today, month = today_in_china(now), month_in_china(now)
     held = enrollment.held(person.identity_number)
-    here = [one for one in held if one.insurance == insurance]
-    running = tuple(one for one in here if from_city and one.city == from_city and one.runs_from(month))
-    others = Transfer.objects.filter(
+    coverages = [one for one in held if one.insurance == insurance]
+    running = tuple(one for one in coverages if from_city and one.city == from_city and one.runs_from(month))
+    open_transfers = Transfer.objects.filter(
         person=person, insurance=insurance, status__in=[str(status) for status in OPEN]
     )
-    standing = (others.exclude(pk=itself.pk) if itself else others).first()
+    other_transfer = (open_transfers.exclude(pk=itself.pk) if itself else open_transfers).first()
     return Relation(
         insurance=insurance,
         from_city=from_city,
@@ -111,10 +111,10 @@ def read(
         running=running,
         employers=_employers(running),
         owed=tuple(_owed(person, insurance, from_city, today)),
-        under_way=(standing.number, str(TRANSFER_LIFE_CYCLE.label(standing.status)))
-        if standing
+        under_way=(other_transfer.number, str(TRANSFER_LIFE_CYCLE.label(other_transfer.status)))
+        if other_transfer
         else ("", ""),
-        insured_there=not to_city or any(one.city == to_city and one.runs_from(month) for one in here),
+        insured_there=not to_city or any(one.city == to_city and one.runs_from(month) for one in coverages),
         moving=what_moves(person, insurance=insurance, city=from_city, on=today) if from_city else None,
         doubles=tuple(_doubles(person, insurance, from_city)),
         place=benefit_place(person, to_city=to_city, to_place=to_place, on=today)
@@ -130,7 +130,7 @@ def read(
 
 
 def of(transfer: Transfer, *, now: datetime) -> Relation:
-    """The relation of a transfer that is on its way, as it stands at a moment."""
+    """The state at a moment of the relation of an open transfer."""
     return read(
         transfer.person,
         insurance=Insurance(transfer.insurance),
@@ -143,7 +143,8 @@ def of(transfer: Transfer, *, now: datetime) -> Relation:
 
 
 def barriers(relation: Relation) -> Iterator[Bar]:
-    """Why it cannot move now, each with what to do about it; nothing where it can."""
+    """The bars to moving the relation now, each with what to do about it; none where it can
+    move."""
     number, status = relation.under_way
     if number:
         progress = Way(number, number, reverse("transfer", args=[number]))
@@ -167,7 +168,8 @@ def barriers(relation: Relation) -> Iterator[Bar]:
             city=book().city(relation.from_city).title, insurance=_(INSURANCE_LABELS[relation.insurance])
         )
         yield Bar("", why)
-    # Nobody is insured at two places in one month: that comes after the old coverage has ended.
+    # A person cannot be insured at two places in one month. So this bar applies only after the old
+    # coverage has ended.
     if not relation.insured_there and not relation.running:
         enrol = ENROL.at(relation.to_city)
         why = _(
@@ -188,14 +190,17 @@ _RETIRED = Some({Insurance.PENSION: _pension_drawn, Insurance.MEDICAL: _medical_
 
 
 def _not_ended(relation: Relation) -> Iterator[Bar]:
-    for one in relation.running:
-        words = {"city": book().city(one.city).title, "insurance": _(INSURANCE_LABELS[one.insurance])}
-        if one.until is not None:
+    for coverage in relation.running:
+        words = {
+            "city": book().city(coverage.city).title,
+            "insurance": _(INSURANCE_LABELS[coverage.insurance]),
+        }
+        if coverage.until is not None:
             why = _("您在{city}的{insurance}到{last}才终止，请从{month}起申请转移。").format(
-                last=(one.until - 1).zh, month=one.until.zh, **words
+                last=(coverage.until - 1).zh, month=coverage.until.zh, **words
             )
             yield Bar("", why)
-        elif one.capacity == Capacity.EMPLOYEE:
+        elif coverage.capacity == Capacity.EMPLOYEE:
             words["employer"] = "、".join(relation.employers)
             if relation.stopping:
                 why = _(
@@ -207,7 +212,7 @@ def _not_ended(relation: Relation) -> Iterator[Bar]:
                 )
             yield Bar("", why)
         else:
-            stop = to_stop(one.capacity).at(one.city)
+            stop = to_stop(coverage.capacity).at(coverage.city)
             why = _("您在{city}的{insurance}还没有终止，请先{stop}，停保生效后再申请转移。").format(
                 stop=stop, **words
             )
@@ -228,7 +233,8 @@ def _arrears(relation: Relation) -> Iterator[Bar]:
             months=periods_zh(late), settle=_("或者").join(map(str, [*settle, *give_up])), **words
         )
         yield Bar("", why, (*settle, *give_up))
-    # What is not due yet, or is being debited today, is no arrears: nobody is told to give it up.
+    # Months that are not due yet or are debited today are no arrears: the message does not offer to
+    # write them off.
     due = runs(one.month for one in relation.owed if not one.employer and not one.late)
     if due:
         pay = [PAY.at(city)] if PAY.offered(city) else []

@@ -1,4 +1,4 @@
-"""The release of a transfer: proposed by one, let go by another, for just the sum shown."""
+"""The release of a transfer: one member of staff proposes the shown sums, another releases them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from transfers.steps import AlreadyMoved, CannotStep, check_hand, locked, step, 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What moves with a release, as it is shown: months, and fen; ``interest_fen`` of the account
-    is what is settled with it."""
+    """The months and sums (fen) of a release, as the page shows them. ``interest_fen`` is the part
+    of the account that is interest settled with the release."""
 
     months: int
     account_fen: int
@@ -41,45 +41,51 @@ class Seen:
 def release(
     transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None = None
 ) -> Transfer:
-    """The old place lets go: the rules are applied again, months and money leave its books, the
-    information form is made. Another member of staff has proposed it (``propose_release``), and
-    what moves is just what was proposed. Where that place is none of the hall's, ``told`` is its
-    form (``information.checked``), and nobody needs to propose it: no money of the hall's moves.
+    """Releases months and money from the old place: applies the rules again, books them out and
+    makes the information form. Another member of staff has proposed the release
+    (``propose_release``), and exactly the proposed sums move. Where the old place is outside the
+    hall, ``told`` is its form (``information.checked``). No proposal is needed then, because no
+    money of the hall moves.
 
-    Raises CannotStep, above all where coverage runs again, something is owed, or the sum is another
-    now.
+    Raises CannotStep, for example where coverage runs again, something is owed, or the sums have
+    changed.
     """
-    return step(transfer, Status.RELEASED, by=by, now=now, does=partial(_release, told=told))
+    return step(transfer, Status.RELEASED, by=by, now=now, does=partial(_release, form=told))
 
 
 def look_at_release(transfer: Transfer, *, by: User, now: datetime) -> Seen:
-    """What a release would move at this moment, the interest settled with it included. Nothing
-    stays written. Raises CannotStep where it cannot be released now."""
+    """The sums that a release would move now, with the interest settled with it. Writes nothing
+    that stays. Raises CannotStep where a release is not possible now."""
     with transaction.atomic():
         lock_subject(transfer.person.identity_number)
         current = locked(transfer)
         if Status.RELEASED not in TRANSFER_LIFE_CYCLE.moves_from(current.status) or not current.from_city:
             raise AlreadyMoved
         check_hand(current, by)
-        interest_fen, found = _settled(current, by=by, now=now)
-        if found.moving is None:
+        interest_fen, current_relation = _settled(current, by=by, now=now)
+        if current_relation.moving is None:
             raise AlreadyMoved
-        seen = Seen(found.moving.months, found.moving.account_fen, found.moving.pooled_fen, interest_fen)
+        seen = Seen(
+            current_relation.moving.months,
+            current_relation.moving.account_fen,
+            current_relation.moving.pooled_fen,
+            interest_fen,
+        )
         transaction.set_rollback(True)
     return seen
 
 
 def propose_release(transfer: Transfer, *, seen: Seen, by: User, now: datetime) -> Release:
-    """Propose to let go of just what was seen; another member of staff approves (``release``) or
-    declines. Again by the same is the same. Raises CannotStep: where another sum would move now, or
-    a proposal stands."""
+    """Proposes to release exactly the sums in ``seen``; another member of staff approves
+    (``release``) or declines. The same proposal again by the same login returns the first one.
+    Raises CannotStep where the sums have changed or another proposal waits."""
     current_sums = look_at_release(transfer, by=by, now=now)
     with transaction.atomic():
         current = locked(transfer)
-        standing = standing_release(current)
-        if standing is not None:
-            if standing.proposed_by_id == by.pk and _same(standing, seen):
-                return standing
+        proposal = standing_release(current)
+        if proposal is not None:
+            if proposal.proposed_by_id == by.pk and _same(proposal, seen):
+                return proposal
             raise CannotStep(_("已有人提出转出，请刷新页面。"))
         if current_sums != seen:
             raise CannotStep(_("金额或月数刚刚有变化，请按页面上现在的数重新核对后提出。"))
@@ -95,32 +101,32 @@ def propose_release(transfer: Transfer, *, seen: Seen, by: User, now: datetime) 
 
 
 def decline_release(proposed: Release, *, why: str, by: User, now: datetime) -> Release:
-    """End a proposal; nothing moves. Also by whoever made it, who takes it back. Twice is once.
-    Raises CannotStep."""
+    """Ends a proposal; nothing moves. The login that proposed it may do so too. Declining again
+    changes nothing. Raises CannotStep."""
     if not why.strip():
         raise CannotStep(_("请写明不同意的原因。"))
     with transaction.atomic():
         current = locked(proposed.transfer)
-        found = Release.objects.select_for_update(no_key=True).get(pk=proposed.pk)
-        if found.status == ReleaseStatus.DECLINED and found.ended_by_id == by.pk:
-            return found
+        proposal = Release.objects.select_for_update(no_key=True).get(pk=proposed.pk)
+        if proposal.status == ReleaseStatus.DECLINED and proposal.ended_by_id == by.pk:
+            return proposal
         check_hand(current, by)
-        if found.status != ReleaseStatus.PROPOSED:
+        if proposal.status != ReleaseStatus.PROPOSED:
             raise AlreadyMoved
-        found.status, found.why, found.ended_at, found.ended_by = (
+        proposal.status, proposal.why, proposal.ended_at, proposal.ended_by = (
             ReleaseStatus.DECLINED,
             why.strip()[:200],
             now,
             by,
         )
-        found.save(update_fields=["status", "why", "ended_at", "ended_by"])
-        return found
+        proposal.save(update_fields=["status", "why", "ended_at", "ended_by"])
+        return proposal
 
 
 def standing_release(transfer: Transfer) -> Release | None:
     """The proposal that waits for a second member of staff."""
-    standing = transfer.release_proposals.filter(status=ReleaseStatus.PROPOSED)
-    return standing.select_related("proposed_by").first()
+    proposals = transfer.release_proposals.filter(status=ReleaseStatus.PROPOSED)
+    return proposals.select_related("proposed_by").first()
 
 
 def why_not_approve(proposed: Release, user: User) -> str:
@@ -135,16 +141,16 @@ def _same(proposed: Release, seen: Seen) -> bool:
 
 
 def _release(
-    transfer: Transfer, *, by: User, now: datetime, told: Mapping[str, Any] | None
+    transfer: Transfer, *, by: User, now: datetime, form: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     proposed = standing_release(transfer) if transfer.from_city else None
     if transfer.from_city and proposed is None:
         raise CannotStep(_("转出须先由一名工作人员核对金额后提出，再由另一名复核。"))
     if proposed and (problem := why_not_approve(proposed, by)):
         raise CannotStep(problem)
-    interest_fen, found = _settled(transfer, by=by, now=now)
-    if proposed and found.moving:
-        moving = found.moving
+    interest_fen, current_relation = _settled(transfer, by=by, now=now)
+    if proposed and current_relation.moving:
+        moving = current_relation.moving
         seen = Seen(moving.months, moving.account_fen, moving.pooled_fen, interest_fen)
         if not _same(proposed, seen):
             raise CannotStep(_changed(proposed, seen))
@@ -152,22 +158,23 @@ def _release(
             status=ReleaseStatus.APPROVED, ended_at=now, ended_by=by
         )
     transfer.releases += 1
-    if found.moving is None:
-        if told is None:
+    if current_relation.moving is None:
+        if form is None:
             raise CannotStep(_("请先登记对方机构的信息表。"))
-        documents.information_form(transfer, told, by=by, now=now)
-        return {"releases": transfer.releases, "information": dict(told)}
-    moved = books.let_go(transfer, found.moving, by=by, now=now)
-    for double in found.doubles:
+        documents.information_form(transfer, form, by=by, now=now)
+        return {"releases": transfer.releases, "information": dict(form)}
+    moved = books.let_go(transfer, current_relation.moving, by=by, now=now)
+    for double in current_relation.doubles:
         _give_back(transfer, double, by=by, now=now)
-    information = found.moving.information()
+    information = current_relation.moving.information()
     documents.information_form(transfer, information, by=by, now=now)
     return {"moved_out": moved, "releases": transfer.releases, "information": information}
 
 
 def _settled(transfer: Transfer, *, by: User, now: datetime) -> tuple[int, relation.Relation]:
-    """The account with what it has borne until this month, for it goes whole: that interest, and
-    the relation as it stands then. CannotStep where something stands against the release."""
+    """Books the account's interest up to this month, because the whole account moves. Returns that
+    interest (fen) and the relation's state after it. Raises CannotStep where the release is
+    barred."""
     interest_fen = (
         account_interest.settle(
             person=transfer.person,
@@ -179,10 +186,10 @@ def _settled(transfer: Transfer, *, by: User, now: datetime) -> tuple[int, relat
         if transfer.from_city
         else 0
     )
-    found = relation.of(transfer, now=now)
-    if whys := [bar.why for bar in relation.barriers(found)]:
+    current_relation = relation.of(transfer, now=now)
+    if whys := [bar.why for bar in relation.barriers(current_relation)]:
         raise CannotStep(*whys)
-    return interest_fen, found
+    return interest_fen, current_relation
 
 
 def _changed(proposed: Release, seen: Seen) -> str:
@@ -200,8 +207,8 @@ def _changed(proposed: Release, seen: Seen) -> str:
 
 
 def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: datetime) -> None:
-    """Money that was paid twice does not move: its refund is drafted, once, for a second person to
-    decide."""
+    """Drafts, once, the refund of money that was paid twice and so does not move; a second person
+    decides on it."""
     receipt = HeldReceipt.objects.get(pk=double.receipt_id)
     try:
         drafting.draft(
@@ -213,6 +220,6 @@ def _give_back(transfer: Transfer, double: relation.Double, *, by: User, now: da
             now=now,
         )
     except refund_lifecycle.CannotRefund:
-        # It has no way back by itself, or another refund was drafted meanwhile: it stays in the
-        # collectors' queue.
+        # The hall has no way of its own to send the money back, or another refund was drafted
+        # meanwhile. The receipt stays in the collectors' queue.
         return

@@ -1,9 +1,9 @@
-"""What the clock rings for about transfers, and why then. Times are China's."""
+"""The schedule of the tasks about transfers, in China's time, with the reason for each time."""
 
 from celery.schedules import crontab
 
 SCHEDULE = {
-    # Before offices open: who lets a transfer lie finds the reminder in the morning.
+    # Before offices open, so that staff find the reminder in the morning.
     "chase-late-transfers": {
         "task": "transfers.tasks.chase_late",
         "schedule": crontab(hour=7, minute=30),

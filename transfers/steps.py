@@ -1,8 +1,9 @@
-"""The moves of a transfer: applying, and what each agency does. The only writer of ``Transfer``.
+"""The moves of a transfer: the application and the steps of each agency. The only writer of
+``Transfer``.
 
-Each move is one transaction under the transfer's lock, and happens once: by compare-and-set, along
-the table, with an event. Months and money leave at the release (``releasing``) and arrive at the
-receipt and the merger; in between they are under way and count nowhere.
+Each move is one transaction under the transfer's lock. It happens once, by compare-and-set along
+the life cycle, and writes an event. Months and money leave at the release (``releasing``). The
+money arrives at the receipt, the months at the merger; until then they count nowhere.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ from transfers.models import Direction, Transfer, TransferEvent
 
 
 class CannotStep(Exception):
-    """The move cannot be made; ``whys`` say why, in Chinese."""
+    """The move cannot be made; ``whys`` are the reasons, in Chinese."""
 
     def __init__(self, *whys: str) -> None:
         super().__init__("; ".join(whys))
@@ -41,7 +42,7 @@ class CannotStep(Exception):
 
 
 class AlreadyMoved(CannotStep):
-    """Somebody else was first."""
+    """Another user has moved the transfer before."""
 
     def __init__(self) -> None:
         super().__init__(_("这份转移的状态刚刚已被他人改变，请刷新后查看。"))
@@ -58,11 +59,11 @@ def apply(
     by: User,
     now: datetime,
 ) -> Transfer:
-    """Begin a transfer; the caller has applied the rules and holds the transaction and the person's
-    lock.
+    """Begins a transfer. The caller has applied the rules and holds the transaction and the
+    person's lock.
 
-    Applied for at the new place and confirmed by its staff, it is accepted with that.
-    IntegrityError where the relation is being transferred already.
+    An application at the new place that its staff confirm is accepted at once. Raises
+    IntegrityError where an open transfer of the relation exists.
     """
     city = book().city(new.city if direction == Direction.IN else old.city)
     transfer = Transfer.objects.create(
@@ -92,7 +93,7 @@ def apply(
 
 
 def accept(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
-    """The new place takes the application. Raises CannotStep."""
+    """The new place accepts the application. Raises CannotStep."""
     return step(transfer, Status.ACCEPTED, by=by, now=now)
 
 
@@ -102,19 +103,18 @@ def send_letter(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
 
 
 def receive(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
-    """The new place confirms that the money arrived, in the form's sum: it is booked there. Raises
-    CannotStep."""
+    """The new place confirms that the form's sum arrived, and books it. Raises CannotStep."""
     return step(transfer, Status.RECEIVED, by=by, now=now, does=_receive)
 
 
 def merge(transfer: Transfer, *, by: User, now: datetime) -> Transfer:
-    """The new place takes the months over into the person's record. Raises CannotStep."""
+    """The new place adds the months to the person's record. Raises CannotStep."""
     return step(transfer, Status.MERGED, by=by, now=now, does=_merge)
 
 
 def send_back(transfer: Transfer, *, reason: str, by: User, now: datetime) -> Transfer:
-    """Whoever has it returns it with the reason: to the person, or, after the release, to the old
-    place, which takes months and money back with that. Raises CannotStep."""
+    """The agency whose turn it is returns the transfer with a reason: to the person, or, after the
+    release, to the old place, which then has months and money again. Raises CannotStep."""
     why = reason.strip()
     if not why:
         raise CannotStep(_("请写明退回的原因，对方会看到。"))
@@ -122,8 +122,8 @@ def send_back(transfer: Transfer, *, reason: str, by: User, now: datetime) -> Tr
 
 
 def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") -> Transfer:
-    """What was returned goes on: by the person once they have put it right, or by the old place.
-    Raises CannotStep."""
+    """Continues a returned transfer that the person or the old place has corrected. Raises
+    CannotStep."""
     with transaction.atomic():
         current = locked(transfer)
         if current.status != Status.RETURNED:
@@ -138,7 +138,8 @@ def put_right(transfer: Transfer, *, by: User, now: datetime, note: str = "") ->
 
 
 def cancel(transfer: Transfer, *, by: User, now: datetime, reason: str = "") -> Transfer:
-    """The person gives it up, until the old place has let go. Twice is once. Raises CannotStep."""
+    """The person cancels the transfer; possible until the release. Cancelling again changes
+    nothing. Raises CannotStep."""
     with transaction.atomic():
         current = locked(transfer)
         if not may_act_for_person(by, current.person):
@@ -153,9 +154,9 @@ def cancel(transfer: Transfer, *, by: User, now: datetime, reason: str = "") -> 
 
 
 def why_not(transfer: Transfer, user: User) -> str:
-    """Why this member of staff may not do what comes next; "" where they may.
+    """Why this member of staff may not take the next step; "" where they may.
 
-    The system of the outside agency whose turn it is may, too.
+    The account of the outside agency's system may act where it is that agency's turn.
     """
     if _is_correspondent(transfer, user):
         return ""
@@ -188,7 +189,8 @@ def step(
     note: str = "",
     does: Callable[..., dict[str, Any]] | None = None,
 ) -> Transfer:
-    """One move by staff: locks, asks who it is, does what belongs to the move, and moves."""
+    """One move by staff: takes the locks, checks the login, runs ``does`` and moves. ``does``
+    returns further column values for the transfer."""
     with transaction.atomic():
         lock_subject(transfer.person.identity_number)
         current = locked(transfer)
@@ -196,15 +198,15 @@ def step(
             raise AlreadyMoved
         check_hand(current, by)
         try:
-            more = does(current, by=by, now=now) if does else {}
+            changes = does(current, by=by, now=now) if does else {}
         except NotDrawable as lacking:
             city = current.acting_city or current.from_city or current.to_city
             raise CannotStep(drawable.why_not(lacking.characters, city=city)) from lacking
-        return move_transfer(current, to, by=by, now=now, note=note, **more)
+        return move_transfer(current, to, by=by, now=now, note=note, **changes)
 
 
 def locked(transfer: Transfer) -> Transfer:
-    """The transfer with its person, held until the transaction ends."""
+    """The transfer with its person, locked until the transaction ends."""
     return Transfer.objects.select_for_update(of=("self",)).select_related("person").get(pk=transfer.pk)
 
 
@@ -222,8 +224,8 @@ def check_hand(transfer: Transfer, by: User) -> None:
 def move_transfer(
     transfer: Transfer, to: Status, *, by: User, now: datetime, note: str = "", **changes: Any
 ) -> Transfer:
-    """Moves it by compare-and-set, with the day by which whoever has it next should be done, and
-    writes the event."""
+    """Moves the transfer by compare-and-set, sets the next due day, and writes the event, the
+    notice and the message. Raises AlreadyMoved."""
     start = Status(transfer.status)
     if to not in TRANSFER_LIFE_CYCLE.moves_from(start):
         raise AlreadyMoved
@@ -263,14 +265,13 @@ def _due_after(transfer: Transfer, start: Status, to: Status, today: date) -> da
 
 
 def _place(side: Side | None, old: str, new: str) -> str:
-    """The city whose agency has the turn; "" where it is none of the hall's, or the person's
-    turn."""
+    """The city whose agency has the turn; "" for an outside agency's or the person's turn."""
     return {Side.OLD: old, Side.NEW: new}.get(side, "") if side else ""
 
 
 def _due(insurance: Insurance, city: str, today: date) -> date:
-    """So many working days of the city from today (those of the whole country where it is not one
-    of the hall's)."""
+    """The due day: the number of working days that the policy gives, counted from today by the
+    city's calendar, or by the national one where the city is ""."""
     days = transfer_days(book(), insurance=insurance, on=today)
     return add_workdays(today, days, overrides_of(city, since=today))
 

@@ -1,5 +1,4 @@
-"""What the schedule rings for: reminding of what is overdue. What is late stands in the
-database."""
+"""The scheduled task that reminds of overdue transfers. The database says which are overdue."""
 
 import logging
 
@@ -18,6 +17,6 @@ log = logging.getLogger(__name__)
     remedy=_("这笔转移没有催办，其他转移不受影响。请经办人员在“关系转移接续”中处理；请系统管理员查明原因。"),
 )
 def chase_late() -> None:
-    """Remind the staff whose turn it is, and tell the person, of every transfer that is overdue."""
+    """Reminds the staff whose turn it is of every overdue transfer, and tells the person."""
     now = timezone.now()
     log.info("%s reminded of overdue transfers", notices.chase(today=today_in_china(now), now=now))

@@ -1,5 +1,5 @@
-"""A person's transfers: where each stands, and what they can do. Whatever is not theirs answers
-404."""
+"""Pages of a person's transfers: the state of each, and what the person can do. Another person's
+transfer is answered with 404."""
 
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ PER_PAGE = 20
 @require_safe
 @person_required
 def transfers(request: HttpRequest) -> HttpResponse:
-    """关系转移: one's own transfers, newest first."""
+    """关系转移: the person's transfers, newest first."""
     user = _login(request)
     page = Paginator(queries.transfers_of(user), PER_PAGE).get_page(request.GET.get("page"))
     rows = [
@@ -51,34 +51,34 @@ def transfers(request: HttpRequest) -> HttpResponse:
 @require_safe
 @person_required
 def transfer(request: HttpRequest, number: str) -> HttpResponse:
-    """One transfer: its line of stations, whose turn it is, what to do, what moves, its documents
-    and its history."""
-    found = _own(request, number)
-    return render(request, "transfers/transfer.html", _context(found))
+    """One transfer: its line of stations, the agency whose turn it is, what to do, what moves, its
+    documents and its history."""
+    transfer = _own(request, number)
+    return render(request, "transfers/transfer.html", _context(transfer))
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_required
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
-    """Asks, then gives the transfer up."""
-    found = _own(request, number)
+    """Asks for confirmation, then cancels the transfer."""
+    transfer = _own(request, number)
     back = redirect("transfer", number)
     if request.method == "POST":
         try:
-            steps.cancel(found, by=_login(request), now=timezone.now())
+            steps.cancel(transfer, by=_login(request), now=timezone.now())
         except steps.CannotStep as why:
             messages.warning(request, why.whys[0])
         else:
-            messages.success(request, _("已撤销。关系仍在{place}。").format(place=found.from_place))
+            messages.success(request, _("已撤销。关系仍在{place}。").format(place=transfer.from_place))
         return back
-    if not _may_cancel(found):
+    if not _may_cancel(transfer):
         messages.info(
             request,
-            _("这份转移{status}，不能撤销。").format(status=TRANSFER_LIFE_CYCLE.label(found.status)),
+            _("这份转移{status}，不能撤销。").format(status=TRANSFER_LIFE_CYCLE.label(transfer.status)),
         )
         return back
-    context = {"transfer": found, "insurance": found.get_insurance_display(), "back_url": back.url}
+    context = {"transfer": transfer, "insurance": transfer.get_insurance_display(), "back_url": back.url}
     return render(request, "transfers/cancel.html", context)
 
 
@@ -86,49 +86,48 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 @person_required
 def again(request: HttpRequest, number: str) -> HttpResponse:
-    """What was returned goes on, once the person has put it right; says what still stands against
-    it."""
-    found = _own(request, number)
+    """Continues a returned transfer after the person's correction; shows what still bars it."""
+    transfer = _own(request, number)
     try:
-        steps.put_right(found, by=_login(request), now=timezone.now(), note=_("本人已处理，重新提交"))
+        steps.put_right(transfer, by=_login(request), now=timezone.now(), note=_("本人已处理，重新提交"))
     except steps.AlreadyMoved as why:
         messages.warning(request, why.whys[0])
     except steps.CannotStep as refusal:
         return render(
-            request, "transfers/transfer.html", {**_context(found), "barriers": refusal.whys}, status=422
+            request, "transfers/transfer.html", {**_context(transfer), "barriers": refusal.whys}, status=422
         )
     else:
         messages.success(request, _("已重新提交。"))
     return redirect("transfer", number)
 
 
-def _context(found: Transfer) -> dict[str, Any]:
+def _context(transfer: Transfer) -> dict[str, Any]:
     now = timezone.now()
     today = today_in_china(now)
-    status = Status(found.status)
-    waits = found.is_open and status not in (Status.RELEASED, Status.RECEIVED)
-    current = relation.of(found, now=now) if waits else None
-    mine = found.side == Side.PERSON
+    status = Status(transfer.status)
+    waits = transfer.is_open and status not in (Status.RELEASED, Status.RECEIVED)
+    current = relation.of(transfer, now=now) if waits else None
+    persons_turn = transfer.side == Side.PERSON
     return {
-        "transfer": found,
-        "insurance": found.get_insurance_display(),
+        "transfer": transfer,
+        "insurance": transfer.get_insurance_display(),
         "state": TRANSFER_LIFE_CYCLE.label(status),
         "tone": TRANSFER_LIFE_CYCLE.tone(status),
-        "steps": queries.stations(found),
-        "turn": queries.turn_words(found),
-        "usual": queries.usual_days(city=found.acting_city, status=status, today=today)
-        if found.acting_city
+        "steps": queries.stations(transfer),
+        "turn": queries.turn_words(transfer),
+        "usual": queries.usual_days(city=transfer.acting_city, status=status, today=today)
+        if transfer.acting_city
         else None,
-        "limit_days": transfer_days(book(), insurance=Insurance(found.insurance), on=today),
-        "is_late": found.is_late(today),
-        "may_cancel": _may_cancel(found),
-        "mine": mine,
+        "limit_days": transfer_days(book(), insurance=Insurance(transfer.insurance), on=today),
+        "is_late": transfer.is_late(today),
+        "may_cancel": _may_cancel(transfer),
+        "mine": persons_turn,
         "barriers": [linked(bar.why, bar.ways) for bar in relation.barriers(current)]
-        if mine and current
+        if persons_turn and current
         else [],
-        "information": found.information,
-        "sum_fen": found.information["account_fen"] + found.information["pooled_fen"]
-        if found.information
+        "information": transfer.information,
+        "sum_fen": transfer.information["account_fen"] + transfer.information["pooled_fen"]
+        if transfer.information
         else 0,
         "documents": [
             {
@@ -136,24 +135,24 @@ def _context(found: Transfer) -> dict[str, Any]:
                 "number": document.certificate.serial_number,
                 "url": reverse("certificate", args=[document.certificate.serial_number]),
             }
-            for document in found.documents.select_related("certificate").order_by("pk")
+            for document in transfer.documents.select_related("certificate").order_by("pk")
         ],
-        "events": found.events.select_related("by"),
-        **(shown(current, found.old, found.new) if current else {}),
+        "events": transfer.events.select_related("by"),
+        **(shown(current, transfer.old, transfer.new) if current else {}),
     }
 
 
-def _may_cancel(found: Transfer) -> bool:
-    return Status.CANCELLED in TRANSFER_LIFE_CYCLE.moves_from(found.status)
+def _may_cancel(transfer: Transfer) -> bool:
+    return Status.CANCELLED in TRANSFER_LIFE_CYCLE.moves_from(transfer.status)
 
 
 def _own(request: HttpRequest, number: str) -> Transfer:
-    found = (
+    transfer = (
         queries.transfers_of(_login(request)).filter(number=number).select_related("person", "case").first()
     )
-    if found is None:
+    if transfer is None:
         raise Http404
-    return found
+    return transfer
 
 
 def _login(request: HttpRequest) -> User:

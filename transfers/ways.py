@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.hall.ways import To
 
-# Places with whose agencies the hall exchanges nothing.
+# For places whose agencies exchange nothing with the hall.
 OTHER_PLACES = To("transfer-other-places", what=_("办理关系转移"))
