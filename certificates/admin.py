@@ -1,4 +1,4 @@
-"""The agency's workbench for certificates: the register, what each says, and revoking one."""
+"""The workbench pages of certificates: the register, the content of each, and revoking one."""
 
 from contextlib import suppress
 from typing import Any
@@ -22,7 +22,7 @@ from portal.accounts.staff_admin import StaffAdmin, person_number_in
 from portal.policy.book import book
 from portal.shared.characters import narrow
 
-# The workbench colours states of cases; a certificate's are told in the same colours.
+# The state of a case whose colour in the workbench stands for the certificate's status.
 _STATE_LIKE = {
     Status.FROZEN: "pre_applied",
     Status.ISSUED: "done",
@@ -72,23 +72,23 @@ class CertificateAdmin(StaffAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Certificate], search_term: str
     ) -> tuple[QuerySet[Certificate], bool]:
-        """By names in part; by numbers and codes only in full, so that nobody is found by guessing
-        digits."""
+        """Searches by parts of names, but only by whole numbers and codes, so that guessed digits
+        find nobody."""
         term = search_term.strip()
         if not term:
             return queryset, False
         number = narrow(term).upper()
-        found = (
+        condition = (
             Q(serial_number=number)
             | Q(employer__credit_code=number)
             | Q(employer__name__contains=term)
             | Q(person__name__contains=term)
         )
         with suppress(InvalidCode):
-            found |= Q(code=parse_code(term))
+            condition |= Q(code=parse_code(term))
         if person := person_number_in(term):
-            found |= Q(person__identity_number=person)
-        return queryset.filter(found), False
+            condition |= Q(person__identity_number=person)
+        return queryset.filter(condition), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -98,7 +98,7 @@ class CertificateAdmin(StaffAdmin):
         return super().changelist_view(request, {"title": _("证明"), **(extra_context or {})})
 
     def change_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The certificate; a POST revokes it, once its reason was read again and confirmed."""
+        """The certificate; a POST revokes it after the reason was shown again and confirmed."""
         certificate = self.get_queryset(request).filter(pk=object_id).first()
         if certificate is None or not self.has_view_permission(request, certificate):
             raise Http404
@@ -119,7 +119,7 @@ class CertificateAdmin(StaffAdmin):
         return HttpResponseRedirect(request.path)
 
     def correct_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Issuing the certificate anew from the present facts, in place of a wrong one."""
+        """Replaces a wrong certificate by a new one from the present facts."""
         return correcting_admin.correct_view(self.admin_site, request, object_id)
 
     def _page(

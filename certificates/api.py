@@ -1,7 +1,7 @@
 """Verification for banks and schools, over the signed API: by code and last four characters, by
 digest, by file.
 
-Asked anew each time, no answer is kept. The holder sees the name of the institution that asked.
+Every request is answered anew, without a cache. The holder sees the name of the institution.
 """
 
 from typing import Any
@@ -90,9 +90,9 @@ class ProofsView(PartnerView):
     scope = Scope.PROOFS
 
     def _read(self, serializer: Any, request: Request) -> dict[str, Any]:
-        read = serializer(data=request.data)
-        read.is_valid(raise_exception=True)
-        return dict(read.validated_data)
+        bound = serializer(data=request.data)
+        bound.is_valid(raise_exception=True)
+        return dict(bound.validated_data)
 
     def _asked(self, request: Request) -> dict[str, Any]:
         return {"way": Way.API, "asker": caller(request).partner.name, "now": timezone.now()}
@@ -108,14 +108,14 @@ class CodeView(ProofsView):
     def post(self, request: Request) -> Response:
         """A wrong code and a wrong ending have the same answer. Tries at one code are counted, over
         all who ask."""
-        read = self._read(CodeSerializer, request)
+        data = self._read(CodeSerializer, request)
         try:
-            code = parse_code(read["code"])
+            code = parse_code(data["code"])
         except InvalidCode as error:
             raise Problem("not_verifiable", _("验证码应为 28 位字母和数字。")) from error
         if not limits.may_try(code):
             raise Problem("too_many_tries", _("这个验证码的核验次数过多，请十分钟后再试。"), status=429)
-        verdict = _judged(verifying.verify_code, code, read["last_four"], **self._asked(request))
+        verdict = _judged(verifying.verify_code, code, data["last_four"], **self._asked(request))
         if verdict.certificate:
             limits.was_right(code)
         return _told(verdict)
@@ -131,8 +131,8 @@ class DigestView(ProofsView):
     def post(self, request: Request) -> Response:
         """Says whether a file with this SHA-256 was issued and counts; the seal in the file is not
         looked at."""
-        read = self._read(DigestSerializer, request)
-        return _told(_judged(verifying.verify_digest, read["digest"], **self._asked(request)))
+        data = self._read(DigestSerializer, request)
+        return _told(_judged(verifying.verify_digest, data["digest"], **self._asked(request)))
 
 
 class FileView(ProofsView):
@@ -162,7 +162,7 @@ def _judged(judge: Any, *what: Any, **asked: Any) -> verifying.Verdict:
 
 def _told(verdict: verifying.Verdict) -> Response:
     certificate = verdict.certificate
-    told = {
+    answer = {
         "result": str(verdict.result),
         "resealed": verdict.resealed,
         "why": verdict.why,
@@ -175,4 +175,4 @@ def _told(verdict: verifying.Verdict) -> Response:
         "facts": verdict.told,
         "shown": [{"label": label, "value": value} for label, value in verdict.shown],
     }
-    return Response(VerdictSerializer(told).data)
+    return Response(VerdictSerializer(answer).data)

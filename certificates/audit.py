@@ -1,5 +1,5 @@
-"""What the audit asks of proofs: that they say what the ledger said when they were frozen, and are
-kept as they were issued."""
+"""The audit's checks of proofs: their facts agree with the ledger at the time of the freeze, and
+their documents are unchanged."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from contributions.audit.check import Check
 
 _ROWS_AT_A_TIME = 500
 
-# What was booked in the last minute before the freeze may have been written by a transaction that
-# the freeze did not see yet.
+# A booking in the last minute before the freeze may belong to a transaction that the freeze could
+# not see yet. So the number must lie between the sure months and all months.
 _TOTALS = """
     SELECT certificate.serial_number || '：' || total.key || ' 已缴 ' || (total.value ->> 'paid_months') || ' 个月、个人 '
         || coalesce(total.value ->> 'personal_fen', '—') || ' 分，账上为 ' || paid.months || ' 个月、' || paid.fen || ' 分'
@@ -56,7 +56,7 @@ _TOTALS = """
     ORDER BY certificate.id
 """
 
-# A proof that tells only that at least so many months are paid.
+# Proofs that state only a minimum number of paid months.
 _AT_LEAST = """
     SELECT certificate.serial_number || '：' || chosen.name || ' 证明不少于 ' || (certificate.facts ->> 'at_least')
         || ' 个月，账上为 ' || paid.months || ' 个月'
@@ -85,7 +85,7 @@ _AT_LEAST = """
 
 
 def _facts() -> Iterator[str]:
-    """The facts are those that the digest was taken of."""
+    """The certificates whose facts do not match their digest."""
     rows = Certificate.objects.order_by("pk").values_list("serial_number", "facts", "facts_digest")
     for serial_number, facts, digest in rows.iterator(_ROWS_AT_A_TIME):
         if facts_digest(facts) != digest:
@@ -93,7 +93,7 @@ def _facts() -> Iterator[str]:
 
 
 def _documents() -> Iterator[str]:
-    """The sealed documents are there, byte for byte."""
+    """The certificates whose sealed document is missing or changed."""
     sealed = Certificate.objects.exclude(status=str(Status.FROZEN)).order_by("pk")
     for serial_number, name, digest in sealed.values_list(
         "serial_number", "document", "document_digest"
@@ -105,7 +105,7 @@ def _documents() -> Iterator[str]:
 
 
 def _versions() -> Iterator[str]:
-    """What was sealed anew is there, byte for byte."""
+    """The later versions whose sealed document is missing or changed."""
     later = SealedVersion.objects.order_by("certificate", "version")
     for serial_number, version, name, digest in later.values_list(
         "certificate__serial_number", "version", "document", "document_digest"

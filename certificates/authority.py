@@ -1,11 +1,11 @@
-"""The keys of the seals: one for each agency, one for the time, one for QR codes, from
-``SEAL_DIR``.
+"""The keys of the seals in ``SEAL_DIR``: one for each agency, one for time stamps, one for QR
+codes.
 
 ``<city>.pem``, ``time.pem`` and ``qr.pem`` hold a private key, its certificate and the chain up to
-the root; where a token (PKCS #11) holds the key, the file has the certificates alone.
-``trust/*.pem`` are the roots that verification believes, ``crls/*`` the revocation lists that every
-seal carries with it. In service these come from a licensed authority; for development and the demo
-``development_authority`` makes its own.
+the root. Where a token (PKCS #11) holds the key, the file has only the certificates.
+``trust/*.pem`` are the roots that verification trusts, ``crls/*`` the revocation lists that every
+seal includes. In service these come from a licensed authority; for development and the demo
+``development_authority`` makes them.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ DEVELOPMENT = "开发环境"
 
 
 class SealUnavailable(Exception):
-    """There is no usable key for a seal, or not all that it must carry: nothing is issued. The
-    message is for the log."""
+    """A usable key for a seal is missing, or a part that the seal must include. Nothing is issued
+    then. The message is for the log."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Seal:
     chain: tuple[asn1_x509.Certificate, ...]
     # SHA-256 of the certificate, in hexadecimal.
     fingerprint: str
-    # Made by make_development_ca: without legal effect.
+    # The development authority made it: it has no legal effect.
     development: bool
 
     def check_valid(self, now: datetime) -> None:
@@ -62,24 +62,23 @@ loaded_seals: dict[tuple[int, Path], _Loaded] = {}
 
 
 def seal_for(city: str) -> Seal:
-    """The seal of the city's agency. SealUnavailable where there is none."""
+    """The seal of the city's agency. Raises SealUnavailable where there is none."""
     return load_seal(seal_folder() / f"{city}.pem")
 
 
 def qr_seal() -> Seal:
-    """The key that signs what a QR code says. SealUnavailable where there is none."""
+    """The key that signs the summaries in QR codes. Raises SealUnavailable where there is none."""
     return load_seal(seal_folder() / "qr.pem")
 
 
 def earlier_qr_certificates() -> list[asn1_x509.Certificate]:
-    """Of keys that signed QR codes before the present one: their codes on paper are still
-    believed."""
+    """The certificates of former keys for QR codes; their codes on paper stay valid."""
     return read_certificates(seal_folder() / "qr")
 
 
 def sign_raw(seal: Seal, content: bytes) -> bytes:
-    """The seal's bare signature of these bytes, with SHA-256, in DER. SealUnavailable where the
-    token refuses."""
+    """The seal's raw signature of these bytes, with SHA-256, in DER. Raises SealUnavailable where
+    the token refuses."""
     try:
         return wait_for(seal.signer.async_sign_raw(content, "sha256"))
     except tokens.TokenUnavailable as error:
@@ -87,13 +86,13 @@ def sign_raw(seal: Seal, content: bytes) -> bytes:
 
 
 def trust_folder() -> Path:
-    """Where the roots lie that verification believes."""
+    """The folder of the roots that verification trusts."""
     return seal_folder() / "trust"
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """What comes of it, also where this thread runs a loop already (a server or a test of that
-    kind)."""
+    """The result of a coroutine; also works where this thread already runs an event loop (an async
+    server or test)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -103,12 +102,13 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 
 def seal_folder() -> Path:
-    """Where keys, roots and revocation lists lie."""
+    """The folder of keys, roots and revocation lists."""
     return Path(settings.SEAL_DIR)
 
 
 def file_stamp(path: Path) -> FileStamp:
-    """What tells a file from a later one of its name. SealUnavailable where there is none."""
+    """Time, size and inode of a file, which differ for a later file of the same name. Raises
+    SealUnavailable where there is no file."""
     try:
         state = path.stat()
     except OSError as error:
@@ -117,15 +117,16 @@ def file_stamp(path: Path) -> FileStamp:
 
 
 def load_seal(path: Path) -> Seal:
-    """The seal in a file; parsed once per process, and again when the file is another."""
-    known = (os.getpid(), path)
+    """The seal in a file; parsed once per process, and again when the file has changed. Raises
+    SealUnavailable."""
+    cache_key = (os.getpid(), path)
     try:
         stamp = file_stamp(path)
     except SealUnavailable:
-        loaded_seals.pop(known, None)
+        loaded_seals.pop(cache_key, None)
         raise
-    if known in loaded_seals and loaded_seals[known][0] == stamp:
-        return loaded_seals[known][1]
+    if cache_key in loaded_seals and loaded_seals[cache_key][0] == stamp:
+        return loaded_seals[cache_key][1]
     try:
         key, [certificate, *chain] = _read(path)
         signer = _signer(path.stem, key, certificate, chain)
@@ -139,7 +140,7 @@ def load_seal(path: Path) -> Seal:
         fingerprint=certificate.sha256.hex(),
         development=development,
     )
-    loaded_seals[known] = (stamp, seal)
+    loaded_seals[cache_key] = (stamp, seal)
     return seal
 
 
@@ -149,7 +150,7 @@ def _signer(
     certificate: asn1_x509.Certificate,
     chain: list[asn1_x509.Certificate],
 ) -> Signer:
-    """Who signs: the key from the file, or else the key of this label in the token."""
+    """The signer with the key from the file, or else with the token's key of this label."""
     if key is None:
         return tokens.signer(label, certificate, chain)
     registry = SimpleCertificateStore()
@@ -165,7 +166,7 @@ def read_certificates(folder: Path) -> list[asn1_x509.Certificate]:
 
 
 def read_certificates_of(path: Path) -> list[asn1_x509.Certificate]:
-    """The certificates in a file; the keys that stand beside them are not read."""
+    """The certificates in a file; its keys are not read."""
     return [
         asn1_x509.Certificate.load(content)
         for name, _headers, content in pem.unarmor(path.read_bytes(), multiple=True)

@@ -1,5 +1,5 @@
-"""How many proofs a minute one core draws, seals and stores, beside WeasyPrint and pyHanko used in
-the ordinary way, in turn."""
+"""Measures how many proofs a minute one core draws, seals and stores, in turn with WeasyPrint and
+pyHanko in their default use."""
 
 import base64
 import math
@@ -69,7 +69,7 @@ def certificate(*, rounds: int = 5) -> dict[str, list[float]]:
         measured: dict[str, list[float]] = {name: [] for name in sides}
         for _round in range(rounds):
             for name, side in sides.items():
-                # Of this process alone: what else the machine does is no measure of ours.
+                # Process time: the load of other processes must not count.
                 start = time.process_time()
                 side()
                 measured[name].append(60 / (time.process_time() - start))
@@ -91,7 +91,7 @@ def _sealed(page: bytes, city: str, now: datetime) -> bytes:
 
 
 def _proof(now: datetime) -> Certificate:
-    """A certificate of a year in five insurances, of nobody; not in the register."""
+    """A certificate of a year in five insurances, of an invented person; not in the register."""
     city, month = book().cities[0], month_in_china(now)
     insurances = [str(insurance) for insurance in Insurance]
     cell = {"base": "4812", "personal_fen": 38496, "employer_fen": 76992, "state": "paid"}

@@ -1,8 +1,7 @@
-"""收件回执单 and 预申请表 as sealed documents: what was filed, frozen as plain data on the day they
-are asked for.
+"""收件回执单 and 预申请表 as sealed documents: the filed application, frozen as plain data at the
+first request.
 
-They say what the case was when it was filed, never how far it is: that changes, and stands on the
-case's page.
+They show the case as it was filed, not its progress: that changes, and the case's page shows it.
 """
 
 from datetime import datetime
@@ -25,16 +24,16 @@ from portal.policy.book import book
 
 
 class NoSuchPaper(Exception):
-    """The case has no such paper: an application form is for whoever still goes to the window."""
+    """The case has no such paper: only an applicant who must still go to the window gets a form."""
 
 
 def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str, Any]:
-    """Number, service, who applied, what was filed, and the papers: handed in, and still to be
-    brought."""
+    """The facts: number, service, applicant, the filed answers, and the papers that were handed in
+    or must still be brought."""
     city = book().city(case.city)
     offer = city.offers.get(case.service)
     title = offer.title if offer else str(services()[case.service].title)
-    wanted = case.facts.get("papers", [])
+    required = case.facts.get("papers", [])
     papers = offer.papers if offer else ()
     names = {paper.code: paper.title for paper in papers}
     return {
@@ -59,20 +58,20 @@ def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str
         "to_bring": [
             paper.title + (f"（{paper.note}）" if paper.note else "")
             for paper in papers
-            if not paper.upload and paper.code in wanted
+            if not paper.upload and paper.code in required
         ],
         "hotline": city.hotline,
     }
 
 
 def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> Certificate:
-    """The case's receipt or form, frozen the first time it is asked for and the same ever after.
+    """The case's receipt or form, frozen at the first request and the same ever after. Raises
     NoSuchPaper."""
     if kind == CertificateKind.APPLICATION_FORM and case.status != Status.PRE_APPLIED:
         raise NoSuchPaper(case.number)
-    found = Certificate.objects.filter(case=case, kind=kind).first()
-    if found is not None:
-        return found
+    certificate = Certificate.objects.filter(case=case, kind=kind).first()
+    if certificate is not None:
+        return certificate
     facts = paper_facts(case, kind=kind, now=now)
     try:
         with transaction.atomic():
@@ -87,13 +86,13 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
                 now=now,
             )
     except IntegrityError:
-        # Asked for twice at once: the other was first.
+        # A concurrent request was first.
         return Certificate.objects.get(case=case, kind=kind)
 
 
 def _for_the_window(case: Case, kind: CertificateKind) -> dict[str, Any]:
-    """What only the form says: the lines with their numbers in full, and where staff open the
-    case."""
+    """The facts that only the form has: the lines with unmasked numbers, and the address at which
+    staff open the case."""
     if kind != CertificateKind.APPLICATION_FORM:
         return {}
     return {IN_FULL: [list(line) for line in counter.lines_in_full(case)], "opens": counter.address(case)}

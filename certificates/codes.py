@@ -1,7 +1,7 @@
-"""Verification codes: 140 random bits in Crockford's base 32, which people can read out and type
-without doubt.
+"""Verification codes: 140 random bits in Crockford's base 32, whose characters people can read out
+and type without confusion.
 
-And what goes with a code: the last four characters of its subject's number.
+Also the last four characters of the subject's number, which are asked together with a code.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from portal.shared import numbers
 from portal.shared.characters import narrow
 
-# No I, L, O, U: taken for 1, 1, 0 and V.
+# Without I, L, O, U, which people mistake for 1, 1, 0 and V.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 28
 
@@ -33,13 +33,13 @@ def new_code() -> str:
 
 
 def grouped(code: str) -> str:
-    """The code as printed, in fours: 7K2M-…"""
+    """The code as printed, in groups of four: 7K2M-…"""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
 def parse_code(text: str) -> str:
-    """The code as typed or pasted: small letters, spaces, dashes and full-width characters mended,
-    I and L read as 1, O as 0.
+    """The code from typed or pasted text: small letters, spaces, dashes and full-width characters
+    are normalised, I and L are read as 1, O as 0.
 
     Raises InvalidCode.
     """
@@ -50,16 +50,16 @@ def parse_code(text: str) -> str:
 
 
 def last_four(facts: Mapping[str, Any]) -> str:
-    """How the number of whom a certificate is about ends: of the identity number, or of an
-    employer's credit code."""
+    """The last four characters of the subject's identity number, or of an employer's credit
+    code."""
     if "person" in facts:
         return str(facts["person"]["identity_number"])[-4:]
     return str(facts["employer"]["credit_code"])[-4:]
 
 
 def parse_last_four(text: str) -> str:
-    """The four characters as typed, small letters and full-width characters mended. Raises
-    InvalidLastFour."""
+    """The four characters from typed text, with small letters and full-width characters normalised.
+    Raises InvalidLastFour."""
     ending = narrow(text).strip().upper()
     if not re.fullmatch(r"[0-9A-Z]{4}", ending):
         raise InvalidLastFour(text)

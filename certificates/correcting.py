@@ -1,5 +1,5 @@
-"""Correcting a proof whose facts were wrong: the same question is answered from the present facts,
-in its place."""
+"""Correcting a proof with wrong facts: a new proof for the same application, from the present
+facts, replaces it."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,36 +18,35 @@ from portal.people import locks
 
 
 class NotCorrectable(Exception):
-    """This proof cannot be issued anew in this way; the message says why, and what to do
-    instead."""
+    """The proof cannot be corrected; the message says why, and what to do instead."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a proof would say now, beside what it said: (label, then, now)."""
+    """The new facts of a proof, and ``lines`` (label, old, new) that compare them with the old."""
 
     facts: dict[str, Any]
     lines: list[tuple[str, str, str]]
-    # But for the day, and the end that is reckoned from it.
+    # Whether old and new facts are equal, apart from the day of issue and the end of validity.
     same: bool
 
 
 def preview(certificate: Certificate, *, now: datetime) -> Correction:
-    """What the proof would say if it were asked for today in the same way. NotCorrectable."""
+    """Compares the proof with the one that the same application would give now. Raises
+    NotCorrectable."""
     proof = _present(certificate, now)
-    before = dict(_words(certificate.facts))
-    after = dict(_words(proof))
-    labels = [*before, *(label for label in after if label not in before)]
-    lines = [(label, before.get(label, "—"), after.get(label, "—")) for label in labels]
+    words_before = dict(_words(certificate.facts))
+    words_now = dict(_words(proof))
+    labels = [*words_before, *(label for label in words_now if label not in words_before)]
+    lines = [(label, words_before.get(label, "—"), words_now.get(label, "—")) for label in labels]
     return Correction(proof, lines, same=_lasting(certificate.facts) == _lasting(proof))
 
 
 def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
-    """Issues the proof anew for its holder and puts it in the place of the old one, which from now
-    on says which one replaced it.
+    """Issues a new proof for the holder and marks the old one as replaced by it.
 
-    Both at once or nothing; whoever asks twice gets NotCorrectable. ValueError without a reason.
-    Drawing and sealing follow outside the transaction (``issuing.produce``).
+    Both happen in one transaction; a second call raises NotCorrectable. Raises ValueError without a
+    reason. Drawing and sealing follow outside the transaction (``issuing.produce``).
     """
     if not reason.strip():
         raise ValueError("a correction needs a reason")
@@ -58,7 +57,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
             locks.lock_subject(certificate.person.identity_number if certificate.person else "")
             proof = _present(certificate, now)
             until = proof.get("use", {}).get("valid_until")
-            made = issuing.freeze(
+            replacement = issuing.freeze(
                 kind=certificate.kind_code,
                 city=certificate.city,
                 facts=proof,
@@ -70,7 +69,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
             )
             moved = Certificate.objects.filter(pk=certificate.pk, status=Status.ISSUED).update(
                 status=Status.SUPERSEDED,
-                superseded_by=made,
+                superseded_by=replacement,
                 superseded_at=now,
                 corrected_by=by,
                 superseded_reason=reason.strip(),
@@ -80,7 +79,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
     except IntegrityError as error:
         raise NotCorrectable(_("按现在的数据不能出具这份证明，请撤销后由持有人重新申请。")) from error
     certificate.refresh_from_db()
-    return made
+    return replacement
 
 
 def _present(certificate: Certificate, now: datetime) -> dict[str, Any]:
@@ -89,13 +88,13 @@ def _present(certificate: Certificate, now: datetime) -> dict[str, Any]:
     case = _case(certificate)
     if case is None:
         raise NotCorrectable(_("这份证明不是由办件出具的，请撤销后由持有人重新申请。"))
-    asked = service(case.service)
+    case_service = service(case.service)
     ask = replace(desk.ask_of(case), filed_at=now)
-    facts = asked.facts(ask, asked.outside(ask))
+    facts = case_service.facts(ask, case_service.outside(ask))
     proof = getattr(facts, "proof", None)
     if not isinstance(proof, dict) or proof["schema"] != certificate.facts["schema"]:
         raise NotCorrectable(_("这一种文件不能更正，请撤销后由持有人重新申请。"))
-    bars = [str(finding.why) for finding in asked.rule(ask, facts) if isinstance(finding, Bar)]
+    bars = [str(finding.why) for finding in case_service.rule(ask, facts) if isinstance(finding, Bar)]
     if bars:
         raise NotCorrectable(
             _("按现在的数据不能出具：{why}请撤销后由持有人重新申请。").format(why="".join(bars))
@@ -104,7 +103,8 @@ def _present(certificate: Certificate, now: datetime) -> dict[str, Any]:
 
 
 def _case(certificate: Certificate) -> Any:
-    """The case that asked for it, also where it was corrected before."""
+    """The case that led to the certificate; for a corrected one, the case of the certificate that
+    it replaced."""
     seen = set()
     while certificate.case is None and certificate.pk not in seen:
         seen.add(certificate.pk)

@@ -1,5 +1,4 @@
-"""The workbench's page for correcting a proof: what it said, what it would say now, and putting the
-one in the other's place."""
+"""The workbench page for correcting a proof: its old and new content, and the replacement."""
 
 import logging
 
@@ -22,7 +21,8 @@ log = logging.getLogger(__name__)
 
 
 def correct_view(site: AdminSite, request: HttpRequest, object_id: int) -> HttpResponse:
-    """Then and now, side by side; a POST corrects, once it was read again and confirmed."""
+    """Old and new content side by side; a POST corrects after the reason was shown again and
+    confirmed."""
     certificate = queries.for_staff(request.user).filter(pk=object_id).first()
     user = request.user
     if certificate is None or not isinstance(user, User) or not queries.may_revoke(user, certificate):
@@ -47,22 +47,22 @@ def correct_view(site: AdminSite, request: HttpRequest, object_id: int) -> HttpR
         status = 422 if form.errors else 200
         return TemplateResponse(request, "admin/certificates/correct.html", context, status=status)
     try:
-        made = correcting.correct(
+        replacement = correcting.correct(
             certificate, by=user, reason=form.cleaned_data["reason"], now=timezone.now()
         )
     except correcting.NotCorrectable as why:
         messages.error(request, str(why))
         return _to(certificate)
     try:
-        issuing.produce(made, now=timezone.now())
+        issuing.produce(replacement, now=timezone.now())
     except (SealUnavailable, FontMissing, OSError):
-        log.exception("%s could not be produced", made.serial_number)
+        log.exception("%s could not be produced", replacement.serial_number)
         messages.warning(request, _("新的证明已登记，文件暂时无法生成；持有人打开时会再次生成。"))
     messages.success(
         request,
-        _("{old} 已由 {new} 替换。").format(old=certificate.serial_number, new=made.serial_number),
+        _("{old} 已由 {new} 替换。").format(old=certificate.serial_number, new=replacement.serial_number),
     )
-    return _to(made)
+    return _to(replacement)
 
 
 def _to(certificate: Certificate) -> HttpResponseRedirect:

@@ -1,4 +1,4 @@
-"""What ``check --deploy --database default`` asks of the seals."""
+"""The check of the seals in ``check --deploy --database default``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from portal.policy.book import book
 def every_city_has_its_seal(
     app_configs: object, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[Error]:
-    """Cities that issue proofs and have no seal that can be used."""
+    """An error for each city without a usable seal."""
     if not databases:
         return []
     now = timezone.now()

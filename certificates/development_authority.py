@@ -1,7 +1,7 @@
-"""A certificate authority for development and the demo, openly marked as such.
+"""A certificate authority for development and the demo, marked as such in every certificate.
 
-Its seals have no legal effect. In ``SEAL_DIR`` it makes its root, the keys of time, QR codes and
-agencies, and its own revocation list.
+Its seals have no legal effect. In ``SEAL_DIR`` it makes its root, the keys for time stamps, QR
+codes and agencies, and its own revocation list.
 """
 
 import json
@@ -29,22 +29,22 @@ _UNITS = {
     "qr": f"二维码摘要（{DEVELOPMENT}，无法律效力）",
 }
 _ROOT_YEARS, _SEAL_YEARS = 20, 5
-# How long a revocation list of the development authority is good for.
+# The validity of a revocation list of the development authority, in days.
 _CRL_DAYS = 7
-# A certificate must already be valid where clocks differ a little.
+# Certificates begin a little earlier, so that they are valid where clocks differ.
 _SLACK = timedelta(hours=1)
 
 
 def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> list[str]:
-    """Makes what is missing of the development authority: root, trust, the time's key and a seal
-    for each (slug, agency).
+    """Makes the missing files of the development authority: root, trust, the keys for time stamps
+    and QR codes, a seal for each (slug, agency), and the revocation list.
 
-    What is there stays as it is; returns the names of the files made. Each file is written whole,
-    for its owner only.
+    Existing files stay. Returns the names of the new files. Each file is written whole, readable
+    only by its owner.
     """
     folder = seal_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made: list[str] = []
+    made_files: list[str] = []
     with alone_in(folder):
         root_file = folder / "root.pem"
         if not root_file.exists():
@@ -59,42 +59,45 @@ def make_development_ca(*, cities: Iterable[tuple[str, str]], now: datetime) -> 
                 kind="root",
             )
             write_whole(root_file, _pem(root_key, root))
-            made.append(root_file.name)
+            made_files.append(root_file.name)
         root_key, root = _development_root()
         trust = folder / "trust" / "development.pem"
         if not trust.exists():
             trust.parent.mkdir(exist_ok=True, mode=0o700)
             write_whole(trust, root.public_bytes(serialization.Encoding.PEM))
-            made.append("trust/development.pem")
-        wanted = [
+            made_files.append("trust/development.pem")
+        leaves = [
             ("time", "社保网上办事大厅", "time"),
             ("qr", "社保网上办事大厅", "qr"),
             *((slug, agency, "seal") for slug, agency in cities),
         ]
-        for slug, name, kind in wanted:
+        for slug, name, kind in leaves:
             file = folder / f"{slug}.pem"
             if not file.exists():
                 write_whole(file, _new_leaf(name, root_key, root, kind=kind, now=now))
-                made.append(file.name)
+                made_files.append(file.name)
         if make_development_crl(now):
-            made.append(_DEVELOPMENT_CRL)
-    return made
+            made_files.append(_DEVELOPMENT_CRL)
+    return made_files
 
 
 def replace_development_seal(slug: str, agency: str, *, stolen: bool = False, now: datetime) -> None:
-    """Puts a new key in the place of a city's seal; where the old one was ``stolen``, the
-    revocation list names it from now on.
+    """Replaces the key of a city's seal; where the old key was ``stolen``, the revocation list
+    names it from now on.
 
-    What the old key sealed before stays as it is. SealUnavailable where there is no development
+    Documents under the old key stay. Raises SealUnavailable where there is no development
     authority.
     """
     folder = seal_folder()
     with alone_in(folder):
         root_key, root = _development_root()
-        old = load_seal(folder / f"{slug}.pem").certificate
+        old_certificate = load_seal(folder / f"{slug}.pem").certificate
         write_whole(folder / f"{slug}.pem", _new_leaf(agency, root_key, root, kind="seal", now=now))
         if stolen:
-            revoked = [*_development_revoked(), {"serial": str(old.serial_number), "at": now.isoformat()}]
+            revoked = [
+                *_development_revoked(),
+                {"serial": str(old_certificate.serial_number), "at": now.isoformat()},
+            ]
             write_whole(folder / "revoked.json", json.dumps(revoked).encode())
             make_development_crl(now, anew=True)
 
@@ -126,8 +129,8 @@ def _development_revoked() -> list[dict[str, str]]:
 
 
 def renew_development_crl(now: datetime) -> None:
-    """The development authority has nobody who would publish its list: whoever needs one makes
-    it."""
+    """Makes the revocation list where the present one ends soon. Nobody publishes the development
+    authority's list, so it is made when it is needed."""
     if (seal_folder() / "root.pem").exists() and not _development_crl_good(now):
         with alone_in(seal_folder()):
             make_development_crl(now)
@@ -148,8 +151,8 @@ def _crl_times(path: Path, file_stamp: FileStamp) -> tuple[datetime, datetime]:
 
 
 def make_development_crl(now: datetime, *, anew: bool = False) -> bool:
-    """Writes the development authority's revocation list, where there is none good now or it is
-    wanted ``anew``."""
+    """Writes the development authority's revocation list where the present one is missing or ends
+    soon, or with ``anew``. Returns whether it was written."""
     if not anew and _development_crl_good(now):
         return False
     root_key, root = _development_root()
@@ -161,7 +164,7 @@ def make_development_crl(now: datetime, *, anew: bool = False) -> bool:
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
         )
-        # They only grow, also where two are made in one second.
+        # List numbers must grow, even for two lists made in one second.
         .add_extension(x509.CRLNumber(time.time_ns()), critical=False)
     )
     for revoked in _development_revoked():

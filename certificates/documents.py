@@ -1,4 +1,4 @@
-"""Sealed documents on disk: written whole or not at all, and still there after a power cut."""
+"""Sealed documents on disk: written whole or not at all, and kept after a power cut."""
 
 import hashlib
 import os
@@ -10,8 +10,7 @@ from portal.shared.files import PART, remove_abandoned, write_whole
 
 
 class DocumentDamaged(Exception):
-    """The stored file is missing, or is not the one that was issued; the register's digest says
-    so."""
+    """The stored file is missing, or does not match the digest in the register."""
 
 
 def digest_of(document: bytes) -> str:
@@ -20,11 +19,11 @@ def digest_of(document: bytes) -> str:
 
 
 def store(serial_number: str, document: bytes) -> str:
-    """Keeps a document and returns its name. On return it is on the disk; killed before, nothing
-    goes by that name.
+    """Stores a document and returns its name. On return it is on the disk; where the process is
+    killed before, no file has that name.
 
-    The name holds the digest, so that two who store at once do not touch each other's file. OSError
-    where the disk refuses.
+    The name contains the digest, so that concurrent calls do not touch each other's file. Raises
+    OSError where the disk refuses.
     """
     name = f"certificates/{serial_number}/{digest_of(document)}.pdf"
     path = _path(name)
@@ -36,7 +35,8 @@ def store(serial_number: str, document: bytes) -> str:
 
 
 def load(name: str, *, digest: str) -> bytes:
-    """The document of that name. DocumentDamaged where it is missing or its SHA-256 is another."""
+    """The document of that name. Raises DocumentDamaged where it is missing or its SHA-256
+    differs."""
     try:
         document = _path(name).read_bytes()
     except FileNotFoundError as error:
@@ -47,8 +47,8 @@ def load(name: str, *, digest: str) -> bytes:
 
 
 def keep_only(name: str, *more: str) -> None:
-    """Removes what earlier attempts, killed before they were marked, left beside a certificate's
-    documents; not what another attempt is just writing."""
+    """Removes all other files of the certificate, left by attempts that were killed before their
+    row was written; not a file that another attempt is still writing."""
     kept = {_path(each) for each in (name, *more)}
     for other in _path(name).parent.iterdir():
         if other.suffix == PART:

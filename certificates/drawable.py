@@ -1,8 +1,8 @@
-"""Whether the documents' typefaces have every character that is to be certified, and what people
-are told where they have not.
+"""Checks whether the documents' typefaces have every character of the facts, and the message where
+they have not.
 
-Nothing is frozen, and so nothing sealed, of which a box would be drawn in place of a name.
-``rendering`` looks once more at what it drew.
+Facts with a missing character are not frozen, and so never sealed: a box would appear in place of
+it. ``rendering`` checks the drawn document again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,11 +15,10 @@ from portal.policy.book import book
 
 
 def missing(facts: Any) -> tuple[str, ...]:
-    """The characters in the texts of facts (or of anything like JSON) that no document can show,
+    """The characters in the texts of facts (or of any value like JSON) that no document can show,
     each once.
 
-    None where there are no typefaces at all: then nothing is drawn, and that is said in its own
-    words.
+    Empty where there are no typefaces at all: drawing then fails with its own message.
     """
     try:
         return fonts.undrawable("".join(_texts(facts)))
@@ -28,14 +27,14 @@ def missing(facts: Any) -> tuple[str, ...]:
 
 
 def check(facts: Any) -> None:
-    """Raises fonts.NotDrawable where there are such characters."""
+    """Raises fonts.NotDrawable where a character of the facts is missing."""
     lacking = missing(facts)
     if lacking:
         raise fonts.NotDrawable(lacking)
 
 
 def why_not(characters: Iterable[str], *, city: str) -> str:
-    """Why there is no document, by name of the characters, and where to go."""
+    """The message that there is no document because of these characters, and where to go."""
     issuer = book().city(city)
     return _(
         "姓名、名称等内容中的{characters}不在证明所用的字库里，印出来会是方框，因此不能出具盖章的文件。"

@@ -1,9 +1,9 @@
-"""What a certificate says, as plain data: read once from coverage and ledger, then frozen under a
+"""The facts of a certificate as plain data: read once from coverage and ledger, then frozen under a
 digest.
 
 Amounts are fen, bases exact yuan as text (empty until the month is charged), months "2026-11",
-periods [start, until). No floats, so that the canonical form is one. ``schema`` names the form, so
-that an old certificate is read by what it was written in.
+periods [start, until). There are no floats, so that the canonical form is unique. ``schema`` names
+the format, so that an old certificate is read in the format in which it was written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +26,13 @@ from portal.shared.insurance import CAPACITY_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, month_span, today_in_china
 
 PERSON_SCHEMA = "person-proof/2"
-# Certificates of the first weeks: all of it, for nobody in particular.
+# Certificates of the first weeks: with all facts, without recipient and purpose.
 FIRST_PERSON_SCHEMA = "person-proof/1"
 EMPLOYER_SCHEMA = "employer-proof/1"
 
 
 class Reveal(StrEnum):
-    """How much of a person's record a proof tells."""
+    """How much of a person's record a proof shows."""
 
     ALL = "all"
     MONTHS = "months"
@@ -41,24 +41,24 @@ class Reveal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a proof is for: for whom and for what ("" where the applicant did not say), and its last
-    day."""
+    """The use of a proof: recipient and purpose ("" where the applicant stated none), and its last
+    day (None: no end)."""
 
     recipient: str
     purpose: str
     valid_until: date | None
 
     def frozen(self) -> dict[str, str]:
-        """As facts, with what was not said left out."""
-        said = {
+        """The use as facts, without what was not stated."""
+        facts = {
             "recipient": self.recipient,
             "purpose": self.purpose,
             "valid_until": str(self.valid_until or ""),
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in facts.items() if value}
 
 
-# Short enough for a cell of the months' table.
+# The words are short enough for a cell of the months' table.
 STATE_WORDS = {
     State.PAID: "已缴",
     State.OWED: "待缴",
@@ -81,12 +81,11 @@ def person_facts(
     use: Use | None = None,
     now: datetime,
 ) -> dict[str, Any]:
-    """A person's coverage and contributions in one city: the current month and those before it,
-    ``month_count`` in all.
+    """A person's coverage and contributions in one city, over ``month_count`` months up to the
+    current one.
 
-    None for ``month_count`` means everything from the first month on. ``reveal`` ALL tells bases
-    and amounts, MONTHS where each month stands and no sums. What is not told is not in the facts
-    either.
+    None for ``month_count`` means all months. ``reveal`` ALL includes bases and amounts, MONTHS
+    only the state of each month. What the proof does not show is not in the facts either.
     """
     until = month_in_china(now) + 1
     since = None if month_count is None else until - month_count
@@ -117,11 +116,11 @@ def staff_facts(
     use: Use,
     now: datetime,
 ) -> dict[str, Any]:
-    """What an employer may have certified of one of its staff: the months there, and nothing of any
-    other employer or place.
+    """The facts that an employer may have certified about one of its staff: the months with this
+    employer, and nothing about other employers or places.
 
-    ``records`` and ``running`` are those with this employer, of the current month and those before
-    it, ``month_count`` in all.
+    ``records`` and ``running`` are those with this employer, over ``month_count`` months up to the
+    current one.
     """
     until = month_in_china(now) + 1
     return {
@@ -145,7 +144,7 @@ def _told(
     *,
     with_sums: bool,
 ) -> dict[str, Any]:
-    """Months, employers (None for ``codes``: none are told) and totals."""
+    """Months, employers (none where ``codes`` is None) and totals."""
     rows, employers = _rows(records, codes, with_sums=with_sums)
     return {
         "months": rows,
@@ -169,10 +168,10 @@ def at_least_facts(
     use: Use | None = None,
     now: datetime,
 ) -> tuple[dict[str, Any], dict[Insurance, int]]:
-    """Only that at least so many of the last ``month_count`` months are paid in each insurance; and
-    beside it the months counted.
+    """The facts that say only that at least ``at_least`` of the last ``month_count`` months are
+    paid in each insurance; and the number of paid months by insurance.
 
-    The count is for the rule, which bars a statement that is not true. It is no part of the facts.
+    The numbers are for the rule, which bars a false statement. They are no part of the facts.
     """
     until = month_in_china(now) + 1
     since = until - month_count
@@ -226,9 +225,9 @@ def employer_facts(
     contact: Mapping[str, str],
     now: datetime,
 ) -> dict[str, Any]:
-    """How many of an employer's staff are insured at a place, for each insurance and month.
+    """The number of an employer's staff insured at a place, for each insurance and month.
 
-    The current month, and those before it, ``month_count`` in all; newest first.
+    Over ``month_count`` months up to the current one; newest first.
     """
     until = month_in_china(now) + 1
     return {
@@ -253,7 +252,7 @@ def employer_facts(
 
 def insured_at(employer: Employer, *, city: City, place: District, month: Month) -> QuerySet[Coverage]:
     """The coverages of an employer's staff at a place of the city that cover the month."""
-    # 市本级 also holds whoever is kept without a district.
+    # 市本级 includes coverages without a district.
     districts = ["", place.code] if place.code == city.code else [place.code]
     return enrollment.insured_staff(employer, month).filter(city=city.slug, district__in=districts)
 
@@ -268,8 +267,8 @@ def issuer(city: City, now: datetime) -> dict[str, str]:
 
 
 def _not_run(city: City, now: datetime) -> dict[str, dict[str, str]]:
-    """Which insurances another agency runs, and where they are asked for: the proof says nothing of
-    them, and says so."""
+    """The insurances that another agency runs, and where to ask about them. The proof states that
+    it does not cover them."""
     asked = run_elsewhere(book(), city=city.slug, on=today_in_china(now))
     return {"asked_elsewhere": {str(one.insurance): one.where for one in asked}} if asked else {}
 
@@ -280,11 +279,11 @@ def _rows(
     """One row for each month and employer (or capacity), newest first; and the employers, numbered
     in that order from 1.
 
-    Without employers' credit codes there is one row for each month, its number 0.
+    Where ``codes`` is None there is one row for each month, with employer number 0.
     """
     rows: dict[tuple[Month, str], dict[str, Any]] = {}
     employers: dict[str, dict[str, str]] = {}
-    # Where nobody pays a share of their own (work injury), base and sum say nothing.
+    # Insurances without a personal share (work injury) get no base and no sum.
     with_share = {record.insurance for record in records if record.personal_fen} if with_sums else set()
     for record in sorted(records, key=lambda one: (one.month, one.employer), reverse=True):
         name, number = "", 0
@@ -300,7 +299,7 @@ def _rows(
 
 
 def _credit_codes(person: Person) -> dict[str, set[str]]:
-    """The credit codes of those who employ or employed the person, by name."""
+    """The credit codes of the person's present and former employers, by name."""
     codes: dict[str, set[str]] = {}
     employed = Coverage.objects.filter(person=person, employer__isnull=False)
     for name, code in employed.values_list("employer__name", "employer__credit_code"):
@@ -339,10 +338,9 @@ def _total(records: Iterable[MonthRecord], *, with_sums: bool) -> dict[str, Any]
 
 
 def _elsewhere(person: Person, city: City, insurances: Sequence[Insurance]) -> dict[str, dict[str, int]]:
-    """What the city's own record does not tell, by insurance: months from elsewhere, gone
-    elsewhere, and under way."""
-    found = brought_in.elsewhere(person, cities=[city.slug])
-    return {str(insurance): asdict(one) for insurance, one in found.items() if insurance in insurances}
+    """Months outside the city's own record, by insurance: brought in, moved out, and under way."""
+    months = brought_in.elsewhere(person, cities=[city.slug])
+    return {str(insurance): asdict(one) for insurance, one in months.items() if insurance in insurances}
 
 
 def _head_count(

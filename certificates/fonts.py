@@ -1,9 +1,8 @@
-"""The typefaces of the documents: Noto, cut down once to the characters that nearly every document
-is written in.
+"""The typefaces of the documents: Noto, reduced once to the characters of nearly all documents.
 
-A document embeds only the glyphs that it uses, but to find them the whole font is read: 65,000
-glyphs for a page of 300. The cut holds GB 2312; rarer characters (䶮, 𬱖, 㛃) come from the whole
-font of the same design, which stays as fallback.
+A document embeds only its own glyphs, but drawing reads the whole font to find them: 65,000 glyphs
+for a page of 300. The reduced font (the cut) holds GB 2312. Rarer characters (䶮, 𬱖, 㛃) come from
+the whole font of the same design, which is the fallback.
 """
 
 import os
@@ -27,8 +26,8 @@ class FontMissing(Exception):
 
 
 class NotDrawable(Exception):
-    """These characters are in no typeface of the documents: a box would be drawn for them, so
-    nothing is."""
+    """These characters are in no typeface of the documents. Nothing is drawn, because they would
+    appear as boxes."""
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = tuple(characters)
@@ -37,7 +36,7 @@ class NotDrawable(Exception):
 
 @dataclass(frozen=True)
 class Typeface:
-    """A cut, the family by which style sheets name it, and the whole font that it is cut from."""
+    """A cut: its family name in style sheets, and the whole font that it is made from."""
 
     family: str
     whole: str
@@ -54,16 +53,16 @@ _FOLDERS = (
     Path("/usr/share/fonts/noto-cjk"),
     Path("/usr/local/share/fonts"),
 )
-# Of the five languages in Noto's collections, the place of Simplified Chinese.
+# The index of Simplified Chinese among the five languages in Noto's collections.
 _SIMPLIFIED_CHINESE = 2
 _MOST_NAMED = 5
-# Raise it when what a cut holds changes: cuts are kept on disk under this number.
+# Raise this number when the content of the cuts changes: it is part of their file names.
 _EDITION = 2
 
 
 @cache
 def characters() -> frozenset[int]:
-    """The code points of a cut: ASCII, all of GB 2312, and a few signs of documents."""
+    """The code points of a cut: ASCII, all of GB 2312, and a few other signs in documents."""
     cells = (
         bytes((row, cell)).decode("gb2312", "ignore")
         for row in range(0xA1, 0xF8)
@@ -77,11 +76,15 @@ def characters() -> frozenset[int]:
 
 
 def cut(typeface: Typeface) -> Path:
-    """The file of a typeface's cut, made the first time it is asked for. FontMissing where Noto is
-    not installed."""
+    """The file of a typeface's cut, made at the first call. Raises FontMissing where Noto is not
+    installed."""
     source = _source(typeface)
-    made = source.stat()
-    path = settings.DATA_DIR / "fonts" / f"{source.stem}-{_EDITION}-{made.st_size}-{int(made.st_mtime)}.otf"
+    source_stat = source.stat()
+    path = (
+        settings.DATA_DIR
+        / "fonts"
+        / f"{source.stem}-{_EDITION}-{source_stat.st_size}-{int(source_stat.st_mtime)}.otf"
+    )
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, _subset(source))
@@ -90,15 +93,15 @@ def cut(typeface: Typeface) -> Path:
 
 @cache
 def outlines(typeface: Typeface) -> "Outlines":
-    """The outlines of a typeface's characters, for what is drawn rather than set."""
+    """The outlines of a typeface's characters, for drawing them as shapes."""
     return Outlines(cut(typeface), _source(typeface))
 
 
 def undrawable(text: str) -> tuple[str, ...]:
-    """The characters of a text that no document can show, each once, in their order. FontMissing
-    where Noto is not installed.
+    """The characters of a text that no document can show, each once, in their order. Raises
+    FontMissing where Noto is not installed.
 
-    White space and what is never seen by itself (joiners, variants' signs) are no such characters.
+    White space, joiners and variation selectors do not count: they have no visible form.
     """
     return tuple(
         character
@@ -108,9 +111,9 @@ def undrawable(text: str) -> tuple[str, ...]:
 
 
 def named(missing: Iterable[str]) -> str:
-    """Characters as they are told to people, a few of them: “𠀍”（U+2000D）、…"""
-    told = [f"“{character}”（U+{ord(character):04X}）" for character in missing]
-    return "、".join(told[:_MOST_NAMED]) + (_("等") if len(told) > _MOST_NAMED else "")
+    """The first few of the characters, as messages name them: “𠀍”（U+2000D）、…"""
+    quoted = [f"“{character}”（U+{ord(character):04X}）" for character in missing]
+    return "、".join(quoted[:_MOST_NAMED]) + (_("等") if len(quoted) > _MOST_NAMED else "")
 
 
 def _unseen(character: str) -> bool:
@@ -136,7 +139,7 @@ class Outlines:
         return any(font.get_nominal_glyph(ord(character)) for font in self._fonts)
 
     def draw(self, character: str, pen: AbstractPen) -> None:
-        """Draws one character with a pen. NotDrawable where no font has it."""
+        """Draws one character with a pen. Raises NotDrawable where no font has it."""
         for font in self._fonts:
             glyph = font.get_nominal_glyph(ord(character))
             if glyph:
@@ -154,24 +157,23 @@ def _source(typeface: Typeface) -> Path:
 
 
 def _subset(source: Path) -> bytes:
-    wanted = hb.SubsetInput()
-    wanted.sets(hb.SubsetInputSets.UNICODE).set(characters())
-    # Text is set as it comes, one character one glyph; hints matter on screens of the last century.
-    wanted.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG).clear()
-    wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.DESUBROUTINIZE
-    # Without names of its own: fontconfig would otherwise take the cut for the whole font of the
-    # same name.
-    wanted.sets(hb.SubsetInputSets.NAME_ID).clear()
+    subset_input = hb.SubsetInput()
+    subset_input.sets(hb.SubsetInputSets.UNICODE).set(characters())
+    # Each character has one glyph, so layout features are not needed; modern screens need no hints.
+    subset_input.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG).clear()
+    subset_input.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.DESUBROUTINIZE
+    # The cut has no names of its own: with them, fontconfig would take it for the whole font.
+    subset_input.sets(hb.SubsetInputSets.NAME_ID).clear()
     face = hb.Face(hb.Blob.from_file_path(str(source)), _SIMPLIFIED_CHINESE)
-    return _numbered_anew(bytes(hb.subset(face, wanted).blob.data))
+    return _numbered_anew(bytes(hb.subset(face, subset_input).blob.data))
 
 
 def _numbered_anew(font: bytes) -> bytes:
-    """The font with each glyph's CID the same as its number.
+    """The font with each glyph's CID equal to its number.
 
-    A PDF names a glyph of a CID-keyed font by its CID, and WeasyPrint writes numbers. A cut keeps
-    the CIDs of the whole font, which are not its numbers any more: lenient readers draw it all the
-    same, MuPDF and Ghostscript find no such glyph, as ISO 32000-1 9.7.4.2 has it.
+    A PDF names a glyph of a CID-keyed font by its CID (ISO 32000-1 9.7.4.2), but WeasyPrint writes
+    glyph numbers. A cut keeps the CIDs of the whole font, which differ from its glyph numbers.
+    Lenient readers draw such a file; MuPDF and Ghostscript do not find the glyphs.
     """
     cut = TTFont(BytesIO(font), recalcBBoxes=False, recalcTimestamp=False)
     top = cut["CFF "].cff.topDictIndex[0]

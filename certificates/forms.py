@@ -1,4 +1,4 @@
-"""What is typed or uploaded to verify a certificate, and why one is revoked."""
+"""The forms for verifying, correcting and revoking a certificate."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class CodeForm(forms.Form):
         ),
         error_messages={"required": gettext_lazy("请填写号码的后四位。")},
     )
-    # How the code came here: typed, or read from a QR code by the page's script.
+    # The source of the code: typed, or read from a QR code by the page's script.
     way = forms.ChoiceField(
         choices=[(str(Way.CODE), ""), (str(Way.QR), "")], required=False, widget=forms.HiddenInput
     )

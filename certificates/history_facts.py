@@ -1,5 +1,4 @@
-"""What a proof of every year's pension contributions (基本养老历年参保) says, frozen as plain
-data."""
+"""The facts of a proof of each year's pension contributions (基本养老历年参保), as plain data."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,7 +17,7 @@ from portal.shared.months import Month, month_in_china
 
 HISTORY_SCHEMA = "pension-history/1"
 
-# Beside the states of months: paid here, and moved to another place since.
+# Besides the states of months: paid here, and later moved to another place.
 MOVED_OUT = "moved_out"
 
 _SUMS = ("personal_fen", "employer_fen", "account_fen")
@@ -30,16 +29,15 @@ def history_facts(
     """Each year's pension months, bases, amounts and personal account in one city, from
     ``first_year`` (None: the first) to now.
 
-    Amounts are fen, wages yuan. A month counts if it is paid and has not been moved out; what the
-    totals leave out stands beside them by state, and what was brought in from elsewhere in a list
-    of its own.
+    Amounts are fen, wages yuan. A month counts if it is paid and has not been moved out. The other
+    months are in ``left_out`` by state; months from other places are in ``brought_in``.
     """
     until = month_in_china(now) + 1
     since = None if first_year is None else Month(first_year, 1)
     found = by_month.record(person, since=since, until=until, cities=[city.slug])
     records = [record for record in found if record.insurance == Insurance.PENSION]
-    gone = brought_in.gone_months(person, insurance=Insurance.PENSION)
-    counted = [one for one in records if one.state == State.PAID and one.month not in gone]
+    moved_months = brought_in.gone_months(person, insurance=Insurance.PENSION)
+    counted = [one for one in records if one.state == State.PAID and one.month not in moved_months]
     elsewhere = brought_in.elsewhere(person, cities=[city.slug]).get(Insurance.PENSION)
     start = since or min((record.month for record in records), default=until - 1)
     return {
@@ -50,7 +48,7 @@ def history_facts(
         "use": use.frozen(),
         "period": {"start": str(start), "until": str(until)},
         "years": _years(counted),
-        "totals": {**_sums(counted), "left_out": _left_out(records, gone)},
+        "totals": {**_sums(counted), "left_out": _left_out(records, moved_months)},
         "account": _account(person, city, since),
         "brought_in": [
             {
@@ -92,12 +90,12 @@ def _sums(records: Sequence[MonthRecord]) -> dict[str, Any]:
     }
 
 
-def _left_out(records: Iterable[MonthRecord], gone: set[Month]) -> dict[str, int]:
+def _left_out(records: Iterable[MonthRecord], moved_months: set[Month]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for record in records:
         state = str(record.state)
         if record.state == State.PAID:
-            if record.month not in gone:
+            if record.month not in moved_months:
                 continue
             state = MOVED_OUT
         counts[state] = counts.get(state, 0) + 1

@@ -1,9 +1,9 @@
-"""What can be seen in a PDF alone: its signatures, what it is made of, and which certificate it
-says it is.
+"""Inspection of a PDF by itself: its signatures, its content, and the certificate number that it
+names.
 
-Anyone may upload anything, and a PDF can be built to eat memory or time. So files are read in a
-process of their own, with little of both, by ``inspect_apart``; ``python -m
-certificates.inspection`` is that process. It knows no Django and no register.
+Anyone may upload anything, and a PDF can be built to use up memory or time. So ``inspect_apart``
+reads files in a separate process with limits for both; ``python -m certificates.inspection`` is
+that process. It uses neither Django nor the register.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ from portal.shared.apart import Ended, Limits, Room, run_apart
 from portal.shared.pdf_parts import hidden
 
 LIMITS = Limits(cpu_seconds=8, wall_seconds=20, memory_bytes=1 << 30)
-# Our documents carry one. More than a few are somebody's game.
+# Our documents have one signature. A file with many is not ours and may be an attack.
 MOST_SIGNATURES = 5
-# A proof of thirty years has some hundred objects beside those that tell a screen reader how it is
-# built.
+# A proof of thirty years has some hundred objects, besides those of its structure tree for screen
+# readers.
 MOST_OBJECTS = 2_000
-# What a proof of thirty years draws, unpacked, many times over.
+# Many times the unpacked page content of a proof of thirty years, in bytes.
 MOST_DRAWN = 64 * 1024 * 1024
 
 _SERIAL = re.compile(rb"[0-9]{6}-[A-Z]{2}-[0-9]{8}-[0-9]{6,12}")
@@ -45,50 +45,47 @@ _SERIAL = re.compile(rb"[0-9]{6}-[A-Z]{2}-[0-9]{8}-[0-9]{6,12}")
 class Signature:
     """One signature of a PDF."""
 
-    # The signed bytes are as they were signed, and the signature is that of the certificate in it.
+    # The signed bytes are unchanged, and the signature fits its certificate.
     intact: bool
-    # What was signed may be another document, but the signature's own parts fit one another and its
-    # certificate.
+    # The signature itself is valid for its certificate; it may have been made for another document.
     genuine: bool
-    # The certificate leads to a root that we believe, was valid at the time, and may seal. Not
-    # asked of what is not genuine.
+    # The certificate leads to a trusted root, was valid at the time, and may seal. Not checked
+    # where the signature is not genuine.
     trusted: bool
-    # The file brings the chains and revocation lists by which that can be told without asking
-    # anybody.
+    # The file holds the chains and revocation lists that prove this without a network.
     evidenced: bool
-    # A revocation list that we have names the certificate, since before the time of the seal.
+    # One of our revocation lists names the certificate, revoked before the time of the seal.
     revoked: bool
-    # Nothing follows the signed bytes, nothing is left out but the signature itself.
+    # The signature covers the whole file except itself; nothing follows it.
     whole: bool
-    # A time stamp that leads to a root that we believe; its time in ISO form.
+    # The time (ISO) of a time stamp that leads to a trusted root; "" where there is none.
     stamped_at: str
     signer: str
     # SHA-256 of the signer's certificate.
     fingerprint: str
-    # SHA-256 of what was signed and how: tells one signature from every other.
+    # SHA-256 of the signature's bytes; different for every signature.
     identity: str
 
 
 @dataclass(frozen=True)
 class Makeup:
-    """What a PDF is made of, as digests to be compared with another's."""
+    """The content of a PDF, as digests to compare with another PDF."""
 
-    # One for each page in order: what is drawn on it, its size and how it is turned.
+    # One digest for each page in order: its drawing, size and rotation.
     pages: list[str]
     # Title, author and the like.
     metadata: str
-    # Something in it runs or calls when it is opened or clicked.
+    # The file has scripts or actions that run when it is opened or clicked.
     scripts: bool
-    # Other files lie in it.
+    # The file has attachments.
     attachments: bool
-    # The certificate chains and revocation lists for judging its seal later.
+    # The file has certificate chains and revocation lists for checking its seal later.
     evidence: bool
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; ``readable`` is False where it is no PDF that could be read within the
-    limits."""
+    """The result; ``readable`` is False where the file is no PDF or exceeds the limits."""
 
     readable: bool
     serial_numbers: list[str] = field(default_factory=list)
@@ -97,29 +94,29 @@ class Inspection:
 
 
 def inspect_apart(document: bytes, *, keys: Path, room: Room) -> Inspection:
-    """Looks at a PDF in a process of its own, with the roots and revocation lists in the folder
+    """Inspects a PDF in a separate process, with the roots and revocation lists in the folder
     ``keys``.
 
-    Not readable where that process dies or takes too long. Raises ``apart.Busy`` where too many are
-    looked at already.
+    The result is not readable where that process dies or takes too long. Raises ``apart.Busy``
+    where too many files are inspected already.
     """
     try:
-        told = run_apart("certificates.inspection", [str(keys)], content=document, limits=LIMITS, room=room)
+        output = run_apart("certificates.inspection", [str(keys)], content=document, limits=LIMITS, room=room)
     except Ended:
         return Inspection(readable=False)
-    found = json.loads(told)
+    report = json.loads(output)
     return Inspection(
-        readable=found["readable"],
-        serial_numbers=found["serial_numbers"],
-        signatures=[Signature(**signature) for signature in found["signatures"]],
-        makeup=Makeup(**found["makeup"]) if found["makeup"] else None,
+        readable=report["readable"],
+        serial_numbers=report["serial_numbers"],
+        signatures=[Signature(**signature) for signature in report["signatures"]],
+        makeup=Makeup(**report["makeup"]) if report["makeup"] else None,
     )
 
 
 def inspect(document: bytes, *, roots: list[x509.Certificate], crls: list[crl.CertificateList]) -> Inspection:
-    """Looks at a PDF here and now."""
-    # Also where the file cannot be read any more: our number is the reason of the signature, in
-    # plain bytes, its dashes octal.
+    """Inspects a PDF in this process."""
+    # This also works for unreadable files: the signature's reason holds our number in plain bytes,
+    # with its dashes written as octal escapes.
     plain = document.replace(rb"\055", b"-")
     serial_numbers = sorted({found.decode() for found in _SERIAL.findall(plain)})
     try:
@@ -138,9 +135,7 @@ def inspect(document: bytes, *, roots: list[x509.Certificate], crls: list[crl.Ce
             for signature in reader.embedded_regular_signatures[:MOST_SIGNATURES]
         ]
         makeup = _makeup_if_plain(reader, evidence is not None)
-    except (
-        Exception
-    ):  # a hostile file may break the reader in any way; whatever it is, the file cannot be read
+    except Exception:  # a hostile file may raise any error in the reader; the file then counts as unreadable
         return Inspection(readable=False, serial_numbers=serial_numbers)
     return Inspection(readable=True, serial_numbers=serial_numbers, signatures=signatures, makeup=makeup)
 
@@ -151,12 +146,12 @@ def _look_at(
     crls: list[crl.CertificateList],
     evidence: DocumentSecurityStore | None,
 ) -> Signature:
-    # Judged by the time of the seal: a certificate that expired since still vouches for what it
-    # sealed.
+    # Checked at the time of the seal: a certificate that expired later is still good for what it
+    # sealed before.
     moment = _stated_time(signature)
     context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=moment)
-    # Whatever was appended is told by how far the seal reaches; to reason out what it changes in a
-    # tree for screen readers takes longer than all else.
+    # skip_diff: ``whole`` already shows appended content. To analyse the difference in the
+    # structure tree would take longer than all other checks.
     status = validate_pdf_signature(
         signature, signer_validation_context=context, ts_validation_context=context, skip_diff=True
     )
@@ -191,7 +186,7 @@ def _evidenced(
     evidence: DocumentSecurityStore,
     moment: datetime | None,
 ) -> bool:
-    """Whether signature and time stamp can be judged by what the file brings along, revocation
+    """Whether signature and time stamp can be checked with the file's own evidence, revocation
     included."""
     context = evidence.as_validation_context(
         {
@@ -209,10 +204,10 @@ def _evidenced(
 
 
 def _revoked(certificate: x509.Certificate, crls: list[crl.CertificateList], moment: datetime | None) -> bool:
-    for one in crls:
-        if one.issuer.hashable != certificate.issuer.hashable:
+    for revocation_list in crls:
+        if revocation_list.issuer.hashable != certificate.issuer.hashable:
             continue
-        for entry in one["tbs_cert_list"]["revoked_certificates"]:
+        for entry in revocation_list["tbs_cert_list"]["revoked_certificates"]:
             if entry["user_certificate"].native == certificate.serial_number:
                 return moment is None or bool(entry["revocation_date"].native <= moment)
     return False
@@ -232,9 +227,9 @@ def _makeup(reader: PdfFileReader, evidence: bool) -> Makeup:
     if isinstance(described, generic.StreamObject):
         words.append(("/Metadata", hashlib.sha256(described.data).hexdigest()))
     scripts, attachments = hidden(reader, most_objects=MOST_OBJECTS)
-    drawn = _Drawn()
+    digests = _Drawn()
     return Makeup(
-        pages=[drawn.digest(page) for page in _pages(reader.root["/Pages"], 0)],
+        pages=[digests.digest(page) for page in _pages(reader.root["/Pages"], 0)],
         metadata=hashlib.sha256(repr(words).encode()).hexdigest(),
         scripts=scripts,
         attachments=attachments,
@@ -253,30 +248,30 @@ def _pages(node: generic.DictionaryObject, depth: int) -> Iterator[generic.Dicti
 
 
 class _Drawn:
-    """Digests of what is drawn on pages. What pages share is unpacked once, and all of it within
-    MOST_DRAWN: a small file can name one large stream on hundreds of pages."""
+    """Digests of the drawing of pages. A stream that pages share is unpacked once, and all streams
+    together within MOST_DRAWN: a small file can use one large stream on hundreds of pages."""
 
     def __init__(self) -> None:
         self.left = MOST_DRAWN
         self.of: dict[tuple[int, int], bytes] = {}
 
     def digest(self, page: generic.DictionaryObject) -> str:
-        drawn = hashlib.sha256()
+        page_digest = hashlib.sha256()
         contents = page.raw_get("/Contents") if "/Contents" in page else generic.ArrayObject()
-        held = contents.get_object() if isinstance(contents, generic.IndirectObject) else contents
+        resolved = contents.get_object() if isinstance(contents, generic.IndirectObject) else contents
         parts = (
-            [held.raw_get(place) for place in range(len(held))]
-            if isinstance(held, generic.ArrayObject)
+            [resolved.raw_get(place) for place in range(len(resolved))]
+            if isinstance(resolved, generic.ArrayObject)
             else [contents]
         )
         for part in parts:
-            drawn.update(self._stream(part))
-        # How many notes lie on it; the seal's field is one.
+            page_digest.update(self._stream(part))
+        # The number of annotations; the seal's field is one.
         notes = len(page["/Annots"]) if "/Annots" in page else 0
         for shape in ("/MediaBox", "/CropBox", "/Rotate"):
-            drawn.update(f"{shape} {page.get(shape)}".encode())
-        drawn.update(str(notes).encode())
-        return drawn.hexdigest()
+            page_digest.update(f"{shape} {page.get(shape)}".encode())
+        page_digest.update(str(notes).encode())
+        return page_digest.hexdigest()
 
     def _stream(self, part: Any) -> bytes:
         place = (part.idnum, part.generation) if isinstance(part, generic.IndirectObject) else None
@@ -285,7 +280,7 @@ class _Drawn:
         stream = part.get_object()
         try:
             data = stream.data
-        except Exception:  # what was damaged cannot be unpacked: it differs as it stands
+        except Exception:  # a damaged stream cannot be unpacked: its packed bytes differ anyway
             data = stream.encoded_data
         self.left -= len(data)
         if self.left < 0:
@@ -297,7 +292,7 @@ class _Drawn:
 
 
 def _stated_time(signature: EmbeddedPdfSignature) -> datetime | None:
-    """The time in the signature's time stamp, not yet checked; None where it has none."""
+    """The time in the signature's time stamp, unchecked; None where there is none."""
     for attribute in signature.signer_info["unsigned_attrs"]:
         if attribute["type"].native == "signature_time_stamp_token":
             token: datetime = (

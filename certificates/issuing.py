@@ -1,9 +1,9 @@
-"""Issuing a certificate: freeze what it says, produce the sealed document, revoke it. The only
-writer of certificates.
+"""Issuing a certificate: freezing its facts, producing the sealed document, revoking it. With
+``correcting``, the only writer of certificates.
 
-Freezing happens in the transaction of the case that asked for it; drawing and sealing outside any
-transaction, as soon as the document is first wanted. Whoever is killed in between leaves a frozen
-certificate, and the next who asks finishes it.
+Freezing happens in the transaction of the case. Drawing and sealing happen outside any transaction,
+when the document is first requested. A process that is killed in between leaves a frozen
+certificate; the next request finishes it.
 """
 
 import hashlib
@@ -27,22 +27,21 @@ from portal.shared.months import today_in_china
 
 
 class FactsDamaged(Exception):
-    """What the register holds is not what was frozen: its digest is another. Nothing is issued from
-    it."""
+    """The facts in the register do not match their digest. Nothing is issued from them."""
 
 
 class NotIssued(Exception):
-    """A certificate that was never issued, or is revoked already, cannot be revoked; the message
-    says which."""
+    """The certificate cannot be revoked: it was never issued, or is revoked or replaced already.
+    The message says which."""
 
 
 class Revoked(Exception):
-    """A revoked certificate, or one that another replaced, is not handed out."""
+    """The certificate is revoked or replaced; its document is not available."""
 
 
 def facts_digest(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the facts as canonical JSON: keys sorted, no spaces, UTF-8, and no floats, so that
-    one value has one form."""
+    """SHA-256 of the facts as canonical JSON: sorted keys, no spaces, UTF-8. The facts have no
+    floats, so that each value has one form."""
     canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -59,13 +58,13 @@ def freeze(
     by: User,
     now: datetime,
 ) -> Certificate:
-    """Puts what a certificate says into the register, under a serial number and a code; ``produce``
-    draws and seals it later.
+    """Writes the facts of a certificate into the register, under a new serial number and code;
+    ``produce`` draws and seals it later.
 
-    ``valid_until`` is the last day in China on which it may be relied on; None where it does not
-    end. IntegrityError where the subject does not fit the kind, the case has its certificate of
-    that kind already, or it would end before it begins; fonts.NotDrawable where a character of the
-    facts is in no typeface.
+    ``valid_until`` is the last day of validity in China; None where there is no end. Raises
+    IntegrityError where the subject does not fit the kind, the case has a certificate of that kind
+    already, or the end is before the beginning; fonts.NotDrawable where a character of the facts is
+    in no typeface.
     """
     drawable.check(facts)
     return Certificate.objects.create(
@@ -85,12 +84,12 @@ def freeze(
 
 
 def produce(certificate: Certificate, *, now: datetime) -> bytes:
-    """The sealed PDF of a certificate: made, stored and marked issued the first time, read from the
-    store ever after; the latest where it was sealed anew.
+    """The sealed PDF of a certificate. The first call makes and stores it and marks the certificate
+    issued; later calls read it from the store, in its latest version.
 
-    Safe to repeat and to run at once: all callers get the same bytes, those in the register. Not to
-    be called inside a transaction. Raises SealUnavailable or NotDrawable (nothing is issued),
-    Revoked, FactsDamaged, DocumentDamaged, OSError from a full disk.
+    Safe to repeat and to run concurrently: all callers get the same bytes. Not to be called inside
+    a transaction. Raises SealUnavailable or NotDrawable (nothing is issued then), Revoked,
+    FactsDamaged, DocumentDamaged, or OSError from a full disk.
     """
     certificate.refresh_from_db()
     if certificate.status == Status.FROZEN:
@@ -103,8 +102,8 @@ def produce(certificate: Certificate, *, now: datetime) -> bytes:
 
 
 def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) -> Certificate:
-    """Revokes an issued certificate: from now on its verification says so. ValueError without a
-    reason; NotIssued otherwise."""
+    """Revokes an issued certificate; verification reports it from then on. Raises ValueError
+    without a reason, NotIssued where it cannot be revoked."""
     if not reason.strip():
         raise ValueError("a revocation needs a reason")
     moved = Certificate.objects.filter(pk=certificate.pk, status=Status.ISSUED).update(
@@ -123,7 +122,7 @@ def revoke(certificate: Certificate, *, by: User, reason: str, now: datetime) ->
 def _seal_and_store(certificate: Certificate, *, now: datetime) -> None:
     if facts_digest(certificate.facts) != certificate.facts_digest:
         raise FactsDamaged(certificate.serial_number)
-    # The key comes first: without it not even an unsealed page is drawn.
+    # The key is loaded first: without it not even an unsealed page is drawn.
     seal = authority.seal_for(certificate.city)
     page = rendering.render(certificate, development=seal.development)
     sealed = sealing.seal_document(page, seal=seal, reason=certificate.serial_number, now=now)

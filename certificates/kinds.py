@@ -1,5 +1,4 @@
-"""The kinds of documents that the hall seals: one table, in which each says what the one way for
-documents asks of it."""
+"""The kinds of documents that the hall seals: one table with the properties of each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +18,7 @@ class CertificateKind(StrEnum):
 
 
 class About(StrEnum):
-    """Of whom a kind speaks."""
+    """The subject of a kind."""
 
     PERSON = "person"
     EMPLOYER = "employer"
@@ -28,12 +27,12 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its title in Chinese, the letters in its serial numbers, of whom it speaks, and the
+    """One kind: its title in Chinese, the letters in its serial numbers, its subject, and the
     template of its document.
 
     ``called`` is the short word for it in sentences and labels (票据编号, 下载票据). ``relied_on``:
-    a proof that is shown to others, and that its holder may take back; not a paper about a case or
-    a payment.
+    it is a proof that is shown to others and that its holder may revoke; not a paper about a case
+    or a payment.
     """
 
     title: str
@@ -76,12 +75,11 @@ KIND_LABELS = {code: kind.title for code, kind in KINDS.items()}
 
 
 def about(who: About) -> list[str]:
-    """The codes of the kinds that may speak of a person, or of an employer."""
+    """The codes of the kinds whose subject may be ``who``."""
     return [str(code) for code, kind in KINDS.items() if kind.about in (who, About.EITHER)]
 
 
-# What the papers of a case are written in; here, because both who writes and who reads them need
-# it.
+# The schema of the papers of a case. It is here because the writing and the reading module use it.
 CASE_SCHEMA = "case-paper/1"
-# The fact that only the paper itself shows, for the window: the lines with their numbers in full.
+# The key of the fact that only the paper for the window shows: the lines with unmasked numbers.
 IN_FULL = "in_full"

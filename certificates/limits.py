@@ -1,8 +1,8 @@
-"""How often one may ask for verification: enough for a counter, too little to guess or to keep us
-busy.
+"""Limits for verification: enough for a service counter, too few for guessing or overload.
 
-Counted by address, and by code: whoever has a code and not the last four characters of the number
-may not try them all, from however many addresses. A code that nobody was given is counted alike.
+Requests are counted by address and by code: a person who has a code but not the last four
+characters of the number cannot try them all, even from many addresses. Unknown codes are counted in
+the same way.
 """
 
 import hashlib
@@ -21,23 +21,22 @@ WRONG_ENDINGS = 5
 
 
 def within(request: HttpRequest, way: Way) -> bool:
-    """Counts one question of this kind from this address; False once it is over the limit of the
-    last ten minutes.
+    """Counts one request of this kind from this address; False above the limit for ten minutes.
 
-    Without the cache nobody is turned away: codes of 140 bits are not guessed for want of a
-    counter, and how many files are looked at at once is bounded by itself (portal/shared/apart.py).
+    Without the cache nobody is refused: codes of 140 bits cannot be guessed even without a counter,
+    and another limit holds for files inspected at once (portal/shared/apart.py).
     """
     return _count(f"verify:{way}:{client_address(request)}") <= LIMITS[way]
 
 
 def may_try(code: str) -> bool:
-    """Counts one try at a code, before it is answered; False once there were too many wrong ones in
-    the last ten minutes."""
+    """Counts one try at a code, before the answer; False after too many wrong tries within ten
+    minutes."""
     return _count(_key(code)) <= WRONG_ENDINGS
 
 
 def was_right(code: str) -> None:
-    """Takes the last try back: it was not a guess."""
+    """Uncounts the last try, because it was right."""
     try:
         cache.decr(_key(code))
     except ValueError:
@@ -54,5 +53,5 @@ def _count(key: str) -> int:
         cache.add(key, 0, WINDOW_SECONDS)
         return int(cache.incr(key))
     except ValueError:
-        # The counter ran out between the two, and a new window begins; or there is no cache.
+        # The counter expired between the two calls and a new window begins, or there is no cache.
         return 0

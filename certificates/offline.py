@@ -16,8 +16,8 @@ _SCRIPTS = ("js/summary.js", "js/offline.js")
 
 
 def page() -> str:
-    """The page with everything in it: its scripts, the public keys, the names of the kinds.
-    SealUnavailable without a key."""
+    """The whole page: its scripts, the public keys, the names of the kinds. Raises SealUnavailable
+    without a key."""
     context = {
         "keys": {key.key_id: _coordinates(key) for key in summaries.public_keys()},
         "kinds": {str(kind): title for kind, title in KIND_LABELS.items()},
@@ -34,7 +34,7 @@ def keys_json() -> str:
 
 
 def read_keys(text: str) -> list[summaries.PublicKey]:
-    """What ``keys_json`` wrote. ValueError where it is something else."""
+    """The keys from the output of ``keys_json``. Raises ValueError for other text."""
     try:
         return [
             summaries.PublicKey(key_id, int(point["x"], 16), int(point["y"], 16))
@@ -49,7 +49,7 @@ def _coordinates(key: summaries.PublicKey) -> dict[str, str]:
 
 
 def _script(name: str) -> str:
-    found = finders.find(name)
-    if not isinstance(found, str):
+    path = finders.find(name)
+    if not isinstance(path, str):
         raise FileNotFoundError(name)
-    return Path(found).read_text()
+    return Path(path).read_text()

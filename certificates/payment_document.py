@@ -1,4 +1,5 @@
-"""What a receipt and a list of payments share: both certify what was paid for a person's months."""
+"""The base of the services for receipts and lists of payments: both certify payments for a person's
+months."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +20,13 @@ from portal.policy.book import book
 
 @dataclass(frozen=True)
 class PaymentFacts:
-    """What the document would say, and whether it can be sealed now."""
+    """The facts of the document, and whether it can be sealed now."""
 
     proof: dict[str, Any]
     sealable: bool
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: which months and how much; what was certified stands in the register of
-        certificates."""
+        """For the case: period and sum; the register of certificates has the rest."""
         return {"period": self.proof["period"], "amount_fen": self.proof["totals"]["amount_fen"]}
 
 
@@ -36,9 +36,9 @@ class PaymentDocument(SealedService):
     audience = Audience.PERSON
     theme = Theme.PROOF
     kind: ClassVar[CertificateKind]
-    # The form field beside which it is said that nothing was paid.
+    # The form field that shows the message that nothing was paid.
     asked_in: ClassVar[str]
-    # Whether what an employer paid is left out.
+    # Whether an employer's payments are left out.
     own_only: ClassVar[bool] = False
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
@@ -47,7 +47,7 @@ class PaymentDocument(SealedService):
             yield Bar("", self.nothing(ask.offer.city))
 
     def nothing(self, city: str) -> str:
-        """What someone reads for whom there is nothing to draw up in the city."""
+        """The message for a person without payments in the city."""
         return _("您在{city}没有已经入账的缴费，没有内容可以开具。缴费入账后再来办理。").format(
             city=book().city(city).title
         )

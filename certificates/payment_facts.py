@@ -1,4 +1,4 @@
-"""What a receipt (电子票据) and a list of payments (缴费清单) say, frozen as plain data like other
+"""The facts of a receipt (电子票据) and of a list of payments (缴费清单), as plain data like other
 certificates' facts."""
 
 from collections.abc import Sequence
@@ -28,32 +28,32 @@ def payment_facts(
     until: Month | None = None,
     now: datetime,
 ) -> dict[str, Any]:
-    """What was paid for a person's months [start, until) (or of the payments), each payment and the
-    sums in fen."""
+    """The payments for a person's months, each with its amounts, and the sums, in fen. The period
+    is [start, until), where None that of the payments."""
     months = [one.month for one in paid]
-    first = start or min(months, default=Month.of(today_in_china(now)))
-    end = until or max(months, default=first) + 1
+    first_month = start or min(months, default=Month.of(today_in_china(now)))
+    end = until or max(months, default=first_month) + 1
     insurances = {one.insurance for one in paid}
     return {
         "schema": schema,
         **issuer(city, now),
         "person": person.named(),
-        "period": {"start": str(first), "until": str(end)},
+        "period": {"start": str(first_month), "until": str(end)},
         "insurances": [str(insurance) for insurance in Insurance if insurance in insurances],
         "payments": [_payment(one) for one in paid],
         "totals": {name: sum(getattr(one, name) for one in paid) for name in _SUMS},
     }
 
 
-def _payment(one: Paid) -> dict[str, Any]:
+def _payment(payment: Paid) -> dict[str, Any]:
     return {
-        "number": one.number,
-        "order": one.order,
-        "channel": one.channel,
-        "received_on": str(today_in_china(one.received_at)),
-        "month": str(one.month),
-        "insurance": str(one.insurance),
-        "employer": one.employer,
-        "base": f"{one.base.normalize():f}",
-        **{name: getattr(one, name) for name in _SUMS},
+        "number": payment.number,
+        "order": payment.order,
+        "channel": payment.channel,
+        "received_on": str(today_in_china(payment.received_at)),
+        "month": str(payment.month),
+        "insurance": str(payment.insurance),
+        "employer": payment.employer,
+        "base": f"{payment.base.normalize():f}",
+        **{name: getattr(payment, name) for name in _SUMS},
     }

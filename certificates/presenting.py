@@ -1,5 +1,5 @@
-"""Frozen facts in words and tables: for the document, for the last look before it is issued, and
-for the certificate's page."""
+"""Frozen facts in words and tables: for the document, for 核对并提交 before it is issued, and for
+the certificate's page."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ def insurances(facts: Mapping[str, Any]) -> str:
     return "、".join(_(INSURANCE_LABELS[insurance]) for insurance in facts["insurances"])
 
 
-def not_run(asked: Mapping[str, str]) -> str:
-    """Which insurances the agency does not run, and where they are asked for; "" where it runs them
-    all."""
+def not_run(where_by_insurance: Mapping[str, str]) -> str:
+    """Which insurances the agency does not run, and where to ask about them; "" where it runs all.
+    ``where_by_insurance``: insurance → place."""
     places: dict[str, list[str]] = {}
-    for insurance, where in asked.items():
+    for insurance, where in where_by_insurance.items():
         places.setdefault(where, []).append(_(INSURANCE_LABELS[Insurance(insurance)]))
     return "".join(
         _("{insurances}不由本机构经办，请向{where}查询。").format(insurances="、".join(labels), where=where)
@@ -49,7 +49,7 @@ def not_run(asked: Mapping[str, str]) -> str:
 
 
 def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a receipt or a list of payments comes to."""
+    """The sum of a receipt or a list of payments, in figures and in words."""
     total = facts["totals"]["amount_fen"]
     return [
         (_("金额"), _("%(yuan)s 元") % {"yuan": format_yuan(total)}),
@@ -58,13 +58,13 @@ def sums(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def described(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """In a few lines what is certified, for whom and until when: for the last look, the register,
-    and whoever verifies it."""
+    """The main facts and the use as (label, value): for 核对并提交, the register, and people who
+    verify the certificate."""
     return [*_READINGS[facts["schema"]].lines(facts), *use_lines(facts)]
 
 
 def use_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """For whom it was issued, for what, and its last day; nothing for what was not said."""
+    """Recipient, purpose and last day as (label, value); without those that were not stated."""
     use = facts.get("use", {})
     lines = [
         (_("出具给"), use.get("recipient", "")),
@@ -80,7 +80,7 @@ def day(iso: str) -> str:
 
 
 def outcome(certificate: Certificate) -> dict[str, Any]:
-    """What a case shows of the certificate that came of it."""
+    """The case's outcome for the certificate that it led to."""
     url = reverse("certificate", args=[certificate.serial_number])
     return {
         "certificate": certificate.serial_number,
@@ -93,10 +93,10 @@ def outcome(certificate: Certificate) -> dict[str, Any]:
 
 
 def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts with the tables that show them: context for the documents' templates and for
+    """The facts and their tables: context for the documents' templates and for
     certificates/contents.html.
 
-    ``page`` names the template that shows them on pages.
+    ``page`` names the template that pages include.
     """
     reading = _READINGS[facts["schema"]]
     return {
@@ -111,8 +111,8 @@ def contents(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts as whoever verifies a certificate is told them: name and number masked, nothing
-    that only the paper shows."""
+    """The facts for people who verify a certificate: name and number masked, without the facts that
+    only the paper shows."""
     masked = {name: value for name, value in facts.items() if name != IN_FULL}
     if "person" in facts:
         masked["person"] = {
@@ -129,7 +129,7 @@ _CONTENTS = gettext_lazy("证明内容")
 
 
 def whose_paper(person: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Which identity paper a certificate names, and its number, masked: (label, value)."""
+    """The identity paper that a certificate names, its number masked, as (label, value)."""
     number = mask(person["identity_number"])
     if "document" not in person:
         document = document_of(person["identity_number"])
@@ -148,8 +148,8 @@ def whose_paper(person: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How facts of one schema are read: the template that shows them on pages, its tables, what
-    they say in a few lines, and what the page heads them with."""
+    """The presentation of facts of one schema: the template for pages, its tables, the main facts
+    as (label, value), and the heading on the page."""
 
     page: str
     tables: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -158,8 +158,8 @@ class Reading:
 
 
 def register(schema: str, reading: Reading) -> None:
-    """Teaches how the facts of a schema are read; apps above this one call it when they are made
-    ready. ValueError if taken."""
+    """Registers the presentation of a schema; apps above this one call it in ``ready``. Raises
+    ValueError where the schema has another one."""
     if _READINGS.setdefault(schema, reading) != reading:
         raise ValueError(schema)
 
@@ -187,7 +187,7 @@ def _payment_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def at_least(facts: Mapping[str, Any]) -> str:
-    """The one statement of a proof that tells no more: 各险种均已缴费不少于 12 个月."""
+    """The only statement of an AT_LEAST proof: 各险种均已缴费不少于 12 个月."""
     if len(facts["insurances"]) == 1:
         return _("已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
     return _("各险种均已缴费不少于 %(months)s 个月") % {"months": facts["at_least"]}
@@ -205,15 +205,14 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         {
             "insurance": insurance,
             "label": INSURANCE_LABELS[insurance],
-            # Where nobody pays a personal share (work injury), a column of zeros says nothing: the
-            # state says it.
+            # An insurance without a personal share (work injury) shows the state instead of a
+            # column of zeros.
             "money": any(
                 _tells_sums(row["cells"][insurance]) for row in facts["months"] if insurance in row["cells"]
             ),
         }
         for insurance in facts["insurances"]
-        # An insurance without any record stands in the summary; in the table it would be an empty
-        # column.
+        # An insurance without any record is shown only in the summary: its column would be empty.
         if any(insurance in row["cells"] for row in facts["months"])
     ]
     money_columns = sum(column["money"] for column in columns)
@@ -248,12 +247,12 @@ def _person_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tells_sums(cell: Mapping[str, Any]) -> bool:
-    # The first schema kept base and zeros also where nobody pays a share.
+    # The first schema holds base and zero sums even for insurances without a personal share.
     return bool(cell["personal_fen"]) if "employer_fen" in cell else "base" in cell
 
 
 def _left_out(facts: Mapping[str, Any]) -> list[str]:
-    """What the totals leave out: 待缴 2 个月（养老保险、医疗保险）."""
+    """The months that the totals leave out: 待缴 2 个月（养老保险、医疗保险）."""
     alike: dict[tuple[str, int], list[str]] = {}
     for insurance in facts["insurances"]:
         for state, count in facts["totals"][insurance]["left_out"].items():
@@ -265,7 +264,8 @@ def _left_out(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _elsewhere(facts: Mapping[str, Any]) -> str:
-    """That months came from elsewhere or left: 另有不计入的月份：养老保险从外地转入 12 个月。"""
+    """Months that came from another place, left, or are under way: 转移接续：养老保险从外地转入 12
+    个月…"""
     words = {
         "brought_in": _("从外地转入 %(months)s 个月"),
         "moved_out": _("本地缴费已转出 %(months)s 个月"),
@@ -283,7 +283,7 @@ def _elsewhere(facts: Mapping[str, Any]) -> str:
 
 
 def _month_rows(facts: Mapping[str, Any], columns: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The lines of the months' table; each cell with its class, its column's words and its text."""
+    """The rows of the months' table; each cell is (class, column label, text)."""
     year = ""
     for row in facts["months"]:
         cells: list[tuple[str, str, str]] = []
@@ -398,7 +398,7 @@ def _year_sums(sums_of: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _history_left_out(facts: Mapping[str, Any]) -> list[str]:
-    """What the totals leave out: by state, brought in from elsewhere, and under way."""
+    """The months that the totals leave out: by state, brought in, and under way."""
     words = {**{str(state): word for state, word in STATE_WORDS.items()}, MOVED_OUT: _("已转出")}
     counted = [(words[state], count) for state, count in facts["totals"]["left_out"].items()]
     counted += [
@@ -435,7 +435,7 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         applicant = facts["employer"]["name"]
         masked = number = facts["employer"]["credit_code"]
     to_sign = facts["kind"] == CertificateKind.APPLICATION_FORM
-    after = [
+    closing = [
         *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
         (_("经办机构"), facts["agency"]),
     ]
@@ -446,12 +446,12 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "applicant": applicant,
-        "head": [*_case_lines(facts), (_("申请人"), f"{applicant}（{masked}）"), *after],
-        # What the paper for the window shows, and no page.
+        "head": [*_case_lines(facts), (_("申请人"), f"{applicant}（{masked}）"), *closing],
+        # Only the paper for the window shows these, no page.
         "paper_head": [
             *_case_lines(facts),
             (_("申请人"), f"{applicant}（{number if to_sign else masked}）"),
-            *after,
+            *closing,
         ],
         "paper_lines": facts.get(IN_FULL, facts["lines"]),
         "qr_of_case": counter.qr_code(facts["opens"]) if "opens" in facts else "",
@@ -461,7 +461,7 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _base(yuan: str) -> str:
-    """A base in yuan with at least two decimals, and as many as it has."""
+    """A base in yuan with all of its decimals, at least two."""
     if not yuan:
         return ""
     decimals = max(2, len(yuan.partition(".")[2].rstrip("0")))

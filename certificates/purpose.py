@@ -1,4 +1,4 @@
-"""What a proof is for: asked alike by every service whose proof is shown to somebody outside."""
+"""The use of a proof: the questions of every service whose proof is shown to others."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from portal.policy.terms.offers import run_elsewhere
 from portal.policy.terms.proofs import proof_terms
 from portal.shared.months import today_in_china
 
-# Whoever asks for a proof may name whom it is for; this much fits on the document.
+# The longest name of a recipient that fits on the document.
 _LONGEST_NAME = 60
 
 
 class PurposeForm(ServiceForm):
-    """For whom, for what and until when; the choices are the city's."""
+    """Asks for recipient, purpose and validity; the city's policy has the choices."""
 
     recipient = forms.CharField(
         label=gettext_lazy("出具给（接收单位）"),
@@ -69,15 +69,15 @@ class PurposeForm(ServiceForm):
 
 
 def not_run(offer: Offer, now: datetime) -> str:
-    """What is said beside the choice of insurances: which others the agency does not run, and where
-    they are asked for."""
+    """The help text for the choice of insurances: which ones the agency does not run, and where to
+    ask about them."""
     asked = run_elsewhere(book(), city=offer.city, on=today_in_china(now))
     return presenting.not_run({str(one.insurance): one.where for one in asked})
 
 
 def use_of(answers: Mapping[str, Any], *, offer: Offer, now: datetime) -> Use:
-    """What the answers of a ``PurposeForm`` say. Cases from before it was asked have no such
-    answers: they end as proposed."""
+    """The use from the answers of a ``PurposeForm``. Older cases without such answers get the
+    offer's first validity."""
     days = int(answers.get("valid_days") or proof_terms(offer).valid_days[0])
     return Use(
         recipient=answers.get("recipient", ""),

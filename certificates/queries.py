@@ -19,10 +19,10 @@ def own(user: Visitor) -> QuerySet[Certificate]:
 
 
 def may_take_back(user: Visitor, certificate: Certificate) -> bool:
-    """Whether the holder may revoke it: a proof of theirs that is shown to others, and that they
-    themselves asked for.
+    """Whether the holder may revoke it: a proof of theirs that is shown to others, and that a login
+    of their kind applied for.
 
-    What an employer asked for is the employer's errand: the agency revokes it.
+    A person cannot revoke a proof that the employer applied for; the agency can.
     """
     return (
         isinstance(user, User)
@@ -34,7 +34,7 @@ def may_take_back(user: Visitor, certificate: Certificate) -> bool:
 
 
 def own_batches(user: Visitor) -> QuerySet[StaffBatch]:
-    """What this clerk's employer asked for in bulk, latest first; nothing for anybody else."""
+    """The batches of this clerk's employer, latest first; none for other logins."""
     if isinstance(user, User) and user.is_clerk:
         return StaffBatch.objects.filter(employer=user.employer_id).select_related("case", "employer")
     return StaffBatch.objects.none()
@@ -48,7 +48,8 @@ def for_staff(user: Visitor) -> QuerySet[Certificate]:
 
 
 def may_revoke(user: User, certificate: Certificate) -> bool:
-    """Staff of the city who hold the certifier's role, and whom the certificate is not about."""
+    """Whether this login is staff of the city with the certifier's role, and not the subject of the
+    certificate."""
     of_the_city = certificate.city in permissions.staff_cities(user)
     about_self = user.person_id is not None and user.person_id == certificate.person_id
     return of_the_city and user.has_perm("certificates.change_certificate") and not about_self

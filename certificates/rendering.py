@@ -1,5 +1,5 @@
-"""From frozen facts to pages: A4, PDF/UA, by WeasyPrint. The result is never handed out:
-``sealing`` comes next."""
+"""Drawing frozen facts as pages: A4, PDF/UA, by WeasyPrint. The result never leaves the hall
+unsealed: ``sealing`` follows."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -32,13 +32,11 @@ _PDF_VARIANT = "pdf/ua-1"
 
 
 class FetchRefused(FatalURLFetchingError):
-    """The document asked for something outside itself. Nothing in a document may; so nothing is
-    drawn."""
+    """The document refers to something outside itself, which is forbidden. Nothing is drawn."""
 
 
 class _OwnThingsOnly(URLFetcher):
-    """Gives the document what we put into it, data: addresses and our fonts; refuses files,
-    networks and all else."""
+    """Fetches only data: addresses and our fonts; refuses files, networks and everything else."""
 
     def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
         if url.startswith("data:"):
@@ -50,10 +48,10 @@ class _OwnThingsOnly(URLFetcher):
 
 
 class _Page(HTML):
-    """HTML without the browser's own style sheet: its rules for all of HTML cost a tenth of the
-    document.
+    """HTML without WeasyPrint's default style sheet: its rules for all of HTML take a tenth of the
+    drawing time.
 
-    ``document.css`` says what the few elements of our documents are.
+    ``document.css`` has the rules for the few elements of our documents.
     """
 
     def _ua_stylesheets(self, forms: bool = False) -> list[CSS]:
@@ -74,7 +72,7 @@ _own = threading.local()
 
 
 def _press() -> _Press:
-    """This thread's press: what fontconfig and Pango keep is not to be shared between threads."""
+    """This thread's press: the state of fontconfig and Pango must not be shared between threads."""
     if not hasattr(_own, "press"):
         _own.press = _Press()
     press: _Press = _own.press
@@ -82,7 +80,7 @@ def _press() -> _Press:
 
 
 def render(certificate: Certificate, *, development: bool) -> bytes:
-    """The document of a certificate, not yet sealed. FontMissing where there are no fonts,
+    """The document of a certificate, not yet sealed. Raises FontMissing where there are no fonts,
     NotDrawable where they lack a character.
     """
     return press(document_html(certificate, development=development), agency=certificate.facts["agency"])
@@ -100,8 +98,8 @@ def document_html(certificate: Certificate, *, development: bool) -> str:
         "development": development,
         "site": settings.PUBLIC_URL + reverse("verify"),
         "maker": f"WeasyPrint {weasyprint.VERSION}",
-        # Readers take any of the eight masks; to weigh them all takes longer than all else that the
-        # QR code needs.
+        # Readers accept any of the eight masks; choosing the best one would take longer than the
+        # rest of the QR code.
         "qr": segno.make(
             summaries.address(certificate, site=settings.PUBLIC_URL),  # type: ignore[arg-type]
             error="m",
@@ -114,16 +112,16 @@ def document_html(certificate: Certificate, *, development: bool) -> str:
 
 def press(html: str, *, agency: str) -> bytes:
     """HTML to PDF with the documents' style sheet and fonts, and the agency's seal drawn in the box
-    of the id ``seal``.
+    with the id ``seal``.
 
-    Fetches nothing from anywhere; FetchRefused where the HTML asks for it. NotDrawable where a
-    character is in no font.
+    Fetches nothing from outside. Raises FetchRefused where the HTML refers to something outside,
+    NotDrawable where a character is in no font.
     """
-    own = _press()
+    thread_press = _press()
 
     def finish(document: Document, pdf: pydyf.PDF) -> None:
         _refuse_missing(document)
-        # The seal follows and says by which program, in both places where a file says it.
+        # Sealing writes pyHanko's name into the metadata; both places in the file must agree.
         pdf.info["Producer"] = pydyf.String(VENDOR)
         tags = Tags(pdf, [page.height * _POINTS_PER_PIXEL for page in document.pages])
         tags.say_what_heads_are_of()
@@ -133,9 +131,12 @@ def press(html: str, *, agency: str) -> bytes:
         tags.add_field(Field(sealing.FIELD, _("{agency}电子印章的数字签名").format(agency=agency)))
         tags.read_the_last_foot(_FOOT)
 
-    page = _Page(string=html, url_fetcher=own.fetcher)
+    page = _Page(string=html, url_fetcher=thread_press.fetcher)
     result: bytes = page.write_pdf(
-        font_config=own.fonts, stylesheets=[own.style], pdf_variant=_PDF_VARIANT, finisher=finish
+        font_config=thread_press.fonts,
+        stylesheets=[thread_press.style],
+        pdf_variant=_PDF_VARIANT,
+        finisher=finish,
     )
     return result
 
@@ -147,8 +148,8 @@ def _refuse_missing(document: Document) -> None:
 
 
 def _seals(document: Document, agency: str) -> Iterator[Drawing]:
-    """The seal, wherever a page has room for it: as operators, for an SVG of so many outlines costs
-    a tenth of the document."""
+    """The seal for each page with a box for it, as operators: an SVG with so many outlines would
+    take a tenth of the drawing time."""
     for place, page in enumerate(document.pages):
         if _SEAL_BOX not in page.anchors:
             continue

@@ -1,9 +1,9 @@
-"""Sealing anew what was issued, when a key or an algorithm is replaced: the facts, the number and
-the code stay.
+"""Resealing issued certificates when a key or an algorithm is replaced. Facts, number and code stay
+the same.
 
-A run is ordered once, for one city and the seal that it has then. What is left of it is read from
-the register, one certificate at a time: whoever is killed leaves at most a file that nobody names,
-and the next goes on.
+A run is ordered for one city and its present seal. The remaining work is read from the register,
+one certificate at a time. A killed process leaves at most one file without a row, and the next
+process goes on.
 """
 
 import logging
@@ -27,38 +27,38 @@ log = logging.getLogger(__name__)
 
 
 class NotStarted(Exception):
-    """No run is begun; the message says why."""
+    """No run was started; the message says why."""
 
 
 class SealReplaced(Exception):
-    """The city's seal is another than the one that the run was ordered for: it ends, and another is
+    """The city's seal was replaced after the run was ordered. The run ends, and a new one is
     needed."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, in certificates."""
+    """The progress of a run, in numbers of certificates."""
 
     total: int
     done: int
     failed: int
-    # Revoked, replaced or expired since the run was ordered: nothing to do any more.
+    # Revoked, replaced or expired after the run was ordered; they need no new seal.
     dropped: int
     left: int
 
 
 def outdated(city: str, *, everything: bool = False, now: datetime) -> QuerySet[Certificate]:
-    """Valid certificates of a city whose latest document bears an earlier seal; with
-    ``everything``, all valid ones.
+    """Valid certificates of a city whose latest document has an earlier seal; with ``everything``,
+    all valid ones.
 
-    SealUnavailable where the city has no seal.
+    Raises SealUnavailable where the city has no seal.
     """
     return _outdated(city, fingerprint=authority.seal_for(city).fingerprint, everything=everything, now=now)
 
 
 def start(*, city: str, reason: str, everything: bool = False, by: User, now: datetime) -> ResealingRun:
-    """Orders a run over all that is outdated. NotStarted without reason, seal, or anything to do,
-    or beside an open run."""
+    """Orders a run over all outdated certificates. Raises NotStarted without a reason, a seal or
+    anything to do, or where another run is open."""
     if not reason.strip():
         raise NotStarted(_("请写明重新盖章的原因。"))
     if not seal_evidence.available(city, now=now):
@@ -83,14 +83,15 @@ def start(*, city: str, reason: str, everything: bool = False, by: User, now: da
 
 
 def go_on(run: ResealingRun, *, most: int, now: datetime) -> int:
-    """Seals up to ``most`` certificates of a run anew and says how many; ends the run when nothing
-    is left.
+    """Reseals up to ``most`` certificates of a run and returns their number; ends the run when
+    nothing is left.
 
-    0 where another is at it, or it has ended. SealUnavailable and OSError (a full disk) leave it
-    open, to be tried again; SealReplaced ends it. Not to be called inside a transaction.
+    Returns 0 where another process works on the run, or it has ended. After SealUnavailable and
+    OSError (a full disk) the run stays open, to be tried again; SealReplaced ends it. Not to be
+    called inside a transaction.
     """
-    with locks.attempt("sealing anew", run.pk) as mine:
-        if not mine:
+    with locks.attempt("sealing anew", run.pk) as acquired:
+        if not acquired:
             return 0
         run.refresh_from_db()
         if run.finished_at:
@@ -108,17 +109,17 @@ def go_on(run: ResealingRun, *, most: int, now: datetime) -> int:
 
 
 def left(run: ResealingRun, *, now: datetime) -> QuerySet[Certificate]:
-    """What a run has still to do."""
-    mine = {"certificate": OuterRef("pk"), "run": run}
+    """The certificates that a run has still to reseal."""
+    of_run = {"certificate": OuterRef("pk"), "run": run}
     return _outdated(run.city, fingerprint=run.key_fingerprint, everything=run.everything, now=now).filter(
-        ~Exists(SealedVersion.objects.filter(**mine)),
-        ~Exists(ResealingFailure.objects.filter(**mine)),
+        ~Exists(SealedVersion.objects.filter(**of_run)),
+        ~Exists(ResealingFailure.objects.filter(**of_run)),
         issued_at__lte=run.started_at,
     )
 
 
 def progress(run: ResealingRun, *, now: datetime) -> Progress:
-    """How far a run is."""
+    """The progress of a run."""
     done, failed = run.versions.count(), run.failures.count()
     waiting = 0 if run.finished_at else left(run, now=now).count()
     dropped = max(run.total - done - failed - waiting, 0)
@@ -140,7 +141,7 @@ def _try(certificate: Certificate, *, run: ResealingRun, seal: Seal, now: dateti
         _reseal(certificate, run=run, seal=seal, now=now)
     except (SealUnavailable, OSError):
         raise
-    except Exception as error:  # one that cannot be drawn does not keep the others from their seal
+    except Exception as error:  # a certificate that cannot be drawn does not stop the others
         log.exception("%s could not be sealed anew", certificate.serial_number)
         why = _why(error)
         ResealingFailure.objects.create(run=run, certificate=certificate, why=why, at=now)

@@ -1,5 +1,5 @@
-"""The workbench of the seal: what still bears an earlier one, runs that replace it, and how far
-they are."""
+"""The workbench page of resealing: the number of outdated documents, and the runs with their
+progress."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class ResealForm(forms.Form):
 
 @admin.register(ResealingRun)
 class ResealingRunAdmin(StaffAdmin):
-    """One page: how much is to do, ordering a run, and the latest runs."""
+    """One page: the outdated documents by city, the form to order a run, and the latest runs."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -73,7 +73,7 @@ class ResealingRunAdmin(StaffAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page; a POST orders a run, once it was read again and confirmed."""
+        """The page; a POST orders a run after the form was shown again and confirmed."""
         user = request.user
         if not isinstance(user, User) or not self.has_view_permission(request):
             raise Http404
@@ -90,7 +90,7 @@ class ResealingRunAdmin(StaffAdmin):
         except resealing.NotStarted as why:
             form.add_error(None, str(why))
             return self._page(request, cities, form)
-        # Beat rings within a minute.
+        # The schedule starts the task within a minute.
         messages.success(request, _("已登记重新盖章，共 {count} 份，一分钟内开始。").format(count=run.total))
         return HttpResponseRedirect(request.path)
 
@@ -126,7 +126,7 @@ class ResealingRunAdmin(StaffAdmin):
 
 
 def _outdated(city: str, now: Any) -> int | None:
-    """How many bear an earlier seal; None where the city has no seal now."""
+    """The number of documents with an earlier seal; None where the city has no seal now."""
     try:
         return resealing.outdated(city, now=now).count()
     except SealUnavailable:

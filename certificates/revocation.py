@@ -1,5 +1,5 @@
-"""Revocation lists from the authorities' own addresses, kept as files in ``SEAL_DIR/crls`` for the
-seals to carry."""
+"""Fetches revocation lists from the authorities' addresses into ``SEAL_DIR/crls``; the seals
+include them."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -20,11 +20,11 @@ _MOST_BYTES = 20 * 1024 * 1024
 
 
 def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
-    """Fetches each list that the certificates of the seals and of the time stamp name: (what was
-    stored, what failed and why).
+    """Fetches each list that the certificates of the seals and of the time stamp name. Returns the
+    stored addresses, and the failures with their reasons.
 
-    A list is put in place whole, and only where it is one, newer than what is there and not yet
-    ended. A list or a certificate that cannot be read does not keep the others.
+    A list is stored whole, and only where it is valid, newer than the present one and not ended. A
+    list or certificate that cannot be read does not stop the others.
     """
     watch = Watch("refresh_revocation_lists", now=now)
     done: list[str] = []
@@ -49,11 +49,11 @@ def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
 
 
 def _fetch(address: str, now: datetime) -> bool:
-    # Redirects are not followed: the address stands in a certificate that we chose.
-    with requests.get(address, timeout=_TIMEOUT, stream=True, allow_redirects=False) as answer:
-        if answer.status_code != 200:
-            raise SealUnavailable(f"HTTP {answer.status_code}")
-        content = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
+    # Redirects are not followed: only the address in a certificate that we chose is trusted.
+    with requests.get(address, timeout=_TIMEOUT, stream=True, allow_redirects=False) as response:
+        if response.status_code != 200:
+            raise SealUnavailable(f"HTTP {response.status_code}")
+        content = response.raw.read(_MOST_BYTES + 1, decode_content=True)
     if len(content) > _MOST_BYTES:
         raise SealUnavailable("too large")
     name = f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.crl"
@@ -61,7 +61,8 @@ def _fetch(address: str, now: datetime) -> bool:
 
 
 def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
-    """Where certificates are, and how they are read; none where the hall has no seal yet."""
+    """The places of certificates, each with a function that reads them; none where the hall has no
+    seal yet."""
     files = sorted(settings.SEAL_DIR.glob("*.pem"))
     for path in files:
         yield path.name, partial(authority.read_certificates_of, path)

@@ -1,4 +1,4 @@
-"""Revocation lists in ``SEAL_DIR/crls``: read, and put in place where they are newer."""
+"""Revocation lists in ``SEAL_DIR/crls``: reading them, and replacing them by newer ones."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,35 +11,36 @@ from portal.shared.files import write_whole
 
 
 def keep_crl(name: str, content: bytes, *, now: datetime) -> bool:
-    """Puts a revocation list in place under this name, where it is newer than the one there; False
-    where it is not.
+    """Stores a revocation list under this name if it is newer than the present one; False
+    otherwise.
 
-    SealUnavailable where it is no list, or has ended.
+    Raises SealUnavailable where it is no list, or has ended.
     """
-    new = _crl(name, content)["tbs_cert_list"]
-    ends = new["next_update"].native
+    body = _crl(name, content)["tbs_cert_list"]
+    ends = body["next_update"].native
     if ends is not None and ends <= now:
         raise SealUnavailable(f"{name}: ended on {ends}")
     folder = seal_folder() / "crls"
     path = folder / name
-    if path.exists() and not _newer(new, path):
+    if path.exists() and not _newer(body, path):
         return False
     folder.mkdir(exist_ok=True, mode=0o700)
     write_whole(path, content)
     return True
 
 
-def _newer(new: Any, path: Path) -> bool:
-    """Whether a list's body is newer than the list in a file; whatever is no list is older."""
+def _newer(body: Any, path: Path) -> bool:
+    """Whether a list's body is newer than the list in a file; a file without a list counts as
+    older."""
     try:
         standing = crl_of(path)["tbs_cert_list"]["this_update"].native
     except SealUnavailable:
         return True
-    return bool(new["this_update"].native > standing)
+    return bool(body["this_update"].native > standing)
 
 
 def crl_of(path: Path) -> crl.CertificateList:
-    """The revocation list in a file, DER or PEM. SealUnavailable where it is none."""
+    """The revocation list in a file, DER or PEM. Raises SealUnavailable where it is none."""
     try:
         return _crl(path.name, path.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a seal carries with it, so that it can be judged when its certificates have ended."""
+"""The evidence in a seal, by which it can be checked after its certificates have ended."""
 
 import os
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ from certificates.time_stamps import time_certificates
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a seal carries with it, so that it can be judged when its certificates have ended:
-    chains and revocation lists."""
+    """The certificate chains and revocation lists in a seal, by which it can be checked after its
+    certificates have ended."""
 
     certificates: tuple[asn1_x509.Certificate, ...]
     crls: tuple[crl.CertificateList, ...]
 
 
-# Checked once, and good until the first list must be replaced: by the certificates it is of, and
-# the state of the folder.
+# Checked evidence: valid from, valid until (when the first list ends), evidence. The key holds the
+# seal and the state of the files.
 _evidence: dict[tuple[Any, ...], tuple[datetime, datetime, Evidence]] = {}
 
 
@@ -57,28 +57,28 @@ def evidence(seal: Seal, *, now: datetime) -> Evidence:
     """The chains of a seal and of its time stamp, and a revocation list for each certificate below
     the roots.
 
-    Checked against the roots when first asked for, then kept until the first of the lists ends.
-    SealUnavailable where a list is missing, has ended, or names one of the certificates.
+    The first call checks them against the roots; the result is kept until the first list ends.
+    Raises SealUnavailable where a list is missing, has ended, or names one of the certificates.
     """
     renew_development_crl(now)
     folder = seal_folder() / "crls"
     lists = sorted(folder.glob("*.crl")) if folder.is_dir() else []
-    known = (
+    cache_key = (
         os.getpid(),
         settings.TSA_URL,
         seal.fingerprint,
         *((path, file_stamp(path)) for path in [*lists, *sorted(trust_folder().glob("*.pem"))]),
         *([file_stamp(seal_folder() / "time.pem")] if not settings.TSA_URL else []),
     )
-    checked = _evidence.get(known)
+    checked = _evidence.get(cache_key)
     if checked and checked[0] <= now < checked[1]:
         return checked[2]
-    found, until = _collect(seal, [crl_of(path) for path in lists], now)
+    collected, until = _collect(seal, [crl_of(path) for path in lists], now)
     for earlier in list(_evidence):
         if seal.fingerprint in earlier:
             _evidence.pop(earlier, None)
-    _evidence[known] = (now, until, found)
-    return found
+    _evidence[cache_key] = (now, until, collected)
+    return collected
 
 
 def _collect(seal: Seal, lists: list[crl.CertificateList], now: datetime) -> tuple[Evidence, datetime]:

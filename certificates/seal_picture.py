@@ -1,8 +1,8 @@
 """The round red seal as a picture: a ring, the agency's name on an arc, a five-pointed star, the
 purpose below it.
 
-Drawn by us as PDF operators, from outlines of the characters: it looks the same wherever the
-document is opened. What makes it a seal is the digital signature; this is its visible sign.
+It is drawn as PDF operators, from outlines of the characters, so that it looks the same in every
+reader. The digital signature is the seal; this picture is only its visible sign.
 """
 
 import math
@@ -55,7 +55,7 @@ class _OperatorPen(BasePen):
 
 @lru_cache(maxsize=64)
 def operators(agency: str) -> bytes:
-    """PDF operators that draw the agency's seal around the origin, in points, y upwards.
+    """PDF operators that draw the agency's seal around the origin, in points, y upwards. Raises
     FontMissing without fonts."""
     pen = _OperatorPen()
     _star(pen)
@@ -99,8 +99,8 @@ def _star(pen: _OperatorPen) -> None:
 
 
 def _arc(pen: _OperatorPen, text: str) -> None:
-    # The characters' feet point to the middle; a long name takes more of the circle, then narrower
-    # characters.
+    # The feet of the characters point to the middle. A longer name takes more of the circle, then
+    # narrower characters.
     step = math.radians(min(24.0, 228.0 / max(1, len(text) - 1)))
     width = min(3.5, step * _ARC_RADIUS * 0.9)
     for place, character in enumerate(text):

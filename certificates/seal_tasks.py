@@ -1,5 +1,5 @@
-"""What beat rings for around the seal. A task is a doorbell: what is left to do stands in the
-register."""
+"""The scheduled tasks for the seals. The register holds the remaining work; a task only starts
+it."""
 
 import logging
 
@@ -14,7 +14,7 @@ from portal.watch.task import watched
 
 log = logging.getLogger(__name__)
 
-# About half a minute's work.
+# Certificates in one part: about half a minute's work.
 CHUNK = 60
 
 
@@ -23,13 +23,13 @@ CHUNK = 60
     remedy=_("该市的重新盖章停下了，其他城市不受影响。请系统管理员检查印章和磁盘；恢复后自动继续。"),
 )
 def go_on_resealing() -> None:
-    """Does the next part of each open run, and rings again while there is more."""
-    more, watch = False, Watch("go_on_resealing", now=timezone.now())
+    """Does the next part of each open run, and starts itself again while there is more."""
+    more_to_do, watch = False, Watch("go_on_resealing", now=timezone.now())
     for run in ResealingRun.objects.filter(finished_at__isnull=True).order_by("pk"):
         with watch.item(book().city(run.city).title, city=run.city):
-            more |= _go_on(run) == CHUNK
+            more_to_do |= _go_on(run) == CHUNK
     watch.finished()
-    if more:
+    if more_to_do:
         go_on_resealing.delay()
 
 
@@ -48,7 +48,7 @@ def _go_on(run: ResealingRun) -> int:
     ),
 )
 def refresh_revocation_lists() -> None:
-    """Fetches the revocation lists before those that we have end."""
+    """Fetches new revocation lists before the present ones end."""
     done, failed = revocation.refresh(now=timezone.now())
     for address in done:
         log.info("revocation list of %s", address)

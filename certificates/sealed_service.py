@@ -1,5 +1,5 @@
-"""What services whose outcome is a sealed document have in common: without a seal, or typefaces for
-all that the document says, they take no application.
+"""The base of services whose outcome is a sealed document. They accept no application without a
+seal, or without typefaces for all characters of the document.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,9 @@ from portal.policy.book import City, Offer, book
 
 
 class SealedService(Service):
-    """``outside`` is whether the city's seal is there; ``facts`` keep it as ``sealable``.
+    """``outside`` tells whether the city's seal is available; ``facts`` hold it as ``sealable``.
 
-    Filing it leads to the document itself, not to the receipt of the application, which is for
-    nobody else.
+    After filing, the applicant is sent to the document itself, not to the receipt of the case.
     """
 
     submit_label = gettext_lazy("开具证明")
@@ -36,7 +35,7 @@ class SealedService(Service):
         return reverse("certificate", args=[serial_number]) if serial_number else ""
 
     def outside(self, ask: Ask) -> bool:
-        # A key is a file: it is looked for before the transaction opens.
+        # A key is read from a file, so this happens before the transaction begins.
         return seal_evidence.available(ask.offer.city, now=ask.filed_at)
 
     def rule(self, ask: Ask, facts: Any) -> Iterator[Finding]:
@@ -47,17 +46,18 @@ class SealedService(Service):
             yield Bar("", drawable.why_not(lacking, city=ask.offer.city))
 
     def said(self, ask: Ask, facts: Any) -> Any:
-        """What the document would say."""
+        """The facts of the document, for the check of their characters."""
         return facts.proof
 
 
 def nothing_here(person: Person, city: City) -> Bar:
-    """That the city's record has nothing to certify, and where the person is insured instead."""
-    there = enrollment.city_of(person)
-    if not there or there == city.slug:
+    """The bar where the city's record has nothing to certify; names the city where the person is
+    insured instead."""
+    other_city = enrollment.city_of(person)
+    if not other_city or other_city == city.slug:
         return Bar("", _("您在{city}没有参保缴费记录，没有内容可以证明。").format(city=city.title))
-    proof = PROOF.at(there)
+    proof = PROOF.at(other_city)
     why = _("您在{city}没有参保缴费记录，没有内容可以证明。您在{there}参保，请在{there}{proof}。").format(
-        city=city.title, there=book().city(there).title, proof=proof
+        city=city.title, there=book().city(other_city).title, proof=proof
     )
     return Bar("", why, (proof,))

@@ -1,8 +1,7 @@
 """The digital seal: PAdES (B-LT) with a time stamp, over the whole file, allowing no later change.
 
-The chains and revocation lists by which it can be judged in years to come (DSS) are written before
-the signature and are signed with the rest: whoever takes them out breaks the seal, and nothing
-follows the signed bytes.
+The chains and revocation lists for later checks (DSS) are written before the signature and are
+signed with the rest. To remove them breaks the seal, and nothing follows the signed bytes.
 """
 
 from datetime import datetime
@@ -22,16 +21,16 @@ from certificates.tokens import TokenUnavailable
 
 FIELD = "AgencySeal"
 
-# Room for signature, time stamp and both chains, in hexadecimal; named, so that pyHanko need not
-# sign once to measure it.
+# Bytes for signature, time stamp and both chains, in hexadecimal. With a fixed number pyHanko need
+# not sign once more to measure them.
 _RESERVED = 24 * 1024
 
 
 class _Signer(PdfSigner):
-    """Leaves the file what it says it is: PDF 1.7, which PDF/UA-1 is of, with the extension for
+    """Keeps the file's version at PDF 1.7, on which PDF/UA-1 is based, with the extension for
     PAdES.
 
-    pyHanko would call it PDF 2.0 for the sake of the key's curve (ISO/TS 32002).
+    pyHanko would raise it to PDF 2.0 because of the key's curve (ISO/TS 32002).
     """
 
     def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:
@@ -39,10 +38,10 @@ class _Signer(PdfSigner):
 
 
 def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) -> bytes:
-    """The document under the seal, as an incremental update of the bytes given. SealUnavailable
-    without a key valid now, its revocation lists, or a time stamp.
+    """The sealed document, as an incremental update of ``document``. Raises SealUnavailable without
+    a valid key, its revocation lists, or a time stamp.
 
-    ``reason`` stands in the file as plain bytes where it is ASCII.
+    An ASCII ``reason`` is in the file as plain bytes.
     """
     seal.check_valid(now)
     evidence = seal_evidence.evidence(seal, now=now)
@@ -58,7 +57,7 @@ def seal_document(document: bytes, *, seal: Seal, reason: str, now: datetime) ->
         metadata,
         signer=seal.signer,
         timestamper=time_stamps.time_stamper(now),
-        # Our documents bring the field along, where the structure tree knows of it.
+        # Our documents already have the field, with its element in the structure tree.
         new_field_spec=SigFieldSpec(FIELD),
     )
     writer = IncrementalPdfFileWriter(BytesIO(document))

@@ -1,7 +1,7 @@
-"""Proofs of many staff at once: made line by line by whoever has time, then put into one archive.
+"""Proofs of many staff at once: workers make them line by line, then put them into one archive.
 
-The lines are the queue. A worker claims a few of them, for a while; what it made before it died
-stays made, and its claim runs out. A line that fails keeps its reason and holds up no other.
+The lines are the queue. A worker claims a few lines for a limited time. Where it dies, its finished
+proofs stay and its claim runs out. A line that fails keeps the reason and does not stop the others.
 """
 
 import hashlib
@@ -41,18 +41,18 @@ from portal.watch.failures import Watch
 
 log = logging.getLogger(__name__)
 
-# So many lines are claimed at once; a worker that has not finished them by then is taken for dead.
+# A worker claims CHUNK lines at once. One that has not finished them after CLAIM counts as dead.
 CHUNK = 20
 CLAIM = timedelta(minutes=10)
 _ROWS_AT_A_TIME = 2000
 _COPY_BYTES = 1 << 20
 
-# What file systems refuse in names, here and at the clerk's.
+# Characters that file systems refuse in names, on the server or on the clerk's computer.
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 
 
 class NotReady(Exception):
-    """There is no archive to hand out: not yet, or no more."""
+    """The archive is not made yet, or is deleted already."""
 
 
 def open_batch(
@@ -64,10 +64,10 @@ def open_batch(
     by: User,
     now: datetime,
 ) -> StaffBatch:
-    """Puts the staff in line, in the order given. IntegrityError where the case has its batch, or
-    somebody is named twice.
+    """Creates a batch with one line for each of ``people`` (ids), in their order. Raises
+    IntegrityError where the case has a batch already, or a person is named twice.
 
-    ``asked``: ``insurances``, ``months``, ``reveal``, and what the proofs are for (``recipient``,
+    ``asked``: ``insurances``, ``months``, ``reveal``, and the use of the proofs (``recipient``,
     ``purpose``, ``valid_until``).
     """
     batch = StaffBatch.objects.create(
@@ -90,10 +90,10 @@ def open_batch(
 
 
 def work_on(batch: StaffBatch, *, now: datetime) -> int:
-    """Makes the next few proofs of a batch; how many lines were taken up: 0 where others have the
-    rest, or all are done.
+    """Makes the next few proofs of a batch. Returns the number of claimed lines: 0 where other
+    workers have the rest, or all lines are done.
 
-    When the last line is done, the archive is made. Not to be called inside a transaction.
+    After the last line it makes the archive. Not to be called inside a transaction.
     """
     lines = _claimed(batch, now=now)
     if lines:
@@ -104,8 +104,8 @@ def work_on(batch: StaffBatch, *, now: datetime) -> int:
 
 
 def finish(batch: StaffBatch, *, now: datetime) -> None:
-    """Writes the archive of a batch of which no line waits any more, and marks it ready. Twice, or
-    by two at once, is once."""
+    """Writes the archive of a batch without waiting lines, and marks the batch ready. Another call,
+    even at the same time, changes nothing more."""
     if batch.lines.filter(status=LineStatus.WAITING).exists():
         return
     terms = proof_terms(book().city(batch.city).offers[batch.case.service])
@@ -125,27 +125,27 @@ def finish(batch: StaffBatch, *, now: datetime) -> None:
 
 
 def retry(batch: StaffBatch) -> int:
-    """Puts the lines that failed in line again, and only these; how many. The archive goes until it
-    is made anew."""
+    """Lets the failed lines, and only these, wait again. Returns their number. The archive is
+    deleted until it is made again."""
     with transaction.atomic():
-        held = StaffBatch.objects.select_for_update().get(pk=batch.pk)
-        if held.status != BatchStatus.READY:
+        locked = StaffBatch.objects.select_for_update().get(pk=batch.pk)
+        if locked.status != BatchStatus.READY:
             return 0
-        again = held.lines.filter(status=LineStatus.FAILED).update(
+        retried = locked.lines.filter(status=LineStatus.FAILED).update(
             status=LineStatus.WAITING, why="", claimed_until=None
         )
-        if again:
-            name = held.archive
-            StaffBatch.objects.filter(pk=held.pk).update(
+        if retried:
+            name = locked.archive
+            StaffBatch.objects.filter(pk=locked.pk).update(
                 status=BatchStatus.MAKING, archive="", archive_digest="", archive_size=None
             )
             transaction.on_commit(lambda: _path(name).unlink(missing_ok=True))
-    return again
+    return retried
 
 
 def expire(*, now: datetime) -> int:
-    """Deletes the archives whose last day has passed; how many. The certificates in them stay, for
-    those whom they are about. One that fails does not keep the others."""
+    """Deletes the archives whose last day has passed. Returns their number. The certificates in
+    them stay. An archive that fails does not stop the others."""
     over = StaffBatch.objects.filter(status=BatchStatus.READY, kept_until__lt=today_in_china(now))
     ended, watch = 0, Watch("delete_expired_archives", now=now)
     for batch in over.select_related("case").iterator():
@@ -153,22 +153,21 @@ def expire(*, now: datetime) -> int:
             ended += StaffBatch.objects.filter(pk=batch.pk, status=BatchStatus.READY).update(
                 status=BatchStatus.EXPIRED, archive="", archive_digest="", archive_size=None
             )
-            # With it goes what a worker that was killed left half written.
+            # The folder may also hold a half-written file of a killed worker.
             shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
     watch.finished()
     return ended
 
 
 def archive_of(batch: StaffBatch) -> Path:
-    """The archive's file. NotReady where there is none, OSError never: a file that is missing is
-    said to be not ready."""
+    """The archive's file. Raises NotReady where there is none, also where the file is missing."""
     if batch.status != BatchStatus.READY or not _path(batch.archive).exists():
         raise NotReady(batch)
     return _path(batch.archive)
 
 
 def progress(batch: StaffBatch) -> dict[LineStatus, int]:
-    """How many lines wait, are made and failed. One query."""
+    """The number of lines in each status. One query."""
     counts = dict(batch.lines.order_by().values_list("status").annotate(Count("pk")))
     return {status: counts.get(str(status), 0) for status in LineStatus}
 
@@ -178,13 +177,13 @@ def _claimed(batch: StaffBatch, *, now: datetime) -> list[StaffBatchLine]:
         free = batch.lines.filter(
             Q(claimed_until__isnull=True) | Q(claimed_until__lt=now), status=LineStatus.WAITING
         )
-        taken = list(
+        lines = list(
             free.select_for_update(skip_locked=True, of=("self",))
             .select_related("person", "certificate")
             .order_by("position")[:CHUNK]
         )
-        batch.lines.filter(pk__in=[line.pk for line in taken]).update(claimed_until=now + CLAIM)
-    return taken
+        batch.lines.filter(pk__in=[line.pk for line in lines]).update(claimed_until=now + CLAIM)
+    return lines
 
 
 def _make(batch: StaffBatch, lines: Sequence[StaffBatchLine], *, now: datetime) -> None:
@@ -196,7 +195,7 @@ def _make(batch: StaffBatch, lines: Sequence[StaffBatchLine], *, now: datetime) 
             if line.certificate is not None:
                 issuing.produce(line.certificate, now=now)
         except Exception as problem:
-            # Whatever is wrong with one person's page, the others' are made.
+            # An error with one person's proof does not stop the others.
             log.exception("%s of %s was not made", line.position, batch.pk)
             _failed(line, _reason(problem))
         else:
@@ -204,8 +203,8 @@ def _make(batch: StaffBatch, lines: Sequence[StaffBatchLine], *, now: datetime) 
 
 
 def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict[str, Any] | None]:
-    """What each proof says, read for all of them together; None for whom nothing is on record there
-    any more."""
+    """The facts of each proof, by person id, read for all lines together; None for a person without
+    any month there."""
     asked, people = batch.asked, [line.person_id for line in lines]
     until = month_in_china(batch.frozen_at) + 1
     span = {"since": until - asked["months"], "until": until}
@@ -215,7 +214,7 @@ def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict
     }
     records = staff.staff_records(batch.employer, people, **scope, **span)
     running = staff.running(batch.employer, people, **scope, month=until - 1)
-    given: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "employer": batch.employer,
         "city": book().city(batch.city),
         "insurances": scope["insurances"],
@@ -226,7 +225,7 @@ def _facts(batch: StaffBatch, lines: Sequence[StaffBatchLine]) -> dict[int, dict
     }
     return {
         line.person_id: staff_facts(
-            line.person, records=records[line.person_id], running=running[line.person_id], **given
+            line.person, records=records[line.person_id], running=running[line.person_id], **shared
         )
         if records[line.person_id]
         else None
@@ -238,9 +237,9 @@ def _freeze(batch: StaffBatch, line: StaffBatchLine, facts: dict[str, Any] | Non
     if facts is None:
         raise _NothingToSay
     with transaction.atomic():
-        held = StaffBatchLine.objects.select_for_update().get(pk=line.pk)
-        if held.certificate is None:
-            held.certificate = issuing.freeze(
+        locked = StaffBatchLine.objects.select_for_update().get(pk=line.pk)
+        if locked.certificate is None:
+            locked.certificate = issuing.freeze(
                 kind=CertificateKind.PERSON,
                 city=batch.city,
                 facts=facts,
@@ -249,13 +248,12 @@ def _freeze(batch: StaffBatch, line: StaffBatchLine, facts: dict[str, Any] | Non
                 by=batch.asked_by,
                 now=batch.frozen_at,
             )
-            held.save(update_fields=["certificate"])
-    line.certificate = held.certificate
+            locked.save(update_fields=["certificate"])
+    line.certificate = locked.certificate
 
 
 class _NothingToSay(Exception):
-    """The person has no month there any more: coverage was taken back since the batch was asked
-    for."""
+    """The person has no month there any more: the coverage was undone after the application."""
 
 
 def _reason(problem: Exception) -> str:
@@ -296,8 +294,8 @@ def _use(batch: StaffBatch) -> Use:
 
 
 def _archive(batch: StaffBatch) -> tuple[str, str, int]:
-    """Writes the archive under a name with its digest, whole or not at all; its name, SHA-256 and
-    size in bytes."""
+    """Writes the archive, whole or not at all, under a name with its digest. Returns name, SHA-256
+    and size in bytes."""
     folder = _path(f"archives/{batch.case.number}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -343,7 +341,7 @@ def _lines(batch: StaffBatch) -> Iterator[StaffBatchLine]:
 
 
 def _document(certificate: Certificate) -> bytes | None:
-    """Its sealed document as it now is; None where it is not handed out any more."""
+    """The latest sealed document; None where the certificate is revoked or replaced."""
     try:
         return issuing.produce(certificate, now=certificate.issued_at or certificate.frozen_at)
     except issuing.Revoked:
@@ -351,13 +349,13 @@ def _document(certificate: Certificate) -> bytes | None:
 
 
 def _row(line: StaffBatchLine, file: str, result: str) -> list[str | int]:
-    made = line.certificate if file else None
+    certificate = line.certificate if file else None
     return [
         line.position,
         line.person.name,
         line.person.identity_number[-4:],
-        made.serial_number if made else "",
-        made.grouped_code if made else "",
+        certificate.serial_number if certificate else "",
+        certificate.grouped_code if certificate else "",
         file,
         result,
     ]
@@ -369,12 +367,12 @@ def _file_name(line: StaffBatchLine) -> str:
 
 
 def _read_me(batch: StaffBatch, rows: Sequence[Sequence[str | int]]) -> str:
-    made = sum(1 for row in rows if row[5])
+    made_count = sum(1 for row in rows if row[5])
     lines = [
         _("%(employer)s：职工参保证明") % {"employer": batch.employer.name},
         _("办件编号：%(number)s") % {"number": batch.case.number},
         _("共 %(total)s 人，已开具 %(made)s 份，未开具 %(left)s 份（原因见“目录.xlsx”）。")
-        % {"total": len(rows), "made": made, "left": len(rows) - made},
+        % {"total": len(rows), "made": made_count, "left": len(rows) - made_count},
         _("每份 PDF 盖有电子印章，任何人可凭验证码或二维码核验。含有个人信息，请只用于申请时注明的用途。"),
     ]
     return "\r\n".join(lines) + "\r\n"

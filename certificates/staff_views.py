@@ -1,5 +1,5 @@
-"""Proofs in bulk, as the employer's clerks see them: how far they are, the archive, and trying
-again what failed."""
+"""The pages of batches of proofs for an employer's clerks: progress, archive, and retry of failed
+lines."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from certificates import presenting, queries, staff_batches
 from certificates.models import LINE_LIFE_CYCLE, BatchStatus, LineStatus, StaffBatch
 from portal.accounts.permissions import login_required_any
 
-# Failures are told on the page up to here; all of them stand in the archive's index.
+# The page lists so many failures at most; the archive's index lists all.
 SHOWN_FAILURES = 50
-# Tells the page that asks again and again that there is nothing more to come.
+# The HTTP status that tells the polling page to stop.
 NOTHING_MORE = 286
 
 
@@ -25,7 +25,7 @@ NOTHING_MORE = 286
 @require_safe
 @login_required_any
 def staff_batch(request: HttpRequest, number: str) -> HttpResponse:
-    """One batch: a bar, what failed and why, and the archive."""
+    """One batch: a progress bar, the failures with their reasons, and the archive."""
     return render(request, "certificates/staff_batch.html", _context(_batch(request, number)))
 
 
@@ -61,7 +61,7 @@ def archive(request: HttpRequest, number: str) -> HttpResponseBase:
 @require_POST
 @login_required_any
 def retry(request: HttpRequest, number: str) -> HttpResponse:
-    """Those that failed once more, and only these."""
+    """Retries the failed lines, and only these."""
     again = staff_batches.retry(_batch(request, number))
     if again:
         messages.success(request, _("已重新排队 {count} 份。").format(count=again))
@@ -71,10 +71,10 @@ def retry(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _batch(request: HttpRequest, number: str) -> StaffBatch:
-    found = queries.own_batches(request.user).filter(case__number=number).first()
-    if found is None:
+    batch = queries.own_batches(request.user).filter(case__number=number).first()
+    if batch is None:
         raise Http404
-    return found
+    return batch
 
 
 def _context(batch: StaffBatch) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The signed summary in a document's QR code: enough to check a print on paper without a network
 and without the register.
 
-COSE_Sign1 (RFC 9052, ES256) over a small map in CBOR, written as one decimal number: digits are
-what a QR code stores best, and they stand after the # of an address as they are. A summary says
-what was issued; that it was revoked or replaced since, it cannot know.
+COSE_Sign1 (RFC 9052, ES256) over a small map in CBOR, written as one decimal number: a QR code
+stores digits best, and digits need no escape after the # of an address. A summary says what was
+issued; it cannot show a later revocation or replacement.
 """
 
 import re
@@ -26,12 +26,12 @@ from certificates.models import Certificate
 from portal.shared.identity import mask_name
 
 VERSION = 1
-# Labels of the map. Kept for ever: documents on paper say them.
+# Labels of the map. They never change: documents on paper hold them.
 SERIAL_NUMBER, KIND, NAME, LAST_FOUR, DIGEST, ISSUED_ON, VALID_UNTIL = 1, 2, 3, 4, 5, 6, 7
 _ES256, _ALGORITHM, _KEY_ID = -7, 1, 4
 _KEY_ID_BYTES = 8
 _DIGEST_BYTES = 16
-# Whole names of employers would make the picture too fine to print.
+# Whole names of employers would make the QR code too fine to print.
 _NAME_LENGTH = 10
 _MOST_DIGITS = 2000
 
@@ -42,7 +42,7 @@ class InvalidSummary(ValueError):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that summaries may be signed by."""
+    """A public key for checking summaries."""
 
     # The first eight bytes of the SHA-256 of its certificate, in hexadecimal.
     key_id: str
@@ -53,11 +53,11 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a QR code says, as it was read; whether it is genuine is told by ``signed_by``."""
+    """The content of a QR code, not yet checked; ``signed_by`` tells whether it is genuine."""
 
     serial_number: str
     kind: str
-    # Masked; of an employer its beginning.
+    # A person's name masked, or the beginning of an employer's name.
     name: str
     last_four: str
     # The first 128 bits of the SHA-256 of the frozen facts, in hexadecimal.
@@ -87,7 +87,7 @@ class Summary:
 
 
 def sign(certificate: Certificate) -> str:
-    """The summary of a certificate, in digits. SealUnavailable without the key."""
+    """The summary of a certificate, in digits. Raises SealUnavailable without the key."""
     seal = authority.qr_seal()
     payload: dict[int, Any] = {
         SERIAL_NUMBER: certificate.serial_number,
@@ -108,25 +108,25 @@ def sign(certificate: Certificate) -> str:
 
 
 def read(text: str) -> Summary:
-    """The summary in what a QR code says: the address with it, or the digits alone. Raises
-    InvalidSummary."""
-    found = re.fullmatch(rf"(?:\S*#)?([0-9]{{100,{_MOST_DIGITS}}})", text.strip())
-    if not found:
+    """The summary from the text of a QR code: an address with digits after the #, or the digits
+    alone. Raises InvalidSummary."""
+    match = re.fullmatch(rf"(?:\S*#)?([0-9]{{100,{_MOST_DIGITS}}})", text.strip())
+    if not match:
         raise InvalidSummary(text[:80])
-    number = int(found[1])
+    number = int(match[1])
     try:
         protected, _open, content, signature = cbor2.loads(number.to_bytes((number.bit_length() + 7) // 8))
-        header, said = cbor2.loads(protected), cbor2.loads(content)
-        if header[_ALGORITHM] != _ES256 or said[0] != VERSION:
+        header, payload = cbor2.loads(protected), cbor2.loads(content)
+        if header[_ALGORITHM] != _ES256 or payload[0] != VERSION:
             raise InvalidSummary("another algorithm or version")
-        until = said.get(VALID_UNTIL)
+        until = payload.get(VALID_UNTIL)
         return Summary(
-            serial_number=str(said[SERIAL_NUMBER]),
-            kind=str(said[KIND]),
-            name=str(said[NAME]),
-            last_four=str(said[LAST_FOUR]),
-            facts_digest=bytes(said[DIGEST]).hex(),
-            issued_on=_day(said[ISSUED_ON]),
+            serial_number=str(payload[SERIAL_NUMBER]),
+            kind=str(payload[KIND]),
+            name=str(payload[NAME]),
+            last_four=str(payload[LAST_FOUR]),
+            facts_digest=bytes(payload[DIGEST]).hex(),
+            issued_on=_day(payload[ISSUED_ON]),
             valid_until=_day(until) if until else None,
             key_id=bytes(header[_KEY_ID]).hex(),
             _signed=_to_be_signed(protected, content),
@@ -137,14 +137,14 @@ def read(text: str) -> Summary:
 
 
 def address(certificate: Certificate, *, site: str) -> list[str]:
-    """What a certificate's QR code says, in two parts that it stores in different ways: a phone
-    opens it, a verifier reads it."""
+    """The text of a certificate's QR code in two parts, which the QR code stores in different
+    modes: the address, which a phone opens, and the summary, which a verifier reads."""
     return [f"{site}{reverse('verify-code', args=[certificate.code])}#", sign(certificate)]
 
 
 def public_keys() -> list[PublicKey]:
-    """The keys that sign summaries now, or did: of ``qr.pem`` and of the certificates in the folder
-    ``qr``."""
+    """The present and former keys of summaries: from ``qr.pem`` and from the certificates in the
+    folder ``qr``."""
     certificates = [authority.qr_seal().certificate, *authority.earlier_qr_certificates()]
     return [_public_key(certificate) for certificate in certificates]
 

@@ -1,9 +1,8 @@
-"""What a document tells whom reads it by ear: WeasyPrint's structure tree (PDF/UA-1) brought to its
-end.
+"""Completes WeasyPrint's structure tree (PDF/UA-1), which screen readers use.
 
-WeasyPrint tags what stands in the text. Here is added what it leaves out: of what a table's heads
-are, the foot of the last page (code, address, QR code, that a development seal has no effect), the
-seal, and the field of its signature. What repeats on each page is marked as such.
+WeasyPrint tags only the text. This module adds the scope of a table's heads, the foot of the last
+page (code, address, QR code, the note that a development seal has no effect), the seal, and the
+field of its signature. Content that repeats on each page is marked as an artifact.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,15 +10,15 @@ from dataclasses import dataclass
 
 import pydyf
 
-# Print, and locked: the seal's field is for nobody to fill in.
+# The flags Print and Locked: nobody fills in the seal's field.
 _WIDGET_FLAGS = 4 | 128
 _POINTS_PER_PIXEL = 0.75
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Something drawn over a page as operators: ``box`` is (left, bottom, right, top) in points,
-    ``alt`` says what it shows."""
+    """A drawing over a page, as operators: ``box`` is (left, bottom, right, top) in points, ``alt``
+    the text for screen readers."""
 
     operators: bytes
     page: int
@@ -29,8 +28,8 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Field:
-    """A signature's field without a place on the page, on the last one; ``title`` is what is said
-    of it."""
+    """A signature field on the last page, without a visible place; ``title`` is the text for screen
+    readers."""
 
     name: str
     title: str
@@ -52,14 +51,15 @@ class Tags:
         self._numbers = self._by_reference[self._root["ParentTree"]]["Nums"]
 
     def say_what_heads_are_of(self) -> None:
-        """Whether a table's head is of a column or of a row: PDF/UA asks for it."""
+        """Marks each table head as the head of a column or of a row; PDF/UA requires it."""
         for item in self._elements:
             if item["S"] == "/TH":
                 group = self._by_reference[self._by_reference[item["P"]]["P"]]
                 item["A"]["Scope"] = "/Column" if group["S"] == "/THead" else "/Row"
 
     def say_where_figures_are(self) -> None:
-        """WeasyPrint says it in its own pixels from the top: PDF has points from the bottom."""
+        """Converts the boxes of figures from WeasyPrint's pixels from the top to PDF's points from
+        the bottom."""
         for item in self._elements:
             if item["S"] == "/Figure":
                 left, top, right, bottom = (one * _POINTS_PER_PIXEL for one in item["A"]["BBox"])
@@ -67,20 +67,20 @@ class Tags:
                 item["A"]["BBox"] = pydyf.Array([left, height - bottom, right, height - top])
 
     def read_the_last_foot(self, tag: str) -> None:
-        """Puts what the last page's margin holds under this tag at the end of the text; all else in
-        margins is no content."""
-        told = set(self._document["K"])
-        last = self._sheets[-1].reference
+        """Puts the element with this tag in the last page's margin at the end of the text; all
+        other content of margins becomes an artifact."""
+        in_text = set(self._document["K"])
+        last_page = self._sheets[-1].reference
         for item in self._elements:
-            if item.get("P") != self._document.reference or item.reference in told:
+            if item.get("P") != self._document.reference or item.reference in in_text:
                 continue
-            if item["S"] == tag and item["Pg"] == last:
+            if item["S"] == tag and item["Pg"] == last_page:
                 self._document["K"].append(item.reference)
             else:
                 self._no_content(item)
 
     def draw(self, drawing: Drawing) -> None:
-        """Draws over a page, as the last thing that the text has so far."""
+        """Draws over a page, and adds the drawing at the end of the text."""
         sheet = self._sheets[drawing.page]
         marks = self._numbers[2 * drawing.page + 1]
         element = self._added(
@@ -96,12 +96,12 @@ class Tags:
         )
         start = f"Q /Figure <</MCID {len(marks)}>> BDC q".encode()
         marks.append(element.reference)
-        # The page's own operators leave its coordinates turned over: they are put between q and Q.
-        before = pydyf.Stream([b"q"])
-        after = pydyf.Stream([start, drawing.operators, b"Q EMC"], compress=True)
-        for stream in (before, after):
+        # The page's own operators leave flipped coordinates, so q and Q enclose them.
+        opening = pydyf.Stream([b"q"])
+        closing = pydyf.Stream([start, drawing.operators, b"Q EMC"], compress=True)
+        for stream in (opening, closing):
             self._pdf.add_object(stream)
-        sheet["Contents"] = pydyf.Array([before.reference, sheet["Contents"], after.reference])
+        sheet["Contents"] = pydyf.Array([opening.reference, sheet["Contents"], closing.reference])
 
     def add_field(self, field: Field) -> None:
         """An empty signature field, for the seal to come."""
@@ -143,20 +143,19 @@ class Tags:
                 yield from self._within(self._by_reference[kid])
 
     def _no_content(self, item: pydyf.Dictionary) -> None:
-        """Marks what an element holds as of the page and not of the text, and empties the
-        element."""
+        """Marks the content of an element as an artifact of the page, and empties the element."""
         page = self._page_of(item)
-        drawn = self._drawn[page]
+        operators = self._drawn[page]
         places = {
             entry["MCID"]: place
-            for place, entry in enumerate(drawn)
+            for place, entry in enumerate(operators)
             if isinstance(entry, pydyf.Dictionary) and "MCID" in entry
         }
         for element in list(self._within(item)):
             for mark in element["K"]:
                 if isinstance(mark, int):
-                    drawn[places[mark] - 1] = "/Artifact"
-                    drawn[places[mark]] = pydyf.Dictionary({"Type": "/Pagination"})
+                    operators[places[mark] - 1] = "/Artifact"
+                    operators[places[mark]] = pydyf.Dictionary({"Type": "/Pagination"})
                     self._numbers[2 * page + 1][mark] = "null"
             element.clear()
 

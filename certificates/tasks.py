@@ -1,4 +1,4 @@
-"""What the schedule rings for in making proofs. What is left to do stands in the database."""
+"""The scheduled tasks for batches of proofs. The database holds the remaining work."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ from portal.watch.task import watched
 
 log = logging.getLogger(__name__)
 
-# So long one ring works; then it makes room for other tasks until the next.
+# The working time of one run; after it, other tasks can run until the next one.
 SPELL_SECONDS = 40
 
 
@@ -25,18 +25,18 @@ SPELL_SECONDS = 40
     ),
 )
 def make_staff_proofs() -> None:
-    """Make proofs of the batches that are not ready, a few of each in turn, so that a large one
-    delays no small one."""
+    """Makes proofs of the batches that are not ready, a few of each in turn, so that a large batch
+    does not delay a small one."""
     ends = time.monotonic() + SPELL_SECONDS
     watch = Watch("make_staff_proofs", now=timezone.now())
-    made = True
-    while made and time.monotonic() < ends:
-        made = False
+    worked = True
+    while worked and time.monotonic() < ends:
+        worked = False
         open_ones = StaffBatch.objects.filter(status=BatchStatus.MAKING).select_related("employer", "case")
         for batch in open_ones.order_by("frozen_at", "pk"):
-            # A full disk at the archive of one is no reason to leave the others.
+            # An error with one batch, such as a full disk, does not stop the others.
             with watch.item(batch.case.number, city=batch.city):
-                made |= staff_batches.work_on(batch, now=timezone.now()) > 0
+                worked |= staff_batches.work_on(batch, now=timezone.now()) > 0
     watch.only(_still_making)
 
 
@@ -50,5 +50,5 @@ def _still_making(numbers: Collection[str]) -> list[str]:
     remedy=_("这个压缩包没有删除。请系统管理员检查文件目录的权限。"),
 )
 def delete_expired_archives() -> None:
-    """Delete the archives whose last day has passed."""
+    """Deletes the archives whose last day has passed."""
     log.info("%s archives deleted", staff_batches.expire(now=timezone.now()))

@@ -1,4 +1,4 @@
-"""Who states the time in a seal: a service at ``TSA_URL``, or a key of our own."""
+"""Time stamps for seals, from a service at ``TSA_URL`` or by a key of our own."""
 
 import os
 import secrets
@@ -13,32 +13,32 @@ from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 
 from certificates.authority import SealUnavailable, load_seal, seal_folder, wait_for
 
-# Seconds to wait for a time stamp from elsewhere.
+# Seconds to wait for a time stamp from the service.
 _TIME_STAMP_TIMEOUT = 10
 _time_stampers: dict[tuple[int, str], TimeStamper] = {}
 
 
 def time_stamper(now: datetime) -> TimeStamper:
-    """Who states the time in a seal: the service at ``TSA_URL``, or our own key (``time.pem``),
-    which states ``now``.
+    """The time stamper for seals: the service at ``TSA_URL``, or our own key (``time.pem``), which
+    stamps ``now``.
 
-    SealUnavailable where there is neither a service nor a key valid now.
+    Raises SealUnavailable where there is neither a service nor a valid key.
     """
     address = settings.TSA_URL
     if not address:
         seal = load_seal(seal_folder() / "time.pem")
         seal.check_valid(now)
         return OwnTimeStamper(seal.signer, now)
-    # Kept, for it remembers what the service's token looks like.
-    known = (os.getpid(), address)
-    if known not in _time_stampers:
-        _time_stampers[known] = RequestsHTTPTimeStamper(address, timeout=_TIME_STAMP_TIMEOUT)
-    return _time_stampers[known]
+    # The object is kept because it caches a sample of the service's token.
+    cache_key = (os.getpid(), address)
+    if cache_key not in _time_stampers:
+        _time_stampers[cache_key] = RequestsHTTPTimeStamper(address, timeout=_TIME_STAMP_TIMEOUT)
+    return _time_stampers[cache_key]
 
 
 def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
-    """The certificate of the time stamp, first, and what comes with it. SealUnavailable where no
-    time is stated."""
+    """The certificates in a time stamp, its signer's first. Raises SealUnavailable where there is
+    no time stamp."""
     try:
         token = wait_for(time_stamper(now).async_dummy_response("sha256"))
     except (TimestampRequestError, OSError) as error:
@@ -52,8 +52,7 @@ def time_certificates(now: datetime) -> list[asn1_x509.Certificate]:
 class OwnTimeStamper(TimeStamper):
     """Answers time-stamp requests (RFC 3161) in this process, with a key of its own."""
 
-    # Ours to name: the policy under which this time is stated. 2.25 is the arc of numbers made from
-    # UUIDs.
+    # The id of our policy for time stamps. 2.25 is the arc of object ids made from UUIDs.
     _POLICY = "2.25.291366018229716498211463302861174402911"
 
     def __init__(self, signer: Signer, now: datetime) -> None:

@@ -1,8 +1,7 @@
-"""Is this certificate genuine? By its code with the last four characters of a number, or by a
+"""Verification of a certificate by its code and the last four characters of a number, or by a
 digest.
 
-Every answer says what was checked; nothing personal is shown in full. ``verifying_files`` asks the
-same of a file.
+Every verdict lists its checks; personal data are masked. ``verifying_files`` verifies a file.
 """
 
 import hmac
@@ -20,18 +19,18 @@ from certificates.models import Certificate, Result, Sealed, SealedVersion, Stat
 from portal.shared.identity import mask_name
 from portal.shared.months import CHINA, today_in_china
 
-# A certificate, and which of its documents.
+# A certificate and one of its documents.
 Found: TypeAlias = tuple[Certificate, Sealed]
 
 
 class NotVerifiable(ValueError):
-    """What was sent is no code, no four characters, or no PDF of a size that we read; the message
-    says what to do."""
+    """The input is no code, no four characters, or no PDF of an allowed size; the message says what
+    to do."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked. ``passed`` is None where it could not be."""
+    """One check. ``passed`` is None where it could not be made."""
 
     label: str
     passed: bool | None
@@ -40,17 +39,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer, why, and what was checked. ``shown`` are (label, value) pairs for the public,
+    """The result, the reason and the checks. ``shown`` are (label, value) pairs for the public,
     personal data masked."""
 
     result: Result
     why: str
     checks: list[Check] = field(default_factory=list)
     certificate: Certificate | None = None
-    # What it says still counts; only the document has a later version.
+    # The facts still count; only the document has a later version.
     resealed: bool = False
-    # Whoever asks has the document, or its code and the ending: more than its number, which can be
-    # guessed.
+    # The asker has the document, or its code and the ending. A serial number alone can be guessed.
     held: bool = False
 
     @property
@@ -59,8 +57,8 @@ class Verdict:
 
     @property
     def told(self) -> dict[str, Any] | None:
-        """What the document says, as facts, for whoever holds it and as long as it counts; personal
-        data masked."""
+        """The facts with personal data masked; None where the asker does not hold the document or
+        it no longer counts."""
         counts = self.genuine or self.resealed
         return presenting.told(self.certificate.facts) if self.certificate and self.held and counts else None
 
@@ -70,40 +68,40 @@ class Verdict:
 
 
 def verify_code(text: str, ending: str, *, way: Way = Way.CODE, asker: str = "", now: datetime) -> Verdict:
-    """Looks a verification code up in the register, for whoever also knows how the number of its
-    subject ends.
+    """Looks a verification code up in the register, for an asker who also knows the end of the
+    subject's number.
 
     ``ending``: the last four characters of the identity number, or of an employer's credit code. A
-    wrong ending has the same answer as a code that nobody was given. ``asker`` names an institution
-    that asks by its interface. NotVerifiable where the text is no code at all, or the ending not
-    four characters.
+    wrong ending has the same verdict as an unknown code. ``asker`` names an institution that asks
+    by the API. Raises NotVerifiable where the text has not the form of a code, or the ending has
+    not four characters.
     """
     try:
         code = parse_code(text)
     except InvalidCode:
         raise NotVerifiable(_("验证码应为 28 位字母和数字，印在证明页脚，请核对后重新填写。")) from None
     try:
-        wanted = parse_last_four(ending)
+        typed_ending = parse_last_four(ending)
     except InvalidLastFour:
         raise NotVerifiable(_("请填写身份证号码的后四位（单位证明为统一社会信用代码的后四位）。")) from None
     certificate = Certificate.objects.filter(code=code).select_related("superseded_by").first()
-    if certificate and not hmac.compare_digest(last_four(certificate.facts), wanted):
+    if certificate and not hmac.compare_digest(last_four(certificate.facts), typed_ending):
         certificate = None
     verdict = _by_register(certificate, now)
     return logged(verdict, way, asker, now)
 
 
 def verify_digest(digest: str, *, way: Way = Way.API, asker: str = "", now: datetime) -> Verdict:
-    """Looks the SHA-256 of a file (64 hexadecimal digits) up in the register. NotVerifiable where
-    it is none."""
+    """Looks the SHA-256 of a file (64 hexadecimal digits) up in the register. Raises NotVerifiable
+    where the text is no such digest."""
     if not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
         raise NotVerifiable(_("文件摘要应为 64 位十六进制的 SHA-256。"))
-    found = by_digest(digest.lower())
-    if found is None:
+    registered = by_digest(digest.lower())
+    if registered is None:
         checks = [Check(_("登记"), False, _("文件摘要（SHA-256）与登记簿中的任何证明都不一致"))]
         why = _("登记簿中没有这个摘要的文件：它不是本平台出具的证明，或者已被改动。")
         return logged(Verdict(Result.UNKNOWN, why, checks), way, asker, now)
-    certificate, sealed = found
+    certificate, sealed = registered
     verdict = _by_register(certificate, now)
     if verdict.result == Result.VALID and sealed.version < certificate.latest.version:
         verdict = replaced_by_resealing(certificate, sealed, verdict.checks)
@@ -142,8 +140,8 @@ def _by_register(certificate: Certificate | None, now: datetime) -> Verdict:
 
 
 def standing_verdict(certificate: Certificate, checks: list[Check], now: datetime) -> Verdict | None:
-    """What became of the certificate since: adds its checks; the verdict where it no longer
-    counts."""
+    """Adds the checks of the present state to ``checks``; returns the verdict where the certificate
+    no longer counts."""
     checks += _standing_checks(certificate, now)
     if certificate.is_revoked:
         why = _("这份证明确由本平台出具，但已被撤销，不再有效。")
@@ -160,7 +158,7 @@ def standing_verdict(certificate: Certificate, checks: list[Check], now: datetim
 
 
 def replaced_by_resealing(certificate: Certificate, sealed: Sealed, checks: list[Check]) -> Verdict:
-    """The verdict on a document that was sealed anew since."""
+    """The verdict on a document that was resealed later."""
     why = _(
         "文件与出具时逐字节一致，证明的内容仍然有效。经办机构更换印章后，已用新的印章重新盖章（第 {new} 版，"
         "这份文件是第 {old} 版），已由重新盖章的版本替换，请向持有人索取最新的文件。"
@@ -184,8 +182,8 @@ def _stored_check(certificate: Certificate) -> Check:
 
 
 def _corrected_since(certificate: Certificate) -> bool:
-    """Whether the holder is another in the register than the certificate says: by name, number or
-    paper."""
+    """Whether the register now has another name, number or paper for the person than the
+    certificate."""
     person, told = certificate.person, certificate.facts.get("person")
     return bool(person and told and person.named() != told)
 
@@ -213,7 +211,8 @@ def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
 
 
 def by_digest(digest: str) -> Found | None:
-    """The certificate with a document of this SHA-256, and which; None where there is none."""
+    """The certificate with a document of this SHA-256, and that document; None where there is
+    none."""
     certificates = Certificate.objects.select_related("superseded_by")
     certificate = certificates.filter(document_digest=digest).first()
     if certificate:
@@ -257,7 +256,7 @@ def _shown(certificate: Certificate) -> list[tuple[str, str]]:
 
 
 def logged(verdict: Verdict, way: Way, asker: str, now: datetime) -> Verdict:
-    """Keeps the question and its answer; gives the verdict back."""
+    """Writes the verification into the log and returns the verdict."""
     VerificationLog.objects.create(
         at=now, way=way, asker=asker, result=verdict.result, certificate=verdict.certificate
     )

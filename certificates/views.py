@@ -1,4 +1,4 @@
-"""My certificates, and public verification."""
+"""Pages of a login's own certificates, and of public verification."""
 
 import logging
 from typing import Any, cast
@@ -44,21 +44,21 @@ from portal.shared.months import today_in_china
 log = logging.getLogger(__name__)
 
 PER_PAGE = 20
-# When to ask again where too many files are looked at.
+# Retry-After where too many files are inspected at the moment.
 BUSY_SECONDS = 10
 LATEST_BATCHES = 10
-# The holder's page tells the latest; how many there were in all stands above them.
+# The holder's page lists the latest verifications, below the number of all.
 MOST_VERIFICATIONS = 50
 
 
 class NotReady(Exception):
-    """There is no document to hand out now; the message says why, to the holder."""
+    """The document is not available now; the message tells the holder why."""
 
 
 @require_safe
 @login_required_any
 def proofs(request: HttpRequest) -> HttpResponse:
-    """My certificates, newest first."""
+    """The login's certificates, newest first."""
     if request.user.is_staff:
         raise Http404
     asked = queries.own(request.user).annotate(asked=Count("verifications")).order_by("-frozen_at", "-pk")
@@ -75,26 +75,27 @@ def proofs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required_any
 def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
-    """One of my certificates: what it says, how it is verified, and the document."""
-    found = _mine(request, serial_number)
+    """One certificate of the login: its content, its verifications, and the document."""
+    certificate = _mine(request, serial_number)
     problem = ""
-    if not found.is_revoked:
+    if not certificate.is_revoked:
         try:
-            _document(found)
+            _document(certificate)
         except NotReady as why:
             problem = str(why)
-    found.refresh_from_db()
+    certificate.refresh_from_db()
     context = {
-        "certificate": found,
+        "certificate": certificate,
         "problem": problem,
-        "ended": found.valid_until is not None and found.valid_until < today_in_china(timezone.now()),
-        "may_take_back": queries.may_take_back(request.user, found),
-        "verifications": found.verifications.all()[:MOST_VERIFICATIONS],
-        "verified": found.verifications.count(),
-        "receipt_url": reverse("receipt", args=[found.case.number])
-        if found.case and permissions.may_see(cast(User, request.user), found.case)
+        "ended": certificate.valid_until is not None
+        and certificate.valid_until < today_in_china(timezone.now()),
+        "may_take_back": queries.may_take_back(request.user, certificate),
+        "verifications": certificate.verifications.all()[:MOST_VERIFICATIONS],
+        "verified": certificate.verifications.count(),
+        "receipt_url": reverse("receipt", args=[certificate.case.number])
+        if certificate.case and permissions.may_see(cast(User, request.user), certificate.case)
         else "",
-        **presenting.contents(found.facts),
+        **presenting.contents(certificate.facts),
     }
     return render(request, "certificates/certificate.html", context)
 
@@ -103,15 +104,17 @@ def certificate(request: HttpRequest, serial_number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required_any
 def take_back(request: HttpRequest, serial_number: str) -> HttpResponse:
-    """The holder revokes a proof of theirs: asks, then does it."""
-    found = _mine(request, serial_number)
-    url = reverse("certificate", args=[found.serial_number])
-    if not queries.may_take_back(request.user, found):
+    """The holder revokes a proof of theirs, after confirmation."""
+    certificate = _mine(request, serial_number)
+    url = reverse("certificate", args=[certificate.serial_number])
+    if not queries.may_take_back(request.user, certificate):
         messages.info(request, _("这份证明不能自行撤销。"))
         return redirect(url)
     if request.method == "POST":
         try:
-            issuing.revoke(found, by=cast(User, request.user), reason=_("持有人自行撤销"), now=timezone.now())
+            issuing.revoke(
+                certificate, by=cast(User, request.user), reason=_("持有人自行撤销"), now=timezone.now()
+            )
         except issuing.NotIssued as why:
             messages.warning(request, str(why))
         else:
@@ -120,7 +123,7 @@ def take_back(request: HttpRequest, serial_number: str) -> HttpResponse:
     return render(
         request,
         "certificates/take_back.html",
-        {"certificate": found, "back_url": url, "use": presenting.use_lines(found.facts)},
+        {"certificate": certificate, "back_url": url, "use": presenting.use_lines(certificate.facts)},
     )
 
 
@@ -128,14 +131,14 @@ def take_back(request: HttpRequest, serial_number: str) -> HttpResponse:
 @require_safe
 @login_required_any
 def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
-    """The sealed PDF, to save; with ``?open`` to look at and print."""
-    found = _mine(request, serial_number)
+    """The sealed PDF as a download; with ``?open`` shown in the browser."""
+    certificate = _mine(request, serial_number)
     try:
-        content = _document(found)
+        content = _document(certificate)
     except NotReady:
-        return redirect("certificate", found.serial_number)
+        return redirect("certificate", certificate.serial_number)
     response = HttpResponse(content, content_type="application/pdf")
-    name = f"{found.title}-{found.serial_number}.pdf"
+    name = f"{certificate.title}-{certificate.serial_number}.pdf"
     response.headers["Content-Disposition"] = str(content_disposition_header("open" not in request.GET, name))
     response.headers["Cache-Control"] = "no-store, private"
     return response
@@ -147,20 +150,20 @@ _PAPERS = {"receipt": CertificateKind.CASE_RECEIPT, "form": CertificateKind.APPL
 @require_POST
 @login_required_any
 def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
-    """The sealed receipt or application form of one's own case: made at the first asking, then the
-    same ever after."""
+    """The sealed receipt or application form of the login's own case: frozen at the first request,
+    the same ever after."""
     user = cast(User, request.user)
-    case = Case.objects.select_related("applicant_person", "applicant_employer", "subject")
-    found = case.filter(number=number).first()
-    if kind not in _PAPERS or found is None or not permissions.is_applicant(user, found):
+    cases = Case.objects.select_related("applicant_person", "applicant_employer", "subject")
+    case = cases.filter(number=number).first()
+    if kind not in _PAPERS or case is None or not permissions.is_applicant(user, case):
         raise Http404
     try:
-        paper = case_papers.paper_of(found, kind=_PAPERS[kind], by=user, now=timezone.now())
+        paper = case_papers.paper_of(case, kind=_PAPERS[kind], by=user, now=timezone.now())
     except case_papers.NoSuchPaper:
         raise Http404 from None
     except NotDrawable as lacking:
-        messages.error(request, drawable.why_not(lacking.characters, city=found.city))
-        return redirect("case", found.number)
+        messages.error(request, drawable.why_not(lacking.characters, city=case.city))
+        return redirect("case", case.number)
     return redirect("certificate", paper.serial_number)
 
 
@@ -178,17 +181,17 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_safe
 def verify_by_code(request: HttpRequest, code: str) -> HttpResponse:
-    """Where a document's QR code leads: asks for the last four characters.
+    """The page to which a document's QR code leads; it asks for the last four characters.
 
-    What stands after the # of the address, the signed summary, never gets here: the page's script
-    reads them from it.
+    The signed summary stands after the # of the address. Browsers do not send it; the page's script
+    reads the four characters from it.
     """
     return _ask_last_four(request, code)
 
 
 @require_safe
 def verify_offline(request: HttpRequest) -> HttpResponse:
-    """A page to keep that checks QR codes without any network."""
+    """A page to save that checks QR codes without any network."""
     response = HttpResponse(offline.page(), content_type="text/html; charset=utf-8")
     response.headers["Content-Disposition"] = str(content_disposition_header(True, _("离线核验证明.html")))
     return response
@@ -216,7 +219,7 @@ def _verify_code(request: HttpRequest) -> HttpResponse:
     verdict = verifying.verify_code(code, ending, way=way, now=timezone.now())
     if verdict.certificate:
         limits.was_right(code)
-    # Whoever mistyped one of the two looks at both again.
+    # A user who mistyped one of the two values can check both again.
     return _verify_page(request, verdict=verdict, code_form=None if verdict.certificate else form)
 
 
@@ -245,11 +248,11 @@ def _verify_page(
 ) -> HttpResponse:
     verdict: verifying.Verdict | None = context.get("verdict")
     if verdict is not None and verdict.told is not None:
-        # For whom, for what and until when stands above.
+        # The page shows the use above already.
         context |= presenting.contents(verdict.told) | {"use": []}
     context |= {"code_form": code_form or CodeForm(), "file_form": file_form or FileForm()}
     response = render(request, "certificates/verify.html", context)
-    # Answers are for whoever holds the document, not for search engines.
+    # Results are for people with the document, not for search engines.
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -269,26 +272,27 @@ def _too_busy(request: HttpRequest) -> HttpResponse:
 
 def _mine(request: HttpRequest, serial_number: str) -> Certificate:
     asked = queries.own(request.user).filter(serial_number=serial_number)
-    found = asked.select_related("case", "person", "issued_to", "revoked_by").first()
-    if found is None:
+    certificate = asked.select_related("case", "person", "issued_to", "revoked_by").first()
+    if certificate is None:
         raise Http404
-    return found
+    return certificate
 
 
-def _document(found: Certificate) -> bytes:
-    """The certificate's document, made now if need be. NotReady in the holder's words."""
+def _document(certificate: Certificate) -> bytes:
+    """The certificate's document, produced now if it was not before. Raises NotReady with a message
+    for the holder."""
     try:
-        return issuing.produce(found, now=timezone.now())
+        return issuing.produce(certificate, now=timezone.now())
     except SealUnavailable:
-        log.exception("no seal for %s", found.serial_number)
+        log.exception("no seal for %s", certificate.serial_number)
         raise NotReady(_("电子印章暂不可用，请稍后再试。没有印章不出具证明。")) from None
     except issuing.Revoked:
         raise NotReady(_("这份证明已被撤销，不再提供文件。")) from None
     except (issuing.FactsDamaged, DocumentDamaged):
-        log.exception("the register and %s differ", found.serial_number)
+        log.exception("the register and %s differ", certificate.serial_number)
         raise NotReady(_("这份证明的存档未通过完整性检查，暂不提供文件，请联系经办机构。")) from None
     except NotDrawable as lacking:
-        raise NotReady(drawable.why_not(lacking.characters, city=found.city)) from None
+        raise NotReady(drawable.why_not(lacking.characters, city=certificate.city)) from None
     except (FontMissing, OSError):
-        log.exception("%s could not be produced", found.serial_number)
+        log.exception("%s could not be produced", certificate.serial_number)
         raise NotReady(_("证明文件暂时无法生成，请稍后再试。")) from None

@@ -1,4 +1,4 @@
-"""The services that make proofs, which texts send people to."""
+"""The services that issue proofs, to which texts send people."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The register of certificates, and of the questions whether one is genuine."""
+"""The register of certificates, and the log of their verifications."""
 
 from certificates.models.certificates import CERTIFICATE_LIFE_CYCLE, Certificate, Sealed, Status
 from certificates.models.resealing import ResealingFailure, ResealingRun, SealedVersion

@@ -1,4 +1,4 @@
-"""The register of certificates: what one says, and the sealed document that says it."""
+"""The register of certificates: frozen facts, and the sealed document made from them."""
 
 from datetime import date
 from enum import StrEnum
@@ -69,10 +69,10 @@ def _any_changes(fields: tuple[str, ...]) -> pgtrigger.Q:
 
 
 class Certificate(models.Model):
-    """One proof: what it says, frozen before it is drawn; then the sealed document that says it.
+    """One certificate: its facts, frozen before it is drawn, and its sealed document.
 
-    What it says never changes, nor does the document once it is issued: the database refuses both.
-    Only ``issuing`` writes.
+    The database refuses changes of the facts, and of the document once it is issued. Only
+    ``issuing`` writes, and ``correcting`` marks the replaced.
     """
 
     serial_number = models.CharField(_("证明编号"), max_length=40, unique=True)
@@ -99,7 +99,7 @@ class Certificate(models.Model):
     facts = models.JSONField(_("证明内容"))
     facts_digest = models.CharField(_("内容摘要"), max_length=64)
     frozen_at = models.DateTimeField(_("数据截止时间"))
-    # The last day, in China, on which it may be relied on; empty where it does not end.
+    # The last day of validity, in China; empty where there is no end.
     valid_until = models.DateField(_("有效期至"), null=True, blank=True)
     status = models.CharField(
         _("状态"), max_length=10, choices=choices(CERTIFICATE_LIFE_CYCLE.labels), default=Status.FROZEN
@@ -121,7 +121,7 @@ class Certificate(models.Model):
         verbose_name=_("撤销人"),
     )
     revoked_reason = models.TextField(_("撤销原因"), blank=True)
-    # The proof that staff issued in its place when the facts had been wrong.
+    # The proof that staff issued instead, because the facts were wrong.
     superseded_by = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -251,29 +251,27 @@ class Certificate(models.Model):
 
     @property
     def title(self) -> str:
-        """What the document calls itself: its kind, or what its facts say where the kind alone
-        would not tell."""
+        """The document's title: from the facts where they have one, else the name of the kind."""
         return str(self.facts.get("title") or self.get_kind_display())
 
     @property
     def form(self) -> Kind:
-        """What its kind asks for."""
+        """The definition of its kind."""
         return KINDS[CertificateKind(self.kind)]
 
     @property
     def called(self) -> str:
-        """The short word for what it is: 证明, 票据, 回执单."""
+        """The short word for its kind: 证明, 票据, 回执单."""
         return self.form.called
 
     @property
     def dated(self) -> date:
-        """The day that its documents bear, in China: on which it was asked for or sent, whenever
-        they are drawn."""
+        """The date on its documents, in China: the day of the freeze, whenever they are drawn."""
         return today_in_china(self.frozen_at)
 
     @property
     def grouped_code(self) -> str:
-        """The verification code as printed, in fours."""
+        """The verification code as printed, in groups of four."""
         return grouped(self.code)
 
     @property
@@ -290,7 +288,7 @@ class Certificate(models.Model):
 
     @property
     def latest(self) -> "Sealed":
-        """The document as it was sealed last; for certificates that are issued."""
+        """The latest sealed document of an issued certificate."""
         newest = self.versions.order_by("-version").first()
         if newest is not None:
             return newest.sealed
@@ -298,7 +296,7 @@ class Certificate(models.Model):
 
 
 class Sealed(NamedTuple):
-    """One sealed document of a certificate: 1 is that of the day of issue."""
+    """One sealed document of a certificate; version 1 is the one of the issue."""
 
     version: int
     # Its name in the store of documents, its SHA-256, the SHA-256 of the seal's certificate.

@@ -1,4 +1,4 @@
-"""Certificates that are sealed anew: the runs, the later documents, and what failed."""
+"""Resealing of certificates: the runs, the later documents, and the failures."""
 
 import pgtrigger
 from django.db import models
@@ -10,17 +10,17 @@ from portal.accounts.models import User
 
 
 class ResealingRun(models.Model):
-    """One replacement of a seal: what was issued under earlier keys of a city gets a new document
-    under the present one.
+    """One run after a seal was replaced: certificates issued under earlier keys of a city get a new
+    document under the present key.
 
-    What is left to do is read from the register, so that a run goes on wherever it stopped.
+    The remaining work is read from the register, so that a stopped run can go on.
     """
 
     city = models.CharField(_("出具城市"), max_length=30)
     reason = models.TextField(_("重新盖章原因"))
-    # SHA-256 of the certificate of the seal in use since.
+    # SHA-256 of the certificate of the new seal.
     key_fingerprint = models.CharField(_("新印章证书指纹"), max_length=64)
-    # Also what the same key has sealed: where an algorithm is replaced, and not the key.
+    # Also reseals documents under the same key: for a new algorithm with the old key.
     everything = models.BooleanField(_("包括同一印章的证明"), default=False)
     total = models.PositiveIntegerField(_("应重新盖章（份）"))
     started_by = models.ForeignKey(
@@ -71,8 +71,7 @@ class ResealingRun(models.Model):
 
 
 class SealedVersion(models.Model):
-    """A later document of a certificate, from the same facts under the same number and code. Never
-    changed."""
+    """A later document of a certificate with the same facts, number and code. Never changed."""
 
     certificate = models.ForeignKey(
         Certificate, models.PROTECT, related_name="versions", verbose_name=_("证明")
@@ -112,7 +111,7 @@ class SealedVersion(models.Model):
 
 
 class ResealingFailure(models.Model):
-    """A certificate that a run could not seal anew, and why; its earlier document stays. Never
+    """A certificate that a run could not reseal, with the reason; its earlier document stays. Never
     changed."""
 
     run = models.ForeignKey(ResealingRun, models.PROTECT, related_name="failures", verbose_name=_("重新盖章"))

@@ -1,4 +1,4 @@
-"""Proofs of many of an employer's staff, asked for at once."""
+"""Batches of proofs for many of an employer's staff."""
 
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ BATCH_LIFE_CYCLE = LifeCycle(
     BatchStatus,
     {
         BatchStatus.MAKING: Stage("正在开具", "info", (BatchStatus.READY,)),
-        # It is made again where what had failed was asked for once more.
+        # A retry of failed lines makes the archive again.
         BatchStatus.READY: Stage("可以下载", "good", (BatchStatus.MAKING, BatchStatus.EXPIRED)),
         BatchStatus.EXPIRED: Stage("已过下载期", "quiet"),
     },
@@ -34,10 +34,10 @@ BATCH_LIFE_CYCLE = LifeCycle(
 
 
 class StaffBatch(models.Model):
-    """Proofs of many of an employer's staff, asked for at once: a certificate for each, and one
-    archive of them all.
+    """A batch of proofs for an employer's staff: a certificate for each person, and one archive of
+    all.
 
-    What was asked is the case's answers; ``frozen_at`` is the moment that all of them speak of.
+    ``asked`` comes from the case's answers; ``frozen_at`` is the moment of the data in all proofs.
     Only ``staff_batches`` writes.
     """
 
@@ -121,8 +121,8 @@ LINE_LIFE_CYCLE = LifeCycle(
 
 
 class StaffBatchLine(models.Model):
-    """One of the staff in a batch: the row is the queue. ``claimed_until`` is until when a worker
-    has it in hand."""
+    """One member of staff in a batch; waiting rows are the queue. ``claimed_until`` is the end of a
+    worker's claim."""
 
     batch = models.ForeignKey(StaffBatch, models.PROTECT, related_name="lines", verbose_name=_("批量开具"))
     position = models.PositiveIntegerField(_("序号"))

@@ -1,4 +1,4 @@
-"""The questions whether a certificate is genuine."""
+"""The log of verifications of certificates."""
 
 from enum import StrEnum
 
@@ -41,8 +41,8 @@ RESULT_LABELS = {
 
 
 class VerificationLog(models.Model):
-    """That somebody asked whether a certificate is genuine, and the answer; nothing about who asked
-    but the name of an institution that asked by its signed interface. Never changed.
+    """One verification of a certificate and its result. It records nothing about the asker, except
+    the name of an institution that asks by the signed API. Never changed.
     """
 
     at = models.DateTimeField(_("时间"))

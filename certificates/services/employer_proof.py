@@ -58,8 +58,8 @@ class EmployerProofForm(ServiceForm):
 
 @dataclass(frozen=True)
 class ProofFacts:
-    """What the certificate would say, the numbers the employer goes by, and whether it can be
-    sealed now."""
+    """The facts of the certificate, the employer's two numbers, and whether it can be sealed
+    now."""
 
     proof: dict[str, Any]
     own_numbers: tuple[str, str]
@@ -70,7 +70,7 @@ class ProofFacts:
         return any(row["people"] for row in self.proof["months"])
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: which months; what was certified stands in the register of certificates."""
+        """For the case: period and place; the register of certificates has the rest."""
         return {"period": self.proof["period"], "place": self.proof["place"]}
 
 

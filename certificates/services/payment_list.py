@@ -1,4 +1,5 @@
-"""缴费清单（无锡）: a sealed list of all that was paid for a person's months, whoever paid it."""
+"""缴费清单（无锡）: a sealed list of all payments for a person's months, by the person or an
+employer."""
 
 from typing import Any
 
@@ -18,7 +19,7 @@ ALL_YEARS = "all"
 
 
 class PaymentListForm(ServiceForm):
-    """A year of those in which months were paid, or all of them."""
+    """Asks for one of the years with paid months, or for all years."""
 
     year = forms.ChoiceField(
         label=gettext_lazy("所属年份"),
@@ -50,12 +51,12 @@ class PaymentList(PaymentDocument):
     def facts(self, ask: Ask, outside: bool) -> PaymentFacts:
         year = ask.answers["year"]
         span = {} if year == ALL_YEARS else {"start": Month(int(year), 1), "until": Month(int(year) + 1, 1)}
-        asked: dict[str, Any] = {"city": ask.offer.city, **span}
+        selection: dict[str, Any] = {"city": ask.offer.city, **span}
         proof = payment_facts(
             ask.person,
-            paid_months(ask.person, **asked),
+            paid_months(ask.person, **selection),
             schema=PAYMENT_LIST_SCHEMA,
             now=ask.filed_at,
-            **{**asked, "city": book().city(ask.offer.city)},
+            **{**selection, "city": book().city(ask.offer.city)},
         )
         return PaymentFacts(proof, outside)

@@ -22,7 +22,7 @@ LATEST_ORDERS = 12
 
 
 class PaymentReceiptForm(ServiceForm):
-    """A paid order, or months: the first and the last, of those that the person paid for."""
+    """Asks for a paid order, or for the first and last of the months that the person paid for."""
 
     which = forms.ChoiceField(
         label=gettext_lazy("开具哪些缴费"),
@@ -59,10 +59,10 @@ class PaymentReceiptForm(ServiceForm):
         which.choices = [*choices, (BY_MONTHS, _("按月份开具"))]  # type: ignore[attr-defined]
         which.initial = choices[0][0] if choices else BY_MONTHS
         months = sorted({one.month for one in paid}, reverse=True)
-        shown = [(str(month), month.zh) for month in months] or [(str(self.month), self.month.zh)]
+        month_choices = [(str(month), month.zh) for month in months] or [(str(self.month), self.month.zh)]
         for name in ("first", "last"):
-            self.fields[name].choices = shown  # type: ignore[attr-defined]
-            self.fields[name].initial = shown[0][0]
+            self.fields[name].choices = month_choices  # type: ignore[attr-defined]
+            self.fields[name].initial = month_choices[0][0]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -95,13 +95,13 @@ class PaymentReceipt(PaymentDocument):
 
     def facts(self, ask: Ask, outside: bool) -> PaymentFacts:
         if ask.answers["which"] == BY_MONTHS:
-            asked: dict[str, Any] = {
+            selection: dict[str, Any] = {
                 "start": Month.parse(ask.answers["first"]),
                 "until": Month.parse(ask.answers["last"]) + 1,
             }
         else:
-            asked = {"order": ask.answers["which"]}
-        paid = paid_months(ask.person, city=ask.offer.city, own_only=True, **asked)
+            selection = {"order": ask.answers["which"]}
+        paid = paid_months(ask.person, city=ask.offer.city, own_only=True, **selection)
         proof = payment_facts(
             ask.person,
             paid,

@@ -39,8 +39,8 @@ class PensionHistoryForm(PurposeForm):
         super().build()
         person = self.applicant.person
         until = month_in_china(self.now) + 1
-        found = by_month.record(person, until=until, cities=[self.offer.city]) if person else []
-        years = sorted({one.month.year for one in found if one.insurance == Insurance.PENSION})
+        records = by_month.record(person, until=until, cities=[self.offer.city]) if person else []
+        years = sorted({one.month.year for one in records if one.insurance == Insurance.PENSION})
         self.fields["first_year"].choices = [  # type: ignore[attr-defined]
             (ALL_YEARS, _("全部年份")),
             *((str(year), _("%(year)s年") % {"year": year}) for year in years),
@@ -50,13 +50,13 @@ class PensionHistoryForm(PurposeForm):
 
 @dataclass(frozen=True)
 class HistoryFacts:
-    """What the certificate would say, and whether it can be sealed now."""
+    """The facts of the certificate, and whether it can be sealed now."""
 
     proof: dict[str, Any]
     sealable: bool
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: which months; what was certified stands in the register of certificates."""
+        """For the case: the period; the register of certificates has the rest."""
         return {"period": self.proof["period"]}
 
 
@@ -69,18 +69,18 @@ class PensionHistory(SealedService):
     also_known_as = ("历年参保证明", "养老保险历年缴费", "历年缴费明细", "个人权益记录单", "养老缴费年限")
 
     def facts(self, ask: Ask, outside: bool) -> HistoryFacts:
-        first = ask.answers["first_year"]
+        first_year = ask.answers["first_year"]
         proof = history_facts(
             ask.person,
             city=book().city(ask.offer.city),
-            first_year=None if first == ALL_YEARS else int(first),
+            first_year=None if first_year == ALL_YEARS else int(first_year),
             use=use_of(ask.answers, offer=ask.offer, now=ask.filed_at),
             now=ask.filed_at,
         )
         return HistoryFacts(proof, outside)
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """Neither paid here nor brought in, in any year."""
+        """No month was paid here or brought in, in any year."""
         city = book().city(ask.offer.city)
         proof = history_facts(ask.person, city=city, first_year=None, use=Use("", "", None), now=ask.filed_at)
         if not proof["years"] and not proof["brought_in"]:

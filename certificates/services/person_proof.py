@@ -1,5 +1,5 @@
-"""个人参保证明（宁波；深圳：参保证明（表单下载））: the person chooses what it reveals, for whom
-and until when."""
+"""个人参保证明（宁波；深圳：参保证明（表单下载））: the person chooses what it shows, its recipient
+and its validity."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -93,7 +93,7 @@ class PersonProofForm(PurposeForm):
         cleaned = super().clean() or {}
         cleaned["reveal"] = cleaned.get("reveal") or str(Reveal.ALL)
         if cleaned["reveal"] != Reveal.AT_LEAST:
-            # Not asked for: what stands there is no part of the application.
+            # The field is not part of this application, so its content is ignored.
             cleaned["at_least"] = None
             self.errors.pop("at_least", None)
             return cleaned
@@ -110,15 +110,15 @@ class PersonProofForm(PurposeForm):
 
 @dataclass(frozen=True)
 class ProofFacts:
-    """What the certificate would say, and whether it can be sealed now. ``paid`` counts months
-    where only a minimum is said."""
+    """The facts of the certificate, and whether it can be sealed now. ``paid``: the paid months by
+    insurance, where the proof states only a minimum."""
 
     proof: dict[str, Any]
     sealable: bool
     paid: Mapping[Insurance, int] = field(default_factory=dict)
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: which months; what was certified stands in the register of certificates."""
+        """For the case: the period; the register of certificates has the rest."""
         return {"period": self.proof["period"]}
 
 
@@ -133,9 +133,9 @@ class PersonProof(SealedService):
 
     def facts(self, ask: Ask, outside: bool) -> ProofFacts:
         months, reveal = ask.answers["months"], Reveal(ask.answers.get("reveal") or Reveal.ALL)
-        asked: dict[str, Any] = {
+        scope: dict[str, Any] = {
             "city": book().city(ask.offer.city),
-            # What was asked for when the offer still named it is certified no more.
+            # An older application may name insurances that the offer no longer has.
             "insurances": [
                 insurance
                 for insurance in proof_terms(ask.offer).insurances
@@ -146,15 +146,15 @@ class PersonProof(SealedService):
             "now": ask.filed_at,
         }
         if reveal == Reveal.AT_LEAST:
-            proof, paid = at_least_facts(ask.person, at_least=ask.answers["at_least"], **asked)
+            proof, paid = at_least_facts(ask.person, at_least=ask.answers["at_least"], **scope)
             return ProofFacts(proof, outside, paid)
         with_employers = not ask.answers.get("hide_employers", False)
         return ProofFacts(
-            person_facts(ask.person, reveal=reveal, with_employers=with_employers, **asked), outside
+            person_facts(ask.person, reveal=reveal, with_employers=with_employers, **scope), outside
         )
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """Nothing stands in the city's record at all."""
+        """The city's record has no month of the person."""
         city = book().city(ask.offer.city)
         if not by_month.record(ask.person, until=ask.month + 1, cities=[city.slug]):
             yield nothing_here(ask.person, city)
@@ -196,13 +196,13 @@ class PersonProof(SealedService):
 
 
 def _too_few(facts: ProofFacts) -> Iterator[Finding]:
-    """A statement that is not true is not made: which insurances fall short, and by what."""
-    wanted = facts.proof["at_least"]
+    """The bars to a false statement: each insurance with too few paid months."""
+    required = facts.proof["at_least"]
     for insurance, months in facts.paid.items():
-        if months < wanted:
+        if months < required:
             yield Bar(
                 "at_least",
                 _(
                     "{insurance}在所选月份里已缴 {months} 个月，不足 {wanted} 个月。请减少月数或不选这个险种。"
-                ).format(insurance=INSURANCE_LABELS[insurance], months=months, wanted=wanted),
+                ).format(insurance=INSURANCE_LABELS[insurance], months=months, wanted=required),
             )

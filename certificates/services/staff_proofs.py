@@ -1,5 +1,5 @@
-"""职工参保证明批量开具（宁波）: a proof for each of an employer's staff, of their months there and
-nothing else."""
+"""职工参保证明批量开具（宁波）: a proof for each of an employer's staff, only about the months with
+this employer."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import day_zh
 
 ALL_STAFF, CHOSEN = "all", "chosen"
-# More are asked for in parts: an archive of so many is several gigabytes.
+# The most people in one batch: an archive of so many proofs is several gigabytes.
 MOST = 20_000
 _SHOWN_MISTAKES = 10
 
@@ -105,10 +105,10 @@ class StaffProofsForm(PurposeForm):
             return cleaned
         numbers, mistakes = _read(cleaned.get("numbers", ""))
         if mistakes:
-            shown = mistakes[:_SHOWN_MISTAKES]
-            if len(mistakes) > len(shown):
-                shown.append(_("另有 {count} 行有误。").format(count=len(mistakes) - len(shown)))
-            self.add_error("numbers", ValidationError(shown))
+            listed = mistakes[:_SHOWN_MISTAKES]
+            if len(mistakes) > len(listed):
+                listed.append(_("另有 {count} 行有误。").format(count=len(mistakes) - len(listed)))
+            self.add_error("numbers", ValidationError(listed))
         elif not numbers and "numbers" not in self.errors:
             self.add_error("numbers", _("请填写职工的身份证号码，每行一个。"))
         cleaned["numbers"] = numbers
@@ -116,14 +116,14 @@ class StaffProofsForm(PurposeForm):
 
 
 def _read(text: str) -> tuple[list[str], list[str]]:
-    """The numbers of the lines, each once, and what is wrong with which line."""
+    """The numbers in the lines, each once, and the errors with their line numbers."""
     field = IdentityNumberField()
     numbers: dict[str, None] = {}
     mistakes = []
     papers_known = papers.known_among(text.splitlines())
     for place, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or (place == 1 and "号" in line and not any(one.isdigit() for one in line)):
-            # A column that was copied whole begins with its head.
+            # A whole copied column begins with its head.
             continue
         typed = foreigners.as_typed(line)
         if typed in papers_known or (foreigners.may_be_passport(typed) and not typed.isdigit()):
@@ -138,15 +138,15 @@ def _read(text: str) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class StaffFacts:
-    """Whom the proofs would be about, which of the numbers are no staff of the employer's, and
-    whether anything can be sealed."""
+    """The people (ids) of the proofs, the numbers that are not of the employer's staff, and whether
+    documents can be sealed now."""
 
     people: Sequence[int]
     strangers: Sequence[str]
     sealable: bool
 
     def frozen(self) -> dict[str, Any]:
-        """For the case: how many; who they are stands in the batch."""
+        """For the case: the number of people; the batch names them."""
         return {"people": len(self.people)}
 
 
@@ -176,26 +176,26 @@ class StaffProofs(SealedService):
         )
         if ask.answers["who"] == ALL_STAFF:
             return StaffFacts(list(staff.values_list("pk", flat=True)), (), outside)
-        known = dict(
+        pk_by_number = dict(
             staff.filter(identity_number__in=ask.answers["numbers"]).values_list("identity_number", "pk")
         )
         return StaffFacts(
-            [known[number] for number in ask.answers["numbers"] if number in known],
-            [number for number in ask.answers["numbers"] if number not in known],
+            [pk_by_number[number] for number in ask.answers["numbers"] if number in pk_by_number],
+            [number for number in ask.answers["numbers"] if number not in pk_by_number],
             outside,
         )
 
     def rule(self, ask: Ask, facts: StaffFacts) -> Iterator[Finding]:
         yield from super().rule(ask, facts)
         if facts.strangers:
-            shown = "、".join(facts.strangers[:_SHOWN_MISTAKES])
+            listed = "、".join(facts.strangers[:_SHOWN_MISTAKES])
             yield Bar(
                 "numbers",
                 _(
                     "下列 {count} 个号码在所选月份和险种里不是本单位参保的职工：{numbers}{more}。请核对，或改选月数。"
                 ).format(
                     count=len(facts.strangers),
-                    numbers=shown,
+                    numbers=listed,
                     more=_("等") if len(facts.strangers) > _SHOWN_MISTAKES else "",
                 ),
             )
@@ -208,7 +208,7 @@ class StaffProofs(SealedService):
             )
 
     def said(self, ask: Ask, facts: StaffFacts) -> Any:
-        """What all of the documents would say; each name is looked at when its proof is made."""
+        """The texts that all documents share; each name is checked when its proof is made."""
         return [ask.employer.name, ask.answers["recipient"], ask.answers["purpose"]]
 
     def effect(self, case: Case, ask: Ask, facts: StaffFacts, *, by: User, now: datetime) -> dict[str, Any]:

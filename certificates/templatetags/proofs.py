@@ -1,4 +1,4 @@
-"""What the pages of proofs say of the services that make them."""
+"""Links from the pages of proofs to the services that issue them."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -15,13 +15,13 @@ register = template.Library()
 
 @register.simple_tag
 def way_to_proofs(city: City, clerk: bool) -> SafeString:
-    """Where a new proof is had in the city: what it offers to people, or to employers; else where
-    it is done."""
+    """The sentence with links to the city's services for new proofs, for people or for employers;
+    where the city offers none, to the place where they are issued."""
     audience = Audience.EMPLOYER if clerk else Audience.PERSON
-    made = [
+    offered = [
         to_offer(city, offer.code)
         for offer, service in offers(city.slug)
         if service.audience == audience and service.theme == Theme.PROOF
     ]
-    ways = made or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
+    ways = offered or [(EMPLOYER_PROOF if clerk else PROOF).at(city.slug)]
     return linked(_("需要新的证明，请{ways}。").format(ways=_("，或者").join(map(str, ways))), ways)

@@ -17,12 +17,12 @@ class Command(BaseCommand):
             raise CommandError(
                 "正式环境不使用开发证书。请将经办机构的电子印章放入 SEAL_DIR，见 docs/certificates.md。"
             )
-        made = development_authority.make_development_ca(
+        made_files = development_authority.make_development_ca(
             cities=development_authority.development_cities(), now=timezone.now()
         )
-        if made:
+        if made_files:
             self.stdout.write(
-                f"已建立开发证书：{'、'.join(made)}（{settings.SEAL_DIR}）。开发环境印章没有法律效力。"
+                f"已建立开发证书：{'、'.join(made_files)}（{settings.SEAL_DIR}）。开发环境印章没有法律效力。"
             )
         else:
             self.stdout.write("开发证书已齐全，未作改动。")

@@ -58,9 +58,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label}：{value}")
         return verdict.genuine
 
-    def _qr(self, given: str, keys: Path | None) -> bool:
+    def _qr(self, source: str, keys: Path | None) -> bool:
         try:
-            summary = summaries.read(_text(given))
+            summary = summaries.read(_text(source))
         except summaries.InvalidSummary as error:
             raise CommandError("没有可核验的内容：这不是证明二维码的完整内容。") from error
         if not summary.signed_by(_keys(keys)):
@@ -86,16 +86,16 @@ class Command(BaseCommand):
         return not ended
 
 
-def _text(given: str) -> str:
-    """What the QR code says: of a picture, or as it was given."""
-    if "#" in given or given.isdigit():
-        return given
+def _text(source: str) -> str:
+    """The text of the QR code: ``source`` itself, or from the picture at that path."""
+    if "#" in source or source.isdigit():
+        return source
     try:
-        with Image.open(given) as picture:
-            found = zxingcpp.read_barcodes(picture.convert("L"))
+        with Image.open(source) as picture:
+            barcodes = zxingcpp.read_barcodes(picture.convert("L"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise CommandError(f"无法读取图片 {given}。") from error
-    texts = [one.text for one in found]
+        raise CommandError(f"无法读取图片 {source}。") from error
+    texts = [one.text for one in barcodes]
     if not texts:
         raise CommandError("图片中没有找到二维码。")
     return max(texts, key=len)
