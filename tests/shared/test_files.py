@@ -52,7 +52,7 @@ def test_what_is_being_written_is_no_leftover(tmp_path: Path, tidy: object) -> N
             failed.append(error)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files.os, "fsync", slowly)  # type: ignore[attr-defined]
+        patch.setattr(files.os, "fsync", slowly)
         writer = threading.Thread(target=write)
         writer.start()
         assert reached.wait(20)
