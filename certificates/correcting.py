@@ -34,7 +34,7 @@ class Correction:
 def preview(certificate: Certificate, *, now: datetime) -> Correction:
     """Compares the proof with the one that the same application would give now. Raises
     NotCorrectable."""
-    proof = _present(certificate, now)
+    proof = present_facts(certificate, now)
     words_before = dict(_words(certificate.facts))
     words_now = dict(_words(proof))
     labels = [*words_before, *(label for label in words_now if label not in words_before)]
@@ -55,7 +55,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
     try:
         with transaction.atomic():
             locks.lock_subject(certificate.person.identity_number if certificate.person else "")
-            proof = _present(certificate, now)
+            proof = present_facts(certificate, now)
             until = proof.get("use", {}).get("valid_until")
             replacement = issuing.freeze(
                 kind=certificate.kind_code,
@@ -82,7 +82,7 @@ def correct(certificate: Certificate, *, by: User, reason: str, now: datetime) -
     return replacement
 
 
-def _present(certificate: Certificate, now: datetime) -> dict[str, Any]:
+def present_facts(certificate: Certificate, now: datetime) -> dict[str, Any]:
     if certificate.status != Status.ISSUED:
         raise NotCorrectable(_("只有有效的证明可以更正。"))
     case = _case(certificate)

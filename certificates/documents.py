@@ -26,7 +26,7 @@ def store(serial_number: str, document: bytes) -> str:
     OSError where the disk refuses.
     """
     name = f"certificates/{serial_number}/{digest_of(document)}.pdf"
-    path = _path(name)
+    path = path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(path, document)
     for folder in (path.parent, path.parent.parent):
@@ -38,7 +38,7 @@ def load(name: str, *, digest: str) -> bytes:
     """The document of that name. Raises DocumentDamaged where it is missing or its SHA-256
     differs."""
     try:
-        document = _path(name).read_bytes()
+        document = path_of(name).read_bytes()
     except FileNotFoundError as error:
         raise DocumentDamaged(name) from error
     if digest_of(document) != digest:
@@ -49,8 +49,8 @@ def load(name: str, *, digest: str) -> bytes:
 def keep_only(name: str, *more: str) -> None:
     """Removes all other files of the certificate, left by attempts that were killed before their
     row was written; not a file that another attempt is still writing."""
-    kept = {_path(each) for each in (name, *more)}
-    for other in _path(name).parent.iterdir():
+    kept = {path_of(each) for each in (name, *more)}
+    for other in path_of(name).parent.iterdir():
         if other.suffix == PART:
             remove_abandoned(other)
         elif other not in kept:
@@ -59,10 +59,10 @@ def keep_only(name: str, *more: str) -> None:
 
 def drop(name: str) -> None:
     """Removes a document that was not needed after all."""
-    _path(name).unlink(missing_ok=True)
+    path_of(name).unlink(missing_ok=True)
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
     return Path(storages["documents"].path(name))
 
 

@@ -57,7 +57,7 @@ _FOLDERS = (
 _SIMPLIFIED_CHINESE = 2
 _MOST_NAMED = 5
 # Raise this number when the content of the cuts changes: it is part of their file names.
-_EDITION = 2
+EDITION = 2
 
 
 @cache
@@ -83,7 +83,7 @@ def cut(typeface: Typeface) -> Path:
     path = (
         settings.DATA_DIR
         / "fonts"
-        / f"{source.stem}-{_EDITION}-{source_stat.st_size}-{int(source_stat.st_mtime)}.otf"
+        / f"{source.stem}-{EDITION}-{source_stat.st_size}-{int(source_stat.st_mtime)}.otf"
     )
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,10 +165,10 @@ def _subset(source: Path) -> bytes:
     # The cut has no names of its own: with them, fontconfig would take it for the whole font.
     subset_input.sets(hb.SubsetInputSets.NAME_ID).clear()
     face = hb.Face(hb.Blob.from_file_path(str(source)), _SIMPLIFIED_CHINESE)
-    return _numbered_anew(bytes(hb.subset(face, subset_input).blob.data))
+    return numbered_anew(bytes(hb.subset(face, subset_input).blob.data))
 
 
-def _numbered_anew(font: bytes) -> bytes:
+def numbered_anew(font: bytes) -> bytes:
     """The font with each glyph's CID equal to its number.
 
     A PDF names a glyph of a CID-keyed font by its CID (ISO 32000-1 9.7.4.2), but WeasyPrint writes

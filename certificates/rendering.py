@@ -58,7 +58,7 @@ class _Page(HTML):
         return []
 
 
-class _Press:
+class Press:
     """Fonts and style sheet, read once."""
 
     def __init__(self) -> None:
@@ -71,11 +71,11 @@ class _Press:
 _own = threading.local()
 
 
-def _press() -> _Press:
+def press_of_thread() -> Press:
     """This thread's press: the state of fontconfig and Pango must not be shared between threads."""
     if not hasattr(_own, "press"):
-        _own.press = _Press()
-    press: _Press = _own.press
+        _own.press = Press()
+    press: Press = _own.press
     return press
 
 
@@ -117,10 +117,10 @@ def press(html: str, *, agency: str) -> bytes:
     Fetches nothing from outside. Raises FetchRefused where the HTML refers to something outside,
     NotDrawable where a character is in no font.
     """
-    thread_press = _press()
+    thread_press = press_of_thread()
 
     def finish(document: Document, pdf: pydyf.PDF) -> None:
-        _refuse_missing(document)
+        refuse_missing(document)
         # Sealing writes pyHanko's name into the metadata; both places in the file must agree.
         pdf.info["Producer"] = pydyf.String(VENDOR)
         tags = Tags(pdf, [page.height * _POINTS_PER_PIXEL for page in document.pages])
@@ -141,7 +141,7 @@ def press(html: str, *, agency: str) -> bytes:
     return result
 
 
-def _refuse_missing(document: Document) -> None:
+def refuse_missing(document: Document) -> None:
     missing = {chr(code) for font in document.fonts.values() for code in font.missing}
     if missing:
         raise fonts.NotDrawable(sorted(missing))

@@ -30,9 +30,9 @@ def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
     done: list[str] = []
     failed: list[str] = []
     addresses: set[str] = set()
-    for name, read in _certificates(now):
+    for name, read in certificates_to_follow(now):
         with watch.item(name):
-            addresses.update(_addresses(read()))
+            addresses.update(addresses_of(read()))
         if name in watch.failed:
             failed.append(name)
     for address in sorted(addresses):
@@ -60,7 +60,7 @@ def _fetch(address: str, now: datetime) -> bool:
     return revocation_lists.keep_crl(name, content, now=now)
 
 
-def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
+def certificates_to_follow(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x509.Certificate]]]]:
     """The places of certificates, each with a function that reads them; none where the hall has no
     seal yet."""
     files = sorted(settings.SEAL_DIR.glob("*.pem"))
@@ -70,7 +70,7 @@ def _certificates(now: datetime) -> Iterator[tuple[str, Callable[[], Iterable[x5
         yield _("时间戳证书"), partial(time_stamps.time_certificates, now)
 
 
-def _addresses(certificates: Iterable[x509.Certificate]) -> Iterator[str]:
+def addresses_of(certificates: Iterable[x509.Certificate]) -> Iterator[str]:
     for certificate in certificates:
         for point in certificate.crl_distribution_points:
             if point.url and point.url.startswith(("http://", "https://")):

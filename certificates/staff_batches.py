@@ -121,7 +121,7 @@ def finish(batch: StaffBatch, *, now: datetime) -> None:
     if not won:
         batch.refresh_from_db()
         if batch.archive != name:
-            _path(name).unlink(missing_ok=True)
+            path_of(name).unlink(missing_ok=True)
 
 
 def retry(batch: StaffBatch) -> int:
@@ -139,7 +139,7 @@ def retry(batch: StaffBatch) -> int:
             StaffBatch.objects.filter(pk=locked.pk).update(
                 status=BatchStatus.MAKING, archive="", archive_digest="", archive_size=None
             )
-            transaction.on_commit(lambda: _path(name).unlink(missing_ok=True))
+            transaction.on_commit(lambda: path_of(name).unlink(missing_ok=True))
     return retried
 
 
@@ -154,16 +154,16 @@ def expire(*, now: datetime) -> int:
                 status=BatchStatus.EXPIRED, archive="", archive_digest="", archive_size=None
             )
             # The folder may also hold a half-written file of a killed worker.
-            shutil.rmtree(_path(batch.archive).parent, ignore_errors=True)
+            shutil.rmtree(path_of(batch.archive).parent, ignore_errors=True)
     watch.finished()
     return ended
 
 
 def archive_of(batch: StaffBatch) -> Path:
     """The archive's file. Raises NotReady where there is none, also where the file is missing."""
-    if batch.status != BatchStatus.READY or not _path(batch.archive).exists():
+    if batch.status != BatchStatus.READY or not path_of(batch.archive).exists():
         raise NotReady(batch)
-    return _path(batch.archive)
+    return path_of(batch.archive)
 
 
 def progress(batch: StaffBatch) -> dict[LineStatus, int]:
@@ -296,24 +296,24 @@ def _use(batch: StaffBatch) -> Use:
 def _archive(batch: StaffBatch) -> tuple[str, str, int]:
     """Writes the archive, whole or not at all, under a name with its digest. Returns name, SHA-256
     and size in bytes."""
-    folder = _path(f"archives/{batch.case.number}")
+    folder = path_of(f"archives/{batch.case.number}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            _write(batch, file)
+            write_archive(batch, file)
             file.flush()
             os.fsync(file.fileno())
         digest, size = _measured(Path(temporary))
         name = f"archives/{batch.case.number}/{digest}.zip"
-        Path(temporary).replace(_path(name))
+        Path(temporary).replace(path_of(name))
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return name, digest, size
 
 
-def _write(batch: StaffBatch, file: Any) -> None:
+def write_archive(batch: StaffBatch, file: Any) -> None:
     rows: list[list[str | int]] = []
     # Sealed documents are compressed already.
     when = batch.frozen_at.timetuple()[:6]
@@ -386,5 +386,5 @@ def _measured(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), path.stat().st_size
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
     return Path(storages["documents"].path(name))

@@ -92,7 +92,7 @@ def sign(certificate: Certificate) -> str:
     payload: dict[int, Any] = {
         SERIAL_NUMBER: certificate.serial_number,
         KIND: str(certificate.kind),
-        NAME: _name(certificate.facts),
+        NAME: short_name(certificate.facts),
         LAST_FOUR: last_four(certificate.facts),
         DIGEST: bytes.fromhex(certificate.facts_digest)[:_DIGEST_BYTES],
         ISSUED_ON: _number(certificate.dated),
@@ -166,7 +166,7 @@ def _to_be_signed(protected: bytes, content: bytes) -> bytes:
     return cbor2.dumps(["Signature1", protected, b"", content])
 
 
-def _name(facts: dict[str, Any]) -> str:
+def short_name(facts: dict[str, Any]) -> str:
     if "person" in facts:
         return mask_name(facts["person"]["name"])
     name = str(facts["employer"]["name"])

@@ -142,7 +142,7 @@ def _by_register(certificate: Certificate | None, now: datetime) -> Verdict:
 def standing_verdict(certificate: Certificate, checks: list[Check], now: datetime) -> Verdict | None:
     """Adds the checks of the present state to ``checks``; returns the verdict where the certificate
     no longer counts."""
-    checks += _standing_checks(certificate, now)
+    checks += checks_of_standing(certificate, now)
     if certificate.is_revoked:
         why = _("这份证明确由本平台出具，但已被撤销，不再有效。")
         return Verdict(Result.REVOKED, why, checks, certificate)
@@ -181,14 +181,14 @@ def _stored_check(certificate: Certificate) -> Check:
     return Check(_("存档文件"), True, _("存档文件与登记摘要一致"))
 
 
-def _corrected_since(certificate: Certificate) -> bool:
+def was_corrected_since(certificate: Certificate) -> bool:
     """Whether the register now has another name, number or paper for the person than the
     certificate."""
     person, told = certificate.person, certificate.facts.get("person")
     return bool(person and told and person.named() != told)
 
 
-def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
+def checks_of_standing(certificate: Certificate, now: datetime) -> list[Check]:
     if certificate.revoked_at:
         day = certificate.revoked_at.astimezone(CHINA)
         checks = [Check(_("撤销"), False, _("已于 {day} 撤销").format(day=f"{day:%Y-%m-%d}"))]
@@ -200,7 +200,7 @@ def _standing_checks(certificate: Certificate, now: datetime) -> list[Check]:
             day=f"{day:%Y-%m-%d}", number=certificate.superseded_by.serial_number
         )
         checks.append(Check(_("替换"), False, text))
-    if _corrected_since(certificate):
+    if was_corrected_since(certificate):
         text = _("出具之后，登记中的姓名或证件号码已更正；这份证明仍是出具时的内容")
         checks.append(Check(_("登记更正"), None, text))
     if certificate.valid_until:

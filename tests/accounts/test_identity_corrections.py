@@ -467,10 +467,10 @@ def test_a_case_about_the_right_number_is_decided_first(
 
 def test_a_sealed_proof_stays_and_its_verification_says_so(two: tuple[Client, Client], wang: Person) -> None:
     then = Certificate(person=wang, facts={"person": wang.named()})
-    assert not verifying._corrected_since(then)
+    assert not verifying.was_corrected_since(then)
     corrected(two, wang)
-    assert verifying._corrected_since(then)
-    [check] = [one for one in verifying._standing_checks(then, NOW) if one.passed is None]
+    assert verifying.was_corrected_since(then)
+    [check] = [one for one in verifying.checks_of_standing(then, NOW) if one.passed is None]
     assert "仍是出具时的内容" in check.text
 
 

@@ -70,7 +70,7 @@ def test_facts_changed_behind_their_digest_are_found(issued: Certificate) -> Non
 
 
 def test_a_document_that_is_lost_or_changed_is_found(issued: Certificate) -> None:
-    path = documents._path(issued.document)
+    path = documents.path_of(issued.document)
     whole = path.read_bytes()
     path.chmod(0o600)
     path.write_bytes(whole[:-1] + b"x")

@@ -93,14 +93,14 @@ def test_nothing_is_left_where_it_cannot_be_done(
     with pytest.raises(ValueError):
         correcting.correct(wrong, by=cast.ningbo_reviewer, reason=" ", now=LATER)
     # Revoked by another between the look and the move.
-    look = correcting._present
+    look = correcting.present_facts
 
     def revoked_meanwhile(certificate: Certificate, now: Any) -> Any:
         proof = look(certificate, now)
         issuing.revoke(Certificate.objects.get(pk=wrong.pk), by=cast.ningbo_reviewer, reason="x", now=LATER)
         return proof
 
-    monkeypatch.setattr(correcting, "_present", revoked_meanwhile)
+    monkeypatch.setattr(correcting, "present_facts", revoked_meanwhile)
     with pytest.raises(correcting.NotCorrectable, match="撤销或替换"):
         correcting.correct(wrong, by=cast.ningbo_reviewer, reason="更正", now=LATER)
     assert Certificate.objects.count() == 1

@@ -67,7 +67,7 @@ def test_a_page_with_a_box_is_never_handed_on(kind: CertificateKind, monkeypatch
     with pytest.raises(fonts.NotDrawable, match="U\\+30001"):
         rendering.render(certificate, development=True)
     # Without the guard it would be drawn all the same.
-    monkeypatch.setattr(rendering, "_refuse_missing", lambda document: None)
+    monkeypatch.setattr(rendering, "refuse_missing", lambda document: None)
     assert rendering.render(certificate, development=True).startswith(b"%PDF-")
 
 

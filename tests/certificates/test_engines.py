@@ -36,8 +36,8 @@ def test_a_cut_that_keeps_the_numbers_of_the_whole_font_is_found_out(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATA_DIR = tmp_path
-    monkeypatch.setattr(fonts, "_numbered_anew", lambda font: font)
+    monkeypatch.setattr(fonts, "numbered_anew", lambda font: font)
     # A press keeps the fonts that it was made with.
-    monkeypatch.setattr(rendering, "_press", rendering._Press)
+    monkeypatch.setattr(rendering, "press_of_thread", rendering.Press)
     drawn = differences(sealed(CertificateKind.EMPLOYER), tmp_path)
     assert min(drawn) > 1.5 * engines.MOST_DIFFERENCE

@@ -96,11 +96,11 @@ def test_what_was_drawn_by_an_older_edition_is_drawn_anew(
     settings.DATA_DIR = tmp_path / "older"
     certificate = frozen()
     with monkeypatch.context() as older:
-        older.setattr(fonts, "_EDITION", 1)
-        older.setattr(fonts, "_numbered_anew", lambda font: font)
-        older.setattr(rendering, "_press", rendering._Press)
+        older.setattr(fonts, "EDITION", 1)
+        older.setattr(fonts, "numbered_anew", lambda font: font)
+        older.setattr(rendering, "press_of_thread", rendering.Press)
         old = issuing.produce(certificate, now=NOW)
-    monkeypatch.setattr(rendering, "_press", rendering._Press)
+    monkeypatch.setattr(rendering, "press_of_thread", rendering.Press)
     run = start(everything=True, reason="换用各种阅读器都能显示的字体")
     assert resealing.go_on(run, most=10, now=LATER) == 1
     new = issuing.produce(certificate, now=LATER)
@@ -172,7 +172,7 @@ def test_killed_at_any_point_it_goes_on_where_it_stopped(
     assert run.finished_at
     assert "已完成 3，失败 0" in out.getvalue()
     for certificate in certificates:
-        folder = documents._path(certificate.latest.document).parent
+        folder = documents.path_of(certificate.latest.document).parent
         assert len(list(folder.iterdir())) == 2
     assert broken() == ()
 
@@ -268,7 +268,7 @@ def test_a_version_that_is_lost_is_found_by_the_audit(frozen: Freeze) -> None:
     issuing.produce(certificate, now=NOW)
     replace_key()
     resealing.go_on(start(), most=1, now=LATER)
-    documents._path(certificate.latest.document).unlink()
+    documents.path_of(certificate.latest.document).unlink()
     assert broken() == (f"{certificate.serial_number}（第 2 版）：文件缺失或与登记的摘要不符",)
 
 

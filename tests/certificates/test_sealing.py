@@ -201,7 +201,7 @@ def test_lists_are_fetched_where_certificates_say(
     (own_keys / "root.pem").rename(own_keys / "away")
     answers = [(200, "application/pkix-crl", published)]
     with serving(lambda _request: answers[-1]) as address:
-        monkeypatch.setattr(revocation, "_addresses", lambda _certificates: [address])
+        monkeypatch.setattr(revocation, "addresses_of", lambda _certificates: [address])
         assert revocation.refresh(now=NOW) == ([address], [])
         assert seen(sealed(page)).evidenced
         # The same again is no news; what is no list, or has ended, does not take its place.
@@ -234,7 +234,7 @@ def test_the_addresses_of_lists_are_read_from_certificates() -> None:
         .sign(key, hashes.SHA256())
     )
     der = made.public_bytes(serialization.Encoding.DER)
-    assert list(revocation._addresses([authority.asn1_x509.Certificate.load(der)])) == [
+    assert list(revocation.addresses_of([authority.asn1_x509.Certificate.load(der)])) == [
         "http://crl.example.cn/a.crl"
     ]
 

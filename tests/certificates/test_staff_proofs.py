@@ -231,10 +231,10 @@ def test_an_archive_that_was_not_finished_is_written_by_the_next(
         raise OSError("disk full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(staff_batches, "_write", full)
+        broken.setattr(staff_batches, "write_archive", full)
         with pytest.raises(OSError, match="full"):
             staff_batches.work_on(batch, now=NOW)
-    folder = staff_batches._path(f"archives/{batch.case.number}")
+    folder = staff_batches.path_of(f"archives/{batch.case.number}")
     assert list(folder.iterdir()) == []
     made(batch)
     assert len(unpacked(batch)[0]) == 2

@@ -152,7 +152,9 @@ def test_the_kept_page_asks_for_nothing_from_anywhere() -> None:
 def test_an_employers_name_is_cut_and_a_document_without_the_key_is_not_made(
     frozen: Freeze, seal_folder: Path
 ) -> None:
-    assert summaries._name({"employer": {"name": "宁波甬江精密机械制造有限公司"}}) == "宁波甬江精密机械制…"
+    assert (
+        summaries.short_name({"employer": {"name": "宁波甬江精密机械制造有限公司"}}) == "宁波甬江精密机械制…"
+    )
     certificate = frozen()
     (seal_folder / "qr.pem").rename(seal_folder / "away")
     try:

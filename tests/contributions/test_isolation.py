@@ -365,7 +365,7 @@ def archives(request: pytest.FixtureRequest) -> Loop:
         found.append(f"archives/{one.pk}/x.zip")
     clock.step(days=99)
     return Loop(
-        certificate_tasks.delete_expired_archives, staff_batches, "_path", lambda name: name, found[::-1]
+        certificate_tasks.delete_expired_archives, staff_batches, "path_of", lambda name: name, found[::-1]
     )
 
 
@@ -381,8 +381,8 @@ def seals(request: pytest.FixtureRequest) -> Loop:
 def lists(request: pytest.FixtureRequest) -> Loop:
     addresses = [f"http://ca.example/{place}.crl" for place in "abc"]
     monkeypatch = request.getfixturevalue("monkeypatch")
-    monkeypatch.setattr(revocation, "_certificates", lambda _now: [("一", list)])
-    monkeypatch.setattr(revocation, "_addresses", lambda _certificates: addresses)
+    monkeypatch.setattr(revocation, "certificates_to_follow", lambda _now: [("一", list)])
+    monkeypatch.setattr(revocation, "addresses_of", lambda _certificates: addresses)
     return Loop(
         seal_tasks.refresh_revocation_lists,
         revocation,
@@ -399,9 +399,11 @@ def certificate_files(request: pytest.FixtureRequest) -> Loop:
 
     monkeypatch = request.getfixturevalue("monkeypatch")
     monkeypatch.setattr(
-        revocation, "_certificates", lambda _now: [(one, lambda one=one: one) for one in "abc"]
+        revocation, "certificates_to_follow", lambda _now: [(one, lambda one=one: one) for one in "abc"]
     )
-    return Loop(seal_tasks.refresh_revocation_lists, revocation, "_addresses", read, ["a", "b", "c"], stub=[])
+    return Loop(
+        seal_tasks.refresh_revocation_lists, revocation, "addresses_of", read, ["a", "b", "c"], stub=[]
+    )
 
 
 LOOPS: dict[str, Make] = {
