@@ -154,7 +154,7 @@ def walk(login: str) -> Walk:
     assert user or who is None, f"the demo has no such login: {who}"
     works = user is not None and user.kind == Kind.STAFF
     # Whoever may do everything sees the pages of all staff: of theirs one each is read again.
-    found = Walk(pages=1 if works and not user.is_superuser else 2)
+    found = Walk(pages=1 if user and works and not user.is_superuser else 2)
     found.through(came_in(user), (*WORKBENCH, *STARTS[:2]) if works else STARTS)
     return found
 
