@@ -33,8 +33,8 @@ ALL = "all"
 
 
 def state_asked(request: HttpRequest) -> str:
-    """The state that the list is to show; "" for the queue. What someone decided themselves has
-    left it."""
+    """The state that the list is to show; "" for the queue. A list of one's own decisions shows all
+    states: decided cases have left the queue."""
     return request.GET.get(StateFilter.parameter_name) or (
         ALL if request.GET.get(MineFilter.parameter_name) == "done" else ""
     )
@@ -168,7 +168,7 @@ class CaseAdmin(StaffAdmin):
         if not term:
             return queryset, False
         number = narrow(term).upper()
-        found = (
+        matching = (
             Q(number=number_in(term) or number)
             | Q(applicant_employer__credit_code=number)
             | Q(applicant_employer__name__contains=term)
@@ -176,10 +176,10 @@ class CaseAdmin(StaffAdmin):
             | Q(subject__name__contains=term)
         )
         if ending_in(term):
-            found |= Q(number__endswith=f"-{ending_in(term)}")
+            matching |= Q(number__endswith=f"-{ending_in(term)}")
         if person := person_number_in(term):
-            found |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
-        return queryset.filter(found), False
+            matching |= Q(subject_identity_number=person) | Q(applicant_person__identity_number=person)
+        return queryset.filter(matching), False
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         return queries.waiting_for(staff_of(request))
@@ -277,13 +277,12 @@ class CaseAdmin(StaffAdmin):
         *,
         now: Any,
     ) -> HttpResponse:
-        """A second reviewer confirms what another proposed, and the case is done; or declines
-        it."""
+        """A second reviewer confirms the proposal, and the case is done; or declines it."""
         by = staff_of(request)
         try:
             if "confirm" in request.POST:
-                done = desk.decide(case, approve=True, by=by, now=now, overrule=True)
-                return self._go_on(request, done)
+                decided = desk.decide(case, approve=True, by=by, now=now, overrule=True)
+                return self._go_on(request, decided)
             decline = reviewing.DeclineForm(request.POST)
             if not decline.is_valid():
                 return self._page(request, case, sheet=sheet, decline=decline)
@@ -294,16 +293,16 @@ class CaseAdmin(StaffAdmin):
                 messages.error(request, str(finding.why))
         return HttpResponseRedirect(request.path)
 
-    def _go_on(self, request: HttpRequest, case: Case, said: str = "") -> HttpResponse:
+    def _go_on(self, request: HttpRequest, case: Case, words: str = "") -> HttpResponse:
         """Says what was done, and opens the next case of the queue."""
-        done = (said or _("{number} {title}：{state}。")).format(
+        message = (words or _("{number} {title}：{state}。")).format(
             number=case.number, title=case.offer.title, state=_(CASE_LIFE_CYCLE.label(case.status))
         )
         following = queries.next_after(staff_of(request), case)
         if following is None:
-            messages.success(request, done + _("待办理的办件都办完了。"))
+            messages.success(request, message + _("待办理的办件都办完了。"))
             return HttpResponseRedirect(reverse("admin:hall_case_changelist"))
-        messages.success(request, done + _("下面是下一件。"))
+        messages.success(request, message + _("下面是下一件。"))
         return HttpResponseRedirect(reverse("admin:hall_case_change", args=[following.pk]))
 
     def _page(
@@ -398,8 +397,8 @@ class WorkdayForm(ProposingForm):
 
     def of_day(self) -> tuple[str, Any]:
         """Which city's day it is: as typed, or of the row that is changed."""
-        told, row = self.cleaned_data, self.instance
-        return (row.city, row.day) if row.pk else (told["city"], told["day"])
+        cleaned, row = self.cleaned_data, self.instance
+        return (row.city, row.day) if row.pk else (cleaned["city"], cleaned["day"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -463,15 +462,15 @@ class WorkdayOverrideAdmin(ByTwo):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
-        told, (city, day) = form.cleaned_data, form.of_day()
+        cleaned, (city, day) = form.cleaned_data, form.of_day()
         if change and not form.changed_data:
             return False
         working_days.propose(
             city=city,
             day=day,
-            is_workday=told["is_workday"],
-            remove=bool(told.get("remove")),
-            reason=told["reason"],
+            is_workday=cleaned["is_workday"],
+            remove=bool(cleaned.get("remove")),
+            reason=cleaned["reason"],
             by=staff_of(request),
             now=timezone.now(),
         )
@@ -492,5 +491,5 @@ def _chosen(city: str) -> None:
         raise ValidationError(_("请选择城市。"))
 
 
-# Registered by being imported: the admin looks for this module alone.
+# Imported so that its admin is registered: Django looks for this module alone.
 from portal.hall import operations  # noqa: E402, F401

@@ -1,8 +1,7 @@
-"""Papers that applicants hand in: taken only as what they are asked to be, stored without what
-nobody asked for.
+"""Papers that applicants hand in: each file must be of the kind that is asked for.
 
-Files are read apart (portal.shared.scans): pictures are decoded and written anew, PDF files stay as
-they are, and are only ever given out as a download.
+A process of its own reads the files (portal.shared.scans): pictures are decoded and written anew,
+so that nothing else in the file is stored; PDF files stay as they are and are only downloaded.
 """
 
 import hashlib
@@ -93,7 +92,7 @@ def read_scan(file: UploadedFile) -> Scan:
 
 
 def remove(attachment: Attachment) -> None:
-    """Drops a paper of a draft; its file goes when the transaction holds."""
+    """Drops a paper of a draft; its file is deleted when the transaction is committed."""
     storage, name = attachment.file.storage, attachment.file.name
     attachment.delete()
     transaction.on_commit(lambda: storage.delete(str(name)))
@@ -121,13 +120,13 @@ def _read(kind: str, file: UploadedFile) -> tuple[bytes, str, str]:
         raise UploadRefused(_("“{name}”超过 5 MB，请压缩后重新上传。").format(name=file.name))
     content, name = file.read(), file.name or ""
     try:
-        found = scans.read_apart(content, kind=kind, room=settings.ROOM_FOR_FILES)
+        scan = scans.read_apart(content, kind=kind, room=settings.ROOM_FOR_FILES)
     except scans.NotTaken as why:
         raise UploadRefused(_why_not(why.fault, kind).format(name=name)) from why
     except Busy as busy:
         refusal = _("现在上传的人较多，“{name}”还没有收下。请过几秒再上传一次，已填写的内容都在。")
         raise UploadRefused(refusal.format(name=name)) from busy
-    return (content, PDF, ".pdf") if found.is_pdf else (found.jpeg, JPEG, ".jpg")
+    return (content, PDF, ".pdf") if scan.is_pdf else (scan.jpeg, JPEG, ".jpg")
 
 
 def _why_not(fault: scans.Fault, kind: str) -> str:
@@ -149,10 +148,10 @@ def _why_not(fault: scans.Fault, kind: str) -> str:
             return _("“{name}”已损坏或不完整，请重新拍摄或扫描后上传。")
 
 
-def _shown_name(given: str, suffix: str) -> str:
-    """The name to show: the user's own, without what would turn it round or break a header, and
-    with the true ending."""
-    stem = PurePath(given.replace("\\", "/")).stem
+def _shown_name(file_name: str, suffix: str) -> str:
+    """The name to show: the user's own without control and format characters, which could reverse
+    it or break a header, and with the suffix of the true kind."""
+    stem = PurePath(file_name.replace("\\", "/")).stem
     clean = "".join(
         character for character in stem if unicodedata.category(character)[0] not in "CZ" or character == " "
     )

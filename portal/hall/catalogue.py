@@ -21,7 +21,7 @@ from portal.policy.passages import Passage
 @cache
 def services() -> dict[str, Service]:
     """Every service by its code. ValueError where two share one."""
-    found: dict[str, Service] = {}
+    by_code: dict[str, Service] = {}
     for package in rooms.bring("services"):
         name = package.__name__
         for module in sorted(iter_modules(package.__path__), key=lambda item: item.name):
@@ -33,10 +33,10 @@ def services() -> dict[str, Service]:
                 ):
                     service = kind()
                     service.app = name.split(".")[-2]
-                    if service.code in found:
+                    if service.code in by_code:
                         raise ValueError(f"two services have the code {service.code}")
-                    found[service.code] = service
-    return found
+                    by_code[service.code] = service
+    return by_code
 
 
 def service(code: str) -> Service:
@@ -46,15 +46,15 @@ def service(code: str) -> Service:
 
 def offers(city: str | None = None) -> Iterator[tuple[Offer, Service]]:
     """Every offer of the city (or of all cities, in their order) with its service."""
-    for one in book().cities:
-        if city is None or one.slug == city:
-            for offer in one.offers.values():
+    for place in book().cities:
+        if city is None or place.slug == city:
+            for offer in place.offers.values():
                 yield offer, services()[offer.code]
 
 
 @register()
 def every_offer_has_a_service(app_configs: object, **kwargs: object) -> list[Error]:
-    """A city may only offer what the hall can do: found at start, not by a user."""
+    """Reports, at start, each offer of a city that has no service."""
     return [
         Error(f"{city.slug}/offers.yaml offers {code}, but no service has this code", id="hall.E001")
         for city in book().cities
@@ -65,27 +65,27 @@ def every_offer_has_a_service(app_configs: object, **kwargs: object) -> list[Err
 
 @register()
 def every_figure_that_is_asked_for_is_there(app_configs: object, **kwargs: object) -> list[Error]:
-    """What services and tasks ask the book for: a city without it stops here, not at night or
-    before a user."""
+    """Reports, at start, each file of figures that is missing and that a service or task of the
+    city needs."""
     missing = [
         Error(f"{NATIONAL}/{name}.yaml is missing", id="hall.E005")
         for name in _lacks(NATIONAL, NATIONAL_FILES)
     ]
     for city in book().cities:
-        wanted: dict[str, str] = dict.fromkeys(EVERY_CITY, "every city needs it")
+        needed: dict[str, str] = dict.fromkeys(EVERY_CITY, "every city needs it")
         for code in city.offers:
             if code in services():
-                wanted |= dict.fromkeys(services()[code].needs, f"{code} needs it")
+                needed |= dict.fromkeys(services()[code].needs, f"{code} needs it")
         for offer in city.offers.values():
             if offer.options.get("account_at_enrolment") or offer.options.get("paid_by") == "debit":
-                wanted["debit"] = f"{offer.code} needs it"
+                needed["debit"] = f"{offer.code} needs it"
         missing += [
             Error(
-                f"{city.slug}/{name}.yaml is missing: {wanted[name]}",
+                f"{city.slug}/{name}.yaml is missing: {needed[name]}",
                 hint=f"script/manage new_city --example {name} prints one to begin with.",
                 id="hall.E005",
             )
-            for name in _lacks(city.slug, wanted)
+            for name in _lacks(city.slug, needed)
         ]
         try:
             capacities = book().history(city.slug, "charging")[-1].values["days"]
@@ -103,8 +103,8 @@ def every_figure_that_is_asked_for_is_there(app_configs: object, **kwargs: objec
 
 
 def _lacks(scope: str, names: Iterable[str]) -> list[str]:
-    there = set(book().names(scope))
-    return [name for name in names if name not in there]
+    present = set(book().names(scope))
+    return [name for name in names if name not in present]
 
 
 def notices_of(city: City) -> Iterator[tuple[str, tuple[Passage, ...]]]:
@@ -115,7 +115,7 @@ def notices_of(city: City) -> Iterator[tuple[str, tuple[Passage, ...]]]:
 
 @register()
 def every_way_leads_somewhere(app_configs: object, **kwargs: object) -> list[Error]:
-    """A text may only name services and pages that there are: found at start, not by a user."""
+    """Reports, at start, each text that names a service or a page that does not exist."""
     known = {*services(), *(code for city in book().cities for code in city.elsewhere)}
     wrong = [
         Error(f"a text names the service {code}, which nobody knows", id="hall.E002")

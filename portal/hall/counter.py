@@ -26,21 +26,21 @@ _NUMBER = re.compile(rf"[0-9]{{8,}}[0-9X]|{foreigners.NUMBER}")
 def lines_in_full(case: Case) -> list[tuple[str, str]]:
     """What was filed, as at the last look, with its numbers in full; those that no line shows
     follow under the form's labels."""
-    lines, left = in_full(case.facts.get("summary", []), _numbers(case))
-    own = case.applicant_person.identity_number if case.applicant_person else ""
-    return lines + [one for one in left if one[1] != own]
+    lines, unshown = in_full(case.facts.get("summary", []), _numbers(case))
+    own_number = case.applicant_person.identity_number if case.applicant_person else ""
+    return lines + [one for one in unshown if one[1] != own_number]
 
 
 def typed_in_full(
     summary: Iterable[tuple[str, str]], answers: Mapping[str, Any], typed: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str]]:
     """A summary with the numbers in full that the applicant has just typed, and is to check digit
-    by digit. The number of a paper that the register has read for them stays masked."""
-    said = {foreigners.as_typed(value) for values in typed.values() for value in values}
+    by digit. The number of a paper that was read from the register stays masked."""
+    typed_values = {foreigners.as_typed(value) for values in typed.values() for value in values}
     numbers = [
         (name, value)
         for name, value in answers.items()
-        if isinstance(value, str) and (value in said if name == PAPER else _NUMBER.fullmatch(value))
+        if isinstance(value, str) and (value in typed_values if name == PAPER else _NUMBER.fullmatch(value))
     ]
     return in_full(summary, numbers)[0]
 
@@ -52,14 +52,14 @@ def in_full(
     numbers that no line shows."""
     lines = [(str(label), str(value)) for label, value in summary]
     values = [value for _label, value in lines]
-    left = [one for one in numbers if not any(one[1] in value for value in values)]
+    unshown = [one for one in numbers if not any(one[1] in value for value in values)]
     for place, (label, value) in enumerate(lines):
-        fitting = [one for one in left if value in _masked(one[1])]
+        fitting = [one for one in unshown if value in _masked(one[1])]
         # Two numbers may be masked alike: then neither is put in the other's place.
         if len(fitting) == 1 and values.count(value) == 1:
             lines[place] = (label, fitting[0][1])
-            left.remove(fitting[0])
-    return lines, left
+            unshown.remove(fitting[0])
+    return lines, unshown
 
 
 def address(case: Case) -> str:

@@ -1,4 +1,4 @@
-"""The one way through the hall: submit, decide, withdraw. Each is one transaction, and doing it
+"""Every case is submitted, decided and withdrawn here. Each step is one transaction, and doing it
 twice changes nothing."""
 
 import hashlib
@@ -72,8 +72,8 @@ def form_for(
 
 
 def ask_for(*, offer: Offer, applicant: Applicant, typed: Any, now: datetime) -> Ask:
-    """The application that was typed, its gate already passed. NotAccepted where the form refuses
-    it, or the city."""
+    """The application that was typed; its gate has been passed already. NotAccepted where the form
+    or the city refuses it."""
     service = service_of(offer.code)
     if elsewhere := permissions.why_not_in(applicant, offer.city, service):
         raise NotAccepted([Bar("", elsewhere)])
@@ -113,22 +113,22 @@ def known_of(
 
 
 def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar]:
-    """What bars this applicant whatever they would answer; empty where there is something to fill
+    """The bars that hold whatever this applicant would answer; empty where the form can be filled
     in. Writes nothing.
 
-    Of a form that has nothing to ask of this applicant, what the rule says of no answers.
+    Where the form has no field for this applicant, the rule judges empty answers.
     """
     ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
     service = service_of(offer.code)
-    standing = _standing(ask) if service.audience == Audience.PERSON else None
-    if standing is not None:
-        way = Way(standing.number, standing.number, reverse("case", args=[standing.number]))
+    undecided = _standing(ask) if service.audience == Audience.PERSON else None
+    if undecided is not None:
+        way = Way(undecided.number, undecided.number, reverse("case", args=[undecided.number]))
         return [
             Bar(
                 "",
                 _(
                     "您已有一份同样的办件正在办理（{number}），请等它办结；需要更正的，可以撤回后重新申报。"
-                ).format(number=standing.number),
+                ).format(number=undecided.number),
                 (way,),
             )
         ]
@@ -191,8 +191,7 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
         with transaction.atomic():
             return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
     except (IntegrityError, NotAccepted) as error:
-        # The same application may have been taken meanwhile, and then it is itself what stands in
-        # the way.
+        # The same application may have been taken meanwhile; then that case caused the conflict.
         earlier = _earlier(key, digest, ask)
         if earlier:
             return earlier
@@ -217,8 +216,7 @@ def decide(
     outside = service.outside(ask) if approve else None
     try:
         with transaction.atomic():
-            # Before the case's own row, in the order in which a correction of the subject takes
-            # them.
+            # The subject before the case's row: a correction of the subject locks in this order.
             lock_subject(case.subject_identity_number)
             case = _to_decide(case, by)
             if not approve:
@@ -252,12 +250,12 @@ def decide(
 
 
 def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> Overruling:
-    """Propose to do an open case although the register says otherwise, on these grounds; another
-    reviewer confirms (``decide``) or declines. Again by the same, as long as it stands, is the
-    same.
+    """Proposes to do an open case although the register says otherwise, on these grounds; another
+    reviewer confirms (``decide``) or declines. A second call by the same reviewer gives the
+    proposal that waits.
 
-    NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another proposal
-    stands; AlreadyMoved.
+    NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another's proposal
+    waits; AlreadyMoved.
     """
     service = service_of(case.service)
     ask = ask_of(case)
@@ -274,10 +272,10 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
             raise NotAccepted(findings)
         if verdict_of(findings) == Verdict.CLEAR:
             raise NotAccepted([Bar("", _("现在与登记一致，可以直接通过。"))])
-        standing = standing_overruling(case)
-        if standing is not None:
-            if standing.proposed_by_id == by.pk:
-                return standing
+        proposal = standing_overruling(case)
+        if proposal is not None:
+            if proposal.proposed_by_id == by.pk:
+                return proposal
             raise NotAccepted([Bar("", _("另一名审核人员已经提出，请刷新页面后确认。"))])
         return Overruling.objects.create(
             case=case, mismatches=whys(findings), reason=reason.strip(), proposed_at=now, proposed_by=by
@@ -285,8 +283,8 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
 
 
 def decline_overruling(overruling: Overruling, *, why: str, by: User, now: datetime) -> Overruling:
-    """End a proposal without doing the case, by another reviewer; or by whoever made it, who takes
-    it back. Twice is once.
+    """Ends a proposal without doing the case: another reviewer declines it, or its proposer takes
+    it back. A second call changes nothing.
 
     NotAllowed; NotAccepted without a reason; AlreadyMoved where it was confirmed.
     """
@@ -307,27 +305,27 @@ def decline_overruling(overruling: Overruling, *, why: str, by: User, now: datet
 
 def standing_overruling(case: Case) -> Overruling | None:
     """The proposal that waits for a second reviewer."""
-    standing = case.overrulings.filter(status=OverrulingStatus.PROPOSED)
-    return standing.select_related("proposed_by").first()
+    proposals = case.overrulings.filter(status=OverrulingStatus.PROPOSED)
+    return proposals.select_related("proposed_by").first()
 
 
 def _confirmed(case: Case, findings: Sequence[Finding], *, by: User, now: datetime) -> str:
     """The grounds of the standing proposal, which ``by`` confirms."""
-    standing = standing_overruling(case)
-    if standing is None:
+    proposal = standing_overruling(case)
+    if proposal is None:
         raise NotAccepted([Bar("", _("与登记不一致，须先由一名审核人员写明依据提出，再由另一名确认。"))])
-    if standing.proposed_by_id == by.pk:
+    if proposal.proposed_by_id == by.pk:
         raise NotAllowed(_("与登记不一致仍予办理，须由另一名审核人员确认。"))
-    if standing.mismatches != whys(findings):
+    if proposal.mismatches != whys(findings):
         raise NotAccepted([Bar("", _("不一致之处与提出时不同，请不同意后重新提出。")), *findings])
-    Overruling.objects.filter(pk=standing.pk).update(
+    Overruling.objects.filter(pk=proposal.pk).update(
         status=OverrulingStatus.CONFIRMED, ended_at=now, ended_by=by
     )
-    return standing.reason
+    return proposal.reason
 
 
 def whys(findings: Sequence[Finding]) -> list[str]:
-    """What of findings an overruling is of."""
+    """The reasons of the findings, sorted: an overruling holds for exactly these."""
     return sorted(str(one.why) for one in findings)
 
 
@@ -347,7 +345,7 @@ def _to_decide(case: Case, by: User) -> Case:
 
 
 def withdraw(case: Case, *, by: User, now: datetime) -> Case:
-    """Voids an open case at the applicant's wish; twice is once.
+    """Voids an open case at the applicant's wish; a second call changes nothing.
 
     NotAllowed for anyone but the applicant, whatever its state; AlreadyMoved where it was decided
     meanwhile.
@@ -365,12 +363,12 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
 
 
 def _ensure_unchanged(case: Case, ask: Ask) -> None:
-    """Raises NotAccepted where it was corrected, since the case was read, who it is about."""
-    now, then = case.applicant_person, ask.applicant.person
+    """Raises NotAccepted where the person or the answers were corrected since the case was read."""
+    current, filed = case.applicant_person, ask.applicant.person
     corrected = (
-        now is not None
-        and then is not None
-        and identity_papers.of_person(now) != identity_papers.of_person(then)
+        current is not None
+        and filed is not None
+        and identity_papers.of_person(current) != identity_papers.of_person(filed)
     )
     if corrected or case.answers != ask.answers:
         raise NotAccepted([Bar("", _("这份办件的身份信息刚刚更正，请刷新页面，核对后再办理。"))])
@@ -482,8 +480,8 @@ def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
 
 
 def digest_of(ask: Ask) -> str:
-    """What tells one application from another: for what it is, with which answers, for which
-    ward."""
+    """SHA-256 (hex) of the offer, the answers and the ward: it tells one application from
+    another."""
     content: dict[str, Any] = {
         "city": ask.offer.city,
         "service": ask.offer.code,
@@ -506,7 +504,7 @@ def _conflict(service: Service, error: IntegrityError) -> Bar:
     """The database's refusal in the applicant's words; an unknown constraint is a defect and is
     raised."""
     name = broken_constraint(error)
-    known: dict[str, tuple[str, Any]] = {
+    refusals: dict[str, tuple[str, Any]] = {
         "one_open_case_per_applicant_and_subject": (
             "",
             _("已有一份同样的办件正在办理，请先在办件进度中查看；需要更正的，可撤回后重新申报。"),
@@ -517,7 +515,7 @@ def _conflict(service: Service, error: IntegrityError) -> Bar:
         ),
         **service.conflicts,
     }
-    if name not in known:
+    if name not in refusals:
         raise error
-    field, why = known[name]
+    field, why = refusals[name]
     return Bar(field, str(why))

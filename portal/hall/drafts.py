@@ -1,5 +1,5 @@
-"""What was typed and not yet sent: kept for its user, so that an ended session or a wrong click
-loses nothing."""
+"""Drafts: what was typed and not yet sent. They are kept for their user, so that an ended session
+or a wrong click loses nothing."""
 
 import uuid
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from portal.policy.book import Offer
 from portal.shared import identity
 from portal.watch.failures import Watch
 
-# Longer than any month window, so that nothing typed for this month is lost; then personal data go.
+# Longer than any month window, so that nothing typed for this month is lost; no longer, because
+# drafts hold personal data.
 KEPT_FOR = timedelta(days=60)
 
 
@@ -48,8 +49,8 @@ def keep(
     """Keeps what was typed about ``subject``; ``checked`` says that the form and its captcha were
     passed with exactly this.
 
-    ``begun`` is the draft that the form stood on: where it had no subject yet it becomes this
-    subject's, where it is another subject's it stays as it is.
+    ``begun`` is the draft that the form showed: without a subject it becomes this subject's;
+    another subject's draft stays as it is.
     """
     with transaction.atomic():
         if begun and subject and not begun.subject:
@@ -76,17 +77,17 @@ def autosave(
     subject: str = "",
     begun: Draft | None = None,
 ) -> Draft | None:
-    """Keeps what was typed so far, by itself; None where the draft is no longer as this page saw
-    it.
+    """Keeps what was typed so far, without a press of a button; None where the draft has changed
+    since the page was shown.
 
     ``seen`` is the draft's ``stamp`` as the page had it, "" where there was none. So nothing that
     another window kept, or that was sent on since, is overwritten.
     """
     with transaction.atomic():
-        own = of_offer(user=user, offer=offer, ward=ward).select_for_update()
-        draft = own.filter(subject=subject).first()
+        users_drafts = of_offer(user=user, offer=offer, ward=ward).select_for_update()
+        draft = users_drafts.filter(subject=subject).first()
         if draft is None and begun and subject and not begun.subject:
-            draft = own.filter(pk=begun.pk, subject="").first()
+            draft = users_drafts.filter(pk=begun.pk, subject="").first()
         if draft is None:
             try:
                 with transaction.atomic():
@@ -116,13 +117,14 @@ def _name(draft: Draft, subject: str) -> None:
 
 
 def stamp(draft: Draft) -> str:
-    """By which a page knows the draft that it saw from what has been kept since."""
+    """The time of the draft's last change, as text: a page tells by it whether the draft has
+    changed."""
     return draft.updated_at.astimezone(UTC).isoformat()
 
 
 def about(draft: Draft) -> str:
-    """Whom a draft is about, in words that tell it from its neighbours; "" where there is nothing
-    to tell."""
+    """Whom a draft is about, in words that tell it from the user's other drafts; "" where nothing
+    does."""
     if not draft.subject:
         return draft.ward.name if draft.ward else ""
     name = "".join(draft.typed.get("name", [])[:1]).strip()
@@ -139,16 +141,16 @@ def forget(draft: Draft) -> None:
 
 
 def sent(draft: Draft) -> None:
-    """What the draft held when it was read has become a case: it goes, but what was typed since,
-    elsewhere, is kept apart."""
+    """Drops a draft that has become a case. Where another window has changed it since it was read,
+    it stays, under a new key."""
     with transaction.atomic():
-        now = Draft.objects.select_for_update().filter(pk=draft.pk).first()
-        if now is None:
+        current = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+        if current is None:
             return
-        if now.typed == draft.typed:
-            forget(now)
+        if current.typed == draft.typed:
+            forget(current)
         else:
-            Draft.objects.filter(pk=now.pk).update(key=uuid.uuid4(), checked=False)
+            Draft.objects.filter(pk=current.pk).update(key=uuid.uuid4(), checked=False)
 
 
 def forget_old(*, now: datetime) -> int:

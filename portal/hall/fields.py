@@ -110,10 +110,10 @@ class MonthsField(forms.MultipleChoiceField):
 
 class AccountNumberField(forms.CharField):
     """A person's bank account: a card, a passbook, a social-security card; spaces and hyphens are
-    mended.
+    removed.
 
-    A check digit is looked at where the numbers of that kind have one; whether there is such an
-    account its bank knows.
+    A check digit is checked where numbers of that kind have one; only the bank knows whether the
+    account exists.
     """
 
     def __init__(self, *, numbers: AccountNumbers, **kwargs: Any) -> None:
@@ -144,7 +144,7 @@ class AccountNumberField(forms.CharField):
 
 
 class BankCardField(forms.CharField):
-    """The number of a card of a card network, checked by its last digit; spaces are mended."""
+    """The number of a card of a card network, checked by its last digit; spaces are removed."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(

@@ -41,8 +41,8 @@ class Case(models.Model):
         related_name="applications",
         verbose_name=_("申请单位"),
     )
-    # Whom it is about; empty for a new person until the effect makes their file, and where a case
-    # is about nobody.
+    # The person that it is about; empty for a new person until the effect makes their file, and
+    # where it is about nobody.
     subject = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name=_("办理对象")
     )
@@ -167,7 +167,7 @@ class Overruling(models.Model):
     """That a case is to be done although the register says otherwise: one reviewer proposes, with
     the grounds, another confirms.
 
-    It is of just the ``mismatches`` that the first one saw. Frozen but for its end.
+    It holds for exactly the ``mismatches`` that the proposer saw. Only its end is written later.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="overrulings", verbose_name=_("办件"))
@@ -301,9 +301,9 @@ class Attachment(models.Model):
 
 
 class WorkdayOverride(models.Model):
-    """A day that staff of a city declare a working day or not there, over the official calendar and
-    beyond the year it is published for; of no city: everywhere, where a city has not said
-    otherwise. Two members of staff set it (working_days)."""
+    """A day that staff of a city declare a working day there, or none, against the official
+    calendar or beyond its last year. Without a city it holds in every city that has no override of
+    its own. Two members of staff set it (working_days)."""
 
     city = models.CharField(_("城市"), max_length=30, blank=True)
     day = models.DateField(_("日期"))

@@ -18,8 +18,8 @@ def number_in(text: str) -> str:
     """The case number in what was typed or scanned: with or without dashes, or at the end of an
     address; "" for none."""
     typed = narrow(text).upper().rstrip("/").rpartition("/")[2]
-    found = re.fullmatch(rf"([0-9]{{6}})-?([0-9]{{8}})-?([{numbers.ALPHABET}]{{8}})", typed)
-    return "-".join(found.groups()) if found else ""
+    match = re.fullmatch(rf"([0-9]{{6}})-?([0-9]{{8}})-?([{numbers.ALPHABET}]{{8}})", typed)
+    return "-".join(match.groups()) if match else ""
 
 
 def ending_in(text: str) -> str:

@@ -24,7 +24,7 @@ from portal.policy.book import book
 from portal.watch import failures, lamps
 from portal.watch.models import Failure
 
-# So many are shown; more of them have one cause.
+# The most failures that are shown; where there are more, they have one cause.
 SHOWN = 100
 RESOLVED_SHOWN = 20
 
@@ -52,7 +52,7 @@ def open_for(user: User) -> QuerySet[Failure]:
 
 
 def told(found: QuerySet[Failure]) -> list[Told]:
-    """These failures in the words of staff."""
+    """The failures with titles, remedies and cities for staff to read."""
     titles = {city.slug: city.title for city in book().cities}
     return [
         Told(one, *lamps.title_of(one.task), titles.get(one.city, one.city) or _("全部城市")) for one in found
@@ -62,26 +62,26 @@ def told(found: QuerySet[Failure]) -> list[Told]:
 def troubles(now: datetime) -> list[str]:
     """What is wrong with the hall as a whole, in sentences; empty where nothing is."""
     health = lamps.health(now)
-    found = []
+    sentences = []
     if not health.cache:
-        found.append(_("Redis 没有响应：后台任务停止，登录和查询可能变慢。请系统管理员检查。"))
+        sentences.append(_("Redis 没有响应：后台任务停止，登录和查询可能变慢。请系统管理员检查。"))
     if health.beat is False:
-        found.append(_("定时器没有运行，到期的任务不会自动开始。请系统管理员重新启动。"))
+        sentences.append(_("定时器没有运行，到期的任务不会自动开始。请系统管理员重新启动。"))
     if health.workers == 0:
-        found.append(_("没有后台进程在运行，任务都在等待。请系统管理员重新启动。"))
-    found += [
+        sentences.append(_("没有后台进程在运行，任务都在等待。请系统管理员重新启动。"))
+    sentences += [
         _("“{title}”逾期没有完成，应在 {due} 运行。").format(
             title=one.title, due=f"{timezone.localtime(one.due_at):%Y-%m-%d %H:%M}"
         )
         for one in lamps.tasks(now)
         if one.overdue and one.due_at
     ]
-    return found
+    return sentences
 
 
 @admin.register(Failure)
 class FailureAdmin(StaffAdmin):
-    """One page; nothing is edited but that a failure is settled."""
+    """One page; the only change is to mark a failure as settled."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -125,16 +125,16 @@ class FailureAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/hall/operations.html", context)
 
     def _settle(self, request: HttpRequest, user: User, now: datetime) -> HttpResponse:
-        """标为已处理: should it fail again, it stands here again."""
+        """标为已处理: where the item fails again, it is listed again."""
         chosen = request.POST.get("failure", "")
-        one = (
+        failure = (
             open_for(user).filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
         )
         if not self.has_change_permission(request):
             raise Http404
-        if one is None:
+        if failure is None:
             messages.info(request, _("这一条已经解除。"))
         else:
-            failures.resolve(one.task, [one.item], now=now, by=user.name)
+            failures.resolve(failure.task, [failure.item], now=now, by=user.name)
             messages.success(request, _("已标为处理完毕；再次出现时会重新列出。"))
         return HttpResponseRedirect(reverse("admin:watch_failure_changelist"))

@@ -11,8 +11,7 @@ from portal.hall.models import Case, Overruling, OverrulingStatus
 from portal.hall.routing import OPEN, Status
 from portal.prepared import Prepared
 
-# Open and in staff's hands: a case is only for a moment, inside the desk's transaction, merely
-# submitted.
+# Open cases that wait for staff; SUBMITTED exists only inside the desk's transaction.
 WAITING = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
 WAITING_SHOWN = 10
 # What is due first, then what was filed first; the database puts what has no day at the end.
@@ -54,8 +53,8 @@ def just_done(*, applicant_person: int, city: str, service: str, since: datetime
 
 
 def waiting_of(user: User) -> list[Case]:
-    """The newest WAITING_SHOWN of ``cases_of`` that are not decided, with nothing joined: the home
-    page asks each time."""
+    """The newest WAITING_SHOWN of ``cases_of`` that are not decided; without joins, because each
+    home page asks for them."""
     return _WAITING_OF(
         user.person_id if user.is_person else None, user.employer_id if user.is_clerk else None, *WAITING
     )
@@ -69,7 +68,8 @@ _WAITING_OF = Prepared(
 
 
 def cases_for_staff(user: User) -> QuerySet[Case]:
-    """All cases of the cities whose agency the user works for; none for whoever is not staff."""
+    """All cases of the cities whose agency the user works for; none for logins that are not
+    staff."""
     cases = Case.objects.select_related(
         "applicant_person", "applicant_employer", "subject", "filed_by", "decided_by"
     )
@@ -77,11 +77,11 @@ def cases_for_staff(user: User) -> QuerySet[Case]:
 
 
 def have_cases_in(cities: Sequence[str]) -> Q:
-    """Of persons: who applied in these cities, or whom a case there is about; their data are these
-    cities' staff's."""
-    there = Case.objects.filter(city__in=cities)
-    return Q(Exists(there.filter(subject=OuterRef("pk")))) | Q(
-        Exists(there.filter(applicant_person=OuterRef("pk")))
+    """A condition on persons: they applied in these cities, or a case there is about them. Staff of
+    these cities may see their data."""
+    cases = Case.objects.filter(city__in=cities)
+    return Q(Exists(cases.filter(subject=OuterRef("pk")))) | Q(
+        Exists(cases.filter(applicant_person=OuterRef("pk")))
     )
 
 
@@ -91,8 +91,8 @@ def queue(user: User) -> QuerySet[Case]:
 
 
 def decidable(user: User) -> QuerySet[Case]:
-    """What of the queue this member of staff may decide: not what they filed, nor what is about
-    them, nor what waits for another to confirm what they proposed."""
+    """The queue's cases that this member of staff may decide: not those that they filed, that are
+    about them, or whose overruling they have proposed."""
     proposed = Overruling.objects.filter(status=OverrulingStatus.PROPOSED, proposed_by=user)
     cases = queue(user).exclude(filed_by=user).exclude(pk__in=proposed.values("case"))
     if user.person is None:

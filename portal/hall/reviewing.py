@@ -67,11 +67,11 @@ class ApproveForm(forms.Form):
             )
 
     def clean_papers(self) -> list[str]:
-        seen = self.cleaned_data["papers"]
-        missing = [paper.title for paper in self.papers if paper.required and paper.code not in seen]
+        checked = self.cleaned_data["papers"]
+        missing = [paper.title for paper in self.papers if paper.required and paper.code not in checked]
         if missing:
             raise forms.ValidationError(_("请核对{papers}后勾选。").format(papers="、".join(missing)))
-        return list(seen)
+        return list(checked)
 
     @property
     def note(self) -> str:
@@ -97,7 +97,7 @@ class RefuseForm(forms.Form):
 
 
 class DeclineForm(forms.Form):
-    """Not to overrule a mismatch: why."""
+    """The form to decline an overruling: it asks why."""
 
     prefix = "decline"
 
@@ -118,8 +118,8 @@ class Sheet:
     papers: list[Paper] = field(default_factory=list)
     why_not: str = ""
     answered: bool = False
-    # Another reviewer's proposal to overrule the mismatches, or one's own; and whether it is of
-    # just these.
+    # The proposal to overrule the mismatches that waits; whether it is this reviewer's own; whether
+    # it names exactly these mismatches.
     overruling: Overruling | None = None
     own: bool = False
     still: bool = True
@@ -130,8 +130,8 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """By which a decision tells that it is made on what was shown: facts, findings and
-        papers."""
+        """SHA-256 (hex) of the facts, findings and papers: a decision sends it back, so that it
+        counts only for what was shown."""
         shown = [
             [[heading, [list(map(str, row)) for row in rows]] for heading, rows in self.sections],
             [str(finding.why) for finding in self.findings],
@@ -171,9 +171,9 @@ def sheet(case: Case, *, by: User) -> Sheet:
 def _news(heading: str, rows: list[tuple[str, str]], case: Case) -> tuple[str, list[tuple[str, str]]]:
     """The rows without those that stand in the summary from the filing, so that what has changed is
     seen."""
-    then = [tuple(row) for row in case.facts.get("summary", [])]
-    news = [row for row in rows if row not in then]
-    return heading, news if news or not rows else [(_("与提交时相比"), _("没有变化"))]
+    at_filing = [tuple(row) for row in case.facts.get("summary", [])]
+    changed = [row for row in rows if row not in at_filing]
+    return heading, changed if changed or not rows else [(_("与提交时相比"), _("没有变化"))]
 
 
 def answers_of(case: Case) -> list[tuple[str, str]]:
@@ -201,16 +201,16 @@ def _answered(case: Case) -> Iterator[tuple[str, Any, forms.Field | None]]:
     for name in order:
         value = ask.answers[name]
         if value not in (None, "", []):
-            described = form.fields.get(name)
-            yield str(described.label or name) if described else name, value, described
+            form_field = form.fields.get(name)
+            yield str(form_field.label or name) if form_field else name, value, form_field
 
 
-def _shown(value: Any, described: forms.Field | None) -> str:
+def _shown(value: Any, form_field: forms.Field | None) -> str:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, list):
-        return "、".join(_shown(item, described) for item in value)
-    titles = dict(_flat(getattr(described, "choices", ())))
+        return "、".join(_shown(item, form_field) for item in value)
+    titles = dict(_flat(getattr(form_field, "choices", ())))
     text = str(value)
     if text in titles:
         return str(titles[text])

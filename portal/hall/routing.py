@@ -18,7 +18,7 @@ class Status(StrEnum):
     LAPSED = "lapsed"
 
 
-# Not decided yet; decided, and done when the money is there.
+# OPEN cases are not decided yet; UNPAID ones are decided, and done when the money has come.
 OPEN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PRE_APPLIED)
 UNPAID = (Status.TO_PAY, Status.TO_DEBIT)
 
@@ -53,9 +53,9 @@ class Verdict(StrEnum):
     BARRED = "barred"
 
 
-# Where a case goes that is taken. DONE is where its effect happens: one that asks for money stands
-# in UNPAID from there on, until the money is there. What is missing here is answered beside the
-# field and becomes no case.
+# The status of a case that is taken. At DONE its effect happens: a case that asks for money is then
+# in UNPAID until the money has come. A pair that is missing here is answered beside the field and
+# makes no case.
 ROUTES: dict[tuple[Mode, Verdict], Status] = {
     (Mode.DIRECT, Verdict.CLEAR): Status.DONE,
     (Mode.MATCH, Verdict.CLEAR): Status.DONE,

@@ -74,8 +74,8 @@ Finding = Bar | Mismatch
 
 @dataclass(frozen=True)
 class Applicant:
-    """Who stands at the desk: the login, and the person or employer that it acts for. Just one of
-    the two is set.
+    """Who applies: the login, and the person or the employer that it acts for. Exactly one of the
+    two is set.
 
     A guardian's login acts for the ward: then the person is the ward, and rules and effects are
     about the ward.
@@ -130,8 +130,7 @@ class Ask:
         return self.applicant.employer
 
 
-# Under this ``known`` names the fields that are compared with the register and not filled in from
-# it.
+# The key of ``known`` that names the fields to compare with the register, and not to fill in.
 COMPARED = "compared"
 
 
@@ -141,9 +140,9 @@ class ServiceForm(forms.Form):
 
     ``gate`` fields (a captcha) are asked once, before the draft is taken, and are no part of the
     answers. ``known`` are values read from the register: they are filled in, shown as read, and not
-    taken from the browser. Where something else was stated that stays as it was typed, with what is
-    wrong beside it: the register overwrites nobody's word. Those that ``known`` names under
-    ``COMPARED`` are not for the applicant to see: what is stated is compared with them, no more.
+    taken from the browser. Where the applicant typed something else, that stays, with an error
+    beside it: the register overwrites no entry. The applicant does not see the values of fields
+    that ``known`` names under ``COMPARED``: entries are only compared with them.
     """
 
     gate: ClassVar[tuple[str, ...]] = ()
@@ -200,8 +199,7 @@ class ServiceForm(forms.Form):
                 self.add_error(name, self.contradiction(name))
 
     def contradiction(self, name: str) -> str:
-        """What is said beside a field into which something else was typed than the register
-        knows."""
+        """The error beside a field whose entry differs from the register."""
         return str(_("与这个号码登记的不一致，请核对号码和填写的内容。"))
 
     def build(self) -> None:
@@ -241,7 +239,7 @@ class Service(ABC):
     )
     # What the applicant is told when the database refuses the effect: constraint → (field, why).
     conflicts: ClassVar[Mapping[str, tuple[str, Any]]] = {}
-    # What the button that files it says; ``submit_words`` says it of one application.
+    # The text of the button that files it; ``submit_words`` gives it for one application.
     submit_label: ClassVar[Any] = _("提交申报")
     # Whether it changes or gives up something for good: then the button looks dangerous.
     dangerous: ClassVar[bool] = False
@@ -267,18 +265,18 @@ class Service(ABC):
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         """What bars this applicant whatever they would answer; ``ask`` has no answers yet.
 
-        It is told where the service is described, before the form. What is yielded here, ``rule``
-        must bar too: it decides.
+        The page that describes the service shows them, before the form. ``rule`` must yield them
+        too: only ``rule`` decides.
         """
         yield from ()
 
     def subject(self, ask: Ask) -> str:
-        """The identity number of whom it is about; "" where it is about no person. The desk locks
-        it."""
+        """The identity number of the person that it is about; "" where there is none. The desk
+        locks it."""
         return ask.applicant.person.identity_number if ask.applicant.person else ""
 
     def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
-        """What is searched in the register of what was typed; "" for nothing."""
+        """The part of what was typed that is searched in the register; "" for nothing."""
         return str(typed.get(self.searches, ""))
 
     def known(self, *, offer: Offer, applicant: Applicant, sought: str, now: datetime) -> dict[str, Any]:
@@ -287,8 +285,8 @@ class Service(ABC):
         return {}
 
     def papers(self, ask: Ask, facts: Any) -> list[Paper]:
-        """The papers for this application, of those that the offer names: always wanted, or wanted
-        by what is established."""
+        """The offer's papers that this application needs: those that are always wanted, and those
+        that an established circumstance requires."""
         established = self.established(ask, facts)
         return [
             paper
@@ -331,17 +329,16 @@ class Service(ABC):
         """
 
     def submit_words(self, ask: Ask, facts: Any) -> str:
-        """What the button of the last look says: what happens when it is pressed."""
+        """The text of the last look's button: what happens when it is pressed."""
         return str(self.submit_label)
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
-        """Where a case stands after its effect: done, or one of UNPAID where it is done when the
-        money is there. Who takes the money then ends it."""
+        """The status of a case after its effect: DONE, or one of UNPAID until the money has come.
+        The module that takes the money then ends the case."""
         return Status.DONE
 
     def goes_to(self, case: Case, *, now: datetime) -> str:
-        """The address where one goes on from a case that was just filed; "" where that is its
-        receipt."""
+        """The address that the applicant is sent to after filing; "" for the case's receipt."""
         return ""
 
     def waits_until(self, case: Case, *, now: datetime) -> str:
@@ -350,8 +347,8 @@ class Service(ABC):
         return ""
 
     def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:
-        """How one goes on from a case, (text, url): what its outcome said, until the day
-        ``links_until`` that it names."""
+        """Links for what follows a case, (text, url): those of its outcome, until its day
+        ``links_until``."""
         until = case.outcome.get("links_until")
         if until and today_in_china(now) > date.fromisoformat(until):
             return []
@@ -366,8 +363,8 @@ class Service(ABC):
         """What staff see beside the decision, read anew at that moment: (heading, [(label,
         value)]), most telling first.
 
-        Such as the subject's coverage by month, and what is still owed. Without more, what the
-        service would now do.
+        Such as the subject's coverage by month, and what is still owed. By default, what the
+        service would do now.
         """
         return [
             (

@@ -14,7 +14,7 @@ from portal.accounts.models import User
 
 Row = TypeVar("Row", bound=models.Model)
 
-# Of what is written to a refusal so much is kept.
+# The most characters that are kept of the reason of a refusal.
 WHY_LENGTH = 200
 
 

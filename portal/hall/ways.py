@@ -38,7 +38,7 @@ PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one goes on: the part of a sentence that says so, which of its words are the link, and
+    """The part of a sentence that sends people somewhere, the words in it that are the link, and
     the address ("": no link)."""
 
     phrase: str
@@ -95,16 +95,16 @@ def to_offer(city: City, code: str) -> Way:
 def to_elsewhere(city: City, code: str) -> Way:
     """The way to what the city has, but not in this hall: its page says where it is done. KeyError
     where there is none."""
-    there = city.elsewhere[code]
-    words = quoted(there.title)
-    phrase = _("到{where}办理{service}").format(where=there.where, service=words)
+    elsewhere = city.elsewhere[code]
+    words = quoted(elsewhere.title)
+    phrase = _("到{where}办理{service}").format(where=elsewhere.where, service=words)
     return Way(phrase, words, reverse("service", args=[city.slug, code]))
 
 
 def to_page(name: str, words: str = "", *args: Any) -> Way:
     """The way to a page of the hall, under its own title or these words."""
-    said = quoted(words or str(PAGES[name]))
-    return Way(said, said, reverse(name, args=args))
+    phrase = quoted(words or str(PAGES[name]))
+    return Way(phrase, phrase, reverse(name, args=args))
 
 
 def quoted(title: str) -> str:
@@ -131,23 +131,23 @@ def linked(text: str, ways: Iterable[Way]) -> SafeString:
 def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
     """A sentence of the policy files as plain text with that day's figures, and the ways that it
     names."""
-    said: list[str] = []
+    texts: list[str] = []
     ways: list[Way] = []
     for part in book().filled(passage, city=city.slug, on=on).parts:
         if isinstance(part, str):
-            said.append(part)
+            texts.append(part)
         elif isinstance(part, Link):
             way = _of_link(part, city)
-            said.append(way.words)
+            texts.append(way.words)
             ways.append(way)
         else:
             raise ValueError(f"{part} was not filled")
-    return "".join(said), ways
+    return "".join(texts), ways
 
 
 def _of_link(link: Link, city: City) -> Way:
     if link.page:
         return to_page(link.page, link.words)
-    known = city.offers.get(link.target) or city.elsewhere[link.target]
-    said = quoted(link.words or known.title)
-    return Way(said, said, reverse("service", args=[city.slug, link.target]))
+    target = city.offers.get(link.target) or city.elsewhere[link.target]
+    phrase = quoted(link.words or target.title)
+    return Way(phrase, phrase, reverse("service", args=[city.slug, link.target]))

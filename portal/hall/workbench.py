@@ -32,7 +32,7 @@ from portal.shared.months import today_in_china
 from portal.watch.models import Failure
 
 FIRST = 10
-# Of what failed so many stand on the first page; all of them are on their own.
+# The most failures on the first page; their own page lists all.
 FAILURES = 3
 
 
@@ -40,7 +40,7 @@ Told = TypeVar("Told")
 
 
 def once(tell: Callable[[HttpRequest], Told]) -> Callable[[HttpRequest], Told]:
-    """Told once for a request: the side bar and the page ask for the same."""
+    """``tell``, called once for a request: the side bar and the page ask for the same."""
     kept = f"_hall_{tell.__name__}"
 
     @wraps(tell)
@@ -148,17 +148,17 @@ def _waiting(request: HttpRequest) -> dict[Any, int]:
 
 
 def counted(several: Sequence[QuerySet[Any]]) -> list[int]:
-    """How many rows each of these has, asked in one statement."""
+    """The number of rows of each queryset, counted in one statement."""
     parts: list[str] = []
     values: list[Any] = []
-    for one in several:
+    for queryset in several:
         try:
-            sql, its = one.order_by().values("pk").query.sql_with_params()
+            sql, parameters = queryset.order_by().values("pk").query.sql_with_params()
         except EmptyResultSet:
-            sql, its = "SELECT 1 WHERE false", ()
-        # The ORM's own statement; what was typed is among its values.
+            sql, parameters = "SELECT 1 WHERE false", ()
+        # The ORM made the statement; what was typed is among its parameters.
         parts.append(f"(SELECT count(*) FROM ({sql}) rows)")  # noqa: S608
-        values.extend(its)
+        values.extend(parameters)
     if not parts:
         return []
     with connection.cursor() as cursor:

@@ -1,5 +1,5 @@
-"""What staff set against the official calendar of working days: each city for itself, by two hands;
-for the whole country, those who serve all cities."""
+"""Working days that two members of staff set against the official calendar: those of a city for
+the city, those who serve all cities for the whole country."""
 
 import datetime as dt
 from typing import Any
@@ -15,8 +15,8 @@ from portal.policy.book import book
 
 
 def overrides_of(city: str, *, since: dt.date) -> dict[dt.date, bool]:
-    """The days from ``since`` on that are worked or not against the calendar: what the city has set
-    comes first."""
+    """The overrides from ``since`` on, day → whether it is a working day; a city's own comes before
+    the country's."""
     rows = WorkdayOverride.objects.filter(city__in=["", city], day__gte=since).order_by("city")
     return dict(rows.values_list("day", "is_workday"))
 
@@ -27,20 +27,20 @@ class WorkdayKind(Kind):
     permission = "hall.change_workdayoverride"
 
     def rows(self, proposal: Proposal) -> list[Row]:
-        told = proposal.payload
-        before = _row(proposal.city, told["day"])
-        after = _("按公布的工作日") if told["remove"] else _in_words(told["is_workday"])
+        payload = proposal.payload
+        before = _row(proposal.city, payload["day"])
+        after = _("按公布的工作日") if payload["remove"] else _in_words(payload["is_workday"])
         now = _in_words(before.is_workday) if before else _("按公布的工作日")
-        return [(told["day"], now, after)]
+        return [(payload["day"], now, after)]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
-        of_day = {"city": proposal.city, "day": told["day"]}
-        if told["remove"]:
+        payload = proposal.payload
+        of_day = {"city": proposal.city, "day": payload["day"]}
+        if payload["remove"]:
             WorkdayOverride.objects.filter(**of_day).delete()
             return
         WorkdayOverride.objects.update_or_create(
-            **of_day, defaults={"is_workday": told["is_workday"], "reason": proposal.reason}
+            **of_day, defaults={"is_workday": payload["is_workday"], "reason": proposal.reason}
         )
 
 
