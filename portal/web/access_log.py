@@ -1,4 +1,4 @@
-"""What the log says of each request: as the library does, but for the address that it came from."""
+"""The log of requests: the library's, except for the address that a request came from."""
 
 import structlog
 from django.http import HttpRequest
@@ -8,8 +8,8 @@ from portal.accounts.lockout import client_address
 
 
 class AccessLog(RequestMiddleware):
-    """Tells the address that the lockout counts by: what a visitor writes into X-Forwarded-For is
-    no address of theirs."""
+    """Logs the address that the lockout counts by: a visitor can write any address into
+    X-Forwarded-For."""
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -1,5 +1,5 @@
-"""What is asked of the whole program when it is checked (``manage.py check``, which runs before
-every start and migration)."""
+"""Checks of the whole program (``manage.py check``, which runs before every start and
+migration)."""
 
 from importlib import import_module
 from pkgutil import walk_packages
@@ -10,21 +10,21 @@ from django.core.checks import CheckMessage, Error
 from portal import rooms
 from portal.shared.tables import incomplete
 
-# What is no part of the program that answers.
+# Packages whose modules serve no page.
 _LEFT_OUT = ("migrations", "management", "settings")
 
 
 def tables_are_complete(**options: Any) -> list[CheckMessage]:
-    """A label, tone or other table by an enum that lacks a member would be a fault on the first
-    page that shows it."""
-    found: dict[int, CheckMessage] = {}
+    """Reports each table by an enum (labels, tones and others) that lacks a member: the first page
+    that shows the member would fail."""
+    errors: dict[int, CheckMessage] = {}
     for name in modules():
         for table, missing in incomplete(module := import_module(name)):
-            said = "、".join(str(member.value) for member in missing)
-            found.setdefault(
-                id(vars(module)[table]), Error(f"{name}.{table}: {said} 没有对应的内容", id="hall.E001")
+            members = "、".join(str(member.value) for member in missing)
+            errors.setdefault(
+                id(vars(module)[table]), Error(f"{name}.{table}: {members} 没有对应的内容", id="hall.E001")
             )
-    return list(found.values())
+    return list(errors.values())
 
 
 def modules() -> list[str]:

@@ -36,7 +36,7 @@ class CitySlug:
 
 @require_safe
 def choose_city(request: HttpRequest, slug: str) -> HttpResponse:
-    """Remembers the city, and shows there the page that one came from, where the new city has
+    """Remembers the city, and leads to the page that the visitor came from, where the new city has
     it."""
     try:
         city = book().city(slug)
@@ -58,12 +58,12 @@ def remember_city(response: HttpResponse, city: City) -> HttpResponse:
 
 
 def came_from(request: HttpRequest) -> str:
-    """The page of the hall that one came from: ``next``, else the referring page; "" where it is
-    none of ours."""
+    """The page of the hall that the visitor came from: ``next``, else the referring page; "" where
+    that is no page of the hall."""
     for address in (request.GET.get("next", ""), request.META.get("HTTP_REFERER", "")):
-        own = own_path(request, address)
-        if own:
-            return own
+        path = own_path(request, address)
+        if path:
+            return path
     return ""
 
 

@@ -21,8 +21,8 @@ ELDER_COOKIE = "elder"
 
 
 def city_of(request: HttpRequest) -> City:
-    """The city of the address, else the one that was chosen last, else where whoever is logged in
-    belongs, else the first."""
+    """The city of the address, else the one that was chosen last, else the login's own, else the
+    first."""
     match = request.resolver_match
     slug = (match.kwargs.get("city") if match else None) or request.COOKIES.get(CITY_COOKIE, "")
     user = getattr(request, "user", None)
@@ -35,7 +35,7 @@ def city_of(request: HttpRequest) -> City:
 
 
 def _own_city(user: User) -> str:
-    """Of an employer's clerk, the employer's; of a person, where they are insured; of staff, their
+    """The city of a clerk's employer; of a person, where they are insured; of staff, their
     agency's."""
     if user.employer:
         return user.employer.city
@@ -55,8 +55,8 @@ def own_city_of(user: Any) -> City | None:
 
 
 def open_to(user: Any, offer: Offer, service: Service) -> bool:
-    """Whether an offer is not closed to this visitor for its city alone, as employers' services
-    elsewhere are to clerks."""
+    """Whether this visitor may use the offer as far as its city goes: clerks file employers'
+    services only in their employer's city."""
     own = own_city_of(user)
     return own is None or service.audience != Audience.EMPLOYER or offer.city == own.slug
 

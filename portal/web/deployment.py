@@ -1,8 +1,8 @@
-"""What ``check --deploy`` asks beside Django: that whatever stands outside is named, can be loaded,
-and is not the demo's own.
+"""What ``check --deploy`` checks besides Django: each class outside the hall is named, can be
+loaded, and is not the demo's own.
 
-``check --deploy --database default`` asks the database, too; rooms add what they ask (the seals:
-certificates/deployment.py).
+``check --deploy --database default`` checks the database, too; rooms add checks of their own (the
+seals: certificates/deployment.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ from portal import rights
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A class outside the hall that a setting names: what it must be able to do, and the demo's
-    own, which must not serve."""
+    """A class outside the hall that a setting names: the methods that it must have, and the demo's
+    own classes, which are refused."""
 
     setting: str
     methods: tuple[str, ...]
@@ -38,29 +38,29 @@ FACE_CHECK = Outside("FACE_CHECK", ("begin", "state"))
 
 
 def what_stands_outside_can_be_used(app_configs: object, **kwargs: object) -> list[Error]:
-    """A message, a comparison or a face check that fails for want of its class is found here, not
-    by a user."""
-    asked = [*OUTSIDE, *([FACE_CHECK] if settings.FACE_CHECK else [])]
-    return [error for one in asked for error in _wrong(one)]
+    """Reports each setting of OUTSIDE whose class is not named, cannot be loaded, is the demo's own
+    or lacks a method."""
+    outside = [*OUTSIDE, *([FACE_CHECK] if settings.FACE_CHECK else [])]
+    return [error for one in outside for error in _wrong(one)]
 
 
-def _wrong(one: Outside) -> Iterator[Error]:
-    named = getattr(settings, one.setting)
-    if not named:
-        yield Error(f"{one.setting} 未设置。", hint="见 docs/operations.md。", id="hall.E101")
+def _wrong(outside: Outside) -> Iterator[Error]:
+    path = getattr(settings, outside.setting)
+    if not path:
+        yield Error(f"{outside.setting} 未设置。", hint="见 docs/operations.md。", id="hall.E101")
         return
-    if named in one.own:
+    if path in outside.own:
         hint = "它读写大厅自己的表，只供演示；正式部署须指向外部系统的类。"
-        yield Error(f"{one.setting} 是演示用的 {named}。", hint=hint, id="hall.E102")
+        yield Error(f"{outside.setting} 是演示用的 {path}。", hint=hint, id="hall.E102")
         return
     try:
-        backend = import_string(named)()
+        backend = import_string(path)()
     except Exception as error:  # whatever the class says of itself, it cannot be used
-        yield Error(f"{one.setting} 指向的 {named} 不能装入：{error!r}", id="hall.E101")
+        yield Error(f"{outside.setting} 指向的 {path} 不能装入：{error!r}", id="hall.E101")
         return
-    missing = [name for name in one.methods if not callable(getattr(backend, name, None))]
+    missing = [name for name in outside.methods if not callable(getattr(backend, name, None))]
     if missing:
-        yield Error(f"{one.setting} 指向的 {named} 没有 {'、'.join(missing)}。", id="hall.E101")
+        yield Error(f"{outside.setting} 指向的 {path} 没有 {'、'.join(missing)}。", id="hall.E101")
 
 
 def database_is_ready(
@@ -69,20 +69,20 @@ def database_is_ready(
     """Migrations that are not applied, and a role with other rights than the hall's."""
     if not databases:
         return []
-    found: list[Error] = []
+    errors: list[Error] = []
     for alias in databases:
         try:
             executor = MigrationExecutor(connections[alias])
             waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         except DatabaseError as error:
-            found.append(Error(f"数据库 {alias} 不能使用：{error}", id="hall.E103"))
+            errors.append(Error(f"数据库 {alias} 不能使用：{error}", id="hall.E103"))
             continue
         if waiting:
             first = f"{waiting[0][0].app_label}.{waiting[0][0].name}"
             why = f"数据库 {alias} 有 {len(waiting)} 个迁移没有执行，第一个是 {first}。"
-            found.append(Error(why, hint="先运行 manage.py migrate。", id="hall.E104"))
-        found += _rights(alias)
-    return found
+            errors.append(Error(why, hint="先运行 manage.py migrate。", id="hall.E104"))
+        errors += _rights(alias)
+    return errors
 
 
 def _rights(alias: str) -> Iterator[Error]:

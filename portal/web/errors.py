@@ -28,8 +28,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A fault; or, where the database is away or cannot be reached in time, that one should come
-    again. Asks nothing itself."""
+    """500; or, where the database does not answer in time, 503 with Retry-After. The pages need no
+    query."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         page = loader.get_template("503.html").render()
         return HttpResponse(

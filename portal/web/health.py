@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from portal.watch import lamps
 
-# Anybody may ask, and nobody makes the database work by it.
+# Answers are kept so long: anybody may ask, and must not load the database by asking.
 _KEPT_SECONDS = 5.0
 _kept: dict[str, tuple[float, int, str]] = {}
 
@@ -67,7 +67,7 @@ VIEWS: Mapping[str, Callable[[HttpRequest], HttpResponse]] = {
 
 
 class HealthAnswers:
-    """The first middleware: what asks for health goes no further."""
+    """The first middleware: it answers requests for the hall's health itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -37,8 +37,8 @@ _DRAFTS = Prepared(
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The home of the chosen city; for who has not chosen, of their employer's, or where they are
-    insured."""
+    """Leads to the home of the chosen city; without a choice, of the employer's city, or of the
+    city where the person is insured."""
     return redirect("home", city_of(request).slug)
 
 
@@ -73,11 +73,11 @@ def groups_of(found: Iterable[tuple[Offer, Service]], *, user: Any) -> list[dict
     groups = []
     for audience in sorted(Audience, key=lambda one: (one == Audience.EMPLOYER) != employer_first):
         for theme in Theme:
-            own = [
+            of_theme = [
                 offer for offer, service in found if service.audience == audience and service.theme == theme
             ]
-            if own:
-                groups.append({"audience": audience, "theme": THEME_LABELS[theme], "offers": own})
+            if of_theme:
+                groups.append({"audience": audience, "theme": THEME_LABELS[theme], "offers": of_theme})
     return groups
 
 
@@ -93,7 +93,7 @@ def due_for(user: User, now: datetime) -> list[dict[str, Any]]:
 
 def drafts_of(user: User) -> list[dict[str, Any]]:
     """What was begun and not sent, last touched first."""
-    begun = []
+    items = []
     for draft in _DRAFTS(user.pk):
         try:
             city = book().city(draft.city)
@@ -101,12 +101,12 @@ def drafts_of(user: User) -> list[dict[str, Any]]:
             continue
         offer = city.offers.get(draft.service)
         if offer:
-            named = {DRAFT: str(draft.pk)} if draft.subject else {}
-            url = address("apply", city.slug, offer.code, draft.ward, **named)
+            draft_query = {DRAFT: str(draft.pk)} if draft.subject else {}
+            url = address("apply", city.slug, offer.code, draft.ward, **draft_query)
             about = drafts.about(draft)
             title = f"{offer.title}（{about}）" if about else offer.title
-            begun.append({"title": title, "city": city, "updated_at": draft.updated_at, "url": url})
-    return begun
+            items.append({"title": title, "city": city, "updated_at": draft.updated_at, "url": url})
+    return items
 
 
 def _cases_due(user: User, now: datetime) -> list[dict[str, Any]]:

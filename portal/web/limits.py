@@ -28,8 +28,8 @@ class BodyLimit:
 
 
 class NoNul:
-    """Answers 400 to an address with a NUL in its path or query: nothing here is named by one, and
-    the database takes none.
+    """Answers 400 to an address with a NUL in its path or query: no address of the hall has one,
+    and the database takes none.
 
     Forms refuse it field by field, and the API in its own words.
     """

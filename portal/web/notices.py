@@ -26,17 +26,17 @@ def messages(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required_any
 def read(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark one notice read; another's is not there."""
-    own = notices.notices_of(login_of(request)).filter(pk=pk)
-    if not own.exists():
+    """Marks one of the login's notices read. Http404 for another login's."""
+    users_notices = notices.notices_of(login_of(request)).filter(pk=pk)
+    if not users_notices.exists():
         raise Http404
-    notices.read(own, now=timezone.now())
+    notices.read(users_notices, now=timezone.now())
     return redirect("messages")
 
 
 @require_POST
 @login_required_any
 def read_all(request: HttpRequest) -> HttpResponse:
-    """Mark all of the login's notices read."""
+    """Marks all of the login's notices read."""
     notices.read(notices.notices_of(login_of(request)), now=timezone.now())
     return redirect("messages")

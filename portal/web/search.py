@@ -44,11 +44,11 @@ PAGES = (
     ("verify", _("核验参保证明的真伪"), ("证明核验", "验证证明", "验证码", "查验证明")),
 )
 
-# Those that an employer's clerk has no use for.
+# The pages that are of no use to an employer's clerk.
 OF_PERSONS = ("record", "record-account", "paid-list")
 
-# How much of the question must be found, in pairs of characters, where it is nowhere found as it
-# stands.
+# The least share of the word's pairs of characters that a name must have, where no name contains
+# the whole word.
 _ALIKE = 0.5
 
 
@@ -71,7 +71,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class There:
-    """What a city has, but not in this hall, with all its names, its title first."""
+    """A service that a city offers outside this hall, with all its names, its title first."""
 
     there: Elsewhere
     names: tuple[Name, ...]
@@ -94,16 +94,17 @@ class Found:
 
 @require_safe
 def search(request: HttpRequest, city: str) -> HttpResponse:
-    """What the city offers under these words, and what only other cities do."""
+    """The page of the city's offers that these words find, and of those that only other cities
+    have."""
     place = book().city(city)
     query = request.GET.get("q", "").strip()[:60]
-    found = find(query, city) if query else Found(list(offers(city)), [])
+    results = find(query, city) if query else Found(list(offers(city)), [])
     elsewhere = [
         {
             "city": other,
             "offers": [
                 offer
-                for offer, service in found.elsewhere
+                for offer, service in results.elsewhere
                 if offer.city == other.slug and open_to(request.user, offer, service)
             ],
         }
@@ -112,8 +113,8 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
     context = {
         "city": place,
         "query": query,
-        "groups": groups_of(found.here, user=request.user) if not query else _ranked(found.here),
-        "count": len(found.here),
+        "groups": groups_of(results.here, user=request.user) if not query else _ranked(results.here),
+        "count": len(results.here),
         "elsewhere": [group for group in elsewhere if group["offers"]],
         "at_windows": find_at_windows(query, city) if query else list(place.elsewhere.values()),
         "pages": [
@@ -125,38 +126,38 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
     return render(request, "web/services.html", context)
 
 
-def _ranked(found: Sequence[tuple[Offer, Service]]) -> list[dict[str, object]]:
+def _ranked(offered: Sequence[tuple[Offer, Service]]) -> list[dict[str, object]]:
     """One list for each audience, the best match first."""
-    audiences = list(dict.fromkeys(service.audience for _offer, service in found))
+    audiences = list(dict.fromkeys(service.audience for _offer, service in offered))
     return [
         {
             "audience": audience,
             "theme": "",
-            "offers": [offer for offer, service in found if service.audience == audience],
+            "offers": [offer for offer, service in offered if service.audience == audience],
         }
         for audience in audiences
     ]
 
 
 def find(query: str, city: str) -> Found:
-    """The offers that are called so: the city's, and those of other cities that the city itself
-    does not have."""
+    """The offers whose names fit the query: the city's, and those of other cities that the city
+    itself does not have."""
     ranked = sorted(
         ((rank, entry) for entry in index() if (rank := _rank(query, entry.names)) is not None),
         key=lambda hit: hit[0],
     )
-    here = [(entry.offer, entry.service) for _rank_, entry in ranked if entry.offer.city == city]
-    codes = {offer.code for offer, _service in here} | set(book().city(city).elsewhere)
+    in_city = [(entry.offer, entry.service) for _rank_, entry in ranked if entry.offer.city == city]
+    codes = {offer.code for offer, _service in in_city} | set(book().city(city).elsewhere)
     elsewhere = [
         (entry.offer, entry.service)
         for _rank_, entry in ranked
         if entry.offer.city != city and entry.offer.code not in codes
     ]
-    return Found(here, elsewhere)
+    return Found(in_city, elsewhere)
 
 
 def find_at_windows(query: str, city: str) -> list[Elsewhere]:
-    """What is called so, and is done in the city, but not in this hall; the best match first."""
+    """The city's services outside this hall whose names fit the query, the best match first."""
     ranked = [
         (rank, one.there)
         for one in at_windows()
@@ -166,7 +167,7 @@ def find_at_windows(query: str, city: str) -> list[Elsewhere]:
 
 
 def find_pages(query: str) -> list[Page]:
-    """The pages to look things up that are called so, the best match first."""
+    """The pages to look things up whose names fit the query, the best match first."""
     ranked = [(rank, page) for page in pages() if (rank := _rank(query, page.names)) is not None]
     return [page for _rank_, page in sorted(ranked, key=lambda hit: hit[0])]
 
@@ -186,7 +187,7 @@ def index() -> tuple[Entry, ...]:
 
 @cache
 def at_windows() -> tuple[There, ...]:
-    """Everything that a city of the hall has done elsewhere, with its names."""
+    """Every service that a city offers outside this hall, with its names."""
     return tuple(
         There(there, _spoken((there.title, *there.search_names)))
         for place in book().cities
@@ -195,18 +196,18 @@ def at_windows() -> tuple[There, ...]:
 
 
 def _names(offer: Offer, service: Service) -> tuple[Name, ...]:
-    given = (
+    words = (
         offer.title,
         str(service.title),
         *offer.search_names,
         *map(str, service.also_known_as),
         offer.code,
     )
-    return _spoken(given)
+    return _spoken(words)
 
 
-def _spoken(given: Iterable[str]) -> tuple[Name, ...]:
-    texts = dict.fromkeys(_plain(text) for text in given)
+def _spoken(words: Iterable[str]) -> tuple[Name, ...]:
+    texts = dict.fromkeys(_plain(text) for text in words)
     return tuple(Name(text, _sounds(text)) for text in texts if text)
 
 
@@ -228,8 +229,8 @@ def _sounds(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _rank(query: str, names: Sequence[Name]) -> float | None:
-    """How well the names fit, the least best; None where they do not. Every word of the query must
-    fit some name."""
+    """How well the names fit; a lower number is better. None where they do not: every word of the
+    query must fit some name."""
     words = [word for word in (_plain(word) for word in query.split()) if word]
     if not words:
         return None
@@ -241,11 +242,11 @@ def _word_rank(word: str, names: Sequence[Name]) -> float | None:
     if len(word) < 2 and word.isascii():
         return None
     bare = _IDLE.sub("", word) or word
-    for rank, asked in ((0, word), (1, bare)):
+    for rank, wanted in ((0, word), (1, bare)):
         for place, name in enumerate(names):
-            if asked in name.text:
-                # What is called just so stands before what only contains it.
-                whole = any(asked == one.text for one in names)
+            if wanted in name.text:
+                # A name that is just the word comes before one that only contains it.
+                whole = any(wanted == one.text for one in names)
                 return rank - whole + min(place, 9) / 10
     if bare.isascii():
         if not any(_sounds_like(bare, name) for name in names):

@@ -1,5 +1,4 @@
-"""Pages that only say something: help and accessibility; and what programs ask for at fixed
-addresses."""
+"""Pages without data (help, accessibility), and what programs ask for at fixed addresses."""
 
 from datetime import timedelta
 
@@ -29,7 +28,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """What search engines leave alone: the workbench, the API, and what begins with a login."""
+    """What search engines must not read: the workbench, the API, and pages behind a login."""
     closed = (
         "/admin/",
         "/api/",
@@ -44,17 +43,17 @@ def robots(request: HttpRequest) -> HttpResponse:
 def security(request: HttpRequest) -> HttpResponse:
     """Whom to tell of a weakness (RFC 9116): ``SECURITY_CONTACT``, or the page that says where to
     ask."""
-    here = settings.PUBLIC_URL
+    base_url = settings.PUBLIC_URL
     lines = [
-        f"Contact: {settings.SECURITY_CONTACT or here + reverse('help')}",
+        f"Contact: {settings.SECURITY_CONTACT or base_url + reverse('help')}",
         f"Expires: {timezone.now() + timedelta(days=_SECURITY_DAYS):%Y-%m-%dT00:00:00Z}",
         "Preferred-Languages: zh, en",
-        f"Canonical: {here}{reverse('security')}",
+        f"Canonical: {base_url}{reverse('security')}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """For browsers that ask for it without being told."""
+    """The icon for browsers that ask for it at this address on their own."""
     return HttpResponseRedirect(static("img/favicon.ico"))

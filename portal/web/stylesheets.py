@@ -21,7 +21,7 @@ PART = re.compile(r'@import "([^"]+)";')
 
 
 class UnfitPart(Exception):
-    """A part names another file: its address would be another one once the part is joined."""
+    """A part names another file: the relative address would change when the part is joined."""
 
 
 def parts_of(stylesheet: Path) -> list[Path]:
@@ -61,9 +61,9 @@ class JoiningFinder(FileSystemFinder):
         for path, storage in super().list(ignore_patterns):
             yield path, self.joined if self._join(path, Path(storage.path(path))) else storage
 
-    def _join(self, path: str, found: Path) -> str:
-        """Where the parts that ``found`` lists stand joined; empty where it lists none."""
-        parts = parts_of(found) if found.suffix == ".css" else []
+    def _join(self, path: str, stylesheet: Path) -> str:
+        """The path of the file with the parts that ``stylesheet`` lists; "" where it lists none."""
+        parts = parts_of(stylesheet) if stylesheet.suffix == ".css" else []
         if not parts:
             return ""
         text, target = joined(parts), Path(self.joined.path(path))

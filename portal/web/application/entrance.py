@@ -24,7 +24,7 @@ from portal.web.context import login_of, open_to
 
 DOORS = {Audience.PERSON: "login-person", Audience.EMPLOYER: "login-employer"}
 
-# For how long going back to the steps of what was done leads to its receipt.
+# How long after a case is done its steps lead to its receipt.
 JUST = timedelta(hours=12)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -32,28 +32,30 @@ View = Callable[[HttpRequest, Errand], HttpResponseBase]
 
 
 def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
-    """Whom the login files for: the ward that the address names, else itself. Http404 for whoever
-    is no ward of its own."""
-    user, named = login_of(request), request.GET.get(WARD, "")
-    if not named:
+    """Whom the login files for: the ward that the address names, else itself. Http404 where the
+    address names no ward of the login."""
+    user, ward_id = login_of(request), request.GET.get(WARD, "")
+    if not ward_id:
         return Applicant.of(user)
-    ward = wards(user).filter(pk=int(named)).first() if kind.for_wards and _NUMBER.fullmatch(named) else None
+    ward = (
+        wards(user).filter(pk=int(ward_id)).first() if kind.for_wards and _NUMBER.fullmatch(ward_id) else None
+    )
     if ward is None:
         raise Http404
     return Applicant.of(user, ward)
 
 
 def _picked(request: HttpRequest, kind: Service) -> str:
-    """Which draft the address names, of a service that may have several. Http404 where it names
-    none that can be."""
-    named = request.GET.get(DRAFT, "") if kind.searches else ""
-    if named in ("", NEW) or _NUMBER.fullmatch(named):
-        return named
+    """The draft that the address names (an id, or NEW); "" for none, and for a service that has no
+    more than one. Http404 for any other text."""
+    draft_id = request.GET.get(DRAFT, "") if kind.searches else ""
+    if draft_id in ("", NEW) or _NUMBER.fullmatch(draft_id):
+        return draft_id
     raise Http404
 
 
 def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponseBase]:
-    """A step that only the service's own audience may take: others are shown the right door."""
+    """A step that only the service's own audience may take: others are sent to the right login."""
 
     @wraps(view)
     def guarded(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
@@ -78,8 +80,8 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
 
 
 def _finished(request: HttpRequest, errand: Errand) -> HttpResponse | None:
-    """The way to the receipt for whoever goes back into what they have just done, and would be led
-    to another service."""
+    """The way to the receipt, where the applicant has just finished this service and would now be
+    led to another one; else None."""
     person = errand.applicant.person
     if request.method == "POST" or person is None or not _leads_to(errand):
         return None
@@ -108,11 +110,11 @@ def led_to_other(request: HttpRequest, errand: Errand) -> HttpResponse | None:
     code = _leads_to(errand)
     if not code:
         return None
-    other = errand.city.offers[code]
+    offer = errand.city.offers[code]
     messages.info(
         request,
         _("按您目前的参保状态，不需要办理“{here}”；这里是同一入口的“{there}”。").format(
-            here=errand.offer.title, there=other.title
+            here=errand.offer.title, there=offer.title
         ),
     )
     return redirect(address("service", errand.city.slug, code, errand.applicant.ward))

@@ -26,16 +26,15 @@ STEPS = (
     ("receipt", gettext_lazy("收件回执单")),
 )
 
-# What a form of the hall sends beside the service's own fields.
+# The names of what a form of the hall sends besides the service's own fields.
 ACTION, KEY, SEEN = "action", "key", "seen"
 
 # The ward's id in the addresses of an application that a guardian files.
 WARD = "for"
-# Which of several drafts of one offer it is about, in the same place: its id, or NEW for none of
-# them.
+# The draft in these addresses, where an offer may have several: its id, or NEW for none of them.
 DRAFT, NEW = "draft", "new"
 
-# By so many characters everyone goes.
+# The length of every social-security number.
 SOCIAL_SECURITY_DIGITS = 18
 
 # How many drafts of one offer are listed.
@@ -55,8 +54,8 @@ class Errand:
     picked: str = ""
 
     def url(self, step: str, **more: str) -> str:
-        named = {DRAFT: self.picked} if self.picked else {}
-        return address(step, self.city.slug, self.offer.code, self.applicant.ward, **named, **more)
+        draft_query = {DRAFT: self.picked} if self.picked else {}
+        return address(step, self.city.slug, self.offer.code, self.applicant.ward, **draft_query, **more)
 
     def form(self, typed: Any = None, known: Mapping[str, Any] | None = None) -> ServiceForm:
         return desk.form_for(
@@ -70,18 +69,17 @@ class Errand:
         return [linked(str(bar.why), bar.ways) for bar in bars]
 
     def drafts(self) -> list[Draft]:
-        """What the login has begun of this and not sent; several only where it files about several
-        people."""
+        """The login's drafts of this offer; several only where it files about several people."""
         user, ward = self.applicant.user, self.applicant.ward
         return list(drafts.of_offer(user=user, offer=self.offer, ward=ward)[:SHOWN])
 
     def draft(self) -> Draft | None:
         """The draft that the address names; without a name, the one that was touched last."""
         user, ward = self.applicant.user, self.applicant.ward
-        own = drafts.of_offer(user=user, offer=self.offer, ward=ward)
+        users_drafts = drafts.of_offer(user=user, offer=self.offer, ward=ward)
         if self.picked == NEW:
             return None
-        return own.filter(pk=int(self.picked)).first() if self.picked else own.first()
+        return users_drafts.filter(pk=int(self.picked)).first() if self.picked else users_drafts.first()
 
     def on(self, draft: Draft) -> Self:
         """The same errand, its addresses naming this draft where there may be several."""
@@ -94,11 +92,11 @@ class Errand:
         if not sought:
             return ""
         try:
-            said = self.service.sought(MultiValueDict(typed), now=self.now)
-            number = str(self.form().fields[sought].clean(said) or "")
+            typed_number = self.service.sought(MultiValueDict(typed), now=self.now)
+            number = str(self.form().fields[sought].clean(typed_number) or "")
         except forms.ValidationError:
             return ""
-        # A passport's number alone, which half an identity number looks like, is nobody's yet.
+        # A passport's number, or an identity number typed in part, names nobody yet.
         return number if len(number) == SOCIAL_SECURITY_DIGITS else ""
 
     def keep(self, typed: Mapping[str, Any], *, checked: bool) -> Draft:

@@ -65,7 +65,7 @@ def _autosaved(
 ) -> JsonResponse:
     """When it was kept, where the form is sent from now on, and how long the session lives; 409
     where the draft is no longer as the page saw it."""
-    kept = drafts.autosave(
+    saved = drafts.autosave(
         user=errand.applicant.user,
         offer=errand.offer,
         ward=errand.applicant.ward,
@@ -75,14 +75,14 @@ def _autosaved(
         begun=draft,
         now=errand.now,
     )
-    if kept is None:
+    if saved is None:
         return JsonResponse({"changed": True}, status=409)
-    at = timezone.localtime(kept.updated_at)
+    at = timezone.localtime(saved.updated_at)
     return JsonResponse(
         {
             "at": f"{at:%H:%M}",
-            "seen": drafts.stamp(kept),
-            "action": errand.on(kept).url("apply"),
+            "seen": drafts.stamp(saved),
+            "action": errand.on(saved).url("apply"),
             "ends_in": sliding.seconds_left(request),
         }
     )
@@ -136,7 +136,7 @@ def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]])
 
 
 def judged(errand: Errand, typed: Any, *, gate_passed: bool) -> tuple[ServiceForm, bool]:
-    """The form with all that is wrong beside its fields, and whether nothing is."""
+    """The form with each error beside its field, and whether there is none."""
     known, problem = errand.known(typed)
     form = errand.form(typed, known)
     form.full_clean()
@@ -169,15 +169,15 @@ def add_findings(form: forms.Form, findings: Sequence[Finding]) -> None:
         )
 
 
-def _typed(errand: Errand, sent: Any) -> dict[str, list[str]]:
+def _typed(errand: Errand, posted: Any) -> dict[str, list[str]]:
     """What was typed into the service's own fields, gates left out."""
     form = errand.form()
-    own = [form.add_prefix(name) for name in form.fields if name not in form.gate]
+    field_names = [form.add_prefix(name) for name in form.fields if name not in form.gate]
     return {
         # PostgreSQL keeps no NUL in text, and nobody types one.
         key: [value.replace("\0", "") for value in values]
-        for key, values in sent.lists()
-        if any(key == name or key.startswith(f"{name}_") for name in own)
+        for key, values in posted.lists()
+        if any(key == name or key.startswith(f"{name}_") for name in field_names)
     }
 
 
@@ -195,8 +195,8 @@ def form_page(
     if sought:
         field = form.fields[sought]
         field.search_button = True  # type: ignore[attr-defined]
-        asked = draft and any(draft.typed.get(sought, []))
-        if asked and not known and not problem and known is not None and sought not in form.errors:
+        searched = draft and any(draft.typed.get(sought, []))
+        if searched and not known and not problem and known is not None and sought not in form.errors:
             note = errand.service.finds_nobody
             field.search_note = note  # type: ignore[attr-defined]
     context = errand.page(

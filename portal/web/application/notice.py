@@ -75,8 +75,8 @@ def _for_whom(errand: Errand) -> list[dict[str, Any]]:
     ]
     if not of_wards:
         return []
-    own = {"label": _("本人"), "url": address("service", place, code), "current": chosen is None}
-    return [own, *of_wards]
+    for_self = {"label": _("本人"), "url": address("service", place, code), "current": chosen is None}
+    return [for_self, *of_wards]
 
 
 def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
@@ -97,28 +97,28 @@ def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
 def _other_login(kind: Service) -> dict[str, str]:
     if kind.audience == Audience.EMPLOYER:
         why = _("这个事项由用人单位办理，您现在登录的不是单位账号。")
-        what = _("请退出后，由单位经办人从“单位登录”进入办理。")
+        what_to_do = _("请退出后，由单位经办人从“单位登录”进入办理。")
     else:
         why = _("这个事项由个人办理，您现在登录的不是个人账号。")
-        what = _("请退出后，用本人的个人账号从“个人登录”进入办理。")
-    return {"why": why, "what_to_do": what}
+        what_to_do = _("请退出后，用本人的个人账号从“个人登录”进入办理。")
+    return {"why": why, "what_to_do": what_to_do}
 
 
 def _own_way(clerk: User, code: str) -> dict[str, str]:
     """Where a clerk goes on in the city of their employer: to the same service, where it has it,
     else to all of its services."""
-    own = own_city_of(clerk)
-    if own is None:
+    city = own_city_of(clerk)
+    if city is None:
         return {}
-    if code in own.offers:
-        title = own.offers[code].title
+    if code in city.offers:
+        title = city.offers[code].title
         return {
-            "url": reverse("service", args=[own.slug, code]),
-            "label": _("到{city}办理“{title}”").format(city=own.title, title=title),
+            "url": reverse("service", args=[city.slug, code]),
+            "label": _("到{city}办理“{title}”").format(city=city.title, title=title),
         }
     return {
-        "url": reverse("services", args=[own.slug]),
-        "label": _("查看{city}的全部事项").format(city=own.title),
+        "url": reverse("services", args=[city.slug]),
+        "label": _("查看{city}的全部事项").format(city=city.title),
     }
 
 

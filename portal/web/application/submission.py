@@ -35,11 +35,10 @@ CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按�
 
 @dataclass(frozen=True)
 class Look:
-    """What a last look showed: of which draft, which answers, and what was said and handed in
-    beside them.
+    """What a last look showed: the draft's ``key``, and digests of the answers (``content``) and of
+    summary, findings and papers (``rest``).
 
-    It goes out with the page and comes back with what is sent, so that nothing is filed that was
-    not shown.
+    The page carries it and sends it back, so that nothing is filed that was not shown.
     """
 
     key: uuid.UUID | None = None
@@ -66,10 +65,10 @@ class Look:
         brought: Mapping[str, Attachment],
     ) -> Self:
         """What is shown now."""
-        said = [[str(label), str(value)] for label, value in summary]
+        rows = [[str(label), str(value)] for label, value in summary]
         why = [str(finding.why) for finding in findings]
         papers = sorted((paper, one.digest) for paper, one in brought.items())
-        rest = json.dumps([said, why, papers], ensure_ascii=False).encode()
+        rest = json.dumps([rows, why, papers], ensure_ascii=False).encode()
         return cls(draft.key, desk.digest_of(ask), hashlib.sha256(rest).hexdigest())
 
     def __str__(self) -> str:
@@ -80,8 +79,8 @@ def draft_of(errand: Errand, posted: Look) -> Draft | None:
     """The draft that the sent page showed; where it is gone, or nothing was sent, the one that the
     address names."""
     user, ward = errand.applicant.user, errand.applicant.ward
-    own = drafts.of_offer(user=user, offer=errand.offer, ward=ward)
-    shown = own.filter(key=posted.key).first() if posted.key else None
+    users_drafts = drafts.of_offer(user=user, offer=errand.offer, ward=ward)
+    shown = users_drafts.filter(key=posted.key).first() if posted.key else None
     return shown or errand.draft()
 
 
@@ -129,24 +128,26 @@ def pressed(
 
 
 def on_to_result(case: Case, now: datetime) -> HttpResponse:
-    """Where one goes on from what was just filed: where its service says, such as to the order;
-    else to its receipt."""
+    """Leads from a case that was just filed to where its service says, such as to the order; else
+    to its receipt."""
     return redirect(service_of(case.service).goes_to(case, now=now) or reverse("receipt", args=[case.number]))
 
 
 def _refused(
     request: HttpRequest, errand: Errand, draft: Draft, form: PapersForm, findings: Sequence[Finding]
 ) -> HttpResponse | None:
-    """Shows why the desk did not take it, beside the field: a paper's here, an answer's on the
-    form."""
+    """Shows why the desk did not take it: errors of papers on this page (None), errors of answers
+    on the form."""
     stoppers = stopping(errand.offer, findings) or list(findings)
     answers = errand.form().fields
     if not any(finding.field in answers for finding in stoppers):
         add_findings(form, stoppers)
         return None
     service_form, _ok = judged(errand, MultiValueDict(draft.typed), gate_passed=True)
-    told = {str(error) for errors in service_form.errors.values() for error in errors}
-    add_findings(service_form, [one for one in stoppers if linked(str(one.why), one.ways) not in told])
+    told_already = {str(error) for errors in service_form.errors.values() for error in errors}
+    add_findings(
+        service_form, [one for one in stoppers if linked(str(one.why), one.ways) not in told_already]
+    )
     errand.keep(draft.typed, checked=False)
     return form_page(request, errand, service_form, draft=draft)
 

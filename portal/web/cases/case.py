@@ -28,17 +28,17 @@ from portal.web.cases.next_steps import next_steps, papers_to_bring, stations
 from portal.web.cases.titles import still_offered, subject_of, title_of
 from portal.web.context import login_of
 
-# What can be filed again with the answers that it had.
+# The statuses of a case that can be filed again with its answers.
 AGAIN = (Status.VOIDED, Status.REFUSED, Status.LAPSED)
 
 
 def case_or_404(request: HttpRequest, number: str) -> Case:
-    """The case, to whom may see it; for all others it does not exist."""
+    """The case of this number. Http404 for logins that may not see it."""
     user = login_of(request)
     case = _CASE.first(number)
     if case is None:
         raise Http404
-    # Most cases are of whoever looks at them, about themselves: these are known already.
+    # Most readers are the applicant and the subject themselves: their rows are known already.
     if case.applicant_person_id is not None and case.applicant_person_id == user.person_id:
         case.applicant_person = user.person
     if case.subject_id is not None and case.subject_id == user.person_id:
@@ -59,14 +59,14 @@ _ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0).order_by("pk")
 @require_safe
 @login_required_any
 def case(request: HttpRequest, number: str) -> HttpResponse:
-    """How far it is, what was filed, what comes next and by when."""
-    found = case_or_404(request, number)
-    own = not login_of(request).is_staff
-    may_file_again = own and found.status in AGAIN and still_offered(found)
+    """The page of a case: its progress, what was filed, what comes next and by when."""
+    shown_case = case_or_404(request, number)
+    is_applicant = not login_of(request).is_staff
+    may_file_again = is_applicant and shown_case.status in AGAIN and still_offered(shown_case)
     context = {
-        **_shared(request, found),
+        **_shared(request, shown_case),
         "withdraw_url": reverse("withdraw", args=[number])
-        if permissions.may_withdraw(login_of(request), found)
+        if permissions.may_withdraw(login_of(request), shown_case)
         else "",
         "again_url": reverse("file-again", args=[number]) if may_file_again else "",
         "receipt_url": reverse("receipt", args=[number]),
@@ -79,10 +79,10 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
 @login_required_any
 def receipt(request: HttpRequest, number: str) -> HttpResponse:
     """收件回执单: step 4, to keep or print."""
-    found = case_or_404(request, number)
+    shown_case = case_or_404(request, number)
     steps = [_("用户须知"), _("业务申报"), _("材料申报"), _("收件回执单")]
     context = {
-        **_shared(request, found),
+        **_shared(request, shown_case),
         "steps": [{"title": title, "state": "now" if title == steps[-1] else "done"} for title in steps],
         "case_url": reverse("case", args=[number]),
     }
@@ -94,14 +94,14 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 @login_required_any
 def form_to_print(request: HttpRequest, number: str) -> HttpResponse:
     """申请表: what a pre-application takes to the window, to be signed."""
-    found = case_or_404(request, number)
-    if found.status != Status.PRE_APPLIED:
+    shown_case = case_or_404(request, number)
+    if shown_case.status != Status.PRE_APPLIED:
         raise Http404
     context = {
-        **_shared(request, found),
-        "answers": counter.lines_in_full(found),
-        "qr": counter.qr_code(counter.address(found)),
-        "whose": found.applicant_person.named() if found.applicant_person else None,
+        **_shared(request, shown_case),
+        "answers": counter.lines_in_full(shown_case),
+        "qr": counter.qr_code(counter.address(shown_case)),
+        "whose": shown_case.applicant_person.named() if shown_case.applicant_person else None,
     }
     return render(request, "web/case_form.html", context)
 
@@ -110,9 +110,9 @@ def form_to_print(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 @login_required_any
 def attachment(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
-    """A paper that was handed in with the case, to whom may see the case."""
-    found = case_or_404(request, number)
-    paper = Attachment.objects.filter(case=found, pk=pk).first()
+    """A paper that was handed in with the case, for logins that may see the case."""
+    shown_case = case_or_404(request, number)
+    paper = Attachment.objects.filter(case=shown_case, pk=pk).first()
     if paper is None:
         raise Http404
     return attachments.served(paper)
@@ -122,7 +122,7 @@ def attachment(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
 @require_safe
 @login_required_any
 def draft_attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A paper that was uploaded and not yet sent, to whom uploaded it."""
+    """A paper that was uploaded and not yet sent, for the login that uploaded it."""
     paper = Attachment.objects.filter(draft__user=login_of(request), pk=pk).first()
     if paper is None:
         raise Http404
@@ -134,13 +134,13 @@ def draft_attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required_any
 def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     """是否作废该办件: asks, then voids it."""
-    found = case_or_404(request, number)
+    shown_case = case_or_404(request, number)
     url = reverse("case", args=[number])
     if login_of(request).is_staff:
         raise Http404
     if request.method == "POST":
         try:
-            desk.withdraw(found, by=login_of(request), now=timezone.now())
+            desk.withdraw(shown_case, by=login_of(request), now=timezone.now())
         except lifecycle.AlreadyMoved:
             messages.warning(request, _("这份办件刚刚已有办理结果，不能再撤回。"))
         else:
@@ -148,11 +148,13 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
                 request, _("已撤回，该办件已作废。需要办理的，可以重新申报，填写过的内容会为您带出。")
             )
         return redirect(url)
-    if not permissions.may_withdraw(login_of(request), found):
-        messages.info(request, _("这份办件{status}，不能撤回。").format(status=found.get_status_display()))
+    if not permissions.may_withdraw(login_of(request), shown_case):
+        messages.info(
+            request, _("这份办件{status}，不能撤回。").format(status=shown_case.get_status_display())
+        )
         return redirect(url)
     return render(
-        request, "web/withdraw.html", {"case": found, "offer": _shown_offer(found), "back_url": url}
+        request, "web/withdraw.html", {"case": shown_case, "offer": _shown_offer(shown_case), "back_url": url}
     )
 
 
@@ -160,30 +162,40 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 @login_required_any
 def file_again(request: HttpRequest, number: str) -> HttpResponse:
     """重新申报: a draft with the answers of a case that was withdrawn or refused."""
-    found = case_or_404(request, number)
-    if login_of(request).is_staff or found.status not in AGAIN or not still_offered(found):
+    former_case = case_or_404(request, number)
+    if login_of(request).is_staff or former_case.status not in AGAIN or not still_offered(former_case):
         raise Http404
     user = login_of(request)
-    ward = found.applicant_person if found.applicant_person_id not in (None, user.person_id) else None
-    several = bool(service_of(found.service).searches)
-    subject = found.subject_identity_number if several else ""
-    begun = drafts.of_offer(user=user, offer=found.offer, ward=ward).filter(subject=subject).first()
-    if begun is None:
+    ward = (
+        former_case.applicant_person
+        if former_case.applicant_person_id not in (None, user.person_id)
+        else None
+    )
+    several = bool(service_of(former_case.service).searches)
+    subject = former_case.subject_identity_number if several else ""
+    existing = drafts.of_offer(user=user, offer=former_case.offer, ward=ward).filter(subject=subject).first()
+    if existing is None:
         now = timezone.now()
-        form = desk.form_for(offer=found.offer, applicant=Applicant.of(user, ward), now=now)
+        form = desk.form_for(offer=former_case.offer, applicant=Applicant.of(user, ward), now=now)
         draft = drafts.keep(
             user=user,
             ward=ward,
-            offer=found.offer,
-            typed={name: _as_typed(found.answers.get(name)) for name in form.fields if name not in form.gate},
+            offer=former_case.offer,
+            typed={
+                name: _as_typed(former_case.answers.get(name))
+                for name in form.fields
+                if name not in form.gate
+            },
             checked=False,
             now=now,
             subject=subject,
         )
     else:
-        draft = begun
-    url = address("apply", found.city, found.service, ward, **({DRAFT: str(draft.pk)} if several else {}))
-    if begun:
+        draft = existing
+    url = address(
+        "apply", former_case.city, former_case.service, ward, **({DRAFT: str(draft.pk)} if several else {})
+    )
+    if existing:
         messages.info(request, _("您有一份尚未提交的草稿，已为您打开；不再需要的，可先放弃草稿再重新申报。"))
         return redirect(url)
     messages.info(request, _("已带出上次填写的内容，请核对修改后提交。"))
@@ -235,11 +247,11 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
 
 
 def _links(case: Case) -> list[tuple[str, str]]:
-    """How one goes on; nowhere from a case whose service the hall no longer has."""
+    """The links of the case's service; none where the hall no longer has the service."""
     service = services().get(case.service)
     return service.links(case, now=timezone.now()) if service else []
 
 
 def _shown_offer(case: Case) -> Any:
-    """The case's offer; where its city has taken it back, what pages show of it: its title."""
+    """The case's offer; where its city no longer offers it, its title and code, for the pages."""
     return book().city(case.city).offers.get(case.service) or {"title": title_of(case), "code": case.service}

@@ -31,16 +31,16 @@ ORDINAL_TABS = ("", "open", *(str(status) for status in FINAL))
 def cases(request: HttpRequest) -> HttpResponse:
     """单位业务申报进度查询 for employers, 我的办件 for persons."""
     user = login_of(request)
-    own = queries.cases_of(user)
+    users_cases = queries.cases_of(user)
     words = searching.asked(request)
     code = request.GET.get("service", "")
     status = request.GET.get("status", "")
-    asked = _about(own, words)
+    matching = _about(users_cases, words)
     if code in services():
-        asked = asked.filter(service=code)
-    counts = {row["status"]: row["n"] for row in asked.order_by().values("status").annotate(n=Count("pk"))}
-    shown = asked.filter(status__in=_statuses(status)) if status in ORDINAL_TABS[1:] else asked
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+        matching = matching.filter(service=code)
+    counts = {row["status"]: row["n"] for row in matching.order_by().values("status").annotate(n=Count("pk"))}
+    listed = matching.filter(status__in=_statuses(status)) if status in ORDINAL_TABS[1:] else matching
+    page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
     employer = user.is_clerk
     for case in page.object_list:
         case.title = title_of(case)
@@ -56,17 +56,17 @@ def cases(request: HttpRequest) -> HttpResponse:
         "query": words,
         "code": code,
         "status": status,
-        "used_services": _used(own),
+        "used_services": _used(users_cases),
         "filtered": bool(words or code or status),
     }
     return render(request, "web/cases.html", context)
 
 
-def _about(own: Any, words: str) -> Any:
+def _about(users_cases: Any, words: str) -> Any:
     """The cases whose number, subject's name or whole identity number is asked for."""
     if not words:
-        return own
-    return own.filter(
+        return users_cases
+    return users_cases.filter(
         Q(number__icontains=words)
         | Q(subject__name__icontains=words)
         | Q(answers__name__icontains=words)
@@ -94,9 +94,9 @@ def _tab(request: HttpRequest, name: str, counts: dict[str, int], current: str) 
     }
 
 
-def _used(own: Any) -> list[tuple[str, str]]:
+def _used(users_cases: Any) -> list[tuple[str, str]]:
     """The services that the list can be narrowed to: those that were used, by their titles."""
-    used = own.order_by().values_list("city", "service").distinct()
+    used = users_cases.order_by().values_list("city", "service").distinct()
     titles: dict[str, str] = {}
     for city, code in sorted(used):
         titles.setdefault(code, offered_title(city, code))

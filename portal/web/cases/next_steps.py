@@ -39,7 +39,7 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
 
 
 def _at(case: Case, status: Status) -> str:
-    """How a station looks where money is waited for: passed, here, or where it ended."""
+    """The state of a station that waits for money: done, now, or stopped."""
     if case.status == status:
         return "now"
     return "stopped" if case.status == Status.LAPSED else "done"

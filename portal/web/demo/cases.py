@@ -17,29 +17,29 @@ from portal.web.demo.chapters import Say
 
 
 def tell(now: dt.datetime, say: Say) -> None:
-    for number, told in enumerate(cast.script()["open_cases"]):
+    for number, entry in enumerate(cast.script()["open_cases"]):
         key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-case-{number}")
-        case = Case.objects.filter(key=key).first() or _file(told, key, now)
-        if told.get("refused") and case.is_open:
+        case = Case.objects.filter(key=key).first() or _file(entry, key, now)
+        if entry.get("refused") and case.is_open:
             reviewer = cast.staff_of(case.city, REVIEWER)
             desk.decide(
                 case,
                 approve=False,
                 by=reviewer,
                 now=case.submitted_at + dt.timedelta(days=1),
-                reason=told["refused"],
+                reason=entry["refused"],
             )
 
 
-def _file(told: dict[str, Any], key: uuid.UUID, now: dt.datetime) -> Case:
-    clerk = cast.clerk(told["employer"])
-    employer = cast.employer(told["employer"])
-    offer = book().city(employer.city).offers[told["service"]]
-    filed_at = now - dt.timedelta(days=told["days_ago"])
-    new = told["newcomer"]
+def _file(entry: dict[str, Any], key: uuid.UUID, now: dt.datetime) -> Case:
+    clerk = cast.clerk(entry["employer"])
+    employer = cast.employer(entry["employer"])
+    offer = book().city(employer.city).offers[entry["service"]]
+    filed_at = now - dt.timedelta(days=entry["days_ago"])
+    newcomer = entry["newcomer"]
     typed = {
-        "identity_number": cast.identity_number(new["place"], new["born"], new["order"]),
-        "name": new["name"],
+        "identity_number": cast.identity_number(newcomer["place"], newcomer["born"], newcomer["order"]),
+        "name": newcomer["name"],
         "hired_on": (filed_at.date() - dt.timedelta(days=5)).isoformat(),
         "wage": "6200",
     }

@@ -1,4 +1,5 @@
-"""Reads who lives in the demo, and makes their rows: each once, however often it is called."""
+"""Reads the demo's people and employers from its file, and makes their rows: each once, however
+often it is called."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -44,30 +45,30 @@ class Account:
 
 
 def identity_number(place: str, born: dt.date, order: int) -> str:
-    """A valid number that nobody was given on purpose."""
+    """A valid identity number, not copied from a real person."""
     first = f"{place}{born:%Y%m%d}{order:03d}"
     return identity.parse(first + str(ric.calc_check_digit(f"{first}0"))).number
 
 
 def account_number(first: str, *, ending: str) -> str:
-    """A valid account number that begins and ends so; one digit between them makes it valid."""
+    """A valid account number: ``first``, one digit that makes it valid, ``ending``."""
     return next(number for digit in range(10) if luhn.is_valid(number := f"{first}{digit}{ending}"))
 
 
 def employer(key: str) -> Employer:
     """The employer of that key."""
-    told = script()["employers"][key]
-    first = f"91{told['place']}MA2{told['order']:06d}"
+    entry = script()["employers"][key]
+    first = f"91{entry['place']}MA2{entry['order']:06d}"
     code = credit_code.parse(first + uscc.calc_check_digit(first))
     row, _made = Employer.objects.get_or_create(
         credit_code=code,
         defaults={
-            "name": told["name"],
-            "city": told["city"],
-            "insurance_number": f"{told['place']}{told['order']:06d}",
-            "industry_grade": told["grade"],
-            "contact_name": told["clerk"],
-            "contact_phone": told["phone"],
+            "name": entry["name"],
+            "city": entry["city"],
+            "insurance_number": f"{entry['place']}{entry['order']:06d}",
+            "industry_grade": entry["grade"],
+            "contact_name": entry["clerk"],
+            "contact_phone": entry["phone"],
         },
     )
     return row
@@ -75,97 +76,97 @@ def employer(key: str) -> Employer:
 
 def person(key: str) -> Person:
     """The person of that key, with their entry in the household register."""
-    told = script()["persons"][key]
-    if "passport" in told:
-        return persons.record(paper=_passport(told), name=told["name"], phone=told["phone"])
+    entry = script()["persons"][key]
+    if "passport" in entry:
+        return persons.record(paper=_passport(entry), name=entry["name"], phone=entry["phone"])
     row = persons.record(
-        identity_number=identity_number(told["place"], told["born"], told["order"]),
-        name=told["name"],
-        phone=told["phone"],
-        household_code=told["place"],
+        identity_number=identity_number(entry["place"], entry["born"], entry["order"]),
+        name=entry["name"],
+        phone=entry["phone"],
+        household_code=entry["place"],
     )
     HouseholdRecord.objects.get_or_create(
         identity_number=row.identity_number,
-        defaults={"name": row.name, "place_code": told.get("household", told["place"])},
+        defaults={"name": row.name, "place_code": entry.get("household", entry["place"])},
     )
     return row
 
 
-def _passport(told: dict[str, Any]) -> Paper:
-    held, today = told["passport"], today_in_china(timezone.now())
+def _passport(entry: dict[str, Any]) -> Paper:
+    passport, today = entry["passport"], today_in_china(timezone.now())
     return Paper(
-        papers.number_of(Document.PASSPORT, held["number"], held["country"], on=today),
+        papers.number_of(Document.PASSPORT, passport["number"], passport["country"], on=today),
         Document.PASSPORT,
-        Sex(told["sex"]),
-        told["born"],
-        held["number"],
-        held["country"],
-        held["expires_on"],
+        Sex(entry["sex"]),
+        entry["born"],
+        passport["number"],
+        passport["country"],
+        passport["expires_on"],
     )
 
 
 def crowd(number: int) -> Person:
-    """The so-many-th of the many."""
-    told = script()["crowd"]
+    """The person of this number in the demo's crowd."""
+    entry = script()["crowd"]
     born = dt.date(1970, 1, 1) + dt.timedelta(days=163 * number)
     name = (
         _FAMILY[number * 7 % len(_FAMILY)]
         + _GIVEN[number * 11 % len(_GIVEN)]
         + (_GIVEN[number * 5 % 37] if number % 3 else "")
     )
-    return persons.record(identity_number=identity_number(told["place"], born, 100 + number), name=name)
+    return persons.record(identity_number=identity_number(entry["place"], born, 100 + number), name=name)
 
 
 def clerk(key: str) -> User:
     """The clerk of the employer of that key; no password until the demo is complete."""
-    row, told = employer(key), script()["employers"][key]
-    found = User.objects.filter(kind=Kind.CLERK, employer=row).first()
-    return found or User.objects.create_clerk(row, name=told["clerk"], phone=told["phone"], password=None)
+    row, entry = employer(key), script()["employers"][key]
+    login = User.objects.filter(kind=Kind.CLERK, employer=row).first()
+    return login or User.objects.create_clerk(row, name=entry["clerk"], phone=entry["phone"], password=None)
 
 
 def person_login(key: str) -> User:
     """The personal account of that key; no password until the demo is complete."""
     row = person(key)
-    found = User.objects.filter(kind=Kind.PERSON, person=row).first()
-    return found or User.objects.create_person(row, password=None)
+    login = User.objects.filter(kind=Kind.PERSON, person=row).first()
+    return login or User.objects.create_person(row, password=None)
 
 
 def staff(username: str) -> User:
     """The member of staff of that user name; no password until the demo is complete."""
-    told = script()["staff"][username]
+    entry = script()["staff"][username]
     row = User.objects.filter(username=username).first()
     if row is None:
-        row = User.objects.create_staff(username, name=told["name"], city=told["city"], password=None)
-    row.groups.set(Group.objects.filter(name__in=told["roles"]))
+        row = User.objects.create_staff(username, name=entry["name"], city=entry["city"], password=None)
+    row.groups.set(Group.objects.filter(name__in=entry["roles"]))
     return row
 
 
 def staff_of(city: str, role: str) -> User:
-    """Who holds that role for the city."""
-    told = script()["staff"]
-    return next(staff(name) for name, one in told.items() if one["city"] == city and role in one["roles"])
+    """A member of staff who holds that role for the city."""
+    members = script()["staff"]
+    return next(staff(name) for name, one in members.items() if one["city"] == city and role in one["roles"])
 
 
 def accounts() -> list[Account]:
     """Every account that one can log in with, by door."""
-    told = script()
+    script_data = script()
     lines = [
         Account(
             "单位登录",
             f"{employer(key).credit_code}  {one['clerk']} 或 {one['phone']}",
             f"{one['name']}({book().city(one['city']).title})",
         )
-        for key, one in told["employers"].items()
+        for key, one in script_data["employers"].items()
     ]
     lines += [
         Account(
             "个人登录", f"{person(key).number_on_paper} 或 {one['phone']}", f"{one['name']}：{one['login']}"
         )
-        for key, one in told["persons"].items()
+        for key, one in script_data["persons"].items()
         if one.get("login")
     ]
     lines += [
         Account("经办工作台", username, f"{one['name']}：{one['about']}")
-        for username, one in told["staff"].items()
+        for username, one in script_data["staff"].items()
     ]
     return [*lines, Account("经办工作台", ADMINISTRATOR, "系统管理员，全部城市")]

@@ -10,8 +10,8 @@ from portal.web.demo.chapters import Say
 def tell(now: dt.datetime, say: Say) -> None:
     for key in cast.script()["employers"]:
         cast.clerk(key)
-    for key, told in cast.script()["persons"].items():
-        if told.get("login"):
+    for key, entry in cast.script()["persons"].items():
+        if entry.get("login"):
             cast.person_login(key)
     for username in cast.script()["staff"]:
         cast.staff(username)
@@ -19,12 +19,12 @@ def tell(now: dt.datetime, say: Say) -> None:
 
 
 def _cards() -> None:
-    for told in cast.script()["cards"]:
-        number = cast.account_number(told["number"][0], ending=told["number"][1])
-        holder = cast.person(told["person"]).identity_number
+    for card in cast.script()["cards"]:
+        number = cast.account_number(card["number"][0], ending=card["number"][1])
+        holder = cast.person(card["person"]).identity_number
         SecurityCardRecord.objects.get_or_create(
-            identity_number=holder, defaults={"bank": told["bank"], "number": number, "activated": True}
+            identity_number=holder, defaults={"bank": card["bank"], "number": number, "activated": True}
         )
         MedicalAccountRecord.objects.get_or_create(
-            identity_number=holder, city=told["city"], defaults={"number": number}
+            identity_number=holder, city=card["city"], defaults={"number": number}
         )

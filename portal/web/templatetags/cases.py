@@ -60,7 +60,7 @@ def how_long(offer: Any) -> str:
             return _("%(days)s 个工作日") % {"days": offer.days} if offer.days else ""
 
 
-# A state is told apart by its tone, and never by it alone: by a sign, too.
+# A state has a sign besides its tone, because colour alone must not carry the meaning.
 # Statuses of a case with a sign of their own; the others have their tone's.
 CASE_SIGNS = Some(
     {

@@ -34,13 +34,13 @@ def drawn(component: str, **context: Any) -> SafeString:
     return SafeString(render_to_string(f"components/{component}.html", context).strip())
 
 
-# Signs and tags stand on a page by the hundred, and are few.
+# A page has hundreds of signs and tags, but few different ones: each of these is drawn once.
 
 
 @register.simple_tag(name="sign")
 @cache
 def sign_of(name: str) -> SafeString:
-    """A sign from templates/components/signs.html; it never stands without a word."""
+    """A sign from templates/components/signs.html; words always stand beside it."""
     return drawn("sign", name=name)
 
 
@@ -192,10 +192,10 @@ class Part:
 def progress(parts: Iterable[Any], label: str = "") -> dict[str, Any]:
     """A batch as a bar with counts and sums: parts of {label, count, fen, tone}; what is still open
     has the tone quiet."""
-    given = list(parts)
-    total = sum(_of(part, "count") for part in given)
+    rows = list(parts)
+    total = sum(_of(part, "count") for part in rows)
     drawn, x = [], 0.0
-    for part in given:
+    for part in rows:
         width = 100 * _of(part, "count") / total if total else 0
         drawn.append(
             Part(
@@ -209,13 +209,13 @@ def progress(parts: Iterable[Any], label: str = "") -> dict[str, Any]:
         )
         x += width
     sums = [part.fen for part in drawn if part.fen is not None]
-    done = sum(part.count for part in drawn if part.tone != "quiet")
+    settled = sum(part.count for part in drawn if part.tone != "quiet")
     return {
         "parts": drawn,
         "label": label,
         "total": total,
         "fen": sum(sums) if sums else None,
-        "percent": 100 * done // total if total else 100,
+        "percent": 100 * settled // total if total else 100,
     }
 
 
@@ -252,8 +252,8 @@ def pagination(context: Context, page: Page[Any]) -> dict[str, Any]:
     }
 
 
-def _of(thing: Any, name: str) -> Any:
-    return thing[name] if isinstance(thing, Mapping) else getattr(thing, name)
+def _of(item: Any, name: str) -> Any:
+    return item[name] if isinstance(item, Mapping) else getattr(item, name)
 
 
 @register.simple_tag

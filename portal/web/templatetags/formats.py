@@ -60,8 +60,8 @@ def mask_account(number: str | None) -> str:
 
 @register.filter
 def paper_title(person: Mapping[str, str]) -> str:
-    """Which identity paper somebody has, who is told as a document keeps them: 居民身份证,
-    港澳台居民居住证, 护照 …"""
+    """The title of an identity paper: 居民身份证, 港澳台居民居住证, 护照 … ``person`` is as
+    ``Person.named`` gives it."""
     kind = person.get("document") or identity.document_of(person["identity_number"])
     return _(identity.DOCUMENT_LABELS[identity.Document(kind)])
 
@@ -69,7 +69,7 @@ def paper_title(person: Mapping[str, str]) -> str:
 @register.filter
 def number_on_paper(person: Mapping[str, str]) -> str:
     """The number on that paper; where it is not the social-security number, with the country and
-    that one."""
+    the social-security number."""
     if not person.get("document"):
         return person["identity_number"]
     return _("{paper}（{country}），社会保障号码 {number}").format(

@@ -155,9 +155,9 @@ def field_groups(form: BaseForm) -> list[Group]:
     rest = [field for field in form.visible_fields() if field.name not in named]
     drawn = [Group("", rest)] if rest else []
     for title, names in groups:
-        shown = [form[name] for name in names if name in form.fields]
-        if shown:
-            drawn.append(Group(title, shown))
+        fields = [form[name] for name in names if name in form.fields]
+        if fields:
+            drawn.append(Group(title, fields))
     return drawn
 
 

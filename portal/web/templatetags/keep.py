@@ -13,7 +13,7 @@ from portal.policy.book import Book, book
 
 register = template.Library()
 
-# By the book that they were drawn from: another book has other cities and offers.
+# Drawn parts by the book that they were drawn from: another book has other cities and offers.
 _kept: MutableMapping[Book, dict[tuple[Any, ...], list[SafeString]]] = WeakKeyDictionary()
 
 
@@ -39,13 +39,13 @@ def same_for_all(parser: Parser, token: Token) -> Node:
 
 
 def _parts(parser: Parser) -> tuple[list[NodeList], list[NodeList]]:
-    """What is kept, and what is a page's own between each two of these."""
-    kept: list[NodeList] = []
+    """The parts that are kept, and the page's own parts between them."""
+    shared: list[NodeList] = []
     own: list[NodeList] = []
     while True:
-        kept.append(parser.parse(("own", "endsame_for_all")))
+        shared.append(parser.parse(("own", "endsame_for_all")))
         if parser.next_token().contents != "own":
-            return kept, own
+            return shared, own
         own.append(parser.parse(("endown",)))
         parser.delete_first_token()
 
@@ -67,16 +67,16 @@ class SameForAll(Node):
         self.nodelist = NodeList(node for part in (*kept, *own) for node in part)
 
     def render(self, context: Context) -> SafeString:
-        kept = _kept.setdefault(book(), {})
+        drawn_parts = _kept.setdefault(book(), {})
         key = tuple(word.resolve(context) for word in self.words)
-        if key not in kept:
+        if key not in drawn_parts:
             within = Context({name: value.resolve(context) for name, value in self.values.items()})
             with within.bind_template(context.template):  # type: ignore[arg-type]
-                kept[key] = [part.render(within) for part in self.kept]
-        first, *others = kept[key]
-        if not others:
+                drawn_parts[key] = [part.render(within) for part in self.kept]
+        first, *following = drawn_parts[key]
+        if not following:
             return first
         parts = [first]
-        for own, other in zip(self.own, others, strict=True):
+        for own, other in zip(self.own, following, strict=True):
             parts += own.render(context), other
         return SafeString("".join(parts))

@@ -35,8 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, bench: str, **options: Any) -> None:
         run, goals = found()[bench]
-        asked = {name: options[name] for name in signature(run).parameters}
-        measured = run(**asked)
+        arguments = {name: options[name] for name in signature(run).parameters}
+        measured = run(**arguments)
         bounds = {goal.ours: goal for goal in goals}
         best = {
             name: bounds[name].best(rounds) if name in bounds else max(rounds)
@@ -44,18 +44,24 @@ class Command(BaseCommand):
         }
         compared = [_compared(goal, measured) for goal in goals]
         if options["json"]:
-            answer = {"bench": bench, **asked, "measured": measured, "compared": compared}
+            answer = {"bench": bench, **arguments, "measured": measured, "compared": compared}
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
             return
         width = max(len(name) for name in best)
         for name, figure in best.items():
-            rounds = " ".join(_short(one) for one in measured[name])
+            rounds = " ".join(_short(rate) for rate in measured[name])
             self.stdout.write(f"{name:<{width}}  {_short(figure):>9}   ({rounds})")
-        for one in compared:
-            verdict = "达到" if one["reached"] else "未达到"
-            beside = f"{one['ratio']:.2f} × {one['reference']}" if one["reference"] else _short(one["ratio"])
-            sign = "≥" if one["bound"] == "at least" else "≤"
-            self.stdout.write(f"{one['ours']}: {beside}，目标 {sign} {_short(one['goal'])}，{verdict}")
+        for comparison in compared:
+            verdict = "达到" if comparison["reached"] else "未达到"
+            beside = (
+                f"{comparison['ratio']:.2f} × {comparison['reference']}"
+                if comparison["reference"]
+                else _short(comparison["ratio"])
+            )
+            sign = "≥" if comparison["bound"] == "at least" else "≤"
+            self.stdout.write(
+                f"{comparison['ours']}: {beside}，目标 {sign} {_short(comparison['goal'])}，{verdict}"
+            )
 
 
 def _compared(goal: Goal, measured: dict[str, list[float]]) -> dict[str, Any]:

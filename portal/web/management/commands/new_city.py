@@ -81,10 +81,10 @@ class Command(BaseCommand):
         )
 
     def _print_example(self, name: str) -> None:
-        known = examples()
-        if name not in known:
-            raise CommandError(f"没有 {name} 的样例，可选：{'、'.join(known)}。其他文件可参照已有城市。")
-        self.stdout.write(known[name])
+        files = examples()
+        if name not in files:
+            raise CommandError(f"没有 {name} 的样例，可选：{'、'.join(files)}。其他文件可参照已有城市。")
+        self.stdout.write(files[name])
 
 
 def _as_option(name: str) -> str:

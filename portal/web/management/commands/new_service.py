@@ -55,9 +55,9 @@ class Command(BaseCommand):
             root / app / "services" / f"{module}.py": _filled("service.py.txt", words),
             root / "tests" / app / f"test_{module}.py": _filled("test.py.txt", words),
         }
-        there = [str(file) for file in files if file.exists()]
-        if there:
-            raise CommandError("已有文件：" + "、".join(there))
+        existing = [str(file) for file in files if file.exists()]
+        if existing:
+            raise CommandError("已有文件：" + "、".join(existing))
         for file, content in files.items():
             file.write_text(content, encoding="utf-8")
         with offers.open("a", encoding="utf-8") as file_of_offers:
