@@ -1,5 +1,5 @@
-"""Activation codes: what the window gives somebody whose card it has seen, so that they open their
-own account."""
+"""Activation codes: the window gives one to somebody whose identity card it has seen, and with it
+they open their own account."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from portal.shared import numbers
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
-# Without what is mistaken for another when read from paper: 10 of 28 make 48 bits.
+# Without characters that are mistaken for another on paper; 10 of these 28 make 48 bits.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTWXY"
 LENGTH = 10
 
@@ -37,8 +37,8 @@ def issue(*, person: Person, city: str, seen: str, by: User, now: datetime) -> t
 
 
 def spend(*, person: Person, code: str, now: datetime) -> bool:
-    """Whether this is the last code that was issued to the person; it counts once, and until its
-    day."""
+    """Whether this is the last code that was issued to the person; it counts once, and no longer
+    than its ``good_until``."""
     typed = narrow(code).upper().replace("-", "")
     with transaction.atomic():
         last = (
@@ -48,7 +48,7 @@ def spend(*, person: Person, code: str, now: datetime) -> bool:
             .first()
         )
         if last is None:
-            # As long for whoever has none.
+            # So that it takes as long where the person has no code.
             make_password(typed)
             return False
         if (

@@ -1,5 +1,5 @@
-"""Activation codes in the workbench: issued to whose identity card was seen, shown once, on a page
-to print."""
+"""Activation codes in the workbench: issued to a person whose identity card was seen, and shown
+once, on a page to print."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ SEEN = ("居民身份证", "临时居民身份证", "港澳台居民居住证", 
 
 
 class IssueForm(forms.Form):
-    """Whose card was seen, and that it was."""
+    """The form to issue a code: the person, and which card was seen."""
 
     identity_number = IdentityNumberField(label=gettext_lazy("身份证号码"))
     name = NameField()

@@ -26,7 +26,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-# Registered by being imported: the admin looks for this module alone.
+# Imported so that their admins are registered: Django looks for this module alone.
 from portal.accounts import (  # noqa: F401
     activation_admin,
     employers_admin,
@@ -121,7 +121,7 @@ class NewUserForm(_WithCity, UserCreationForm):
 
 
 class NoHash(forms.Widget):
-    """In place of a password: that it is set, or not; nothing of how it is kept."""
+    """Shows whether a password is set, and nothing of its hash."""
 
     read_only = True
 
@@ -134,7 +134,7 @@ class NewClerkForm(UserCreationForm):
     """A clerk of an employer of the own city, whom the city's supervisors register."""
 
     phone = PhoneField(widget=UnfoldAdminTextInputWidget)
-    # Whose hands it is in.
+    # The member of staff who fills in the form.
     by: User
 
     class Meta:
@@ -175,7 +175,7 @@ class ClerkForm(UserChangeForm):
 
 
 class PasswordByAnotherForm(AdminPasswordChangeForm):
-    """A password that whoever types it knows, too: it is changed at the next login."""
+    """A password that a colleague types and so knows: it is changed at the next login."""
 
     def save(self, commit: bool = True) -> User:
         self.user.must_change_password = True
@@ -312,7 +312,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
-            # Whoever types the first password knows it.
+            # The colleague who types the first password knows it.
             obj.must_change_password = True
         super().save_model(request, obj, form, change)
 
@@ -325,15 +325,15 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = (
+        matching = (
             Q(name=term)
             | Q(username=term)
             | Q(phone=narrow(term))
             | Q(employer__credit_code=narrow(term).upper())
         )
         if number := person_number_in(term):
-            found |= Q(person__identity_number=number)
-        return queryset.filter(found), False
+            matching |= Q(person__identity_number=number)
+        return queryset.filter(matching), False
 
     @admin.display(description=gettext_lazy("本人或单位"))
     def stands_for(self, user: User) -> str:

@@ -1,10 +1,10 @@
-"""The browser that asks: a signed cookie gives it a name of its own, and remembers which accounts
-have come in through it.
+"""The browser of a request: a signed cookie names it and remembers which accounts have logged in
+through it.
 
-By it text-message codes stay with who asked for them, wrong passwords of strangers do not close the
-door for whoever comes in here every day, and a form that was sent after its session had ended is
-kept for this browser alone. The cookie holds no account's name or number, only keyed hashes; who
-copies it wins a counter, and nothing else.
+So a text-message code counts only in the browser that asked for it, wrong passwords from elsewhere
+do not lock an owner out of their usual browser, and a form that was sent after its session had
+ended is kept for this browser alone. The cookie holds no account's name or number, only keyed
+hashes; a copy of it gives its own counter of tries, and nothing else.
 """
 
 import secrets
@@ -29,9 +29,8 @@ _ATTRIBUTE = "_hall_browser"
 
 @dataclass(frozen=True)
 class Browser:
-    """What the cookie says: its name, the marks of the accounts that came in here (newest last),
-    and whose session is the last, "" once they left by themselves; ``kind`` is that of this last
-    account."""
+    """The content of the cookie: its name, the marks of the accounts that logged in here (newest
+    last), and the mark (``last``) and ``kind`` of the last account, "" once it has logged out."""
 
     name: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     accounts: tuple[str, ...] = ()
@@ -49,7 +48,7 @@ class Browser:
 
 
 def mark(username: str) -> str:
-    """What a browser remembers of an account."""
+    """The keyed hash by which a browser remembers an account."""
     return salted_hmac(f"{_SALT}.account", username, algorithm="sha256").hexdigest()[:24]
 
 
@@ -66,14 +65,14 @@ def of(request: HttpRequest) -> Browser:
 
 
 def came_in(request: HttpRequest, user: User) -> None:
-    """Remembers an account that has just come in."""
-    browser, new = of(request), mark(user.username)
-    others = [one for one in browser.accounts if one != new]
-    keep(request, replace(browser, accounts=(*others, new)[-MOST:], last=new, kind=user.kind))
+    """Remembers an account that has just logged in."""
+    browser, new_mark = of(request), mark(user.username)
+    others = [one for one in browser.accounts if one != new_mark]
+    keep(request, replace(browser, accounts=(*others, new_mark)[-MOST:], last=new_mark, kind=user.kind))
 
 
 def left(request: HttpRequest) -> None:
-    """Whoever was in has gone by themselves: nothing is kept for them any more."""
+    """Forgets the last account after it logged out: no form is kept for it."""
     browser = of(request)
     if browser.last:
         keep(request, replace(browser, last="", kind=""))
@@ -86,8 +85,8 @@ def keep(request: HttpRequest, browser: Browser) -> None:
 
 def _read(request: HttpRequest) -> Browser | None:
     try:
-        said = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=YEAR)
-        return Browser(str(said["n"]), tuple(map(str, said["a"])), str(said["l"]), str(said["k"]))
+        values = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=YEAR)
+        return Browser(str(values["n"]), tuple(map(str, values["a"])), str(values["l"]), str(values["k"]))
     except (signing.BadSignature, KeyError, TypeError):
         return None
 
@@ -102,10 +101,10 @@ class BrowserCookie:
         response = self.get_response(request)
         if getattr(request, "_hall_browser_changed", False):
             browser: Browser = getattr(request, _ATTRIBUTE)
-            said = {"n": browser.name, "a": browser.accounts, "l": browser.last, "k": browser.kind}
+            values = {"n": browser.name, "a": browser.accounts, "l": browser.last, "k": browser.kind}
             response.set_cookie(
                 COOKIE,
-                signing.dumps(said, salt=_SALT),
+                signing.dumps(values, salt=_SALT),
                 max_age=YEAR,
                 httponly=True,
                 samesite="Lax",

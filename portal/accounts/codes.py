@@ -17,10 +17,9 @@ from portal.accounts.models import TextMessageCode
 GOOD_FOR = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
 GUESSES = 5
-# Of what a browser that the phone's account knows asks for, and of what one address asks for
-# otherwise.
+# Codes for one phone that a known browser asks for, or else one address or one browser.
 PER_HOUR_AND_ASKER = 5
-# Of what all others together ask for.
+# Codes for one phone that all unknown browsers together ask for.
 PER_HOUR_AND_PHONE = 15
 PER_HOUR_AND_ADDRESS = 30
 
@@ -62,8 +61,8 @@ def send_code(
     known: bool = False,
     instead: str = "",
 ) -> None:
-    """Send a new code, good in this ``browser`` only; what it was sent before for this phone and
-    purpose no longer counts.
+    """Sends a new code that is good in this ``browser`` only; earlier codes for this phone, purpose
+    and browser no longer count.
 
     ``known`` says that the phone's account has come in by this browser: it has a limit of its own,
     which strangers who ask for codes to the same phone do not use up.
@@ -98,14 +97,13 @@ def send_code(
 
 
 def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime, browser: str = "") -> bool:
-    """Whether this is the last code that was sent for the purpose at this browser's asking; it
-    counts once.
+    """Whether this is the last code that this browser asked for with this purpose; it counts once.
 
-    Every guess is counted before it is compared, so that guesses at once are not fewer. Another
-    browser's guesses are none.
+    Every guess is counted before it is compared, so that parallel guesses are all counted. Guesses
+    in another browser do not count.
     """
-    asked = TextMessageCode.objects.filter(phone=phone, purpose=purpose, browser=browser)
-    last = asked.order_by("-sent_at", "-pk").first()
+    sent_codes = TextMessageCode.objects.filter(phone=phone, purpose=purpose, browser=browser)
+    last = sent_codes.order_by("-sent_at", "-pk").first()
     if last is None:
         return False
     open_codes: QuerySet[TextMessageCode] = TextMessageCode.objects.filter(
@@ -125,7 +123,8 @@ def _hash(phone: str, purpose: str, code: str, like: str = "") -> str:
 
 
 def one_at_a_time(what: str) -> None:
-    """Until the transaction ends, nobody else counts or sends what is named alike."""
+    """Holds the lock of this name until the transaction ends, so that nobody else counts or
+    sends."""
     locks.hold("text-message code", what)
 
 
@@ -136,12 +135,12 @@ def _refuse_too_many(
     asker = (
         Q(browser=browser) if known else Q(known=False, asked_from=address) | Q(known=False, browser=browser)
     )
-    own = of_phone.filter(asker)
-    last = own.filter(purpose=purpose).order_by("-sent_at", "-pk").first()
+    of_asker = of_phone.filter(asker)
+    last = of_asker.filter(purpose=purpose).order_by("-sent_at", "-pk").first()
     if last and last.sent_at > now - RESEND_AFTER:
         raise TooSoon(max(1, round((last.sent_at + RESEND_AFTER - now).total_seconds())))
     hour = Q(sent_at__gt=now - timedelta(hours=1))
-    if own.filter(hour).count() >= PER_HOUR_AND_ASKER:
+    if of_asker.filter(hour).count() >= PER_HOUR_AND_ASKER:
         raise TooMany
     if not known and of_phone.filter(hour, known=False).count() >= PER_HOUR_AND_PHONE:
         raise TooMany

@@ -1,9 +1,8 @@
-"""The three doors: for persons, for employers' clerks, for staff. A login of one kind never passes
-another kind's door.
+"""The three authentication backends: for persons, for employers' clerks, for staff. A login of one
+kind never passes another kind's backend.
 
-Whoever asks cannot tell from answer or delay whether an account exists: for an unknown one the
-password is hashed all the same. How a number is typed (width, case, spaces, 15 digits) makes no
-difference.
+Neither answer nor delay tells whether an account exists: for an unknown one the password is hashed
+too. How a number is typed (width, case, spaces, 15 digits) makes no difference.
 """
 
 from typing import Any
@@ -25,9 +24,9 @@ from portal.shared.months import today_in_china
 
 
 def identity_number(text: str) -> str:
-    """The social-security number (18 characters) of whom an identity number as typed is of: also an
-    old one of 15 digits, and that of an older permanent residence card. Raises InvalidIdentity;
-    ``paper``: a passport's number says too little."""
+    """The social-security number (18 characters) that belongs to an identity number as typed: also
+    to an old one of 15 digits, and to that of an older permanent residence card. Raises
+    InvalidIdentity; its code ``paper`` means a passport's number, which alone names nobody."""
     typed = foreigners.as_typed(text)
     if foreigners.is_made(typed):
         return typed
@@ -44,10 +43,10 @@ def known_number(text: str) -> str:
     try:
         return identity_number(text)
     except identity.InvalidIdentity:
-        found = papers.known_by(text) if foreigners.may_be_passport(text) else ""
-        if not found:
+        number = papers.known_by(text) if foreigners.may_be_passport(text) else ""
+        if not number:
             raise
-        return found
+        return number
 
 
 def person_login(text: str) -> str:
@@ -80,9 +79,9 @@ def find_person(login: str) -> User | None:
     two have a passport of that number."""
     typed = person_login(login)
     of_persons = User.objects.filter(kind=Kind.PERSON)
-    found = of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
-    if found or not foreigners.may_be_passport(typed):
-        return found
+    account = of_persons.filter(Q(person__identity_number=typed) | (Q(phone=typed) & ~Q(phone=""))).first()
+    if account or not foreigners.may_be_passport(typed):
+        return account
     return of_persons.filter(person__identity_number=papers.known_by(typed)).first()
 
 
@@ -95,10 +94,11 @@ def find_clerk(credit_code: str, clerk: str) -> User | None:
 
 
 class _Door(BaseBackend):
-    """Sessions of every kind are read here; has_perm is for staff only, so persons and clerks hold
-    no permissions."""
+    """Reads the users of sessions. has_perm is for staff only: persons and clerks hold no
+    permissions."""
 
-    # A login that may come in, by its id, with whom it acts for: nearly every page asks for both.
+    # An active login by its id, with the person or employer that it acts for: nearly every page
+    # needs both.
     login: Prepared[User]
 
     def get_user(self, user_id: Any) -> User | None:
@@ -110,8 +110,8 @@ def _login_with(acts_for: str) -> Prepared[User]:
 
 
 def _admit(user: User | None, password: str) -> User | None:
-    """The user where the password is right and the account active; takes as long where there is no
-    user."""
+    """The user where the password is right and the account active; else None, after the same time
+    also where there is no user."""
     if user is None:
         User().set_password(password)
         return None

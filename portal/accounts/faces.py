@@ -10,8 +10,8 @@ header ``X-Signature``:
     GET  <FACE_CHECK_URL>/v1/checks/<reference>
         → {"reference", "state"}: "waiting", "passed" or "failed"
 
-The person goes to ``page``, is looked at, and comes back to ``return_url``; what counts is only
-what the provider answers when it is asked.
+The person goes to ``page``, is checked there, and comes back to ``return_url``; only the provider's
+answer to the GET counts.
 """
 
 import hashlib
@@ -67,23 +67,23 @@ class RemoteCheck:
     """A provider at FACE_CHECK_URL."""
 
     def begin(self, *, reference: str, name: str, identity_number: str, return_url: str) -> str:
-        asked = {
+        content = {
             "reference": reference,
             "name": name,
             "identity_number": identity_number,
             "return_url": return_url,
         }
-        return str(self._call("POST", "/v1/checks", reference, asked)["page"])
+        return str(self._call("POST", "/v1/checks", reference, content)["page"])
 
     def state(self, reference: str) -> FaceState:
         return FaceState(self._call("GET", f"/v1/checks/{reference}", reference)["state"])
 
-    def _call(self, method: str, path: str, reference: str, asked: Any = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, reference: str, content: Any = None) -> dict[str, Any]:
         parts = urlsplit(settings.FACE_CHECK_URL)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise Unreachable("FACE_CHECK_URL is neither https nor on this machine")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        body = json.dumps(asked).encode() if asked else b""
+        body = json.dumps(content).encode() if content else b""
         signed = sign(body or path.encode(), settings.FACE_CHECK_SECRET)
         try:
             connection = kind(parts.hostname or "", parts.port, timeout=_SECONDS)
@@ -91,15 +91,15 @@ class RemoteCheck:
                 headers = {SIGNATURE: signed, "Content-Type": "application/json"}
                 connection.request(method, f"{parts.path.rstrip('/')}{path}", body or None, headers)
                 response = connection.getresponse()
-                said = response.read(_MOST_BYTES)
-                given = response.headers.get(SIGNATURE, "")
+                answer_body = response.read(_MOST_BYTES)
+                signature = response.headers.get(SIGNATURE, "")
             finally:
                 connection.close()
             if response.status != 200 or not hmac.compare_digest(
-                given, sign(said, settings.FACE_CHECK_SECRET)
+                signature, sign(answer_body, settings.FACE_CHECK_SECRET)
             ):
                 raise Unreachable(f"status {response.status}")
-            answer = json.loads(said)
+            answer = json.loads(answer_body)
             if answer["reference"] != reference or (
                 "state" in answer and answer["state"] not in list(FaceState)
             ):

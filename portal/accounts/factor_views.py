@@ -33,7 +33,7 @@ CODES = "recovery_codes"
 
 
 class FirstPasswordForm(NewPasswordMixin):
-    """A password of one's own in place of the one that somebody else has typed."""
+    """One's own password, in place of a password that somebody else has typed."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -204,7 +204,7 @@ def factor_enrol(request: HttpRequest) -> HttpResponse:
 
 
 def _enrol_passkey(request: HttpRequest, user: User, form: NewPasskeyForm) -> Any:
-    """The passkey that the form brings; None where it is refused, which the form then says."""
+    """The passkey that the form brings; None where it is refused: then the form has the error."""
     typed = form.cleaned_data
     try:
         return factors.enrol_passkey(
@@ -234,8 +234,8 @@ def _new_passkey_form(request: HttpRequest, *, bound: bool) -> NewPasskeyForm:
 
 
 def _where_passkeys_count(request: HttpRequest) -> dict[str, Any]:
-    """For the page: the address at which passkeys can be used ("" where nowhere), and this page
-    there if it is not here."""
+    """Context for the page: the address at which passkeys can be used ("" for none), and the
+    address of this page there, if this is another address."""
     where = passkeys.place()
     if where is None:
         return {"passkey_origin": "", "passkey_there": ""}

@@ -44,7 +44,7 @@ class Tried:
 
 
 class LastFactor(Exception):
-    """Nothing would be left to log in with."""
+    """Without this factor the account would have none left."""
 
 
 def needs_factor(user: Any) -> bool:
@@ -205,14 +205,14 @@ def code_of(device: TOTPDevice) -> str:
 
 
 def _being_enrolled(request: HttpRequest, user: User) -> QuerySet[TOTPDevice]:
-    found: QuerySet[TOTPDevice] = TOTPDevice.objects.filter(
+    device: QuerySet[TOTPDevice] = TOTPDevice.objects.filter(
         user=user, confirmed=False, pk=request.session.get(ENROLLING)
     )
-    return found
+    return device
 
 
 def _hold(user: User) -> None:
-    """Keeps what else would change the account's factors waiting."""
+    """Locks the account, so that no other request changes its factors meanwhile."""
     User.objects.select_for_update().get(pk=user.pk)
 
 

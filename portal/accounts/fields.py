@@ -1,5 +1,5 @@
-"""Form fields for what people are known by; each forgives how it is typed and says what is wrong
-with it."""
+"""Form fields for numbers, names, phones, codes and passwords; each accepts different ways of
+typing, and its errors say what is wrong."""
 
 import re
 from typing import Any
@@ -157,8 +157,8 @@ class PasswordField(forms.CharField):
 
 
 def owner(*, name: str = "", phone: str = "", number: str = "") -> User:
-    """What others know of whom a password is for, as the validators take it: never saved. People
-    log in by their number."""
+    """An unsaved login with what others know of the password's owner, as the validators take it.
+    People log in by their number."""
     return User(username=number, name=name, phone=phone)
 
 

@@ -1,5 +1,5 @@
-"""The forms at and behind the doors. What was typed stays after a mistake, but never passwords,
-captcha or codes."""
+"""The forms to log in, and those of one's own account. What was typed stays after a mistake, but
+never passwords, captcha or codes."""
 
 from typing import Any, ClassVar
 
@@ -84,7 +84,7 @@ class ProvedByCode(forms.Form):
                 field.widget = forms.HiddenInput()
 
     def to_carry(self) -> dict[str, Any]:
-        """What goes along with the second step, as it would be typed again."""
+        """The values of the first step that the second step sends again."""
         return self.cleaned_data
 
     @property

@@ -146,20 +146,22 @@ class GuardianshipAdmin(ByTwo, OfPeople):
         return False
 
     def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
-        told, by, now = form.cleaned_data, staff(request), timezone.now()
+        cleaned, by, now = form.cleaned_data, staff(request), timezone.now()
         if change:
-            if told["ends_on"] == form.initial["ends_on"]:
+            if cleaned["ends_on"] == form.initial["ends_on"]:
                 return False
-            person_changes.propose_end(obj, ends_on=told["ends_on"], reason=told["reason"], by=by, now=now)
+            person_changes.propose_end(
+                obj, ends_on=cleaned["ends_on"], reason=cleaned["reason"], by=by, now=now
+            )
             return True
         person_changes.propose_guardianship(
-            told["guardian_number"],
-            ward_number=told["ward_number"].identity_number,
-            ward_name=told["ward_name"],
-            relation=told["relation"],
-            proof=told["proof"],
-            start=told["start"],
-            ends_on=told["ends_on"],
+            cleaned["guardian_number"],
+            ward_number=cleaned["ward_number"].identity_number,
+            ward_name=cleaned["ward_name"],
+            relation=cleaned["relation"],
+            proof=cleaned["proof"],
+            start=cleaned["start"],
+            ends_on=cleaned["ends_on"],
             by=by,
             now=now,
         )

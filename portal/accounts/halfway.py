@@ -1,5 +1,5 @@
-"""Who has given a password and not all that is asked for gets no further than the page that asks
-for it."""
+"""A login that has given its password, but not yet everything that is asked for, can open only the
+page that asks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,8 +50,7 @@ class Halfway:
 
 
 def next_step(request: HttpRequest) -> str:
-    """The name of the page that whoever is logged in must pass first; "" where nothing is left to
-    do."""
+    """The name of the page that the login must pass first; "" where nothing is left to do."""
     user = request.user
     if not isinstance(user, User):
         return ""

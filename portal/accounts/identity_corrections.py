@@ -1,8 +1,8 @@
 """身份信息更正: a wrong number, paper or name in the register, or a renewed passport, by two hands.
 
-The number is what everything goes by, so all that is still to be done about the person follows at
-once; what is sealed stays, and its verification says that the register was corrected since. Two
-files of one person are not merged here.
+Everything refers to a person by the number, so what is still open about the person is changed with
+it; what is sealed stays, and its verification says that the register was corrected since. Two files
+of one person are not merged here.
 """
 
 import datetime as dt
@@ -51,7 +51,7 @@ class IdentityCorrection(Kind):
     permission = "people.change_person"
 
     def rows(self, proposal: Proposal) -> list[Row]:
-        """Numbers in full: one digit is what it may be about."""
+        """The rows with numbers in full: the correction may be about one digit."""
         before, after = proposal.payload["before"], proposal.payload["after"]
         changed = [name for name in _LABELS if before[name] != after[name]]
         return [
@@ -64,21 +64,25 @@ class IdentityCorrection(Kind):
 
     @transaction.atomic
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
-        old, new = told["before"]["identity_number"], told["after"]["identity_number"]
-        for number in sorted({old, new}):
+        payload = proposal.payload
+        old_number, new_number = payload["before"]["identity_number"], payload["after"]["identity_number"]
+        for number in sorted({old_number, new_number}):
             lock_subject(number)
-        person = Person.objects.select_for_update().get(pk=told["person"])
-        if told_of(person) != told["before"]:
+        person = Person.objects.select_for_update().get(pk=payload["person"])
+        if told_of(person) != payload["before"]:
             raise CannotDecide(_("提出之后档案已有变动，请不予通过，核对后重新提出。"))
-        waiting = Proposal.objects.filter(status=ProposalStatus.PROPOSED, identity_number=old)
+        waiting = Proposal.objects.filter(status=ProposalStatus.PROPOSED, identity_number=old_number)
         if waiting.exclude(pk=proposal.pk).exists():
             raise CannotDecide(_("这名人员另有一项待复核，请先办完那一项。"))
         before, former_name = papers.of_person(person), person.name
-        after = papers.of_told(told["after"])
+        after = papers.of_told(payload["after"])
         if _others_with(after, person).exists():
             raise CannotDecide(str(TAKEN))
-        changes = {**after.columns, "identity_number": after.identity_number, "name": told["after"]["name"]}
+        changes = {
+            **after.columns,
+            "identity_number": after.identity_number,
+            "name": payload["after"]["name"],
+        }
         for name, value in changes.items():
             setattr(person, name, value)
         try:
@@ -90,7 +94,7 @@ class IdentityCorrection(Kind):
         except IntegrityError as error:
             raise CannotDecide(_("新号码在同一事项已有在办的办件，请先办完那一件，再复核。")) from error
         changed = "、".join(
-            str(_LABELS[name]) for name in _LABELS if told["before"][name] != told["after"][name]
+            str(_LABELS[name]) for name in _LABELS if payload["before"][name] != payload["after"][name]
         )
         tell(
             person,
@@ -162,33 +166,34 @@ def propose(
 
 
 def was_corrected(number: str, name: str) -> bool:
-    """Whether this number stood wrongly in the file of somebody of this name: whoever states both
-    means that person."""
-    done = Proposal.objects.filter(
+    """Whether this number stood wrongly in the file of somebody of this name: both together name
+    that person."""
+    corrections_done = Proposal.objects.filter(
         kind=CODE, status=ProposalStatus.APPROVED, payload__before__identity_number=number
     )
     return any(
         names.agree(before["name"], name) and before["identity_number"] != after["identity_number"]
-        for before, after in done.values_list("payload__before", "payload__after")
+        for before, after in corrections_done.values_list("payload__before", "payload__after")
     )
 
 
 def looks_at(person: Person) -> Q:
-    """The condition, for looks, to be at this person: by each number for as long as it was
-    theirs."""
-    done = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED)
+    """A condition on PersonLookup: the look was at this person, under each number for as long as it
+    was theirs."""
+    approved = Proposal.objects.filter(kind=CODE, status=ProposalStatus.APPROVED)
     condition, since, numbers = Q(pk__in=[]), Q(), {person.identity_number}
-    own = done.filter(payload__person=person.pk).order_by("decided_at", "pk")
-    for payload, at in own.values_list("payload", "decided_at"):
+    of_person = approved.filter(payload__person=person.pk).order_by("decided_at", "pk")
+    for payload, at in of_person.values_list("payload", "decided_at"):
         number = payload["before"]["identity_number"]
         numbers.add(number)
         condition |= since & Q(identity_number=number, at__lte=at)
         since = Q(at__gt=at)
     condition |= since & Q(identity_number=person.identity_number)
-    # Whoever was looked at by the number while it stood wrongly in another's file is that other
-    # one.
-    others = done.filter(payload__before__identity_number__in=numbers).exclude(payload__person=person.pk)
-    for payload, at in others.values_list("payload", "decided_at"):
+    # While the number stood wrongly in another's file, a look by it was at that other person.
+    of_others = approved.filter(payload__before__identity_number__in=numbers).exclude(
+        payload__person=person.pk
+    )
+    for payload, at in of_others.values_list("payload", "decided_at"):
         if payload["after"]["identity_number"] != (number := payload["before"]["identity_number"]):
             condition &= ~Q(identity_number=number, at__lte=at)
     return condition
@@ -203,7 +208,8 @@ def _others_with(paper: Paper, person: Person) -> QuerySet[Person]:
 
 
 def _city(person: Person, by: User) -> str:
-    """Whose agency decides: the login's; of who works for all, a city whose person it is."""
+    """The city whose agency decides: the login's; for a login of all cities, one that the person
+    belongs to."""
     if by.city:
         return by.city
     return next((city.slug for city in book().cities if belonging.belongs(person, [city.slug])), "")

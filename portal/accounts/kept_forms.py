@@ -21,7 +21,7 @@ from portal.accounts.models import KeptForm, User
 
 GOOD_FOR = timedelta(minutes=30)
 MOST_BYTES = 64 * 1024
-# What is never kept: who sends one of these types it again.
+# Fields that are never kept: a form with one of them must be typed again.
 SECRET = frozenset({"password", "password_again", "current", "code", "captcha_0", "captcha_1"})
 _LEFT_OUT = "csrfmiddlewaretoken"
 
@@ -62,7 +62,7 @@ def keep(request: HttpRequest, *, now: datetime) -> bool:
 
 
 def waiting(request: HttpRequest, *, now: datetime) -> Form | None:
-    """What waits for this browser, whoever comes in."""
+    """The form that waits for this browser, whichever account logs in."""
     browser = browsers.of(request)
     row = KeptForm.objects.filter(browser=browser.digest, kept_at__gt=now - GOOD_FOR).first()
     if row is None:

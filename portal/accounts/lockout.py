@@ -1,4 +1,4 @@
-"""When a door closes for a while, and for whom. django-axes counts.
+"""When a login is closed for a while, and for whom. django-axes counts.
 
 Five wrong passwords for one account from one place close it to that place. The place is the
 browser, where the account has come in through it before, else the address: so nobody closes an
@@ -31,19 +31,19 @@ from portal.accounts.models import User
 
 PLACE_LIMIT = 5
 ADDRESS_LIMIT = 30
-# Wrong passwords for one account from all places that it does not know: from which on each has one
-# try, from which on none.
+# Wrong passwords for one account from all unknown places: from the first number on each such place
+# has one try, from the second on none.
 STRANGERS_SLOWED = 20
 STRANGERS_LIMIT = 100
-# Where the server cannot tell (a socket file without a proxy before it).
+# The address where the server knows none (a socket file without a proxy).
 NO_ADDRESS = "::"
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address a request came from. X-Forwarded-For counts only as deep as our own proxies stand
+    """The address a request came from. Of X-Forwarded-For only the entries of our own proxies count
     (TRUSTED_PROXY_COUNT).
 
-    An IPv6 client owns a whole /64, so that is what is counted.
+    An IPv6 client owns a whole /64, so its network address is given.
     """
     address = request.META.get("REMOTE_ADDR", "")
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
@@ -62,7 +62,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def account_key(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """The account that is knocked for, however its numbers were spelt.
+    """The key of the account that somebody tries to log in to, however its numbers were typed.
 
     For an account that does not exist it is a keyed hash of what was typed, so that no identity
     number is kept.
@@ -88,7 +88,7 @@ def _hash(*parts: str) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many tries are left at a door, and where there are none, why (``place``, ``address``,
+    """How many tries to log in are left; where there are none, why (``place``, ``address``,
     ``strangers``) and until when."""
 
     left: int
@@ -97,34 +97,34 @@ class Standing:
 
 
 def standing(request: HttpRequest, credentials: dict[str, Any] | None = None) -> Standing:
-    """Where whoever knocks with these credentials stands. The same for an account that does not
+    """The tries that are left for these credentials. The same for an account that does not
     exist."""
     key = account_key(request, credentials)
-    known = browsers.of(request).knows(key)
-    here = _recent(request, Q(username=counted_as(request, credentials)))
+    is_known = browsers.of(request).knows(key)
+    failures_here = _recent(request, Q(username=counted_as(request, credentials)))
     tries = PLACE_LIMIT
-    if not known:
+    if not is_known:
         strangers = _recent(request, Q(username__startswith=f"{key}@"))
-        many = _sum(strangers)
-        if many >= STRANGERS_LIMIT:
+        strangers_failures = _sum(strangers)
+        if strangers_failures >= STRANGERS_LIMIT:
             return _closed("strangers", strangers)
         address = _recent(request, Q(ip_address=client_address(request)))
         if _sum(address) >= ADDRESS_LIMIT:
             return _closed("address", address)
-        tries = 1 if many >= STRANGERS_SLOWED else PLACE_LIMIT
-    left = tries - _sum(here)
-    return Standing(left) if left > 0 else _closed("place", here)
+        tries = 1 if strangers_failures >= STRANGERS_SLOWED else PLACE_LIMIT
+    left = tries - _sum(failures_here)
+    return Standing(left) if left > 0 else _closed("place", failures_here)
 
 
 def counted_as(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """What failures are counted under: the account, and the browser that it knows (#) or else the
-    address (@)."""
+    """The name that failures are counted under: the account, and the browser that it knows (#), or
+    else the address (@)."""
     key, browser = account_key(request, credentials), browsers.of(request)
     return f"{key}#{browser.digest}" if browser.knows(key) else f"{key}@{client_address(request)}"
 
 
 def forget_failures(user: User) -> None:
-    """Open the account again, after its owner proved themselves by another way."""
+    """Opens the account again, after its owner proved who they are in another way."""
     of_account = Q(username__startswith=f"{user.username}@") | Q(username__startswith=f"{user.username}#")
     AccessAttempt.objects.filter(of_account).delete()
 
@@ -161,9 +161,9 @@ def _sum(failures: QuerySet[AccessAttempt]) -> int:
     return failures.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
 
 
-def _recent(request: HttpRequest, which: Q) -> QuerySet[AccessAttempt]:
+def _recent(request: HttpRequest, condition: Q) -> QuerySet[AccessAttempt]:
     now: datetime = request.axes_attempt_time  # type: ignore[attr-defined]  # set by axes before it asks
-    return AccessAttempt.objects.filter(which, attempt_time__gte=now - _cool_off())
+    return AccessAttempt.objects.filter(condition, attempt_time__gte=now - _cool_off())
 
 
 def _cool_off() -> timedelta:
@@ -171,8 +171,8 @@ def _cool_off() -> timedelta:
 
 
 def prove(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether this is the password of the user who is logged in. Wrong ones count as at the door,
-    and close it alike."""
+    """Whether this is the password of the user who is logged in. A wrong one counts as at login,
+    and closes the account in the same way."""
     credentials = {"username": user.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True  # type: ignore[attr-defined]  # the middleware answers with the page
@@ -198,6 +198,6 @@ class Handler(AxesDatabaseHandler):
 
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         key = account_key(request, credentials)
-        here = [f"{key}@{client_address(request)}", f"{key}#{browsers.of(request).digest}"]
-        count, _by_model = AccessAttempt.objects.filter(username__in=here).delete()
+        usernames = [f"{key}@{client_address(request)}", f"{key}#{browsers.of(request).digest}"]
+        count, _by_model = AccessAttempt.objects.filter(username__in=usernames).delete()
         return count

@@ -1,5 +1,4 @@
-"""Looking at somebody else's data: kept on record, and limited where a person is chosen by their
-number."""
+"""Looks at other people's data: each is recorded, and those by a person's number are limited."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from django.db.models import QuerySet
 from portal.accounts.models import PersonLookup, User
 from portal.people.models import Person
 
-# How long a look with a reason opens the data of somebody who is not of the own city.
+# How long a look with a reason opens the data of somebody of another city.
 OPEN_FOR = timedelta(minutes=30)
 
 
@@ -21,19 +20,19 @@ class TooManyLookups(Exception):
 def ensure_allowed(*, user: User, identity_number: str, now: datetime, most: int | None = None) -> None:
     """Raises TooManyLookups where this would be one more than ``most`` different numbers in an hour
     (PERSON_LOOKUPS_PER_HOUR unless given); asking again for the same one is free."""
-    this_hour = PersonLookup.objects.filter(user=user, counted=True, at__gt=now - timedelta(hours=1)).exclude(
-        identity_number=identity_number
-    )
+    others_this_hour = PersonLookup.objects.filter(
+        user=user, counted=True, at__gt=now - timedelta(hours=1)
+    ).exclude(identity_number=identity_number)
     limit = settings.PERSON_LOOKUPS_PER_HOUR if most is None else most
-    if this_hour.values("identity_number").distinct().count() >= limit:
+    if others_this_hour.values("identity_number").distinct().count() >= limit:
         raise TooManyLookups
 
 
 def look_up(
     *, user: User, identity_number: str, purpose: str, now: datetime, most: int | None = None
 ) -> Person | None:
-    """The person with that number (18 characters), or None; either way it is recorded who asked,
-    when and for what.
+    """The person with that number (18 characters), or None; either way the look is recorded: who
+    asked, when and for what.
 
     Raises TooManyLookups, as ``ensure_allowed`` does.
     """

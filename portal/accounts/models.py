@@ -123,8 +123,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("可登录"), default=True)
     is_staff = models.BooleanField(_("可进经办工作台"), default=False)
     date_joined = models.DateTimeField(_("开通时间"), default=timezone.now)
-    # Somebody else knows the password, because they typed it: nothing is done with it but choosing
-    # another.
+    # Somebody else typed the password and knows it: it opens only the page to choose another.
     must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False, db_default=False)
 
     objects = UserManager()
@@ -208,7 +207,8 @@ class WhoChanged(Context):
 
 
 class NamedPerson(Person):
-    """A person as their personal login names them: the copy follows, whoever renames the person."""
+    """A proxy of Person with a trigger: the name of the personal login follows the person's
+    name."""
 
     class Meta:
         proxy = True
@@ -348,7 +348,7 @@ class OpenSession(models.Model):
 
 
 class _OpenOtherwise:
-    """What the mixin of waits asks of a device: whether something else forbids a try."""
+    """The base method that the mixin of waits calls: whether something else forbids a try."""
 
     def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
         return True, None
@@ -489,7 +489,7 @@ class Proposal(models.Model):
     city = models.CharField(_("城市"), max_length=30, blank=True)
     target = models.CharField(_("对象标识"), max_length=80)
     about = models.CharField(_("对象"), max_length=160)
-    # Of whom it is, where it is about somebody: who is concerned neither proposes nor decides.
+    # The person concerned, where there is one: that person neither proposes nor decides.
     identity_number = models.CharField(_("身份证号码"), max_length=18, blank=True)
     payload = models.JSONField(_("内容"))
     reason = models.CharField(_("依据或事由"), max_length=200)
@@ -563,15 +563,14 @@ class PersonLookup(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="lookups", verbose_name=_("查询人"))
     identity_number = models.CharField(_("被查询人身份证号码"), max_length=18, blank=True)
     purpose = models.CharField(_("用途"), max_length=40)
-    # In the workbench: which list or page, the row that was opened, what was typed, and why
-    # somebody of elsewhere is looked up.
+    # In the workbench: which list or page, the row that was opened, what was typed, and the reason
+    # to look up somebody of another city.
     page = models.CharField(_("页面"), max_length=40, blank=True)
     row = models.BigIntegerField(_("记录"), null=True, blank=True)
     sought = models.CharField(_("查询内容"), max_length=120, blank=True)
     reason = models.CharField(_("查询事由"), max_length=60, blank=True)
     found = models.BooleanField(_("是否查到"))
-    # Whether the look counts for the hourly limit: somebody was chosen by their number, and not met
-    # in the day's work.
+    # Whether the look counts for the hourly limit: it does where somebody was chosen by number.
     counted = models.BooleanField(_("计入每小时上限"), default=True)
     at = models.DateTimeField(_("时间"))
 

@@ -1,5 +1,5 @@
-"""What the hall tells people by itself: whose notices a login sees, reading them, and the text
-messages among them."""
+"""Notices that the hall sends by itself: which ones a login sees, marking them read, and those that
+also go out as text messages."""
 
 import datetime as dt
 
@@ -15,8 +15,8 @@ from portal.watch.failures import Watch
 # The badge counts no further.
 COUNTED_AT_MOST = 100
 _TEXTED_AT_ONCE = 500
-# How many of those that were refused before are tried again, and after how many refusals the
-# provider is left alone.
+# How many of those that were refused before are tried again, and after how many refusals in a row
+# the run stops.
 _TRIED_AGAIN = 20
 _REFUSALS_IN_A_ROW = 5
 
@@ -70,17 +70,17 @@ _UNREAD = """
 
 
 def read(notices: QuerySet[Notice], *, now: dt.datetime) -> int:
-    """Mark those read that are not; how many they were."""
+    """Marks the unread ones read; gives their number."""
     return notices.filter(read_at__isnull=True).update(read_at=now)
 
 
 def send_text_messages(*, now: dt.datetime) -> int:
-    """Hand over the text messages that wait, oldest first; how many were.
+    """Hands the waiting text messages to the provider, oldest first; gives the number that it took.
 
-    Each is claimed by compare-and-set before it is handed over, so that no worker sends what
-    another does. A worker that is killed in between loses that one text message, never the notice;
-    one that the provider refuses waits for the next time, and then for all others. Whose provider
-    refuses several one after the other is left alone until then.
+    Each is claimed by compare-and-set before it is handed over, so that no two workers send it. A
+    worker that is killed in between loses that one text message, never the notice. A refused
+    message waits for the next run, and there comes after all others. After several refusals in a
+    row the run ends.
     """
     waiting = Notice.objects.filter(by_text=True, texted_at__isnull=True)
     watch = Watch("send_text_messages", now=now)
@@ -102,7 +102,7 @@ def send_text_messages(*, now: dt.datetime) -> int:
         try:
             messages.send(phone=phone, text=notice.text, now=now)
         except Exception as problem:
-            # Whatever the provider's class raises, it has not taken this one.
+            # Whatever the provider's class raises, it has not taken this message.
             Notice.objects.filter(pk=notice.pk).update(texted_at=None)
             refused[notice.pk] = problem
             in_a_row += 1
@@ -121,7 +121,8 @@ def send_text_messages(*, now: dt.datetime) -> int:
 
 
 def _tell_refusals(watch: Watch, refused: dict[int, Exception], *, sent: int) -> None:
-    """Where others were taken, it is these messages; where none was, it is the provider."""
+    """Reports failures: where other messages were taken, each refused one; where none was, the
+    provider."""
     if sent:
         for pk, problem in refused.items():
             watch.tell(str(pk), problem)

@@ -1,5 +1,4 @@
-"""Pages that lead on to another once they are passed: how they are told which, written in one
-way."""
+"""Addresses of pages that lead on to another page, which they name in ``next``."""
 
 from urllib.parse import urlencode
 

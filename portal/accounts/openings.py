@@ -1,8 +1,7 @@
-"""单位开户 and 建档: an employer's account and a person's file are opened by two of the agency's
-staff.
+"""单位开户 and 建档: two of the agency's staff open an employer's account or a person's file.
 
-So an empty installation is filled: staff open employers, whose first clerk sets a password by the
-phone that was entered, and files of people whom nobody has filed for yet.
+This fills an empty installation: staff open employers, whose first clerk sets a password by the
+phone that was entered, and files of people who have none yet.
 """
 
 import datetime as dt
@@ -34,7 +33,7 @@ EMPLOYER_FIELDS = (
     "contact_phone",
 )
 PERSON_FIELDS = ("identity_number", "name", "phone", "household_code")
-# The same as the form asks for it; its order.
+# The fields of the form for a person, in its order.
 PERSON_ASKED = (
     *("document", "identity_number", "name", "nationality", "sex", "birth_date", "paper_expires_on"),
     *("phone", "household_code"),
@@ -47,11 +46,11 @@ class EmployerOpening(Kind):
     permission = "people.add_employer"
 
     def rows(self, proposal: Proposal) -> list[Row]:
-        told = proposal.payload
+        payload = proposal.payload
         shown = {
-            **told,
-            "city": book().city(told["city"]).title,
-            "contact_phone": identity.mask_phone(told["contact_phone"]),
+            **payload,
+            "city": book().city(payload["city"]).title,
+            "contact_phone": identity.mask_phone(payload["contact_phone"]),
         }
         return [
             (str(Employer._meta.get_field(name).verbose_name), "—", str(shown[name]))  # type: ignore[union-attr]
@@ -59,10 +58,10 @@ class EmployerOpening(Kind):
         ]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
+        payload = proposal.payload
         try:
             with transaction.atomic():
-                employer = Employer.objects.create(**{name: told[name] for name in EMPLOYER_FIELDS})
+                employer = Employer.objects.create(**{name: payload[name] for name in EMPLOYER_FIELDS})
                 clerk = User.objects.create_clerk(
                     employer, name=employer.contact_name, phone=employer.contact_phone, password=None
                 )
@@ -79,37 +78,37 @@ class PersonOpening(Kind):
     permission = "people.add_person"
 
     def rows(self, proposal: Proposal) -> list[Row]:
-        told = proposal.payload
+        payload = proposal.payload
         shown = {
-            **told,
-            "identity_number": identity.mask(told["identity_number"]),
-            "phone": identity.mask_phone(told["phone"]) or "—",
+            **payload,
+            "identity_number": identity.mask(payload["identity_number"]),
+            "phone": identity.mask_phone(payload["phone"]) or "—",
         }
         rows = [
             (str(Person._meta.get_field(name).verbose_name), "—", str(shown[name] or "—"))  # type: ignore[union-attr]
             for name in PERSON_FIELDS
         ]
-        paper = papers.of_told(told)
+        paper = papers.of_told(payload)
         if paper.nationality:
-            made = papers.made_as(today_in_china(proposal.proposed_at))
-            rows[0] = (rows[0][0], "—", _("{number}（按{rule}编制）").format(number=rows[0][2], rule=made))
+            rule = papers.made_as(today_in_china(proposal.proposed_at))
+            rows[0] = (rows[0][0], "—", _("{number}（按{rule}编制）").format(number=rows[0][2], rule=rule))
         return [rows[0], *((label, "—", value) for label, value in paper.lines()), *rows[1:]]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
-        taken = _("提出之后这个号码已经建档，请不予通过。")
-        if persons.find(told["identity_number"]):
-            raise CannotDecide(taken)
+        payload = proposal.payload
+        opened_meanwhile = _("提出之后这个号码已经建档，请不予通过。")
+        if persons.find(payload["identity_number"]):
+            raise CannotDecide(opened_meanwhile)
         try:
             with transaction.atomic():
                 persons.record(
-                    paper=papers.of_told(told),
-                    name=told["name"],
-                    phone=told["phone"],
-                    household_code=told["household_code"],
+                    paper=papers.of_told(payload),
+                    name=payload["name"],
+                    phone=payload["phone"],
+                    household_code=payload["household_code"],
                 )
         except IntegrityError as error:
-            raise CannotDecide(taken) from error
+            raise CannotDecide(opened_meanwhile) from error
 
 
 EMPLOYER_OPENING, PERSON_OPENING = EmployerOpening(), PersonOpening()
@@ -176,7 +175,7 @@ def propose_person(
 
 
 def _tell_clerk(clerk: User, employer: Employer, proposal: Proposal, *, now: dt.datetime) -> None:
-    """How the first clerk comes in: nobody types a password for them."""
+    """Tells the first clerk how to set a password: nobody else types one for them."""
     notices.tell(
         clerk,
         kind="employer-opening",

@@ -1,5 +1,5 @@
-"""What a form asks of somebody's identity paper: which kind, its number, and what that number does
-not say."""
+"""The fields of an identity paper in forms: its kind, its number, and what that number does not
+say."""
 
 import datetime as dt
 from typing import Any
@@ -89,12 +89,12 @@ class StatesPaper(forms.Form):
         label=gettext_lazy("证件号码"), required=False, disabled=True, widget=forms.HiddenInput
     )
 
-    # Whether whoever fills it in may learn what is on file of the person.
+    # Whether the login that fills it in may see what is on file of the person.
     knows_file = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Needed or not by the kind of paper, so none is marked as left to choice.
+        # The kind of paper decides which are needed, so none is marked as optional.
         for name in ("document", "nationality", "sex", "birth_date"):
             self.fields[name].always_answered = True  # type: ignore[attr-defined]
 
@@ -106,7 +106,7 @@ class StatesPaper(forms.Form):
         if document == OF_18 and cleaned.get("identity_number"):
             self._of_18(cleaned, cleaned["identity_number"])
         elif document and typed:
-            # What is wrong with it is told by its own kind.
+            # Its own kind gives the error.
             self.errors.pop("identity_number", None)
             self._of_another(cleaned, Document(document), typed)
         return cleaned
@@ -200,7 +200,7 @@ class StatesPaper(forms.Form):
 
 
 def _mistake(code: str, typed: str) -> tuple[str, str]:
-    """Beside which field, and what is wrong with a paper's number of the kind that was chosen."""
+    """The field and the error of a number that does not fit the kind of paper that was chosen."""
     if code == "country":
         return "identity_number", _("证件号码开头的国家代码“{code}”不正确，请核对。").format(code=typed[:3])
     if code == "card":

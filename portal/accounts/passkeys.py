@@ -1,5 +1,5 @@
-"""Passkeys (WebAuthn): adding one to an account, and showing with it who is there. What that opens,
-the callers say.
+"""Passkeys (WebAuthn): adding one to an account, and proving with it who is there. The callers
+decide what the proof allows.
 
 django-otp-webauthn keeps them, py_webauthn checks what a device has signed. A passkey is bound to
 the hall's address (PUBLIC_URL), asks its owner for a finger, a face or a PIN each time, and signs a
@@ -33,7 +33,7 @@ from portal.accounts.models import PasskeyTries, User
 
 log = logging.getLogger(__name__)
 
-# So many an account has at most.
+# The most passkeys of an account.
 MOST = 10
 ADDING, USING = "passkey_to_add", "passkey_to_use"
 NOTICE_KIND = "passkey"
@@ -57,10 +57,10 @@ class Refused(Exception):
 
 
 def place() -> Place | None:
-    """The place that PUBLIC_URL names; None where browsers allow no passkeys: without TLS, or where
-    it is a number.
+    """The place that PUBLIC_URL names; None where browsers allow no passkeys: without TLS, or at an
+    IP address.
 
-    A demo's own machine is called localhost, whatever number it has.
+    A loopback address counts as localhost.
     """
     parts = urlsplit(settings.PUBLIC_URL)
     host = parts.hostname or ""
@@ -93,7 +93,7 @@ class Ceremony(WebAuthnHelper):
         return [where.origin] if where else []
 
     def get_discoverable_credentials_preference(self) -> ResidentKeyRequirement:
-        """A key that keeps no list of accounts will do: the password has told whose it is."""
+        """A key that keeps no list of accounts is accepted: the password has named the account."""
         return ResidentKeyRequirement.PREFERRED
 
     def get_generate_registration_options_kwargs(self, *, user: User) -> dict[str, Any]:
@@ -106,18 +106,21 @@ class Ceremony(WebAuthnHelper):
         }
 
     def _check_discoverable(self, original_data: dict[str, Any]) -> bool | None:
-        """What the browser says of it, unsigned; None where that is no answer."""
+        """Whether the browser says, unsigned, that the key is discoverable; None where its answer
+        cannot be read."""
         try:
-            found: bool | None = super()._check_discoverable(original_data)
+            discoverable: bool | None = super()._check_discoverable(original_data)
         except TypeError:
             return None
-        return found
+        return discoverable
 
 
 def of(user: User) -> QuerySet[WebAuthnCredential]:
     """The account's passkeys, the one used last first."""
-    found: QuerySet[WebAuthnCredential] = WebAuthnCredential.objects.filter(user=user, confirmed=True)
-    return found.order_by(F("last_used_at").desc(nulls_last=True), "-pk")
+    confirmed_keys: QuerySet[WebAuthnCredential] = WebAuthnCredential.objects.filter(
+        user=user, confirmed=True
+    )
+    return confirmed_keys.order_by(F("last_used_at").desc(nulls_last=True), "-pk")
 
 
 def ask_to_add(request: HttpRequest, user: User, *, now: dt.datetime) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def add(request: HttpRequest, user: User, *, name: str, answer: str, now: dt.dat
     except Exception as why:
         if _is_of_the_database(why):
             raise
-        # What a device sends is read by libraries that let some errors of their own through.
+        # The libraries that read what a device sends raise errors of their own, too.
         log.warning("a passkey for account %s was refused: %r", user.pk, why)
         raise Refused(_("通行密钥没有通过校验，未添加。请再试一次。")) from why
     _tell(passkey, "added", _("已添加通行密钥"), _("您的账号已添加通行密钥“%(name)s”。"), now)
@@ -172,7 +175,7 @@ def use(request: HttpRequest, user: User, *, answer: str, now: dt.datetime) -> W
     that does not count, the next must wait longer."""
     data, state = _read(answer), _kept(request, USING, user, now)
     with transaction.atomic():
-        # One at a time: what a passkey has counted to is compared with what it had.
+        # One at a time: the passkey's counter is compared with its last value.
         tries, _made = PasskeyTries.objects.select_for_update().get_or_create(user=user)
         _ensure_allowed(tries, now)
         try:
@@ -202,8 +205,8 @@ def remove(user: User, pk: int, *, now: dt.datetime) -> None:
 
 
 def forget_all(user: User) -> None:
-    """Removes all passkeys of the account and what is known of wrong answers; whoever resets it
-    tells."""
+    """Removes all passkeys of the account and the count of its wrong answers. The caller tells the
+    account."""
     WebAuthnCredential.objects.filter(user=user).delete()
     PasskeyTries.objects.filter(user=user).delete()
 
@@ -225,21 +228,22 @@ def _ensure_allowed(tries: PasskeyTries, now: dt.datetime) -> None:
         raise Refused(_("连续没有通过验证，请在 %(wait)s 秒后再试，或使用其他方式。") % {"wait": wait})
 
 
-def _keep(request: HttpRequest, what: str, state: dict[str, Any], user: User, now: dt.datetime) -> None:
+def _keep(request: HttpRequest, purpose: str, state: dict[str, Any], user: User, now: dt.datetime) -> None:
     until = now.timestamp() + settings.OTP_WEBAUTHN_TIMEOUT_SECONDS
-    request.session[what] = {"state": state, "user": user.pk, "until": until}
+    request.session[purpose] = {"state": state, "user": user.pk, "until": until}
 
 
-def _kept(request: HttpRequest, what: str, user: User, now: dt.datetime) -> dict[str, Any]:
-    """What was asked in this session; it is forgotten with that, so that no answer counts twice."""
-    kept = request.session.pop(what, None)
-    if not kept or kept["user"] != user.pk or kept["until"] < now.timestamp():
+def _kept(request: HttpRequest, purpose: str, user: User, now: dt.datetime) -> dict[str, Any]:
+    """The state of what was asked in this session. It is forgotten at once, so that no answer
+    counts twice. Raises Refused."""
+    ceremony = request.session.pop(purpose, None)
+    if not ceremony or ceremony["user"] != user.pk or ceremony["until"] < now.timestamp():
         raise Refused(_("这次请求已用过，或已超过 5 分钟。请再试一次。"))
-    return kept["state"]
+    return ceremony["state"]
 
 
 def _is_of_the_database(problem: Exception) -> bool:
-    """Whether it is no fault of what was sent: a device may count further than the database does
+    """Whether the database failed, and not what was sent: a device's counter may exceed the column
     (DataError)."""
     return isinstance(problem, DatabaseError) and not isinstance(problem, DataError)
 
@@ -262,8 +266,13 @@ def _why(problem: Exception) -> str:
     return _("通行密钥没有通过校验。请再试一次，或使用其他方式。")
 
 
-def _tell(passkey: WebAuthnCredential, what: str, title: str, text: str, now: dt.datetime) -> None:
-    told = text % {"name": passkey.name} + _("不是您本人操作的，请立即修改密码并报告。")
+def _tell(passkey: WebAuthnCredential, event: str, title: str, text: str, now: dt.datetime) -> None:
+    full_text = text % {"name": passkey.name} + _("不是您本人操作的，请立即修改密码并报告。")
     notices.tell(
-        passkey.user, kind=NOTICE_KIND, reference=f"{passkey.pk} {what}", title=title, text=told, now=now
+        passkey.user,
+        kind=NOTICE_KIND,
+        reference=f"{passkey.pk} {event}",
+        title=title,
+        text=full_text,
+        now=now,
     )

@@ -247,10 +247,10 @@ class PersonAdmin(ByTwo, OfPeople):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        found = self.get_object(request, object_id)
-        may_correct = found is not None and self.has_change_permission(request, found)
-        more = {**(extra_context or {}), "may_correct": may_correct}
-        return super().change_view(request, object_id, form_url, more)
+        person = self.get_object(request, object_id)
+        may_correct = person is not None and self.has_change_permission(request, person)
+        context = {**(extra_context or {}), "may_correct": may_correct}
+        return super().change_view(request, object_id, form_url, context)
 
     @method_decorator(never_cache)
     def correct_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -261,14 +261,14 @@ class PersonAdmin(ByTwo, OfPeople):
         by = staff(request)
         form = CorrectionForm(request.POST or None, person=person, by=by)
         if form.is_valid():
-            told = form.cleaned_data
+            cleaned = form.cleaned_data
             try:
                 identity_corrections.propose(
                     person,
                     paper=form.stated_paper(),
-                    name=told["name"],
-                    reason=told["reason"],
-                    evidence=told["evidence"],
+                    name=cleaned["name"],
+                    reason=cleaned["reason"],
+                    evidence=cleaned["evidence"],
                     by=by,
                     now=timezone.now(),
                 )
@@ -307,9 +307,9 @@ class PersonAdmin(ByTwo, OfPeople):
 
     def proposed(self, request: HttpRequest, obj: Any, form: Any, *, change: bool) -> bool:
         if not change:
-            told = form.cleaned_data
+            cleaned = form.cleaned_data
             openings.propose_person(
-                told, city=told["city"], reason=told["reason"], by=staff(request), now=timezone.now()
+                cleaned, city=cleaned["city"], reason=cleaned["reason"], by=staff(request), now=timezone.now()
             )
             return True
         changes = {
@@ -331,10 +331,10 @@ class PersonAdmin(ByTwo, OfPeople):
     @admin.display(description=gettext_lazy("证件类型"))
     def paper(self, person: Person) -> str:
         country = identity.nationality_of(person.identity_number)
-        told = _(identity.DOCUMENT_LABELS[person.document])
+        title = _(identity.DOCUMENT_LABELS[person.document])
         if person.paper_kind:
-            return f"{told}（{person.nationality} {person.country}）"
-        return told + (_("（国籍代码 {code}，GB/T 2659）").format(code=country) if country else "")
+            return f"{title}（{person.nationality} {person.country}）"
+        return title + (_("（国籍代码 {code}，GB/T 2659）").format(code=country) if country else "")
 
     @admin.display(description=gettext_lazy("证件号码"))
     def paper_masked(self, person: Person) -> str:

@@ -1,7 +1,7 @@
-"""The one place that says who may act for whom, and who passes which page.
+"""The one module that says who may act for whom, and which kind of login may open which page.
 
-A page of the wrong kind answers 404, as if it did not exist; whoever is not logged in is sent to
-the right door and back.
+A page of another kind of login answers 404, as if it did not exist; a visitor who is not logged in
+is sent to the right login page and back.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,11 +35,11 @@ View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 @cache
 def patterns() -> dict[str, tuple[str, ...]]:
-    """Role → patterns of permissions, from the rooms' ``roles``. Which city they count for is said
-    by the account."""
-    said = [module.PERMISSIONS for module in rooms.bring("roles")]
-    roles = sorted({role for one in said for role in one})
-    return {role: tuple(pattern for one in said for pattern in one.get(role, ())) for role in roles}
+    """Role → patterns of permissions, from the rooms' ``roles``. The account's city limits where
+    they count."""
+    by_room = [module.PERMISSIONS for module in rooms.bring("roles")]
+    roles = sorted({role for one in by_room for role in one})
+    return {role: tuple(pattern for one in by_room for pattern in one.get(role, ())) for role in roles}
 
 
 def may_act_for_person(user: Visitor, person: Person | None) -> bool:
@@ -50,7 +50,7 @@ def may_act_for_person(user: Visitor, person: Person | None) -> bool:
 
 
 def wards(user: Visitor) -> QuerySet[Person]:
-    """For whom this login files besides its own person: whose guardian that person is today."""
+    """The persons for whom this login files besides its own: those whose guardian it is today."""
     if isinstance(user, User) and user.is_active and user.is_person and user.person:
         return wards_of(user.person, on=today_in_china(timezone.now()))
     return Person.objects.none()
@@ -62,7 +62,7 @@ def persons_of(user: User) -> list[int]:
 
 
 def guarded_by(person: Person) -> list[int]:
-    """The ids of those whose guardian this person is today, whichever login it uses."""
+    """The ids of the persons whose guardian this person is today, whichever login it uses."""
     return list(wards_of(person, on=today_in_china(timezone.now())).values_list("pk", flat=True))
 
 
@@ -85,7 +85,8 @@ def staff(request: HttpRequest) -> User:
 
 
 def staff_cities(user: Visitor) -> list[str]:
-    """The slugs of the cities whose agency this login works for; none for whoever is not staff."""
+    """The slugs of the cities whose agency this login works for; none for logins that are not
+    staff."""
     if not (isinstance(user, User) and user.is_active and user.kind == Kind.STAFF):
         return []
     return [user.city] if user.city else [city.slug for city in book().cities]
@@ -103,12 +104,14 @@ def may_review(user: Visitor, city: str) -> bool:
 
 
 def ensure_staff_roles(app_label: str) -> None:
-    """Give each role what ``patterns`` says of one app; called after every migration of that app,
-    and safe to repeat."""
+    """Gives each role the permissions of one app that ``patterns`` names; called after every
+    migration of that app. A second call changes nothing."""
     of_app = Permission.objects.filter(content_type__app_label=app_label)
     codenames = {f"{app_label}.{codename}": pk for pk, codename in of_app.values_list("pk", "codename")}
-    for role, its in patterns().items():
-        granted = [pk for name, pk in codenames.items() if any(fnmatchcase(name, one) for one in its)]
+    for role, role_patterns in patterns().items():
+        granted = [
+            pk for name, pk in codenames.items() if any(fnmatchcase(name, one) for one in role_patterns)
+        ]
         if granted:
             group, _made = Group.objects.get_or_create(name=role)
             group.permissions.add(*granted)
@@ -127,11 +130,11 @@ def own_path(request: HttpRequest, address: str) -> str:
 
 
 def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
-    """The way to a door, and back to this page after it.
+    """Leads to a login page, and after it back to this page.
 
-    A form that was sent after its session had ended is kept, and goes on once the same person is in
-    again; where it cannot be kept the way back leads to the page that it stood on. A page's own
-    script is told by 401.
+    A form that was sent after its session had ended is kept, and is sent on once the same person
+    has logged in again; where it cannot be kept, the way back leads to the page of the form. A
+    page's own script gets 401.
     """
     back = request.get_full_path()
     if request.method not in ("GET", "HEAD"):
@@ -144,7 +147,7 @@ def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
     return redirect_to_login(back, resolve_url(door))
 
 
-# Staff have a door of their own, and nobody else has one.
+# Staff have a login page of their own (the admin's), partners and the schedule have none.
 DOORS = Some({Kind.PERSON: "login-person", Kind.CLERK: "login-employer"})
 
 

@@ -1,8 +1,7 @@
-"""What staff change in a person's file, by two hands: details, and who files for whom. Whoever it
-is about is told.
+"""Changes of a person's file by two members of staff: details, and guardianships. The people
+concerned are told.
 
-A new phone would open the account behind the old one, so the text message about it goes to the old
-one.
+A new phone number gives access to the account, so the text message about it goes to the old number.
 """
 
 import datetime as dt
@@ -23,7 +22,7 @@ from portal.shared import identity
 
 NOTICE_KIND = "file-change"
 
-# What of a person's file staff may change.
+# The columns of a person's file that staff may change.
 DETAILS = ("name", "phone", "archive_birth_date", "household_code")
 
 
@@ -94,32 +93,32 @@ class NewGuardianship(Kind):
     permission = "people.add_guardianship"
 
     def rows(self, proposal: Proposal) -> list[Row]:
-        told = proposal.payload
-        guardian = Person.objects.get(pk=told["guardian"])
+        payload = proposal.payload
+        guardian = Person.objects.get(pk=payload["guardian"])
         return [
             (_("监护人"), "—", named(guardian)),
-            (_("被监护人"), "—", f"{told['ward_name']} {identity.mask(told['ward_number'])}"),
-            (_("监护关系"), "—", _(RELATION_LABELS[Relation(told["relation"])])),
-            (_("依据"), "—", told["proof"]),
-            (_("开始日期"), "—", told["start"]),
-            (_("终止日期"), "—", told["ends_on"] or "—"),
+            (_("被监护人"), "—", f"{payload['ward_name']} {identity.mask(payload['ward_number'])}"),
+            (_("监护关系"), "—", _(RELATION_LABELS[Relation(payload["relation"])])),
+            (_("依据"), "—", payload["proof"]),
+            (_("开始日期"), "—", payload["start"]),
+            (_("终止日期"), "—", payload["ends_on"] or "—"),
         ]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
-        guardian = Person.objects.get(pk=told["guardian"])
+        payload = proposal.payload
+        guardian = Person.objects.get(pk=payload["guardian"])
         ward = open_file(
-            paper=papers.of_told({"identity_number": told["ward_number"]}), name=told["ward_name"]
+            paper=papers.of_told({"identity_number": payload["ward_number"]}), name=payload["ward_name"]
         )
         try:
             with transaction.atomic():
                 Guardianship.objects.create(
                     guardian=guardian,
                     ward=ward,
-                    relation=told["relation"],
-                    proof=told["proof"],
-                    start=told["start"],
-                    ends_on=told["ends_on"] or None,
+                    relation=payload["relation"],
+                    proof=payload["proof"],
+                    start=payload["start"],
+                    ends_on=payload["ends_on"] or None,
                 )
         except IntegrityError as error:
             raise CannotDecide(_("同一天开始的这一监护关系已经登记。")) from error
@@ -135,11 +134,11 @@ class GuardianshipEnd(Kind):
         return [(_("终止日期"), proposal.payload["before"] or "—", proposal.payload["ends_on"] or "—")]
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        told = proposal.payload
-        row = Guardianship.objects.select_for_update().get(pk=told["guardianship"])
-        if as_text(row.ends_on) != told["before"]:
+        payload = proposal.payload
+        row = Guardianship.objects.select_for_update().get(pk=payload["guardianship"])
+        if as_text(row.ends_on) != payload["before"]:
             raise CannotDecide(_("提出之后监护关系已有变动，请不予通过，核对后重新提出。"))
-        row.ends_on = dt.date.fromisoformat(told["ends_on"]) if told["ends_on"] else None
+        row.ends_on = dt.date.fromisoformat(payload["ends_on"]) if payload["ends_on"] else None
         row.save(update_fields=["ends_on"])
         _tell_both(row.guardian, row.ward, proposal, now=now, started=False)
 
@@ -183,8 +182,8 @@ def _of_details(person: Person) -> str:
 
 
 def ensure_guardianship(guardian: Person, ward_number: str, *, by: User) -> None:
-    """Raises NotProposed where this login cannot propose it: a ward whom the agency knows is of the
-    own city."""
+    """Raises NotProposed where this login cannot propose it; a ward who is on file must belong to
+    the login's city."""
     ward = Person.objects.filter(identity_number=ward_number).first()
     if ward is not None:
         must_be_own(ward, by)
@@ -235,8 +234,8 @@ def propose_guardianship(
 
 
 def ensure_end(row: Guardianship, *, by: User) -> None:
-    """Raises NotProposed where this login cannot propose another end: the ward is of the own
-    city."""
+    """Raises NotProposed where this login cannot propose another end; the ward must belong to the
+    login's city."""
     must_be_own(row.ward, by)
     proposals.ensure_may_propose(
         GUARDIANSHIP_END,
@@ -267,8 +266,8 @@ def propose_end(
 
 
 def to_renew(person: Person) -> str:
-    """What is said of accounts that still bear the former name: the bank knows its holder, so the
-    person files them anew."""
+    """The sentence about bank accounts under the former name, which the person must file anew; ""
+    where there are none."""
     if not person.bank_accounts.filter(until__isnull=True).exclude(holder=person.name).exists():
         return ""
     return _(

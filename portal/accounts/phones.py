@@ -31,13 +31,13 @@ def parse(text: str) -> str:
     if abroad is None:
         raise InvalidPhone(text)
     try:
-        found = phonenumbers.parse(f"+{abroad[1]}")
+        parsed = phonenumbers.parse(f"+{abroad[1]}")
     except phonenumbers.NumberParseException as problem:
         raise InvalidPhone(text) from problem
     if (
-        found.country_code == 86
-        or not phonenumbers.is_valid_number(found)
-        or phonenumbers.number_type(found) not in _MOBILE
+        parsed.country_code == 86
+        or not phonenumbers.is_valid_number(parsed)
+        or phonenumbers.number_type(parsed) not in _MOBILE
     ):
         raise InvalidPhone(text)
-    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

@@ -1,8 +1,8 @@
 """Two hands: what one member of staff proposes takes effect when another approves it, and stays on
 record either way.
 
-The rooms register what can be proposed; this knows none of them. That the two are different people,
-that a proposal is decided once and that what was proposed stays as it was, the database holds.
+The rooms register what can be proposed; this module knows none of them. The database ensures that
+the two are different people, that a proposal is decided once, and that it is not changed.
 """
 
 import datetime as dt
@@ -19,16 +19,16 @@ from portal.accounts.permissions import staff_cities
 from portal.people.persons import NamedOtherwise
 from portal.policy.book import book
 
-# What, as it is now, as it is to be.
+# A label, the value now, the value after approval.
 Row: TypeAlias = tuple[str, str, str]
 
 
 class NotProposed(Exception):
-    """Why it cannot be proposed, for whoever proposes."""
+    """It cannot be proposed; the message tells the proposer why."""
 
 
 class CannotDecide(Exception):
-    """Why it cannot be decided, for whoever decides."""
+    """It cannot be decided; the message tells the member of staff why."""
 
 
 class Kind:
@@ -36,7 +36,7 @@ class Kind:
 
     code: ClassVar[str]
     title: ClassVar[Any]
-    # What is needed to propose; to decide, ``DECIDE`` is.
+    # The permission to propose; to decide, ``DECIDE`` is needed.
     permission: ClassVar[str]
 
     def rows(self, proposal: Proposal) -> list[Row]:
@@ -44,7 +44,7 @@ class Kind:
         raise NotImplementedError
 
     def apply(self, proposal: Proposal, *, by: User, now: dt.datetime) -> None:
-        """Let it take effect; inside the transaction that decides. Raises CannotDecide where it no
+        """Makes the change, inside the transaction that decides. Raises CannotDecide where it no
         longer fits."""
         raise NotImplementedError
 
@@ -66,8 +66,8 @@ def kind_of(proposal: Proposal) -> Kind:
 
 
 def seen_by(user: User) -> QuerySet[Proposal]:
-    """The proposals of the cities whose agency the user works for; what is for all cities, who
-    works for all of them sees."""
+    """The proposals of the cities whose agency the user works for; those for all cities only for a
+    user of all cities."""
     rows = Proposal.objects.select_related("proposed_by", "decided_by")
     return rows.filter(city__in=[*staff_cities(user), *([] if user.city else [""])])
 
@@ -83,10 +83,10 @@ def ensure_may_propose(kind: Kind, *, city: str, target: str, by: User, identity
 
 
 def registered_in(cities: Sequence[str]) -> Q:
-    """Of persons: whom two of these cities' staff have entered or changed; their data are these
-    cities' staff's."""
-    there = Proposal.objects.filter(city__in=cities, status=ProposalStatus.APPROVED)
-    return Q(Exists(there.filter(identity_number=OuterRef("identity_number"))))
+    """A condition on persons: two of these cities' staff have entered or changed them. Staff of
+    these cities may see their data."""
+    approved = Proposal.objects.filter(city__in=cities, status=ProposalStatus.APPROVED)
+    return Q(Exists(approved.filter(identity_number=OuterRef("identity_number"))))
 
 
 def propose(
@@ -128,22 +128,22 @@ def why_not_decide(proposal: Proposal, by: User) -> str:
         return _("您没有复核这一事项的权限。")
     if by.pk == proposal.proposed_by_id:
         return _("这一事项由您本人提出，请由另一名工作人员复核。")
-    # A correction bears the number that is to be: it concerns whoever has another now.
-    told = proposal.payload
-    own = told.get("person") == (by.person_id or 0) or told.get("user") == by.pk
-    if own or _concerns(by, proposal.identity_number):
+    # The proposal of a correction has the new number, so the person is also compared by id.
+    payload = proposal.payload
+    is_about_them = payload.get("person") == (by.person_id or 0) or payload.get("user") == by.pk
+    if is_about_them or _concerns(by, proposal.identity_number):
         return _("这一事项与您本人有关，请由其他工作人员复核。")
     return ""
 
 
 def approve(proposal: Proposal, *, by: User, now: dt.datetime) -> Proposal:
-    """Let it take effect. Raises CannotDecide; pressed twice, the second is told that it is
-    decided."""
+    """Approves a proposal and makes its change. Raises CannotDecide, also where it is decided
+    already."""
     return _decide(proposal, status=ProposalStatus.APPROVED, why="", by=by, now=now)
 
 
 def refuse(proposal: Proposal, *, why: str, by: User, now: dt.datetime) -> Proposal:
-    """Nothing changes; the reason stays. Raises CannotDecide."""
+    """Refuses a proposal and keeps the reason; nothing else changes. Raises CannotDecide."""
     return _decide(proposal, status=ProposalStatus.REFUSED, why=why, by=by, now=now)
 
 
@@ -175,5 +175,5 @@ def _concerns(user: User, identity_number: str) -> bool:
 
 
 def place(proposal: Proposal) -> str:
-    """Whose agency it is of, in words."""
+    """The title of the city whose agency decides, or 全部城市."""
     return book().city(proposal.city).title if proposal.city else _("全部城市")

@@ -79,41 +79,41 @@ class ProposalAdmin(StaffAdmin):
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One proposal; a POST approves or refuses it."""
-        found = self.get_queryset(request).filter(pk=object_id).first()
-        if found is None or not self.has_view_or_change_permission(request, found):
+        proposal = self.get_queryset(request).filter(pk=object_id).first()
+        if proposal is None or not self.has_view_or_change_permission(request, proposal):
             raise Http404
         pressed = request.POST.get("step", "")
         form = RefuseForm(request.POST if pressed == "refuse" else None)
         if pressed == "approve" and (asked := ask_again(request, request.path)):
             return asked
         if pressed == "approve" or (pressed == "refuse" and form.is_valid()):
-            self._take(request, found, pressed, form)
+            self._take(request, proposal, pressed, form)
             return HttpResponseRedirect(request.path)
-        kind = proposals.kind_of(found)
+        kind = proposals.kind_of(proposal)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(kind.title),
-            "proposal": found,
+            "proposal": proposal,
             "kind": kind.title,
-            "place": proposals.place(found),
-            "rows": kind.rows(found),
-            "deciding": found.status == ProposalStatus.PROPOSED,
-            "why_not": proposals.why_not_decide(found, staff(request)),
+            "place": proposals.place(proposal),
+            "rows": kind.rows(proposal),
+            "deciding": proposal.status == ProposalStatus.PROPOSED,
+            "why_not": proposals.why_not_decide(proposal, staff(request)),
             "form": form,
         }
         return TemplateResponse(
             request, "admin/accounts/proposal.html", context, status=422 if form.errors else 200
         )
 
-    def _take(self, request: HttpRequest, found: Proposal, pressed: str, form: RefuseForm) -> None:
+    def _take(self, request: HttpRequest, proposal: Proposal, pressed: str, form: RefuseForm) -> None:
         by, now = staff(request), timezone.now()
         try:
             if pressed == "approve":
-                proposals.approve(found, by=by, now=now)
+                proposals.approve(proposal, by=by, now=now)
                 messages.success(request, _("已复核，变更已生效。"))
             else:
-                proposals.refuse(found, why=form.cleaned_data["why"], by=by, now=now)
+                proposals.refuse(proposal, why=form.cleaned_data["why"], by=by, now=now)
                 messages.success(request, _("已登记不同意，没有任何变更。"))
         except proposals.CannotDecide as why:
             messages.error(request, str(why))

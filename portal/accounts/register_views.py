@@ -1,7 +1,7 @@
-"""注册个人账号: who asks, proved to be that person, and then the password.
+"""注册个人账号: stating who one is, proving it, and then setting the password.
 
-What is stated waits in the browser's session, which is a stranger's until the account is open;
-nothing of it is an account.
+What is stated waits in the session of a browser that is not logged in; no account exists until the
+last step.
 """
 
 import secrets
@@ -44,8 +44,8 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_page
 def register(request: HttpRequest) -> HttpResponse:
-    """First who asks, and a code to the phone that they name; then on to the proof, or to the
-    password where the phone is it."""
+    """The first step: who asks, and a code to the phone that they name. Then on to the proof, or to
+    the password where the phone is the proof."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
     form, proved = two_steps(request, RegisterForm, Purpose.REGISTER, lambda form: "")
@@ -70,22 +70,22 @@ def register(request: HttpRequest) -> HttpResponse:
 @_page
 def prove(request: HttpRequest) -> HttpResponse:
     """核验身份, in one of the ways of the city."""
-    said = _said(request)
-    if said is None:
+    registering = _said(request)
+    if registering is None:
         return redirect("register")
-    if said["way"]:
+    if registering["way"]:
         return _on(request)
-    city, stated = _city(said), _stated(said)
+    city, stated = _city(registering), _stated(registering)
     ways = _ways(city)
     bank, window = BankProofForm(), WindowProofForm()
     problem = ""
     how = request.POST.get("how", "") if request.method == "POST" else ""
-    given: dict[str, Any] = {"address": client_address(request), "now": timezone.now()}
+    asker: dict[str, Any] = {"address": client_address(request), "now": timezone.now()}
     try:
         if how == "bank" and "bank" in ways:
             bank = BankProofForm(request.POST)
             if bank.is_valid():
-                if registration.proved_by_bank(stated, number=bank.cleaned_data["number"], **given):
+                if registration.proved_by_bank(stated, number=bank.cleaned_data["number"], **asker):
                     return _proved(request, "bank")
                 bank.add_error(
                     "number", _("与登记的不一致，请核对姓名、身份证号码和账号；没有登记过的，请用其他方式。")
@@ -93,11 +93,11 @@ def prove(request: HttpRequest) -> HttpResponse:
         elif how == "window" and "window" in ways:
             window = WindowProofForm(request.POST)
             if window.is_valid():
-                if registration.proved_by_window(stated, code=window.cleaned_data["code"], **given):
+                if registration.proved_by_window(stated, code=window.cleaned_data["code"], **asker):
                     return _proved(request, "window")
                 window.add_error("code", _("激活码不正确、已使用或已过期，请核对，或到窗口重新签发。"))
         elif how == "face" and "face" in ways:
-            return _to_face_check(request, stated, given)
+            return _to_face_check(request, stated, asker)
     except TooManyTries:
         problem = str(TOO_MANY)
     except faces.Unreachable:
@@ -118,13 +118,13 @@ def prove(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def face_done(request: HttpRequest) -> HttpResponse:
-    """The way back from the face check: what counts is what the provider says when it is asked."""
-    said = _said(request)
+    """The way back from the face check: only the provider's own answer counts."""
+    registering = _said(request)
     provider = faces.face_check()
-    if said is None or not said.get("face") or provider is None:
+    if registering is None or not registering.get("face") or provider is None:
         return redirect("register")
     try:
-        state = provider.state(said["face"])
+        state = provider.state(registering["face"])
     except faces.Unreachable:
         state = faces.FaceState.WAITING
     if state == faces.FaceState.PASSED:
@@ -132,7 +132,7 @@ def face_done(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "accounts/register_face.html",
-        {"state": state, "city": _city(said), "next_query": onward.query(next_page(request))},
+        {"state": state, "city": _city(registering), "next_query": onward.query(next_page(request))},
     )
 
 
@@ -140,33 +140,34 @@ def face_done(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @_page
 def set_password(request: HttpRequest) -> HttpResponse:
-    """设置密码 of whoever is proved; what stands in the way is told before one is asked for."""
-    said = _said(request)
-    if said is None:
+    """设置密码 of a proved person; what prevents an account is shown before the password is asked
+    for."""
+    registering = _said(request)
+    if registering is None:
         return redirect("register")
-    if not said["way"]:
+    if not registering["way"]:
         return _on(request)
-    stated, now = _stated(said), timezone.now()
+    stated, now = _stated(registering), timezone.now()
     account = registration.account_of(stated)
     try:
         if account is None:
             registration.check_record(stated, now=now)
             registration.check_phone(stated)
     except (HasGuardian, NotTheSamePerson, PhoneTaken) as stopped:
-        return _stopped(request, said, stopped)
+        return _stopped(request, registering, stopped)
     next_query = onward.query(next_page(request))
     if account:
         del request.session[STATED]
         registration.tell_owner(account, now=now)
-        told = {"next_query": next_query, "phone": mask_phone(account.phone)}
-        return render(request, "accounts/registered_before.html", told)
+        page_context = {"next_query": next_query, "phone": mask_phone(account.phone)}
+        return render(request, "accounts/registered_before.html", page_context)
     about = owner(name=stated.name, phone=stated.phone, number=stated.identity_number)
     form = FirstPasswordForm(request.POST or None, owner=about)
     if form.is_valid():
         try:
             registration.open_account(stated, password=form.cleaned_data["password"], now=now)
         except (HasGuardian, NotTheSamePerson, PhoneTaken) as stopped:
-            return _stopped(request, said, stopped)
+            return _stopped(request, registering, stopped)
         del request.session[STATED]
         return render(
             request,
@@ -177,17 +178,17 @@ def set_password(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/register_password.html", context)
 
 
-def _stopped(request: HttpRequest, said: dict[str, Any], why: Exception) -> HttpResponse:
-    """What stands in the way of whoever is proved, and how to go on."""
-    context = {"why": type(why).__name__, "city": _city(said)}
+def _stopped(request: HttpRequest, registering: dict[str, Any], why: Exception) -> HttpResponse:
+    """The page (409) of what prevents the account of a proved person, and what they can do."""
+    context = {"why": type(why).__name__, "city": _city(registering)}
     return render(request, "accounts/register_stopped.html", context, status=409)
 
 
-def _to_face_check(request: HttpRequest, stated: Stated, given: dict[str, Any]) -> HttpResponse:
+def _to_face_check(request: HttpRequest, stated: Stated, asker: dict[str, Any]) -> HttpResponse:
     provider = faces.face_check()
     if provider is None:
         raise faces.Unreachable
-    registration.begin_face_check(stated, **given)
+    registration.begin_face_check(stated, **asker)
     reference = secrets.token_urlsafe(24)
     back = onward.address(reverse("register-face"), next_page(request))
     page = provider.begin(
@@ -219,21 +220,27 @@ def _keep(request: HttpRequest, stated: Stated, city: str, way: str) -> None:
 
 
 def _said(request: HttpRequest) -> dict[str, Any] | None:
-    """What this browser has stated lately; None where it has not, or where somebody is logged
-    in."""
-    said: dict[str, Any] | None = request.session.get(STATED)
-    if said is None or request.user.is_authenticated or timezone.now().timestamp() - said["at"] > SECONDS:
+    """What was stated in this session in the last SECONDS; None where nothing was, or where
+    somebody is logged in."""
+    registering: dict[str, Any] | None = request.session.get(STATED)
+    if (
+        registering is None
+        or request.user.is_authenticated
+        or timezone.now().timestamp() - registering["at"] > SECONDS
+    ):
         return None
-    return said
+    return registering
 
 
-def _stated(said: dict[str, Any]) -> Stated:
-    return Stated(said["name"], said["identity_number"], said["phone"], papers.of_told(said))
+def _stated(registering: dict[str, Any]) -> Stated:
+    return Stated(
+        registering["name"], registering["identity_number"], registering["phone"], papers.of_told(registering)
+    )
 
 
-def _city(said: dict[str, Any]) -> City:
+def _city(registering: dict[str, Any]) -> City:
     try:
-        return book().city(said["city"])
+        return book().city(registering["city"])
     except UnknownCity:
         return book().cities[0]
 
@@ -244,7 +251,7 @@ def _proved(request: HttpRequest, way: str) -> HttpResponse:
 
 
 def _on(request: HttpRequest) -> HttpResponse:
-    """On to the password, or to the proof, and in the end to where one came from."""
+    """On to the password, or to the proof; the address of the page after that goes along."""
     proved = request.session[STATED]["way"]
     page = reverse("register-password" if proved else "register-prove")
     return redirect(onward.address(page, next_page(request)))

@@ -1,5 +1,5 @@
-"""The register that stands in for the outside ones: staff keep it, so that comparisons have
-something to compare with."""
+"""The local registers that stand in for the outside ones. Staff keep them, so that there is data to
+compare with."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from portal.shared import bank_account, identity
 
 
 class RecordForm(forms.ModelForm):
-    # Whose hands it is in.
+    # The member of staff who fills in the form.
     by: User
 
     def clean_identity_number(self) -> str:

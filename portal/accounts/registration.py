@@ -1,5 +1,5 @@
-"""Opening a personal account. A name and an identity number are known to many, so they open
-nothing: whoever asks proves to be that person, in one of the ways that the city offers
+"""Opening a personal account. Many people know a name and an identity number, so these are no
+proof: the applicant proves to be that person in one of the ways that the city offers
 (``account_proof``):
 
 - ``phone``: a code to the phone that stands in the agency's file, or with the person's account;
@@ -7,8 +7,8 @@ nothing: whoever asks proves to be that person, in one of the ways that the city
 - ``face``: a face check by the provider;
 - ``window``: a code from the window, which has seen the identity card.
 
-Until somebody is proved nothing is told of what is on file. Whoever is proved is told all of it:
-that there is an account already, or what stands in the way.
+Before the proof the applicant learns nothing of what is on file. After it they learn all of it:
+that there is an account already, or what prevents one.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ from portal.shared.ages import has_reached
 from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
-# Tries for one person in one way in a day: from one address, and from all; for whoever from one
-# address.
+# Failed tries in a day: for one person in one way from one address; for one person in one way from
+# all addresses; from one address for all people.
 PER_DAY_AND_ASKER = 5
 PER_DAY_AND_PERSON = 50
 PER_DAY_AND_ADDRESS = 30
@@ -57,8 +57,8 @@ class Stated:
 
 
 class NotTheSamePerson(Exception):
-    """The name, or what the paper says, is not what is on record, though the person is proved: the
-    window has to look."""
+    """The person is proved, but the name, or what the paper says, differs from the record: the
+    window has to check."""
 
 
 class PhoneTaken(Exception):
@@ -70,7 +70,7 @@ class HasGuardian(Exception):
 
 
 class TooManyTries(Exception):
-    """So many have tried to prove to be this person today, or from this address."""
+    """The tries of a day for this person, or from this address, are used up."""
 
 
 def lowest_age(now: datetime) -> int:
@@ -131,7 +131,7 @@ def begin_face_check(stated: Stated, *, address: str, now: datetime) -> None:
 
 
 def account_of(stated: Stated) -> User | None:
-    """The account that the person has already, if there is one. Only for whoever is proved."""
+    """The account that the person has already, if there is one. Only for a proved person."""
     return User.objects.filter(kind=Kind.PERSON, person__identity_number=stated.identity_number).first()
 
 
@@ -149,24 +149,24 @@ def check_record(stated: Stated, *, now: datetime) -> None:
     paper = stated.paper
     if person and (person.sex, person.birth_date) != (paper.sex, paper.birth_date):
         raise NotTheSamePerson
-    for known in (person, household):
-        if known and not names.agree(known.name, stated.name):
+    for record in (person, household):
+        if record and not names.agree(record.name, stated.name):
             raise NotTheSamePerson
     if person is None and was_corrected(stated.identity_number, stated.name):
-        # Who it is has a file, under the right number: no second one is opened.
+        # The person has a file, under the right number: no second one is opened.
         raise NotTheSamePerson
 
 
 def open_account(stated: Stated, *, password: str, now: datetime) -> User:
-    """Opens the account of a person who is proved; who is new gets their file. The one they have,
-    where they have one, unchanged.
+    """Opens the account of a proved person, and a file where they have none. Gives the account that
+    they have already, unchanged, where there is one.
 
-    The phone goes into the file where there is none; where the file has another, that one is told.
+    The phone goes into a file without one; where the file has another phone, that phone is told.
     Raises what ``check_record`` and ``check_phone`` raise.
     """
     check_record(stated, now=now)
     check_phone(stated)
-    told = ""
+    phone_on_file = ""
     try:
         with transaction.atomic():
             person, _made = Person.objects.select_for_update().get_or_create(
@@ -181,17 +181,19 @@ def open_account(stated: Stated, *, password: str, now: datetime) -> User:
                 person.phone = stated.phone
                 person.save(update_fields=["phone"])
             elif person.phone != stated.phone:
-                told = person.phone
+                phone_on_file = person.phone
     except IntegrityError as clash:
-        # The same form twice at once: the first has opened the account. Else the phone went to
-        # someone else meanwhile.
+        # The same form sent twice at once: the first has opened the account. Otherwise another
+        # account took the phone meanwhile.
         earlier = account_of(stated)
         if earlier is None:
             raise PhoneTaken from clash
         return earlier
-    if told:
+    if phone_on_file:
         _tell(
-            told, _("有人经身份核验，用另一手机号码开通了您的个人账号。如非本人操作，请立即拨打 12333。"), now
+            phone_on_file,
+            _("有人经身份核验，用另一手机号码开通了您的个人账号。如非本人操作，请立即拨打 12333。"),
+            now,
         )
     return account
 
@@ -213,7 +215,8 @@ def _who(stated: Stated) -> str:
 
 
 def _count_try(stated: Stated, way: str, address: str, now: datetime) -> None:
-    """Counts a try before it is judged, so that tries at once are not more."""
+    """Counts a try before it is judged, so that parallel tries are all counted. Raises
+    TooManyTries."""
     who = _who(stated)
     with transaction.atomic():
         one_at_a_time(f"proof {who}")

@@ -20,7 +20,7 @@ View: TypeAlias = Callable[..., HttpResponseBase]
 
 SESSION_KEY = "searches"
 MARK = "~"
-# So many of a session's searches are kept; an address of an older one searches for nothing.
+# The most searches that a session keeps; the address of an older one searches for nothing.
 KEPT_AT_MOST = 20
 # An address that a scanner types is that long.
 LONGEST = 120

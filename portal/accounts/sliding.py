@@ -1,8 +1,8 @@
-"""Sessions that end so long after the last request, and at the latest so long after they began.
+"""Sessions that end some time after the last request (SESSION_COOKIE_AGE), and at the latest some
+time after they began (SESSION_ABSOLUTE_AGE); both in seconds.
 
-They are renewed at most once a minute, since each renewal is a write. An account has a few of them
-at once: what they are is kept as ``OpenSession``, so that its owner sees them and ends those
-elsewhere.
+They are renewed at most once a minute, since each renewal is a write. The sessions of an account
+are kept as ``OpenSession``, so that its owner sees them and can end those on other devices.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ MOST = 10
 
 
 class SlidingSession:
-    """Middleware: begins, renews and ends the session of whoever is logged in."""
+    """Middleware: begins, renews and ends the sessions of logins."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -42,14 +42,14 @@ class SlidingSession:
             elif _age(request) >= SECONDS_BETWEEN_RENEWALS:
                 renew(request)
         response = self.get_response(request)
-        # Whichever door it was: the session is begun with the answer that lets somebody in.
+        # Whichever login page it was: the session begins with the answer that logs somebody in.
         _begin(request)
         return response
 
 
 def _begin(request: HttpRequest) -> None:
     user = request.user
-    # Who signs a request is known for just that request: there is no session to begin.
+    # A login by a signed request is for that request only: there is no session to begin.
     if not isinstance(user, User) or SESSION_KEY not in request.session or BEGAN in request.session:
         return
     now = timezone.now()
@@ -82,10 +82,10 @@ def renew(request: HttpRequest) -> None:
 
 def seconds_left(request: HttpRequest) -> int:
     """How long the session lives if nothing more is asked."""
-    left = settings.SESSION_COOKIE_AGE - int(_age(request))
+    seconds = settings.SESSION_COOKIE_AGE - int(_age(request))
     if BEGAN in request.session:
-        left = min(left, settings.SESSION_ABSOLUTE_AGE - int(_since(request, BEGAN)))
-    return max(0, left)
+        seconds = min(seconds, settings.SESSION_ABSOLUTE_AGE - int(_since(request, BEGAN)))
+    return max(0, seconds)
 
 
 def open_sessions(user: User, *, now: datetime) -> QuerySet[OpenSession]:
@@ -96,21 +96,21 @@ def open_sessions(user: User, *, now: datetime) -> QuerySet[OpenSession]:
 
 def end_others(request: HttpRequest, user: User) -> int:
     """Ends all sessions of the account but this one; how many there were."""
-    others = list(OpenSession.objects.filter(user=user).exclude(pk=int(request.session.get(OPEN, 0))))
-    for one in others:
-        _end(one)
-    return len(others)
+    sessions = list(OpenSession.objects.filter(user=user).exclude(pk=int(request.session.get(OPEN, 0))))
+    for session in sessions:
+        _end(session)
+    return len(sessions)
 
 
 def forget_ended(*, now: datetime) -> None:
-    """Drops what is kept of sessions that are long over."""
+    """Drops the rows of sessions that have ended."""
     _store().clear_expired()
     OpenSession.objects.filter(seen_at__lt=now - timedelta(seconds=settings.SESSION_ABSOLUTE_AGE)).delete()
 
 
-def _end(one: OpenSession) -> None:
-    _store()(one.session_key).delete()
-    one.delete()
+def _end(session: OpenSession) -> None:
+    _store()(session.session_key).delete()
+    session.delete()
 
 
 def _store() -> Any:
@@ -123,5 +123,5 @@ def _age(request: HttpRequest) -> float:
     return _since(request, last) if last else float(settings.SESSION_COOKIE_AGE)
 
 
-def _since(request: HttpRequest, what: str) -> float:
-    return timezone.now().timestamp() - float(request.session[what])
+def _since(request: HttpRequest, moment: str) -> float:
+    return timezone.now().timestamp() - float(request.session[moment])

@@ -1,5 +1,4 @@
-"""The staff door: the admin's login, with a captcha; whoever is logged in and not staff finds
-nothing there."""
+"""The login of staff: the admin's, with a captcha; a login that is not staff gets 404 there."""
 
 from typing import Any
 
@@ -53,14 +52,14 @@ class Workbench(UnfoldAdminSite):
         return super().has_permission(request) and not next_step(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """What this login may look at, by app. Told once for a request: the page and its side bar
-        ask for the same."""
+        """What this login may look at, by app; kept for the request, because the page and its side
+        bar ask for the same."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
-        kept = request.__dict__
-        if "hall_app_list" not in kept:
-            kept["hall_app_list"] = super().get_app_list(request)
-        return kept["hall_app_list"]
+        attributes = request.__dict__
+        if "hall_app_list" not in attributes:
+            attributes["hall_app_list"] = super().get_app_list(request)
+        return attributes["hall_app_list"]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Nothing: it would find people by parts of their names, without a record."""

@@ -1,5 +1,5 @@
-"""What every list and page of the workbench keeps to: who may be found by what, and that each look
-at a person is recorded.
+"""The base of every list and page of the workbench: what people can be searched by, and the record
+of each look at a person.
 
 All admins of the hall are StaffAdmin. A search is sent by POST and found again by a token
 (``searching``). The address filters by nothing but the declared ``list_filter``, so that no masked
@@ -36,13 +36,14 @@ from portal.shared.characters import narrow
 
 STAFF_LOOK = "经办工作台查询"
 REASON_VAR = "reason"
-# Of a row with very many people (a refund of an employer's payment) so many are recorded by name.
+# The most people of one row (such as a refund of an employer's payment) that are recorded by
+# number.
 NAMED_AT_MOST = 200
 
 
 def person_number_in(term: str) -> str:
     """The social-security number (18 characters) of the identity paper whose number was typed; ""
-    where it is something else."""
+    where the text is no such number."""
     try:
         return known_number(term)
     except identity.InvalidIdentity:
@@ -59,8 +60,8 @@ def staff_typed_number(text: str) -> str:
 
 
 def staff_typed_paper(text: str) -> Paper:
-    """The same, with what is known of the paper: a foreigner's without 18 digits is known once it
-    is on file. Raises ValidationError."""
+    """The paper whose number staff typed into a form: a foreigner's without 18 digits is known once
+    it is on file. Raises ValidationError."""
     number = staff_typed_number(text)
     try:
         return papers.of_told({"identity_number": number})
@@ -79,7 +80,7 @@ class OfferedFilter(admin.SimpleListFilter):
 
 
 class StaffCityFilter(OfferedFilter):
-    """Of the cities that the login works for, one; ``column`` is the path from a row to its
+    """One of the cities that the login works for; ``column`` is the path from a row to its
     city."""
 
     title = gettext_lazy("城市")
@@ -108,7 +109,7 @@ class QueueFilter(OfferedFilter):
 
 
 class RefuseForm(forms.Form):
-    """Why what a colleague proposed goes back."""
+    """The form to refuse a colleague's proposal: it asks why."""
 
     prefix = "refuse"
 
@@ -137,8 +138,8 @@ class KeptSearchForm(forms.Form):
 
 
 class StaffChangeList(ChangeList):
-    """A list that records whom a search has shown, and shows nobody where that would be one too
-    many in an hour."""
+    """A list that records whom a search has shown, and shows nobody beyond the look-ups that an
+    hour allows."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.search_form_class = partial(KeptSearchForm, request=request)
@@ -162,7 +163,7 @@ class StaffAdmin(ModelAdmin):
     # Paths from a row to the identity numbers of the people whom it shows; empty where it shows
     # nobody.
     identity_numbers: ClassVar[tuple[str, ...]] = ()
-    # Whether somebody of elsewhere can be looked up by a whole number and a reason, which the
+    # Whether people of other cities can be looked up by a whole number and a reason, which the
     # search then asks for.
     by_reason: ClassVar[bool] = False
 
@@ -173,13 +174,13 @@ class StaffAdmin(ModelAdmin):
         """Only what ``list_filter`` and ``date_hierarchy`` declare, and only as the links of the
         page ask for it."""
         allowed: set[str] = set()
-        # Also what this login is not offered, as the city where there is but one: links to a list
-        # name it all the same.
-        for one in (*self.list_filter, *self.get_list_filter(request)):
-            if isinstance(one, type) and issubclass(one, admin.SimpleListFilter):
-                allowed.add(str(one.parameter_name))
+        # Also filters that this login is not offered, such as the city where it has only one: links
+        # to a list name them.
+        for list_filter in (*self.list_filter, *self.get_list_filter(request)):
+            if isinstance(list_filter, type) and issubclass(list_filter, admin.SimpleListFilter):
+                allowed.add(str(list_filter.parameter_name))
             else:
-                name = one if isinstance(one, str) else one[0]
+                name = list_filter if isinstance(list_filter, str) else list_filter[0]
                 allowed |= {f"{name}{how}" for how in ("", "__exact", "__isnull", "__id__exact")}
         if self.date_hierarchy:
             allowed |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte", "lt")}
@@ -196,13 +197,13 @@ class StaffAdmin(ModelAdmin):
         return super().changelist_view(request, extra_context)
 
     def reason_given(self, request: HttpRequest) -> str:
-        """Why somebody of elsewhere is looked up, as typed beside the search; "" where it was not
-        asked for."""
+        """The reason to look up somebody of another city, as typed beside the search; "" where the
+        search asks for none."""
         return searching.kept(request, request.GET.get(SEARCH_VAR, ""), REASON_VAR) if self.by_reason else ""
 
     def may_search(self, request: HttpRequest, term: str) -> bool:
-        """Whether one more person may be looked up in this hour; says so on the page where not. A
-        reason is recorded at once: it opens what is then found."""
+        """Whether one more person may be looked up in this hour; where not, the page says so. A
+        reason is recorded at once: it opens the person's data to this login."""
         number = person_number_in(term)
         if not (self.identity_numbers and number):
             return True
@@ -231,7 +232,7 @@ class StaffAdmin(ModelAdmin):
         self._record(request, self.numbers_of(rows), sought=listed.query, found=bool(rows))
 
     def found_nobody(self, request: HttpRequest) -> None:
-        """Tells how to look up somebody of elsewhere."""
+        """Tells how to look up somebody of another city."""
         if self.by_reason and not self.reason_given(request) and staff(request).city:
             messages.info(
                 request,
@@ -240,15 +241,16 @@ class StaffAdmin(ModelAdmin):
 
     def numbers_of(self, rows: list[Any]) -> set[str]:
         """The identity numbers of the people whom these rows (ids) show."""
-        found: set[str] = set()
+        numbers: set[str] = set()
         for column in self.identity_numbers:
             of_rows = self.model._default_manager.filter(pk__in=rows).order_by()
-            found.update(of_rows.values_list(column, flat=True).distinct()[:NAMED_AT_MOST])
-        return {number for number in found if number}
+            numbers.update(of_rows.values_list(column, flat=True).distinct()[:NAMED_AT_MOST])
+        return {number for number in numbers if number}
 
     def look(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse | None:
-        """Records that a row's page is opened, if it is one and this login sees the row; the answer
-        instead, where it may not be. The site calls this before every page of this admin."""
+        """Records that the page of a row is opened, where this login sees the row. Gives the answer
+        to send instead where the login has no look-ups left, else None. The site calls it before
+        every page of this admin."""
         match = request.resolver_match
         key, of_rows = kwargs.get("object_id"), f"{self.opts.app_label}_{self.opts.model_name}_"
         if (
@@ -289,14 +291,15 @@ class StaffAdmin(ModelAdmin):
 
 class OfPeople(StaffAdmin):
     """Rows about one person each: nobody is listed until a whole number or name is typed. Staff of
-    a city see its people, and whom they have looked up with a reason a short while ago."""
+    a city see its people, and those whom they looked up with a reason in the last minutes
+    (lookups.OPEN_FOR)."""
 
     by_reason = True
     actions = None
     show_full_result_count = False
-    # Whole names by which one searches, besides the numbers.
+    # Columns of names that are searched for whole names.
     names: ClassVar[tuple[str, ...]] = ()
-    # What else is only found whole, as an account's number.
+    # Other columns that are searched for whole values, such as an account's number.
     numbers: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -305,7 +308,7 @@ class OfPeople(StaffAdmin):
         return self.identity_numbers[0]
 
     def of_cities(self, cities: list[str]) -> Q:
-        """The condition to be of these cities."""
+        """The condition that a row's person belongs to one of these cities."""
         return belonging.numbers_of_cities(cities, self.number_column)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -317,7 +320,7 @@ class OfPeople(StaffAdmin):
         return rows.filter(self.of_cities(cities) | Q(**{f"{self.number_column}__in": opened}))
 
     def is_own(self, request: HttpRequest, row: Any) -> bool:
-        """Whether the row is of this login's city: only then it is changed here."""
+        """Whether the row's person belongs to this login's city: only such rows are changed."""
         user = staff(request)
         if not user.city:
             return True
@@ -333,20 +336,20 @@ class OfPeople(StaffAdmin):
         if not term:
             return queryset.none(), False
         if number := person_number_in(term):
-            # An account can have digits that make an identity number.
-            found = Q(**{self.number_column: number})
+            # An account's number may also be a valid identity number.
+            matching = Q(**{self.number_column: number})
         else:
-            found = Q(pk__in=[])
+            matching = Q(pk__in=[])
         for name in self.names:
-            found |= Q(**{name: term})
+            matching |= Q(**{name: term})
         for column in self.numbers:
-            found |= Q(**{column: narrow(term).upper()})
-        return queryset.filter(found), False
+            matching |= Q(**{column: narrow(term).upper()})
+        return queryset.filter(matching), False
 
 
 class OfTheCity(StaffAdmin):
-    """Rows of a city: its staff's; those of every city for who has none. Nothing is added or
-    deleted by hand."""
+    """Rows of a city, for its staff; a login without a city sees those of every city. Nothing is
+    added or deleted by hand."""
 
     actions = None
     show_full_result_count = False

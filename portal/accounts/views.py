@@ -1,5 +1,5 @@
-"""The pages at and behind the doors. Each is shown to whom it is for; after a login the way leads
-back to where it began."""
+"""The pages to log in, and those of one's own account. After a login the visitor goes back to the
+page that asked for it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -50,7 +50,7 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def next_page(request: HttpRequest) -> str:
-    """Where to go after the door: the hall's own address in ``next``, else the home page. Never
+    """Where to go after the login: the hall's own address in ``next``, else the home page. Never
     another site's."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return own_path(request, wanted) or settings.LOGIN_REDIRECT_URL
@@ -135,8 +135,7 @@ def door_context(request: HttpRequest, form: Any, submit_label: str, **more: Any
 
 
 def _timed_out(request: HttpRequest) -> str:
-    """What whoever is sent to the door by a session that has ended is told; "" for everyone
-    else."""
+    """The sentence for a visitor whose session has ended; "" for every other visitor."""
     if "next" not in request.GET or not browsers.of(request).last:
         return ""
     if next_page(request) != reverse("go-on"):
@@ -216,7 +215,7 @@ def two_steps(
 
 
 def _known_here(request: HttpRequest, phone: str) -> bool:
-    """Whether an account that logs in with this phone has come in by this browser."""
+    """Whether an account that logs in with this phone has logged in through this browser before."""
     browser = browsers.of(request)
     accounts = User.objects.filter(phone=phone, is_active=True).values_list("username", flat=True)
     return bool(browser.accounts) and any(browser.knows(username) for username in accounts[:50])
@@ -236,8 +235,8 @@ def back_to_first_step(form: F) -> F:
 @sensitive_post_parameters()
 @_page
 def forgot(request: HttpRequest) -> HttpResponse:
-    """找回密码: a code to the account's phone, then a new password; everyone who was logged in to
-    the account is out."""
+    """找回密码: a code to the account's phone, then a new password; all sessions of the account
+    end."""
 
     def account(form: ForgottenPasswordForm) -> User | None:
         number, phone = form.cleaned_data["number"], form.cleaned_data["phone"]
@@ -268,8 +267,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @_page
 @login_required_any
 def go_on(request: HttpRequest) -> HttpResponse:
-    """What was sent after the session had ended goes on to where it was sent, when its owner is in
-    again and says so."""
+    """Sends a form on that was sent after its session had ended, once its owner has logged in again
+    and confirms it."""
     form = kept_forms.waiting(request, now=timezone.now())
     if form is None:
         notices.info(request, _("没有等待继续办理的内容。"))
@@ -361,7 +360,7 @@ def _sessions(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     ]
 
 
-# What a browser calls itself contains → what people call it; the first that fits.
+# A part of the User-Agent header → the name that people use; the first that fits counts.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("MicroMessenger", "微信"),
@@ -456,8 +455,7 @@ def account_phone(request: HttpRequest) -> HttpResponse:
 
 
 def _tell_former_phone(former: str, phone: str) -> None:
-    """Whoever still holds the phone that is given up learns of it; that it cannot be told does not
-    undo the change."""
+    """Tells the former phone of the change; where the message cannot be sent, the change stands."""
     if not former or former == phone:
         return
     text = _("【社保网上办事大厅】您的账号手机号码已更换为 %(phone)s。如非本人操作，请立即拨打 12333。")

@@ -8,7 +8,7 @@ from unfold.apps import BasicAppConfig
 
 class WorkbenchConfig(BasicAppConfig):
     def ready(self) -> None:
-        # Only now: the site's login form needs the models.
+        # Imported here, because the site's login form needs the models.
         from portal.accounts.staff import Workbench
 
         admin.site = sites.site = Workbench()
