@@ -1,10 +1,10 @@
-"""The cache in Redis: by a client that is kept, and on which nothing depends. Where Redis is gone
-or hangs, it is empty.
+"""The cache in Redis, with one client for each connection pool. Nothing depends on it: where Redis
+does not answer, the cache is empty.
 
-Sessions lie in the database besides, and counters that nobody can keep count nobody; so people sign
-in, read and pay without it. A Redis that did not answer is left alone for some seconds: else each
-look-up of each request would wait for it. What was to be changed there meanwhile is taken out
-before anything is read again: a session that has ended does not come back with Redis.
+Sessions are also in the database, and without Redis nobody is counted; so people sign in, read and
+pay without it. A Redis that did not answer is not asked for some seconds: otherwise each look-up of
+each request would wait for it. Keys that should have changed meanwhile are deleted before anything
+is read again, so that a session that has ended does not come back with Redis.
 """
 
 import logging
@@ -17,15 +17,15 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-# How long a Redis that did not answer is left alone.
+# How long a Redis that did not answer is not asked again.
 LEFT_ALONE_SECONDS = 5.0
-# Beyond so many keys that should go, all of them do.
+# Where more keys than this are to be deleted, the whole cache is cleared.
 MOST_OWED = 50_000
 
 
 class Standing:
-    """How one Redis stands with this process: until when it is left alone, and which keys are to be
-    taken out of it."""
+    """What this process knows of one Redis: until when it is not asked, and which keys are to be
+    deleted from it (``owed``)."""
 
     def __init__(self) -> None:
         self.left_alone_until = 0.0
@@ -40,7 +40,7 @@ class Standing:
         log.warning("Redis does not answer, and is left alone for %s s: %s", LEFT_ALONE_SECONDS, error)
 
 
-# Threads have a client each; they share what they know.
+# Each thread has a client; all clients of one Redis share its Standing.
 STANDINGS: dict[tuple[str, ...], Standing] = {}
 
 
@@ -61,8 +61,8 @@ class _KeptClient(RedisCacheClient):
         return self._clients[pool]
 
     def _or(self, otherwise: Any, changed: Iterable[str], ask: Callable[..., Any], *args: Any) -> Any:
-        """What Redis answers. Where it does not: ``otherwise``, and the keys ``changed`` go as soon
-        as it does."""
+        """The answer of Redis. Where it does not answer: ``otherwise``, and the keys ``changed``
+        are deleted as soon as it answers again."""
         standing = self.standing
         if standing.left_alone:
             standing.owed.update(changed)

@@ -23,7 +23,7 @@ class MonthField(models.DateField):
 
     description = "month"
 
-    # What the type checker takes a column of this kind to give and to take.
+    # The types that the type checker expects a column of this kind to give and to take.
     if TYPE_CHECKING:
         _pyi_private_set_type: str | date | Month | Combinable  # type: ignore[assignment]
         _pyi_private_get_type: Month  # type: ignore[assignment]
@@ -57,9 +57,8 @@ class MonthField(models.DateField):
 
 
 class _CodeField(models.CharField):
-    """A code that the workbench shows in words, and offers by them. To the database and to
-    migrations it is a plain ``CharField``: the words come from the cities' data, which change
-    without a migration."""
+    """A code that the workbench shows and offers in words. For the database and migrations it is a
+    plain ``CharField``: the words come from the cities' data, which change without a migration."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "choices": self.words})
@@ -89,16 +88,16 @@ class BankField(_CodeField):
 
 @cache
 def bank_titles() -> dict[str, str]:
-    """The banks that the cities' debits name, and those of the larger ones that people's cards are
-    of."""
-    named = {
+    """Titles of banks by code: those that the cities' debits name, and the larger banks, which
+    people's cards are of."""
+    debit_banks = {
         leaf.values["bank"]: leaf.values["bank_title"]
         for city in book().cities
         for name in ("debit", "employer_debit")
         if name in book().names(city.slug)
         for leaf in book().history(city.slug, name)
     }
-    return {**BANKS, **named}
+    return {**BANKS, **debit_banks}
 
 
 # The larger banks, by the codes that the registers use.
@@ -153,7 +152,7 @@ class NameField(models.CharField):
     description = "a person's name"
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
-        """What a model form takes: beside, that it is a name."""
+        """The cleaned value of a model form; it must also be a name."""
         cleaned = super().clean(value, model_instance)
         return person_name(cleaned) if cleaned else cleaned
 
@@ -165,13 +164,13 @@ class NameField(models.CharField):
         return names.canonical(prepared) if isinstance(prepared, str) else prepared
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The row in memory holds what is kept."""
-        kept = self.get_prep_value(super().pre_save(model_instance, add))
-        setattr(model_instance, self.attname, kept)
-        return kept
+        """The value to store, which is also set on the row in memory."""
+        name = self.get_prep_value(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, name)
+        return name
 
 
-# As far as the database can tell; the characters of each set are told in ``portal.shared.names``.
+# Only what the database can check; ``portal.shared.names`` explains the characters of each set.
 _NOT_IN_NAMES = (
     r"[\u2e80-\u2fdf\u31c0-\u31ef\uff00-\uffef\u1427\u2022\u2027\u2219\u22c5\u25cf\u30fb\u200b-\u200f\u202a-\u202e\ufeff]"
     r"|^[-=+@.'\u00b7 ]|[ \u00b7]$|  |\t|\r|\n"
@@ -186,24 +185,24 @@ class Normalized(models.Func):
 
 
 def name_in_form(field: str, *, name: str, unless: models.Q | None = None) -> models.CheckConstraint:
-    """A check that a column of names holds the one form of names; of no sheet's formula either.
-    ``unless`` excepts rows."""
+    """A check that a column of names holds the one form of names, and nothing that a spreadsheet
+    takes for a formula. ``unless`` excepts rows."""
     condition = models.Q(Normalized(models.F(field))) & ~models.Q(**{f"{field}__regex": _NOT_IN_NAMES})
     return models.CheckConstraint(condition=condition if unless is None else unless | condition, name=name)
 
 
 def bring_into_form(model: type[models.Model], field: str) -> None:
-    """For a migration: every row's name in the one form. Others are not touched, so that twice is
-    once."""
-    for pk, kept in model._default_manager.values_list("pk", field).iterator(chunk_size=10_000):
-        name = as_kept(kept)
-        if name != kept:
+    """For a migration: brings every row's name into the one form. Names in the form are not
+    touched, so a second run changes nothing."""
+    for pk, stored in model._default_manager.values_list("pk", field).iterator(chunk_size=10_000):
+        name = as_kept(stored)
+        if name != stored:
             model._default_manager.filter(pk=pk).update(**{field: name})
 
 
 def as_kept(name: str) -> str:
-    """For a migration: a name that was kept before there was the form, such as ``name_in_form``
-    lets stand."""
+    """For a migration: a name that was kept before the form existed, changed so that
+    ``name_in_form`` accepts it."""
     return names.canonical(names.canonical(name).lstrip("-=+@.'\u00b7 ").rstrip("\u00b7 "))
 
 
@@ -271,8 +270,8 @@ def ended_by_someone(verb: str, *, unless: str, name: str) -> models.CheckConstr
 
 
 def by_another(second: str, first: str, *, status: str = "", name: str) -> models.CheckConstraint:
-    """A check that ``second`` is not the login that ``first`` is: whoever ends a row, or, with
-    ``status``, ends it so."""
+    """A check that the logins ``second`` and ``first`` differ: in every row that has a ``second``;
+    with ``status``, in the rows of that status."""
     open_yet = ~models.Q(status=status) if status else models.Q(**{f"{second}__isnull": True})
     return models.CheckConstraint(
         condition=open_yet | ~models.Q(**{second: models.F(first)}),
@@ -281,7 +280,7 @@ def by_another(second: str, first: str, *, status: str = "", name: str) -> model
 
 
 def told_why(status: str, *, field: str = "why", name: str) -> models.CheckConstraint:
-    """A check that no row reaches the status without words of why."""
+    """A check that no row has the status without a reason in ``field``."""
     return models.CheckConstraint(condition=~models.Q(status=status) | ~models.Q(**{field: ""}), name=name)
 
 

@@ -1,6 +1,7 @@
-"""Advisory locks of PostgreSQL: what one worker does at a time, across processes and machines.
+"""Advisory locks of PostgreSQL, for work that one worker does at a time, across processes and
+machines.
 
-A lock is named by what is done and by what it is done to: ``hold("charging", "wuhan")``. It falls
+The name of a lock is the work and its object: ``hold("charging", "wuhan")``. PostgreSQL releases it
 with the transaction, or with the session, so that a killed worker leaves none behind. Two names may
 share a key by chance; then one waits for the other.
 """
@@ -23,19 +24,20 @@ def hold(what: str, of: object) -> None:
 
 
 def share(what: str, of: object) -> None:
-    """Wait for whoever holds the lock, and keep the next one waiting until the transaction ends.
-    Several may share it at once."""
+    """Wait until nobody holds the lock exclusively, and keep such holders waiting until the
+    transaction ends. Several may share it at once."""
     _ask("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", what, of)
 
 
 @contextmanager
 def attempt(what: str, of: object) -> Iterator[bool]:
-    """Whether this session has the lock, without waiting; it lets go at the end."""
-    mine = _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", what, of)
+    """Whether this session got the lock, without waiting; it is released at the end of the
+    block."""
+    acquired = _ask("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", what, of)
     try:
-        yield mine
+        yield acquired
     finally:
-        if mine:
+        if acquired:
             _ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", what, of)
 
 

@@ -1,5 +1,5 @@
-"""Querysets whose SQL is put together once: the ORM takes several times as long for that as the
-database for the answer."""
+"""Querysets whose SQL is built once: to build it takes the ORM several times as long as the
+database needs to answer."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -21,11 +21,12 @@ class _Statement(NamedTuple):
 
 
 class Prepared(Generic[M]):
-    """A queryset of whole rows, with whatever it selects as related, to be asked with other values.
+    """A queryset of whole rows, with the rows that it selects as related, to be run with different
+    values.
 
-    It is built once for the process, when it is first asked, with values that only stand for those
-    that are asked with: one for each placeholder of its SQL, in their order and as the database
-    takes them (ids, text, dates).
+    ``build`` is called once in the process, at the first call, with stand-in values. Each call
+    gives one value for each placeholder of the SQL, in their order and as the database takes them
+    (ids, text, dates).
     """
 
     def __init__(self, build: Callable[[], "QuerySet[M]"]) -> None:
@@ -34,14 +35,14 @@ class Prepared(Generic[M]):
     def __call__(self, *values: Any) -> list[M]:
         """Its rows for these values. One query. TypeError where there are more or fewer values than
         placeholders."""
-        said = self._statement
-        if len(values) != said.values:
-            raise TypeError(f"{said.values} values are asked for, not {len(values)}")
+        statement = self._statement
+        if len(values) != statement.values:
+            raise TypeError(f"{statement.values} values are asked for, not {len(values)}")
         with connection.cursor() as cursor:
-            cursor.execute(said.sql, values)
+            cursor.execute(statement.sql, values)
             rows = cursor.fetchall()
-        if said.converters:
-            rows = list(said.compiler.apply_converters(rows, said.converters))
+        if statement.converters:
+            rows = list(statement.compiler.apply_converters(rows, statement.converters))
         return [self._model(row) for row in rows]
 
     def first(self, *values: Any) -> M | None:
@@ -58,18 +59,18 @@ class Prepared(Generic[M]):
 
     @cached_property
     def _model(self) -> Callable[[Any], M]:
-        compiler, known = self._statement.compiler, connection.alias
-        described = compiler.klass_info
-        places = described["select_fields"]
+        compiler, alias = self._statement.compiler, connection.alias
+        class_info = compiler.klass_info
+        places = class_info["select_fields"]
         start, end = places[0], places[-1] + 1
-        names = [one[0].target.attname for one in compiler.select[start:end]]
-        # The stubs are of a later Django, which is told one thing more.
-        related = get_related_populators(described, compiler.select, known)  # type: ignore[call-arg]
+        names = [entry[0].target.attname for entry in compiler.select[start:end]]
+        # The stubs are of a later Django, whose function has one more parameter.
+        related = get_related_populators(class_info, compiler.select, alias)  # type: ignore[call-arg]
 
         def model(row: Any) -> M:
-            made = described["model"].from_db(known, names, row[start:end])
-            for one in related:
-                one.populate(row, made)
-            return made
+            instance = class_info["model"].from_db(alias, names, row[start:end])
+            for populator in related:
+                populator.populate(row, instance)
+            return instance
 
         return model

@@ -1,10 +1,10 @@
-"""What the database's two roles may do: the owner of the tables, who migrates, and the app's, as
-whom the hall works.
+"""The rights of the database's two roles: the owner of the tables, which migrates, and the app's
+role, which the hall works as.
 
-The app's role gets, of each table, what the triggers let anybody do: where a ``pgtrigger.Protect``
-without a condition stands against UPDATE or DELETE, that is not granted either. So which tables are
-only appended to is said once, beside the model. It owns nothing, makes nothing but temporary
-tables, empties no table, and its word does not turn a trigger off.
+The app's role gets for each table the rights that the triggers allow: where a ``pgtrigger.Protect``
+without a condition forbids UPDATE or DELETE, that right is not granted either. So the model alone
+says which tables are only appended to. The role owns nothing, makes nothing but temporary tables,
+truncates no table, and cannot turn a trigger off.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ from django.conf import settings
 from django.db import connections, transaction
 
 EVERYTHING = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
-# What nobody but the owner has a use for.
+# Rights that only the owner needs.
 _NEVER = ("TRUNCATE", "TRIGGER", "REFERENCES")
-# Roles of PostgreSQL's own that lead out of the database.
+# PostgreSQL's own roles that can reach files and programs of the server.
 _WAYS_OUT = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
 
 
@@ -39,8 +39,8 @@ def is_only_appended_to(table: str) -> bool:
 
 
 def wanted(stored: Iterable[str]) -> dict[str, frozenset[str]]:
-    """What the app's role may do to these tables: of one that is no model's (Django's list of
-    migrations), read."""
+    """The rights of the app's role on these tables: only SELECT on a table without a model, such as
+    Django's list of migrations."""
     of_models = tables()
     return {name: of_models.get(name, frozenset({"SELECT"})) for name in stored}
 
@@ -50,8 +50,8 @@ def wanted(stored: Iterable[str]) -> dict[str, frozenset[str]]:
 
 @contextmanager
 def as_owner(alias: str) -> Iterator[None]:
-    """Within it, the connection is the owner's (``DATABASE_OWNER_URL``); where none is named, it
-    stays as it is."""
+    """Within the block the connection is the owner's (``DATABASE_OWNER_URL``); where the setting
+    names none, it stays as it is."""
     connection, owner = connections[alias], settings.DATABASE_OWNER
     if not owner or connection.settings_dict["USER"] == owner["USER"]:
         yield
@@ -74,16 +74,16 @@ def as_owner(alias: str) -> Iterator[None]:
 
 
 def after_migrating(sender: object, using: str, **kwargs: Any) -> None:
-    """After each migration: triggers are nobody's to turn off but the owner's, and the app's role
-    has its rights, no more."""
+    """After each migration: only the owner can turn triggers off, and the app's role has its rights
+    and no others."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         _guard_triggers(cursor)
         if settings.DATABASE_APP_ROLE:
             _grant(cursor, settings.DATABASE_APP_ROLE)
 
 
-# pgtrigger lets whoever sets ``pgtrigger.ignore`` pass; its function is made anew by each migration
-# with a trigger.
+# pgtrigger lets any role pass that sets ``pgtrigger.ignore``; each migration with a trigger makes
+# its function anew.
 _ONLY_THE_OWNER_IGNORES = """
     CREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN AS $$
         DECLARE
@@ -139,8 +139,8 @@ _HELD = """
 
 
 def _grant(cursor: Any, role: str) -> None:
-    """Give the role its rights, and take away what goes beyond them. Where nothing differs, nothing
-    is written."""
+    """Gives the role its rights, and takes away all others. Where nothing differs, nothing is
+    written."""
     to, (database, schema) = _quoted(role), _place(cursor)
     for privilege in ("CONNECT", "TEMPORARY"):
         cursor.execute("SELECT has_database_privilege(%s, current_database(), %s)", [role, privilege])
@@ -158,10 +158,10 @@ def _grant(cursor: Any, role: str) -> None:
         cursor.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {to}")
 
     cursor.execute(_HELD, {"role": to})
-    held = {name: frozenset(privileges) for name, privileges in cursor.fetchall()}
+    held_rights = {name: frozenset(privileges) for name, privileges in cursor.fetchall()}
     differing: dict[frozenset[str], list[str]] = {}
-    for name, privileges in wanted(held).items():
-        if held[name] != privileges:
+    for name, privileges in wanted(held_rights).items():
+        if held_rights[name] != privileges:
             differing.setdefault(privileges, []).append(_quoted(name))
     for privileges, names in differing.items():
         cursor.execute(f"REVOKE ALL ON {', '.join(names)} FROM {to}")
@@ -176,7 +176,7 @@ def _grant(cursor: Any, role: str) -> None:
     )
     if sequences := [name for (name,) in cursor.fetchall()]:
         cursor.execute(f"GRANT USAGE ON SEQUENCE {', '.join(sequences)} TO {to}")
-    # What the owner does in the app's stead.
+    # Functions that run with the owner's rights (SECURITY DEFINER).
     cursor.execute(
         """
         SELECT oid::regprocedure::text FROM pg_proc
@@ -186,7 +186,7 @@ def _grant(cursor: Any, role: str) -> None:
     )
     for (function,) in cursor.fetchall():
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {to}")
-    # Until the end of the migration that makes it, a table is one that is only appended to.
+    # A new table can only be read and appended to until the end of the migration that makes it.
     cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT ON TABLES TO {to}")
     cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE ON SEQUENCES TO {to}")
 
@@ -205,8 +205,8 @@ def _quoted(name: str) -> str:
 
 
 def excess(cursor: Any) -> list[str]:
-    """What the role of this connection may do beyond what the app's may, in words. Empty where it
-    is as it should be."""
+    """The rights of this connection's role beyond those of the app's role, in sentences for staff.
+    Empty where there are none."""
     cursor.execute(
         """
         SELECT current_user, rolsuper, rolcreaterole,
@@ -220,13 +220,13 @@ def excess(cursor: Any) -> list[str]:
     role, superuser, makes_roles, makes, turns_off, leaves = cursor.fetchone()
     if superuser:
         return [f"角色 {role} 是超级用户"]
-    found = [f"角色 {role} 可以管理角色"] if makes_roles else []
+    sentences = [f"角色 {role} 可以管理角色"] if makes_roles else []
     if makes:
-        found.append(f"角色 {role} 可以建表（CREATE）")
+        sentences.append(f"角色 {role} 可以建表（CREATE）")
     if turns_off:
-        found.append(f"角色 {role} 可以设置 session_replication_role，由此绕过触发器")
+        sentences.append(f"角色 {role} 可以设置 session_replication_role，由此绕过触发器")
     if leaves:
-        found.append(f"角色 {role} 可以读写服务器上的文件或在服务器上执行程序")
+        sentences.append(f"角色 {role} 可以读写服务器上的文件或在服务器上执行程序")
     cursor.execute(
         """
         SELECT relname, pg_has_role(relowner, 'MEMBER'), has_table_privilege(oid, %s),
@@ -239,32 +239,32 @@ def excess(cursor: Any) -> list[str]:
     may = wanted(row[0] for row in rows)
     owned = [name for name, owns, *_rights in rows if owns]
     if owned:
-        # Whoever owns a table has all the rest, too.
-        return [*found, f"角色 {role} 拥有数据表（{_some(owned)}）"]
-    for what, names in (
+        # The owner of a table has all other rights, too.
+        return [*sentences, f"角色 {role} 拥有数据表（{_some(owned)}）"]
+    for right, names in (
         ("清空表或给表加触发器、外键", [row[0] for row in rows if row[2]]),
         ("改动只增不改的表", [row[0] for row in rows if row[3] and "UPDATE" not in may[row[0]]]),
         ("删除不许删除的行", [row[0] for row in rows if row[4] and "DELETE" not in may[row[0]]]),
     ):
         if names:
-            found.append(f"角色 {role} 可以{what}（{_some(names)}）")
-    return found
+            sentences.append(f"角色 {role} 可以{right}（{_some(names)}）")
+    return sentences
 
 
 def lacking(cursor: Any) -> list[str]:
-    """The tables to which the role of this connection may not do what the hall does."""
+    """The tables on which this connection's role lacks a right that the hall needs."""
     cursor.execute(
         "SELECT relname, oid FROM pg_class"
         " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') ORDER BY relname"
     )
     oids = dict(cursor.fetchall())
-    asked = [(oids[name], one) for name, may in wanted(oids).items() for one in sorted(may)]
+    needed = [(oids[name], one) for name, may in wanted(oids).items() for one in sorted(may)]
     cursor.execute(
         """
         SELECT DISTINCT oid FROM unnest(%s::oid[], %s::text[]) AS asked (oid, privilege)
         WHERE NOT has_table_privilege(oid, privilege)
         """,
-        [[oid for oid, _one in asked], [one for _oid, one in asked]],
+        [[oid for oid, _one in needed], [one for _oid, one in needed]],
     )
     without = {oid for (oid,) in cursor.fetchall()}
     return [name for name, oid in oids.items() if oid in without]

@@ -17,7 +17,7 @@ BRINGS = {
     "urls": "urlpatterns of pages, from the root of the site",
     "api_urls": "urlpatterns of the API, below /api/v1/",
     "roles": "PERMISSIONS: for each role of staff, patterns of the app's permissions",
-    "schedule": "SCHEDULE: what the clock rings for, and why then",
+    "schedule": "SCHEDULE: the scheduled tasks of the app, and when they run",
     "tasks": "tasks of Celery, which finds them by itself",
     "audit": "CHECKS: what must hold over the whole database",
     "due": "due_for(user, now): what a login has to do by a day",

@@ -1,9 +1,9 @@
-"""The worker of gunicorn that sheds what it cannot answer in time.
+"""A worker of gunicorn that refuses requests that it cannot answer in time.
 
 A request that waited longer than ``PATIENCE`` for a thread is answered at once with 503 and
-Retry-After: its sender has given up or will soon, and working off what is old makes everybody wait
-as long. So queues never grow to seconds, and most are answered as fast as ever. ``gunicorn -k
-portal.serving.SheddingWorker``.
+Retry-After: its sender has given up or will soon, and to work off old requests makes all others
+wait as long. So queues do not grow to seconds, and most requests are answered as fast as before.
+``gunicorn -k portal.serving.SheddingWorker``.
 """
 
 import json
@@ -30,12 +30,12 @@ _PROBLEM = json.dumps(
     },
     ensure_ascii=False,
 ).encode()
-# Asked by machines that would take the whole hall for dead.
+# Never refused: monitoring would take a 503 for the failure of the whole hall.
 _ALWAYS = b"/healthz"
 
 
 class SheddingWorker(ThreadWorker):
-    """As gthread, but for what waited too long."""
+    """As gthread, but it refuses requests that waited too long."""
 
     def enqueue_req(self, conn: TConn) -> None:
         conn.queued_at = time.monotonic()

@@ -154,7 +154,7 @@ class PartnerAdmin(_Technical):
         if change:
             obj.save()
             return
-        made = registering.open_partner(
+        partner = registering.open_partner(
             code=obj.code,
             name=obj.name,
             cities=obj.cities,
@@ -163,7 +163,7 @@ class PartnerAdmin(_Technical):
             active=obj.active,
             now=timezone.now(),
         )
-        obj.pk = made.pk
+        obj.pk = partner.pk
         obj.refresh_from_db()
 
     @admin.display(description=gettext_lazy("开通城市"))
@@ -213,7 +213,7 @@ class PartnerKeyAdmin(_Technical):
         return self.get_fields(request, obj) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: PartnerKey, form: Any, change: bool) -> None:
-        made = registering.add_key(
+        key = registering.add_key(
             obj.partner,
             public_key=obj.public_key,
             valid_from=obj.valid_from,
@@ -221,7 +221,7 @@ class PartnerKeyAdmin(_Technical):
             by=staff(request),
             now=timezone.now(),
         )
-        obj.pk = made.pk
+        obj.pk = key.pk
         obj.refresh_from_db()
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:

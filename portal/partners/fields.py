@@ -84,10 +84,10 @@ class IdentityNumber(serializers.CharField):
     foreigner's."""
 
     def to_internal_value(self, data: Any) -> str:
-        told = super().to_internal_value(data)
-        if foreigners.is_made(told):
-            return told
+        number = super().to_internal_value(data)
+        if foreigners.is_made(number):
+            return number
         try:
-            return identity.parse(told).number
+            return identity.parse(number).number
         except identity.InvalidIdentity as problem:
             raise serializers.ValidationError(_("不是有效的身份证号码，请逐位核对。")) from problem

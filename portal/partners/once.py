@@ -46,16 +46,16 @@ def once(handler: Handler[P]) -> Handler[P]:
         digest = hashlib.sha256(request._request.body).hexdigest()
         with transaction.atomic():
             locks.hold("idempotency key", f"{partner.pk}/{key}")
-            standing = KeptAnswer.objects.filter(partner=partner, key=key).first()
-            if standing is None:
+            kept_answer = KeptAnswer.objects.filter(partner=partner, key=key).first()
+            if kept_answer is None:
                 response = _done(handler, view, request, *args, **kwargs)
                 _keep(partner, key, operation, digest, response)
                 return response
-        if (standing.operation, standing.digest) != (operation, digest):
+        if (kept_answer.operation, kept_answer.digest) != (operation, digest):
             raise Problem(
                 "idempotency_key_reused", _("这个幂等键已用于另一个请求，请换用新的键。"), status=409
             )
-        return _response(json.loads(standing.body), standing.status)
+        return _response(json.loads(kept_answer.body), kept_answer.status)
 
     return kept
 

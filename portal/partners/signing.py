@@ -124,12 +124,12 @@ def verify(message: Message, *, now: dt.datetime) -> PartnerKey:
 def _read(headers: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """Parameters and covered components of the one signature. The library reads them again, and is
     the one that is believed."""
-    named = {name.lower(): value for name, value in headers.items()}
-    if not named.get("signature-input") or not named.get("signature"):
+    by_name = {name.lower(): value for name, value in headers.items()}
+    if not by_name.get("signature-input") or not by_name.get("signature"):
         raise BadSignature("signature_missing", _("请求没有签名。签名方法见接口说明。"))
     try:
-        read: Any = http_sf.parse(named["signature-input"].encode(), tltype="dictionary")
-        [(components, params)] = read.values()
+        signatures: Any = http_sf.parse(by_name["signature-input"].encode(), tltype="dictionary")
+        [(components, params)] = signatures.values()
         covered = [name for name, _params in components if not _params]
     except (ValueError, TypeError, KeyError) as problem:
         raise BadSignature(

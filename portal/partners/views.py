@@ -53,10 +53,10 @@ class PartnerView(APIView):
         """Every answer, a refusal too, is signed with the hall's key over the request that it
         answers."""
         final: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
-        asked = message_of(request)
+        message = message_of(request)
 
-        def sign(done: HttpResponse) -> None:
-            answering.sign(done, asked)
+        def sign(answer: HttpResponse) -> None:
+            answering.sign(answer, message)
 
         if isinstance(final, Response):
             final.add_post_render_callback(sign)

@@ -38,5 +38,5 @@ def register(follow: Follow) -> None:
 
 def follow(correction: Correction) -> None:
     """Lets every copy follow, inside the transaction that corrects."""
-    for one in _followers:
-        one(correction)
+    for follower in _followers:
+        follower(correction)

@@ -120,14 +120,14 @@ class Person(models.Model):
     def named(self) -> dict[str, str]:
         """Who it is, as a document keeps it: name and social-security number; and the paper, where
         that has another number."""
-        told = {"name": self.name, "identity_number": self.identity_number}
+        values = {"name": self.name, "identity_number": self.identity_number}
         if self.paper_kind:
-            told |= {
+            values |= {
                 "document": self.paper_kind,
                 "paper_number": self.paper_number,
                 "nationality": self.nationality,
             }
-        return told
+        return values
 
 
 @pghistory.track()

@@ -42,13 +42,13 @@ class Paper:
     @property
     def columns(self) -> dict[str, Any]:
         """The same by the columns of a person's file, but for the number."""
-        other = self.document in OTHER_PAPERS
+        has_other_number = self.document in OTHER_PAPERS
         return {
             "sex": str(self.sex),
             "birth_date": self.birth_date,
-            "paper_kind": str(self.document) if other else "",
-            "paper_number": self.paper_number if other else "",
-            "nationality": self.nationality if other else "",
+            "paper_kind": str(self.document) if has_other_number else "",
+            "paper_number": self.paper_number if has_other_number else "",
+            "nationality": self.nationality if has_other_number else "",
             "paper_expires_on": self.expires_on,
         }
 
@@ -98,8 +98,8 @@ def of_person(person: Person) -> Paper:
 
 def of_number(number: str) -> Paper:
     """The paper that a number of 18 digits says. Raises InvalidIdentity."""
-    found = identity.parse(number)
-    return Paper(found.number, identity.document_of(found.number), found.sex, found.birth_date)
+    parsed = identity.parse(number)
+    return Paper(parsed.number, identity.document_of(parsed.number), parsed.sex, parsed.birth_date)
 
 
 def of_told(told: Mapping[str, Any]) -> Paper:
@@ -123,8 +123,10 @@ def of_told(told: Mapping[str, Any]) -> Paper:
         if person is None:
             raise identity.InvalidIdentity("paper")
         return of_person(person)
-    found = of_number(number)
-    return Paper(found.identity_number, found.document, found.sex, found.birth_date, expires_on=ends)
+    of_digits = of_number(number)
+    return Paper(
+        of_digits.identity_number, of_digits.document, of_digits.sex, of_digits.birth_date, expires_on=ends
+    )
 
 
 def details(person: Person) -> list[tuple[str, str]]:
@@ -132,21 +134,21 @@ def details(person: Person) -> list[tuple[str, str]]:
     masked = identity.mask(person.identity_number)
     if person.document == Document.RESIDENT:
         return [(_("身份证号码"), masked)]
-    told = [
+    lines = [
         (_("证件类型"), _(DOCUMENT_LABELS[person.document])),
         *([(_("国籍"), person.country)] if person.country else []),
         (_("证件号码"), person.masked_paper),
     ]
-    return told + ([(_("社会保障号码"), masked)] if person.paper_kind else [])
+    return lines + ([(_("社会保障号码"), masked)] if person.paper_kind else [])
 
 
 def number_of(document: Document, paper_number: str, nationality: str, *, on: dt.date) -> str:
     """The social-security number of this paper's holder: the one on file, else the one that is made
     of the paper."""
-    known = Person.objects.filter(
+    on_file = Person.objects.filter(
         paper_kind=document, paper_number=paper_number, nationality=nationality
     ).values_list("identity_number", flat=True)
-    return known.first() or foreign_layout(book(), on=on).number(nationality, paper_number)
+    return on_file.first() or foreign_layout(book(), on=on).number(nationality, paper_number)
 
 
 def known_by(paper_number: str) -> str:
@@ -158,9 +160,9 @@ def known_by(paper_number: str) -> str:
 def known_among(typed: Iterable[str]) -> dict[str, str]:
     """The same of many at once: paper's number → social-security number, of those that one person
     on file has."""
-    wanted = {foreigners.as_typed(one) for one in typed}
+    paper_numbers = {foreigners.as_typed(one) for one in typed}
     holders: dict[str, list[str]] = {}
-    on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=wanted)
+    on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=paper_numbers)
     for paper_number, number in on_file.values_list("paper_number", "identity_number"):
         holders.setdefault(paper_number, []).append(number)
     return {paper_number: numbers[0] for paper_number, numbers in holders.items() if len(numbers) == 1}

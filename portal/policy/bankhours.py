@@ -27,8 +27,8 @@ class BankHours:
 def is_open(now: dt.datetime, hours: BankHours, overrides: Mapping[dt.date, bool] = _NONE) -> bool:
     """Whether a payment may be started at that moment; ``overrides`` maps a date to whether it is
     worked."""
-    there = now.astimezone(CHINA)
-    return hours.opens <= there.time() < hours.closes and is_workday(there.date(), overrides)
+    in_china = now.astimezone(CHINA)
+    return hours.opens <= in_china.time() < hours.closes and is_workday(in_china.date(), overrides)
 
 
 def next_opening(
@@ -38,9 +38,9 @@ def next_opening(
     when it opens next."""
     if is_open(now, hours, overrides):
         return now
-    there = now.astimezone(CHINA)
-    day = there.date()
-    if there.time() >= hours.opens:
+    in_china = now.astimezone(CHINA)
+    day = in_china.date()
+    if in_china.time() >= hours.opens:
         day += dt.timedelta(days=1)
     while not is_workday(day, overrides):
         day += dt.timedelta(days=1)

@@ -250,15 +250,15 @@ class Book:
     def filled(self, passage: Passage, *, city: str, on: dt.date) -> Passage:
         """The passage with the figures of that day in it; with the first there ever were where none
         was in force yet."""
-        known = {}
+        figures = {}
         for value in passage.values():
             scope, name, keys = figure_of(value, city)
             try:
                 leaf = self.leaf(scope, name, on)
             except PolicyMissing:
                 leaf = self.history(scope, name)[0]
-            known[value] = said_of(value, within(leaf.values, keys))
-        return passage.filled(known, on)
+            figures[value] = said_of(value, within(leaf.values, keys))
+        return passage.filled(figures, on)
 
     def names(self, scope: str) -> tuple[str, ...]:
         """The names of the figures of a city, or of the nation."""

@@ -81,15 +81,15 @@ def open_city(city: NewCity, *, data: Path = DATA) -> list[Path]:
         # Tried beside all the others first: what the book refuses is told before anything is there.
         trial = Path(scratch) / "data"
         shutil.copytree(data, trial)
-        made = trial / city.slug
-        made.mkdir()
+        trial_folder = trial / city.slug
+        trial_folder.mkdir()
         for name, text in examples().items():
-            (made / f"{name}.yaml").write_text(text.format(**words), encoding="utf-8")
+            (trial_folder / f"{name}.yaml").write_text(text.format(**words), encoding="utf-8")
         try:
             load_book(trial)
         except (PolicyError, yaml.YAMLError) as error:
             raise CannotOpen(f"这些内容不能成为一个城市：{error}") from error
-        shutil.copytree(made, folder)
+        shutil.copytree(trial_folder, folder)
     return sorted(folder.iterdir())
 
 

@@ -84,13 +84,13 @@ class Passage:
         said; neighbouring words become one."""
         parts: list[Part] = []
         for part in self.parts:
-            said: Part = known.get(part, part) if isinstance(part, Value) else part
-            if isinstance(said, NextDay) and today is not None:
-                said = said.on(today)
-            if isinstance(said, str) and parts and isinstance(parts[-1], str):
-                parts[-1] += said
+            filled_part: Part = known.get(part, part) if isinstance(part, Value) else part
+            if isinstance(filled_part, NextDay) and today is not None:
+                filled_part = filled_part.on(today)
+            if isinstance(filled_part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += filled_part
             else:
-                parts.append(said)
+                parts.append(filled_part)
         return replace(self, parts=tuple(parts))
 
 
@@ -103,14 +103,14 @@ class PassageText(Kind):
             raise where.error(f"{value!r} is not a sentence")
         parts: list[Part] = []
         at = 0
-        for found in _REFERENCE.finditer(value):
-            if found.start() > at:
-                parts.append(value[at : found.start()])
-            at = found.end()
-            if found["path"]:
-                parts.append(Value(tuple(found["path"].split(".")), next=bool(found["next"])))
+        for match in _REFERENCE.finditer(value):
+            if match.start() > at:
+                parts.append(value[at : match.start()])
+            at = match.end()
+            if match["path"]:
+                parts.append(Value(tuple(match["path"].split(".")), next=bool(match["next"])))
             else:
-                parts.append(Link(found["target"], found["words"] or ""))
+                parts.append(Link(match["target"], match["words"] or ""))
         if at < len(value):
             parts.append(value[at:])
         for part in parts:
@@ -119,13 +119,13 @@ class PassageText(Kind):
         return Passage(tuple(parts))
 
 
-def said_of(value: Value, known: Any) -> str | NextDay:
+def said_of(value: Value, figure: Any) -> str | NextDay:
     """What is said in place of the value. ValueError for what has no such form."""
     if not value.next:
-        return in_words(known)
-    if not isinstance(known, int) or isinstance(known, bool) or not 1 <= known <= 31:
-        raise ValueError(f"{known!r} is no day of a month")
-    return NextDay(known)
+        return in_words(figure)
+    if not isinstance(figure, int) or isinstance(figure, bool) or not 1 <= figure <= 31:
+        raise ValueError(f"{figure!r} is no day of a month")
+    return NextDay(figure)
 
 
 def in_words(value: Any) -> str:

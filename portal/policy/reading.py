@@ -200,13 +200,13 @@ def _read_elsewhere(
 ) -> Mapping[str, Elsewhere]:
     file, where = folder / "elsewhere.yaml", Where(f"{folder.name}/elsewhere.yaml")
     content = _parse(file, where) if file.exists() else {}
-    found: dict[str, Elsewhere] = {}
+    by_code: dict[str, Elsewhere] = {}
     for code, written in content.items():
         SLUG.read(code, where.at(code))
         if code in offers:
             raise where.at(code).error("the city offers it, so it is not done elsewhere")
         values = ELSEWHERE.read(written, where.at(code))
-        found[code] = Elsewhere(
+        by_code[code] = Elsewhere(
             code=code,
             city=folder.name,
             title=values["title"],
@@ -219,7 +219,7 @@ def _read_elsewhere(
             papers=values["papers"] or (),
             reference=_reference(values["reference"], rules, where.at(code).at("reference")),
         )
-    return MappingProxyType(found)
+    return MappingProxyType(by_code)
 
 
 def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]:
@@ -263,16 +263,16 @@ def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]
 def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) -> Passage:
     """The passage with the offer's own values in it: ``{papers_by_day}``,
     ``{options.first_medical.card_by_day}``."""
-    known = {}
+    own_values = {}
     for value in passage.values():
         first, *rest = value.path
         if first not in values:
             continue
         try:
-            known[value] = said_of(value, within(values[first], rest))
+            own_values[value] = said_of(value, within(values[first], rest))
         except ValueError:
             raise where.error(f"the offer has no {'.'.join(value.path)} for a sentence") from None
-    return passage.filled(known)
+    return passage.filled(own_values)
 
 
 def _paper(values: Mapping[str, Any]) -> Paper:
@@ -280,10 +280,10 @@ def _paper(values: Mapping[str, Any]) -> Paper:
 
 
 def _reference(values: Mapping[str, Any], rules: Mapping[str, Rule], where: Where) -> Reference:
-    named = values["rule"]
-    if named is not None and named not in rules:
-        raise where.error(f"{NATIONAL}/{_RULES}.yaml has no rule {named}")
-    return Reference(**_present({**values, "rule": rules[named] if named else None}))
+    rule = values["rule"]
+    if rule is not None and rule not in rules:
+        raise where.error(f"{NATIONAL}/{_RULES}.yaml has no rule {rule}")
+    return Reference(**_present({**values, "rule": rules[rule] if rule else None}))
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,18 +42,21 @@ class LocalRegister:
     """Stands in for the banks and the card centre: tables that staff keep in the admin."""
 
     def account(self, bank: str, number: str) -> Account | None:
-        found = BankAccountRecord.objects.filter(bank=bank, number=number).first()
-        if found is None:
+        record = BankAccountRecord.objects.filter(bank=bank, number=number).first()
+        if record is None:
             return None
         return Account(
-            bank=found.bank, number=found.number, holder=found.holder, identity_number=found.identity_number
+            bank=record.bank,
+            number=record.number,
+            holder=record.holder,
+            identity_number=record.identity_number,
         )
 
     def card(self, identity_number: str) -> SecurityCard | None:
-        found = SecurityCardRecord.objects.filter(identity_number=identity_number).first()
-        if found is None:
+        record = SecurityCardRecord.objects.filter(identity_number=identity_number).first()
+        if record is None:
             return None
-        return SecurityCard(bank=found.bank, number=found.number, activated=found.activated)
+        return SecurityCard(bank=record.bank, number=record.number, activated=record.activated)
 
 
 def bank_register() -> BankRegister:

@@ -27,10 +27,10 @@ class LocalRegister:
     """Stands in for the medical insurance bureau: a table that staff keep in the admin."""
 
     def account(self, identity_number: str, city: str) -> MedicalAccount | None:
-        found = MedicalAccountRecord.objects.filter(identity_number=identity_number, city=city).first()
-        if found is None:
+        record = MedicalAccountRecord.objects.filter(identity_number=identity_number, city=city).first()
+        if record is None:
             return None
-        return MedicalAccount(card_number=found.number, state=AccountState(found.state))
+        return MedicalAccount(card_number=record.number, state=AccountState(record.state))
 
 
 def medical_account_register() -> MedicalAccountRegister:

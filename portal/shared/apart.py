@@ -1,9 +1,9 @@
-"""Work on files of strangers: in a process of its own, with little memory and time, and few such
+"""Reads files of strangers in a process of its own, with little memory and time, and with few such
 processes at once on a machine.
 
-A file can be built to eat memory or time, and whatever reads it holds a thread meanwhile. So it is
-read apart; how many may be at work, and how many may wait for them, is counted by locks on files,
-which the kernel drops when their holder dies. Whoever finds all places taken is told so at once.
+A file can be built to use up memory or time, and its reader holds a thread meanwhile. So a process
+of its own reads it. Locks on files count how many are at work and how many wait; the kernel drops
+a lock when its holder dies. Where all places are taken, the caller gets Busy at once.
 """
 
 import fcntl
@@ -25,22 +25,22 @@ from portal.shared import forker
 from portal.shared.forker import Limits as Limits
 
 _HOME = Path(__file__).resolve().parents[2]
-# How often who waits looks for a free place.
+# How often a waiting caller looks for a free place.
 _LOOK_SECONDS = 0.05
 
 
 class Busy(Exception):
-    """All places are taken, and as many wait as may. Ask again in some seconds."""
+    """All places at work and all places to wait are taken. Ask again in some seconds."""
 
 
 class Ended(Exception):
-    """The process died, or needed more time or memory than it may have. Such a file is not read."""
+    """The process died, or needed more time or memory than its limits. Such a file is not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """So many at work at once on this machine, so many waiting behind them, each so many seconds at
-    the most."""
+    """How many processes may be at work at once on this machine, how many callers may wait, and how
+    many seconds each of them waits at most. ``folder`` holds the lock files."""
 
     folder: Path
     at_work: int = 2
@@ -51,13 +51,13 @@ class Room:
     def place(self) -> Iterator[None]:
         """A place at work, for as long as the block lasts. Busy where none can be had."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = self._taken("work", self.at_work)
-        if held is None:
-            held = self._waited_for()
+        lock_file = self._taken("work", self.at_work)
+        if lock_file is None:
+            lock_file = self._waited_for()
         try:
             yield
         finally:
-            os.close(held)
+            os.close(lock_file)
 
     def _waited_for(self) -> int:
         ticket = self._taken("wait", self.waiting)
@@ -65,11 +65,11 @@ class Room:
             raise Busy
         try:
             until = time.monotonic() + self.wait_seconds
-            while (held := self._taken("work", self.at_work)) is None:
+            while (lock_file := self._taken("work", self.at_work)) is None:
                 if time.monotonic() >= until:
                     raise Busy
                 time.sleep(_LOOK_SECONDS)
-            return held
+            return lock_file
         finally:
             os.close(ticket)
 
@@ -92,16 +92,16 @@ def run_apart(
     """What ``python -m module`` writes, given ``content`` to read and no more than ``limits``.
     Raises Busy, Ended.
 
-    It runs in a fork of a process that has the module imported already, knows nothing of this one,
-    and forks for each file anew.
+    It runs in a fork of a process that has imported the module, shares no memory with this one, and
+    forks anew for each file.
     """
     with room.place():
         for _attempt in range(2):
-            asked = _forker(module)
+            forker_socket = _forker(module)
             try:
-                return _Child(asked, arguments, content, limits).output()
+                return _Child(forker_socket, arguments, content, limits).output()
             except _Gone:
-                _forget(module, asked)
+                _forget(module, forker_socket)
         raise Ended
 
 
@@ -113,21 +113,21 @@ class _Child:
     """One run of the module. Raises _Gone where it has not begun."""
 
     def __init__(
-        self, asked: socket.socket, arguments: Sequence[str], content: bytes, limits: Limits
+        self, forker_socket: socket.socket, arguments: Sequence[str], content: bytes, limits: Limits
     ) -> None:
         self._limits = limits
-        asking = json.dumps({"arguments": list(arguments), "limits": asdict(limits)}).encode()
-        with ExitStack() as theirs:
+        request = json.dumps({"arguments": list(arguments), "limits": asdict(limits)}).encode()
+        with ExitStack() as closed_here:
             # A file in memory, not a pipe: nobody has to write while the other reads.
-            given = os.memfd_create("content")
-            theirs.callback(os.close, given)
-            _write(given, content)
+            content_file = os.memfd_create("content")
+            closed_here.callback(os.close, content_file)
+            _write(content_file, content)
             self._written, written = os.pipe()
-            theirs.callback(os.close, written)
-            self._told, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            theirs.callback(told.close)
+            closed_here.callback(os.close, written)
+            self._told, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            closed_here.callback(child_end.close)
             try:
-                socket.send_fds(asked, [asking], [given, written, told.fileno()])
+                socket.send_fds(forker_socket, [request], [content_file, written, child_end.fileno()])
             except OSError:
                 self._close()
                 raise _Gone from None
@@ -146,7 +146,7 @@ class _Child:
             try:
                 return self._read(until)
             finally:
-                # Where it has ended by itself, nobody is there to hear.
+                # Where it has ended by itself, there is no process to kill.
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(process, signal.SIGKILL)
                 os.close(process)
@@ -182,38 +182,38 @@ def _write(file: int, content: bytes) -> None:
 
 
 _lock = threading.Lock()
-# By process (a fork of this one has its own) and module: the socket by which the forker is asked,
-# and the forker.
+# By process id (a fork of this process has forkers of its own) and module: the socket for requests
+# to the forker, and the forker.
 forkers: dict[tuple[int, str], tuple[socket.socket, "subprocess.Popen[bytes]"]] = {}
 
 
 def _forker(module: str) -> socket.socket:
-    """Where runs of the module are asked for. Starts the forker where there is none."""
+    """The socket that takes requests to run the module. Starts the forker where there is none."""
     with _lock:
-        known = forkers.get((os.getpid(), module))
-        if known:
-            return known[0]
-        asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        existing = forkers.get((os.getpid(), module))
+        if existing:
+            return existing[0]
+        our_end, forker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with forker_end:
             process = subprocess.Popen(  # noqa: S603 -- our own module, no shell
-                [sys.executable, "-m", "portal.shared.forker", module, str(theirs.fileno())],
+                [sys.executable, "-m", "portal.shared.forker", module, str(forker_end.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[forker_end.fileno()],
                 cwd=_HOME,
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_HOME)},
             )
-        forkers[os.getpid(), module] = asked, process
-        return asked
+        forkers[os.getpid(), module] = our_end, process
+        return our_end
 
 
-def _forget(module: str, asked: socket.socket) -> None:
-    """The next to ask for it starts another."""
+def _forget(module: str, forker_socket: socket.socket) -> None:
+    """Ends a forker that does not answer, so that the next request starts another."""
     with _lock:
-        known = forkers.get((os.getpid(), module))
-        if known and known[0] is asked:
+        existing = forkers.get((os.getpid(), module))
+        if existing and existing[0] is forker_socket:
             del forkers[os.getpid(), module]
-            asked.close()
-            known[1].kill()
-            known[1].wait()
+            forker_socket.close()
+            existing[1].kill()
+            existing[1].wait()

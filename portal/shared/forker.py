@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HELLO, DONE = b"h", b"d"
-# It holds some 50 MB. Whoever finds it gone starts another.
+# The process holds some 50 MB, so it ends when it is idle; the next caller starts another.
 IDLE_SECONDS = 300
 
 
@@ -34,40 +34,41 @@ class Limits:
     memory_bytes: int
 
 
-def _serve(module: str, asked: socket.socket) -> None:
+def _serve(module: str, requests: socket.socket) -> None:
     importlib.import_module(module)
-    # Nobody waits for the children: what they came to is told by themselves.
+    # Nobody waits for the children: they report their result themselves.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    asked.settimeout(IDLE_SECONDS)
+    requests.settimeout(IDLE_SECONDS)
     while True:
         try:
-            message, descriptors, _flags, _address = socket.recv_fds(asked, 1 << 16, 3)
+            message, descriptors, _flags, _address = socket.recv_fds(requests, 1 << 16, 3)
         except TimeoutError:
             return
         if not message:
             return
         if os.fork() == 0:
-            asked.close()
+            requests.close()
             _child(module, json.loads(message), *descriptors)
-        for one in descriptors:
-            os.close(one)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
-def _child(module: str, asked: dict[str, Any], given: int, written: int, told: int) -> None:
-    """Never returns: the process ends here, whatever the module does."""
+def _child(module: str, request: dict[str, Any], input_file: int, output_file: int, word_socket: int) -> None:
+    """Runs the module in this child. Never returns: the process ends here, whatever the module
+    does."""
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        word = socket.socket(fileno=told)
-        own = os.pidfd_open(os.getpid())
-        socket.send_fds(word, [HELLO], [own])
-        os.close(own)
-        os.dup2(given, 0)
-        os.dup2(written, 1)
-        os.close(given)
-        os.close(written)
-        sys.argv = [module, *asked["arguments"]]
-        _confine(Limits(**asked["limits"]))
+        word = socket.socket(fileno=word_socket)
+        process = os.pidfd_open(os.getpid())
+        socket.send_fds(word, [HELLO], [process])
+        os.close(process)
+        os.dup2(input_file, 0)
+        os.dup2(output_file, 1)
+        os.close(input_file)
+        os.close(output_file)
+        sys.argv = [module, *request["arguments"]]
+        _confine(Limits(**request["limits"]))
         runpy.run_module(module, run_name="__main__", alter_sys=False)
         sys.stdout.flush()
         word.send(DONE)
@@ -77,7 +78,7 @@ def _child(module: str, asked: dict[str, Any], given: int, written: int, told: i
 
 
 def _confine(limits: Limits) -> None:
-    """Takes from this process, for good, what is over the limits, and the writing of files."""
+    """Sets the limits of this process for good, and forbids it to write files."""
     for kind, most in (
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_AS, limits.memory_bytes),

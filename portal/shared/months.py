@@ -155,13 +155,13 @@ class Period:
 
 def runs(months: Iterable[Month]) -> list[tuple[Month, Month]]:
     """Months as periods [start, until) of months in a row, oldest first."""
-    found: list[tuple[Month, Month]] = []
+    periods: list[tuple[Month, Month]] = []
     for month in sorted(set(months)):
-        if found and found[-1][1] == month:
-            found[-1] = (found[-1][0], month + 1)
+        if periods and periods[-1][1] == month:
+            periods[-1] = (periods[-1][0], month + 1)
         else:
-            found.append((month, month + 1))
-    return found
+            periods.append((month, month + 1))
+    return periods
 
 
 def periods_zh(periods: Iterable[tuple[Month, Month]]) -> str:
@@ -207,8 +207,8 @@ def parse_day(text: str) -> dt.date:
 def next_on(day: int, today: dt.date) -> dt.date:
     """The next day of this number in a month, today included: this month's, or next month's where
     that is past."""
-    this = Month.of(today).day(day)
-    return this if today <= this else (Month.of(today) + 1).day(day)
+    day_this_month = Month.of(today).day(day)
+    return day_this_month if today <= day_this_month else (Month.of(today) + 1).day(day)
 
 
 def day_zh(day: dt.date) -> str:

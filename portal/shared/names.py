@@ -79,7 +79,11 @@ def canonical(text: str) -> str:
     # Twice: a radical becomes a character that may compose with what follows it.
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_SPELLINGS))
     name = _SELECTORS.sub("", name)
-    name = "".join(one for one in name if one.isspace() or unicodedata.category(one) not in ("Cf", "Cc"))
+    name = "".join(
+        character
+        for character in name
+        if character.isspace() or unicodedata.category(character) not in ("Cf", "Cc")
+    )
     name = _spaced(_stopped(" ".join(name.split())))
     return unicodedata.normalize("NFKC", name)
 
@@ -109,16 +113,16 @@ def agree(one: str, other: str) -> bool:
 
 def _stopped(name: str) -> str:
     """Full stops that are middle dots, and hyphens that join letters of two cases."""
-    made: list[str] = []
+    characters: list[str] = []
     for place, character in enumerate(name):
-        before = made[-1] if made else ""
+        before = characters[-1] if characters else ""
         after = name[place + 1 : place + 2]
         if character == "." and not _two_cases(before):
             character = MIDDLE_DOT
         elif character in _HYPHENS and _two_cases(before) and _two_cases(after):
             character = "-"
-        made.append(character)
-    return _DOTTED.sub(MIDDLE_DOT, "".join(made))
+        characters.append(character)
+    return _DOTTED.sub(MIDDLE_DOT, "".join(characters))
 
 
 def _spaced(name: str) -> str:

@@ -1,9 +1,9 @@
-"""Scanned papers of strangers, read apart: ``python -m portal.shared.scans photo`` or ``scan``, the
-file on standard input.
+"""Reads scanned papers of strangers in a process of its own: ``python -m portal.shared.scans
+photo`` or ``scan``, with the file on standard input.
 
-It writes one line of JSON, what was made of the file or why it is not taken, and behind it the
-picture as it may be kept: decoded and written anew, so that neither a place in its metadata nor a
-page hidden behind it survives. PDF files stay as they are.
+It writes one line of JSON (what the file is, or why it is not taken), and after it the picture as
+it may be kept: decoded and written anew, so that neither its metadata nor data hidden behind it
+survive. PDF files stay as they are.
 """
 
 import io
@@ -67,11 +67,11 @@ def read_apart(content: bytes, *, kind: str, room: Room) -> Read:
     """What the file is. ``kind``: photo (a picture) or scan (a picture or a PDF). Raises NotTaken,
     and Busy of the room."""
     try:
-        told = run_apart("portal.shared.scans", [kind], content=content, limits=LIMITS, room=room)
+        output = run_apart("portal.shared.scans", [kind], content=content, limits=LIMITS, room=room)
     except Ended:
-        # Within the limits every file is read to which we say that they are its limits.
+        # A whole file of an allowed size needs less than the limits.
         raise NotTaken(Fault.BROKEN) from None
-    head, _line, jpeg = told.partition(b"\n")
+    head, _line, jpeg = output.partition(b"\n")
     answer = json.loads(head)
     if answer["fault"]:
         raise NotTaken(Fault(answer["fault"]))
@@ -79,7 +79,7 @@ def read_apart(content: bytes, *, kind: str, room: Room) -> Read:
 
 
 def read(content: bytes, kind: str) -> Read:
-    """The same, here and now."""
+    """As ``read_apart``, but in this process. Raises NotTaken."""
     if kind == "scan" and content.startswith(b"%PDF-"):
         _check_pdf(content)
         return Read(is_pdf=True)
@@ -115,8 +115,8 @@ def _rewritten(content: bytes) -> bytes:
 
 
 def _check_whole(content: bytes, kind: str | None) -> None:
-    """Raises OSError where a picture stops halfway. Pillow alone may be told, by whoever shares the
-    process, to let that pass."""
+    """Raises OSError where a picture is cut off. Pillow's own check is a setting of the process,
+    which other code may have turned off."""
     if kind == "PNG":
         Image.open(io.BytesIO(content)).verify()
         return
@@ -141,13 +141,13 @@ def _check_pdf(content: bytes) -> None:
 
 
 def _main(kind: str) -> None:
-    found, fault = Read(is_pdf=False), ""
+    result, fault = Read(is_pdf=False), ""
     try:
-        found = read(sys.stdin.buffer.read(), kind)
+        result = read(sys.stdin.buffer.read(), kind)
     except NotTaken as why:
         fault = str(why.fault)
     sys.stdout.buffer.write(
-        json.dumps({"is_pdf": found.is_pdf, "fault": fault}).encode() + b"\n" + found.jpeg
+        json.dumps({"is_pdf": result.is_pdf, "fault": fault}).encode() + b"\n" + result.jpeg
     )
 
 

@@ -51,16 +51,16 @@ def suspicion(now: dt.datetime) -> str:
     """Why the time is not believed, in Chinese; "" where it is. Nothing is remembered."""
     if settings.CLOCK_LEAP is None:
         return ""
-    seen, database = evidence()
+    last_seen, database = evidence()
     if abs(now - database) > SKEW:
         return _("本机时间 {now} 与数据库服务器时间 {database} 相差过大，请校准时钟。").format(
             now=_written(now), database=_written(database)
         )
-    if seen and abs(now - seen) > settings.CLOCK_LEAP:
+    if last_seen and abs(now - last_seen) > settings.CLOCK_LEAP:
         return _(
             "本机时间 {now} 与上次运行时的 {seen} 相差过大：时钟有误的，请校准；确是停机后恢复的，"
             "请运行 script/manage accept_clock。"
-        ).format(now=_written(now), seen=_written(seen))
+        ).format(now=_written(now), seen=_written(last_seen))
     return ""
 
 

@@ -76,9 +76,11 @@ class Watch:
     def only(self, waiting: Callable[[Collection[str]], Collection[str]]) -> None:
         """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names
         that are still to be done."""
-        gone = {one for one in self._open if not one.endswith(REPORTED)} - {clean(one) for one in self.failed}
-        if gone:
-            resolve(self.task, gone - set(waiting(gone)), now=self.now)
+        no_longer_failing = {one for one in self._open if not one.endswith(REPORTED)} - {
+            clean(one) for one in self.failed
+        }
+        if no_longer_failing:
+            resolve(self.task, no_longer_failing - set(waiting(no_longer_failing)), now=self.now)
 
 
 def clean(name: str) -> str:
@@ -150,10 +152,10 @@ def said(error: BaseException) -> str:
 def _frames(error: BaseException) -> str:
     """Where it was raised, and what raised it: places in the code, no values."""
     chain: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and one not in chain:
-        chain.append(one)
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\n".join(
         "".join(traceback.format_tb(link.__traceback__)) + said(link) for link in reversed(chain)
     ).replace("\0", "�")

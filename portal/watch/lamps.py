@@ -148,5 +148,5 @@ def next_ring(schedule: Any, after: dt.datetime) -> dt.datetime:
 
 def title_of(task: str) -> tuple[str, str]:
     """What staff call a task, by its short name, and what they do where it fails."""
-    found = scheduled().get(task)
-    return (str(found[0].title), str(found[0].remedy)) if found else (task, _("请告知系统管理员。"))
+    entry = scheduled().get(task)
+    return (str(entry[0].title), str(entry[0].remedy)) if entry else (task, _("请告知系统管理员。"))
