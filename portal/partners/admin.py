@@ -225,7 +225,7 @@ class PartnerKeyAdmin(_Technical):
         obj.refresh_from_db()
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Revoke one key; pressed twice, once."""
+        """Revokes one key; a second press changes nothing."""
         key = PartnerKey.objects.filter(pk=pk).first()
         if key is None or request.method != "POST" or not request.user.is_superuser:
             raise Http404
@@ -249,7 +249,7 @@ class PartnerKeyAdmin(_Technical):
 
 @admin.register(KeptAnswer)
 class KeptAnswerAdmin(_Technical):
-    """What partners were answered: found by the key that the partner names."""
+    """The answers to partners, searched by their idempotency keys."""
 
     list_display = ("at", "partner", "operation", "status", "key")
     list_filter = ("partner", "status")

@@ -1,4 +1,5 @@
-"""The hall's signature on its own answers: who asked can prove to a third what it was told.
+"""The hall's signature on its own answers: the partner can prove to a third party what the answer
+was.
 
 It covers status, body and the request's method, address and signature. The key comes from
 ``settings.API_KEY_FILE``; without it answers go out unsigned.
@@ -46,7 +47,7 @@ def _read(path: Path, _changed: int) -> OwnKey:
 
 
 def published(key: OwnKey) -> dict[str, str]:
-    """The public half, for whoever verifies."""
+    """The public half of the key, for those who verify answers."""
     public = key.secret.public_key()
     return {
         "key_id": key.key_id,
@@ -70,7 +71,7 @@ def sign(response: HttpResponse, asked: Message) -> None:
     if key is None:
         return
     covered = ["@status", "content-type", "content-digest", '"@method";req', '"@target-uri";req']
-    # What was not signed has no signature to name.
+    # A request without a signature has none to cover.
     if "Signature" in {name.title() for name in asked.headers}:
         covered.append('"signature";req')
     HTTPMessageSigner(

@@ -1,4 +1,4 @@
-"""Who asks: the partner whose key signed the request, and whether it may."""
+"""The partner whose key signed a request, and whether it may ask for this."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Caller:
 
 
 class SignedRequest(BaseAuthentication):
-    """Takes a request for the partner's whose signature it carries; every other is refused with
+    """Authenticates a request as the partner whose key signed it; any other request is refused with
     401."""
 
     def authenticate(self, request: Request) -> tuple[User, Caller]:
@@ -47,7 +47,7 @@ def message_of(request: Request) -> signing.Message:
     """The request as it is signed, without its body."""
     return signing.Message(
         method=str(request.method),
-        # Not what the Host header says: a signature is made for this hall's address and no other.
+        # Not the Host header: a signature counts for this hall's own address only.
         url=settings.PUBLIC_URL + request.get_full_path(),
         headers=dict(request.headers),
     )
@@ -76,6 +76,6 @@ def caller(request: Request) -> Caller:
 
 
 def ensure_city(request: Request, city: str) -> None:
-    """Let nothing be said about a city that the partner does not serve. Raises Problem."""
+    """Refuses a request about a city that the partner does not serve. Raises Problem."""
     if city not in caller(request).partner.cities:
         raise Problem("city_not_served", _("没有开通这个城市。"), status=403)

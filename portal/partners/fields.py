@@ -1,4 +1,4 @@
-"""Fields of what partners send. The description of the API says of each just what it takes."""
+"""Fields of partners' requests. The description of the API says exactly what each takes."""
 
 from typing import Any
 
@@ -12,8 +12,7 @@ from portal.shared.months import Month
 
 
 class Text(serializers.CharField):
-    """Words of people. A NUL is refused by name: the framework's own refusal speaks of an empty
-    text."""
+    """A text. A NUL gets an error of its own: the framework's error speaks of an empty text."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and "\0" in data:
@@ -22,8 +21,8 @@ class Text(serializers.CharField):
 
 
 class Described(serializers.CharField):
-    """A text whose plain form the description gives as ``pattern``; the operation itself may mend
-    what is typed otherwise."""
+    """A text whose plain form the description gives as ``pattern``; the operation itself may accept
+    other forms and normalize them."""
 
     def __init__(self, *, pattern: str, **more: Any) -> None:
         self.pattern = pattern

@@ -67,7 +67,7 @@ def fingerprint(key: PublicKey) -> str:
 
 
 def algorithm(key: PublicKey | PrivateKey) -> type[algorithms.HTTPSignatureAlgorithm]:
-    """How signatures of this key are made: the key says so, never the message."""
+    """The algorithm of this key's signatures: the key decides it, never the message."""
     if isinstance(key, ed25519.Ed25519PublicKey | ed25519.Ed25519PrivateKey):
         return algorithms.ED25519
     if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey):

@@ -1,5 +1,4 @@
-"""In which form the API answers: in its own, whatever a client's library happens to send as
-Accept."""
+"""The API answers in its own form, whatever a client's library sends as Accept."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,9 +1,8 @@
-"""Doing a thing once: whoever sends the same request under the same key again gets the first answer
-again.
+"""Idempotency: the same request sent again under the same key gets the first answer again.
 
-The answer is kept in the transaction of what was done, so that there is none without the other. The
-lock on the key makes twins wait for each other. Refusals are answers, too: what is to be tried anew
-carries a new key. Faults (5xx) leave nothing.
+The answer is kept in the transaction of the work, so that there is never one without the other. The
+lock on the key makes parallel requests with one key wait for each other. Refusals are kept, too: a
+new try needs a new key. Faults (5xx) keep nothing.
 """
 
 import hashlib
@@ -61,7 +60,7 @@ def once(handler: Handler[P]) -> Handler[P]:
 
 
 def domain_key(request: Request) -> UUID:
-    """The key under which what this request asks for is done once, also further inside."""
+    """The idempotency key as a UUID, for the rooms in which the work is done once."""
     return uuid5(_SPACE, f"{caller(request).partner.pk}/{_key(request)}")
 
 

@@ -1,4 +1,4 @@
-"""What went wrong, for machines and people: problem details (RFC 9457) with a stable code, in
+"""Refusals of the API for machines and people: problem details (RFC 9457) with a stable code, in
 Chinese."""
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Problem(exceptions.APIException):
         self.code = code
         self.status_code = status
         self.mistakes = list(mistakes)
-        # What machines are told besides: when to come again, for one.
+        # Further members of the answer for machines, such as when to ask again.
         self.more = more
 
 
@@ -84,8 +84,8 @@ TITLES = {
 
 
 def answer(error: Exception, _context: Any = None) -> Response | None:
-    """The answer to a refusal; None for what is no refusal but a fault, which is logged and told as
-    such."""
+    """The answer for an exception that is a refusal; None for any other, which is a fault and is
+    logged and answered as such."""
     match error:
         case Problem() | NotSigned():
             status, code, detail = error.status_code, error.code, str(error.detail)

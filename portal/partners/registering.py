@@ -60,8 +60,8 @@ def add_key(
     by: User,
     now: dt.datetime,
 ) -> PartnerKey:
-    """Take a public key (PEM) for requests from ``valid_from`` on. Raises InvalidKey, also for one
-    that is registered."""
+    """Registers a public key (PEM) for requests from ``valid_from`` on. Raises InvalidKey, also for
+    a key that is registered already."""
     key = keys.parse(public_key)
     fingerprint = keys.fingerprint(key)
     if PartnerKey.objects.filter(fingerprint=fingerprint).exists():
@@ -79,6 +79,7 @@ def add_key(
 
 
 def revoke_key(key: PartnerKey, *, by: User, now: dt.datetime) -> None:
-    """Take no request with this key any more, from this moment on. Twice is once."""
+    """Revokes a key: from this moment on its requests are refused. A second call changes
+    nothing."""
     PartnerKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now, revoked_by=by)
     key.refresh_from_db()

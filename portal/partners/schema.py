@@ -36,8 +36,8 @@ def refusal(status: int) -> OpenApiResponse:
 
 
 class PartnerSchema(AutoSchema):
-    """Adds the header that every request but a reading one is signed with, whether its answer is
-    kept or not."""
+    """Adds the header Idempotency-Key, which the signature of every request but GET covers, whether
+    its answer is kept or not."""
 
     def get_override_parameters(self) -> list[Any]:
         return [] if self.method == "GET" else [_KEY]

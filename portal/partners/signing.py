@@ -1,9 +1,9 @@
-"""Signatures of HTTP messages (RFC 9421, Content-Digest by RFC 9530): how a request is signed, and
-what makes one good.
+"""Signatures of HTTP messages (RFC 9421, Content-Digest by RFC 9530): how a request is signed and
+verified.
 
-A request is good once: within the time that it names itself, at most five minutes, by a key that is
-valid, over method, address, body and idempotency key. The age is told by the machine's clock, for
-it concerns two machines; whether a key is valid, by the hall's.
+A signed request is accepted once: within the time that it names itself, at most five minutes, by a
+valid key, over method, address, body and idempotency key. Its age is judged by the machine's clock,
+because it concerns two machines; the validity of the key by the hall's.
 """
 
 import datetime as dt
@@ -122,8 +122,8 @@ def verify(message: Message, *, now: dt.datetime) -> PartnerKey:
 
 
 def _read(headers: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Parameters and covered components of the one signature. The library reads them again, and is
-    the one that is believed."""
+    """Parameters and covered components of the one signature. The library reads them again, and
+    only its verification counts."""
     by_name = {name.lower(): value for name, value in headers.items()}
     if not by_name.get("signature-input") or not by_name.get("signature"):
         raise BadSignature("signature_missing", _("请求没有签名。签名方法见接口说明。"))
@@ -183,7 +183,7 @@ def _check(message: Message, key: PartnerKey, digested: bool) -> None:
 
 
 def forget_nonces(*, now: dt.datetime) -> int:
-    """Forget the nonces that no signature in time can name any more; how many. A day more does no
-    harm."""
+    """Drops the nonces of signatures that are past their time; gives their number. They are kept a
+    day longer than needed."""
     forgotten, _by_model = SpentNonce.objects.filter(good_until__lt=now - dt.timedelta(days=1)).delete()
     return forgotten

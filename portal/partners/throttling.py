@@ -16,7 +16,7 @@ MINUTE = 60
 
 
 class PartnerThrottle(BaseThrottle):
-    """The partner's own limit. Without the cache nobody is counted: paying goes on."""
+    """The partner's own limit. Without the cache no request is counted, so that payments go on."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.auth, Caller):

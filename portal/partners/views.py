@@ -1,4 +1,4 @@
-"""What every address of the API shares, and those that need no signature."""
+"""The base of every address of the API, and the addresses that need no signature."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -44,7 +44,7 @@ class PartnerView(APIView):
     schema = PartnerSchema()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Nothing is named by a NUL, and the database takes none."""
+        """Refuses a NUL in the address: no record is named by one, and the database takes none."""
         super().initial(request, *args, **kwargs)
         if any("\0" in str(part) for part in kwargs.values()):
             raise Http404
@@ -66,8 +66,7 @@ class PartnerView(APIView):
 
 
 class NowhereView(PartnerView):
-    """Any address under the API's prefix that is none: told like every refusal, signed, to whoever
-    asks."""
+    """Any unknown address under the API's prefix: a signed refusal, to any caller."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -1,7 +1,7 @@
-"""That who somebody is was wrong in the register, and is corrected: whatever keeps a copy says how
-it follows.
+"""Corrections of a person's identity in the register: each room that keeps a copy registers how the
+copy is changed.
 
-What was sealed or told stays as it was; only what is still to be done follows.
+What was sealed or told to people stays as it was; only what is still open is changed.
 """
 
 import datetime as dt
@@ -32,11 +32,11 @@ _followers: list[Follow] = []
 
 
 def register(follow: Follow) -> None:
-    """Adds how a room's copies follow; called once, when its app is ready."""
+    """Adds a room's change of its copies; called once, when its app is ready."""
     _followers.append(follow)
 
 
 def follow(correction: Correction) -> None:
-    """Lets every copy follow, inside the transaction that corrects."""
+    """Changes every copy, inside the transaction that corrects."""
     for follower in _followers:
         follower(correction)

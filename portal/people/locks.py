@@ -1,9 +1,10 @@
-"""Holding a person while something about them is done."""
+"""The lock of a person."""
 
 from portal import locks
 
 
 def lock_subject(identity_number: str) -> None:
-    """Holds everything that is done about one person, known or new, until the transaction ends."""
+    """Waits for the lock of one person, on file or new, and keeps it until the transaction ends.
+    Does nothing without a number."""
     if identity_number:
         locks.hold("person", identity_number)

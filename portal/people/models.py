@@ -28,24 +28,24 @@ from portal.shared.months import OverMonths
 
 # The papers whose number is not the person's social-security number.
 OTHER_PAPERS = (Document.PASSPORT, Document.FOREIGN_RESIDENT_BEFORE)
-# Of the identity papers that say it all.
+# The numbers of papers whose number is the social-security number.
 _OF_18 = r"^[0-9]{17}[0-9X]$"
 
 
 @pghistory.track()
 class Person(models.Model):
-    """A natural person. The social-security number is the key by which every part of the hall knows
-    them: of whoever has one, the identity number of 18 digits; of other foreigners the number that
-    was made of country and paper (``foreigners``)."""
+    """A natural person. The social-security number is the key of the person in every part of the
+    hall: the identity number of 18 digits; for foreigners without one, the number that was made
+    from country and paper (``foreigners``)."""
 
     identity_number = models.CharField(_("社会保障号码"), max_length=18, unique=True)
     name = NameField(_("姓名"), max_length=60)
     sex = models.CharField(_("性别"), max_length=6, choices=choices(SEX_LABELS))
     birth_date = models.DateField(_("出生日期"))
-    # Where an archive from the first job gives another date, that one counts for retirement (seed
-    # 001).
+    # Where the archive from the first job gives another date, the archive's counts for retirement
+    # (seed 001).
     archive_birth_date = models.DateField(_("档案出生日期"), null=True, blank=True)
-    # Of whoever has no number of 18 digits: which paper, its number as it is now, and the country
+    # For a person without a number of 18 digits: which paper, its present number, and the country
     # (ISO 3166-1 alpha-3).
     paper_kind = models.CharField(
         _("证件类型"),
@@ -108,18 +108,18 @@ class Person(models.Model):
 
     @property
     def masked_paper(self) -> str:
-        """The same, masked."""
+        """The number that stands on their paper, masked."""
         return foreigners.mask(self.paper_number) if self.paper_kind else identity.mask(self.identity_number)
 
     @property
     def country(self) -> str:
         """The country in words, where their paper is a foreigner's without a number of 18 digits;
-        "" of others."""
+        else ""."""
         return country_name(self.nationality) if self.nationality else ""
 
     def named(self) -> dict[str, str]:
-        """Who it is, as a document keeps it: name and social-security number; and the paper, where
-        that has another number."""
+        """The person as documents keep them: name and social-security number; also the paper, where
+        it has another number."""
         values = {"name": self.name, "identity_number": self.identity_number}
         if self.paper_kind:
             values |= {
@@ -155,8 +155,8 @@ class Employer(models.Model):
             ),
             name_in_form("contact_name", name="employer_contact_name_in_form"),
         ]
-        # Whoever moves to another city opens an account there: months and money of this one stay
-        # where they are.
+        # An employer that moves to another city opens a second account there: months and money of
+        # this one stay in its city.
         triggers = [pgtrigger.ReadOnly(name="an_employers_city_stays", fields=["city"])]
 
     def __str__(self) -> str:
@@ -248,6 +248,6 @@ class Guardianship(models.Model):
 
 
 def wards_of(guardian: Person, *, on: date) -> QuerySet[Person]:
-    """For whom this person files on a day, as their guardian."""
+    """The persons whose guardian this person is on a day."""
     standing = Guardianship.objects.filter(guardian=guardian, start__lte=on).exclude(ends_on__lte=on)
     return Person.objects.filter(pk__in=standing.values("ward")).order_by("birth_date", "pk")

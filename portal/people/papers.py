@@ -1,4 +1,4 @@
-"""The identity paper that somebody states, and the social-security number that goes by it."""
+"""The identity paper that somebody states, and the social-security number that belongs to it."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from portal.shared import foreigners, identity
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex
 
-# What is stated of a paper, by these names in forms, answers and proposals; all of it text.
+# The names of a paper's data in forms, answers and proposals; all values are text.
 FIELDS = (
     "identity_number",
     "document",
@@ -28,8 +28,8 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """An identity paper, and whose. ``identity_number`` is the social-security number; of a paper
-    of 18 digits the same."""
+    """An identity paper and its holder. ``identity_number`` is the social-security number; a paper
+    with a number of 18 digits has the same number."""
 
     identity_number: str
     document: Document
@@ -41,7 +41,7 @@ class Paper:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The same by the columns of a person's file, but for the number."""
+        """The paper by the columns of a person's file, without the social-security number."""
         has_other_number = self.document in OTHER_PAPERS
         return {
             "sex": str(self.sex),
@@ -53,7 +53,7 @@ class Paper:
         }
 
     def told(self) -> dict[str, str]:
-        """The same by FIELDS."""
+        """The paper by FIELDS."""
         return {
             "identity_number": self.identity_number,
             "document": str(self.document),
@@ -65,8 +65,8 @@ class Paper:
         }
 
     def lines(self) -> list[tuple[str, str]]:
-        """What a last look says of a paper that is no resident identity card: kind, country,
-        number, what was stated."""
+        """Rows (label, value) of a last look: kind, country, number, and the other data; none for a
+        resident identity card."""
         if self.document == Document.RESIDENT:
             return []
         kind = _(DOCUMENT_LABELS[self.document])
@@ -97,14 +97,14 @@ def of_person(person: Person) -> Paper:
 
 
 def of_number(number: str) -> Paper:
-    """The paper that a number of 18 digits says. Raises InvalidIdentity."""
+    """The paper that a number of 18 digits stands for. Raises InvalidIdentity."""
     parsed = identity.parse(number)
     return Paper(parsed.number, identity.document_of(parsed.number), parsed.sex, parsed.birth_date)
 
 
 def of_told(told: Mapping[str, Any]) -> Paper:
-    """The paper by FIELDS, of which ``identity_number`` alone is enough where it has 18 digits, or
-    is known: then what stands on file. Raises InvalidIdentity."""
+    """The paper by FIELDS. ``identity_number`` alone is enough where it has 18 digits, and where it
+    is a foreigner's on file: then the paper on file. Raises InvalidIdentity."""
     number = str(told["identity_number"])
     expires_on = str(told.get("paper_expires_on") or "")
     ends = dt.date.fromisoformat(expires_on) if expires_on else None
@@ -130,7 +130,7 @@ def of_told(told: Mapping[str, Any]) -> Paper:
 
 
 def details(person: Person) -> list[tuple[str, str]]:
-    """What pages say of a person's paper, its number masked: (label, value)."""
+    """Rows (label, value) of a person's paper for pages, its number masked."""
     masked = identity.mask(person.identity_number)
     if person.document == Document.RESIDENT:
         return [(_("身份证号码"), masked)]
@@ -143,8 +143,8 @@ def details(person: Person) -> list[tuple[str, str]]:
 
 
 def number_of(document: Document, paper_number: str, nationality: str, *, on: dt.date) -> str:
-    """The social-security number of this paper's holder: the one on file, else the one that is made
-    of the paper."""
+    """The social-security number of this paper's holder: the one on file, else one that is made
+    from country and paper by the layout in force ``on`` that day."""
     on_file = Person.objects.filter(
         paper_kind=document, paper_number=paper_number, nationality=nationality
     ).values_list("identity_number", flat=True)
@@ -158,8 +158,8 @@ def known_by(paper_number: str) -> str:
 
 
 def known_among(typed: Iterable[str]) -> dict[str, str]:
-    """The same of many at once: paper's number → social-security number, of those that one person
-    on file has."""
+    """As ``known_by`` for many papers at once: paper's number → social-security number, for the
+    numbers that exactly one person on file has."""
     paper_numbers = {foreigners.as_typed(one) for one in typed}
     holders: dict[str, list[str]] = {}
     on_file = Person.objects.exclude(paper_kind="").filter(paper_number__in=paper_numbers)
@@ -169,6 +169,7 @@ def known_among(typed: Iterable[str]) -> dict[str, str]:
 
 
 def made_as(on: dt.date) -> str:
-    """By which rule such a number is made, and how well that is known, for beside the number."""
+    """The rule by which such a number is made, and the mark of how well it is known, to show beside
+    the number."""
     reference = foreign_layout_reference(book(), on=on)
     return f"{reference.basis}（{reference.mark}）" if reference.mark else reference.basis

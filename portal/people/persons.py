@@ -22,12 +22,12 @@ def record(
     phone: str = "",
     household_code: str = "",
 ) -> Person:
-    """The person of this paper, made where there is none; what is already known stays as it is,
-    what is not is filled in.
+    """The person of this paper, made where there is none. An existing file stays as it is; only a
+    missing phone is filled in.
 
-    ``paper`` is needed where the number has not 18 digits; else ``identity_number``, valid and in
-    its normal form, says sex and birth date. Raises NamedOtherwise: nobody's file is opened or used
-    under another name.
+    ``paper`` is needed where the number has not 18 digits; otherwise ``identity_number``, valid and
+    in its normal form, says sex and birth date. Raises NamedOtherwise where the file has another
+    name.
     """
     paper = paper or of_number(identity_number)
     person, _made = Person.objects.get_or_create(

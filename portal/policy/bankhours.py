@@ -1,7 +1,7 @@
 """When a bank takes money: on working days, from one time of the day until another, in China.
 
-The end does not belong to the hours: what starts at 16:59:59.999 started in time, what starts at
-17:00 did not. What was started in time may end later.
+The end does not belong to the hours: a payment that starts at 16:59:59.999 is in time, one that
+starts at 17:00 is not. A payment that started in time may end later.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from typing import Any
 from portal.policy.files import NATIONAL, Mode
 from portal.policy.passages import Passage, Value, said_of
 
-# What we do not have from a document: example figures that differ by city, and conclusions of our
-# own.
+# The standings of figures that come from no document: examples that differ by city, and our own
+# conclusions.
 _EXAMPLES = frozenset({"local"})
 _ASSUMPTIONS = frozenset({"memory", "ours"})
 
-# Said as 依据 where no official rule is known yet.
+# Shown as 依据 where no official rule is known yet.
 UNKNOWN_RULE = "待核"
 
 
@@ -266,13 +266,13 @@ class Book:
 
 
 def within(values: Any, keys: Iterable[str]) -> Any:
-    """What stands under these keys, one within the other; None where nothing does."""
+    """The value under these nested keys; None where there is none."""
     for key in keys:
         values = values.get(key) if isinstance(values, Mapping) else None
     return values
 
 
 def figure_of(value: Value, city: str) -> tuple[str, str, tuple[str, ...]]:
-    """Where the figure stands: the city or the nation, the file, the keys in it."""
+    """The place of a figure: its scope (a city or the nation), its file, its keys in the file."""
     scope, name, *keys = (*value.path, "") if value.path[0] == NATIONAL else (city, *value.path)
     return scope, name, tuple(key for key in keys if key)

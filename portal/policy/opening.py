@@ -1,8 +1,8 @@
 """A new city's folder of data: enough for its employers to enrol staff in one insurance, and for
-every task to go on.
+every task to run.
 
-What the city itself publishes (floor and ceiling, with the document) is given; the rest begins with
-examples that say so on screen, each to be replaced by the city's own.
+The caller gives what the city itself publishes (floor and ceiling, with the document); the rest are
+examples, marked as such on screen, each to be replaced by the city's own figure.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class NewCity:
 
 
 def examples() -> Mapping[str, str]:
-    """The files that a new city begins with, by name, before the city's own words are in them."""
+    """The templates of the files that a new city begins with, by name."""
     return {file.stem: file.read_text(encoding="utf-8") for file in sorted(EXAMPLES.glob("*.yaml"))}
 
 
@@ -70,7 +70,7 @@ def open_city(city: NewCity, *, data: Path = DATA) -> list[Path]:
         "districts": "\n".join(
             f"  - {{code: {_written(code)}, title: {_written(title)}}}" for code, title in city.districts
         ),
-        # These stand between quotes already.
+        # In the templates these are in quotes already.
         "code": city.code,
         "hotline": city.hotline,
         "since": city.since.isoformat(),
@@ -78,7 +78,7 @@ def open_city(city: NewCity, *, data: Path = DATA) -> list[Path]:
         "ceiling": str(city.ceiling),
     }
     with tempfile.TemporaryDirectory() as scratch:
-        # Tried beside all the others first: what the book refuses is told before anything is there.
+        # First tried beside all other cities, so that nothing is written where the book refuses it.
         trial = Path(scratch) / "data"
         shutil.copytree(data, trial)
         trial_folder = trial / city.slug
@@ -94,7 +94,7 @@ def open_city(city: NewCity, *, data: Path = DATA) -> list[Path]:
 
 
 def _written(value: object) -> str:
-    """A text as YAML reads it back, whatever stands in it."""
+    """The text quoted for YAML, whatever characters it has."""
     return (
         yaml.safe_dump(str(value), allow_unicode=True, width=10_000).removesuffix("\n").removesuffix("\n...")
     )

@@ -1,12 +1,12 @@
-"""Sentences of the policy files that name services, pages and figures: references, checked when the
-data are read.
+"""Sentences of the policy files with references to services, pages and figures. The references are
+checked when the data are read.
 
 ``[[flexible-pause]]`` stands for a service by the city's own title, ``[[page:cases]]`` for a page
 of the hall, and ``[[page:cases|单位业务申报进度查询]]`` for the same under other words;
 ``{papers_by_day}`` for a value of the offer, ``{debit.deposit_by_day}`` for a figure of the city
 and ``{national.registration.within_days}`` for one of the nation; ``{next:debit.deposit_by_day}``
-for the next such day of a month, as a date. So no sentence can name a service that its city knows
-nothing of, or a day that its figures do not have.
+for the next such day of a month, as a date. So no sentence can name a service that its city does
+not have, or a day that its figures do not have.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Link:
 class Value:
     """A value by its path: of the offer itself, or of a file of figures.
 
-    ``next``: it is a day of the month, and told as the next such date.
+    ``next``: the value is a day of the month, and is shown as the next such date.
     """
 
     path: tuple[str, ...]
@@ -54,8 +54,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class NextDay:
-    """The next day of this number in a month, the day itself included; which one, is known when it
-    is told."""
+    """The next day of this number in a month, today included; the date follows when the sentence is
+    shown."""
 
     day: int
 
@@ -81,7 +81,7 @@ class Passage:
 
     def filled(self, known: Mapping[Value, str | NextDay], today: dt.date | None = None) -> Passage:
         """The passage with these values in their place, and next days as dates where ``today`` is
-        said; neighbouring words become one."""
+        given; texts that are neighbours become one."""
         parts: list[Part] = []
         for part in self.parts:
             filled_part: Part = known.get(part, part) if isinstance(part, Value) else part
@@ -96,7 +96,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageText(Kind):
-    """A sentence with references; ``read`` refuses brackets that are none."""
+    """A sentence with references; ``read`` refuses brackets that are no reference."""
 
     def read(self, value: Any, where: Where) -> Passage:
         if not isinstance(value, str) or not value or value != value.strip():
@@ -120,7 +120,8 @@ class PassageText(Kind):
 
 
 def said_of(value: Value, figure: Any) -> str | NextDay:
-    """What is said in place of the value. ValueError for what has no such form."""
+    """The text, or the next day, that replaces the value. ValueError for a figure that has
+    none."""
     if not value.next:
         return in_words(figure)
     if not isinstance(figure, int) or isinstance(figure, bool) or not 1 <= figure <= 31:
@@ -129,7 +130,7 @@ def said_of(value: Value, figure: Any) -> str | NextDay:
 
 
 def in_words(value: Any) -> str:
-    """A value as it stands in a sentence. ValueError for what has no such form."""
+    """The text of a value in a sentence. ValueError for a value that has none."""
     if isinstance(value, bool) or value is None or not isinstance(value, int | str | dt.time):
         raise ValueError(f"{value!r} cannot stand in a sentence")
     if isinstance(value, dt.time):

@@ -89,8 +89,8 @@ def _passages(city: City) -> Iterator[tuple[Where, Passage]]:
 def _check_passage(
     passage: Passage, city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]], where: Where
 ) -> None:
-    """Refuses what a sentence names and the city does not have. Which pages there are, the hall
-    checks."""
+    """Refuses services and figures that a sentence names and the city does not have. The hall
+    checks the names of pages."""
     for link in passage.links():
         if not link.page and link.target not in city.offers and link.target not in city.elsewhere:
             raise where.error(f"the city neither offers {link.target} nor says where it is done")
@@ -107,8 +107,8 @@ def _check_passage(
 
 
 def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
-    """Employers are told to transfer what they owe: where a city charges them, it says to which
-    account, from the first day."""
+    """Refuses a city that charges employers without an account to pay to, from the first day on:
+    employers are told to transfer what they owe."""
     charged = [
         leaf.since for leaf in leaves.get((city, "charging"), ()) if Capacity.EMPLOYEE in leaf.values["days"]
     ]
@@ -121,8 +121,7 @@ def _expect_account(city: str, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]
 
 
 def _check_proofs(city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]) -> None:
-    """An agency certifies what it runs, and nothing of what another does: that would be a statement
-    about nothing."""
+    """Refuses a proof of an insurance that another agency runs: this agency has no record of it."""
     elsewhere = {
         entry["insurance"]
         for leaf in leaves.get((city.slug, "run_elsewhere"), ())
@@ -261,7 +260,7 @@ def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]
 
 
 def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) -> Passage:
-    """The passage with the offer's own values in it: ``{papers_by_day}``,
+    """The passage with the offer's own values filled in: ``{papers_by_day}``,
     ``{options.first_medical.card_by_day}``."""
     own_values = {}
     for value in passage.values():

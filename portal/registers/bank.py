@@ -12,7 +12,7 @@ from portal.registers.models import BankAccountRecord, SecurityCardRecord
 
 @dataclass(frozen=True)
 class Account:
-    """Whose account it is, as its bank knows them."""
+    """An account and its holder, as the bank knows them."""
 
     bank: str
     number: str

@@ -1,4 +1,4 @@
-"""What the local register that stands in for the outside ones holds."""
+"""The rows of the local registers that stand in for the outside ones."""
 
 from enum import StrEnum
 

@@ -1,9 +1,10 @@
-"""A clock that jumped closes no day, charges no month and opens no debit: whoever rings is believed
-as far as there is evidence.
+"""Checks the machine's clock, so that a clock that jumped closes no day, charges no month and opens
+no debit.
 
-Evidence is the database's own clock, on another machine, and the last time that was believed: tasks
-ring several times a minute, so that a gap of more than a day and a half is a clock that jumped, or
-a hall that stood still. Then somebody has to say which: ``script/manage accept_clock``.
+It is compared with the database's own clock, on another machine, and with the last time that was
+accepted. Tasks run several times a minute, so a gap of more than CLOCK_LEAP means that the clock
+jumped, or that the hall was stopped. Then somebody has to say which: ``script/manage
+accept_clock``.
 """
 
 import datetime as dt
@@ -15,17 +16,17 @@ from django.utils.translation import gettext as _
 
 from portal.watch.models import KnownTime
 
-# By how much clocks of machines that keep their time differ at most.
+# The most by which the clocks of two machines differ when both are right.
 SKEW = dt.timedelta(minutes=5)
 
 
 class ClockSuspect(Exception):
-    """The time is not believed; the message says why, in Chinese."""
+    """The time is not accepted; the message says why, in Chinese."""
 
 
 def check(now: dt.datetime) -> None:
-    """Believe the time, and remember it. One statement. Raises ClockSuspect; nothing is remembered
-    then.
+    """Accepts the time, and remembers it. One statement. Raises ClockSuspect, and then remembers
+    nothing.
 
     Nothing is checked where CLOCK_LEAP is None.
     """
@@ -48,7 +49,7 @@ def check(now: dt.datetime) -> None:
 
 
 def suspicion(now: dt.datetime) -> str:
-    """Why the time is not believed, in Chinese; "" where it is. Nothing is remembered."""
+    """Why the time is not accepted, in Chinese; "" where it is. Nothing is remembered."""
     if settings.CLOCK_LEAP is None:
         return ""
     last_seen, database = evidence()
@@ -65,7 +66,7 @@ def suspicion(now: dt.datetime) -> str:
 
 
 def evidence() -> tuple[dt.datetime | None, dt.datetime]:
-    """The time that was believed last (None: never any), and the database's own."""
+    """The time that was accepted last (None: never any), and the database's own."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp(), (SELECT seen_at FROM watch_knowntime WHERE id = 1)")
         database, seen = cursor.fetchone()
@@ -73,8 +74,8 @@ def evidence() -> tuple[dt.datetime | None, dt.datetime]:
 
 
 def accept(now: dt.datetime) -> None:
-    """Believe the time from now on, whatever was believed before. Raises ClockSuspect where the
-    database's clock says another."""
+    """Accepts the time from now on, whatever was accepted before. Raises ClockSuspect where the
+    database's clock differs by more than SKEW."""
     _seen, database = evidence()
     if abs(now - database) > SKEW:
         raise ClockSuspect(suspicion(now))

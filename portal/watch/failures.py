@@ -1,5 +1,5 @@
-"""Nobody stops another: a loop over cities, files, payments goes on past a failure, which is kept
-until it is resolved.
+"""Failures of single items: a loop over cities, files or payments goes on after one, and the
+failure is kept until it is resolved.
 
     watch = Watch("charge_due", now=now)
     for city in cities:
@@ -24,7 +24,7 @@ from portal.watch.models import Failure
 
 log = logging.getLogger(__name__)
 
-# At the end of the name of an item that staff alone resolve.
+# The end of the name of an item that only staff resolve.
 REPORTED = "（待核实）"
 _LONGEST_MESSAGE, _LONGEST_TRACEBACK = 300, 8000
 
@@ -40,9 +40,8 @@ class Watch:
 
     @contextmanager
     def item(self, name: str, *, city: str = "") -> Iterator[None]:
-        """Around the work of one item: what it raises is kept under the item's name, and goes no
-        further. Where not even that can be written, the database is gone, and the loop ends with
-        what was raised."""
+        """Around the work of one item: an exception is kept under the item's name and not raised
+        again. Where the database cannot keep it, it is raised, and the loop ends."""
         try:
             yield
         except Exception as error:
@@ -63,19 +62,19 @@ class Watch:
         return sorted(self._open)
 
     def tell(self, name: str, problem: Exception, *, city: str = "") -> None:
-        """Keep that something is amiss with an item whose work was not broken off for it; resolved
-        as what failed is."""
+        """Keeps a problem of an item whose work went on in spite of it; it is resolved like a
+        failure."""
         _write(self.task, name, problem, city=city, now=self.now)
         self.failed.append(name)
 
     def finished(self) -> None:
-        """The loop has gone over everything that there is: what failed before, and not in this run,
-        is resolved."""
+        """Says that the loop has gone over all items: failures of earlier runs that did not occur
+        in this one are resolved."""
         self.only(lambda _names: ())
 
     def only(self, waiting: Callable[[Collection[str]], Collection[str]]) -> None:
-        """Resolve what failed in earlier runs and is gone: ``waiting`` gives those of the names
-        that are still to be done."""
+        """Resolves failures of earlier runs whose items are gone: ``waiting`` gives those of the
+        names that are still to be done."""
         no_longer_failing = {one for one in self._open if not one.endswith(REPORTED)} - {
             clean(one) for one in self.failed
         }
@@ -104,8 +103,8 @@ def keep(task: str, item: str, error: BaseException, *, city: str = "", now: dt.
 
 
 def report(task: str, item: str, problem: Exception, *, city: str = "", now: dt.datetime) -> None:
-    """Put something before staff that a task found amiss and could deal with, until they say that
-    it is settled: what failed is resolved by the task itself. Found again, it is the same."""
+    """Shows staff a problem that a task found and could deal with, until they say that it is
+    settled; the task does not resolve it. Reported again, it is the same row."""
     _write(task, f"{clean(item)[: 200 - len(REPORTED)]}{REPORTED}", problem, city=city, now=now)
 
 
@@ -131,16 +130,16 @@ def _write(task: str, item: str, error: BaseException, *, city: str, now: dt.dat
 
 
 def resolve(task: str, items: Collection[str], *, now: dt.datetime, by: str = "") -> int:
-    """Note that these items of a task fail no more; how many did."""
+    """Notes that these items of a task no longer fail; gives the number of failures resolved."""
     failing = Failure.objects.filter(task=task, item__in=list(items), resolved_at__isnull=True)
     return failing.update(resolved_at=now, resolved_by=by)
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, without what may be about a person: its kind, the broken constraint,
-    or its first line, masked."""
+    """The text of an exception without a person's data: its kind, and the broken constraint or the
+    first line with numbers masked."""
     if isinstance(error, DatabaseError):
-        # PostgreSQL quotes rows and values in what it says.
+        # PostgreSQL's messages quote rows and values.
         cause = broken_constraint(error) or getattr(error.__cause__, "pgcode", None) or ""
         return f"{type(error).__name__} {cause}".strip()
     first = next(iter(str(error).splitlines()), "")
@@ -150,7 +149,7 @@ def said(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> str:
-    """Where it was raised, and what raised it: places in the code, no values."""
+    """The traceback of an exception and of its causes: places in the code, no values."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:

@@ -1,4 +1,4 @@
-"""Whether the hall does its work: one lamp for each part, and one for each scheduled task."""
+"""The state of the hall's own work: one for each part, and one for each scheduled task."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from portal.watch import clock, pulses
 from portal.watch.models import Failure, TaskState
 from portal.watch.task import scheduled
 
-# A ring may be late by so much, for all that is rung at the same time.
+# A task may be late by this much, because many are due at the same time.
 GRACE = dt.timedelta(minutes=10)
 # Nothing works longer than this.
 RUNS_AT_MOST = dt.timedelta(hours=6)
@@ -35,8 +35,8 @@ class TaskLamp:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What monitoring asks: which parts answer, how many tasks are overdue, how many failures are
-    open. None: not known, for what would tell does not answer."""
+    """The answer for monitoring: which parts answer, how many tasks are overdue, how many failures
+    are open. None means not known, because the part that knows it does not answer."""
 
     database: bool
     cache: bool
@@ -48,7 +48,7 @@ class Health:
 
     @property
     def sound(self) -> bool:
-        """Whether all of it is as it should be."""
+        """Whether every part answers, no task is overdue and no failure is open."""
         return (
             self.database
             and self.cache
@@ -147,6 +147,6 @@ def next_ring(schedule: Any, after: dt.datetime) -> dt.datetime:
 
 
 def title_of(task: str) -> tuple[str, str]:
-    """What staff call a task, by its short name, and what they do where it fails."""
+    """The title of a task by its short name, and what staff do where it fails."""
     entry = scheduled().get(task)
     return (str(entry[0].title), str(entry[0].remedy)) if entry else (task, _("请告知系统管理员。"))

@@ -1,5 +1,5 @@
-"""What is kept of the hall's own work: the items that failed, when each task came to its end last,
-and the time last believed."""
+"""The record of the hall's own work: the items that failed, when each task came to its end last,
+and the time that was accepted last."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,9 +10,8 @@ class Failure(models.Model):
     """That a task fails at one item (``item`` empty: as a whole), from when until when and how
     often; resolved when the item next succeeds, is no longer there, or somebody says so.
 
-    ``city`` is empty where it is about all cities, or nobody knows which. ``message`` and
-    ``traceback`` name no person: of what an exception says only its first line is kept, numbers
-    masked.
+    ``city`` is empty where it is about all cities, or the city is not known. ``message`` and
+    ``traceback`` name no person: only the first line of an exception is kept, numbers masked.
     """
 
     task = models.CharField(_("任务"), max_length=60)

@@ -1,5 +1,5 @@
-"""Who is alive: beat and each worker say so every few seconds, in the cache. What nobody says is
-over."""
+"""Signs of life: beat and each worker write one into the cache every few seconds. A sign that is
+not renewed no longer counts."""
 
 import logging
 import time
@@ -12,30 +12,30 @@ from django.core.cache import cache
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 20
-# Who has said nothing for so long is not there.
+# A sign of life older than this no longer counts.
 SILENT_AFTER = 90
 BEAT, WORKERS = "pulse:beat", "pulse:workers"
 
 
 def beat_is_alive() -> bool:
-    """Whether beat has said so lately. Without Redis nobody has."""
+    """Whether beat's sign of life is fresh; False without Redis."""
     return _fresh(cache.get(BEAT))
 
 
 def workers_alive() -> list[str]:
-    """The names of the workers that have said so lately. Without Redis none has."""
+    """The names of the workers whose sign of life is fresh; none without Redis."""
     return sorted(name for name, at in (cache.get(WORKERS) or {}).items() if _fresh(at))
 
 
 def say(name: str) -> None:
-    """A worker is there. Two that say so at the same instant may lose one word; each says it
-    again."""
+    """Writes a worker's sign of life. Where two write at the same instant, one may be lost; each
+    writes again."""
     others = {one: at for one, at in (cache.get(WORKERS) or {}).items() if _fresh(at)}
     cache.set(WORKERS, {**others, name: time.time()}, timeout=SILENT_AFTER)
 
 
 def leave(name: str) -> None:
-    """A worker ends in order."""
+    """Removes the sign of life of a worker that stops in order."""
     others = {one: at for one, at in (cache.get(WORKERS) or {}).items() if one != name}
     cache.set(WORKERS, others, timeout=SILENT_AFTER)
 
@@ -45,8 +45,8 @@ def _fresh(at: Any) -> bool:
 
 
 class WatchedScheduler(PersistentScheduler):
-    """Beat, which says that it is there as often as it looks at the schedule, at most every few
-    seconds."""
+    """Beat, which writes its sign of life when it looks at the schedule, at most once in
+    EVERY_SECONDS."""
 
     said_at = 0.0
 
@@ -59,7 +59,7 @@ class WatchedScheduler(PersistentScheduler):
 
 
 class WorkerPulse(bootsteps.StartStopStep):
-    """The step of a worker by which it says that it is there."""
+    """The step of a worker that writes its sign of life."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -79,7 +79,7 @@ class WorkerPulse(bootsteps.StartStopStep):
 
 
 def _quietly(word: Any) -> None:
-    # Without the cache nobody hears it; work goes on.
+    # Without the cache the sign is lost; work goes on.
     try:
         word()
     except Exception as problem:

@@ -1,5 +1,5 @@
-"""When each scheduled task began, came to its end, and broke off last. A few small statements a
-ring."""
+"""When each scheduled task began, came to its end, and broke off last. A few small statements for
+each run."""
 
 import datetime as dt
 
@@ -12,8 +12,8 @@ _listed: set[str] = set()
 
 
 def begun(task: str, now: dt.datetime) -> None:
-    """A task begins. The first that does in a process also puts all that are scheduled on the list,
-    so that one that never begins is missed."""
+    """Records that a task begins. The first one of a process also lists all scheduled tasks, so
+    that a task that never begins is noticed."""
     if task not in _listed:
         names = {slot["task"].rpartition(".")[2] for slot in current_app.conf.beat_schedule.values()} | {task}
         TaskState.objects.bulk_create(
@@ -31,7 +31,8 @@ def begun(task: str, now: dt.datetime) -> None:
 
 
 def succeeded(task: str, begun_at: dt.datetime, now: dt.datetime) -> None:
-    """A task came to its end; where it had broken off before, that is resolved."""
+    """Records that a task came to its end; where it had broken off before, that failure is
+    resolved."""
     seconds = max((now - begun_at).total_seconds(), 0.0)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -47,7 +48,7 @@ def succeeded(task: str, begun_at: dt.datetime, now: dt.datetime) -> None:
 
 
 def broke_off(task: str, now: dt.datetime) -> None:
-    """A task broke off."""
+    """Records that a task broke off."""
     TaskState.objects.filter(pk=task).update(failed_at=now)
 
 

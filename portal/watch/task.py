@@ -1,4 +1,4 @@
-"""What the schedule rings for: it leaves word when it began, came to its end or broke off."""
+"""Scheduled tasks, which record when they began, came to their end or broke off."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class WatchedTask(Task[Any, Any]):
-    """A task that does not begin where its clock is not believed. What it raises is kept and
+    """A task that does not begin where its clock is suspect. An exception is kept as a failure, and
     raised."""
 
     abstract = True
@@ -40,14 +40,13 @@ class WatchedTask(Task[Any, Any]):
 
 
 def watched(*, title: Any, remedy: Any) -> Callable[[Callable[..., Any]], WatchedTask]:
-    """Makes a function a task that the schedule rings for: what staff call it, and what they do
+    """Makes a function a scheduled task: ``title`` is its name for staff, ``remedy`` what they do
     where it fails."""
     return shared_task(base=WatchedTask, title=title, remedy=remedy)
 
 
 def short_name(task: str) -> str:
-    """What a task is called in the tables: its function's name, which no two scheduled tasks
-    share."""
+    """The name of a task in the tables: its function's name, which no two scheduled tasks share."""
     return task.rpartition(".")[2]
 
 
