@@ -239,10 +239,10 @@ def _where_passkeys_count(request: HttpRequest) -> dict[str, Any]:
     where = passkeys.place()
     if where is None:
         return {"passkey_origin": "", "passkey_there": ""}
-    here = request.get_host() == where.host
+    is_here = request.get_host() == where.host
     return {
         "passkey_origin": where.origin,
-        "passkey_there": "" if here else f"{where.origin}{request.get_full_path()}",
+        "passkey_there": "" if is_here else f"{where.origin}{request.get_full_path()}",
     }
 
 
@@ -286,15 +286,15 @@ def own_factors(request: HttpRequest) -> HttpResponse:
     if adding and form.is_valid() and (added := _enrol_passkey(request, user, form)):
         messages.success(request, _("已添加通行密钥“%(name)s”。") % {"name": added.name})
         return redirect("factors")
-    own = list(passkeys.of(user))
+    own_passkeys = list(passkeys.of(user))
     has_app = factors.has_authenticator(user)
     context = {
-        "passkeys": own,
+        "passkeys": own_passkeys,
         "has_app": has_app,
         "codes_left": factors.recovery_codes_left(user),
-        "several": len(own) + has_app > 1,
+        "several": len(own_passkeys) + has_app > 1,
         "may_change": _may_change(request),
-        "room": len(own) < passkeys.MOST,
+        "room": len(own_passkeys) < passkeys.MOST,
         "passkey_form": form,
         **_where_passkeys_count(request),
     }

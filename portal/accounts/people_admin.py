@@ -161,15 +161,15 @@ class CorrectionForm(StatesPaper):
 
     def __init__(self, *args: Any, person: Person, by: User, **kwargs: Any) -> None:
         self.person, self.by = person, by
-        other = person.paper_kind != ""
+        has_other_paper = person.paper_kind != ""
         initial = {
             "how": WRONG,
             "document": person.paper_kind,
             "identity_number": person.number_on_paper,
             "name": person.name,
             "nationality": person.nationality,
-            "sex": person.sex if other else "",
-            "birth_date": person.birth_date if other else None,
+            "sex": person.sex if has_other_paper else "",
+            "birth_date": person.birth_date if has_other_paper else None,
             "paper_expires_on": person.paper_expires_on,
         }
         super().__init__(*args, **{**kwargs, "initial": initial})

@@ -73,7 +73,7 @@ def qr_code(number_address: str) -> str:
 
 
 def _numbers(case: Case) -> Iterator[tuple[str, str]]:
-    seen = set()
+    yielded = set()
     candidates = [
         *((label, value) for label, value in reviewing.labelled(case) if isinstance(value, str)),
         (str(_("证件号码")), case.subject_identity_number),
@@ -81,8 +81,8 @@ def _numbers(case: Case) -> Iterator[tuple[str, str]]:
     ]
     paper = str(case.answers.get(PAPER, ""))
     for label, value in candidates:
-        if (_NUMBER.fullmatch(value) or value == paper != "") and value not in seen:
-            seen.add(value)
+        if (_NUMBER.fullmatch(value) or value == paper != "") and value not in yielded:
+            yielded.add(value)
             yield label, value
 
 

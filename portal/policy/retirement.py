@@ -17,7 +17,7 @@ from portal.shared.months import Month
 
 
 class RetirementCategory(StrEnum):
-    """Whose age it is: men, and women whose original age was 55 or 50."""
+    """The groups with an age of their own: men, and women whose original age was 55 or 50."""
 
     MAN = "man"
     WOMAN_55 = "woman_55"
@@ -69,13 +69,13 @@ def flexible_category(sex: Sex) -> RetirementCategory:
 
 
 def worker_category(sex: Sex) -> RetirementCategory:
-    """Whom an employer has as workers: men as all men, women with an original age of 50
+    """Employers' staff who are workers (工人): men as all men, women with an original age of 50
     (国发〔1978〕104号)."""
     return RetirementCategory.MAN if sex is Sex.MALE else RetirementCategory.WOMAN_50
 
 
 def minimum_months(book: Book, *, year: int) -> int:
-    """Months of contributions needed by whoever reaches retirement age in that year."""
+    """Months of contributions that a person needs who reaches retirement age in that year."""
     values = book.leaf(NATIONAL, "minimum_months", dt.date(year, 1, 1)).values
     if values["rising_after_year"] is None:
         return int(values["months"])

@@ -1,5 +1,5 @@
-"""Working days in mainland China: the State Council's yearly arrangement, and what staff set
-against it.
+"""Working days in mainland China: the State Council's yearly arrangement, and the overrides that
+staff set against it.
 
 The arrangement of a year is published in the autumn before it. Beyond the last published year only
 weekends are known; ``known`` tells, so that a promise can be marked as provisional. ``overrides``
@@ -17,7 +17,7 @@ _NONE: Mapping[dt.date, bool] = {}
 
 
 def known(day: dt.date, overrides: Mapping[dt.date, bool] = _NONE) -> bool:
-    """Whether it is settled if the day is worked: its year is published, or staff have said so."""
+    """Whether it is certain if the day is worked: its year is published, or staff have set it."""
     return day in overrides or _published(day) is not None
 
 

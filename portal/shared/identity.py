@@ -119,14 +119,14 @@ def upgrade(text: str) -> str:
 
     Raises InvalidIdentity (length, characters, date).
     """
-    old = narrow(text)
-    if _OTHER_PAPER.fullmatch(old.upper()):
+    old_number = narrow(text)
+    if _OTHER_PAPER.fullmatch(old_number.upper()):
         raise InvalidIdentity("paper")
-    if len(old) != 15:
+    if len(old_number) != 15:
         raise InvalidIdentity("length")
-    if not _OLD_FORM.fullmatch(old):
+    if not _OLD_FORM.fullmatch(old_number):
         raise InvalidIdentity("characters")
-    number = f"{old[:6]}19{old[6:]}"
+    number = f"{old_number[:6]}19{old_number[6:]}"
     _birth_date(number[6:14])
     return number + _check_digit(number)
 

@@ -47,7 +47,7 @@ class Failure(models.Model):
 
 class TaskState(models.Model):
     """When a scheduled task began last, came to its end last, and broke off last. ``known_since``:
-    when it was first heard of."""
+    when it was first listed."""
 
     task = models.CharField(_("任务"), max_length=60, primary_key=True)
     known_since = models.DateTimeField(_("登记时间"))
@@ -64,7 +64,7 @@ class TaskState(models.Model):
 
 
 class KnownTime(models.Model):
-    """The latest time that the hall's clocks were believed at; one row."""
+    """The latest time that was accepted from the hall's clocks; one row."""
 
     seen_at = models.DateTimeField()
 

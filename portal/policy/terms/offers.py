@@ -107,14 +107,15 @@ def household_terms(offer: Offer) -> HouseholdTerms | None:
 
 @dataclass(frozen=True, slots=True)
 class FirstMedicalTerms:
-    """What a first medical enrolment asks for besides: a photo, and the card by a day of the
+    """What a first medical enrolment needs in addition: a photo, and the card by a day of the
     month."""
 
     photo: bool
     card_by_day: int
 
     def card_by(self, today: dt.date) -> dt.date:
-        """The day for who enrols today: this month's, or next month's where that is past."""
+        """The day for a person who enrols today: this month's, or next month's where that is
+        past."""
         return next_on(self.card_by_day, today)
 
 

@@ -97,7 +97,8 @@ def duplicate_refund_terms(book: Book, *, city: str, on: dt.date) -> DuplicateRe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReconciliationTerms:
-    """From when on the next day, in China, partners find the file of what was booked of a day."""
+    """The time of the next day, in China, from which partners can fetch the file of a day's
+    bookings."""
 
     leaf: Leaf
     ready_at: dt.time

@@ -11,8 +11,8 @@ from portal.shared import bank_account, foreigners
 
 @dataclass(frozen=True, slots=True)
 class AccountProofTerms:
-    """How whoever opens a personal account proves who they are (``phone``, ``bank``, ``face``,
-    ``window``), and for how many days a code that the window gave is good."""
+    """The ways to prove who one is when opening a personal account (``phone``, ``bank``, ``face``,
+    ``window``), and for how many days a code from the window is good."""
 
     ways: tuple[str, ...]
     code_days: int
@@ -58,7 +58,7 @@ def foreign_layout(book: Book, *, on: dt.date) -> foreigners.Layout:
 
 
 def foreign_layout_reference(book: Book, *, on: dt.date) -> Reference:
-    """Where that is read."""
+    """The reference of ``foreign_layout``."""
     return book.leaf(NATIONAL, "foreign_numbers", on).reference
 
 

@@ -49,8 +49,8 @@ def moves_balance(offer: Offer) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BenefitPlaceTerms:
-    """Where a pension is drawn (待遇领取地) for whom is not insured at their household's place:
-    where they paid so long."""
+    """Where a pension is drawn (待遇领取地) by a person who is not insured at their place of
+    household registration: where they have paid for ``years``."""
 
     leaf: Leaf
     years: int

@@ -41,12 +41,12 @@ def same_for_all(parser: Parser, token: Token) -> Node:
 def _parts(parser: Parser) -> tuple[list[NodeList], list[NodeList]]:
     """The parts that are kept, and the page's own parts between them."""
     shared: list[NodeList] = []
-    own: list[NodeList] = []
+    page_parts: list[NodeList] = []
     while True:
         shared.append(parser.parse(("own", "endsame_for_all")))
         if parser.next_token().contents != "own":
-            return shared, own
-        own.append(parser.parse(("endown",)))
+            return shared, page_parts
+        page_parts.append(parser.parse(("endown",)))
         parser.delete_first_token()
 
 

@@ -53,10 +53,10 @@ class Command(BaseCommand):
         return secret, key.key_id
 
 
-def _body(given: str) -> tuple[bytes, str]:
-    if not given.startswith("@"):
-        return given.encode(), "application/json"
-    path = Path(given.removeprefix("@"))
+def _body(argument: str) -> tuple[bytes, str]:
+    if not argument.startswith("@"):
+        return argument.encode(), "application/json"
+    path = Path(argument.removeprefix("@"))
     return path.read_bytes(), "text/csv" if path.suffix == ".csv" else "application/json"
 
 

@@ -48,9 +48,9 @@ def _own(path: Path) -> ed25519.Ed25519PrivateKey:
     """The private key in that file, made where there is none, for its owner only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = ed25519.Ed25519PrivateKey.generate()
+        secret = ed25519.Ed25519PrivateKey.generate()
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.write(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     read = keys.private(path.read_bytes())
     if not isinstance(read, ed25519.Ed25519PrivateKey):
         raise CommandError(f"{path} 不是 Ed25519 私钥。")

@@ -23,12 +23,12 @@ class Command(BaseCommand):
             last = lamp.state.succeeded_at if lamp.state else None
             when = f"{timezone.localtime(last):%Y-%m-%d %H:%M:%S}" if last else "—"
             self.stdout.write(f"{mark}\t{when}\t{lamp.name}\t{lamp.title}")
-        for one in Failure.objects.filter(resolved_at__isnull=True).order_by("-last_at", "-pk"):
-            title, remedy = lamps.title_of(one.task)
+        for failure in Failure.objects.filter(resolved_at__isnull=True).order_by("-last_at", "-pk"):
+            title, remedy = lamps.title_of(failure.task)
             self.stdout.write(
-                f"异常\t{timezone.localtime(one.last_at):%Y-%m-%d %H:%M:%S}\t{title} {one.item}（{one.count} 次）"
+                f"异常\t{timezone.localtime(failure.last_at):%Y-%m-%d %H:%M:%S}\t{title} {failure.item}（{failure.count} 次）"
             )
-            self.stdout.write(f"\t{one.message}\n\t{remedy}")
+            self.stdout.write(f"\t{failure.message}\n\t{remedy}")
         health = lamps.health(now)
         self.stdout.write("\n".join(health.words()))
         if not health.sound:
