@@ -103,7 +103,7 @@ class StaffProofsForm(PurposeForm):
             cleaned["numbers"] = []
             self.errors.pop("numbers", None)
             return cleaned
-        numbers, mistakes = _read(cleaned.get("numbers", ""))
+        numbers, mistakes = read_numbers(cleaned.get("numbers", ""))
         if mistakes:
             listed = mistakes[:_SHOWN_MISTAKES]
             if len(mistakes) > len(listed):
@@ -115,7 +115,7 @@ class StaffProofsForm(PurposeForm):
         return cleaned
 
 
-def _read(text: str) -> tuple[list[str], list[str]]:
+def read_numbers(text: str) -> tuple[list[str], list[str]]:
     """The numbers in the lines, each once, and the errors with their line numbers."""
     field = IdentityNumberField()
     numbers: dict[str, None] = {}

@@ -183,7 +183,7 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
     if not permissions.may_file_for(ask.applicant, service):
         raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
     digest = digest_of(ask)
-    earlier = _earlier(key, digest, ask)
+    earlier = earlier_case(key, digest, ask)
     if earlier:
         return earlier
     outside = service.outside(ask)
@@ -192,7 +192,7 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
             return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
     except (IntegrityError, NotAccepted) as error:
         # The same application may have been taken meanwhile; then that case caused the conflict.
-        earlier = _earlier(key, digest, ask)
+        earlier = earlier_case(key, digest, ask)
         if earlier:
             return earlier
         if isinstance(error, NotAccepted):
@@ -472,7 +472,7 @@ def _finish(
     lifecycle.move(case, status, by=by, now=now, note=note, **changes)
 
 
-def _earlier(key: UUID, digest: str, ask: Ask) -> Case | None:
+def earlier_case(key: UUID, digest: str, ask: Ask) -> Case | None:
     case = Case.objects.filter(key=key).first()
     if case and (case.digest != digest or case.filed_by_id != ask.applicant.user.pk):
         raise KeyReused

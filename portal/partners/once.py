@@ -47,7 +47,7 @@ def once(handler: Handler[P]) -> Handler[P]:
             locks.hold("idempotency key", f"{partner.pk}/{key}")
             kept_answer = KeptAnswer.objects.filter(partner=partner, key=key).first()
             if kept_answer is None:
-                response = _done(handler, view, request, *args, **kwargs)
+                response = done_once(handler, view, request, *args, **kwargs)
                 _keep(partner, key, operation, digest, response)
                 return response
         if (kept_answer.operation, kept_answer.digest) != (operation, digest):
@@ -75,7 +75,7 @@ def _key(request: Request) -> str:
     return key
 
 
-def _done(handler: Any, view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+def done_once(handler: Any, view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
     try:
         with transaction.atomic():
             response: Response = handler(view, request, *args, **kwargs)

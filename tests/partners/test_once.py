@@ -161,11 +161,11 @@ def test_control_without_the_lock_twins_collide(
     bank = partner_called()
     both = threading.Barrier(2)
     monkeypatch.setattr(locks, "hold", lambda what, of: None)
-    done = once_module._done
+    done = once_module.done_once
 
     def after_both_have_looked(*args: Any, **kwargs: Any) -> Any:
         both.wait(timeout=10)
         return done(*args, **kwargs)
 
-    monkeypatch.setattr(once_module, "_done", after_both_have_looked)
+    monkeypatch.setattr(once_module, "done_once", after_both_have_looked)
     assert any(isinstance(one, Exception) for one in _twins(bank))

@@ -273,7 +273,9 @@ def test_proofs_of_listed_staff_are_asked_for_by_passport_in_one_question(
     anna()
     anna("C09X0006H")
     with django_assert_num_queries(1):
-        numbers, mistakes = staff_proofs._read(f"证件号码\n{PASSPORT}\nc09x-0006h\nE12345678\n{RESIDENT}\n")
+        numbers, mistakes = staff_proofs.read_numbers(
+            f"证件号码\n{PASSPORT}\nc09x-0006h\nE12345678\n{RESIDENT}\n"
+        )
     assert (numbers, mistakes) == ([OF_PASSPORT, "DEU000000C09X0006H", "E12345678", RESIDENT], [])
 
 

@@ -355,7 +355,7 @@ def test_two_presses_at_the_same_moment_make_one_case(
     clients[0].post(f"{ENROL_WUHAN}apply/", {**enrolment, "action": "next"})
     sent = {"key": key_on(clients[0].get(f"{ENROL_WUHAN}materials/")), "action": "submit"}
     if not guarded:
-        monkeypatch.setattr(desk, "_earlier", lambda *given: None)
+        monkeypatch.setattr(desk, "earlier_case", lambda *given: None)
     answers = _send_at_once(clients, f"{ENROL_WUHAN}materials/", sent)
     receipts = [answer["Location"] for answer in answers if "/receipt/" in answer.headers.get("Location", "")]
     assert Case.objects.count() == 1

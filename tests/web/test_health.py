@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Answers are kept for seconds; here each is found anew."""
-    monkeypatch.setattr(health, "_KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(health, "KEPT_SECONDS", -1.0)
     health._kept.clear()
     yield
     health._kept.clear()
@@ -129,7 +129,7 @@ def test_an_overdue_task_and_a_failure_are_counted(client: Client, working: Cloc
 def test_whoever_asks_all_the_time_makes_the_database_work_once(
     client: Client, working: Clock, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: object
 ) -> None:
-    monkeypatch.setattr(health, "_KEPT_SECONDS", 60.0)
+    monkeypatch.setattr(health, "KEPT_SECONDS", 60.0)
     client.get("/healthz/work")
     with django_assert_num_queries(0):  # type: ignore[operator]
         assert client.get("/healthz/work").status_code == 200
