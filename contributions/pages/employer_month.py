@@ -1,5 +1,5 @@
-"""The employer's month for its clerks: what is assessed, why, what changed, confirming, paying.
-What is another's answers 404."""
+"""Pages of an employer's month for its clerks: the assessment, what changed, confirming, paying.
+Pages of another employer answer 404."""
 
 import datetime as dt
 import uuid
@@ -103,7 +103,7 @@ def assessments(request: HttpRequest) -> HttpResponse:
 
 
 def arrears_url(employer: Employer) -> str:
-    """Where the employer pays late months; "" where its city does not offer it."""
+    """The address where the employer pays late months; "" where its city does not offer that."""
     offered = "employer-arrears" in book().city(employer.city).offers
     return reverse("service", args=[employer.city, "employer-arrears"]) if offered else ""
 
@@ -111,10 +111,10 @@ def arrears_url(employer: Employer) -> str:
 def _mend(city: str) -> str:
     """What to do about a statement that is wrong."""
     add, stop = ADD_STAFF.at(city), STOP_STAFF.at(city)
-    said = _("人员有误的，请先{add}或{stop}；其他有误的，请拨打 {phone}。").format(
+    text = _("人员有误的，请先{add}或{stop}；其他有误的，请拨打 {phone}。").format(
         add=add, stop=stop, phone=book().city(city).hotline
     )
-    return linked(said, [add, stop])
+    return linked(text, [add, stop])
 
 
 @never_cache
@@ -124,10 +124,10 @@ def _mend(city: str) -> str:
 def assessment(request: HttpRequest, pk: int) -> HttpResponse:
     """One month's statement: the sums, what changed since the month before, every person's lines,
     how to pay."""
-    found = _assessment(request, pk)
+    assessment = _assessment(request, pk)
     today = today_in_china(timezone.now())
     words = searching.asked(request)
-    listed = assessing.lines(found)
+    listed = assessing.lines(assessment)
     if words:
         number = narrow(words).upper()[:18]
         listed = (
@@ -136,20 +136,20 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             | listed.filter(person__paper_number=number).exclude(person__paper_kind="")
         )
     page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
-    told = assessing.compare(found) if found.after == 0 else None
-    kind = _kind(request, told)
-    behind, people_page = _behind(request, found, told, kind)
-    owed = assessing.owed_fen(found)
+    comparison = assessing.compare(assessment) if assessment.after == 0 else None
+    kind = _kind(request, comparison)
+    behind, people_page = _behind(request, assessment, comparison, kind)
+    owed = assessing.owed_fen(assessment)
     return render(
         request,
         "contributions/employer/assessment.html",
         {
-            "assessment": found,
-            "city": book().city(found.city),
-            "employer": found.employer,
-            "tone": ASSESSMENT_LIFE_CYCLE.tone(found.status),
-            "told": told,
-            "changes": [(one, CHANGE_LABELS[one.kind]) for one in told.changes] if told else [],
+            "assessment": assessment,
+            "city": book().city(assessment.city),
+            "employer": assessment.employer,
+            "tone": ASSESSMENT_LIFE_CYCLE.tone(assessment.status),
+            "told": comparison,
+            "changes": [(one, CHANGE_LABELS[one.kind]) for one in comparison.changes] if comparison else [],
             "kind": kind,
             "kind_label": CHANGE_LABELS[kind] if kind else "",
             "behind": behind,
@@ -158,41 +158,41 @@ def assessment(request: HttpRequest, pk: int) -> HttpResponse:
             "page_obj": page,
             "rows": [(one, CHARGE_LIFE_CYCLE.tone(one.status)) for one in page],
             "owed_fen": owed,
-            "overdue": found.status in assessing.UNPAID and found.due_on < today,
-            "code": code_of(found),
-            "arrears_url": arrears_url(found.employer),
-            "mend": _mend(found.city),
-            "to": _account(found.city, today),
+            "overdue": assessment.status in assessing.UNPAID and assessment.due_on < today,
+            "code": code_of(assessment),
+            "arrears_url": arrears_url(assessment.employer),
+            "mend": _mend(assessment.city),
+            "to": _account(assessment.city, today),
             "order_key": uuid.uuid4(),
-            "orders": _takes_orders(found.city, today),
-            "order": _open_order(found),
-            "debit": _debit(found, today),
-            "events": found.events.select_related("by"),
-            "corrected": assessing.of_employer(found.employer).filter(month=found.month).first()
-            if found.status == AssessmentStatus.REPLACED
+            "orders": _takes_orders(assessment.city, today),
+            "order": _open_order(assessment),
+            "debit": _debit(assessment, today),
+            "events": assessment.events.select_related("by"),
+            "corrected": assessing.of_employer(assessment.employer).filter(month=assessment.month).first()
+            if assessment.status == AssessmentStatus.REPLACED
             else None,
         },
     )
 
 
-def _kind(request: HttpRequest, told: assessing.Comparison | None) -> Change | None:
-    asked = request.GET.get("change", "")
-    if not asked or told is None:
+def _kind(request: HttpRequest, comparison: assessing.Comparison | None) -> Change | None:
+    chosen = request.GET.get("change", "")
+    if not chosen or comparison is None:
         return None
-    if asked not in {str(one.kind) for one in told.changes}:
+    if chosen not in {str(one.kind) for one in comparison.changes}:
         raise Http404
-    return Change(asked)
+    return Change(chosen)
 
 
 def _behind(
-    request: HttpRequest, found: Assessment, told: assessing.Comparison | None, kind: Change | None
+    request: HttpRequest, assessment: Assessment, comparison: assessing.Comparison | None, kind: Change | None
 ) -> tuple[list[assessing.PersonChanged], dict[str, Any]]:
-    """The people behind a change, and where the list goes on."""
-    if kind is None or told is None:
+    """One page of the people behind a change, and the offsets of the pages beside it."""
+    if kind is None or comparison is None:
         return [], {}
-    count = next(one.people for one in told.changes if one.kind == kind)
+    count = next(one.people for one in comparison.changes if one.kind == kind)
     first = min(whole_number(request.GET.get("from", "")) or 0, count - 1)
-    people = assessing.people_of(found, kind, offset=first, limit=PER_PAGE)
+    people = assessing.people_of(assessment, kind, offset=first, limit=PER_PAGE)
     return people, {
         "first": first + 1,
         "last": first + len(people),
@@ -202,40 +202,40 @@ def _behind(
     }
 
 
-def _open_order(found: Assessment) -> Order | None:
+def _open_order(assessment: Assessment) -> Order | None:
     """The order under which the assessment's charges wait to be paid."""
-    if found.status not in assessing.UNPAID:
+    if assessment.status not in assessing.UNPAID:
         return None
-    held = Order.objects.filter(
+    orders = Order.objects.filter(
         status=OrderStatus.OPEN,
-        employer=found.employer_id,
+        employer=assessment.employer_id,
         lines__live=True,
-        lines__charge__month=found.month,
-        lines__charge__gt=found.after,
-        lines__charge__lte=found.last,
+        lines__charge__month=assessment.month,
+        lines__charge__gt=assessment.after,
+        lines__charge__lte=assessment.last,
     )
-    return held.first()
+    return orders.first()
 
 
-def _debit(found: Assessment, today: dt.date) -> dict[str, Any]:
-    """How the month stands with the debit: what is at the bank, from which account and when it is
-    drawn next, where to agree to it; empty where the city debits no employers, or nothing is to be
-    paid any more."""
-    terms = of_employers.terms_of(found.city, today.replace(day=1))
-    if terms is None or found.status not in assessing.UNPAID:
+def _debit(assessment: Assessment, today: dt.date) -> dict[str, Any]:
+    """What the page says about the debit: what is at the bank, the account and day of the next
+    debit, where to agree to it. Empty where the city debits no employers, or where nothing is left
+    to pay."""
+    terms = of_employers.terms_of(assessment.city, today.replace(day=1))
+    if terms is None or assessment.status not in assessing.UNPAID:
         return {}
-    agreement = of_employers.agreement_of(found.employer, found.city)
-    days = [day for day in terms.days(Month.of(today)) if day >= today and day <= found.due_on]
-    failed = DebitLine.objects.filter(assessment=found, status=LineStatus.FAILED).order_by("-pk").first()
+    agreement = of_employers.agreement_of(assessment.employer, assessment.city)
+    days = [day for day in terms.days(Month.of(today)) if day >= today and day <= assessment.due_on]
+    failed = DebitLine.objects.filter(assessment=assessment, status=LineStatus.FAILED).order_by("-pk").first()
     return {
-        "drawing": assessment_lines.drawing(found),
+        "drawing": assessment_lines.drawing(assessment),
         "account": identity.mask_account(agreement.account_number) if agreement else "",
         "bank": terms.bank_title,
         "on": days[0] if days else None,
         "from_month": Month.of(today) + 1,
         "failed": failed.get_reason_code_display() if failed else "",
-        "url": reverse("service", args=[found.city, "employer-debit"])
-        if "employer-debit" in book().city(found.city).offers
+        "url": reverse("service", args=[assessment.city, "employer-debit"])
+        if "employer-debit" in book().city(assessment.city).offers
         else "",
     }
 
@@ -250,11 +250,11 @@ def _takes_orders(city: str, on: Any) -> bool:
 @require_POST
 @clerk_required
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """The clerk says that the month is right."""
-    found = _assessment(request, pk)
+    """Record that the clerk confirms the month."""
+    assessment = _assessment(request, pk)
     user, _employer = _clerk(request)
     try:
-        assessing.confirm(found, by=user, now=timezone.now())
+        assessing.confirm(assessment, by=user, now=timezone.now())
     except assessing.AlreadyMoved:
         messages.warning(request, _("这份核定单的状态刚刚有变动，请看下面的最新情况。"))
     else:
@@ -265,21 +265,21 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @clerk_required
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    """An order for what is still owed of a confirmed month, to be paid online."""
-    found = _assessment(request, pk)
+    """Place an order for what is still owed of a confirmed month, to be paid online."""
+    assessment = _assessment(request, pk)
     user, employer = _clerk(request)
     now = timezone.now()
     try:
         key = uuid.UUID(request.POST.get("key", ""))
     except ValueError:
         return redirect("employer-assessment", pk)
-    if found.status != AssessmentStatus.CONFIRMED or found.due_on < today_in_china(now):
+    if assessment.status != AssessmentStatus.CONFIRMED or assessment.due_on < today_in_china(now):
         messages.warning(request, _("这份核定单现在不能网上缴款，请看下面的说明。"))
         return redirect("employer-assessment", pk)
     try:
-        placed = placing.place_charges(
-            city=found.city,
-            charges=assessing.lines(found).order_by("pk").filter(status=ChargeStatus.OWED),
+        order = placing.place_charges(
+            city=assessment.city,
+            charges=assessing.lines(assessment).order_by("pk").filter(status=ChargeStatus.OWED),
             employer=employer,
             key=key,
             by=user,
@@ -293,7 +293,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("employer-assessment", pk)
     except PolicyMissing:
         raise Http404 from None
-    return redirect("order", placed.number)
+    return redirect("order", order.number)
 
 
 # The lines as files
@@ -314,20 +314,22 @@ def _heads() -> list[str]:
     ]
 
 
-def _rows(found: Assessment) -> Iterator[list[Any]]:
-    for one in assessing.lines(found).iterator(chunk_size=2000):
-        basis = one.basis.removeprefix("wage:")
+def _rows(assessment: Assessment) -> Iterator[list[Any]]:
+    for charge in assessing.lines(assessment).iterator(chunk_size=2000):
+        basis = charge.basis.removeprefix("wage:")
         yield [
-            one.person.name,
-            one.person.identity_number,
-            str(_(INSURANCE_LABELS[Insurance(one.insurance)])),
-            str(one.month),
-            money.yuan(int(basis)) if basis != one.basis else one.basis,
-            one.base.quantize(_CENT) if one.base == one.base.quantize(_CENT) else one.base.normalize(),
-            money.yuan(one.personal_fen),
-            money.yuan(one.employer_fen),
-            money.yuan(one.amount_fen),
-            one.get_status_display(),
+            charge.person.name,
+            charge.person.identity_number,
+            str(_(INSURANCE_LABELS[Insurance(charge.insurance)])),
+            str(charge.month),
+            money.yuan(int(basis)) if basis != charge.basis else charge.basis,
+            charge.base.quantize(_CENT)
+            if charge.base == charge.base.quantize(_CENT)
+            else charge.base.normalize(),
+            money.yuan(charge.personal_fen),
+            money.yuan(charge.employer_fen),
+            money.yuan(charge.amount_fen),
+            charge.get_status_display(),
         ]
 
 
@@ -336,10 +338,10 @@ def _rows(found: Assessment) -> Iterator[list[Any]]:
 @clerk_required
 def as_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
     """All lines as CSV; identity numbers stand as text."""
-    found = _assessment(request, pk)
-    rows = ([one[0], text_number(one[1]), *one[2:]] for one in _rows(found))
+    assessment = _assessment(request, pk)
+    rows = ([one[0], text_number(one[1]), *one[2:]] for one in _rows(assessment))
     response = StreamingHttpResponse(write_csv(_heads(), rows), content_type="text/csv; charset=utf-8")
-    return _saved_as(response, f"assessment-{found.month}-{found.round}.csv")
+    return _saved_as(response, f"assessment-{assessment.month}-{assessment.round}.csv")
 
 
 @never_cache
@@ -347,11 +349,13 @@ def as_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
 @clerk_required
 def as_xlsx(request: HttpRequest, pk: int) -> HttpResponseBase:
     """All lines as a spreadsheet."""
-    found = _assessment(request, pk)
+    assessment = _assessment(request, pk)
     content = write_xlsx(
-        _("核定明细"), _heads(), _rows(found), widths=(14, 24, 12, 12, 16, 16, 16, 16, 16, 10)
+        _("核定明细"), _heads(), _rows(assessment), widths=(14, 24, 12, 12, 16, 16, 16, 16, 16, 10)
     )
-    return _saved_as(HttpResponse(content, content_type=XLSX), f"assessment-{found.month}-{found.round}.xlsx")
+    return _saved_as(
+        HttpResponse(content, content_type=XLSX), f"assessment-{assessment.month}-{assessment.round}.xlsx"
+    )
 
 
 def _saved_as(response: HttpResponseBase, name: str) -> HttpResponseBase:
@@ -370,23 +374,23 @@ def _saved_as(response: HttpResponseBase, name: str) -> HttpResponseBase:
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """为什么是这个数, for one person's month of one insurance."""
     _user, employer = _clerk(request)
-    found = get_object_or_404(
+    charge = get_object_or_404(
         Charge.objects.select_related("employer", "person", "cancellation"), pk=pk, employer=employer
     )
     try:
-        derivation = explain(found, on=today_in_china(timezone.now()))
+        derivation = explain(charge, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
     return render(
         request,
         "contributions/employer/charge.html",
         {
-            "charge": found,
-            "city": book().city(found.city),
-            "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
+            "charge": charge,
+            "city": book().city(charge.city),
+            "insurance": _(INSURANCE_LABELS[Insurance(charge.insurance)]),
             "derivation": derivation,
-            "tone": CHARGE_LIFE_CYCLE.tone(found.status),
-            "receipts": Receipt.objects.filter(charge=found).order_by("received_at", "pk"),
+            "tone": CHARGE_LIFE_CYCLE.tone(charge.status),
+            "receipts": Receipt.objects.filter(charge=charge).order_by("received_at", "pk"),
         },
     )
 
@@ -395,19 +399,19 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @clerk_required
 def bill(request: HttpRequest, pk: int) -> HttpResponse:
-    """补缴单: what late months come to with their fees, and how to pay it."""
+    """补缴单: the sum of late months with their fees, and how to pay it."""
     _user, employer = _clerk(request)
-    found = get_object_or_404(ArrearsBill.objects.select_related("case"), pk=pk, employer=employer)
-    page = Paginator(arrears_bills.lines(found), PER_PAGE).get_page(request.GET.get("page"))
+    bill = get_object_or_404(ArrearsBill.objects.select_related("case"), pk=pk, employer=employer)
+    page = Paginator(arrears_bills.lines(bill), PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "contributions/employer/bill.html",
         {
-            "bill": found,
-            "city": book().city(found.city),
+            "bill": bill,
+            "city": book().city(bill.city),
             "employer": employer,
-            "tone": BILL_LIFE_CYCLE.tone(found.status),
-            "code": code_of(found),
+            "tone": BILL_LIFE_CYCLE.tone(bill.status),
+            "code": code_of(bill),
             "page_obj": page,
             "rows": [
                 (
@@ -417,7 +421,7 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
                 for one in page
             ],
             "arrears_url": arrears_url(employer),
-            "to": _account(found.city, today_in_china(timezone.now())),
+            "to": _account(bill.city, today_in_china(timezone.now())),
         },
     )
 
@@ -431,19 +435,23 @@ def bill(request: HttpRequest, pk: int) -> HttpResponse:
 def assessment_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """缴款通知单 of a confirmed month, to print: who pays what for which month, where to, with
     which remark, until when."""
-    found = _assessment(request, pk)
+    assessment = _assessment(request, pk)
     today = today_in_china(timezone.now())
-    if found.status != AssessmentStatus.CONFIRMED or found.due_on < today or assessment_lines.drawing(found):
+    if (
+        assessment.status != AssessmentStatus.CONFIRMED
+        or assessment.due_on < today
+        or assessment_lines.drawing(assessment)
+    ):
         messages.warning(request, _("这份核定单现在不能汇款，请看下面的说明。"))
         return redirect("employer-assessment", pk)
     return _notice(
         request,
-        city=found.city,
-        employer=found.employer,
-        title=_("{month}应缴").format(month=found.month.zh),
-        sum_fen=assessing.owed_fen(found),
-        until=found.due_on,
-        code=code_of(found),
+        city=assessment.city,
+        employer=assessment.employer,
+        title=_("{month}应缴").format(month=assessment.month.zh),
+        sum_fen=assessing.owed_fen(assessment),
+        until=assessment.due_on,
+        code=code_of(assessment),
         back=reverse("employer-assessment", args=[pk]),
     )
 
@@ -454,19 +462,19 @@ def assessment_notice(request: HttpRequest, pk: int) -> HttpResponse:
 def bill_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """缴款通知单 of a bill for late months."""
     _user, employer = _clerk(request)
-    found = get_object_or_404(ArrearsBill, pk=pk, employer=employer)
-    if found.status != BillStatus.OPEN or found.pay_on < today_in_china(timezone.now()):
+    bill = get_object_or_404(ArrearsBill, pk=pk, employer=employer)
+    if bill.status != BillStatus.OPEN or bill.pay_on < today_in_china(timezone.now()):
         messages.warning(request, _("这份补缴单现在不能汇款，请看下面的说明。"))
         return redirect("employer-bill", pk)
-    months = arrears_bills.lines(found).order_by("charge__month").values_list("charge__month", flat=True)
+    months = arrears_bills.lines(bill).order_by("charge__month").values_list("charge__month", flat=True)
     return _notice(
         request,
-        city=found.city,
+        city=bill.city,
         employer=employer,
         title=_("补缴{months}").format(months=periods_zh(runs(months))),
-        sum_fen=found.sum_fen,
-        until=found.pay_on,
-        code=code_of(found),
+        sum_fen=bill.sum_fen,
+        until=bill.pay_on,
+        code=code_of(bill),
         back=reverse("employer-bill", args=[pk]),
     )
 

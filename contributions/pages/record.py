@@ -1,5 +1,5 @@
-"""What a person and an employer can look up about their contributions. Whatever is not theirs
-answers 404."""
+"""What a person and an employer can look up about their contributions. Pages about others answer
+404."""
 
 import datetime as dt
 from collections import Counter
@@ -49,7 +49,7 @@ STATE_TONES = {
 }
 
 
-# So many of the latest years are shown month by month; of those before only what they come to.
+# This many of the latest years are shown month by month; each earlier year is shown as a sum.
 YEARS_BY_MONTH = 3
 WHOLE = "months"
 
@@ -69,8 +69,8 @@ class Row:
     state: str
     tone: str
     reason: str
-    # Why the amount is what it is; "" until the month is charged. What a screen reader says in
-    # place of the amount.
+    # ``url`` is the page that explains the amount; "" until the month is charged. A screen reader
+    # reads ``link_said`` in place of the amount.
     url: str
     link_said: str
 
@@ -80,23 +80,23 @@ class Row:
 def record(request: HttpRequest) -> HttpResponse:
     """参保缴费记录: a grid of years × 12 for each insurance, and the months of one year as a list.
 
-    Of a long history the grid has the last years' months and what each year before comes to;
-    ``?all=months`` has all months.
+    For a long history the grid shows the months of the last years and a sum for each earlier year;
+    ``?all=months`` shows all months.
     """
     person = _person(request)
     coverages = by_month.coverages_of(person)
     now = timezone.now()
-    this = month_in_china(now)
-    by_insurance = years_of(person, coverages, this=this)
+    this_month = month_in_china(now)
+    by_insurance = years_of(person, coverages, this=this_month)
     years = _all_years(by_insurance.values())
     year = _chosen(request.GET.get("year"), years)
     whole = request.GET.get("all") == WHOLE
     since = Month(years[0] - YEARS_BY_MONTH + 1, 1) if len(years) > YEARS_BY_MONTH and not whole else None
-    records = by_month.record(person, since=since, coverages=coverages, this=this)
+    records = by_month.record(person, since=since, coverages=coverages, this=this_month)
     owed_before = since is not None and any(one.owed_before(since.year) for one in by_insurance.values())
     listed = (
         by_month.record(
-            person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages, this=this
+            person, since=Month(year, 1), until=Month(year + 1, 1), coverages=coverages, this=this_month
         )
         if year and since and year < since.year
         else [one for one in records if one.month.year == year]
@@ -105,7 +105,7 @@ def record(request: HttpRequest) -> HttpResponse:
     suspended = suspending.standing(person)
     failed = [one for one in (by_month.owed(person) if owed_before else records) if one.state == State.FAILED]
     steps = what_is_due.what_next(failed, person, now, suspended={one.coverage_id for one in suspended})
-    more = f"all={WHOLE}&" if whole else ""
+    kept_query = f"all={WHOLE}&" if whole else ""
     return render(
         request,
         "contributions/record.html",
@@ -128,7 +128,7 @@ def record(request: HttpRequest) -> HttpResponse:
             "years": [
                 {
                     "label": _("%(year)s年") % {"year": one},
-                    "url": f"?{more}year={one}#list",
+                    "url": f"?{kept_query}year={one}#list",
                     "current": one == year,
                 }
                 for one in years
@@ -141,50 +141,52 @@ def record(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _all_years(found: Iterable[Years]) -> list[int]:
-    """Every year of any insurance's, the latest first."""
-    known = list(found)
-    if not known:
+def _all_years(histories: Iterable[Years]) -> list[int]:
+    """Every year that the history of any insurance covers, the latest first."""
+    listed = list(histories)
+    if not listed:
         return []
-    first, last = min(one.first.year for one in known), max(one.last.year for one in known)
+    first, last = min(one.first.year for one in listed), max(one.last.year for one in listed)
     return list(range(last, first - 1, -1))
 
 
 @require_safe
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
-    """One charge of one's own: the amount, why it is that amount, how it was drawn and paid."""
+    """One charge of the person: the amount, why it is that amount, how it was drawn and paid."""
     person = _person(request)
-    found = get_object_or_404(Charge.objects.select_related("employer", "cancellation"), pk=pk, person=person)
+    charge = get_object_or_404(
+        Charge.objects.select_related("employer", "cancellation"), pk=pk, person=person
+    )
     try:
-        derivation = explain(found, on=today_in_china(timezone.now()))
+        derivation = explain(charge, on=today_in_china(timezone.now()))
     except PolicyMissing:
         derivation = None
-    surcharge = found.surcharges.filter(live=True).first()
-    # A void charge is in no record; it has only its own status.
+    surcharge = charge.surcharges.filter(live=True).first()
+    # No record contains a void charge; it has only its own status.
     month = next(
         (
             one
-            for one in by_month.record(person, since=found.month, until=found.month + 1)
-            if one.charge_id == found.pk
+            for one in by_month.record(person, since=charge.month, until=charge.month + 1)
+            if one.charge_id == charge.pk
         ),
         None,
     )
     state, tone, reason = (
         (_(STATE_LABELS[month.state]), STATE_TONES[month.state], month.reason)
         if month
-        else (found.get_status_display(), CHARGE_LIFE_CYCLE.tone(found.status), "")
+        else (charge.get_status_display(), CHARGE_LIFE_CYCLE.tone(charge.status), "")
     )
-    receipts = list(Receipt.objects.filter(charge=found).order_by("received_at", "pk"))
+    receipts = list(Receipt.objects.filter(charge=charge).order_by("received_at", "pk"))
     returned = held_money.returned(receipts)
     return render(
         request,
         "contributions/charge.html",
         {
-            "charge": found,
-            "city_title": book().city(found.city).title,
-            "insurance": _(INSURANCE_LABELS[Insurance(found.insurance)]),
-            "capacity": found.get_capacity_display(),
+            "charge": charge,
+            "city_title": book().city(charge.city).title,
+            "insurance": _(INSURANCE_LABELS[Insurance(charge.insurance)]),
+            "capacity": charge.get_capacity_display(),
             "derivation": derivation,
             "surcharge": surcharge,
             "surcharge_why": surcharges.explain(surcharge, on=today_in_china(timezone.now()))
@@ -193,7 +195,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
-            "what_next": what_is_due.what_next([month], person, timezone.now()).get(found.pk)
+            "what_next": what_is_due.what_next([month], person, timezone.now()).get(charge.pk)
             if month
             else None,
             "receipts": [(one, returned.get(one.pk)) for one in receipts],
@@ -204,7 +206,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
-    """个人账户: the statement of one's own accounts, by year."""
+    """个人账户: the statement of the person's accounts, by year."""
     person = _person(request)
     today = today_in_china(timezone.now())
     return render(
@@ -234,7 +236,8 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _waits(account: Account, today: dt.date) -> str:
-    """What the balance does not hold yet: the interest of which years, and what it waits for."""
+    """The years whose interest the balance does not contain yet, and what that interest waits
+    for."""
     terms = account_interest_terms(book(), year=today.year)
     if account.insurance not in terms.insurances:
         return _("余额。这个险种的个人账户不按记账利率计息。")
@@ -263,8 +266,8 @@ _MONTHS_SHOWN = 12
 @require_safe
 @clerk_required
 def employer_charges(request: HttpRequest) -> HttpResponse:
-    """本单位应缴: a year of months as sums, and the people of one month. ``before`` asks for the
-    year before a month."""
+    """本单位应缴: twelve months as sums, and the people of one month. ``before`` asks for the
+    twelve months before a month."""
     employer = cast(Employer, cast(User, request.user).employer)
     charges = Charge.objects.filter(employer=employer, live=True)
     before = _before(request.GET.get("before"), charges)
@@ -303,30 +306,30 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
 
 
 def _person(request: HttpRequest) -> Person:
-    """Whose login it is: ``person_required`` has let nobody else pass, and the database knows no
-    personal login without one."""
+    """The person of the login. ``person_required`` has refused every other login, and the database
+    keeps no personal login without a person."""
     return cast(Person, cast(User, request.user).person)
 
 
-def _before(asked: str | None, charges: QuerySet[Charge]) -> Month:
-    """The month that was asked for, or the one after the latest charged; 404 for what is no
+def _before(month: str | None, charges: QuerySet[Charge]) -> Month:
+    """The month in the request, or the month after the latest charge; 404 for text that is no
     month."""
-    if asked:
+    if month:
         try:
-            return Month.parse(asked)
+            return Month.parse(month)
         except ValueError:
             raise Http404 from None
     latest = charges.order_by("-month").values_list("month", flat=True).first()
     return (latest or month_in_china(timezone.now())) + 1
 
 
-def _chosen(asked: str | None, possible: list[Any]) -> Any:
-    """What was asked for, the first where nothing was; 404 for what is not there."""
-    if not asked:
+def _chosen(chosen: str | None, possible: list[Any]) -> Any:
+    """The value that the request chose, or the first without a choice; 404 for any other value."""
+    if not chosen:
         return possible[0] if possible else None
-    for one in possible:
-        if str(one) == asked:
-            return one
+    for value in possible:
+        if str(value) == chosen:
+            return value
     raise Http404
 
 
@@ -363,40 +366,39 @@ def _rows(records: Iterable[MonthRecord]) -> list[Row]:
 
 @cache
 def _charges_url() -> str:
-    """What the address of every charge begins with."""
+    """The part with which the address of every charge begins."""
     return reverse("record-charge", args=[0]).removesuffix("0/")
 
 
-def _failed(one: MonthRecord, step: what_is_due.Next | None) -> dict[str, str]:
-    """A month whose debit failed: why, what is to be done about it, and where (an address, may be
-    empty)."""
-    asked = bool(step and step.asked)
+def _failed(record: MonthRecord, step: what_is_due.Next | None) -> dict[str, str]:
+    """A month whose debit failed: the reason, what to do, and where (an address, may be empty)."""
+    requested = bool(step and step.asked)
     return {
-        "tone": "info" if asked else "error",
-        "title": (_("%(month)s%(insurance)s待扣款") if asked else _("%(month)s%(insurance)s扣款失败"))
-        % {"month": one.month.zh, "insurance": _(INSURANCE_LABELS[one.insurance])},
-        "text": _("。").join(part for part in (one.reason, step.text if step else "") if part),
+        "tone": "info" if requested else "error",
+        "title": (_("%(month)s%(insurance)s待扣款") if requested else _("%(month)s%(insurance)s扣款失败"))
+        % {"month": record.month.zh, "insurance": _(INSURANCE_LABELS[record.insurance])},
+        "text": _("。").join(part for part in (record.reason, step.text if step else "") if part),
         "url": step.url if step and step.url != reverse("record") else "",
     }
 
 
-def _suspended(one: Suspension) -> dict[str, str]:
-    """A suspension that stands, and where it can be settled (an address, may be empty)."""
-    city = one.coverage.city
+def _suspended(suspension: Suspension) -> dict[str, str]:
+    """A suspension in force, and where it can be settled (an address, may be empty)."""
+    city = suspension.coverage.city
     service = suspending.service_to_settle(city)
     return {
         "title": _("%(insurance)s暂停缴费")
-        % {"insurance": _(INSURANCE_LABELS[Insurance(one.coverage.insurance)])},
+        % {"insurance": _(INSURANCE_LABELS[Insurance(suspension.coverage.insurance)])},
         "text": _("%(why)s，自%(start)s起暂停缴费，不再自动扣款。%(to_do)s")
-        % {"why": one.why, "start": one.start.zh, "to_do": suspending.what_to_do(city)},
+        % {"why": suspension.why, "start": suspension.start.zh, "to_do": suspending.what_to_do(city)},
         "url": reverse("service", args=[city, service]) if service else "",
         "label": book().city(city).offers[service].title if service else "",
     }
 
 
 def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list[dict[str, Any]]:
-    """Rows for the ``months`` component, latest year first: month by month from ``since``, before
-    it what a year comes to."""
+    """Rows for the ``months`` component, latest year first: the months of each year from ``since``
+    on, and a sum for each year before."""
     of_month = {one.month: one for one in records}
     first_cell = since or Month(years.first.year, 1)
     words = {state: (_(label), _(SHORT_LABELS.get(state, label))) for state, label in STATE_LABELS.items()}
@@ -409,10 +411,10 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
         cells = []
         for number in range(1, 13):
             month = Month(year, number)
-            one = of_month.get(month)
-            if one is not None:
-                state, short = words[one.state]
-                cells.append(Cell(number, one.state, short, f"{month.zh} {state}{_amount(one, yuan)}"))
+            record = of_month.get(month)
+            if record is not None:
+                state, short = words[record.state]
+                cells.append(Cell(number, record.state, short, f"{month.zh} {state}{_amount(record, yuan)}"))
             elif years.first < month < years.last:
                 cells.append(Cell(number, "missing", gap, f"{month.zh} {gap}"))
             else:
@@ -440,12 +442,12 @@ SHORT_LABELS = Some(
 )
 
 
-def _amount(one: MonthRecord, yuan: str) -> str:
-    return "" if one.amount_fen is None else f" {money.format_yuan(one.amount_fen)} {yuan}"
+def _amount(record: MonthRecord, yuan: str) -> str:
+    return "" if record.amount_fen is None else f" {money.format_yuan(record.amount_fen)} {yuan}"
 
 
 class _SumWords(NamedTuple):
-    """The words for what years come to, looked up once for a page."""
+    """The words for the sums of years, looked up once for a page."""
 
     states: list[tuple[State, str]]
     gap: str
@@ -463,22 +465,22 @@ class _SumWords(NamedTuple):
 
 
 def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
-    """What a year comes to, in words, and how it looks: as its most pressing months do."""
+    """The sum of a year in words. The row has the look of the year's most urgent months."""
     states, gaps = years.states.get(year, Counter()), years.gaps(year)
     counted = [(word, states[state]) for state, word in words.states if states.get(state)]
     if gaps:
         counted.append((words.gap, gaps))
     look = next((state for state in (State.OWED, State.COVERED) if states.get(state)), None)
-    said = words.between.join(words.months % {"state": state, "count": count} for state, count in counted)
+    text = words.between.join(words.months % {"state": state, "count": count} for state, count in counted)
     return {
-        "sum": said or words.nothing,
+        "sum": text or words.nothing,
         "state": look or ("missing" if gaps else State.PAID if states.get(State.PAID) else "none"),
         "url": f"?year={year}#list",
         "link_said": words.link % {"year": year},
     }
 
 
-# In the order in which a year tells them.
+# In the order in which the sum of a year names them.
 SUMMED_LABELS = Some(
     {
         state: STATE_LABELS[state]
