@@ -70,8 +70,8 @@ class EntryForm(forms.Form):
         required=False,
         help_text=gettext_lazy("附言中没有编号或有误，而已与单位核实的，填写 HD 或 BJ 开头的编号。"),
     )
-    # The key makes pressing twice one entry. What was shown when it was chosen: other content is
-    # shown again first.
+    # With the key, pressing the button twice makes one entry. ``shown`` is the digest of the page
+    # on which the choice was made: if the content has changed, it is shown again first.
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -102,13 +102,13 @@ class EntryForm(forms.Form):
         return money.to_fen(self.cleaned_data["amount"])
 
     def found(self) -> list[Candidate]:
-        """What the line can be for."""
-        told = self.cleaned_data
+        """The assessments and bills that the line may pay."""
+        entry = self.cleaned_data
         return candidates(
-            notes=[told["note"], told["code"]],
-            payer=told["payer"],
+            notes=[entry["note"], entry["code"]],
+            payer=entry["payer"],
             amount_fen=self.amount_fen,
-            cities=[told["city"]],
+            cities=[entry["city"]],
         )
 
 
@@ -153,7 +153,7 @@ class MatchForm(forms.Form):
 
 
 class ArrivalFilter(QueueFilter):
-    """Without a choice the queue: what is to be approved or identified."""
+    """Without a choice it shows the queue: arrivals to be approved or identified."""
 
     unasked = gettext_lazy("待办理")
 
@@ -167,10 +167,10 @@ class ArrivalFilter(QueueFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Arrival]) -> QuerySet[Arrival]:
-        asked = self.value()
-        if asked == "all" or (not asked and request.GET.get("q")):
+        chosen = self.value()
+        if chosen == "all" or (not chosen and request.GET.get("q")):
             return queryset
-        return queryset.filter(status=asked) if asked else queryset.filter(_to_see_to())
+        return queryset.filter(status=chosen) if chosen else queryset.filter(_to_see_to())
 
 
 def _to_see_to() -> Q:
@@ -203,15 +203,15 @@ class ArrivalAdmin(MoneyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(bank_number=term) | Q(payer=term)
+        wanted = Q(bank_number=term) | Q(payer=term)
         for payable in named_in(term):
             column = "assessment" if isinstance(payable, Assessment) else "bill"
             steps = ArrivalStep.objects.filter(**{column: payable})
-            found |= Q(pk__in=steps.values("arrival"))
-        return queryset.filter(found), False
+            wanted |= Q(pk__in=steps.values("arrival"))
+        return queryset.filter(wanted), False
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
-        """Those that wait to be approved or identified."""
+        """The arrivals that wait to be approved or identified."""
         return self.get_queryset(request).filter(_to_see_to())
 
     def changelist_view(
@@ -223,8 +223,8 @@ class ArrivalAdmin(MoneyAdmin):
     # Entering
 
     def enter(self, request: HttpRequest) -> HttpResponse:
-        """登记到账: a line of the statement; what it can be for is shown and chosen, then it waits
-        for a second collector."""
+        """登记到账: a line of the statement. The page shows what the line may pay, the collector
+        chooses, and the entry waits for a second collector."""
         if not request.user.has_perm(MAY_STEP):
             raise Http404
         now = timezone.now()
@@ -234,15 +234,15 @@ class ArrivalAdmin(MoneyAdmin):
             now=now,
             initial={"key": uuid4()},
         )
-        found: list[Candidate] = []
-        shown, chosen, again = "", "", False
+        payables: list[Candidate] = []
+        digest, chosen, changed = "", "", False
         if request.method == "POST" and form.is_valid():
-            found = form.found()
-            shown = _digest(form, found)
+            payables = form.found()
+            digest = _digest(form, payables)
             chosen = request.POST.get("chosen", "")
-            again = bool(form.cleaned_data["shown"]) and form.cleaned_data["shown"] != shown
-            if form.cleaned_data["shown"] == shown:
-                entered = self._enter(request, form, found, chosen, now)
+            changed = bool(form.cleaned_data["shown"]) and form.cleaned_data["shown"] != digest
+            if form.cleaned_data["shown"] == digest:
+                entered = self._enter(request, form, payables, chosen, now)
                 if entered is not None:
                     messages.success(request, _("已登记，等待另一名征缴人员复核。"))
                     return HttpResponseRedirect(
@@ -253,46 +253,48 @@ class ArrivalAdmin(MoneyAdmin):
             "opts": self.opts,
             "title": _("登记到账"),
             "form": form,
-            "shown": shown,
-            "again": again,
-            "found": [(one, self._why_not(form, one), _what(one.payable)) for one in found],
+            "shown": digest,
+            "again": changed,
+            "found": [(one, self._why_not(form, one), _what(one.payable)) for one in payables],
             "none": NONE_OF_THEM,
-            "chosen": chosen or (self._likely(form, found) if shown else ""),
+            "chosen": chosen or (self._likely(form, payables) if digest else ""),
             "listing": reverse("admin:contributions_arrival_changelist"),
         }
         return TemplateResponse(
             request, "admin/contributions/transfer.html", context, status=422 if form.errors else 200
         )
 
-    def _why_not(self, form: EntryForm, one: Candidate) -> str:
-        return why_not(one.payable, amount_fen=form.amount_fen, arrived_on=form.cleaned_data["arrived_on"])
+    def _why_not(self, form: EntryForm, candidate: Candidate) -> str:
+        return why_not(
+            candidate.payable, amount_fen=form.amount_fen, arrived_on=form.cleaned_data["arrived_on"]
+        )
 
-    def _likely(self, form: EntryForm, found: list[Candidate]) -> str:
-        """What is chosen beforehand: the one that is paid by just this and named or owed by the
-        payer; nothing where there are several."""
-        fit = [one for one in found if (one.by_code or one.by_payer) and not self._why_not(form, one)]
+    def _likely(self, form: EntryForm, payables: list[Candidate]) -> str:
+        """The code that the page chooses in advance: the only candidate that this sum pays and that
+        the code or the payer matches. ``NONE_OF_THEM`` without candidates; else ""."""
+        fit = [one for one in payables if (one.by_code or one.by_payer) and not self._why_not(form, one)]
         if len(fit) == 1:
             return fit[0].code
-        return "" if found else NONE_OF_THEM
+        return "" if payables else NONE_OF_THEM
 
     def _enter(
-        self, request: HttpRequest, form: EntryForm, found: list[Candidate], chosen: str, now: dt.datetime
+        self, request: HttpRequest, form: EntryForm, payables: list[Candidate], chosen: str, now: dt.datetime
     ) -> Arrival | None:
-        told = form.cleaned_data
-        payable = next((one.payable for one in found if one.code == chosen), None)
+        entry = form.cleaned_data
+        payable = next((one.payable for one in payables if one.code == chosen), None)
         if payable is None and chosen != NONE_OF_THEM:
             form.add_error(None, _("请选择这笔款项属于哪份单据；都不是的，选“都不是”。"))
             return None
         try:
             return bank_transfers.enter(
-                city=told["city"],
-                note=told["note"],
-                payer=told["payer"],
+                city=entry["city"],
+                note=entry["note"],
+                payer=entry["payer"],
                 amount_fen=form.amount_fen,
-                bank_number=told["bank_number"],
-                arrived_on=told["arrived_on"],
+                bank_number=entry["bank_number"],
+                arrived_on=entry["arrived_on"],
                 payable=payable,
-                key=told["key"],
+                key=entry["key"],
                 by=staff_of(request),
                 now=now,
             )
@@ -306,8 +308,8 @@ class ArrivalAdmin(MoneyAdmin):
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One arrival; a POST takes the step whose button was pressed."""
-        found = self.get_queryset(request).filter(pk=object_id).first()
-        if found is None or not self.has_view_permission(request, found):
+        arrival = self.get_queryset(request).filter(pk=object_id).first()
+        if arrival is None or not self.has_view_permission(request, arrival):
             raise Http404
         may_step = request.user.has_perm(MAY_STEP)
         if request.method == "POST" and not may_step:
@@ -326,7 +328,7 @@ class ArrivalAdmin(MoneyAdmin):
         form = typed.get(pressed)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                self._take(request, found, pressed, form.cleaned_data if form else {})
+                self._take(request, arrival, pressed, form.cleaned_data if form else {})
             except transfer_effects.CannotStep as why:
                 if form is None:
                     messages.error(request, str(why))
@@ -341,14 +343,14 @@ class ArrivalAdmin(MoneyAdmin):
         return TemplateResponse(
             request,
             "admin/contributions/arrival.html",
-            {**self._context(request, found), "forms": typed, "may_step": may_step},
+            {**self._context(request, arrival), "forms": typed, "may_step": may_step},
             status=422 if wrong else 200,
         )
 
-    def _take(self, request: HttpRequest, found: Arrival, step: str, typed: dict[str, Any]) -> None:
+    def _take(self, request: HttpRequest, arrival: Arrival, step: str, typed: dict[str, Any]) -> None:
         by, now = staff_of(request), timezone.now()
         if step in ("approve", "refuse"):
-            proposed = found.steps.filter(pk=whole_number(request.POST.get("of", "")) or 0).first()
+            proposed = arrival.steps.filter(pk=whole_number(request.POST.get("of", "")) or 0).first()
             if proposed is None:
                 raise transfer_effects.CannotStep(_("没有待复核的处理，请刷新页面。"))
             if step == "approve":
@@ -358,43 +360,45 @@ class ArrivalAdmin(MoneyAdmin):
                 bank_transfers.refuse(proposed, why=typed["why"], by=by, now=now)
                 messages.success(request, _("已退回经办人。"))
         elif step == "match":
-            named = [one for one in named_in(typed["code"]) if one.city == found.city]
+            named = [one for one in named_in(typed["code"]) if one.city == arrival.city]
             if not named:
                 raise transfer_effects.CannotStep(
                     _("没有这个编号，请核对：HD 或 BJ 开头，最后两位是校验位。")
                 )
-            bank_transfers.propose_booking(found, named[0], key=typed["key"], by=by, now=now)
+            bank_transfers.propose_booking(arrival, named[0], key=typed["key"], by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         elif step == "reverse":
-            bank_transfers.propose_reversal(found, reason=typed["reason"], key=typed["key"], by=by, now=now)
+            bank_transfers.propose_reversal(arrival, reason=typed["reason"], key=typed["key"], by=by, now=now)
             messages.success(request, _("冲正已提交，等待另一名征缴人员复核。"))
         elif step == "return":
-            bank_transfers.propose_return(found, **typed, by=by, now=now)
+            bank_transfers.propose_return(arrival, **typed, by=by, now=now)
             messages.success(request, _("已提交，等待另一名征缴人员复核。"))
         else:
             raise transfer_effects.CannotStep(_("请按页面上的按钮操作。"))
 
-    def _context(self, request: HttpRequest, found: Arrival) -> dict[str, Any]:
+    def _context(self, request: HttpRequest, arrival: Arrival) -> dict[str, Any]:
         steps = list(
-            found.steps.select_related("proposed_by", "decided_by", "assessment__employer", "bill__employer")
+            arrival.steps.select_related(
+                "proposed_by", "decided_by", "assessment__employer", "bill__employer"
+            )
         )
         proposed = next((one for one in steps if one.status == StepStatus.PROPOSED), None)
-        booking = transfer_effects.booking_of(found)
+        booking = transfer_effects.booking_of(arrival)
         payable = proposed.payable if proposed else None
         if proposed is None or proposed.way == ArrivalWay.REVERSE:
             payable = booking.payable if booking else payable
 
-        def misfit(one: Payable) -> str:
-            return why_not(one, amount_fen=found.amount_fen, arrived_on=found.arrived_on)
+        def misfit(payable: Payable) -> str:
+            return why_not(payable, amount_fen=arrival.amount_fen, arrived_on=arrival.arrived_on)
 
         others, others_fen = bank_transfers.open_of(payable) if payable else (0, 0)
-        held = found.status == ArrivalStatus.HELD and proposed is None
+        may_match = arrival.status == ArrivalStatus.HELD and proposed is None
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": found.bank_number,
-            "arrival": found,
-            "city": book().city(found.city),
+            "title": arrival.bank_number,
+            "arrival": arrival,
+            "city": book().city(arrival.city),
             "steps": [(one, _what(one.payable)) for one in steps],
             "proposed": proposed,
             "why_not": bank_transfers.why_not_decide(proposed, staff_of(request)) if proposed else "",
@@ -406,26 +410,29 @@ class ArrivalAdmin(MoneyAdmin):
             "found": [
                 (one, misfit(one.payable), _what(one.payable))
                 for one in candidates(
-                    notes=[found.note], payer=found.payer, amount_fen=found.amount_fen, cities=[found.city]
+                    notes=[arrival.note],
+                    payer=arrival.payer,
+                    amount_fen=arrival.amount_fen,
+                    cities=[arrival.city],
                 )
             ]
-            if held
+            if may_match
             else [],
-            "held": held,
-            "booked": found.status == ArrivalStatus.BOOKED and proposed is None,
+            "held": may_match,
+            "booked": arrival.status == ArrivalStatus.BOOKED and proposed is None,
         }
 
     @admin.display(description=gettext_lazy("到账（元）"), ordering="amount_fen")
-    def amount(self, one: Arrival) -> str:
-        return yuan(one.amount_fen)
+    def amount(self, arrival: Arrival) -> str:
+        return yuan(arrival.amount_fen)
 
     @admin.display(description=gettext_lazy("参保地"))
-    def place(self, one: Arrival) -> str:
-        return book().city(one.city).title
+    def place(self, arrival: Arrival) -> str:
+        return book().city(arrival.city).title
 
     @admin.display(description=gettext_lazy("状态"), ordering="status")
-    def state(self, one: Arrival) -> str:
-        return state_cell(one.status, one.get_status_display())
+    def state(self, arrival: Arrival) -> str:
+        return state_cell(arrival.status, arrival.get_status_display())
 
 
 def _what(payable: Payable | None) -> str:
@@ -433,21 +440,23 @@ def _what(payable: Payable | None) -> str:
     if payable is None:
         return ""
     if isinstance(payable, Assessment):
-        more = _("（补充）") if payable.after else ""
+        supplement = _("（补充）") if payable.after else ""
         return _("%(code)s %(month)s单位应缴%(more)s") % {
             "code": code_of(payable),
             "month": payable.month.zh,
-            "more": more,
+            "more": supplement,
         }
     return _("%(code)s 单位补缴单") % {"code": code_of(payable)}
 
 
-def _digest(form: EntryForm, found: list[Candidate]) -> str:
-    """Of what stands on the page when it is chosen: the line, and what it can be for at what
-    sum."""
-    told = form.cleaned_data
+def _digest(form: EntryForm, payables: list[Candidate]) -> str:
+    """The digest of what the page shows at the choice: the line, and the candidates with their
+    sums."""
+    entry = form.cleaned_data
     parts = [
-        str(told[name]) for name in ("city", "note", "payer", "amount", "bank_number", "arrived_on", "code")
+        str(entry[name]) for name in ("city", "note", "payer", "amount", "bank_number", "arrived_on", "code")
     ]
-    parts += [f"{one.code}:{one.expected.amount_fen}:{one.expected.by}:{one.payable.status}" for one in found]
+    parts += [
+        f"{one.code}:{one.expected.amount_fen}:{one.expected.by}:{one.payable.status}" for one in payables
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,5 +1,5 @@
-"""Giving money back in the workbench: what lies in suspense, and the refunds that two members of
-staff let go."""
+"""Giving money back in the workbench: the money in suspense, and the refunds that two members of
+staff approve."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -40,13 +40,14 @@ from portal.policy.book import book
 from portal.shared import money
 from portal.shared.keys import KeyReused
 
-# The name of the button that drafts one refund of all that came with a receipt.
+# The name of the button that drafts one refund of all money that came together with a receipt.
 TOGETHER = "together"
 PARTS_SHOWN = 50
 
 
 class DraftForm(forms.Form):
-    """What of a held receipt goes back, and why; the key makes pressing twice one refund."""
+    """The amount of a held receipt that goes back, and the reason. With the key, pressing the
+    button twice makes one refund."""
 
     prefix = "draft"
 
@@ -104,8 +105,7 @@ class ReturnedForm(forms.Form):
 
 
 class _QueueAdmin(LookUpAdmin):
-    """A list and one page per row; nothing is added, edited or deleted but by the steps of that
-    page."""
+    """A list and one page for each row; only the steps of that page change anything."""
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, self.opts.model_name
@@ -139,28 +139,28 @@ class _QueueAdmin(LookUpAdmin):
 
 
 def person_of(receipt: Receipt) -> str:
-    """Whose month or account it was for, the number masked."""
+    """The person whose month or account the money was for, with the identity number masked."""
     person = receipt.person
     return person_cell(person.name, person.identity_number)
 
 
 def what_of(receipt: Receipt) -> str:
-    """What it was for: 2026年10月 基本养老保险; 个人账户充值."""
+    """What the money was for: 2026年10月 基本养老保险; 个人账户充值."""
     if receipt.charge is None:
         return _("个人账户充值")
     return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
 
 
 def _state_of(receipt: Receipt) -> str:
-    """How what it was for stands now."""
+    """The present status of the charge or order that the money was for."""
     if receipt.top_up is not None:
         return receipt.top_up.order.get_status_display()
     return receipt.of_charge.get_status_display()
 
 
 class ReceiptsAdmin:
-    """Lists of receipts, or of what has them: city and person are a charge's or a top-up's.
-    ``to_receipt`` is the way there for whoever searches."""
+    """Lists of receipts, or of rows that have receipts: city and person are those of the charge or
+    the top-up. ``to_receipt`` is the prefix of the search fields that leads to a receipt."""
 
     to_receipt = ""
     identity_numbers: ClassVar[tuple[str, ...]] = (
@@ -176,21 +176,21 @@ class ReceiptsAdmin:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By a number in full or a name in full, of whom the charge, its employer or the top-up
-        is."""
-        found, distinct = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        """Search by a full number or a full name: of the charge's person or employer, or of the
+        top-up's person."""
+        rows, distinct = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
         term = search_term.strip()
         if not term:
-            return found, distinct
+            return rows, distinct
         buyer = f"{self.to_receipt}top_up__order__person"
         bought = Q(**{f"{buyer}__name": term})
         if number := person_number_in(term):
             bought |= Q(**{f"{buyer}__identity_number": number})
-        return found | queryset.filter(bought), distinct
+        return rows | queryset.filter(bought), distinct
 
 
 class LeftFilter(QueueFilter):
-    """Without a choice the queue: what no refund is under way for."""
+    """Without a choice it shows the queue: receipts for which no refund is under way."""
 
     title = gettext_lazy("退款")
     parameter_name = "left"
@@ -233,15 +233,15 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The money and its refunds; a POST drafts one."""
         receipt = self._found(request, object_id)
-        left = receipt.left_fen
+        left_fen = receipt.left_fen
         together, whole = held_money.came_together(receipt), TOGETHER in request.POST
         form = DraftForm(
-            {**request.POST.dict(), "draft-amount": money.format_yuan(left)}
+            {**request.POST.dict(), "draft-amount": money.format_yuan(left_fen)}
             if whole
             else request.POST
             if request.method == "POST"
             else None,
-            initial={"amount": money.format_yuan(left), "reason": _("重复缴费"), "key": uuid4()},
+            initial={"amount": money.format_yuan(left_fen), "reason": _("重复缴费"), "key": uuid4()},
         )
         if request.method == "POST" and form.is_valid():
             try:
@@ -268,7 +268,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
             "whom": person_of(receipt),
             "what": what_of(receipt),
             "channel": channels.title_of(receipt),
-            "left_fen": left,
+            "left_fen": left_fen,
             "state": _state_of(receipt),
             "taken_back": receipt.applied,
             "undone": receipt.applied and receipt.taken_back.request_id is not None,
@@ -279,7 +279,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
                 (one.refund, one.amount_fen, REFUND_LIFE_CYCLE.tone(one.refund.status))
                 for one in receipt.refund_parts.select_related("refund").order_by("pk")
             ],
-            "form": form if left and road and self.may_step(request) else None,
+            "form": form if left_fen and road and self.may_step(request) else None,
             **together.aggregate(
                 together=Count("pk"), together_fen=Sum(F("back_fen") - F("given_fen"), default=0)
             ),
@@ -318,7 +318,7 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
 
 
 def _parts() -> QuerySet[RefundPart]:
-    """With what a page tells of them."""
+    """Parts of refunds, with the rows that a page shows of them."""
     return RefundPart.objects.select_related("receipt__charge__person", "receipt__top_up__order__person")
 
 
@@ -328,7 +328,7 @@ def waits_for_staff() -> Q:
 
 
 class RefundStateFilter(QueueFilter):
-    """Without a choice the queue: what has not ended."""
+    """Without a choice it shows the queue: refunds that have not ended."""
 
     unasked = gettext_lazy("未完结")
 
@@ -389,7 +389,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         )
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
-        """Those that wait for staff: to be checked, or to be transferred."""
+        """The refunds that wait for staff: to be checked, or to be transferred."""
         return self.get_queryset(request).filter(waits_for_staff())
 
     def get_search_results(
@@ -398,8 +398,8 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
         by_number = queryset.filter(number=search_term.strip())
         if by_number:
             return by_number, False
-        found, _distinct = super().get_search_results(request, queryset, search_term)
-        return found, True
+        rows, _distinct = super().get_search_results(request, queryset, search_term)
+        return rows, True
 
     def page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """One refund; a POST takes the step whose button was pressed."""
@@ -410,8 +410,8 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
             for step, form in (("refuse", RefuseForm), ("confirm", TransferForm), ("fail", ReturnedForm))
         }
         form = typed.get(pressed)
-        if pressed == "approve" and (asked := ask_again(request, request.path)):
-            return asked
+        if pressed == "approve" and (confirmation := ask_again(request, request.path)):
+            return confirmation
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 self._take(request, refund, pressed, form.cleaned_data if form else {})
