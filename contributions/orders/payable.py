@@ -29,8 +29,8 @@ _AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something cannot be ordered, in Chinese: which insurance's ("": the whole), and whether
-    its tier or its months."""
+    """Why something cannot be ordered, in Chinese. ``insurance``: which it concerns ("": the whole
+    order); ``about``: its "tier" or its "months", or ""."""
 
     why: str
     insurance: str = ""
@@ -61,13 +61,13 @@ class Payable:
 
 
 def payable(person: Person, city: str, *, now: dt.datetime) -> list[Payable]:
-    """What the person may order in the city now, as a flexible worker; nothing where the city takes
+    """What the person may order in the city now, as a flexible worker; empty where the city takes
     no orders or does not insure them. The number of queries does not grow with the months."""
     place = book().city(city)
     if SERVICE not in place.offers:
         return []
-    this = month_in_china(now)
-    window = pay_months(place.offers[SERVICE], filed_in=this)
+    this_month = month_in_china(now)
+    window = pay_months(place.offers[SERVICE], filed_in=this_month)
     coverages = (
         Coverage.objects.filter(
             overlapping(Period(window[0], window[-1] + 1)),
@@ -86,27 +86,29 @@ def payable(person: Person, city: str, *, now: dt.datetime) -> list[Payable]:
             person=person, month__gte=window[0], month__lte=window[-1], live=True
         ).select_related("employer")
     }
-    held = in_orders(charges.values())
+    order_of_charge = in_orders(charges.values())
     drawn = set(
         DebitLine.objects.filter(charge__in=charges.values(), status__in=_AT_THE_BANK).values_list(
             "charge_id", flat=True
         )
     )
-    found = []
+    payables = []
     for insurance in Insurance:
-        if insurance in latest and (terms := _terms(city, insurance, this)):
-            own = {month: charge for (kind, month), charge in charges.items() if kind == insurance}
-            found.append(_payable(latest[insurance], terms, window, this, own, held, drawn))
-    return found
+        if insurance in latest and (terms := _terms(city, insurance, this_month)):
+            of_insurance = {month: charge for (kind, month), charge in charges.items() if kind == insurance}
+            payables.append(
+                _payable(latest[insurance], terms, window, this_month, of_insurance, order_of_charge, drawn)
+            )
+    return payables
 
 
 def _payable(
     coverage: Coverage,
     terms: ContributionTerms,
     window: Sequence[Month],
-    this: Month,
+    this_month: Month,
     charges: Mapping[Month, Charge],
-    held: Mapping[int, str],
+    order_of_charge: Mapping[int, str],
     drawn: set[int],
 ) -> Payable:
     bases = list(coverage.bases.all())
@@ -114,22 +116,22 @@ def _payable(
     fixed: dict[Month, str] = {}
     for month in window:
         charge = charges.get(month)
-        if charge is None and month < this:
-            # What was never charged is bought after the fact, which is not this hall's
-            # flexible-pay.
+        if charge is None and month < this_month:
+            # A past month without a charge would be paid in arrears; flexible-pay does not offer
+            # that.
             continue
-        why = _why_not(coverage, month, charge, held, drawn)
+        why = _why_not(coverage, month, charge, order_of_charge, drawn)
         if why:
             barred[month] = why
-        elif charge is not None and month < this:
+        elif charge is not None and month < this_month:
             fixed[month] = charge.basis
     return Payable(
         insurance=Insurance(coverage.insurance),
         coverage_id=coverage.pk,
         tiers=tuple((tier.code, tier.title) for tier in terms.tiers),
-        tier_now=tier_in(bases, max(this, coverage.start)),
+        tier_now=tier_in(bases, max(this_month, coverage.start)),
         months=tuple(
-            month for month in window if month not in barred and (month >= this or month in charges)
+            month for month in window if month not in barred and (month >= this_month or month in charges)
         ),
         barred=barred,
         fixed=fixed,
@@ -137,7 +139,11 @@ def _payable(
 
 
 def _why_not(
-    coverage: Coverage, month: Month, charge: Charge | None, held: Mapping[int, str], drawn: set[int]
+    coverage: Coverage,
+    month: Month,
+    charge: Charge | None,
+    order_of_charge: Mapping[int, str],
+    drawn: set[int],
 ) -> str:
     if charge is None or charge.coverage_id != coverage.pk:
         if not coverage.runs_in(month):
@@ -149,57 +155,59 @@ def _why_not(
         return _("已注销")
     if charge.status == ChargeStatus.TAKEN_BACK:
         return _("重复缴费已清退")
-    if charge.pk in held:
-        return _("已在订单 %(number)s 中") % {"number": held[charge.pk]}
+    if charge.pk in order_of_charge:
+        return _("已在订单 %(number)s 中") % {"number": order_of_charge[charge.pk]}
     if charge.pk in drawn:
         return _("已送银行扣款，结果返回前请勿重复缴费")
     return ""
 
 
-def refusals(found: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]:
+def refusals(payables: Sequence[Payable], picks: Picks, city: str) -> list[Refusal]:
     """Why these picks cannot be ordered; empty where they can."""
     wanted = {insurance: (tier, months) for insurance, (tier, months) in picks.items() if months}
     if not wanted:
         return [Refusal(_("请至少选择一个险种的缴费月份。"))]
-    by_insurance = {one.insurance: one for one in found}
+    by_insurance = {one.insurance: one for one in payables}
     whys: list[Refusal] = []
     for insurance, (tier, months) in wanted.items():
-        one = by_insurance.get(insurance)
+        choice = by_insurance.get(insurance)
         name = _(INSURANCE_LABELS[insurance])
-        if one is None:
+        if choice is None:
             why = _("%(name)s没有可以缴费的参保关系，请先%(enrol)s。") % {
                 "name": name,
                 "enrol": ENROL.at(city),
             }
             whys.append(Refusal(why, insurance))
-        elif tier not in dict(one.tiers):
+        elif tier not in dict(choice.tiers):
             why = _("%(name)s没有这一缴费档次，请重新选择。") % {"name": name}
             whys.append(Refusal(why, insurance, "tier"))
         else:
-            whys += _month_refusals(one, city, name, tier, sorted(set(months)))
+            whys += _month_refusals(choice, city, name, tier, sorted(set(months)))
     return whys
 
 
 def _month_refusals(
-    one: Payable, city: str, name: str, tier: str, months: Sequence[Month]
+    choice: Payable, city: str, name: str, tier: str, months: Sequence[Month]
 ) -> Iterator[Refusal]:
-    titles = dict(one.tiers)
+    titles = dict(choice.tiers)
     for month in months:
-        said = {"month": month.zh, "name": name}
-        if month not in one.months:
-            why = one.barred.get(month) or _("不在可缴费的月份之内")
-            yield Refusal(_("%(month)s%(name)s：%(why)s。") % {**said, "why": why}, one.insurance, "months")
+        words = {"month": month.zh, "name": name}
+        if month not in choice.months:
+            why = choice.barred.get(month) or _("不在可缴费的月份之内")
+            yield Refusal(
+                _("%(month)s%(name)s：%(why)s。") % {**words, "why": why}, choice.insurance, "months"
+            )
             continue
-        fixed = one.fixed.get(month, tier)
+        fixed = choice.fixed.get(month, tier)
         if fixed != tier:
             why = _("%(month)s%(name)s已按%(tier)s核定，以往月份不能改档，请按该档次另下一单。")
-            yield Refusal(why % {**said, "tier": titles.get(fixed, fixed)}, one.insurance, "tier")
+            yield Refusal(why % {**words, "tier": titles.get(fixed, fixed)}, choice.insurance, "tier")
             continue
         try:
-            one.price(city, tier, month)
+            choice.price(city, tier, month)
         except PolicyMissing:
             why = _("%(month)s%(name)s没有这一档次的计费标准。")
-            yield Refusal(why % said, one.insurance, "tier")
+            yield Refusal(why % words, choice.insurance, "tier")
 
 
 def _terms(city: str, insurance: Insurance, month: Month) -> ContributionTerms | None:

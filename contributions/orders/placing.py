@@ -1,7 +1,7 @@
-"""Orders (缴费订单): what is chosen becomes charges at a fixed sum, held together.
+"""Orders (缴费订单): the chosen months become charges, held together at a fixed sum.
 
-Whoever changes an order takes its locks in this sequence: the person's, the city's (against a debit
-that is being opened), the order's row, its payment's row, its charges' rows.
+Code that changes an order takes its locks in this sequence: the person's, the city's (against a
+debit that is being opened), the order's row, its payment's row, its charges' rows.
 """
 
 import datetime as dt
@@ -82,11 +82,11 @@ def place(
     digest = _digest(city, person=person, content=content)
 
     def take() -> list[_Taken]:
-        found = payable(person, city, now=now)
-        whys = refusals(found, picks, city)
+        payables = payable(person, city, now=now)
+        whys = refusals(payables, picks, city)
         if whys:
             raise CannotOrder(whys)
-        coverages = {one.insurance: one.coverage_id for one in found}
+        coverages = {one.insurance: one.coverage_id for one in payables}
         taken: list[_Taken] = []
         for insurance in Insurance:
             tier, months = picks.get(insurance, ("", ()))
@@ -108,8 +108,8 @@ def place_charges(
     person: Person | None = None,
     employer: Employer | None = None,
 ) -> Order:
-    """Order charges that stand and are owed by the person, or by the employer, whichever is given;
-    else as ``place``. Of a query set no charge is loaded."""
+    """Order existing charges that the given person or employer owes; else as ``place``. A query set
+    of ``charges`` is read by its ids only."""
     wanted = ids_of(charges)
     digest = _digest(city, person=person, employer=employer, content=wanted)
     return place_taken(
@@ -134,9 +134,9 @@ def place_late(
     by: User,
     now: dt.datetime,
 ) -> Order:
-    """Order late charges of the person, which ``take`` gives under the person's lock with what is
-    paid on top of each today; else as ``place``. The order ends with the day: what comes on top is
-    another sum tomorrow. ``content`` is what was asked for.
+    """Order late charges of the person; else as ``place``. ``take`` gives the charges and their
+    surcharges of today, under the person's lock. The order ends with the day, because the
+    surcharges change daily. ``content`` is what was asked for.
     """
     digest = _digest(city, person=person, content={"late": content})
 
@@ -156,8 +156,8 @@ def _owed(
     person: Person | None = None,
     employer: Employer | None = None,
 ) -> list["_Taken"]:
-    """These charges, locked: owed by the person or employer, not at the bank, and not without what
-    is laid on top of them."""
+    """These charges, locked, each with its surcharge. Raises CannotOrder where one is not owed by
+    the person or employer, is at the bank, or has a surcharge that ``on_top`` leaves out."""
     owner = {"person": person, "employer__isnull": True} if person else {"employer": employer}
     owed = list(
         Charge.objects.select_for_update(no_key=True, of=("self",))
@@ -170,7 +170,7 @@ def _owed(
     drawn = DebitLine.objects.filter(charge__in=wanted, status__in=_AT_THE_BANK)
     if drawn.exists() or (employer is not None and _drawn_together(employer, wanted)):
         raise CannotOrder([Refusal(_("所选的应缴中有的已送银行扣款，结果返回前请勿重复缴费。"))])
-    # What is priced together with a surcharge is not paid without it.
+    # A charge that is priced together with a surcharge is not paid without it.
     alone = set(wanted) - set(on_top)
     if Surcharge.objects.filter(charge__in=alone, status=SurchargeStatus.OWED).exists():
         raise CannotOrder([Refusal(_("所选的应缴中有的正在补缴，请等待结果后再办理。"))])
@@ -264,14 +264,13 @@ def place_taken(
                     )
                     for one in taken[start : start + _LINES_AT_A_TIME]
                 )
-            for one in filled:
-                one.order = order
-                one.save(force_insert=True)
+            for line in filled:
+                line.order = order
+                line.save(force_insert=True)
             OrderEvent.objects.create(order=order, at=now, by=by, status=OrderStatus.OPEN)
             return order
     except (IntegrityError, CannotOrder) as error:
-        # The same order may have been placed meanwhile, and then it is itself what stands in the
-        # way.
+        # The same order may have been placed meanwhile; then it is the cause of the error.
         earlier = _earlier(key, digest, by)
         if earlier:
             return earlier
@@ -285,8 +284,8 @@ def place_taken(
 def charge_at_tier(
     coverage: Coverage, tier: str, months: Sequence[Month], *, by: User, now: dt.datetime, case: Case | None
 ) -> list[_Taken]:
-    """The charges of these months at this tier: those that stand at it, and new ones, some in place
-    of one at another tier."""
+    """The charges of these months at this tier: existing charges at this tier, and new ones. A new
+    charge may replace one at another tier."""
     standing = {
         one.month: one
         for one in Charge.objects.select_for_update(no_key=True)
