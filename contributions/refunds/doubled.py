@@ -1,10 +1,10 @@
-"""Doubled and late payments, found by themselves: what paid nothing gets its refund drafted, and
-who paid is told.
+"""Doubled and late payments: the hall finds receipts that paid nothing, drafts their refunds and
+tells the payers.
 
-Staff check each draft like any other and let it go. Left to staff altogether is what nobody can say
-without them: money of another sum than was asked for, money whose account is not known, and what
-had a refund before, whatever became of it. What an application is at the counter for
-(``duplicate-refund``) waits for its end.
+Staff check and approve each draft like any other. Three kinds are left to staff, because the hall
+cannot decide them: money of another sum than was asked for, money whose account is not known, and
+receipts that had a refund before, whatever its outcome. Receipts that an open application
+(``duplicate-refund``) is about wait until the application ends.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 NOTICE_KIND = "money-back"
 
-# One refund of a receipt is drafted by itself, for good: its key follows from the first of its
+# The hall drafts only one refund of a receipt, ever: the refund's key follows from the first of its
 # receipts.
 _KEYS = uuid.UUID("6f0e7b1c-6a0d-4f2e-9a3f-5d1c2b7e8a90")
 
@@ -39,7 +39,7 @@ ENTRIES_AT_A_TIME = 200
 @dataclass(frozen=True, slots=True)
 class Found:
     """A receipt that paid nothing and has no refund yet, and how its money goes back. ``month`` and
-    ``insurance`` are None for a top-up; ``employer`` says that an employer paid, ``begun_by`` for
+    ``insurance`` are None for a top-up; ``employer`` says that an employer paid, ``begun_by`` by
     which login."""
 
     receipt_id: int
@@ -61,7 +61,7 @@ class Found:
 
     @property
     def why(self) -> str:
-        """Why it goes back, as the payer and the provider read it."""
+        """The reason for the refund, as the payer and the provider read it."""
         if self.paid_otherwise:
             return _("重复缴费：该月已另行缴费")
         if self.late:
@@ -70,19 +70,19 @@ class Found:
 
     @property
     def what(self) -> str:
-        """2026年10月养老保险; 个人账户充值."""
+        """What the money was for: 2026年10月养老保险; 个人账户充值."""
         if self.month is None or self.insurance is None:
             return _("个人账户充值")
         return f"{self.month.zh}{_(INSURANCE_LABELS[self.insurance])}"
 
 
 def draft_refunds(*, by: User, now: dt.datetime) -> int:
-    """Draft refunds of all receipts that paid nothing and never had one, one of each payment or
-    debit, and tell who paid; how many were drafted.
+    """Draft refunds of all receipts that paid nothing and never had a refund, one refund for each
+    payment or debit, and tell the payers. Returns how many were drafted.
 
-    ``by`` is the hall itself: whoever releases them is then always a second. Killed anywhere it is
-    taken up by the next run; several at once draft nothing twice. An entry that fails does not keep
-    the others.
+    ``by`` is the hall itself, so that the member of staff who approves is always a second one. A
+    run that is killed is continued by the next run; runs at the same time draft nothing twice. An
+    entry that fails does not stop the others.
     """
     drafted, last, watch = 0, 0, Watch("draft_refunds", now=now)
     while entries := _entries(after=last):
@@ -117,24 +117,24 @@ def _entries(*, after: int) -> list[int]:
 
 
 def _claim(entries: Sequence[int]) -> list[int]:
-    """Hold what is open of these entries until the transaction ends; what another run is at is left
-    to it."""
+    """Lock the open receipts of these entries until the transaction ends. Entries that another run
+    has locked are left to that run. Returns the entries held."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s)", [held := held_entries(entries)]
+            f"SELECT receipt.id {_OPEN} AND receipt.entry_id = ANY(%s)", [entry_ids := held_entries(entries)]
         )
         hold_receipts([pk for (pk,) in cursor.fetchall()])
-    return held
+    return entry_ids
 
 
 def _claimed(entries: Sequence[int]) -> Iterator[Found]:
-    """The open receipts of these entries, looked at once they are held."""
-    held = _claim(entries)
+    """The open receipts of these entries, read after they are locked."""
+    entry_ids = _claim(entries)
     with connection.cursor() as cursor:
-        # What another run, or a member of staff, drafted before it let go is seen only by a
-        # statement that begins afterwards.
+        # Another run or a member of staff may have drafted before releasing the lock; only a
+        # statement that begins after the release sees that draft.
         cursor.execute(
-            f"SELECT {_COLUMNS} {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id", [held]
+            f"SELECT {_COLUMNS} {_OPEN} AND receipt.entry_id = ANY(%s) ORDER BY receipt.id", [entry_ids]
         )
         for row in cursor.fetchall():
             receipt_id, entry_id, line_id, city, person_id, month, insurance, *rest = row
@@ -150,13 +150,13 @@ def _claimed(entries: Sequence[int]) -> Iterator[Found]:
             )
 
 
-def _draft(found: Sequence[Found], *, by: User, now: dt.datetime) -> int:
-    """One refund of what was paid by one payment, or drawn by one debit."""
+def _draft(receipts: Sequence[Found], *, by: User, now: dt.datetime) -> int:
+    """Draft one refund for each payment or debit. Returns how many were drafted."""
     together: dict[tuple[int, int | None], list[Found]] = {}
-    for one in found:
-        together.setdefault((one.entry_id, one.line_id), []).append(one)
+    for receipt in receipts:
+        together.setdefault((receipt.entry_id, receipt.line_id), []).append(receipt)
     drafts = {drafting.new_number(parts[0].city, now): parts for parts in together.values()}
-    made = Refund.objects.bulk_create(
+    refunds = Refund.objects.bulk_create(
         Refund(
             number=number,
             city=parts[0].city,
@@ -175,27 +175,29 @@ def _draft(found: Sequence[Found], *, by: User, now: dt.datetime) -> int:
     )
     RefundPart.objects.bulk_create(
         RefundPart(refund=refund, receipt_id=one.receipt_id, amount_fen=one.amount_fen)
-        for refund in made
+        for refund in refunds
         for one in drafts[refund.number]
     )
     RefundEvent.objects.bulk_create(
-        RefundEvent(refund=one, at=now, by=by, status=RefundStatus.DRAFTED, note=one.reason) for one in made
+        RefundEvent(refund=one, at=now, by=by, status=RefundStatus.DRAFTED, note=one.reason)
+        for one in refunds
     )
-    Notice.objects.bulk_create(_notices(found, now), ignore_conflicts=True)
-    return len(made)
+    Notice.objects.bulk_create(_notices(receipts, now), ignore_conflicts=True)
+    return len(refunds)
 
 
-def _notices(found: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
-    """One notice to whoever made a payment, for all of its months that go back."""
+def _notices(receipts: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
+    """One notice to the payer of each payment, about all of its months that go back."""
     by_payer: dict[tuple[int, int, bool], list[Found]] = {}
-    for one in found:
-        payer = one.begun_by if one.employer else one.person_id
+    for receipt in receipts:
+        payer = receipt.begun_by if receipt.employer else receipt.person_id
         if payer is None:
-            # An employer that has no login any more hears of it from the bank.
+            # An employer without a login learns of the refund from the bank.
             continue
-        by_payer.setdefault((one.entry_id, payer, one.employer), []).append(one)
+        by_payer.setdefault((receipt.entry_id, payer, receipt.employer), []).append(receipt)
     for (entry, payer, employer), parts in by_payer.items():
-        # An employer's payment is for many people: a month of an insurance is told in one sum.
+        # An employer's payment is for many people: the text names one sum for each month and
+        # insurance.
         alike: dict[tuple[str, str], list[int]] = {}
         for part in parts:
             alike.setdefault((part.what, part.why), []).append(part.amount_fen)
@@ -239,7 +241,7 @@ _OPEN = """
         )
 """
 
-# An employer's login that paid is told; a person is told whoever of theirs did.
+# For an employer, the login that paid gets the notice; for a person, the person does.
 _COLUMNS = """
     receipt.id, receipt.entry_id, line.id, coalesce(charge.city, bought.city), coalesce(charge.person_id, bought.person_id),
     charge.month, charge.insurance, receipt.amount_fen, receipt.channel, payment.id,

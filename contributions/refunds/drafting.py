@@ -26,8 +26,8 @@ from portal.shared.keys import KeyReused
 def draft(receipt: Receipt, *, amount_fen: int, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
     """Propose to give back money of a receipt that paid nothing; another member of staff decides.
 
-    The same key again gives the same refund. Raises CannotRefund, above all where more would go
-    back than came; KeyReused where the key stands for another.
+    The same key again gives the same refund. Raises CannotRefund, for example where more would go
+    back than came; KeyReused where the key belongs to another refund.
     """
     return _draft({receipt.pk: amount_fen}, reason=reason, key=key, by=by, now=now)
 
@@ -40,19 +40,21 @@ def draft_together(
     return _draft({one.pk: None for one in receipts}, reason=reason, key=key, by=by, now=now)
 
 
-def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User, now: dt.datetime) -> Refund:
+def _draft(
+    wanted_fen: Mapping[int, int | None], *, reason: str, key: UUID, by: User, now: dt.datetime
+) -> Refund:
     try:
         with transaction.atomic():
-            hold_receipts(asked)
-            standing = _standing(key, asked, by)
-            if standing is not None:
-                return standing
-            receipts = _of_staff(asked, by)
+            hold_receipts(wanted_fen)
+            earlier = _standing(key, wanted_fen, by)
+            if earlier is not None:
+                return earlier
+            receipts = _of_staff(wanted_fen, by)
             if not reason.strip():
                 raise CannotRefund(_("请填写退回原因。"))
             if len({(one.entry_id, one.debit_line_id) for one in receipts}) != 1:
                 raise CannotRefund(_("不是同一笔付款的款项，请分别办理退款。"))
-            shares = {one.pk: _share(one, asked[one.pk]) for one in receipts}
+            shares = {one.pk: _share(one, wanted_fen[one.pk]) for one in receipts}
             first, back = receipts[0], road(receipts[0])
             refund = Refund.objects.create(
                 number=new_number(first.city, now),
@@ -74,45 +76,47 @@ def _draft(asked: Mapping[int, int | None], *, reason: str, key: UUID, by: User,
             record_event(refund, by=by, now=now, note=refund.reason)
             return refund
     except IntegrityError as error:
-        # The database counted what we had not seen.
-        standing = _standing(key, asked, by)
-        if standing is not None:
-            return standing
+        # The database counted a refund that was made after we read.
+        earlier = _standing(key, wanted_fen, by)
+        if earlier is not None:
+            return earlier
         raise CannotRefund(_("这笔到账刚刚已有退款，请刷新后核对可退金额。")) from error
 
 
 def _of_staff(receipts: Iterable[int], by: User) -> list[HeldReceipt]:
-    """These receipts. CannotRefund where one is another city's, or has paid its charge."""
+    """These receipts. Raises CannotRefund where one belongs to another city, or has paid its
+    charge."""
     wanted = list(receipts)
     cities = permissions.staff_cities(by)
     if Receipt.objects.filter(pk__in=wanted).exclude(of_cities(cities)).exists():
         raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
-    found = list(
+    held_receipts = list(
         held(cities)
         .filter(pk__in=wanted)
         .select_related("charge", "top_up__order", "debit_line")
         .order_by("pk")
     )
-    if len(found) != len(wanted):
+    if len(held_receipts) != len(wanted):
         raise CannotRefund(_("这笔到账已经记入应缴，不能在这里退回。"))
-    return found
+    return held_receipts
 
 
-def _share(receipt: HeldReceipt, asked: int | None) -> int:
-    """What goes back of a receipt: what is asked for, or all that is left. Raises CannotRefund."""
-    amount_fen = receipt.left_fen if asked is None else asked
+def _share(receipt: HeldReceipt, wanted_fen: int | None) -> int:
+    """The fen of a receipt that go back: the wanted sum, or all that is left. Raises
+    CannotRefund."""
+    amount_fen = receipt.left_fen if wanted_fen is None else wanted_fen
     if amount_fen <= 0 or amount_fen > receipt.left_fen:
         left = money.format_yuan(receipt.left_fen)
         raise CannotRefund(_("退回金额应大于 0，且不超过可退的 %(left)s 元。") % {"left": left})
     return amount_fen
 
 
-def _standing(key: UUID, asked: Mapping[int, int | None], by: User) -> Refund | None:
+def _standing(key: UUID, wanted_fen: Mapping[int, int | None], by: User) -> Refund | None:
     refund = Refund.objects.filter(key=key).first()
     if refund is None:
         return None
     shares = dict(refund.parts.values_list("receipt", "amount_fen"))
-    same = {pk: shares.get(pk) if fen is None else fen for pk, fen in asked.items()} == shares
+    same = {pk: shares.get(pk) if fen is None else fen for pk, fen in wanted_fen.items()} == shares
     if not same or refund.drafted_by_id != by.pk:
         raise KeyReused
     return refund
@@ -134,17 +138,17 @@ def _of_person(person_id: int) -> Q:
 
 
 def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:
-    """Let a drafted refund go: the schedule sends it to its channel, or staff make the transfer.
-    Twice is once.
+    """Approve a drafted refund: the schedule sends it to its channel, or staff make the transfer. A
+    second call changes nothing.
 
-    Raises CannotRefund where this member of staff may not, or where it was refused.
+    Raises CannotRefund where this member of staff may not approve it, or where it was refused.
     """
     return _decide(refund, RefundStatus.APPROVED, by=by, now=now)
 
 
 def refuse(refund: Refund, *, why: str, by: User, now: dt.datetime) -> Refund:
-    """Send a drafted refund back to whoever drafted it; the money waits for another. Raises
-    CannotRefund."""
+    """Send a drafted refund back to the member of staff who drafted it; the money waits for another
+    refund. Raises CannotRefund."""
     reason = two_hands.reason_of(why, raises=CannotRefund)
     return _decide(refund, RefundStatus.REFUSED, by=by, now=now, why=reason)
 
@@ -163,13 +167,13 @@ def _decide(refund: Refund, to: RefundStatus, *, by: User, now: dt.datetime, why
         raises=CannotRefund,
     ):
         return current
-    more: dict[str, object] = {"decided_at": now, "decided_by": by, "why": why}
+    changes: dict[str, object] = {"decided_at": now, "decided_by": by, "why": why}
     if to == RefundStatus.APPROVED and current.way == RefundWay.CHANNEL:
-        more["ask_at"] = now
-    move_refund(current, to, was=RefundStatus.DRAFTED, by=by, now=now, note=why, **more)
+        changes["ask_at"] = now
+    move_refund(current, to, was=RefundStatus.DRAFTED, by=by, now=now, note=why, **changes)
     return current
 
 
 def new_number(city: str, now: dt.datetime) -> str:
-    """A fresh refund number, which nobody guesses."""
+    """A new refund number that cannot be guessed."""
     return numbers.channel_number("R", book().city(city).code, now)
