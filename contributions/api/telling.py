@@ -1,4 +1,4 @@
-"""What partners are told of orders, payments and refunds, in the words of the API."""
+"""What the API answers about orders, payments and refunds: their JSON."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ from portal.shared.months import CHINA, Month
 
 
 def dues(
-    person: Person, city: str, found: Sequence[Payable], late: Sequence[Late], opens_at: dt.datetime | None
+    person: Person, city: str, payables: Sequence[Payable], late: Sequence[Late], opens_at: dt.datetime | None
 ) -> dict[str, Any]:
-    """What the person may pay in the city: each month with the tiers that can be chosen for it,
-    priced; and the late months that these do not name, with what they cost."""
+    """What the person may pay in the city: each month with the tiers to choose from and their
+    prices, and the other late months with their costs."""
     failed = {(one.month.insurance, one.month.month): one.month.failed for one in late}
-    named = {(one.insurance, month) for one in found for month in (*one.months, *one.barred)}
+    named = {(one.insurance, month) for one in payables for month in (*one.months, *one.barred)}
     return {
         "person": _masked(person),
         "city": city,
@@ -56,20 +56,20 @@ def dues(
                 ],
                 "barred": [{"month": str(month), "why": why} for month, why in sorted(one.barred.items())],
             }
-            for one in found
+            for one in payables
         ],
         "arrears": [_late(one) for one in late if (one.month.insurance, one.month.month) not in named],
     }
 
 
-def _late(one: Late) -> dict[str, Any]:
-    cost = one.cost
+def _late(late: Late) -> dict[str, Any]:
+    cost = late.cost
     return {
-        "insurance": str(one.month.insurance),
-        "title": _(INSURANCE_LABELS[one.month.insurance]),
-        "month": str(one.month.month),
-        "status": str(one.month.status),
-        "due_on": one.month.due_on,
+        "insurance": str(late.month.insurance),
+        "title": _(INSURANCE_LABELS[late.month.insurance]),
+        "month": str(late.month.month),
+        "status": str(late.month.status),
+        "due_on": late.month.due_on,
         "paid_on": cost.paid_on if cost else None,
         "principal_fen": cost.principal_fen if cost else None,
         "surcharge_fen": cost.on_top_fen if cost else None,
@@ -77,8 +77,8 @@ def _late(one: Late) -> dict[str, Any]:
         "amount_fen": cost.total_fen if cost else None,
         "principal_why": _why(cost.principal_why) if cost else None,
         "surcharge_why": _why(cost.on_top_why) if cost else None,
-        "debit_failed": one.month.failed,
-        "barred": one.why,
+        "debit_failed": late.month.failed,
+        "barred": late.why,
     }
 
 
@@ -94,27 +94,27 @@ def _why(derivation: Derivation | None) -> dict[str, Any] | None:
     }
 
 
-def _priced(one: Payable, city: str, month: Month) -> list[dict[str, Any]]:
-    fixed = one.fixed.get(month)
+def _priced(payable: Payable, city: str, month: Month) -> list[dict[str, Any]]:
+    fixed = payable.fixed.get(month)
     priced = []
-    for code, title in one.tiers:
+    for code, title in payable.tiers:
         if fixed in (None, code):
             try:
-                priced.append({"tier": code, "title": title, "amount_fen": one.price(city, code, month)})
+                priced.append({"tier": code, "title": title, "amount_fen": payable.price(city, code, month)})
             except PolicyMissing:
                 continue
     return priced
 
 
-def order(one: Order, partner: Partner) -> dict[str, Any]:
+def order(order: Order, partner: Partner) -> dict[str, Any]:
     return {
-        "number": one.number,
-        "city": one.city,
-        "person": _masked(one.person) if one.person else None,
-        "status": one.status,
-        "sum_fen": one.sum_fen,
-        "placed_at": _in_china(one.placed_at),
-        "expires_at": _in_china(one.expires_at),
+        "number": order.number,
+        "city": order.city,
+        "person": _masked(order.person) if order.person else None,
+        "status": order.status,
+        "sum_fen": order.sum_fen,
+        "placed_at": _in_china(order.placed_at),
+        "expires_at": _in_china(order.expires_at),
         "lines": [
             {
                 "insurance": line.charge.insurance,
@@ -123,70 +123,70 @@ def order(one: Order, partner: Partner) -> dict[str, Any]:
                 "surcharge_fen": line.amount_fen - line.charge.amount_fen,
                 "amount_fen": line.amount_fen,
             }
-            for line in one.lines.select_related("charge").order_by("charge__month", "charge__insurance")
+            for line in order.lines.select_related("charge").order_by("charge__month", "charge__insurance")
         ],
         "payments": [
             payment(paid, partner)
-            for paid in one.payments.filter(entry__isnull=False)
+            for paid in order.payments.filter(entry__isnull=False)
             .select_related("order", "entry", "reversal")
             .order_by("pk")
         ],
     }
 
 
-def payment(one: Payment, partner: Partner) -> dict[str, Any]:
-    done = Reversal.objects.filter(payment=one).first()
-    asked = late_reversals.latest(one, partner)
+def payment(payment: Payment, partner: Partner) -> dict[str, Any]:
+    done = Reversal.objects.filter(payment=payment).first()
+    request = late_reversals.latest(payment, partner)
     return {
-        "number": one.number,
-        "order_number": one.order.number,
-        "status": one.status,
-        "credited": one.credited,
-        "amount_fen": one.received_fen,
-        "provider_number": one.provider_number,
-        "business_day": ordering.business_day(one),
-        "message": str(one.why),
-        "reversal": reversal(done, one) if done else None,
-        "refund_request": refund_request(asked, one) if asked else None,
+        "number": payment.number,
+        "order_number": payment.order.number,
+        "status": payment.status,
+        "credited": payment.credited,
+        "amount_fen": payment.received_fen,
+        "provider_number": payment.provider_number,
+        "business_day": ordering.business_day(payment),
+        "message": str(payment.why),
+        "reversal": reversal(done, payment) if done else None,
+        "refund_request": refund_request(request, payment) if request else None,
     }
 
 
-def reversal(one: Reversal, of: Payment) -> dict[str, Any]:
+def reversal(reversal: Reversal, payment: Payment) -> dict[str, Any]:
     return {
-        "provider_number": one.provider_number,
-        "payment_number": of.provider_number,
-        "order_number": of.order.number,
-        "amount_fen": of.received_fen,
-        "reason": one.reason,
-        "business_day": one.business_day,
-        "at": _in_china(one.at),
+        "provider_number": reversal.provider_number,
+        "payment_number": payment.provider_number,
+        "order_number": payment.order.number,
+        "amount_fen": payment.received_fen,
+        "reason": reversal.reason,
+        "business_day": reversal.business_day,
+        "at": _in_china(reversal.at),
     }
 
 
-def refund_request(one: Difference, of: Payment) -> dict[str, Any]:
-    settled = one.status == DifferenceStatus.SETTLED
-    granted = settled and one.way == Way.REFUND
+def refund_request(request: Difference, payment: Payment) -> dict[str, Any]:
+    settled = request.status == DifferenceStatus.SETTLED
+    granted = settled and request.way == Way.REFUND
     return {
-        "payment_number": one.provider_number,
-        "order_number": one.order_number,
-        "amount_fen": of.received_fen,
-        "reason": one.asked_why,
-        "asked_at": _in_china(one.found_at),
+        "payment_number": request.provider_number,
+        "order_number": request.order_number,
+        "amount_fen": payment.received_fen,
+        "reason": request.asked_why,
+        "asked_at": _in_china(request.found_at),
         "status": "granted" if granted else "declined" if settled else "waiting",
-        "why": one.reason if settled and not granted else "",
+        "why": request.reason if settled and not granted else "",
     }
 
 
-def refund(one: Refund) -> dict[str, Any]:
-    paid = one.payment
+def refund(refund: Refund) -> dict[str, Any]:
+    paid = refund.payment
     return {
-        "number": one.number,
+        "number": refund.number,
         "payment_number": paid.provider_number if paid else "",
         "order_number": paid.order.number if paid else "",
-        "amount_fen": one.amount_fen,
-        "reason": one.reason,
-        "done": one.status == RefundStatus.SUCCEEDED,
-        "provider_number": one.provider_number,
+        "amount_fen": refund.amount_fen,
+        "reason": refund.reason,
+        "done": refund.status == RefundStatus.SUCCEEDED,
+        "provider_number": refund.provider_number,
     }
 
 
@@ -196,7 +196,7 @@ def refusals(error: placing.CannotOrder, field: str) -> list[tuple[str, str]]:
 
 
 def _in_china(moment: dt.datetime) -> str:
-    """One spelling of a moment, whichever way it came."""
+    """The moment in China's time zone, so that it is always written the same way."""
     return moment.astimezone(CHINA).isoformat()
 
 
