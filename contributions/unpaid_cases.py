@@ -1,7 +1,8 @@
-"""Cases that are done when the money is there: what becomes of them when their order, bill or debit
-comes to its end.
+"""Cases that are done when the money has arrived: how they end when their order, bill or debit
+ends.
 
-An order that a case placed has the case's key; a bill and a request to a debit name theirs.
+An order that a case placed has the case's key; a bill and a request for a debit refer to their
+case.
 """
 
 import datetime as dt
@@ -30,8 +31,8 @@ from portal.shared.months import moment_zh
 
 
 def end_with_order(order: Order, *, note: str = "", by: User, now: dt.datetime) -> None:
-    """End the case that placed an order, as the order has just ended. Inside its transaction;
-    nothing where no case did."""
+    """End the case that placed an order which has just ended. Does nothing where no case placed it.
+    Must run in the order's transaction."""
     case = Case.objects.filter(key=order.key, status=Status.TO_PAY).values_list("pk", flat=True).first()
     if case is not None:
         lifecycle.move_unpaid({case: _end_of_order(order, note)}, by=by, now=now)
@@ -49,7 +50,7 @@ def _end_of_order(order: Order, note: str) -> tuple[Status, str]:
 
 
 def end_with_bill(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
-    """End the case of an employer's bill, as the bill has just ended. Inside its transaction."""
+    """End the case of an employer's bill that has just ended. Must run in its transaction."""
     if bill.status == BillStatus.PAID:
         end = Status.DONE, ""
     else:
@@ -59,7 +60,7 @@ def end_with_bill(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
 
 
 def of_lines(batch: int, first: int, last: int) -> list[int]:
-    """The cases that asked for debits which these lines of a batch made."""
+    """The cases that asked for the debits of these lines of a batch."""
     requests = RecollectRequest.objects.filter(
         line__batch=batch, line__sequence__range=(first, last), case__isnull=False
     )
@@ -67,47 +68,47 @@ def of_lines(batch: int, first: int, last: int) -> list[int]:
 
 
 def end_debited(cases: Iterable[int], *, by: User, now: dt.datetime) -> None:
-    """End those of the cases of which no debit is asked for, at the bank or still to be booked:
-    done where all months are paid, else lapsed, with what became of each. Must run in a
-    transaction; twice is once. The number of queries does not grow."""
-    asked: dict[int, list[RecollectRequest]] = defaultdict(list)
+    """End the cases that have no debit requested, at the bank or still to be booked: done where all
+    months are paid, else lapsed, with the outcome of each month. Must run in a transaction. A
+    second call changes nothing. The number of queries does not grow with the cases."""
+    by_case: dict[int, list[RecollectRequest]] = defaultdict(list)
     requests = RecollectRequest.objects.filter(case__in=list(cases), case__status=Status.TO_DEBIT)
-    for one in requests.select_related("charge", "line").order_by("charge__month", "charge__insurance"):
-        asked[one.case_id or 0].append(one)
+    for request in requests.select_related("charge", "line").order_by("charge__month", "charge__insurance"):
+        by_case[request.case_id or 0].append(request)
     ends = {
         case: _end_of_debits(some)
-        for case, some in asked.items()
+        for case, some in by_case.items()
         if not any(_is_under_way(one) for one in some)
     }
     if ends:
         lifecycle.move_unpaid(ends, by=by, now=now)
 
 
-def _is_under_way(one: RecollectRequest) -> bool:
-    if one.live or one.line is None:
-        return one.live
-    # What the bank has paid is owed until its chunk is booked.
-    booking = one.line.status == LineStatus.PAID and one.charge.status == ChargeStatus.OWED
-    return booking or one.line.status in (LineStatus.PENDING, LineStatus.MISSING)
+def _is_under_way(request: RecollectRequest) -> bool:
+    if request.live or request.line is None:
+        return request.live
+    # A charge that the bank has paid stays owed until its chunk is booked.
+    booking = request.line.status == LineStatus.PAID and request.charge.status == ChargeStatus.OWED
+    return booking or request.line.status in (LineStatus.PENDING, LineStatus.MISSING)
 
 
-def _end_of_debits(asked: Iterable[RecollectRequest]) -> tuple[Status, str]:
-    some = list(asked)
-    if all(one.charge.status == ChargeStatus.PAID for one in some):
+def _end_of_debits(requests: Iterable[RecollectRequest]) -> tuple[Status, str]:
+    listed = list(requests)
+    if all(one.charge.status == ChargeStatus.PAID for one in listed):
         return Status.DONE, ""
-    return Status.LAPSED, _("{told}。").format(told="；".join(_told(one) for one in some))
+    return Status.LAPSED, _("{told}。").format(told="；".join(_told(one) for one in listed))
 
 
-def _told(one: RecollectRequest) -> str:
+def _told(request: RecollectRequest) -> str:
     words = {
-        "month": one.charge.month.zh,
-        "insurance": INSURANCE_LABELS[Insurance(one.charge.insurance)],
-        "why": one.why or _("该月已不再欠缴"),
+        "month": request.charge.month.zh,
+        "insurance": INSURANCE_LABELS[Insurance(request.charge.insurance)],
+        "why": request.why or _("该月已不再欠缴"),
     }
-    if one.charge.status == ChargeStatus.PAID:
+    if request.charge.status == ChargeStatus.PAID:
         return _("{month}{insurance}已扣款").format(**words)
-    if one.line is not None and one.line.status == LineStatus.FAILED:
-        words["why"] = str(REASON_LABELS[Reason(one.line.reason_code)])
+    if request.line is not None and request.line.status == LineStatus.FAILED:
+        words["why"] = str(REASON_LABELS[Reason(request.line.reason_code)])
         return _("{month}{insurance}扣款失败：{why}").format(**words)
     return _("{month}{insurance}没有扣款：{why}").format(**words)
 

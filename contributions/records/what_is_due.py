@@ -31,8 +31,8 @@ class Due:
 
 
 def due_for(user: User, now: dt.datetime) -> list[Due]:
-    """What the home page says is due for a login: a person's own charges, an employer's month.
-    Nothing for anyone else."""
+    """What the home page shows as due for a login: a person's own charges, an employer's month.
+    Empty for any other login."""
     today = today_in_china(now)
     if user.is_person and user.person is not None:
         return _due_for_person(user.person, now)
@@ -43,8 +43,8 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What a person does about a month that they owe, and where; ``asked``: the next debit was
-    asked to collect it."""
+    """What a person does about a month that they owe, and where. ``asked`` says that the next debit
+    will collect it on request."""
 
     text: str
     url: str
@@ -54,35 +54,35 @@ class Next:
 def what_next(
     records: Sequence[MonthRecord], person: Person, now: dt.datetime, *, suspended: set[int] | None = None
 ) -> dict[int, Next]:
-    """By charge, what is to be done about those of the months that the person owes themselves. The
-    number of queries does not grow with them. ``suspended``: the coverages that are, where they are
-    known."""
-    mine = [
+    """What to do about each month that the person owes themselves, by charge id. The number of
+    queries does not grow with the months. ``suspended`` are the ids of the suspended coverages;
+    None where the caller does not know them."""
+    own_months = [
         one
         for one in records
         if not one.employer and one.state in (State.OWED, State.FAILED) and one.charge_id is not None
     ]
-    if not mine:
+    if not own_months:
         return {}
     ordered = dict(
-        OrderLine.objects.filter(charge__in=[one.charge_id for one in mine], live=True).values_list(
+        OrderLine.objects.filter(charge__in=[one.charge_id for one in own_months], live=True).values_list(
             "charge_id", "order__number"
         )
     )
-    asked, roads = asked_for(mine), how_to_pay.Ways(person, now, suspended=suspended)
-    found: dict[int, Next] = {}
-    for one in mine:
-        charge = one.charge_id or 0
+    requested, ways = asked_for(own_months), how_to_pay.Ways(person, now, suspended=suspended)
+    steps: dict[int, Next] = {}
+    for record in own_months:
+        charge = record.charge_id or 0
         if charge in ordered:
             how = _("已在订单 %(number)s 中，请在订单中支付。") % {"number": ordered[charge]}
-            found[charge] = Next(how, reverse("order", args=[ordered[charge]]))
-        elif charge in asked:
-            due = _due_in_next_debit(one.city, {"month": one.month.zh, "names": ""}, 0, now)
-            found[charge] = Next(due.text, due.url, asked=True)
+            steps[charge] = Next(how, reverse("order", args=[ordered[charge]]))
+        elif charge in requested:
+            due = _due_in_next_debit(record.city, {"month": record.month.zh, "names": ""}, 0, now)
+            steps[charge] = Next(due.text, due.url, asked=True)
         else:
-            way = roads.way(one.city, one.month, failed=one.state == State.FAILED)
-            found[charge] = Next(way.text, way.url)
-    return found
+            way = ways.way(record.city, record.month, failed=record.state == State.FAILED)
+            steps[charge] = Next(way.text, way.url)
+    return steps
 
 
 def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
@@ -93,20 +93,20 @@ def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
     items = [_due_order(order, today) for order in orders if order.expires_at > now]
     in_orders = {charge for order in orders for charge in order.charges}
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
-    asked = asked_for(waiting)
-    roads = how_to_pay.Ways(person, now)
+    requested_fen = asked_for(waiting)
+    ways = how_to_pay.Ways(person, now)
     months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
-    for one in sorted(waiting, key=lambda one: (one.month, IN_ORDER[one.insurance])):
-        months.setdefault((one.month, one.city, one.charge_id in asked), []).append(one)
+    for record in sorted(waiting, key=lambda one: (one.month, IN_ORDER[one.insurance])):
+        months.setdefault((record.month, record.city, record.charge_id in requested_fen), []).append(record)
     for (month, city, requested), records in sorted(months.items()):
         words = {"month": month.zh, "names": "、".join(INSURANCE_LABELS[one.insurance] for one in records)}
         fen = sum(one.amount_fen or 0 for one in records)
         if requested:
-            fen += sum(asked[one.charge_id] for one in records if one.charge_id)
+            fen += sum(requested_fen[one.charge_id] for one in records if one.charge_id)
             items.append(_due_in_next_debit(city, words, fen, now))
             continue
         failed = next((one.reason for one in records if one.reason), "")
-        way = roads.way(city, month, failed=records[0].state == State.FAILED)
+        way = ways.way(city, month, failed=records[0].state == State.FAILED)
         how = way.text
         items.append(
             Due(
@@ -150,8 +150,8 @@ def _due_order(order: _OpenOrder, today: dt.date) -> Due:
 
 
 def asked_for(records: Sequence[MonthRecord]) -> dict[int, int]:
-    """Which of these the next debit was asked to collect, with what it takes on top, in fen. One
-    query, or none."""
+    """The charges of these records that the next debit was asked to collect, each with its
+    surcharge in fen. One query, or none."""
     if not records:
         return {}
     with connection.cursor() as cursor:
@@ -169,7 +169,8 @@ _ASKED_FOR = """
 
 
 def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datetime) -> Due:
-    """What the next debit was asked to collect: only the money has to be there."""
+    """Charges that the next debit was asked to collect: the person only has to deposit the
+    money."""
     month = recollecting.next_debit(city, now)
     terms = recollecting.terms_of(city, month) if month else None
     on = terms.debit_on(month) if terms and month else month_in_china(now).last_day
@@ -182,26 +183,25 @@ def _due_in_next_debit(city: str, words: dict[str, str], fen: int, now: dt.datet
 
 
 def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
-    """Assessments to confirm or to pay; late months; and months that are charged and not assessed
-    yet."""
-    standing = list(
+    """Assessments to confirm or to pay, late months, and charged months without an assessment."""
+    unpaid = list(
         Assessment.objects.filter(employer=employer, status__in=["drawn_up", "confirmed"]).order_by(
             "month", "round"
         )
     )
-    items = [_due_assessment(one, today) for one in standing if one.due_on >= today]
+    items = [_due_assessment(one, today) for one in unpaid if one.due_on >= today]
     owed = (
         Charge.objects.filter(employer=employer, status=ChargeStatus.OWED)
         .values("month")
         .annotate(fen=Sum("amount_fen"), by=Max("due_on"))
         .order_by("month")
     )
-    assessed = {one.month for one in standing if one.due_on >= today}
-    for one in owed:
-        if one["month"] in assessed:
+    assessed = {one.month for one in unpaid if one.due_on >= today}
+    for sums in owed:
+        if sums["month"] in assessed:
             continue
-        words = {"month": one["month"].zh, "yuan": money.format_yuan(one["fen"])}
-        late = one["by"] < today
+        words = {"month": sums["month"].zh, "yuan": money.format_yuan(sums["fen"])}
+        late = sums["by"] < today
         items.append(
             Due(
                 title=_("%(month)s单位欠缴 %(yuan)s 元") % words
@@ -210,16 +210,16 @@ def _due_for_employer(employer: Employer, today: dt.date) -> list[Due]:
                 text=_("已过缴费期限，请连同滞纳金补缴；滞纳金按日增加。")
                 if late
                 else _("含单位缴纳和代扣的个人缴纳部分，请按期足额划转。"),
-                days_left=(one["by"] - today).days,
+                days_left=(sums["by"] - today).days,
                 url=reverse("employer-assessments"),
             )
         )
     return items
 
 
-def _due_assessment(one: Assessment, today: dt.date) -> Due:
-    words = {"month": one.month.zh, "yuan": money.format_yuan(one.sum_fen)}
-    to_confirm = one.status == AssessmentStatus.DRAWN_UP
+def _due_assessment(assessment: Assessment, today: dt.date) -> Due:
+    words = {"month": assessment.month.zh, "yuan": money.format_yuan(assessment.sum_fen)}
+    to_confirm = assessment.status == AssessmentStatus.DRAWN_UP
     return Due(
         title=_("确认%(month)s单位应缴 %(yuan)s 元") % words
         if to_confirm
@@ -227,6 +227,6 @@ def _due_assessment(one: Assessment, today: dt.date) -> Due:
         text=_("请核对与上月相比的变动，确认后在缴费期限前缴款。")
         if to_confirm
         else _("已确认，请按核定单的汇款附言在缴费期限前一次汇足。"),
-        days_left=(one.due_on - today).days,
-        url=reverse("employer-assessment", args=[one.pk]),
+        days_left=(assessment.due_on - today).days,
+        url=reverse("employer-assessment", args=[assessment.pk]),
     )
