@@ -1,9 +1,9 @@
-"""汇款附言: the codes under which employers pay by bank transfer, and what a line of the bank's
-statement can be for.
+"""汇款附言: the codes under which employers pay by bank transfer, and the assessments and bills
+that a line of the bank's statement may pay.
 
-A remark is whatever someone typed: words, dates and counts stand before and behind a code, and
-banks break it up. So every beginning of a run of digits is tried, and its check digits tell; the
-payer's name and the exact sum help where they do not.
+A remark is free text: words, dates and counts stand before and after a code, and banks break it
+up. So every beginning of a run of digits is tried, and the check digits decide. Without a code,
+the payer's name and the exact sum help.
 """
 
 import datetime as dt
@@ -20,10 +20,10 @@ from portal.shared import money
 from portal.shared.characters import full_width_made_narrow, narrow
 
 _PREFIXES: dict[type["Payable"], str] = {Assessment: "HD", ArrearsBill: "BJ"}
-# What is typed for a digit.
+# The digit that each typed character is read as.
 _READ_AS = {**{digit: digit for digit in "0123456789"}, "O": "0", "I": "1", "L": "1"}
-# Digits of the number, without the two check digits: filled up to eight, and as many as the
-# database can count.
+# How many digits the number has without the two check digits: at least eight, filled up with
+# zeros, and at most as many as an id of the database has.
 _SHORTEST, _LONGEST = 8, 19
 
 Payable = Assessment | ArrearsBill
@@ -31,7 +31,7 @@ Payable = Assessment | ArrearsBill
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a code stands for: what has to arrive, in fen, and by when."""
+    """An assessment or a bill, the sum that has to arrive, in fen, and the last day for it."""
 
     payable: Payable
     amount_fen: int
@@ -40,7 +40,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a line of the statement can be for, and what speaks for it."""
+    """An assessment or a bill that a line of the statement may pay, and the grounds for it."""
 
     expected: Expected
     by_code: bool
@@ -57,17 +57,17 @@ class Candidate:
 
     @property
     def grounds(self) -> list[str]:
-        """What speaks for it, in words."""
-        said = (
+        """The grounds in Chinese words."""
+        words_of = (
             (self.by_code, _("编号相符")),
             (self.by_payer, _("付款人相符")),
             (self.by_sum, _("金额相符")),
         )
-        return [words for holds, words in said if holds]
+        return [words for holds, words in words_of if holds]
 
 
 def code_of(payable: Payable) -> str:
-    """HD or BJ, the number, and two check digits, so that one wrong digit finds nothing."""
+    """HD or BJ, the number, and two check digits, so that one wrong digit makes it no code."""
     number = f"{payable.pk:08d}"
     return f"{_PREFIXES[type(payable)]}{number}{_check_digits(type(payable), payable.pk)}"
 
@@ -79,23 +79,23 @@ def _check_digits(kind: type[Payable], pk: int) -> str:
 
 
 def named_in(text: str) -> list[Payable]:
-    """What the codes in a remark are for, in their order; empty where none of them checks and
-    stands."""
+    """The assessments and bills whose codes are in a remark, in their order; empty where no code
+    has right check digits and names an existing one."""
     found: dict[tuple[type[Payable], int], None] = dict.fromkeys(_numbers_in(text))
     standing = {kind: kind.objects.in_bulk([pk for of, pk in found if of is kind]) for kind in _PREFIXES}
     return [standing[kind][pk] for kind, pk in found if pk in standing[kind]]
 
 
 def _numbers_in(text: str) -> Iterator[tuple[type[Payable], int]]:
-    """Every number in the text that its check digits let pass."""
-    # What is neither letter nor digit only parts what belongs together.
+    """Every number in the text whose check digits are right."""
+    # Characters that are neither letters nor digits may stand inside a code.
     plain = "".join(one for one in full_width_made_narrow(text).upper() if one.isalnum())
     for kind, prefix in _PREFIXES.items():
         start = plain.find(prefix)
         while start >= 0:
             digits = _digits(plain, start + len(prefix))
             for length in range(_SHORTEST, min(_LONGEST, len(digits) - 2) + 1):
-                # Only a number of more than eight digits stands without noughts before it.
+                # A number of more than eight digits has no leading zeros.
                 if length > _SHORTEST and digits[0] == "0":
                     break
                 pk = int(digits[:length])
@@ -105,47 +105,48 @@ def _numbers_in(text: str) -> Iterator[tuple[type[Payable], int]]:
 
 
 def _digits(text: str, start: int) -> str:
-    """The digits from a place on, up to what cannot be read as one."""
-    found = []
-    for one in text[start : start + _LONGEST + 2]:
-        digit = _READ_AS.get(one)
+    """The digits from a position on, up to the first character that cannot be read as one."""
+    digits = []
+    for character in text[start : start + _LONGEST + 2]:
+        digit = _READ_AS.get(character)
         if digit is None:
             break
-        found.append(digit)
-    return "".join(found)
+        digits.append(digit)
+    return "".join(digits)
 
 
 def candidates(
     *, notes: Sequence[str], payer: str, amount_fen: int, cities: Sequence[str]
 ) -> list[Candidate]:
-    """What in these cities a line of the statement can be for, the likeliest first: by the codes in
-    its remarks; else what the payer owes; else what is owed in just that sum. Nothing where nothing
-    speaks for anything."""
+    """The assessments and bills of these cities that a line of the statement may pay, the likeliest
+    first: those named by the codes in its remarks; else those that the payer owes; else those of
+    exactly that sum. Empty where there are none."""
     named = dict.fromkeys(one for note in notes for one in named_in(note))
     by_code = [one for one in named if one.city in cities]
     whose = narrow(payer)
-    found = by_code or list(_owed(cities, Q(employer__name=whose)) if whose else ())
-    if not found:
-        found = [one for one in _owed(cities, Q(), amount_fen) if expected(one).amount_fen == amount_fen]
-    told = []
-    for one in found:
-        wanted = expected(one)
-        told.append(
+    payables = by_code or list(_owed(cities, Q(employer__name=whose)) if whose else ())
+    if not payables:
+        payables = [one for one in _owed(cities, Q(), amount_fen) if expected(one).amount_fen == amount_fen]
+    listed = []
+    for payable in payables:
+        wanted = expected(payable)
+        listed.append(
             Candidate(
                 wanted,
-                by_code=one in by_code,
-                by_payer=bool(whose) and narrow(one.employer.name) == whose,
+                by_code=payable in by_code,
+                by_payer=bool(whose) and narrow(payable.employer.name) == whose,
                 by_sum=wanted.amount_fen == amount_fen,
             )
         )
-    return sorted(told, key=lambda one: -len(one.grounds))
+    return sorted(listed, key=lambda one: -len(one.grounds))
 
 
 _AT_MOST = 10
 
 
 def _owed(cities: Sequence[str], which: Q, sum_fen: int | None = None) -> Iterator[Payable]:
-    """What waits to be paid there, oldest first; not more than somebody can choose from."""
+    """The unpaid assessments, then the open bills of the cities, oldest first; at most ``_AT_MOST``
+    of each, so that a person can choose from them."""
     unpaid = Assessment.objects.filter(which, city__in=cities, status__in=assessments.UNPAID)
     bills = ArrearsBill.objects.filter(which, city__in=cities, status=BillStatus.OPEN)
     if sum_fen is not None:
@@ -155,7 +156,7 @@ def _owed(cities: Sequence[str], which: Q, sum_fen: int | None = None) -> Iterat
 
 
 def expected(payable: Payable) -> Expected:
-    """What has to arrive for it now."""
+    """The sum that has to arrive for it now, and by when."""
     if isinstance(payable, Assessment):
         return Expected(payable, assessments.owed_fen(payable), payable.due_on)
     return Expected(payable, payable.sum_fen if payable.status == BillStatus.OPEN else 0, payable.pay_on)
