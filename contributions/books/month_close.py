@@ -1,7 +1,7 @@
-"""月结: a month of a city's books is closed by two members of staff, for good.
+"""月结: two members of staff close a month of a city's books, for good.
 
-Afterwards no entry can be dated into it; what is to be mended is booked in the month that is open.
-The totals are frozen, and their digest is a link of the chain that the entries make.
+Afterwards no entry can be dated into the month; corrections are booked in the open month. The
+totals are frozen, and their digest is a link of the chain of entries.
 """
 
 import datetime as dt
@@ -39,13 +39,13 @@ from portal.shared.months import Month, month_in_china, today_in_china
 
 
 class CannotClose(Exception):
-    """The month cannot be proposed or closed so; the message says why in Chinese."""
+    """The month cannot be proposed or closed; the message says why in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way of a month's close: what it is, how many, and the kind of list where
-    it is dealt with."""
+    """A reason why a month cannot be closed: what it is, how many, what to do, and the kind of list
+    where that is done."""
 
     what: str
     count: int
@@ -54,8 +54,8 @@ class Obstacle:
 
 
 def next_month(city: str) -> Month | None:
-    """The month to be closed next: after the last that is closed, or the one of the first entry.
-    None where nothing is booked."""
+    """The month to be closed next: the one after the last closed month, or the month of the first
+    entry. None where nothing is booked."""
     closed = ledger.closed_through(city)
     if closed is not None:
         return closed + 1
@@ -64,32 +64,34 @@ def next_month(city: str) -> Month | None:
 
 
 def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
-    """Everything that stands in the way, in the order in which it is dealt with; none where the
-    month can be closed."""
-    found: list[Obstacle] = []
+    """All reasons why the month cannot be closed, in the order in which they are dealt with; empty
+    where it can be closed."""
+    in_the_way: list[Obstacle] = []
     end = end_of(month.last_day)
     if month_in_china(now) <= month:
-        found.append(Obstacle(_("本月尚未结束"), 1, _("月末之后再办理。"), "month"))
+        in_the_way.append(Obstacle(_("本月尚未结束"), 1, _("月末之后再办理。"), "month"))
     if next_month(city) != month:
-        found.append(Obstacle(_("不是下一个待结月份"), 1, _("月份按先后逐月办理，已结的不再办理。"), "month"))
+        in_the_way.append(
+            Obstacle(_("不是下一个待结月份"), 1, _("月份按先后逐月办理，已结的不再办理。"), "month")
+        )
     batches = DebitBatch.objects.filter(city=city, month__lte=month).exclude(status=BatchStatus.CLOSED)
     chunks = PostingChunk.objects.filter(batch__in=batches, posted_at__isnull=True)
-    held = BankFile.objects.filter(batch__city=city, status=FileStatus.HELD, received_at__lt=end).exclude(
-        settlements__status="approved"
-    )
-    unknown = Payment.objects.filter(
+    held_files = BankFile.objects.filter(
+        batch__city=city, status=FileStatus.HELD, received_at__lt=end
+    ).exclude(settlements__status="approved")
+    unknown_payments = Payment.objects.filter(
         order__city=city, status__in=[PaymentStatus.STARTED, PaymentStatus.UNKNOWN], begun_at__lt=end
     )
     differences = Difference.objects.filter(city=city, day__lte=month.last_day).exclude(
         status=DifferenceStatus.SETTLED
     )
-    found += [
+    in_the_way += [
         Obstacle(what, count, todo, place)
         for what, count, todo, place in (
             (_("托收批次未关闭"), batches.count(), _("处理完毕后关闭批次。"), "batches"),
             (_("托收结果未记账"), chunks.count(), _("等系统记账，或在批次页按“记账”。"), "batches"),
-            (_("银行结果文件有疑点"), held.count(), _("与银行核对后处理。"), "files"),
-            (_("支付结果未定"), unknown.count(), _("向支付渠道查询，等结果确定。"), "payments"),
+            (_("银行结果文件有疑点"), held_files.count(), _("与银行核对后处理。"), "files"),
+            (_("支付结果未定"), unknown_payments.count(), _("向支付渠道查询，等结果确定。"), "payments"),
             (_("与合作方对账有差异"), differences.count(), _("逐笔核对并复核。"), "differences"),
         )
         if count
@@ -97,7 +99,7 @@ def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
     sheets = DaySheet.objects.filter(city=city, day__gte=month.first_day, day__lte=month.last_day)
     missing = set(_days_to_have(city, month)) - set(sheets.values_list("day", flat=True))
     if missing:
-        found.append(
+        in_the_way.append(
             Obstacle(
                 _("缺日终试算平衡表"),
                 len(missing),
@@ -106,7 +108,7 @@ def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
             )
         )
     if differing := _differing(city, month):
-        found.append(
+        in_the_way.append(
             Obstacle(
                 _("账实不符"),
                 differing,
@@ -114,12 +116,12 @@ def obstacles(*, city: str, month: Month, now: dt.datetime) -> list[Obstacle]:
                 "sheets",
             )
         )
-    return found
+    return in_the_way
 
 
 def _differing(city: str, month: Month) -> int:
-    """How many channels the books and the other side have not come to agree on by the month's end,
-    suspense among them. A day's difference that a later day makes good is none."""
+    """For how many channels, and suspense, the books still differ from the other side at the end of
+    the month. A difference of one day that a later day makes good does not count."""
     until = DayComparison.objects.filter(sheet__city=city, sheet__day__lte=month.last_day)
     channels = (
         until.exclude(channel="")
@@ -139,7 +141,8 @@ def _days_to_have(city: str, month: Month) -> Iterable[dt.date]:
 
 
 def propose(*, city: str, month: Month, by: User, now: dt.datetime) -> MonthClose:
-    """Ask for a month to be closed by a second person. Twice is once. Raises CannotClose."""
+    """Propose that a second person closes the month. A second call changes nothing. Raises
+    CannotClose."""
     _check(city, month, by, now)
     with transaction.atomic():
         close, _made = MonthClose.objects.get_or_create(
@@ -149,7 +152,7 @@ def propose(*, city: str, month: Month, by: User, now: dt.datetime) -> MonthClos
 
 
 def why_not(close: MonthClose, user: User) -> str:
-    """Why this login may not make the proposed close; "" where it may."""
+    """Why this login may not close the proposed month; "" where it may."""
     if close.city not in permissions.staff_cities(user):
         return _("只有本市的征缴人员可以办理月结。")
     if close.proposed_by_id == user.pk:
@@ -158,10 +161,11 @@ def why_not(close: MonthClose, user: User) -> str:
 
 
 def close(proposed: MonthClose, *, by: User, now: dt.datetime) -> MonthClose:
-    """Close a proposed month, for good. Twice is once. Raises CannotClose."""
+    """Close a proposed month, for good. A second call by the same login changes nothing. Raises
+    CannotClose."""
     try:
         with transaction.atomic():
-            # Entries wait; whatever was booked before is seen.
+            # New entries wait for this lock; all earlier entries are visible.
             locks.chain(proposed.city)
             current = MonthClose.objects.select_for_update(no_key=True).get(pk=proposed.pk)
             if current.closed_at and current.closed_by_id == by.pk:
@@ -185,10 +189,10 @@ def close(proposed: MonthClose, *, by: User, now: dt.datetime) -> MonthClose:
 def _check(city: str, month: Month, by: User, now: dt.datetime) -> None:
     if city not in permissions.staff_cities(by):
         raise CannotClose(_("只有本市的征缴人员可以办理月结。"))
-    if found := obstacles(city=city, month=month, now=now):
+    if in_the_way := obstacles(city=city, month=month, now=now):
         raise CannotClose(
             _("%(month)s还不能月结：%(what)s。")
-            % {"month": month.zh, "what": _("；").join(one.what for one in found)}
+            % {"month": month.zh, "what": _("；").join(one.what for one in in_the_way)}
         )
 
 
@@ -216,7 +220,7 @@ def _lines(close: MonthClose) -> list[MonthCloseLine]:
 
 
 def digest(close: MonthClose, lines: Iterable[MonthCloseLine]) -> str:
-    """SHA-256 over a close, its totals and the chain's link before it."""
+    """SHA-256 over a close, its totals and the previous link of the chain."""
     if close.closed_at is None:
         raise ValueError(f"{close} is not closed")
     text = "\n".join(
@@ -238,23 +242,25 @@ def digest(close: MonthClose, lines: Iterable[MonthCloseLine]) -> str:
 
 
 def links() -> dict[str, list[tuple[int, str, str]]]:
-    """The closes of each city as links of its chain, in order: (entry's number that it follows,
-    digest before, own digest)."""
-    found: dict[str, list[tuple[int, str, str]]] = {}
-    for one in MonthClose.objects.filter(closed_at__isnull=False).order_by("city", "month"):
-        found.setdefault(one.city, []).append((one.last_number or 0, one.previous_digest, one.digest))
-    return found
+    """The closes of each city as links of its chain, in order: (number of the entry before it,
+    previous digest, its digest)."""
+    links_of_city: dict[str, list[tuple[int, str, str]]] = {}
+    for close in MonthClose.objects.filter(closed_at__isnull=False).order_by("city", "month"):
+        links_of_city.setdefault(close.city, []).append(
+            (close.last_number or 0, close.previous_digest, close.digest)
+        )
+    return links_of_city
 
 
 def broken_digests() -> Iterator[str]:
-    """For the audit: closed months whose totals are not those that were sealed."""
-    for one in MonthClose.objects.filter(closed_at__isnull=False).prefetch_related("lines").order_by("pk"):
-        if digest(one, one.lines.all()) != one.digest:
-            yield _("%(city)s %(month)s 的月结与封存的摘要不符") % {"city": one.city, "month": one.month}
+    """For the audit: closed months whose totals no longer have the recorded digest."""
+    for close in MonthClose.objects.filter(closed_at__isnull=False).prefetch_related("lines").order_by("pk"):
+        if digest(close, close.lines.all()) != close.digest:
+            yield _("%(city)s %(month)s 的月结与封存的摘要不符") % {"city": close.city, "month": close.month}
 
 
-# For the audit: nothing was dated into a closed month after its close, and its totals are those of
-# its days.
+# For the audit: entries dated into a closed month after its close, and totals that differ from the
+# sums of the days.
 CHECKS = (
     """
     SELECT format('%s 的分录 #%s 记在已月结的 %s', entry.city, entry.number, close.month)

@@ -1,8 +1,8 @@
-"""Personal accounts (个人账户): what receipts credited to a person, and what moved the account
-besides, by year.
+"""Personal accounts (个人账户): the credits of a person's receipts and the other movements of the
+account, by year.
 
-Receipts and movements are the ledger's sub-ledger: together they are what the PERSONAL accounts of
-the books hold.
+Receipts and movements are the ledger's sub-ledger: their sum is the balance of the PERSONAL
+accounts of the books.
 """
 
 import datetime as dt
@@ -38,13 +38,13 @@ WITH_ACCOUNTS = (Insurance.PENSION, Insurance.MEDICAL)
 
 
 class Overdrawn(Exception):
-    """The account holds less than is to be taken: nothing was booked."""
+    """The account holds less than the sum to be taken: nothing was booked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What one paid month brought: ``account_fen`` of ``amount_fen``, credited on the day the money
-    arrived. ``base`` is yuan."""
+    """The credit of one paid month: ``account_fen`` of ``amount_fen``, credited on the day on which
+    the money arrived. ``base`` is yuan."""
 
     charge_id: int
     month: Month
@@ -78,7 +78,7 @@ class Year:
 
     @property
     def moved_fen(self) -> int:
-        """Top-ups, transfers and what was taken back."""
+        """Top-ups, transfers and sums taken back."""
         return sum(one.amount_fen for one in self.movements)
 
     @property
@@ -88,8 +88,8 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person's account of one insurance in one city; its years newest first, those in which
-    nothing happened left out."""
+    """A person's account of one insurance in one city. ``years`` are newest first; years without
+    any credit, movement or interest are left out."""
 
     city: str
     insurance: Insurance
@@ -101,7 +101,7 @@ class Account:
 
 
 def balance(person: Person, city: str, insurance: Insurance) -> int:
-    """What the person's account holds, in fen."""
+    """The balance of the person's account, in fen."""
     credited = Receipt.objects.filter(
         charge__person=person, charge__city=city, charge__insurance=insurance, applied=True
     ).aggregate(fen=Sum("account_fen"))["fen"]
@@ -125,17 +125,16 @@ def book_movement(
     pooled_fen: int = 0,
     surcharge_fen: int = 0,
 ) -> AccountMovement:
-    """Credit (positive) or take (negative) fen of a personal account and return the movement. Twice
-    by one key is once.
+    """Credit (positive) or take (negative) fen of a personal account and return the movement. A
+    second call with the same key changes nothing.
 
     The entry books it between the city's PERSONAL account of the insurance and ``against``, an
     account of the same city: clearing for a top-up, transfer clearing for a transfer, suspense for
-    what is taken back to be refunded. ``pooled_fen``, of the same sign, is what comes into the
-    pooled fund or leaves it by the same entry, ``surcharge_fen`` what leaves the account of
-    interest and late fees with a reversed month. Raises KeyReused where the key stands for another
-    movement; Overdrawn where the account holds less than is taken; ValueError for an account of
-    another city. Constraints refuse a top-up of anything but medical, and a sign that is not the
-    kind's.
+    a sum taken back to be refunded. ``pooled_fen``, of the same sign, enters or leaves the pooled
+    fund by the same entry; ``surcharge_fen`` leaves the account of interest and late fees with a
+    reversed month. Raises KeyReused where the key belongs to another movement; Overdrawn where the
+    account holds less than is taken; ValueError for an account of another city. Constraints refuse
+    a top-up of anything but medical, and a sign that does not fit the kind.
     """
     if against.city != city:
         raise ValueError(f"{against} belongs to {against.city}, not to {city}")
@@ -144,7 +143,7 @@ def book_movement(
         return standing
     try:
         with transaction.atomic():
-            # Two takings from one account are counted one after the other.
+            # Two withdrawals from one account are checked one after the other.
             _lock(person)
             if standing := _standing(key, content):
                 return standing
@@ -172,7 +171,7 @@ def book_movement(
                 entry=entry,
             )
     except IntegrityError:
-        # Booked meanwhile under the same key for another person, whose lock is not ours.
+        # It was booked meanwhile under the same key for another person, whom we do not lock.
         if standing := _standing(key, content):
             return standing
         raise
@@ -188,12 +187,12 @@ def book_reversal(
     by: User,
     now: dt.datetime,
 ) -> None:
-    """Take what an entry's applied receipts brought to an insurance out of its personal accounts,
-    pooled fund and surcharges again: a movement for each receipt, and one entry. A fixed number of
-    statements. Its charges are still as they were paid.
+    """Take back, for one insurance, what an entry's applied receipts credited to personal accounts,
+    pooled fund and surcharges: a movement for each receipt, and one entry. A fixed number of
+    statements. The charges must still have the status that they had when they were paid.
 
-    IntegrityError where an account holds less ("would hold"), and where it was done before. Inside
-    a transaction.
+    Raises IntegrityError where an account holds less ("would hold"), and where it was done before.
+    Must run in a transaction.
     """
     city = against.city
     [entry_id] = ledger.reserve_ids(1)
@@ -228,7 +227,7 @@ def book_reversal(
     )
 
 
-# In the order of the persons, who are locked by what takes from their accounts.
+# In the order of the persons, because taking from an account locks its person.
 _REVERSE = """
     INSERT INTO contributions_accountmovement (
         person_id, city, insurance, kind, amount_fen, pooled_fen, surcharge_fen, against_id, booked_on, key, entry_id
@@ -247,8 +246,8 @@ _REVERSE = """
 def _postings(
     against: LedgerAccount, insurance: Insurance, personal_fen: int, pooled_fen: int, surcharge_fen: int
 ) -> list[ledger.Posting]:
-    """So many fen from ``against`` to the personal account, the pooled fund and, where there are
-    any, the surcharges."""
+    """The postings that move these sums from ``against`` to the personal account, the pooled fund
+    and, where it is not zero, the surcharges."""
     parts = {AccountKind.PERSONAL: personal_fen, AccountKind.POOLED: pooled_fen}
     if surcharge_fen:
         parts[AccountKind.SURCHARGE] = surcharge_fen
@@ -266,23 +265,24 @@ def _lock(person: Person) -> None:
 
 
 def _standing(key: str, content: tuple[object, ...]) -> AccountMovement | None:
-    found = AccountMovement.objects.filter(key=key).first()
-    if found and content != (
-        found.person_id,
-        found.city,
-        found.insurance,
-        found.kind,
-        found.amount_fen,
-        found.pooled_fen,
-        found.surcharge_fen,
-        found.against_id,
+    movement = AccountMovement.objects.filter(key=key).first()
+    if movement and content != (
+        movement.person_id,
+        movement.city,
+        movement.insurance,
+        movement.kind,
+        movement.amount_fen,
+        movement.pooled_fen,
+        movement.surcharge_fen,
+        movement.against_id,
     ):
         raise KeyReused(key)
-    return found
+    return movement
 
 
 def accounts_of(person: Person) -> list[Account]:
-    """The person's accounts that anything ever moved, by city and insurance. Two queries.
+    """The person's accounts that ever had a credit or a movement, by city and insurance. Two
+    queries.
 
     A credit belongs to the year, in China, in which its money arrived, whichever month it pays; a
     movement to the year in which it was booked, and interest to the year that it is for.
@@ -292,38 +292,38 @@ def accounts_of(person: Person) -> list[Account]:
         .select_related("charge")
         .order_by("received_at", "charge__month", "pk")
     )
-    found: dict[tuple[str, Insurance], list[Happening]] = {}
-    for one in receipts:
-        charge = one.of_charge
-        found.setdefault((charge.city, Insurance(charge.insurance)), []).append(
+    happened: dict[tuple[str, Insurance], list[Happening]] = {}
+    for receipt in receipts:
+        charge = receipt.of_charge
+        happened.setdefault((charge.city, Insurance(charge.insurance)), []).append(
             Credit(
                 charge_id=charge.pk,
                 month=charge.month,
-                credited_on=today_in_china(one.received_at),
+                credited_on=today_in_china(receipt.received_at),
                 base=charge.base,
                 amount_fen=charge.amount_fen,
-                account_fen=one.account_fen,
+                account_fen=receipt.account_fen,
             )
         )
     movements = AccountMovement.objects.filter(
         person=person, insurance__in=[str(one) for one in WITH_ACCOUNTS]
     ).select_related("interest")
-    for moved in movements.order_by("booked_on", "pk"):
-        is_interest = moved.kind == MovementKind.INTEREST
-        found.setdefault((moved.city, Insurance(moved.insurance)), []).append(
-            moved.interest if is_interest else moved
+    for movement in movements.order_by("booked_on", "pk"):
+        is_interest = movement.kind == MovementKind.INTEREST
+        happened.setdefault((movement.city, Insurance(movement.insurance)), []).append(
+            movement.interest if is_interest else movement
         )
     order = {insurance: place for place, insurance in enumerate(Insurance)}
     return [
-        Account(city, insurance, _years(found[city, insurance]))
-        for city, insurance in sorted(found, key=lambda key: (key[0], order[key[1]]))
+        Account(city, insurance, _years(happened[city, insurance]))
+        for city, insurance in sorted(happened, key=lambda key: (key[0], order[key[1]]))
     ]
 
 
 def _years(happened: Iterable[Happening]) -> tuple[Year, ...]:
     by_year: dict[int, list[Happening]] = {}
-    for one in happened:
-        by_year.setdefault(_year_of(one), []).append(one)
+    for happening in happened:
+        by_year.setdefault(_year_of(happening), []).append(happening)
     years: list[Year] = []
     for year in sorted(by_year):
         years.append(
@@ -338,14 +338,14 @@ def _years(happened: Iterable[Happening]) -> tuple[Year, ...]:
     return tuple(reversed(years))
 
 
-def _year_of(one: Happening) -> int:
-    if isinstance(one, Credit):
-        return one.credited_on.year
-    return one.year if isinstance(one, AccountInterest) else one.booked_on.year
+def _year_of(happening: Happening) -> int:
+    if isinstance(happening, Credit):
+        return happening.credited_on.year
+    return happening.year if isinstance(happening, AccountInterest) else happening.booked_on.year
 
 
-# For the audit: the personal accounts of each city and insurance, as receipts and movements and as
-# the books say them.
+# For the audit: the personal accounts of each city and insurance where the books differ from the
+# receipts and movements.
 BOOKS_AND_RECEIPTS = """
     SELECT format('%s %s 个人账户记账 %s 分，到账和变动记录合计 %s 分', city, insurance, coalesce(booked.fen, 0),
         coalesce(received.fen, 0))
@@ -367,8 +367,8 @@ BOOKS_AND_RECEIPTS = """
     WHERE coalesce(booked.fen, 0) <> coalesce(received.fen, 0)
 """
 
-# For the audit: movements and the entries that book them, the pooled part and the other side
-# included; no account below zero.
+# For the audit: entries that differ from their movements, with the pooled part and the other side;
+# accounts below zero; interest that is booked without a movement.
 MOVEMENTS_AND_BOOKS = (
     """
     WITH moved AS (
