@@ -1,6 +1,6 @@
-"""What a city's month owes. Tiers are few: each is priced once, and all charges are inserted by one
-statement. Wages are nearly as many as rows: they are priced while the database writes those
-before."""
+"""Charges of a city's month. There are few tiers: each is priced once, and one statement inserts
+all charges. There are nearly as many wages as rows: they are priced while the database writes the
+rows before them."""
 
 import datetime as dt
 import io
@@ -49,8 +49,8 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What a run did: how many charges it made (none where all stood already), and what it had to
-    leave out."""
+    """The result of a run: how many charges it made (0 where all existed already), and the
+    coverages that it left out."""
 
     city: str
     month: Month
@@ -61,13 +61,13 @@ class Charged:
 def charge(
     *, city: str, month: Month, capacities: Iterable[Capacity] | None = None, by: User, now: dt.datetime
 ) -> Charged:
-    """Charge all that is covered in the month and not charged yet, of the given capacities (all,
+    """Charge every coverage of the month that has no charge yet, of the given capacities (of all,
     where none are given).
 
-    One transaction under the city's lock: a run that is killed has done nothing; one that is
-    repeated, or waits for another, finds nothing to do. Coverage without a base, or that the policy
-    does not price, is left out, told in the answer and kept with the run. Raises ValueError for a
-    month that has not begun.
+    One transaction under the city's lock: a killed run has done nothing; a repeated run, or one
+    that waited for another, finds nothing to do. Coverages without a base or without a price in the
+    policy are left out, returned and recorded with the run. Raises ValueError for a month that has
+    not begun.
     """
     if month > month_in_china(now):
         raise ValueError(f"{month} has not begun")
@@ -95,15 +95,15 @@ def charge(
 
 
 class CannotCharge(Exception):
-    """A month that was to be charged has no base or no price, or the person owes it elsewhere; the
+    """A month to be charged has no base or no price, is suspended, or is owed elsewhere; the
     message says which."""
 
 
 def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.datetime) -> list[Charge]:
-    """The live charges of exactly these months of one coverage, by month, made by one statement
-    where they do not stand yet.
+    """The live charges of exactly these months of one coverage, by month; one statement makes those
+    that do not exist yet.
 
-    A charge that stands keeps its price. Raises CannotCharge, and then has made none. Must run in a
+    An existing charge keeps its price. Raises CannotCharge, and then has made none. Must run in a
     transaction.
     """
     wanted = sorted(set(months))
@@ -127,8 +127,8 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
 
 
 def _hold(coverage: Coverage) -> None:
-    """Until the transaction ends, a posting that suspends the coverage waits, and we for one that
-    just does."""
+    """Lock the coverage until the transaction ends, so that a posting that suspends it waits for
+    us, or we for it."""
     Coverage.objects.select_for_update(no_key=True).only("pk").get(pk=coverage.pk)
 
 
@@ -198,8 +198,8 @@ def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month,
 
 
 def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
-    """Until when a month's charge is to be paid: the day of the debit where the city debits, else
-    the month's last day."""
+    """The last day to pay a month's charge: the day of the debit where the city debits, else the
+    month's last day."""
     try:
         terms = debit_terms(book(), city=city, on=month.first_day)
     except PolicyMissing:
@@ -207,8 +207,9 @@ def due_on(city: str, capacity: Capacity, month: Month) -> dt.date:
     return terms.debit_on(month) if capacity in terms.capacities else month.last_day
 
 
-# What is to be charged: joined once, then priced, then inserted. The grade is part of the price
-# only where the employer's share goes by it; elsewhere it would multiply the prices by eight.
+# The coverages to be charged are joined once, then priced, then inserted. The grade is part of the
+# price only where the employer's share depends on it; elsewhere it would multiply the prices by
+# eight.
 _UNCHARGED = """
     CREATE TEMPORARY TABLE charging_uncharged ON COMMIT DROP AS
     SELECT coverage.id AS coverage_id, coverage.person_id, coverage.employer_id, coverage.capacity, coverage.insurance,
@@ -263,11 +264,11 @@ def _all_terms(city: str, month: Month, capacities: Sequence[str]) -> Iterator[C
 
 
 class _NoPrice(Exception):
-    """The message says what is missing."""
+    """There is no price; the message says what is missing."""
 
 
 class _Prices:
-    """The prices of a city's month, and what has been left out for want of one."""
+    """The prices of a city's month, and the coverages left out because they have none."""
 
     def __init__(self, city: str, month: Month, capacities: Sequence[str], now: dt.datetime) -> None:
         self.city, self.month, self.now = city, month, now
@@ -302,17 +303,17 @@ class _Prices:
     def leave_out(
         self, capacity: str, insurance: str, tier: str, why: str, count: int, coverages: Sequence[int]
     ) -> None:
-        """``count`` coverages, these among them; told with those that are left out for the same
-        reason."""
-        told = LeftOut(capacity, insurance, tier, why, count, list(coverages))
-        for at, one in enumerate(self.left_out):
-            if (one.capacity, one.insurance, one.tier, one.why) == (capacity, insurance, tier, why):
-                told = replace(
-                    told, count=one.count + count, coverages=[*one.coverages, *coverages][:_EXAMPLES]
+        """Record ``count`` coverages as left out, ``coverages`` among them, together with others of
+        the same reason."""
+        left_out = LeftOut(capacity, insurance, tier, why, count, list(coverages))
+        for at, other in enumerate(self.left_out):
+            if (other.capacity, other.insurance, other.tier, other.why) == (capacity, insurance, tier, why):
+                left_out = replace(
+                    left_out, count=other.count + count, coverages=[*other.coverages, *coverages][:_EXAMPLES]
                 )
-                self.left_out[at] = told
+                self.left_out[at] = left_out
                 return
-        self.left_out.append(told)
+        self.left_out.append(left_out)
 
 
 _TIERS = """
@@ -325,7 +326,7 @@ _EXAMPLES_OF_TIER = """
     ORDER BY coverage_id LIMIT %s
 """
 
-# Prices are found by their place in a list, not joined: the rows stay in the order of the
+# Prices are looked up by their position in an array, not joined: the rows stay in the order of the
 # coverages, so that a person's rows and index entries lie together.
 _CHARGE_TIERS = """
     INSERT INTO contributions_charge (
@@ -345,10 +346,10 @@ _CHARGE_TIERS = """
 
 
 def _charge_tiers(cursor: Any, prices: _Prices) -> int:
-    """Charge what is paid by a tier, and tell what has no base at all; returns how many charges
-    that made."""
+    """Charge the coverages with a tier, and record those without any base as left out. Returns how
+    many charges were made."""
     cursor.execute(_TIERS)
-    found: dict[str, list[Any]] = defaultdict(list)
+    columns: dict[str, list[Any]] = defaultdict(list)
     for capacity, insurance, tier, count in cursor.fetchall():
         try:
             if tier is None:
@@ -359,25 +360,25 @@ def _charge_tiers(cursor: Any, prices: _Prices) -> int:
             examples = [coverage for (coverage,) in cursor.fetchall()]
             prices.leave_out(capacity, insurance, tier or "", str(missing), count, examples)
             continue
-        found["priced"].append(f"{capacity}/{insurance}/{tier}")
-        found["base"].append(price.base)
-        found["amount_fen"].append(price.amount_fen)
-        found["personal_fen"].append(price.personal_fen)
-        found["employer_fen"].append(price.employer_fen)
-        found["account_fen"].append(price.account_fen)
-        found["policy"].append(price.path)
-        found["policy_since"].append(price.since)
-        found["due_on"].append(prices.due_on(capacity))
-    if not found:
+        columns["priced"].append(f"{capacity}/{insurance}/{tier}")
+        columns["base"].append(price.base)
+        columns["amount_fen"].append(price.amount_fen)
+        columns["personal_fen"].append(price.personal_fen)
+        columns["employer_fen"].append(price.employer_fen)
+        columns["account_fen"].append(price.account_fen)
+        columns["policy"].append(price.path)
+        columns["policy_since"].append(price.since)
+        columns["due_on"].append(prices.due_on(capacity))
+    if not columns:
         return 0
     cursor.execute(
-        _CHARGE_TIERS, {"city": prices.city, "month": prices.month.first_day, "now": prices.now, **found}
+        _CHARGE_TIERS, {"city": prices.city, "month": prices.month.first_day, "now": prices.now, **columns}
     )
     return int(cursor.rowcount)
 
 
-# The first columns of a row as ``COPY`` reads them, and what the others are worked out from. In the
-# order of the coverages: the table was filled in it.
+# The first columns of a row as ``COPY`` reads them, and the values that the other columns are
+# computed from. In the order of the coverages, in which the table was filled.
 _WAGES = r"""
     SELECT concat(person_id, E'\t', coverage_id, E'\t', coalesce(employer_id::text, E'\\N'), E'\t'),
         coverage_id, capacity, insurance, wage_fen, grade
@@ -393,12 +394,12 @@ _CHARGE_WAGES = """
 
 
 def _charge_wages(cursor: Any, prices: _Prices) -> int:
-    """Charge what is paid by a wage or a chosen base; returns how many charges that made."""
+    """Charge the coverages with a wage or a chosen base. Returns how many charges were made."""
     rest = _rest_of_row(prices)
 
-    def rows_of(found: Sequence[tuple[str, int, str, str, int, int | None]]) -> str:
+    def rows_of(wages: Sequence[tuple[str, int, str, str, int, int | None]]) -> str:
         rows = []
-        for start, coverage, capacity, insurance, wage_fen, grade in found:
+        for start, coverage, capacity, insurance, wage_fen, grade in wages:
             try:
                 rows.append(start + rest(capacity, insurance, wage_fen, grade))
             except _NoPrice as missing:
@@ -408,20 +409,20 @@ def _charge_wages(cursor: Any, prices: _Prices) -> int:
     created = 0
     with connection.chunked_cursor() as wages, ThreadPoolExecutor(1) as beside:
         wages.execute(_WAGES)
-        found = wages.fetchmany(_ROWS_AT_A_TIME)
-        ahead = beside.submit(rows_of, found)
-        while found:
-            priced, found = ahead.result(), wages.fetchmany(_ROWS_AT_A_TIME)
-            ahead = beside.submit(rows_of, found)
-            # Sent in one piece: between two pieces it would wait for whoever prices.
+        wages_read = wages.fetchmany(_ROWS_AT_A_TIME)
+        ahead = beside.submit(rows_of, wages_read)
+        while wages_read:
+            priced, wages_read = ahead.result(), wages.fetchmany(_ROWS_AT_A_TIME)
+            ahead = beside.submit(rows_of, wages_read)
+            # Sent in one piece: between two pieces it would wait for the thread that prices.
             cursor.copy_expert(_CHARGE_WAGES, io.StringIO(priced), len(priced) + 1)
             created += cursor.rowcount
     return created
 
 
 def _rest_of_row(prices: _Prices) -> Callable[[str, str, int, int | None], str]:
-    """What follows the first column of ``_WAGES`` in a row for ``_CHARGE_WAGES``, by capacity,
-    insurance, wage and grade; it may raise _NoPrice."""
+    """A function that gives the rest of a row for ``_CHARGE_WAGES`` after the first column of
+    ``_WAGES``, by capacity, insurance, wage and grade; it may raise _NoPrice."""
 
     @lru_cache
     def of_all(capacity: str, insurance: str) -> tuple[ContributionTerms, str]:

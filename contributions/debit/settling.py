@@ -1,9 +1,9 @@
 """What a settlement of open lines does when it takes effect.
 
-A line whose money the bank took is booked under the bank's own number, as its answer would have
-booked it. One that it did not take fails, and is drawn again with the next month's file. An
-answer that cannot be used is given up: then every line of its batch is one that the bank left
-open.
+A line that the bank has debited is booked as the bank's answer would have booked it, and keeps the
+bank's number. A line that the bank has not debited fails, and is drawn again with the next month's
+file. An answer that cannot be used is given up: then every line of its batch counts as left open by
+the bank.
 """
 
 import datetime as dt
@@ -47,12 +47,12 @@ NOTICE_KIND = "debit-settled"
 
 
 class CannotSettle(Exception):
-    """What cannot be proposed, decided or asked so; the message says why in Chinese."""
+    """A settlement cannot be proposed, decided or asked for; the message says why in Chinese."""
 
 
 def _lines(settlement: Settlement) -> list[SettledLine]:
-    """The settlement's lines, all of them still open; their charges are locked in the order in
-    which money is received."""
+    """The settlement's lines, all of them still open, with their charges locked in the order that
+    receiving money uses. Raises CannotSettle where a line has a result already."""
     settled = list(
         SettledLine.objects.filter(settlement=settlement, live=True)
         .select_related("line__assessment")
@@ -63,15 +63,15 @@ def _lines(settlement: Settlement) -> list[SettledLine]:
         .filter(pk__in=[one.line.charge_id for one in settled])
         .order_by("pk")
     )
-    still = DebitLine.objects.filter(pk__in=[one.line_id for one in settled], status=LineStatus.MISSING)
-    found = still.aggregate(fen=Sum("amount_fen"))["fen"] or 0
-    if (still.count(), found) != (settlement.line_count, settlement.sum_fen):
+    open_lines = DebitLine.objects.filter(pk__in=[one.line_id for one in settled], status=LineStatus.MISSING)
+    open_fen = open_lines.aggregate(fen=Sum("amount_fen"))["fen"] or 0
+    if (open_lines.count(), open_fen) != (settlement.line_count, settlement.sum_fen):
         raise CannotSettle(_("其中有的明细已有结果，请退回后重新提出。"))
     return settled
 
 
 def mark_failed(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
-    """The lines failed: their surcharges are void, their cases end, everyone is told."""
+    """Mark the lines as failed: void their surcharges, end their cases, notify the payers."""
     lines = _lines(settlement)
     DebitLine.objects.filter(pk__in=[one.line_id for one in lines]).update(
         status=LineStatus.FAILED, drawing=False, reason_code=Reason.OTHER
@@ -96,8 +96,8 @@ def _chunks(batch: DebitBatch, lines: Sequence[SettledLine]) -> list[PostingChun
 
 
 def book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
-    """Book the lines as the bank's answer would have: a receipt for each, under our own number, and
-    one entry."""
+    """Book the lines as the bank's answer would have: a receipt for each, under the batch's number
+    and the line's sequence, and one entry."""
     batch, lines = settlement.batch, _lines(settlement)
     if batch.payer == Payer.EMPLOYERS:
         _book_assessments(settlement, lines, by=by, now=now)
@@ -107,24 +107,24 @@ def book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
     on_top = Surcharge.objects.in_bulk([one.line.surcharge_id for one in lines if one.line.surcharge_id])
     [entry_id] = ledger.reserve_ids(1)
     receipts = []
-    for one in lines:
-        charge = charges[one.line.of_charge.pk]
+    for settled in lines:
+        charge = charges[settled.line.of_charge.pk]
         owed = charge.status == ChargeStatus.OWED
         receipts.append(
             Receipt(
                 channel=channel,
-                provider_number=f"{batch.number}-{one.line.sequence}",
-                amount_fen=one.line.amount_fen,
+                provider_number=f"{batch.number}-{settled.line.sequence}",
+                amount_fen=settled.line.amount_fen,
                 charge=charge,
-                surcharge=on_top.get(one.line.surcharge_id or 0),
+                surcharge=on_top.get(settled.line.surcharge_id or 0),
                 applied=owed,
                 received_at=now,
                 account_fen=charge.account_fen if owed else 0,
                 entry_id=entry_id,
-                debit_line=one.line,
+                debit_line=settled.line,
             )
         )
-        one.line.status, one.line.bank_reference = LineStatus.PAID, one.bank_number
+        settled.line.status, settled.line.bank_reference = LineStatus.PAID, settled.bank_number
     DebitLine.objects.bulk_update([one.line for one in lines], ["status", "bank_reference"])
     Receipt.objects.bulk_create(receipts)
     book_receipts(
@@ -141,8 +141,8 @@ def book_paid(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
 
 
 def _end_cases(lines: Sequence[SettledLine], *, by: User, now: dt.datetime) -> None:
-    asked = unpaid_cases.debit_lines_of(one.line for one in lines)
-    unpaid_cases.end_debited(asked, by=by, now=now)
+    cases = unpaid_cases.debit_lines_of(one.line for one in lines)
+    unpaid_cases.end_debited(cases, by=by, now=now)
 
 
 def _book_assessments(
@@ -150,8 +150,8 @@ def _book_assessments(
 ) -> None:
     """As ``book_paid``, each line with all charges of its assessment."""
     batch = settlement.batch
-    for one in lines:
-        one.line.status, one.line.bank_reference = LineStatus.PAID, one.bank_number
+    for settled in lines:
+        settled.line.status, settled.line.bank_reference = LineStatus.PAID, settled.bank_number
     DebitLine.objects.bulk_update([one.line for one in lines], ["status", "bank_reference"])
     assessment_lines.receive(
         batch,
@@ -169,8 +169,7 @@ def _tell_employers(lines: Sequence[SettledLine], settlement: Settlement, *, now
 
 
 def references(batch: DebitBatch) -> list[str]:
-    """By what the entries of a batch's settlements are known: entries of ``KIND``, of those that
-    booked something."""
+    """The references of the entries, of ``KIND``, that the batch's approved settlements booked."""
     booked = batch.settlements.filter(way=SettlementWay.PAID, status=SettlementStatus.APPROVED)
     return [_reference(batch, pk) for pk in booked.values_list("pk", flat=True)]
 
@@ -180,8 +179,8 @@ def _reference(batch: DebitBatch, settlement_id: int) -> str:
 
 
 def give_up(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
-    """Every line of the batch is one that the bank left open; the schedule then posts it, with
-    nothing to book."""
+    """Mark every pending line of the batch as left open by the bank; the schedule then posts the
+    batch without booking anything."""
     moved = DebitBatch.objects.filter(pk=settlement.batch_id, status=BatchStatus.HELD).update(
         status=BatchStatus.ANSWERED
     )
@@ -197,18 +196,18 @@ def give_up(settlement: Settlement, *, by: User, now: dt.datetime) -> None:
 
 
 def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, now: dt.datetime) -> None:
-    """One message to each person whose month was settled."""
+    """Send one message to each person whose month was settled."""
     by_person: dict[int, list[str]] = {}
     charges = Charge.objects.in_bulk([one.line.of_charge.pk for one in lines])
-    for one in lines:
-        charge = charges[one.line.of_charge.pk]
+    for settled in lines:
+        charge = charges[settled.line.of_charge.pk]
         item = _("%(month)s%(insurance)s %(yuan)s 元") % {
             "month": charge.month.zh,
             "insurance": charge.get_insurance_display(),
-            "yuan": money.format_yuan(one.line.amount_fen),
+            "yuan": money.format_yuan(settled.line.amount_fen),
         }
         by_person.setdefault(charge.person_id, []).append(item)
-    said = (
+    text = (
         _("经与银行核实，下列托收已扣款成功：%(items)s。")
         if paid
         else _("经与银行核实，下列托收没有扣款：%(items)s。") + _drawn_again(settlement.batch, now)
@@ -220,7 +219,7 @@ def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, n
                 kind=NOTICE_KIND,
                 reference=f"{settlement.pk}/{person}",
                 title=_("托收结果已核实"),
-                text=said % {"items": "、".join(items)},
+                text=text % {"items": "、".join(items)},
                 at=now,
                 by_text=not paid,
             )
@@ -231,7 +230,7 @@ def _tell(lines: Sequence[SettledLine], settlement: Settlement, *, paid: bool, n
 
 
 def _drawn_again(batch: DebitBatch, now: dt.datetime) -> str:
-    """When the bank is asked again, and by when the money must be there."""
+    """The Chinese sentence with the day of the next debit and the last day to deposit."""
     month = recollecting.next_debit(batch.city, now) or batch.month + 1
     terms = debit_terms(book(), city=batch.city, on=month.first_day)
     by = max(terms.deposit_by(month), today_in_china(now))
