@@ -1,7 +1,7 @@
-"""The audit looks: it asks every check of every app in one snapshot, and tells what breaks which
+"""The audit runs every check of every app in one snapshot, and reports which rows break which
 invariant.
 
-What the database itself forbids is asked again, for a constraint can be missing, disabled or
+It also checks what the database itself forbids, because a constraint can be missing, disabled or
 restored wrongly.
 """
 
@@ -24,8 +24,8 @@ from portal import rooms
 
 SHOWN = 5
 
-# For how long an instant is looked for at which nobody writes, and how far apart: they are short.
-# Seconds.
+# For how long the audit tries to find an instant at which nobody writes, and its pause between two
+# tries, because such instants are short. Seconds.
 PATIENCE, _PAUSE = 10, 0.005
 
 
@@ -62,23 +62,22 @@ TITLES = {
 
 
 def audit(*, since: Place | None = None, jobs: int = 1) -> list[Finding]:
-    """Check everything, as ``look`` does. The list tells every invariant, broken or not, in
-    order."""
+    """Check everything, as ``look`` does. The list has every invariant, broken or not, in order."""
     with _snapshot() as cursor:
         return _findings(cursor, since, jobs)
 
 
 def look(*, since: Place | None = None, jobs: int = 1) -> tuple[list[Finding], Place | None]:
     """Check everything in one snapshot, on as many connections as there are ``jobs``; writes
-    nothing. With the findings comes the place that the next audit can go on from; None where
-    somebody was writing at every instant of some seconds.
+    nothing. Returns the findings, and the place from which the next audit can continue; None where
+    somebody was writing at every instant for ``PATIENCE`` seconds.
 
-    ``since`` such a place, of the tables that grow by millions a month only what has changed since
-    then is proved, with all that its proof reads (``changed_rows``, which also tells whether that
-    can be done); of the others, everything. Where all was sound then, that finds whatever an audit
-    of everything would.
+    With ``since``, such a place, the tables that grow by millions of rows a month are checked only
+    for rows changed since then, with all rows that those checks read (``changed_rows``, which also
+    says whether that is possible); other tables are checked in full. If every invariant held at
+    ``since``, this finds all that an audit of everything would find.
 
-    Rooms above bring checks of their own in a module ``audit`` with CHECKS.
+    Apps above bring their checks in a module ``audit`` with CHECKS.
     """
     until = monotonic() + (0 if connection.in_atomic_block else PATIENCE)
     while True:
@@ -104,8 +103,8 @@ def _snapshot() -> Iterator[Any]:
         transaction.set_rollback(True)
 
 
-# Of one check: where it stands among all, the number of its invariant, how many offences, and the
-# first of them.
+# The result of one check: its position among all, the number of its invariant, how many offences,
+# and the first of them.
 _Found = tuple[int, int, int, list[str]]
 
 
@@ -114,11 +113,11 @@ def _findings(cursor: Any, since: Place | None, jobs: int) -> list[Finding]:
         jobs = 1
     checks = dict(enumerate(all_checks()))
     held = held_by_database.standing(cursor)
-    asked = [(at, one) for at, one in checks.items() if not one.held_by or not held.issuperset(one.held_by)]
-    # What is listed for this connection is seen by no other.
-    here = [(at, one) for at, one in asked if since and one.changed]
-    anywhere = deque((at, one) for at, one in asked if not (since and one.changed))
-    found: list[_Found] = []
+    wanted = [(at, one) for at, one in checks.items() if not one.held_by or not held.issuperset(one.held_by)]
+    # No other connection sees the rows that are listed for this one.
+    here = [(at, one) for at, one in wanted if since and one.changed]
+    anywhere = deque((at, one) for at, one in wanted if not (since and one.changed))
+    tallies: list[_Found] = []
     with ThreadPoolExecutor(max(1, jobs - 1)) as threads:
         helpers = []
         if jobs > 1:
@@ -128,33 +127,33 @@ def _findings(cursor: Any, since: Place | None, jobs: int) -> list[Finding]:
         narrow = False
         try:
             if since:
-                found += [_tally(-1, number, [said]) for number, said in changed_rows.find(cursor, since)]
+                tallies += [_tally(-1, number, [said]) for number, said in changed_rows.find(cursor, since)]
                 narrow = changed_rows.list_looked_at(cursor)
             cursor.execute("SET TRANSACTION READ ONLY")
             if not narrow:
                 whole_tables(cursor)
-            for at, one in here:
-                before = changed_rows.narrowed(one.changed) if narrow else ""
-                found.append(_tally(at, one.number, _offences(one, cursor, before)))
-            found += _work(cursor, anywhere)
+            for at, check in here:
+                before = changed_rows.narrowed(check.changed) if narrow else ""
+                tallies.append(_tally(at, check.number, _offences(check, cursor, before)))
+            tallies += _work(cursor, anywhere)
         finally:
             anywhere.clear()
         for helper in helpers:
-            found += helper.result()
-    found.sort()
+            tallies += helper.result()
+    tallies.sort()
     return [
         Finding(
             number,
             str(TITLES[number]),
-            sum(count for _at, of, count, _shown in found if of == number),
-            tuple([text for _at, of, _count, shown in found if of == number for text in shown][:SHOWN]),
+            sum(count for _at, of, count, _shown in tallies if of == number),
+            tuple([text for _at, of, _count, shown in tallies if of == number for text in shown][:SHOWN]),
         )
         for number in sorted({one.number for one in checks.values()})
     ]
 
 
 def _help(snapshot: str, checks: deque[tuple[int, Check]], since: Place | None) -> list[_Found]:
-    """Work off checks on a connection of this thread's own, in the same snapshot."""
+    """Run checks on this thread's own connection, in the same snapshot, until none is left."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -171,19 +170,19 @@ def _work(cursor: Any, checks: deque[tuple[int, Check]]) -> list[_Found]:
 
 
 def _taken(checks: deque[tuple[int, Check]]) -> Iterator[tuple[int, Check]]:
-    """One after the other, until none is left by whoever takes them, too."""
+    """Take one check after the other until none is left; other threads take from the same queue."""
     with suppress(IndexError):
         while True:
             yield checks.popleft()
 
 
 def _tally(at: int, number: int, offences: Iterable[str]) -> _Found:
-    count, shown = 0, []
+    count, examples = 0, []
     for offence in offences:
         count += 1
         if count <= SHOWN:
-            shown.append(offence)
-    return at, number, count, shown
+            examples.append(offence)
+    return at, number, count, examples
 
 
 def all_checks() -> list[Check]:
