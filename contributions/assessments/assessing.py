@@ -1,9 +1,9 @@
-"""核定: an employer's month drawn up from its charges, confirmed by its clerk, and paid; and what
-changed since the month before.
+"""核定: an employer's month is drawn up from its charges, confirmed by its clerk, and paid; and
+what changed since the month before.
 
-An assessment covers all ids up to its last. So whoever makes employees' charges holds
-``locks.one_charging_run``, as this does: else a charge with a lower id could appear after the
-assessment was drawn up.
+An assessment covers all charge ids up to its last. So all code that makes employees' charges holds
+``locks.one_charging_run``, as this module does: else a charge with a lower id could appear after
+the assessment was drawn up.
 """
 
 import datetime as dt
@@ -44,15 +44,15 @@ class NotYours(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a run did: assessments made, replaced because charges had fallen away, and found
-    paid."""
+    """The counts of a run: assessments made, replaced because charges had become void, and marked
+    as paid."""
 
     created: int
     replaced: int
     paid: int
 
 
-# What a digest is taken over: which charge, whose, how much.
+# A digest covers each charge: its id, its person, its sums.
 _DIGEST = """encode(sha256(convert_to(string_agg(
     concat_ws(':', charge.id, charge.person_id, charge.personal_fen, charge.employer_fen), ',' ORDER BY charge.id
 ), 'UTF8')), 'hex')"""
@@ -65,11 +65,11 @@ OF_THE_ASSESSMENT = """
     AND charge.id + 0 > assessment.after AND charge.id + 0 <= assessment.last
 """
 
-# Where an employer is asked for one alone: set to none, it is all of them.
+# Limits a statement to one employer; with NULL it covers all employers.
 _ONE = "(%(employer)s::bigint IS NULL OR {}.employer_id = %(employer)s::bigint)"
 
-# What was drawn up of an employer that is registered elsewhere stands in the way of what its own
-# city draws up.
+# An assessment of an employer that is registered elsewhere is replaced too, because it would block
+# the assessment that the employer's own city draws up.
 _REPLACE = f"""
     WITH standing AS (
         SELECT assessment.id, employer.city <> assessment.city AS elsewhere, count(charge.id) AS charges,
@@ -91,9 +91,9 @@ _REPLACE = f"""
     SELECT id, %(now)s, %(by)s, 'replaced', %(why)s FROM moved
 """  # noqa: S608 - the parts are constants
 
-# ``below`` is where the assessment before ends, so that what is left of a replaced one lies between
-# its neighbours. Rounds are counted through all cities. Charges of employers that are registered
-# elsewhere are left out: ``misplaced`` tells of them.
+# ``below`` is the last id of the previous assessment, so that the rest of a replaced one lies
+# between its neighbours. Rounds are counted across all cities. Charges of employers that are
+# registered elsewhere are left out: ``misplaced`` lists them.
 _CREATE = f"""
     WITH standing AS (
         SELECT assessment.employer_id, array_agg(assessment.last) FILTER (WHERE assessment.status <> 'replaced') AS ends,
@@ -163,8 +163,8 @@ def employers_of(*, city: str, month: Month) -> list[int]:
 
 
 def misplaced(*, city: str, month: Month) -> list[Employer]:
-    """Employers that were charged in the city's month though they are registered in another: nobody
-    assesses that."""
+    """Employers that were charged in the city's month but are registered in another city: no city
+    assesses those charges."""
     return list(
         Employer.objects.filter(charges__city=city, charges__month=month, charges__live=True)
         .exclude(city=city)
@@ -174,16 +174,16 @@ def misplaced(*, city: str, month: Month) -> list[Employer]:
 
 
 def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: int | None = None) -> Drawn:
-    """Assess every employer's charges of the month that stand in no assessment yet, or those of
-    ``employer`` (an id) alone. Repeated, it finds nothing to do.
+    """Assess every employer's charges of the month that are in no assessment yet, or only those of
+    ``employer`` (an id). A repeated call finds nothing to do.
 
     A fixed number of statements, whatever the number of employers. An employer that is registered
-    in another city is left out (``misplaced``), and what was drawn up of it here before is replaced
-    by nothing. An unpaid assessment of which charges have fallen away since is replaced by one of
-    what is left; one whose charges are all paid is paid. What is drawn up late is due by that
-    month's end.
+    in another city is left out (``misplaced``); its earlier assessments here are marked as replaced
+    without a successor. An unpaid assessment that has lost charges is replaced by one of the
+    remaining charges; one whose charges are all paid is marked as paid. An assessment that is drawn
+    up late is due by the end of the month in which it is drawn up.
     """
-    told: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "city": city,
         "month": month.first_day,
         "not_before": month_in_china(now).last_day,
@@ -195,19 +195,19 @@ def draw_up(*, city: str, month: Month, by: User, now: dt.datetime, employer: in
     with transaction.atomic(), connection.cursor() as cursor:
         one_charging_run(city)
         whole_tables(cursor)
-        cursor.execute(_REPLACE, told)
+        cursor.execute(_REPLACE, parameters)
         replaced = cursor.rowcount
-        cursor.execute(_CREATE, told)
+        cursor.execute(_CREATE, parameters)
         created = cursor.rowcount
-        cursor.execute(_PAID % _OF_THE_MONTH, told)
+        cursor.execute(_PAID % _OF_THE_MONTH, parameters)
         paid = cursor.rowcount
         row_by_row(cursor)
     return Drawn(created=created, replaced=replaced, paid=paid)
 
 
 def settle(employer: Employer, *, by: User, now: dt.datetime) -> int:
-    """Marks the employer's assessments paid whose charges all are; how many. Must run in a
-    transaction."""
+    """Mark the employer's assessments as paid whose charges are all paid. Returns how many. Must
+    run in a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PAID % "assessment.employer_id = %(employer)s",
@@ -224,25 +224,25 @@ def settle_all(ids: Sequence[int], *, by: User, now: dt.datetime) -> int:
 
 
 def confirm(assessment: Assessment, *, by: User, now: dt.datetime) -> Assessment:
-    """The clerk confirms it; whoever does so second changes nothing. NotYours, or AlreadyMoved
-    where it was paid or replaced."""
+    """Record that a clerk confirms the assessment; a second confirmation changes nothing. Raises
+    NotYours; AlreadyMoved where it was paid or replaced."""
     with transaction.atomic():
-        found = (
+        locked = (
             Assessment.objects.select_for_update(of=("self",))
             .select_related("employer")
             .get(pk=assessment.pk)
         )
-        if not may_act_for_employer(by, found.employer):
+        if not may_act_for_employer(by, locked.employer):
             raise NotYours
-        if found.status == AssessmentStatus.CONFIRMED:
-            return found
-        move(found, AssessmentStatus.CONFIRMED, by=by, now=now)
-        return found
+        if locked.status == AssessmentStatus.CONFIRMED:
+            return locked
+        move(locked, AssessmentStatus.CONFIRMED, by=by, now=now)
+        return locked
 
 
 def move(assessment: Assessment, to: AssessmentStatus, *, by: User, now: dt.datetime, note: str = "") -> None:
-    """Moves it by compare-and-set and writes the event. AlreadyMoved where someone else was
-    first."""
+    """Move the assessment by compare-and-set and write the event. Raises AlreadyMoved where another
+    move was first."""
     start = assessment.status
     if start not in UNPAID or not Assessment.objects.filter(pk=assessment.pk, status=start).update(status=to):
         raise AlreadyMoved
@@ -254,7 +254,7 @@ def move(assessment: Assessment, to: AssessmentStatus, *, by: User, now: dt.date
 
 
 def of_employer(employer: Employer) -> QuerySet[Assessment]:
-    """The employer's assessments that stand, the latest month first."""
+    """The employer's assessments that are not replaced, the latest month first."""
     return (
         Assessment.objects.filter(employer=employer)
         .exclude(status=AssessmentStatus.REPLACED)
@@ -279,13 +279,14 @@ def lines(assessment: Assessment) -> QuerySet[Charge]:
 
 
 def owed_fen(assessment: Assessment) -> int:
-    """What of it is still owed."""
+    """The sum of its charges that are still owed, in fen."""
     owed = lines(assessment).order_by().filter(status=ChargeStatus.OWED)
     return int(owed.aggregate(fen=Sum("amount_fen", default=0))["fen"])
 
 
 def digest_of(assessment: Assessment) -> str:
-    """The digest over its charges as they are now; the frozen one where nothing was changed."""
+    """The digest over its charges as they are now; it equals the frozen digest where nothing has
+    changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -319,8 +320,8 @@ CHANGE_LABELS = {
     Change.BOTH: gettext_lazy("申报工资和费率（或上下限）都有变动"),
 }
 
-# A person's insurance this month beside the month before; where only one side is there, the
-# person's other insurances tell why.
+# A person's insurance in this month and in the month before. Where only one side exists, the
+# person's other insurances decide what kind of change it is.
 _PAIRS = """
     WITH side AS (
         SELECT person_id, insurance, basis, policy, policy_since, amount_fen, month = %(month)s AS present
@@ -349,7 +350,7 @@ _PAIRS = """
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """So many people, by so much (fen)."""
+    """A kind of change: the number of people, and the difference in fen."""
 
     kind: Change
     people: int
@@ -358,7 +359,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class PersonChanged:
-    """One person's part of a change: what they cost the month before, and now (fen, of the
+    """One person's part of a change: the sums of the month before and of this month (fen, of the
     insurances concerned)."""
 
     name: str
@@ -373,8 +374,8 @@ class PersonChanged:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The month against the one before: ``former_fen`` plus all differences is ``amount_fen``.
-    ``first`` where there was none."""
+    """The month compared with the month before: ``former_fen`` plus all differences is
+    ``amount_fen``. ``first`` says that the month before had no charges."""
 
     former_fen: int
     amount_fen: int
@@ -390,7 +391,7 @@ def compare(assessment: Assessment) -> Comparison:
             _PAIRS + "SELECT kind, count(DISTINCT person_id), sum(amount - former) FROM change GROUP BY kind",  # noqa: S608
             _sides(assessment),
         )
-        found = {kind: (people, int(difference)) for kind, people, difference in cursor.fetchall()}
+        changes_of = {kind: (people, int(difference)) for kind, people, difference in cursor.fetchall()}
         cursor.execute(
             """
             SELECT coalesce(sum(amount_fen) FILTER (WHERE month = %(before)s), 0),
@@ -405,13 +406,13 @@ def compare(assessment: Assessment) -> Comparison:
     return Comparison(
         former_fen=int(former),
         amount_fen=int(amount),
-        changes=tuple(Changed(kind, *found[kind]) for kind in Change if kind in found),
+        changes=tuple(Changed(kind, *changes_of[kind]) for kind in Change if kind in changes_of),
         first=not former,
     )
 
 
 def people_of(assessment: Assessment, kind: Change, *, offset: int, limit: int) -> list[PersonChanged]:
-    """Who is behind a change, by name."""
+    """The people of a change, in the order of their names."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PAIRS  # noqa: S608 - the parts are constants

@@ -24,24 +24,24 @@ from portal.accounts.models import Kind, Notice, User
 from portal.people.models import Employer
 from portal.shared import money
 
-# Nobody knows yet whether the bank takes, or took, the money.
+# In these states it is not known yet whether the bank takes, or took, the money.
 AT_THE_BANK = (LineStatus.PENDING, LineStatus.MISSING)
 
 DEBIT_PAID, DEBIT_FAILED = "employer-debit-paid", "employer-debit-fail"
 
 
 def held_by_the_bank(employer: Employer) -> Q:
-    """Which of the employer's charges a debit that has no result yet draws."""
-    held = Q(pk__in=[])
+    """A condition for the employer's charges that a debit without a result draws."""
+    at_the_bank = Q(pk__in=[])
     drawn = Assessment.objects.filter(employer=employer, debit_lines__status__in=AT_THE_BANK)
     for city, month, after, last in drawn.values_list("city", "month", "after", "last"):
-        held |= Q(city=city, month=month, pk__gt=after, pk__lte=last)
-    return held
+        at_the_bank |= Q(city=city, month=month, pk__gt=after, pk__lte=last)
+    return at_the_bank
 
 
 def drawing(assessment: Assessment) -> DebitLine | None:
-    """The line without a result that draws charges of the assessment: its own, or that of one which
-    it replaced."""
+    """The line without a result that draws charges of the assessment: its own line, or the line of
+    an assessment that it replaced."""
     return (
         DebitLine.objects.filter(
             assessment__employer=assessment.employer_id,
@@ -55,8 +55,8 @@ def drawing(assessment: Assessment) -> DebitLine | None:
     )
 
 
-# The charges that a line draws: what stands within its assessment's ids, less what had fallen away
-# before the line was made.
+# The charges that a line draws: the charges within its assessment's ids, without those that were
+# void before the line was made.
 _DRAWN = f"""
     FROM contributions_debitline line
     JOIN contributions_assessment assessment ON assessment.id = line.assessment_id
@@ -67,8 +67,8 @@ _DRAWN = f"""
 # In the order in which ``receiving`` locks them.
 _LOCK_CHARGES = "SELECT" + _DRAWN + "ORDER BY charge.id FOR NO KEY UPDATE OF charge"
 
-# As in ``debit``: a charge that is no longer owed was paid by another road, or fell away, while the
-# file was at the bank.
+# As in ``debit``: a charge that is no longer owed was paid in another way, or became void, while
+# the file was at the bank.
 _RECEIVE = (
     """
     INSERT INTO contributions_receipt (
@@ -88,8 +88,8 @@ def receive(
     entry, and the assessments that are paid by it. A fixed number of statements. Must run in a
     transaction.
 
-    Raises ValueError where the charges do not come to what the bank debited; nothing is booked
-    then.
+    Raises ValueError where the sum of the charges differs from what the bank debited; nothing is
+    booked then.
     """
     if not lines:
         return
@@ -119,15 +119,17 @@ def receive(
 
 
 def tell(batch: DebitBatch, lines: Sequence[DebitLine], *, now: dt.datetime) -> None:
-    """Tell the clerks what was debited, and what was not, why and what to do; only the latter by
-    text message. Told again, it says nothing new."""
+    """Notify the clerks of each debit: paid, or failed with the reason and what to do. Only
+    failures also go by text message. A second call sends nothing new."""
     named = DebitLine.objects.filter(pk__in=[line.pk for line in lines]).select_related("assessment")
-    told: dict[int | None, list[DebitLine]] = defaultdict(list)
+    by_employer: dict[int | None, list[DebitLine]] = defaultdict(list)
     for line in named:
-        told[line.of_assessment.employer_id].append(line)
-    clerks = User.objects.filter(kind=Kind.CLERK, is_active=True, employer__in=[key for key in told if key])
+        by_employer[line.of_assessment.employer_id].append(line)
+    clerks = User.objects.filter(
+        kind=Kind.CLERK, is_active=True, employer__in=[key for key in by_employer if key]
+    )
     Notice.objects.bulk_create(
-        [_notice(batch, line, clerk, now) for clerk in clerks for line in told[clerk.employer_id]],
+        [_notice(batch, line, clerk, now) for clerk in clerks for line in by_employer[clerk.employer_id]],
         ignore_conflicts=True,
     )
 
@@ -135,20 +137,20 @@ def tell(batch: DebitBatch, lines: Sequence[DebitLine], *, now: dt.datetime) -> 
 def _notice(batch: DebitBatch, line: DebitLine, clerk: User, now: dt.datetime) -> Notice:
     paid = line.status == LineStatus.PAID
     month = line.of_assessment.month.zh
-    said = {"month": month, "amount": money.format_yuan(line.amount_fen), "tail": line.account_number[-4:]}
+    words = {"month": month, "amount": money.format_yuan(line.amount_fen), "tail": line.account_number[-4:]}
     if paid:
-        text = _("%(month)s单位应缴 %(amount)s 元已从尾号 %(tail)s 的账户扣款成功。") % said
+        text = _("%(month)s单位应缴 %(amount)s 元已从尾号 %(tail)s 的账户扣款成功。") % words
     else:
         reason = Reason(line.reason_code)
         text = _(
             "%(month)s单位应缴 %(amount)s 元从尾号 %(tail)s 的账户扣款失败：%(reason)s。%(advice)s"
             "缴费期限前还有扣款日的，届时再次扣款；也可以汇款或下单网上缴款。逾期未缴的，按日加收滞纳金。"
-        ) % {**said, "reason": _(REASON_LABELS[reason]), "advice": _(REASON_ADVICE[reason])}
+        ) % {**words, "reason": _(REASON_LABELS[reason]), "advice": _(REASON_ADVICE[reason])}
     return Notice(
         user=clerk,
         kind=DEBIT_PAID if paid else DEBIT_FAILED,
         reference=f"{batch.number}/{line.sequence}/u{clerk.pk}",
-        title=_("%(month)s单位托收扣款成功") % said if paid else _("%(month)s单位托收扣款失败") % said,
+        title=_("%(month)s单位托收扣款成功") % words if paid else _("%(month)s单位托收扣款失败") % words,
         text=text,
         at=now,
         by_text=not paid,
