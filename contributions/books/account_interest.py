@@ -1,9 +1,9 @@
 """记账利息: interest on personal accounts, credited once a year by the published rate.
 
-The opening balance bears interest for the whole year, what moves within the year for the months
-that are left, by weights that the policy gives. Each year is reckoned anew from the first published
-rate on; what was credited before is taken off. So money that is booked after its year's interest
-was credited bears interest all the same: the difference comes with the next year's.
+The opening balance bears interest for the whole year; a movement within the year bears it for the
+remaining months, by weights that the policy gives. Each run computes all years again from the first
+published rate on, and subtracts what was credited before. So money that is booked after its year's
+interest was credited bears interest too: the difference is credited with the next year's interest.
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ from portal.shared.months import Month, month_in_china, today_in_china
 
 KIND = "account_interest"
 
-# People whose accounts are seen to in one transaction, with one entry.
+# The number of people whose accounts are credited in one transaction, with one entry.
 CHUNK = 20_000
 
 _NO_CUT = Decimal(0)
@@ -47,8 +47,8 @@ class CannotCredit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would credit, in fen: to how many accounts, the year's interest and what earlier
-    years lacked."""
+    """What a run would credit: the number of accounts, the year's interest and the adjustment of
+    earlier years, in fen."""
 
     terms: AccountInterestTerms
     people: int
@@ -61,8 +61,8 @@ class Preview:
 
 
 def due(*, on: dt.date, policy: Book | None = None) -> list[tuple[str, Insurance, int]]:
-    """(city, insurance, year) of the interest that is to be credited on a day, oldest year first:
-    its rate is published, the year is over, the city has accounts, and no run has finished it."""
+    """(city, insurance, year) of the interest to be credited on a day, oldest year first: the rate
+    is published, the year is over, the city has accounts, and no run has finished it."""
     the_book = policy or book()
     cities = set(
         LedgerAccount.objects.filter(kind=AccountKind.PERSONAL, legs__isnull=False).values_list(
@@ -108,12 +108,12 @@ def credit(
     now: dt.datetime,
     policy: Book | None = None,
 ) -> InterestRun:
-    """Credit a year's interest to every account of the city and insurance; again, or by several at
-    once, nothing is doubled.
+    """Credit a year's interest to every account of the city and insurance; repeated or simultaneous
+    calls credit nothing twice.
 
-    Each chunk of people is one transaction with one entry; who is killed in between leaves the rest
-    to the next who calls. Raises CannotCredit where the year is not over, its rate is not published
-    or an earlier year's interest stands out.
+    Each chunk of people is one transaction with one entry; the next call continues a run that was
+    killed. Raises CannotCredit where the year is not over, its rate is not published or an earlier
+    year's interest is not credited yet.
     """
     the_book = policy or book()
     terms = _check(the_book, city=city, insurance=insurance, year=year, now=now)
@@ -164,8 +164,8 @@ def _last_person() -> int:
 
 @transaction.atomic
 def _credit_chunk(run: InterestRun, the_book: Book, *, by: User, now: dt.datetime) -> bool:
-    """The next people of the run; whether there were any."""
-    # Several workers take turns: who comes later goes on from where the other stopped.
+    """Credit the next people of the run. Returns whether any are left."""
+    # Several workers take turns: each continues where the other stopped.
     locked = InterestRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     if locked.finished_at:
         return False
@@ -201,13 +201,13 @@ def _credit_chunk(run: InterestRun, the_book: Book, *, by: User, now: dt.datetim
 def settle(
     *, person: Person, city: str, insurance: Insurance, by: User, now: dt.datetime, policy: Book | None = None
 ) -> int:
-    """Credit an account, about to be closed (transferred), with what it bears until this month; the
-    fen that were credited.
+    """Credit an account that is about to be closed (transferred) with its interest until this
+    month. Returns the fen credited.
 
-    What earlier years' runs have not credited yet comes first, then the months of this year before
-    the current one; by the year's rate, or the latest where it is not published yet. What the
-    published rate makes of it later is an adjustment, as far as the account holds it. Twice in a
-    month is once.
+    First comes the interest of earlier years that no run has credited yet, then that of this year's
+    months before the current one; by the year's rate, or the latest one where that is not published
+    yet. The difference to the published rate is an adjustment later, as far as the account holds
+    it. A second call in the same month changes nothing.
     """
     the_book = policy or book()
     month = month_in_china(now)
@@ -229,7 +229,8 @@ def settle(
             run=None,
             year=year,
             until=month,
-            # Settled again after more came in: what the account holds tells the times apart.
+            # An account can be settled again after more money came in: the balance makes the
+            # references differ.
             reference=f"{city}/{insurance}/{year}/{month}/{person.pk}/{balance(person, city, insurance)}",
             by=by,
             now=now,
@@ -258,9 +259,9 @@ def _values(
         "through": through,
         "years": [one.year for one in all_terms],
         "rates": [one.rate for one in all_terms],
-        # One row of twelve after the other.
+        # The twelve weights of each year, one year after the other.
         "weights": [weight for one in all_terms for weight in one.weights],
-        # Closing the account this month takes everything from it, for as many months as are left.
+        # Closing the account this month takes its whole balance, with the weight of this month.
         "cut": all_terms[-1].weights[until.month - 1] if until and until.year == year else _NO_CUT,
         "policy": all_terms[-1].rate_leaf.path,
         "policy_since": all_terms[-1].rate_leaf.since,
@@ -277,8 +278,8 @@ def _book(
     by: User,
     now: dt.datetime,
 ) -> tuple[int, int]:
-    """Credit what is due to the people of ``values``, with one entry for what is credited and one
-    for what is taken back; how many accounts, and how many fen."""
+    """Credit the interest due to the people of ``values``, with one entry for the sums credited and
+    one for the sums taken back. Returns how many accounts, and how many fen."""
     city, insurance = values["city"], values["insurance"]
     personal = ledger.account(city=city, kind=AccountKind.PERSONAL, insurance=insurance)
     expense = ledger.account(city=city, kind=AccountKind.INTEREST, insurance=insurance)
@@ -290,7 +291,7 @@ def _book(
         cursor.execute(_KEEP_DUE, values)
         for sign, mark in ((1, ""), (-1, "/back")):
             [entry_id] = ledger.reserve_ids(1)
-            more = {
+            parameters = {
                 **values,
                 "sign": sign,
                 "entry": entry_id,
@@ -302,14 +303,14 @@ def _book(
                 "until": until and until.first_day,
                 "tail": f"/{until}/{reference.rsplit('/', 1)[-1]}" if until else "",
             }
-            cursor.execute(_INSERT_MOVEMENTS, more)
+            cursor.execute(_INSERT_MOVEMENTS, parameters)
             if not cursor.rowcount:
                 continue
             accounts += cursor.rowcount
-            cursor.execute(_INSERT_INTEREST, more)
+            cursor.execute(_INSERT_INTEREST, parameters)
             cursor.execute(
                 "SELECT sum(amount_fen)::bigint FROM contributions_accountmovement WHERE entry_id = %(entry)s",
-                more,
+                parameters,
             )
             [fen] = cursor.fetchone()
             total += fen
@@ -334,10 +335,10 @@ def _whole_fen(opening: str, product: str, rate: str) -> str:
     return f"sign({exact}) * div(abs({exact}) * 2 + 12, 24)"
 
 
-# For every account of the people (after, through]: what the years from the first rate to this one
-# bear, one year upon the other, less what was credited of it. Interest belongs to the year that it
-# is for; only what an account was credited with in the course of a year moves within that year, for
-# it may be taken out of it in the same year.
+# For every account of the people (after, through]: the interest of the years from the first rate to
+# this one, each year on top of the year before, minus what was credited already. Interest belongs
+# to the year that it is for. Only interest that was credited within its own year also counts as a
+# movement of that year, because it may be taken out in the same year.
 _DUE = f"""
     WITH RECURSIVE terms AS (
         SELECT year, rate, weights[12 * place - 11 : 12 * place] AS weights
@@ -439,26 +440,29 @@ _INSERT_INTEREST = """
 """
 
 
-def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None) -> Derivation:
-    """How an amount of interest came about, as the screen shows it on a day."""
-    terms = account_interest_terms(policy or book(), year=one.year)
-    # The amount keeps the rate that made it; its document is found by the day from which it is.
+def derivation(interest: AccountInterest, *, on: dt.date, policy: Book | None = None) -> Derivation:
+    """The derivation of an amount of interest, as the screen shows it on a day."""
+    terms = account_interest_terms(policy or book(), year=interest.year)
+    # The amount keeps the rate that it was computed with; the rate's document is found by its first
+    # day.
     leaf = next(
         (
             leaf
-            for leaf in (policy or book()).history(*one.policy.split("/"))
-            if leaf.since == one.policy_since
+            for leaf in (policy or book()).history(*interest.policy.split("/"))
+            if leaf.since == interest.policy_since
         ),
         terms.rate_leaf,
     )
-    percent = percent_text(one.rate)
+    percent = percent_text(interest.rate)
     months = (
-        money.format_yuan(int(one.product)) if one.product == int(one.product) else f"{one.product / 100}"
+        money.format_yuan(int(interest.product))
+        if interest.product == int(interest.product)
+        else f"{interest.product / 100}"
     )
     lines: Sequence[Line] = (
-        Line(_("计息年度"), _("%(year)s年") % {"year": one.year}, _until(one)),
-        Line(_("年初余额"), fen_text(one.opening_fen), _("计全年利息")),
-        Line(_("当年记入"), fen_text(one.moved_fen)),
+        Line(_("计息年度"), _("%(year)s年") % {"year": interest.year}, _until(interest)),
+        Line(_("年初余额"), fen_text(interest.opening_fen), _("计全年利息")),
+        Line(_("当年记入"), fen_text(interest.moved_fen)),
         Line(
             _("当年月积数"),
             _("%(product)s 元·月") % {"product": months},
@@ -470,39 +474,39 @@ def derivation(one: AccountInterest, *, on: dt.date, policy: Book | None = None)
         Line(
             _("记账利率"),
             percent,
-            "" if leaf.values["year"] == one.year else _("当年利率公布前，按最近一次公布的利率"),
+            "" if leaf.values["year"] == interest.year else _("当年利率公布前，按最近一次公布的利率"),
         ),
         Line(
             _("当年利息"),
-            fen_text(one.interest_fen),
+            fen_text(interest.interest_fen),
             _("（%(opening)s × 12 ＋ %(product)s）× %(rate)s ÷ 12，四舍五入到分")
-            % {"opening": money.format_yuan(one.opening_fen), "product": months, "rate": percent},
+            % {"opening": money.format_yuan(interest.opening_fen), "product": months, "rate": percent},
         ),
         *(
             [
                 Line(
                     _("以前年度调整"),
-                    fen_text(one.adjustment_fen),
+                    fen_text(interest.adjustment_fen),
                     _("结息后才入账的款项，按其到账时间补计或扣减的利息"),
                 )
             ]
-            if one.adjustment_fen
+            if interest.adjustment_fen
             else []
         ),
     )
     return explained(lines, leaf, on=on)
 
 
-def _until(one: AccountInterest) -> str:
-    if one.until is None or one.until.year != one.year:
+def _until(interest: AccountInterest) -> str:
+    if interest.until is None or interest.until.year != interest.year:
         return ""
-    return _("转出前结息，计到%(month)s之前") % {"month": one.until.zh}
+    return _("转出前结息，计到%(month)s之前") % {"month": interest.until.zh}
 
 
-# For the audit: each interest movement says what made it, the sum is right, and the run's totals
-# are those of its rows. Whether a sum is right is asked otherwise than it was made, and without
-# dividing: 24 times the fen are at most 12 more, and less than 12 less, than 24 times the exact
-# amount. What was cut (``AccountInterest.cut``) is a fen less than that.
+# For the audit: each interest movement has its derivation, the sum is right, and the run's totals
+# are those of its rows. The sum is checked in another way than it was computed, without division:
+# 24 times the fen are at most 12 more, and less than 12 less, than 24 times the exact amount. A cut
+# sum (``AccountInterest.cut``) is one fen less than that.
 CHECKS = (
     """
     SELECT format('个人账户利息 %s 与计算过程不符', movement.key)

@@ -1,8 +1,8 @@
-"""日终试算平衡: what the books hold at the end of a day, beside what banks, channels and held
-receipts say.
+"""日终试算平衡: the balances of the books at the end of a day, compared with banks, channels and
+held receipts.
 
-A sheet goes on from the one before and looks at the day's entries only, so that its work is that of
-a day, not of all years.
+A sheet continues the sheet of the day before and reads the day's entries only, so that its work
+does not grow with the years.
 """
 
 import datetime as dt
@@ -43,8 +43,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A channel's day in the books beside its own word; with an empty channel, suspense beside the
-    receipts held in it. Fen."""
+    """A channel's day in the books (``booked_fen``) and as the channel reports it (``said_fen``);
+    with an empty channel, suspense and the receipts held in it. Fen."""
 
     channel: str
     booked_fen: int
@@ -57,7 +57,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """A day as it is now: what a sheet made of it would hold."""
+    """The content that a sheet of the day would have if it were made now."""
 
     lines: tuple[Line, ...]
     comparisons: tuple[Comparison, ...]
@@ -66,7 +66,7 @@ class Reckoned:
 
     @property
     def agrees(self) -> bool:
-        """Whether debits equal credits and nothing differs from what is said elsewhere."""
+        """Whether debits equal credits and every comparison agrees."""
         even = sum(one.debit_fen - one.credit_fen for one in self.lines) == 0
         return even and all(one.difference_fen == 0 for one in self.comparisons)
 
@@ -88,27 +88,27 @@ def reckon(*, city: str, day: dt.date) -> Reckoned:
 
 
 def make(*, city: str, day: dt.date, by: User, now: dt.datetime) -> DaySheet:
-    """Write the sheet of a day; one that stands is returned as it is. Raises NotYet."""
+    """Write the sheet of a day; an existing sheet is returned unchanged. Raises NotYet."""
     if day >= today_in_china(now):
         raise NotYet(f"{day} is not over")
     with transaction.atomic():
-        # No entry comes in between, so that each is on one sheet.
+        # No entry is booked meanwhile, so that each entry is on exactly one sheet.
         locks.chain(city)
-        standing = DaySheet.objects.filter(city=city, day=day).first()
-        if standing:
-            return standing
+        existing = DaySheet.objects.filter(city=city, day=day).first()
+        if existing:
+            return existing
         before = latest(city)
         if before and before.day != day - dt.timedelta(days=1):
             raise NotYet(f"the sheet before {day} is of {before.day}")
-        seen = _reckon(city, day, before)
+        reckoned = _reckon(city, day, before)
         sheet = DaySheet.objects.create(
             city=city,
             day=day,
             made_at=now,
             made_by=by,
-            last_number=seen.last_number,
-            entries=seen.entries,
-            agrees=seen.agrees,
+            last_number=reckoned.last_number,
+            entries=reckoned.entries,
+            agrees=reckoned.agrees,
         )
         DaySheetLine.objects.bulk_create(
             DaySheetLine(
@@ -119,32 +119,32 @@ def make(*, city: str, day: dt.date, by: User, now: dt.datetime) -> DaySheet:
                 credit_fen=one.credit_fen,
                 closing_fen=one.closing_fen,
             )
-            for one in seen.lines
+            for one in reckoned.lines
         )
         DayComparison.objects.bulk_create(
             DayComparison(sheet=sheet, channel=one.channel, booked_fen=one.booked_fen, said_fen=one.said_fen)
-            for one in seen.comparisons
+            for one in reckoned.comparisons
         )
     return sheet
 
 
 def make_due(*, by: User, now: dt.datetime) -> int:
-    """Write every sheet that is missing, of all cities, oldest first; how many. A city that fails
-    does not keep the others. Raises ClockSuspect where there is no evidence that the days are
+    """Write every missing sheet of all cities, oldest first. Returns how many. A city that fails
+    does not stop the others. Raises ClockSuspect where there is no evidence that the days are
     over."""
     clock.check(now)
     yesterday = today_in_china(now) - dt.timedelta(days=1)
     done = dict(DaySheet.objects.values_list("city").annotate(Max("day")))
     begun = dict(Entry.objects.values_list("city").annotate(Min("at")))
-    made, watch = 0, Watch("make_day_sheets", now=now)
+    count, watch = 0, Watch("make_day_sheets", now=now)
     for city, first_at in sorted(begun.items()):
         first = done[city] + dt.timedelta(days=1) if city in done else today_in_china(first_at)
         with watch.item(book().city(city).title, city=city):
             for day in days(first, yesterday):
                 make(city=city, day=day, by=by, now=now)
-                made += 1
+                count += 1
     watch.finished()
-    return made
+    return count
 
 
 def days(first: dt.date, last: dt.date) -> Iterable[dt.date]:
@@ -157,37 +157,37 @@ def _reckon(city: str, day: dt.date, before: DaySheet | None) -> Reckoned:
         "city": city,
         "end": end_of(day),
         "after": before.last_number if before else 0,
-        # Dated after the sheet before, though it was there when that was made.
+        # An entry that existed when the previous sheet was made, but is dated after its day.
         "since": end_of(before.day) if before else end_of(dt.date(1970, 1, 1)),
     }
     openings = {one.account_id: one.closing_fen for one in before.lines.all()} if before else {}
-    moved: dict[int, tuple[int, int]] = {}
-    booked: dict[str, int] = {}
-    said: dict[str, int] = {}
+    movements: dict[int, tuple[int, int]] = {}
+    booked_fen: dict[str, int] = {}
+    said_fen: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(number), 0) FROM contributions_entry WHERE city = %s", [city])
         [last_number] = cursor.fetchone()
         cursor.execute(_COUNT, values)
         [entries] = cursor.fetchone()
-        # Years of days on which nothing happened are caught up with in little time.
+        # Days without entries skip this, so that years of them are caught up quickly.
         if entries:
             whole_tables(cursor)
             cursor.execute(_DAY_ENTRIES, values)
-            # What was just written is unknown to the planner.
+            # The planner has no statistics of a table that was just written.
             cursor.execute("ANALYZE day_entry")
             cursor.execute(_DAY_LEGS)
-            moved = {account: (debit, credit) for account, debit, credit in cursor.fetchall()}
+            movements = {account: (debit, credit) for account, debit, credit in cursor.fetchall()}
             cursor.execute(_BOOKED)
-            booked = dict(cursor.fetchall())
+            booked_fen = dict(cursor.fetchall())
             cursor.execute(_SAID)
-            said = dict(cursor.fetchall())
+            said_fen = dict(cursor.fetchall())
             row_by_row(cursor)
             cursor.execute("DROP TABLE day_entry")
         cursor.execute(_HELD, {**values, "last": last_number})
         [in_suspense] = cursor.fetchone()
-    accounts = LedgerAccount.objects.in_bulk(set(openings) | set(moved))
+    accounts = LedgerAccount.objects.in_bulk(set(openings) | set(movements))
     lines = tuple(
-        Line(one, openings.get(one.pk, 0), *moved.get(one.pk, (0, 0)))
+        Line(one, openings.get(one.pk, 0), *movements.get(one.pk, (0, 0)))
         for one in sorted(accounts.values(), key=lambda one: (one.kind, one.insurance, one.channel))
     )
     suspense = -sum(one.closing_fen for one in lines if one.account.kind == "suspense")
@@ -195,8 +195,8 @@ def _reckon(city: str, day: dt.date, before: DaySheet | None) -> Reckoned:
         lines=lines,
         comparisons=(
             *(
-                Comparison(channel, booked.get(channel, 0), said.get(channel, 0))
-                for channel in sorted(booked.keys() | said.keys())
+                Comparison(channel, booked_fen.get(channel, 0), said_fen.get(channel, 0))
+                for channel in sorted(booked_fen.keys() | said_fen.keys())
             ),
             Comparison("", suspense, in_suspense),
         ),
@@ -230,9 +230,9 @@ _BOOKED = """
     GROUP BY account.channel
 """
 
-# What the other side says of the day's entries: the bank's answer, line by line, for a debit; the
-# provider's word for a payment and a refund; the slip that staff entered under the bank's number
-# for the rest.
+# What the other side reports for the day's entries: for a debit, the lines of the bank's answer;
+# for a payment and a refund, the provider's answer; for the rest, the slip that staff entered under
+# the bank's number.
 _SAID = """
     SELECT channel, sum(fen)::bigint FROM (
         SELECT 'debit:' || batch.bank AS channel, line.amount_fen AS fen
@@ -272,8 +272,8 @@ _SAID = """
     ) said GROUP BY channel
 """
 
-# Receipts that paid nothing, transfers that are held, and what was taken back, less what was given
-# back, of the entries that this sheet and those before it cover.
+# Receipts that paid nothing, held transfers and sums taken back, minus refunds, of the entries that
+# this sheet and the sheets before it cover.
 _HELD = """
     SELECT coalesce(sum(fen), 0)::bigint FROM (
         SELECT receipt.amount_fen AS fen, receipt.entry_id FROM contributions_receipt receipt WHERE NOT receipt.applied
@@ -293,8 +293,8 @@ _HELD = """
 """
 
 
-# For the audit: each sheet goes on from the one before; the latest of each city holds what the legs
-# that it covers sum to.
+# For the audit: sheets that do not continue the sheet before; latest sheets of a city that differ
+# from the sums of their legs; results that differ from the sheet's lines.
 CHECKS = (
     """
     SELECT format('%s %s 的日终余额与前一日不衔接', sheet.city, sheet.day)

@@ -45,15 +45,15 @@ class Balance:
 
 
 def account(*, city: str, kind: AccountKind, insurance: str = "", channel: str = "") -> LedgerAccount:
-    """The account, made where it does not stand yet."""
-    found, _made = LedgerAccount.objects.get_or_create(
+    """The account; it is made where it does not exist yet."""
+    ledger_account, _made = LedgerAccount.objects.get_or_create(
         city=city, kind=kind, insurance=insurance, channel=channel
     )
-    return found
+    return ledger_account
 
 
 def reserve_ids(count: int) -> list[int]:
-    """Ids for entries to come, so that what they book can name them before they are sealed."""
+    """Ids for future entries, so that the rows that they book can refer to them beforehand."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence('contributions_entry', 'id')) FROM generate_series(1, %s)",
@@ -72,13 +72,13 @@ def post_entry(
     now: dt.datetime,
     entry_id: int | None = None,
 ) -> Entry:
-    """Book one balanced entry and return it. Same kind and reference again: IntegrityError, nothing
-    is booked twice.
+    """Book one balanced entry and return it. Raises IntegrityError for the same kind and reference
+    again, so that nothing is booked twice.
 
-    Legs on the same account are added up, and accounts that come to nothing are left out. Raises
+    Legs on the same account are added up, and accounts whose sum is zero are left out. Raises
     Unbalanced. Must run in a transaction: the chain is locked until it ends, so book last. Raises
-    MonthClosed where ``now`` lies in a closed month: what is to be mended there is booked in the
-    month that is open.
+    MonthClosed where ``now`` lies in a closed month: corrections of that month are booked in the
+    open month.
     """
     sums: dict[int, int] = {}
     for posting in postings:
@@ -150,8 +150,8 @@ def entry_digest(
     legs: Mapping[int, int],
     previous: str,
 ) -> str:
-    """SHA-256 over an entry and the digest of the one before: who changes an old entry must change
-    all that follow."""
+    """SHA-256 over an entry and the digest of the entry before it: changing an old entry means
+    changing all that follow."""
     text = "\n".join(
         [
             previous,

@@ -24,7 +24,7 @@ KIND = "receipt"
 
 
 class AlreadyReceived(Exception):
-    """The channel's number stands already, for other charges: nothing was booked."""
+    """The channel's number was booked before for other charges: nothing was booked now."""
 
 
 def receive(
@@ -40,16 +40,16 @@ def receive(
     against: LedgerAccount | None = None,
 ) -> QuerySet[Receipt]:
     """Record that a channel confirmed the payment of these charges, each in full, under one number
-    of its own. A fixed number of statements; of a query set no charge is loaded.
+    of its own. A fixed number of statements; a query set of ``charges`` is read by its ids only.
 
-    ``surcharges`` are the ids of what was paid on top of some of them: one receipt for both.
-    Returns the receipts, in the order of the charges' ids. The same number again with the same
-    charges changes nothing and returns what stands. A charge that is no longer owed (paid by
-    another road, void) gets a receipt that is not applied, whose money lies in suspense; without
-    ``apply`` all of them do (paid for an order that had ended). ``at`` is when the money arrived,
+    ``surcharges`` are the ids of surcharges paid with some of them: one receipt for both. Returns
+    the receipts, in the order of the charges' ids. The same number again with the same charges
+    changes nothing and returns the existing receipts. A charge that is no longer owed (paid in
+    another way, void) gets a receipt that is not applied, and its money goes into suspense; without
+    ``apply`` all receipts do (paid for an order that had ended). ``at`` is when the money arrived,
     ``now`` when it is booked (``at``, where left out). ``against`` is the account that the money
-    comes from, where it lies in the books already. Raises AlreadyReceived; ValueError for no
-    charges, or charges of more than one city.
+    comes from, where the books hold it already. Raises AlreadyReceived; ValueError for no charges,
+    or charges of more than one city.
     """
     values: dict[str, Any] = {
         "charges": ids_of(charges),
@@ -122,8 +122,8 @@ def hold(
     now: dt.datetime,
 ) -> Receipt:
     """Record money that arrived in another sum than was asked for: one receipt of that sum, in
-    suspense under the charge that it was meant for. Twice is once; AlreadyReceived where the number
-    stands for something else.
+    suspense under the charge that it was meant for. A second call changes nothing. Raises
+    AlreadyReceived where the number was booked for something else.
     """
     with transaction.atomic():
         locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
@@ -186,8 +186,8 @@ def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Re
 
 
 def _standing(reference: str, wanted: Sequence[int | None]) -> int | None:
-    """The entry that booked the reference, None where none has. AlreadyReceived where it was for
-    other charges."""
+    """The entry that booked the reference; None where there is none. Raises AlreadyReceived where
+    it was for other charges."""
     entry = Entry.objects.filter(kind=KIND, reference=reference).first()
     if entry is None:
         return None
@@ -207,11 +207,11 @@ def book_receipts(
     now: dt.datetime,
     against: LedgerAccount | None = None,
 ) -> int:
-    """Book the receipts that name an entry (a reserved id) as that entry: all of it into the
-    channel's clearing account, or out of the account ``against`` where it lay before; each
-    insurance's part out of its accounts, what was not applied into suspense; what they are applied
-    to is paid. Their sum in fen; where there are none, nothing is booked. Must run in a
-    transaction."""
+    """Book the receipts that name an entry (a reserved id) as that entry, and mark the charges and
+    surcharges of applied receipts as paid. Debited is the channel's clearing account, or
+    ``against`` where the money was before; credited are each insurance's accounts, and suspense for
+    receipts that are not applied. Returns their sum in fen; without receipts nothing is booked.
+    Must run in a transaction."""
     with connection.cursor() as cursor:
         for statement in _PAY:
             cursor.execute(statement, {"entry": entry_id})
@@ -268,8 +268,8 @@ def credit_postings(
     account_fen: int,
     surcharge_fen: int = 0,
 ) -> list[ledger.Posting]:
-    """Where received money goes: the insurance's personal accounts, what was paid on top for paying
-    late, and the pooled fund; suspense, where it is not applied. ``amount_fen`` is all of it."""
+    """The credit postings of received money: the insurance's personal accounts, its surcharges and
+    the pooled fund; suspense, where it is not applied. ``amount_fen`` is the whole sum."""
     if not applied:
         return [ledger.Posting(ledger.account(city=city, kind=AccountKind.SUSPENSE), -amount_fen)]
     return [
