@@ -1,7 +1,7 @@
-"""What late months of flexible workers cost when they are paid, and which can be paid at all.
+"""The costs of late months of flexible workers, and which of them can be paid at all.
 
-A month keeps the day on which it was due, whenever and by whatever rule it is priced: what is paid
-on top is reckoned from it.
+A month keeps its due day, whenever and by whichever rule it is priced: the surcharge is computed
+from that day.
 """
 
 import datetime as dt
@@ -63,7 +63,7 @@ class Late:
 
 
 def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
-    """What the city takes late from flexible workers; None where nothing."""
+    """The city's terms for late months of flexible workers; None where it has none."""
     try:
         return arrears_terms(book(), city=city, on=on)
     except PolicyMissing:
@@ -71,13 +71,13 @@ def terms_of(city: str, on: dt.date) -> ArrearsTerms | None:
 
 
 def overdue(months: Iterable[LateMonth], today: dt.date) -> list[LateMonth]:
-    """Those that were due before today."""
+    """The months that were due before today."""
     return [one for one in months if one.due_on < today]
 
 
-def revivable(one: LateMonth, terms: ArrearsTerms | None) -> bool:
+def revivable(late_month: LateMonth, terms: ArrearsTerms | None) -> bool:
     """Whether a written-off month can be paid after all."""
-    return bool(terms and terms.written_off_pension and one.insurance == REVIVED)
+    return bool(terms and terms.written_off_pension and late_month.insurance == REVIVED)
 
 
 def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list[Late]:
@@ -89,36 +89,47 @@ def late(person: Person, city: str, *, paid_on: dt.date, today: dt.date) -> list
     return [_late(one, city, terms, paid_on) for one in months]
 
 
-def _late(one: LateMonth, city: str, terms: ArrearsTerms | None, paid_on: dt.date) -> Late:
-    why = _barrier(one, terms)
-    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
-        return Late(one, None, why)
+def _late(late_month: LateMonth, city: str, terms: ArrearsTerms | None, paid_on: dt.date) -> Late:
+    why = _barrier(late_month, terms)
+    if late_month.status == ChargeStatus.WRITTEN_OFF and not revivable(late_month, terms):
+        return Late(late_month, None, why)
     try:
-        return Late(one, cost(one, city=city, paid_on=paid_on), why)
+        return Late(late_month, cost(late_month, city=city, paid_on=paid_on), why)
     except PolicyMissing:
-        return Late(one, None, why or _("原缴费档次已不在现行标准中，请到社保经办机构窗口办理"))
+        return Late(late_month, None, why or _("原缴费档次已不在现行标准中，请到社保经办机构窗口办理"))
 
 
-def _barrier(one: LateMonth, terms: ArrearsTerms | None) -> str:
-    if one.busy:
-        return one.busy
-    if one.status == ChargeStatus.WRITTEN_OFF and one.insurance != REVIVED:
+def _barrier(late_month: LateMonth, terms: ArrearsTerms | None) -> str:
+    if late_month.busy:
+        return late_month.busy
+    if late_month.status == ChargeStatus.WRITTEN_OFF and late_month.insurance != REVIVED:
         return _("医疗保险欠费注销后不能再补缴")
-    if one.status == ChargeStatus.WRITTEN_OFF and not revivable(one, terms):
+    if late_month.status == ChargeStatus.WRITTEN_OFF and not revivable(late_month, terms):
         return _("欠费注销后本市不办理补缴")
     return ""
 
 
-def cost(one: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
+def cost(late_month: LateMonth, *, city: str, paid_on: dt.date, as_written_off: bool = False) -> Cost:
     """What the month costs on that day; by the rule then in force where it is written off, or
     (``as_written_off``) were it so.
 
     PolicyMissing where that rule has no such tier.
     """
-    if as_written_off or one.status == ChargeStatus.WRITTEN_OFF:
-        price = later_price(city, one.basis, paid_on)
-        return _cost(city, one.insurance, one.month, one.due_on, paid_on, price.amount_fen, price)
-    return _cost(city, one.insurance, one.month, one.due_on, paid_on, one.amount_fen, None, one.charge)
+    if as_written_off or late_month.status == ChargeStatus.WRITTEN_OFF:
+        price = later_price(city, late_month.basis, paid_on)
+        return _cost(
+            city, late_month.insurance, late_month.month, late_month.due_on, paid_on, price.amount_fen, price
+        )
+    return _cost(
+        city,
+        late_month.insurance,
+        late_month.month,
+        late_month.due_on,
+        paid_on,
+        late_month.amount_fen,
+        None,
+        late_month.charge,
+    )
 
 
 def gap_cost(*, city: str, month: Month, tier: str, paid_on: dt.date) -> Cost:
@@ -171,7 +182,7 @@ def _cost(
 
 
 def as_lines(costs: Sequence[Cost]) -> list[tuple[str, str]]:
-    """Each month's amount with what comes on top, and the sum."""
+    """Each month's amount with its surcharge, and the sum."""
     lines = [
         (
             one.label,

@@ -24,7 +24,7 @@ from portal.shared import identity
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, day_zh, today_in_china
 
-# The offer by which late months are paid, and how a city takes them that has them debited.
+# The offer by which late months are paid, and its option for cities that debit them.
 SERVICE = "arrears-pay"
 BY_DEBIT = "debit"
 
@@ -46,14 +46,14 @@ def orderable(person: Person, city: str, *, now: dt.datetime) -> list[Late]:
     offer = book().city(city).offers.get(SERVICE)
     debit = recollecting.next_debit(city, now) if offer and by_debit(offer) else None
     paid_on = debit_day(city, debit) if debit else today
-    found = late(person, city, paid_on=paid_on, today=today)
+    listed = late(person, city, paid_on=paid_on, today=today)
     if offer is None:
         why = _("本市不在网上补缴以前的欠费，请到社保经办机构窗口办理")
     elif by_debit(offer):
         why = _("本市的历史欠费由每月托收扣缴，请在社保网上办事大厅申请补缴")
     else:
-        return found
-    return [replace(one, why=one.why or why) for one in found]
+        return listed
+    return [replace(one, why=one.why or why) for one in listed]
 
 
 def held_charges(
@@ -83,12 +83,12 @@ def prepare(
     now: dt.datetime,
     case: Case | None = None,
 ) -> tuple[list[Charge], dict[int, Surcharge]]:
-    """The owed charges by which these late months can be paid on that day, and what is paid on top,
-    by charge.
+    """The owed charges by which these late months can be paid on that day, and their surcharges, by
+    charge id.
 
-    A written-off month gets a new charge by the rule then in force, which stands for it from now
-    on. Must run in a transaction, under the person's lock. Raises Busy; PolicyMissing where that
-    rule does not price it.
+    A written-off month gets a new charge by the rule then in force, which replaces the old one from
+    now on. Must run in a transaction, under the person's lock. Raises Busy; PolicyMissing where
+    that rule does not price it.
     """
     statuses = (ChargeStatus.OWED, ChargeStatus.WRITTEN_OFF)
     charges = [
@@ -99,10 +99,10 @@ def prepare(
 
 
 def on_top_of(charges: Iterable[Charge], *, paid_on: dt.date, now: dt.datetime) -> dict[int, Surcharge]:
-    """Adds the surcharges of these charges for that day; charge id → surcharge, where one is
+    """Add the surcharges of these charges for that day. Returns charge id → surcharge, where one is
     due."""
-    laid = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
-    return {pk: surcharge for pk, surcharge in laid.items() if surcharge is not None}
+    surcharge_of = {one.pk: surcharges.add(one, paid_on=paid_on, now=now) for one in charges}
+    return {pk: surcharge for pk, surcharge in surcharge_of.items() if surcharge is not None}
 
 
 def _revived(old: Charge, *, paid_on: dt.date, now: dt.datetime, case: Case | None) -> Charge:
@@ -170,9 +170,9 @@ def pay_by_order(
     now: dt.datetime,
     case: Case | None = None,
 ) -> Order:
-    """Order these late months at what they cost today, in one sum with what comes on top; the order
-    ends with the day. Twice by one key is once. Raises orders.CannotOrder, and then has done
-    nothing."""
+    """Order these late months at today's costs, in one sum with their surcharges; the order ends
+    with the day. A second call with the same key changes nothing. Raises orders.CannotOrder, and
+    then has done nothing."""
     wanted = sorted(set(charge_ids))
     return _order(person, city, lambda: wanted, content=wanted, key=key, by=by, now=now, case=case)
 
@@ -192,18 +192,20 @@ def order_months(
     content = {str(insurance): [str(month) for month in some] for insurance, some in wanted.items()}
 
     def choose() -> list[int]:
-        known = {(one.month.insurance, one.month.month): one for one in orderable(person, city, now=now)}
+        payable_months = {
+            (one.month.insurance, one.month.month): one for one in orderable(person, city, now=now)
+        }
         chosen: list[int] = []
         whys: list[payable.Refusal] = []
         for insurance, some in wanted.items():
             for month in some:
-                one = known.get((insurance, month))
-                why = one.why if one else _("没有可以补缴的欠费")
-                if one and not why:
-                    chosen.append(one.month.charge_id)
+                payable_month = payable_months.get((insurance, month))
+                why = payable_month.why if payable_month else _("没有可以补缴的欠费")
+                if payable_month and not why:
+                    chosen.append(payable_month.month.charge_id)
                     continue
-                said = {"month": month.zh, "name": _(INSURANCE_LABELS[insurance]), "why": why}
-                whys.append(payable.Refusal(_("%(month)s%(name)s：%(why)s。") % said, insurance, "months"))
+                words = {"month": month.zh, "name": _(INSURANCE_LABELS[insurance]), "why": why}
+                whys.append(payable.Refusal(_("%(month)s%(name)s：%(why)s。") % words, insurance, "months"))
         if whys:
             raise placing.CannotOrder(whys)
         return chosen
@@ -242,15 +244,14 @@ def pay_by_debit(
     now: dt.datetime,
     case: Case | None = None,
 ) -> list[Charge]:
-    """Ask the month's debit to collect these late months at what they cost on its day. Raises
-    Busy."""
+    """Ask the month's debit to collect these late months at their costs on its day. Raises Busy."""
     charges, on_top = prepare(person, city, charge_ids, paid_on=debit_day(city, month), now=now, case=case)
     recollecting.ask(charges, kind=RequestKind.ARREARS, month=month, by=by, now=now, case=case, on_top=on_top)
     return charges
 
 
 def debit_day(city: str, month: Month) -> dt.date:
-    """The day of the month's debit. ValueError where the city has none."""
+    """The day of the month's debit. Raises ValueError where the city has none."""
     terms = recollecting.terms_of(city, month)
     if terms is None:
         raise ValueError(f"{city} does not debit in {month}")
@@ -258,8 +259,8 @@ def debit_day(city: str, month: Month) -> dt.date:
 
 
 def how_paid(city: str, debit: Month | None, account: str, *, on: dt.date) -> list[tuple[str, str]]:
-    """From which account and when the debit takes what is filed ``on`` a day; nothing where an
-    order is paid."""
+    """The account and the day of the debit for late months filed ``on`` a day; empty where they are
+    paid by an order."""
     terms = recollecting.terms_of(city, debit) if debit else None
     if debit is None or terms is None:
         return []
