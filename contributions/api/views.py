@@ -71,10 +71,10 @@ class OrdersView(PartnerView):
         return get_object_or_404(ordering.orders_of(caller(request).partner), number=number)
 
     def _payment(self, request: Request, provider_number: str) -> Payment:
-        taken = Payment.objects.filter(channel=caller(request).partner.channel).select_related(
+        payments = Payment.objects.filter(channel=caller(request).partner.channel).select_related(
             "order", "entry"
         )
-        return get_object_or_404(taken, provider_number=provider_number)
+        return get_object_or_404(payments, provider_number=provider_number)
 
     def _refunds(self, request: Request) -> QuerySet[Refund]:
         return Refund.objects.filter(channel=caller(request).partner.channel).select_related("payment__order")
@@ -94,9 +94,9 @@ class DuesView(OrdersView):
         read = self._read(serializers.PayerSerializer, request)
         person = self._person(request, read, now)
         opens_at = _opens_at(read["city"], now)
-        found = payable.payable(person, read["city"], now=now)
+        payables = payable.payable(person, read["city"], now=now)
         late = paying_late.orderable(person, read["city"], now=now)
-        return Response(telling.dues(person, read["city"], found, late, opens_at))
+        return Response(telling.dues(person, read["city"], payables, late, opens_at))
 
 
 class OrderListView(OrdersView):
@@ -122,14 +122,14 @@ class OrderListView(OrdersView):
                 more={"opens_at": timezone.localtime(opens_at).isoformat()},
             )
         field = "arrears" if "arrears" in read else "picks"
-        given: dict[str, Any] = {"key": domain_key(request), "by": caller(request).partner.user, "now": now}
+        common: dict[str, Any] = {"key": domain_key(request), "by": caller(request).partner.user, "now": now}
         try:
             if field == "arrears":
                 late = {Insurance(one["insurance"]): one["months"] for one in read["arrears"]}
-                order = paying_late.order_months(person, city, late, **given)
+                order = paying_late.order_months(person, city, late, **common)
             else:
                 picks = {Insurance(one["insurance"]): (one["tier"], one["months"]) for one in read["picks"]}
-                order = placing.place(person=person, city=city, picks=picks, **given)
+                order = placing.place(person=person, city=city, picks=picks, **common)
         except placing.CannotOrder as error:
             mistakes = [Mistake(place, why) for place, why in telling.refusals(error, field)]
             raise Problem(
@@ -244,12 +244,12 @@ class RefundRequestView(OrdersView):
         payment = self._payment(request, provider_number)
         reason = self._read(serializers.NewRefundRequestSerializer, request)["reason"]
         try:
-            asked = late_reversals.ask(
+            request_made = late_reversals.ask(
                 payment=payment, partner=caller(request).partner, reason=reason, now=timezone.now()
             )
         except ordering.CannotReverse as why:
             raise Problem(why.code, str(why), status=409) from why
-        return Response(telling.refund_request(asked, payment), status=201)
+        return Response(telling.refund_request(request_made, payment), status=201)
 
 
 class RefundListView(OrdersView):
@@ -278,15 +278,15 @@ class RefundDoneView(OrdersView):
         refund = self._refunds(request).filter(number=number).first()
         if refund is None or refund.status not in (RefundStatus.SENT, RefundStatus.SUCCEEDED):
             raise Http404
-        told = self._read(serializers.RefundDoneSerializer, request)["provider_number"]
-        answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, told)
+        provider_number = self._read(serializers.RefundDoneSerializer, request)["provider_number"]
+        answer = Answer(refund.number, Outcome.SUCCEEDED, refund.amount_fen, provider_number)
         try:
             with transaction.atomic():
                 sending.take_answer(refund, answer, by=caller(request).partner.user, now=timezone.now())
         except IntegrityError as error:
             raise _number_used() from error
         refund.refresh_from_db()
-        if refund.provider_number != told:
+        if refund.provider_number != provider_number:
             raise _number_used()
         return Response(telling.refund(refund))
 

@@ -1,7 +1,7 @@
-"""What a provider says of a payment, and what follows: it is booked, held, failed or asked for
-again.
+"""The answers of providers about payments, and their effects: a payment is booked, held, failed or
+asked about again.
 
-``take_answer`` is the one place where what a provider says takes effect.
+``take_answer`` is the only place where a provider's answer takes effect.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from portal.shared.months import CHINA, today_in_china
 from portal.watch import failures
 
 log = logging.getLogger(__name__)
-# A provider's number, as far as it is kept: a receipt puts the charge's behind it.
+# The kept length of a provider's number: a receipt appends the charge's id to it.
 _LONGEST_NUMBER = 40
 # Nobody pays more at once.
 MOST_FEN = 10**15
@@ -53,13 +53,13 @@ def take_answer(
     is raised instead of holding the money.
     """
     answer = _as_can_be_kept(answer)
-    found = Payment.objects.filter(number=answer.number, channel=channel).first()
-    if found is None:
+    known_payment = Payment.objects.filter(number=answer.number, channel=channel).first()
+    if known_payment is None:
         log.error("%s speaks of a payment that is not ours: %s", channel, answer.number)
         return None
     with transaction.atomic():
-        order = queries.locked(found.order_id)
-        payment = Payment.objects.select_for_update(no_key=True).get(pk=found.pk)
+        order = queries.locked(known_payment.order_id)
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=known_payment.pk)
         match answer.outcome:
             case Outcome.SUCCEEDED if answer.amount_fen is not None and not 0 < answer.amount_fen <= MOST_FEN:
                 _no_sum(payment, order, answer, by=by, now=now, how=how, closing=closing)
@@ -85,7 +85,7 @@ def take_answer(
 
 
 class OddAnswer(Exception):
-    """What a provider said that cannot be taken as it is; the message is for staff, in Chinese."""
+    """A provider's answer cannot be taken as it is; the message is for staff, in Chinese."""
 
 
 def _as_can_be_kept(answer: Answer) -> Answer:
@@ -103,7 +103,8 @@ def _as_can_be_kept(answer: Answer) -> Answer:
 
 
 def _stands_for_another(payment: Payment, number: str) -> bool:
-    """Whether the provider's number is another payment's already; some count anew every day."""
+    """Whether the provider's number belongs to another payment already; some providers start their
+    numbers again every day."""
     if payment.provider_number == number:
         return False
     others = Payment.objects.filter(channel=payment.channel, provider_number=number)
@@ -114,8 +115,8 @@ def _stands_for_another(payment: Payment, number: str) -> bool:
 def _no_sum(
     payment: Payment, order: Order, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool
 ) -> None:
-    """A success of nothing, of less, or of more than there is: nothing is booked, and the payment
-    ends. Should money have come all the same, the provider says so, and then it counts."""
+    """End a payment whose success has a sum of zero, below zero or above ``MOST_FEN``; nothing is
+    booked. If money did arrive, a later answer of the provider with a right sum still counts."""
     if not payment.live:
         return
     why = _("渠道答复成功，但金额为 %(fen)s 分，没有入账，请与渠道核实。") % {
@@ -126,7 +127,7 @@ def _no_sum(
 
 
 def _tell_staff(payment: Payment, order: Order, what: str, why: str, *, now: dt.datetime) -> None:
-    """Put it before staff until one of them says that it is dealt with."""
+    """Show the problem to staff until one of them marks it as done."""
     failures.report("ask_payments", f"{payment.number} {what}", OddAnswer(why), city=order.city, now=now)
 
 
@@ -149,10 +150,11 @@ def money_came(
     now: dt.datetime,
     how: str,
 ) -> None:
-    """Book what came: credited where order, sum and number fit, else held. Twice is once."""
+    """Book money that came: credited where order, sum and number fit, else held. A second call
+    changes nothing."""
     if payment.entry_id is not None:
-        told = (payment.provider_number, payment.received_fen)
-        if told not in (
+        booked_as = (payment.provider_number, payment.received_fen)
+        if booked_as not in (
             (answer.provider_number, amount_fen),
             (_marked(payment, answer.provider_number), amount_fen),
         ):
@@ -208,7 +210,7 @@ def money_came(
 
 
 def _marked(payment: Payment, number: str) -> str:
-    """A provider's number that stood for another payment, with ours behind it."""
+    """A provider's number that belongs to another payment, followed by our own number."""
     return f"{number[:30]}#{payment.number}"
 
 

@@ -33,12 +33,12 @@ class StillPaying(Exception):
 
 
 def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: str = "") -> bool:
-    """Move an open order to an end, and the case that placed it; whether it was this call that did.
-    Inside a transaction, the order ``locked``.
+    """End an open order, and the case that placed it. Returns whether this call did it. Must run in
+    a transaction, with the order ``locked``.
 
-    An order that ends unpaid lets its charges go: months to come that only it had made are void and
-    have their former base again, and a month of now that it charged anew is owed as before. What is
-    paid stays.
+    An order that ends unpaid releases its charges: future months that only the order had charged
+    are void and have their former base again; the present month, where the order charged it anew,
+    is owed as before. Paid charges stay.
     """
     moved = Order.objects.filter(pk=order.pk, status=OrderStatus.OPEN).update(status=status, ended_at=now)
     if not moved:
@@ -55,29 +55,32 @@ def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: 
 
 
 def _let_go(order: Order, *, by: User, now: dt.datetime) -> None:
-    this = month_in_china(now)
-    made = list(
+    this_month = month_in_china(now)
+    made_lines = list(
         order.lines.filter(made=True, charge__status=ChargeStatus.OWED)
         .select_related("charge__coverage")
         .order_by("charge__month")
     )
-    going = [
-        line for line in made if line.charge.month > this or line.replaced_id is not None or line.former_tier
+    released = [
+        line
+        for line in made_lines
+        if line.charge.month > this_month or line.replaced_id is not None or line.former_tier
     ]
     charging.void(
-        [line.charge for line in going],
+        [line.charge for line in released],
         why=_("订单 %(number)s 未支付") % {"number": order.number},
         by=by,
         now=now,
     )
-    for line in going:
-        _as_before(line, owed=line.replaced_id is not None or line.charge.month <= this, now=now)
+    for line in released:
+        _as_before(line, owed=line.replaced_id is not None or line.charge.month <= this_month, now=now)
 
 
 def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
     """Undo a paid order whose money goes back: its charges no longer count, and each month is owed
-    as it was, at its former tier; months to come that only the order had charged are not, and what
-    had been written off is that again. Inside a transaction, the order ``locked``."""
+    again at its former tier. Future months that only the order had charged are not owed; months
+    that had been written off are written off again. Must run in a transaction, with the order
+    ``locked``."""
     lines = list(
         order.lines.filter(live=True).select_related("charge__coverage").order_by("charge__month", "pk")
     )
@@ -92,16 +95,18 @@ def undo(order: Order, *, by: User, now: dt.datetime, note: str) -> None:
         status=SurchargeStatus.REVERSED, live=False
     )
     order.refresh_from_db()
-    this = month_in_china(now)
-    given_up = dict(
+    this_month = month_in_china(now)
+    replaced_by_charge = dict(
         Repricing.objects.filter(charge__in=charges, replaces__isnull=False).values_list(
             "charge_id", "replaces_id"
         )
     )
-    Charge.objects.filter(pk__in=given_up.values(), status=ChargeStatus.WRITTEN_OFF).update(live=True)
+    Charge.objects.filter(pk__in=replaced_by_charge.values(), status=ChargeStatus.WRITTEN_OFF).update(
+        live=True
+    )
     for line in lines:
-        if line.charge_id not in given_up:
-            owed = not line.made or line.replaced_id is not None or line.charge.month <= this
+        if line.charge_id not in replaced_by_charge:
+            owed = not line.made or line.replaced_id is not None or line.charge.month <= this_month
             _as_before(line, owed=owed, now=now)
 
 
@@ -118,17 +123,17 @@ def _as_before(line: OrderLine, *, owed: bool, now: dt.datetime) -> None:
 
 
 def cancel_unpaid(order: Order, *, by: User, now: dt.datetime, note: str = "") -> Order:
-    """Cancel an open order of which no payment is under way; one that has ended stays as it is.
+    """Cancel an open order without a payment under way; an order that has ended stays as it is.
     Raises StillPaying.
 
-    ``closing.cancel`` first ends what is under way.
+    ``closing.cancel`` first ends the payment under way.
     """
     return _end_unpaid(order, OrderStatus.CANCELLED, by=by, now=now, note=note)
 
 
 def expire(order: Order, *, by: User, now: dt.datetime) -> Order:
-    """End an open order whose time is over; before that, nothing. Raises StillPaying while a
-    payment of it is under way."""
+    """End an open order whose time is over; before that, do nothing. Raises StillPaying while a
+    payment of the order is under way."""
     return order if now < order.expires_at else _end_unpaid(order, OrderStatus.EXPIRED, by=by, now=now)
 
 

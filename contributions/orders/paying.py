@@ -82,11 +82,11 @@ def _begin(
     order: Order, channel: str, payer: dict[str, str], *, by: User, now: dt.datetime
 ) -> tuple[Payment, bool]:
     current = queries.locked(order.pk)
-    standing = queries.under_way(current)
-    if standing is not None:
-        if standing.channel != channel:
-            raise PaymentUnderWay(standing)
-        return standing, False
+    earlier = queries.under_way(current)
+    if earlier is not None:
+        if earlier.channel != channel:
+            raise PaymentUnderWay(earlier)
+        return earlier, False
     if not current.is_open or now >= current.expires_at:
         raise OrderEnded(current.number)
     on = today_in_china(now)
@@ -210,8 +210,8 @@ def confirm(payment: Payment, code: str, *, by: User, now: dt.datetime) -> str:
         if answer.outcome == Outcome.FAILED:
             # Refused because it was wrong, or because it had come through before: only asking
             # tells.
-            asked = channels.channel(payment.channel).ask(payment.number)
-            answer = asked if asked.outcome != Outcome.FAILED else answer
+            current_state = channels.channel(payment.channel).ask(payment.number)
+            answer = current_state if current_state.outcome != Outcome.FAILED else answer
     except (Unreachable, channels.ChannelUnavailable) as problem:
         log.warning("%s %s: %s", payment.channel, payment.number, problem)
         answer = Answer(payment.number, Outcome.UNKNOWN)

@@ -52,24 +52,24 @@ def differences_for(user: User) -> QuerySet[Difference]:
 
 def ways(difference: Difference) -> list[Way]:
     """How a difference can be settled."""
-    found: list[Way] = []
+    possible: list[Way] = []
     payment = _payment(difference)
     told_of_payment = difference.deed == Deed.PAYMENT
-    stands = (
+    stands_paid = (
         payment is not None
         and payment.credited
         and payment.status == PaymentStatus.SUCCEEDED
         and payment.order.status == OrderStatus.PAID
     )
     if difference.deed == Deed.REQUEST:
-        return [Way.REFUND, Way.MARK] if stands else [Way.MARK]
+        return [Way.REFUND, Way.MARK] if stands_paid else [Way.MARK]
     if told_of_payment and difference.kind == DifferenceKind.ONLY_THEIRS and difference.order_id:
-        found.append(Way.BOOK)
+        possible.append(Way.BOOK)
     gone = DifferenceKind.ONLY_OURS if told_of_payment else DifferenceKind.ONLY_THEIRS
     wrong = told_of_payment and difference.kind in (DifferenceKind.AMOUNT, DifferenceKind.ORDER)
-    if (difference.kind == gone or wrong) and stands:
-        found.append(Way.REVERSE)
-    return [*found, Way.MARK]
+    if (difference.kind == gone or wrong) and stands_paid:
+        possible.append(Way.REVERSE)
+    return [*possible, Way.MARK]
 
 
 def _payment(difference: Difference) -> Payment | None:

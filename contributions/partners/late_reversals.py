@@ -34,10 +34,10 @@ _KEYS = UUID("0d0e6a3c-7f60-4b32-9c54-5a1f3c5f7a21")
 
 def latest(payment: Payment, partner: Partner) -> Difference | None:
     """The partner's latest request for the payment."""
-    asked = Difference.objects.filter(
+    requests = Difference.objects.filter(
         partner=partner, deed=Deed.REQUEST, provider_number=payment.provider_number
     )
-    return asked.order_by("-pk").first()
+    return requests.order_by("-pk").first()
 
 
 @transaction.atomic
@@ -53,8 +53,8 @@ def ask(*, payment: Payment, partner: Partner, reason: str, now: dt.datetime) ->
     today = today_in_china(now)
     if ordering.business_day(current) == today:
         raise CannotReverse("day_not_over", _("对账日当天请直接冲正，不需要申请。"))
-    standing = latest(current, partner)
-    if standing and (standing.status != DifferenceStatus.SETTLED or standing.day == today):
+    earlier = latest(current, partner)
+    if earlier and (earlier.status != DifferenceStatus.SETTLED or earlier.day == today):
         raise CannotReverse("already_asked", _("这笔支付已有撤销申请，请查询支付，看处理的结果。"))
     return Difference.objects.create(
         partner=partner,

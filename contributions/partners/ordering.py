@@ -1,10 +1,10 @@
-"""Orders that a partner (a bank's app, a city service) places and is paid for itself: it tells what
-it took, and may give it back the same day.
+"""Orders that a partner (a bank's app, a city service) places, and for which it takes the payer's
+money itself: it reports what it took, and may give it back the same day.
 
-The partner is the channel. Its word, signed, is the receipt: what it says it took is always
-recorded, and credited where the order still waits for exactly that. The business day (对账日) of
-what is booked is the day in China on which the hall booked it; the partner is told it with every
-answer, and both sides' files go by it.
+The partner is the channel. Its signed message is the receipt: the sum that it reports is always
+recorded, and credited where the order still waits for exactly that sum. The business day (对账日)
+of a booking is the day in China on which the hall booked it; every answer to the partner has it,
+and both sides' files use it.
 """
 
 import datetime as dt
@@ -45,11 +45,11 @@ _DAY_OVER = gettext_lazy(
 
 
 class NumberUsed(Exception):
-    """The partner's number stands for something else that it told before."""
+    """The partner used this number before for something else."""
 
 
 class CannotReverse(Exception):
-    """What cannot be reversed so: a stable ``code``, and why in Chinese."""
+    """A payment cannot be reversed: a stable ``code``, and the reason in Chinese."""
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(why)
@@ -57,7 +57,7 @@ class CannotReverse(Exception):
 
 
 def orders_of(partner: Partner) -> QuerySet[Order]:
-    """The orders that the partner placed; nobody else's."""
+    """The orders that the partner placed, and no others."""
     return Order.objects.filter(placed_by=partner.user).select_related("person").order_by("-pk")
 
 
@@ -76,23 +76,23 @@ def confirm(
     by: User,
     now: dt.datetime,
 ) -> Payment:
-    """Record money that the partner took for an order, under its own number; the payment tells what
-    became of it.
+    """Record money that the partner took for an order, under the partner's number. The status of
+    the payment says how it was booked.
 
-    Credited where the order is open and the sum is its sum to the fen. Otherwise it lies in
-    suspense until it is given back: the order had ended or was paid already (SUCCEEDED, not
-    credited), or the sum is another (HELD). The same number again with the same order and sum is
-    the same payment; NumberUsed with others.
+    It is credited where the order is open and the sum is the order's sum to the fen. Otherwise it
+    goes into suspense until it is given back: the order had ended or was paid already (SUCCEEDED,
+    not credited), or the sum is another (HELD). The same number again with the same order and sum
+    gives the same payment; raises NumberUsed with others.
     """
     try:
         with transaction.atomic():
             current = queries.locked(order.pk)
-            standing = _standing(partner, provider_number, current, amount_fen)
-            return standing or _take(current, partner, amount_fen, provider_number, taken_at, by=by, now=now)
+            earlier = _standing(partner, provider_number, current, amount_fen)
+            return earlier or _take(current, partner, amount_fen, provider_number, taken_at, by=by, now=now)
     except (IntegrityError, AlreadyReceived) as error:
-        # Told meanwhile for another order, whose lock is not ours.
-        if standing := _standing(partner, provider_number, order, amount_fen):
-            return standing
+        # The number was reported meanwhile for another order, which we do not lock.
+        if earlier := _standing(partner, provider_number, order, amount_fen):
+            return earlier
         raise NumberUsed(provider_number) from error
 
 
@@ -113,8 +113,8 @@ def _take(
     by: User,
     now: dt.datetime,
 ) -> Payment:
-    # Where the payer is just paying elsewhere, too, that goes on, and whatever comes second is
-    # given back.
+    # A payment of the same order that is under way elsewhere continues; the money that comes second
+    # is given back.
     elsewhere = queries.under_way(order)
     payment = Payment.objects.create(
         number=paying.new_number(order.city, now),
@@ -153,9 +153,9 @@ def reverse(
     its months are owed as they were, and the money leaves the books by the partner's clearing
     account.
 
-    On the payment's business day only, except where staff settle a difference (``late``). The same
-    number again is the same reversal. Raises CannotReverse; NumberUsed where the number stands for
-    another.
+    This is possible on the payment's business day only, except where staff settle a difference
+    (``late``). The same number again gives the same reversal. Raises CannotReverse; NumberUsed
+    where the number belongs to another reversal.
     """
     try:
         with transaction.atomic():
@@ -186,7 +186,7 @@ def reverse(
 
 
 def check_standing(payment: Payment, order: Order, done: Reversal | None) -> None:
-    """Refuse to undo what does not stand as paid. Raises CannotReverse."""
+    """Raise CannotReverse for a payment that is not in force as paid."""
     if done is not None:
         raise CannotReverse("already_reversed", _("这笔支付已经冲正。"))
     if not payment.credited:
@@ -198,9 +198,9 @@ def check_standing(payment: Payment, order: Order, done: Reversal | None) -> Non
 def give_up_money(
     payment: Payment, order: Order, to: AccountKind, *, by: User, now: dt.datetime
 ) -> list[tuple[Receipt, AccountMovement]]:
-    """Take what a payment credited out of personal accounts, pooled funds and surcharges again,
-    receipt by receipt: to clearing, where the channel itself gave it back, to suspense, where it is
-    still to be refunded. Raises CannotReverse."""
+    """Take the credits of a payment back from personal accounts, pooled funds and surcharges,
+    receipt by receipt: to clearing where the channel itself gave the money back, to suspense where
+    it is still to be refunded. Raises CannotReverse."""
     receipts = (
         list(payment.entry.receipts.select_related("charge__person", "surcharge").order_by("pk"))
         if payment.entry
@@ -208,17 +208,17 @@ def give_up_money(
     )
     channel = payment.channel if to == AccountKind.CLEARING else ""
     against = ledger.account(city=order.city, kind=to, channel=channel)
-    gone = {
+    gone_months = {
         (person.pk, insurance): brought_in.gone_months(person, insurance=Insurance(insurance))
         for person, insurance in {(one.of_charge.person, one.of_charge.insurance) for one in receipts}
     }
-    given = []
+    moved = []
     for receipt in receipts:
         charge = receipt.of_charge
         surcharge_fen = receipt.surcharge.amount_fen if receipt.surcharge else 0
         if charge.status != ChargeStatus.PAID:
             raise CannotReverse("not_credited", _("这份订单的月份已另行处理，不能冲正，请联系经办机构。"))
-        if charge.month in gone[charge.person_id, charge.insurance]:
+        if charge.month in gone_months[charge.person_id, charge.insurance]:
             raise CannotReverse("moved_away", _("这份订单的月份已随关系转出，不能撤销，请联系经办机构。"))
         try:
             movement = personal_account.book_movement(
@@ -236,5 +236,5 @@ def give_up_money(
             )
         except personal_account.Overdrawn as error:
             raise CannotReverse("account_used", _("个人账户余额不足，不能冲正，请联系经办机构。")) from error
-        given.append((receipt, movement))
-    return given
+        moved.append((receipt, movement))
+    return moved
