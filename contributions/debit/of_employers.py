@@ -69,9 +69,9 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
         return None
     with connection.cursor() as cursor:
         one_batch_opened(city)
-        standing = opened(city=city, now=now)
-        if standing is not None:
-            return standing
+        earlier = opened(city=city, now=now)
+        if earlier is not None:
+            return earlier
         whole_tables(cursor)
         cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
         [batch_id] = cursor.fetchone()

@@ -1,8 +1,7 @@
-"""What a bank left open: lines that it never answered, and answers that contradict; settled by
+"""Lines that a bank never answered, and answers that contradict each other: staff settle them by
 hand.
 
-One member of staff says how the bank answered when it was asked, another checks and lets it take
-effect.
+One member of staff records how the bank answered when it was asked; another checks and approves.
 """
 
 import datetime as dt
@@ -35,7 +34,7 @@ from portal.columns import broken_constraint
 from portal.hall import two_hands
 from portal.shared.keys import KeyReused
 
-# Lines of a batch that was posted no longer change by themselves.
+# In these states of the batch, no posting changes its lines any more.
 _DONE = (BatchStatus.POSTED, BatchStatus.CLOSED)
 
 
@@ -51,8 +50,8 @@ def open_lines(batch: DebitBatch) -> Sequence[DebitLine]:
 
 
 def open_files(batch: DebitBatch) -> list[BankFile]:
-    """The answers that were held and are not settled, oldest first; none of them once a later
-    answer was taken whole."""
+    """The held answers that are not settled, oldest first; empty once a later answer was taken
+    whole."""
     held = batch.files.filter(direction=Direction.IN, status=FileStatus.HELD)
     return list(
         held.exclude(settlements__status__in=[SettlementStatus.DRAFTED, SettlementStatus.APPROVED]).order_by(
@@ -62,8 +61,8 @@ def open_files(batch: DebitBatch) -> list[BankFile]:
 
 
 def ways_of(file: BankFile) -> list[SettlementWay]:
-    """How a held answer can be settled: given up where its batch waits for one, else the answer
-    that was taken stands."""
+    """The ways to settle a held answer: give it up where its batch waits for an answer; else the
+    answer that was taken stays in force."""
     batch = file.batch
     if batch is None:
         return []
@@ -73,7 +72,7 @@ def ways_of(file: BankFile) -> list[SettlementWay]:
 
 
 def ask_again(batch: DebitBatch, *, note: str, by: User, now: dt.datetime) -> BankInquiry:
-    """Record that the bank was asked again about what it left open. Raises CannotSettle where
+    """Record that staff asked the bank again about open lines or files. Raises CannotSettle where
     nothing is open."""
     _check_staff(batch, by)
     if not note.strip():
@@ -94,11 +93,11 @@ def draft_lines(
     by: User,
     now: dt.datetime,
 ) -> Settlement:
-    """Propose how open lines came out; ``numbers`` gives for each line's id the bank's own number,
-    "" where it took nothing.
+    """Propose the result of open lines; ``numbers`` gives the bank's own number for each line's id,
+    "" where the bank took nothing.
 
     The same key again gives the same settlement. Raises CannotSettle; KeyReused where the key
-    stands for another.
+    belongs to another settlement.
     """
     if way not in OF_LINES:
         raise ValueError(way)
@@ -117,23 +116,23 @@ def draft_lines(
         return [SettledLine(settlement=settlement, line_id=pk, bank_number=marks[pk]) for pk in sorted(marks)]
 
     with transaction.atomic():
-        taken = list(
+        open_now = list(
             DebitLine.objects.select_for_update(no_key=True).filter(
                 pk__in=marks, batch=batch, status=LineStatus.MISSING
             )
         )
-        standing = _standing(key, batch, way, by)
-        if standing is not None:
-            return standing
-        if len(taken) != len(marks):
+        earlier = _standing(key, batch, way, by)
+        if earlier is not None:
+            return earlier
+        if len(open_now) != len(marks):
             raise CannotSettle(_("所选明细中有的已有结果，请刷新后重新选择。"))
         return _draft(
             batch,
             way,
             None,
             evidence,
-            count=len(taken),
-            fen=sum(line.amount_fen for line in taken),
+            count=len(open_now),
+            fen=sum(line.amount_fen for line in open_now),
             lines=lines,
             key=key,
             by=by,
@@ -144,14 +143,14 @@ def draft_lines(
 def draft_file(
     file: BankFile, *, way: SettlementWay, evidence: str, key: UUID, by: User, now: dt.datetime
 ) -> Settlement:
-    """Propose what becomes of a held answer; else as ``draft_lines``."""
+    """Propose the settlement of a held answer; else as ``draft_lines``."""
     batch = file.batch
     if batch is None:
         raise CannotSettle(_("这个文件不属于任何批次，不需要处理。"))
     _check_staff(batch, by)
-    standing = _standing(key, batch, way, by)
-    if standing is not None:
-        return standing
+    earlier = _standing(key, batch, way, by)
+    if earlier is not None:
+        return earlier
     if way not in ways_of(file):
         raise CannotSettle(_("批次是“%(state)s”，不能这样处理。") % {"state": batch.get_status_display()})
     whole = way == SettlementWay.NO_ANSWER
@@ -224,10 +223,14 @@ def _check_staff(batch: DebitBatch, by: User) -> None:
 
 
 def _standing(key: UUID, batch: DebitBatch, way: SettlementWay, by: User) -> Settlement | None:
-    found = Settlement.objects.filter(key=key).first()
-    if found and (found.batch_id, found.way, found.drafted_by_id) != (batch.pk, way, by.pk):
+    settlement = Settlement.objects.filter(key=key).first()
+    if settlement and (settlement.batch_id, settlement.way, settlement.drafted_by_id) != (
+        batch.pk,
+        way,
+        by.pk,
+    ):
         raise KeyReused
-    return found
+    return settlement
 
 
 def why_not_decide(settlement: Settlement, user: User) -> str:
@@ -241,10 +244,10 @@ def why_not_decide(settlement: Settlement, user: User) -> str:
 
 @transaction.atomic
 def approve(settlement: Settlement, *, by: User, now: dt.datetime) -> Settlement:
-    """Let a settlement take effect; twice is once. Raises CannotSettle where this login may not, or
-    where it was refused, or where a line has its result meanwhile."""
+    """Approve a settlement; it takes effect. A second call changes nothing. Raises CannotSettle
+    where this login may not, where it was refused, or where a line has a result meanwhile."""
     if settlement.way == SettlementWay.FAILED:
-        # Whoever suspends waits for a charging run, and before holding anything else.
+        # Code that suspends coverages waits for a charging run before it locks anything else.
         before_or_after_charging(settlement.batch.city)
     current = _locked(settlement)
     if not _decide(current, SettlementStatus.APPROVED, by=by, now=now):
@@ -273,7 +276,7 @@ def refuse(settlement: Settlement, *, why: str, by: User, now: dt.datetime) -> S
 def _decide(
     settlement: Settlement, to: SettlementStatus, *, by: User, now: dt.datetime, why: str = ""
 ) -> bool:
-    """False where ``by`` has decided so already."""
+    """Record the decision. Returns False where ``by`` has made the same decision before."""
     if not two_hands.is_to_decide(
         settlement,
         waiting=SettlementStatus.DRAFTED,
