@@ -24,7 +24,7 @@ from portal.shared.months import Month
 
 
 class State(StrEnum):
-    """Where a month stands."""
+    """The state of a month."""
 
     PAID = "paid"
     OWED = "owed"
@@ -82,16 +82,16 @@ def record(
     query, one more where something is owed, and one for ``coverages_of`` the person where they are
     not given.
 
-    Without ``until``, covered months that are not charged are told up to the insurance's latest
-    charged one, and with ``this``, the month that it is now, up to that and at least the first of
-    each coverage. A void charge is no month: where the month is covered again it stands as covered.
+    Without ``until``, covered months without a charge are listed up to the insurance's latest
+    charged month; with ``this``, the present month, also up to that month and at least the first
+    month of each coverage. A void charge is left out: its month is listed as covered where it is.
     """
     places = None if cities is None else list(cities)
     charged = _charged(person, since=since, until=until, cities=places)
     records = {(one.insurance, one.month): one for one in charged}
     latest: dict[Insurance, Month] = {}
-    for one in charged:
-        latest[one.insurance] = one.month
+    for month_record in charged:
+        latest[month_record.insurance] = month_record.month
     for coverage in coverages_of(person) if coverages is None else coverages:
         horizon = until or told_until(coverage, latest.get(Insurance(coverage.insurance)), this)
         if horizon is None:
@@ -112,8 +112,9 @@ def record(
 
 
 def told_until(coverage: Coverage, latest: Month | None, this: Month | None) -> Month | None:
-    """The month before which the coverage's months are told, charged or not: after the insurance's
-    latest charged one, and after ``this`` and the coverage's first. None where neither is there."""
+    """The month before which the coverage's months are listed, charged or not: the month after the
+    latest of the insurance's last charged month, ``this`` and the coverage's first month. The last
+    two count only where ``this`` is given. None where there is none of them."""
     known = [month + 1 for month in (latest, max(this, coverage.start) if this else None) if month]
     return max(known, default=None)
 
@@ -122,7 +123,7 @@ IN_ORDER = {insurance: number for number, insurance in enumerate(Insurance)}
 
 
 def coverages_of(person: Person) -> list[Coverage]:
-    """The person's coverages that stand or stood, with their employers. One query."""
+    """The person's present and past coverages, with their employers. One query."""
     return _COVERAGES(person.pk)
 
 
@@ -152,9 +153,9 @@ def _charged(
     until: Month | None = None,
     cities: list[str] | None = None,
 ) -> list[MonthRecord]:
-    """Live charges as months, by month, then insurance, with the last debit line of what is owed.
-    One query, and one where something is owed; no models: a history has hundreds of months, and
-    nearly every page of a person asks what is owed."""
+    """Live charges as months, by month, then insurance, with the last debit line of each owed one.
+    One query, and one more where something is owed. No models are made: a history has hundreds of
+    months, and nearly every page of a person reads what is owed."""
     with connection.cursor() as cursor:
         cursor.execute(
             _OWED if owed else _CHARGED,

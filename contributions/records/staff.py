@@ -50,7 +50,7 @@ def staff_records(
 
     Months that are covered and not charged yet stand as covered.
     """
-    found: dict[int, dict[tuple[Month, Insurance], MonthRecord]] = {pk: {} for pk in people}
+    by_person: dict[int, dict[tuple[Month, Insurance], MonthRecord]] = {pk: {} for pk in people}
     charges = Charge.objects.filter(
         person__in=people,
         employer=employer,
@@ -63,7 +63,7 @@ def staff_records(
     )
     for charge in charges:
         insurance = Insurance(charge.insurance)
-        found[charge.person_id][charge.month, insurance] = MonthRecord(
+        by_person[charge.person_id][charge.month, insurance] = MonthRecord(
             city,
             insurance,
             Capacity(charge.capacity),
@@ -82,7 +82,7 @@ def staff_records(
         insurance, month = Insurance(coverage.insurance), max(coverage.start, since)
         end = min(coverage.until, until) if coverage.until else until
         while month < end:
-            found[coverage.person_id].setdefault(
+            by_person[coverage.person_id].setdefault(
                 (month, insurance),
                 MonthRecord(
                     city, insurance, Capacity(coverage.capacity), employer.name, month, State.COVERED
@@ -92,7 +92,7 @@ def staff_records(
     order = {insurance: number for number, insurance in enumerate(Insurance)}
     return {
         pk: sorted(months.values(), key=lambda one: (one.month, order[one.insurance]))
-        for pk, months in found.items()
+        for pk, months in by_person.items()
     }
 
 
@@ -102,10 +102,10 @@ def running(
     """The coverages of these people with this employer that run in the month, by person. One
     query."""
     coverages = _coverages(employer, city=city, insurances=insurances, since=month, until=month + 1)
-    found: dict[int, list[Coverage]] = {pk: [] for pk in people}
+    by_person: dict[int, list[Coverage]] = {pk: [] for pk in people}
     for coverage in coverages.filter(person__in=people):
-        found[coverage.person_id].append(coverage)
-    return found
+        by_person[coverage.person_id].append(coverage)
+    return by_person
 
 
 def _coverages(

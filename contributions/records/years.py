@@ -1,5 +1,5 @@
-"""A person's record by years: what each year of each insurance comes to in months, for pages that
-do not list them all."""
+"""A person's record by years: how many months of each state each year of each insurance has, for
+pages that do not list all months."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from portal.shared.months import Month
 
 @dataclass(slots=True)
 class Years:
-    """Of one insurance: the first and the last month on record, and the months in each state by
-    year.
+    """One insurance: the first and the last month on record, and the number of months in each state
+    by year.
 
-    OWED counts what waits at the bank or failed there, too; ``gaps`` are months in between that
-    nothing is known of.
+    OWED also counts months that wait at the bank or failed there; ``gaps`` are months in between
+    without any record.
     """
 
     first: Month
@@ -51,11 +51,11 @@ def years_of(
     with connection.cursor() as cursor:
         cursor.execute(_CHARGED_BY_YEAR, [person.pk])
         charged = cursor.fetchall()
-    found: dict[Insurance, Years] = {}
+    by_insurance: dict[Insurance, Years] = {}
     for code, year, status, months, first, last in charged:
-        years = _stretched(found, Insurance(code), Month.of(first), Month.of(last))
+        years = _stretched(by_insurance, Insurance(code), Month.of(first), Month.of(last))
         years.states.setdefault(year, Counter())[State(status)] = months
-    latest = {insurance: years.last for insurance, years in found.items()}
+    latest = {insurance: years.last for insurance, years in by_insurance.items()}
     covered: Counter[tuple[Insurance, int]] = Counter()
     for coverage in coverages:
         insurance = Insurance(coverage.insurance)
@@ -63,15 +63,15 @@ def years_of(
         if horizon is None or coverage.start >= horizon:
             continue
         end = min(coverage.until, horizon) if coverage.until else horizon
-        _stretched(found, insurance, coverage.start, end - 1)
+        _stretched(by_insurance, insurance, coverage.start, end - 1)
         for year in range(coverage.start.year, (end - 1).year + 1):
             covered[insurance, year] += _overlap(coverage.start, end, year)
     for (insurance, year), months in covered.items():
-        states = found[insurance].states.setdefault(year, Counter())
+        states = by_insurance[insurance].states.setdefault(year, Counter())
         uncharged = months - sum(states.values())
         if uncharged > 0:
             states[State.COVERED] = uncharged
-    return found
+    return by_insurance
 
 
 _CHARGED_BY_YEAR = """
@@ -80,8 +80,10 @@ _CHARGED_BY_YEAR = """
 """
 
 
-def _stretched(found: dict[Insurance, Years], insurance: Insurance, first: Month, last: Month) -> Years:
-    years = found.setdefault(insurance, Years(first, last))
+def _stretched(
+    by_insurance: dict[Insurance, Years], insurance: Insurance, first: Month, last: Month
+) -> Years:
+    years = by_insurance.setdefault(insurance, Years(first, last))
     years._stretch(first, last)
     return years
 

@@ -1,4 +1,4 @@
-"""Money that paid nothing, or was taken back: which there is, and how far it has gone back."""
+"""Money that paid nothing, or was taken back: its receipts, and how much of it has gone back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ class Road:
 
 
 def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
-    """Receipts whose money paid nothing, or was taken back, oldest first, with ``back_fen``, what
-    of each may go back in all, and ``given_fen``, what was given back or is about to be.
+    """Receipts whose money paid nothing, or was taken back, oldest first, with ``back_fen``, the
+    sum that may go back in all, and ``given_fen``, the sum that went back or is about to.
 
-    Those of ``cities`` only, where they are given.
+    Only those of ``cities``, where they are given.
     """
-    given = (
+    given_back = (
         RefundPart.objects.filter(receipt=OuterRef("pk"))
         .exclude(refund__status__in=IN_VAIN)
         .order_by()
@@ -48,10 +48,12 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
         .values("fen")
     )
     # A union, not an OR: each side is few rows, found by its own index.
-    few = Receipt.objects.filter(applied=False).values("pk").union(TakenBack.objects.values("receipt_id"))
-    receipts = HeldReceipt.objects.filter(pk__in=few).annotate(  # type: ignore[no-redef]  # declared for whoever reads them
+    candidates = (
+        Receipt.objects.filter(applied=False).values("pk").union(TakenBack.objects.values("receipt_id"))
+    )
+    receipts = HeldReceipt.objects.filter(pk__in=candidates).annotate(  # type: ignore[no-redef]  # declared for whoever reads them
         back_fen=Case(When(applied=True, then=F("taken_back__amount_fen")), default=F("amount_fen")),
-        given_fen=Coalesce(Subquery(given), 0),
+        given_fen=Coalesce(Subquery(given_back), 0),
     )
     if cities is not None:
         receipts = receipts.filter(of_cities(cities))
@@ -65,7 +67,7 @@ def of_cities(cities: Iterable[str]) -> Q:
 
 
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
-    """Held receipts of which something is left that no refund is under way for."""
+    """Held receipts that have a rest without a refund under way."""
     return held(cities).filter(Q(back_fen__gt=F("given_fen")))
 
 
@@ -82,17 +84,17 @@ def road(receipt: Receipt) -> Road:
 
 
 def came_together(receipt: Receipt) -> QuerySet[HeldReceipt]:
-    """``to_draft``, of what came with this receipt by the same payment or the same debit: it can go
-    back in one refund."""
+    """``to_draft``, of the receipts that came by the same payment or the same debit as this one:
+    they can go back in one refund."""
     if receipt.debit_line_id is None and not Payment.objects.filter(entry=receipt.entry_id).exists():
         return HeldReceipt.objects.none()
-    held = to_draft([receipt.city])
-    return held.filter(entry=receipt.entry_id, debit_line=receipt.debit_line_id).order_by("pk")
+    open_receipts = to_draft([receipt.city])
+    return open_receipts.filter(entry=receipt.entry_id, debit_line=receipt.debit_line_id).order_by("pk")
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """How far the money of held receipts has gone back, in fen, for whoever paid it."""
+    """How much of the money of held receipts has gone back, in fen, as the payer sees it."""
 
     held_fen: int
     returned_fen: int
@@ -133,18 +135,18 @@ def returned(receipts: Sequence[Receipt]) -> dict[int, Returned]:
 
 
 def held_of(orders: Iterable[Order]) -> dict[int, int]:
-    """What was paid for these orders, paid nothing and has not gone back yet, in fen by order;
-    orders without such money are left out."""
-    held = Receipt.objects.filter(entry__payment__order__in=list(orders), applied=False)
-    receipts = list(held.annotate(of_order=F("entry__payment__order")))
+    """The money received for these orders that paid nothing and has not gone back yet, in fen by
+    order id; orders without such money are left out."""
+    held_receipts = Receipt.objects.filter(entry__payment__order__in=list(orders), applied=False)
+    receipts = list(held_receipts.annotate(of_order=F("entry__payment__order")))
     if not receipts:
         return {}
-    states, found = returned(receipts), dict[int, int]()
+    states, fen_of_order = returned(receipts), dict[int, int]()
     for receipt in receipts:
         left = states[receipt.pk].held_fen - states[receipt.pk].returned_fen
         if left:
-            found[receipt.of_order] = found.get(receipt.of_order, 0) + left
-    return found
+            fen_of_order[receipt.of_order] = fen_of_order.get(receipt.of_order, 0) + left
+    return fen_of_order
 
 
 def returned_of(payment: Payment) -> Returned:

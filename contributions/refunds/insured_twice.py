@@ -106,19 +106,19 @@ def find(person: Person, city: str, *, now: dt.datetime) -> Found:
         .order_by("charge__month", "-applied", "pk")
     )
     paid = _paid_in(person)
-    gone = brought_in.gone_months(person, insurance=INSURANCE)
-    came = _brought(person)
-    found = list(receipts)
-    under_way = _under_way(found)
+    gone_months = brought_in.gone_months(person, insurance=INSURANCE)
+    brought_from = _brought(person)
+    listed = list(receipts)
+    under_way = _under_way(listed)
     months: dict[Month, Duplicate] = {}
     barred: dict[Month, str] = {}
-    for receipt in found:
+    for receipt in listed:
         charge = receipt.of_charge
-        why = _why_not(receipt, charge, gone, under_way, paid)
+        why = _why_not(receipt, charge, gone_months, under_way, paid)
         if why:
             barred.setdefault(charge.month, why)
         elif receipt.applied:
-            place = came.get(charge.month, "")
+            place = brought_from.get(charge.month, "")
             months[charge.month] = Duplicate(
                 charge.month,
                 receipt.pk,
@@ -185,19 +185,19 @@ def _under_way(receipts: Sequence[Receipt]) -> dict[int, str]:
     return dict(parts.order_by("pk").values_list("receipt_id", "refund__number"))
 
 
-def give_back(one: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.datetime) -> Refund:
+def give_back(duplicate: Duplicate, *, elsewhere: str, case: Case, by: User, now: dt.datetime) -> Refund:
     """Take the month back where it was credited, and draft its refund; another member of staff
     releases it.
 
     Must run in the transaction that confirms the case. Twice is once: the refund's key follows from
     case and receipt. Raises CannotTakeBack, refunds.CannotRefund.
     """
-    receipt = Receipt.objects.get(pk=one.receipt_id)
+    receipt = Receipt.objects.get(pk=duplicate.receipt_id)
     if receipt.applied:
-        take_back(receipt, elsewhere=one.elsewhere or elsewhere, case=case, by=by, now=now)
+        take_back(receipt, elsewhere=duplicate.elsewhere or elsewhere, case=case, by=by, now=now)
     return drafting.draft(
         receipt,
-        amount_fen=one.refund_fen,
+        amount_fen=duplicate.refund_fen,
         reason=_(REASON),
         key=uuid5(case.key, f"{receipt.pk}"),
         by=by,
