@@ -46,7 +46,7 @@ _BUILD: dict[str, Callable[[keys.Account], Channel]] = {
     "wechat": WeChatChannel,
 }
 TITLES = {"card": CardChannel.title, "alipay": AlipayChannel.title, "wechat": WeChatChannel.title}
-# Of channels beside those that orders are paid by. A debit's is followed by the bank: debit:psbc.
+# Titles of channels that no order is paid by. A debit's code is followed by its bank: debit:psbc.
 OTHERS = {"counter": gettext_noop("柜台"), "bank-transfer": gettext_noop("银行转账")}
 DEBIT = "debit"
 
@@ -71,13 +71,13 @@ def offered(city: str, *, on: dt.date | None = None) -> list[Offered]:
         terms = payment_terms(book(), city=city, on=on or timezone.localdate(timezone=CHINA))
     except PolicyMissing:
         return []
-    found = []
+    channels = []
     for code in terms.channels:
         try:
-            found.append(Offered(code, TITLES[code], channel(code)))
+            channels.append(Offered(code, TITLES[code], channel(code)))
         except ChannelUnavailable as problem:
-            found.append(Offered(code, TITLES[code], None, str(problem)))
-    return found
+            channels.append(Offered(code, TITLES[code], None, str(problem)))
+    return channels
 
 
 def available(city: str, *, on: dt.date | None = None) -> list[Channel]:
@@ -109,14 +109,14 @@ def channel(code: str) -> Channel:
 
 
 def title(code: str) -> str:
-    """What people call the channel, also one that no order is paid by; the code itself where it has
-    no name."""
+    """The channel's title, also of one that no order is paid by; the code itself where it has no
+    title."""
     return titles([code])[code]
 
 
 def with_partner_names(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rows with a ``channel``, each with the name of the partner that it is, else None: a list asks
-    once (``title_of``)."""
+    """Rows with a ``channel``, each annotated with the name of the partner that is its channel,
+    else None, so that a list needs no query for each row (``title_of``)."""
     code = Substr(OuterRef("channel"), len(PREFIX) + 1)
     return rows.annotate(
         partner_name=Case(
@@ -152,7 +152,8 @@ def _title(code: str) -> str:
 
 
 def _banks() -> dict[str, str]:
-    """The banks that debit for a city or did so once, by code, as the cities' data call them."""
+    """The titles, by code, of the banks that debit or have debited for a city, from the cities'
+    data."""
     return {
         leaf.values["bank"]: leaf.values["bank_title"]
         for city in book().cities
@@ -162,18 +163,22 @@ def _banks() -> dict[str, str]:
 
 
 def account_titles(accounts: Iterable[LedgerAccount]) -> dict[int, str]:
-    """What people call these accounts of the ledger, by id: with the channel's name, or the other
-    agency's. At most one query."""
+    """The titles of these accounts of the ledger, by id, with the name of the channel or of the
+    other agency. At most one query."""
     listed = list(accounts)
     named = titles(one.channel for one in listed if one.kind != AccountKind.TRANSFER)
     cities = {city.slug: city.title for city in book().cities}
-    found = {}
-    for one in listed:
+    titles_by_id = {}
+    for account in listed:
         other = (
-            cities.get(one.channel, _("外地经办机构"))
-            if one.kind == AccountKind.TRANSFER
-            else named[one.channel]
+            cities.get(account.channel, _("外地经办机构"))
+            if account.kind == AccountKind.TRANSFER
+            else named[account.channel]
         )
-        parts = [one.get_kind_display(), one.get_insurance_display() if one.insurance else "", other]
-        found[one.pk] = " · ".join(str(part) for part in parts if part)
-    return found
+        parts = [
+            account.get_kind_display(),
+            account.get_insurance_display() if account.insurance else "",
+            other,
+        ]
+        titles_by_id[account.pk] = " · ".join(str(part) for part in parts if part)
+    return titles_by_id

@@ -349,10 +349,10 @@ def _to_the_account(price: Reckoned) -> tuple[Line, ...]:
     return (Line(_("其中划入个人账户"), fen_text(price.account_fen), sum_),)
 
 
-def _clamped(base: Decimal, asked: Decimal, within: str) -> str:
-    if base > asked:
+def _clamped(base: Decimal, wanted: Decimal, within: str) -> str:
+    if base > wanted:
         return _("低于下限，按下限计")
-    return _("高于上限，按上限计") if base < asked else within
+    return _("高于上限，按上限计") if base < wanted else within
 
 
 def _limits(terms: ContributionTerms) -> Line:

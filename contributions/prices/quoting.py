@@ -88,12 +88,14 @@ class Quote:
     def parts(self, *, on: dt.date) -> list[Part]:
         """The months, those alike together, explained as on a day."""
         parts: list[Part] = []
-        for one in self.months:
-            if parts and parts[-1].price == one.price:
+        for priced in self.months:
+            if parts and parts[-1].price == priced.price:
                 last = parts.pop()
-                parts.append(Part(last.start, one.month + 1, last.price, last.derivation))
+                parts.append(Part(last.start, priced.month + 1, last.price, last.derivation))
             else:
-                parts.append(Part(one.month, one.month + 1, one.price, derivation(one.price, on=on)))
+                parts.append(
+                    Part(priced.month, priced.month + 1, priced.price, derivation(priced.price, on=on))
+                )
         return parts
 
 

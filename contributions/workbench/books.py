@@ -71,8 +71,8 @@ class Day:
             )
             self.compared: list[Any] = list(self.sheet.comparisons.order_by("-channel"))
         else:
-            seen = day_sheets.reckon(city=city, day=day)
-            self.rows, self.compared = list(seen.lines), list(seen.comparisons)
+            reckoned = day_sheets.reckon(city=city, day=day)
+            self.rows, self.compared = list(reckoned.lines), list(reckoned.comparisons)
         self.debit_fen = sum(one.debit_fen for one in self.rows)
         self.credit_fen = sum(one.credit_fen for one in self.rows)
         self.titles = channels.account_titles(one.account for one in self.rows)
@@ -136,17 +136,17 @@ class LedgerAccountAdmin(MoneyAdmin):
             raise Http404
         today = today_in_china(timezone.now())
         day, wrong = today, ""
-        if asked := request.GET.get("day", ""):
+        if day_text := request.GET.get("day", ""):
             try:
-                day = parse_day(asked)
+                day = parse_day(day_text)
             except ValueError:
-                wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=asked[:20])
+                wrong = _("“{day}”不是日期，请写成 2026-11-20 这样。").format(day=day_text[:20])
         if day > today:
             day, wrong = today, _("这一天还没有到，请选择今天或以前的日期。")
-        shown = [Day(city, day) for city in permissions.staff_cities(request.user)]
-        shown = [one for one in shown if one.rows]
+        days = [Day(city, day) for city in permissions.staff_cities(request.user)]
+        days = [one for one in days if one.rows]
         if "csv" in request.GET and not wrong:
-            return _csv(day, shown)
+            return _csv(day, days)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -158,7 +158,7 @@ class LedgerAccountAdmin(MoneyAdmin):
             "wrong": wrong,
             "cities": [
                 {"day": one, "held": held[:HELD_SHOWN], "more_held": len(held) > HELD_SHOWN}
-                for one in shown
+                for one in days
                 for held in [one.held()]
             ],
             **(extra_context or {}),
@@ -168,7 +168,7 @@ class LedgerAccountAdmin(MoneyAdmin):
         )
 
 
-def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
+def _csv(day: dt.date, days: list[Day]) -> HttpResponse:
     """The day as a table for a spreadsheet; the mark at its head tells such programs that it is
     UTF-8."""
     heads = [
@@ -182,18 +182,18 @@ def _csv(day: dt.date, shown: list[Day]) -> HttpResponse:
         _("对方"),
         _("差额"),
     ]
-    response = HttpResponse(write_csv(heads, _rows(day, shown)), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(write_csv(heads, _rows(day, days)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="trial-balance-{day}.csv"'
     return response
 
 
-def _rows(day: dt.date, shown: list[Day]) -> Iterator[list[Any]]:
-    for one in shown:
-        head = [one.city.title, str(day)]
-        for title, row in one.titled():
+def _rows(day: dt.date, days: list[Day]) -> Iterator[list[Any]]:
+    for city_day in days:
+        head = [city_day.city.title, str(day)]
+        for title, row in city_day.titled():
             fens = (row.opening_fen, row.debit_fen, row.credit_fen, row.closing_fen)
             yield [*head, title, *(_plain(fen) for fen in fens), "", ""]
-        for what, compared, _todo in one.comparisons():
+        for what, compared, _todo in city_day.comparisons():
             beside = (compared.booked_fen, compared.said_fen, compared.difference_fen)
             yield [*head, what, "", "", "", *(_plain(fen) for fen in beside)]
 
