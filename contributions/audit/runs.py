@@ -36,10 +36,10 @@ def run(*, everything: bool, jobs: int = 0) -> AuditRun:
     with attempt(*_AUDIT) as ours:
         if not ours:
             raise UnderWay
-        return _run(everything=everything, jobs=jobs)
+        return run_one(everything=everything, jobs=jobs)
 
 
-def _run(*, everything: bool, jobs: int) -> AuditRun:
+def run_one(*, everything: bool, jobs: int) -> AuditRun:
     started_at = timezone.now()
     since = None if everything else last_sound()
     try:

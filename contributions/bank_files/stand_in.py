@@ -59,7 +59,7 @@ def answer_file(path: Path, root: Path) -> Path:
     number, date = header[2], header[5]
     tally = {True: [0, 0], False: [0, 0]}
     for fields in _rows(path):
-        part = tally[_result(fields[2]) == PAID]
+        part = tally[result_of(fields[2]) == PAID]
         part[0] += 1
         part[1] += int(fields[4])
     check = hashlib.sha256()
@@ -74,7 +74,7 @@ def answer_file(path: Path, root: Path) -> Path:
         (paid, paid_sum), (failed, failed_sum) = tally[True], tally[False]
         put(f"H|DR01|{number}|{date}|{count}|{paid}|{paid_sum}|{failed}|{failed_sum}")
         for _kind, sequence, account, _holder, amount in _rows(path):
-            put(f"D|{sequence}|{account}|{amount}|{_result(account)}|PS{date}{int(sequence):09d}")
+            put(f"D|{sequence}|{account}|{amount}|{result_of(account)}|PS{date}{int(sequence):09d}")
         out.write(f"T|{count}|{total}|{check.hexdigest()}\r\n".encode("gb18030"))
         out.flush()
         os.fsync(out.fileno())
@@ -92,7 +92,7 @@ def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
     number, made, count, total, rows = _read_message(path)
     tally: dict[bool, list[Any]] = {True: [0, Decimal(0)], False: [0, Decimal(0)]}
     for _sequence, account, amount in rows:
-        part = tally[_result(account) == PAID]
+        part = tally[result_of(account) == PAID]
         part[0] += 1
         part[1] += amount
     target = inbox / f"{path.stem}.result.xml"
@@ -111,7 +111,7 @@ def _answer_message(path: Path, inbox: Path, root: Path) -> Path:
             )
         out.write(f"</OrgnlGrpInfAndSts>\n<OrgnlPmtInfAndSts><OrgnlPmtInfId>{number}</OrgnlPmtInfId>\n")
         for sequence, account, amount in rows:
-            result = _result(account)
+            result = result_of(account)
             why = "" if result == PAID else f"<StsRsnInf><Rsn><Cd>{_CODES[result]}</Cd></Rsn></StsRsnInf>"
             out.write(
                 f"<TxInfAndSts><StsId>PS{int(sequence.rpartition('-')[2]):09d}</StsId><OrgnlEndToEndId>{sequence}</OrgnlEndToEndId>"
@@ -202,7 +202,7 @@ def _check(path: Path) -> tuple[list[str], int, int]:
     return header, count, total
 
 
-def _result(account: str) -> str:
+def result_of(account: str) -> str:
     return FAILURES.get(account[-2:], PAID)
 
 

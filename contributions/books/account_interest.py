@@ -172,7 +172,7 @@ def _credit_chunk(run: InterestRun, the_book: Book, *, by: User, now: dt.datetim
     after = locked.done_through
     ids = Person.objects.filter(pk__gt=after, pk__lte=locked.last_person_id).order_by("pk")
     through = ids.values_list("pk", flat=True)[CHUNK - 1 : CHUNK].first() or locked.last_person_id
-    people, fen = _book(
+    people, fen = book_interest(
         _values(
             the_book,
             city=run.city,
@@ -216,7 +216,7 @@ def settle(
     Person.objects.select_for_update(no_key=True).get(pk=person.pk)
     credited = 0
     for year in range(account_interest_years(the_book)[0], month.year + 1):
-        _people, fen = _book(
+        _people, fen = book_interest(
             _values(
                 the_book,
                 city=city,
@@ -268,7 +268,7 @@ def _values(
     }
 
 
-def _book(
+def book_interest(
     values: dict[str, Any],
     *,
     run: InterestRun | None,
@@ -288,7 +288,7 @@ def _book(
         if run:
             whole_tables(cursor)
         cursor.execute("DROP TABLE IF EXISTS interest_due")
-        cursor.execute(_KEEP_DUE, values)
+        cursor.execute(KEEP_DUE, values)
         for sign, mark in ((1, ""), (-1, "/back")):
             [entry_id] = ledger.reserve_ids(1)
             parameters = {
@@ -330,7 +330,7 @@ def _book(
 
 # SQL of (opening × 12 + product) × rate ÷ 12 in whole fen, halves away from zero: whole numbers are
 # divided, so that nothing is cut before it is rounded, whatever the rate.
-def _whole_fen(opening: str, product: str, rate: str) -> str:
+def whole_fen(opening: str, product: str, rate: str) -> str:
     exact = f"(({opening}) * 12 + {product}) * {rate}"
     return f"sign({exact}) * div(abs({exact}) * 2 + 12, 24)"
 
@@ -379,7 +379,7 @@ _DUE = f"""
         FROM flow JOIN terms ON terms.year = flow.year GROUP BY flow.person_id, flow.year
     ), chain AS (
         SELECT held.person_id, terms.year, held.before AS opening, coalesce(yearly.fen, 0) AS moved, cut.product,
-            {_whole_fen("held.before", "cut.product", "terms.rate")} AS interest
+            {whole_fen("held.before", "cut.product", "terms.rate")} AS interest
         FROM held JOIN terms ON terms.year = (SELECT min(year) FROM terms)
         LEFT JOIN yearly ON yearly.person_id = held.person_id AND yearly.year = terms.year,
         LATERAL (
@@ -388,7 +388,7 @@ _DUE = f"""
         ) cut
         UNION ALL
         SELECT chain.person_id, terms.year, opening.fen, coalesce(yearly.fen, 0), cut.product,
-            {_whole_fen("opening.fen", "cut.product", "terms.rate")}
+            {whole_fen("opening.fen", "cut.product", "terms.rate")}
         FROM chain JOIN terms ON terms.year = chain.year + 1
         LEFT JOIN yearly ON yearly.person_id = chain.person_id AND yearly.year = terms.year,
         LATERAL (SELECT chain.opening + chain.moved + chain.interest AS fen) opening,
@@ -414,7 +414,7 @@ _SUM_DUE = f"""
     FROM due WHERE amount_fen <> 0
 """  # noqa: S608 - composed of constants
 
-_KEEP_DUE = f"""
+KEEP_DUE = f"""
     CREATE TEMP TABLE interest_due ON COMMIT DROP AS
     {_DUE} SELECT * FROM due WHERE amount_fen <> 0
 """  # noqa: S608 - composed of constants

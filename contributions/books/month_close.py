@@ -175,7 +175,7 @@ def close(proposed: MonthClose, *, by: User, now: dt.datetime) -> MonthClose:
             if problem := why_not(current, by):
                 raise CannotClose(problem)
             _check(current.city, current.month, by, now)
-            lines = _lines(current)
+            lines = lines_of_month(current)
             MonthCloseLine.objects.bulk_create(lines)
             current.last_number, current.previous_digest = ledger.tip(current.city)
             current.closed_at, current.closed_by = now, by
@@ -196,7 +196,7 @@ def _check(city: str, month: Month, by: User, now: dt.datetime) -> None:
         )
 
 
-def _lines(close: MonthClose) -> list[MonthCloseLine]:
+def lines_of_month(close: MonthClose) -> list[MonthCloseLine]:
     """The month's totals by account, from the sheets of its days."""
     of_month = DaySheetLine.objects.filter(
         sheet__city=close.city, sheet__day__gte=close.month.first_day, sheet__day__lte=close.month.last_day

@@ -144,7 +144,7 @@ def book_movement(
     try:
         with transaction.atomic():
             # Two withdrawals from one account are checked one after the other.
-            _lock(person)
+            lock_account(person)
             if standing := _standing(key, content):
                 return standing
             if amount_fen < 0 and balance(person, city, insurance) + amount_fen < 0:
@@ -260,7 +260,7 @@ def _postings(
     ]
 
 
-def _lock(person: Person) -> None:
+def lock_account(person: Person) -> None:
     Person.objects.select_for_update(no_key=True).get(pk=person.pk)
 
 

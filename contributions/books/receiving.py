@@ -64,9 +64,9 @@ def receive(
         with transaction.atomic(), connection.cursor() as cursor:
             # Locked in one order, so that two payments that share charges wait for each other
             # instead of failing.
-            cursor.execute(_LOCK_CHARGES, values)
+            cursor.execute(LOCK_CHARGES, values)
             cities = {city for (city,) in cursor.fetchall()}
-            if (entry_id := _standing(reference, values["charges"])) is None:
+            if (entry_id := entry_of_reference(reference, values["charges"])) is None:
                 if len(cities) != 1:
                     raise ValueError(
                         f"the charges of one payment belong to one city, not to {sorted(cities)}"
@@ -86,13 +86,13 @@ def receive(
     except IntegrityError as error:
         # The same number was booked meanwhile for other charges; for the same ones we would have
         # waited for the lock.
-        entry_id = _standing(reference, values["charges"])
+        entry_id = entry_of_reference(reference, values["charges"])
         if entry_id is None:
             raise AlreadyReceived(reference) from error
     return Receipt.objects.filter(entry=entry_id).order_by("charge_id")
 
 
-_LOCK_CHARGES = (
+LOCK_CHARGES = (
     "SELECT city FROM contributions_charge WHERE id = ANY(%(charges)s) ORDER BY id FOR NO KEY UPDATE"
 )
 
@@ -162,7 +162,7 @@ def hold_top_up(
 
 
 def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Receipt:
-    if (standing := _standing(reference, [receipt.charge_id])) is not None:
+    if (standing := entry_of_reference(reference, [receipt.charge_id])) is not None:
         return Receipt.objects.get(entry=standing)
     [receipt.entry_id] = ledger.reserve_ids(1)
     receipt.applied, receipt.account_fen = False, 0
@@ -185,7 +185,7 @@ def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Re
     return receipt
 
 
-def _standing(reference: str, wanted: Sequence[int | None]) -> int | None:
+def entry_of_reference(reference: str, wanted: Sequence[int | None]) -> int | None:
     """The entry that booked the reference; None where there is none. Raises AlreadyReceived where
     it was for other charges."""
     entry = Entry.objects.filter(kind=KIND, reference=reference).first()
@@ -213,7 +213,7 @@ def book_receipts(
     receipts that are not applied. Returns their sum in fen; without receipts nothing is booked.
     Must run in a transaction."""
     with connection.cursor() as cursor:
-        for statement in _PAY:
+        for statement in PAY:
             cursor.execute(statement, {"entry": entry_id})
         cursor.execute(_SUMS, {"entry": entry_id})
         sums = cursor.fetchall()
@@ -237,7 +237,7 @@ def book_receipts(
     return received
 
 
-_PAY = (
+PAY = (
     """
     UPDATE contributions_surcharge surcharge SET status = 'paid' FROM contributions_receipt receipt
     WHERE receipt.entry_id = %(entry)s AND receipt.applied AND surcharge.id = receipt.surcharge_id

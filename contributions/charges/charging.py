@@ -26,9 +26,9 @@ from portal.policy.terms.debit import debit_terms
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_in_china
 
-_ROWS_AT_A_TIME = 20_000
+ROWS_AT_A_TIME = 20_000
 _PRICES_KEPT = 20_000
-_EXAMPLES = 20
+EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def charge(
         cursor.execute("SET LOCAL enable_mergejoin = off")
         cursor.execute(_UNCHARGED, _parameters(city, month, wanted))
         prices = _Prices(city, month, wanted, now)
-        created = _charge_tiers(cursor, prices) + _charge_wages(cursor, prices)
+        created = charge_tiers(cursor, prices) + _charge_wages(cursor, prices)
         cursor.execute("DROP TABLE charging_uncharged")
         row_by_row(cursor)
         ChargingRun.objects.create(
@@ -107,7 +107,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     transaction.
     """
     wanted = sorted(set(months))
-    _hold(coverage)
+    hold_coverage(coverage)
     _refuse_suspended(coverage, wanted)
     bases = list(ContributionBase.objects.filter(coverage=coverage).order_by("start"))
     standing = set(
@@ -126,7 +126,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     return charges
 
 
-def _hold(coverage: Coverage) -> None:
+def hold_coverage(coverage: Coverage) -> None:
     """Lock the coverage until the transaction ends, so that a posting that suspends it waits for
     us, or we for it."""
     Coverage.objects.select_for_update(no_key=True).only("pk").get(pk=coverage.pk)
@@ -309,7 +309,7 @@ class _Prices:
         for at, other in enumerate(self.left_out):
             if (other.capacity, other.insurance, other.tier, other.why) == (capacity, insurance, tier, why):
                 left_out = replace(
-                    left_out, count=other.count + count, coverages=[*other.coverages, *coverages][:_EXAMPLES]
+                    left_out, count=other.count + count, coverages=[*other.coverages, *coverages][:EXAMPLES]
                 )
                 self.left_out[at] = left_out
                 return
@@ -345,7 +345,7 @@ _CHARGE_TIERS = """
 """
 
 
-def _charge_tiers(cursor: Any, prices: _Prices) -> int:
+def charge_tiers(cursor: Any, prices: _Prices) -> int:
     """Charge the coverages with a tier, and record those without any base as left out. Returns how
     many charges were made."""
     cursor.execute(_TIERS)
@@ -356,7 +356,7 @@ def _charge_tiers(cursor: Any, prices: _Prices) -> int:
                 raise _NoPrice(_("没有当月缴费基数"))
             price = prices.reckon(prices.terms(capacity, insurance), tier=tier)
         except _NoPrice as missing:
-            cursor.execute(_EXAMPLES_OF_TIER, [capacity, insurance, tier, _EXAMPLES])
+            cursor.execute(_EXAMPLES_OF_TIER, [capacity, insurance, tier, EXAMPLES])
             examples = [coverage for (coverage,) in cursor.fetchall()]
             prices.leave_out(capacity, insurance, tier or "", str(missing), count, examples)
             continue
@@ -409,10 +409,10 @@ def _charge_wages(cursor: Any, prices: _Prices) -> int:
     created = 0
     with connection.chunked_cursor() as wages, ThreadPoolExecutor(1) as beside:
         wages.execute(_WAGES)
-        wages_read = wages.fetchmany(_ROWS_AT_A_TIME)
+        wages_read = wages.fetchmany(ROWS_AT_A_TIME)
         ahead = beside.submit(rows_of, wages_read)
         while wages_read:
-            priced, wages_read = ahead.result(), wages.fetchmany(_ROWS_AT_A_TIME)
+            priced, wages_read = ahead.result(), wages.fetchmany(ROWS_AT_A_TIME)
             ahead = beside.submit(rows_of, wages_read)
             # Sent in one piece: between two pieces it would wait for the thread that prices.
             cursor.copy_expert(_CHARGE_WAGES, io.StringIO(priced), len(priced) + 1)

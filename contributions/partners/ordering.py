@@ -87,16 +87,18 @@ def confirm(
     try:
         with transaction.atomic():
             current = queries.locked(order.pk)
-            earlier = _standing(partner, provider_number, current, amount_fen)
+            earlier = payment_of_number(partner, provider_number, current, amount_fen)
             return earlier or _take(current, partner, amount_fen, provider_number, taken_at, by=by, now=now)
     except (IntegrityError, AlreadyReceived) as error:
         # The number was reported meanwhile for another order, which we do not lock.
-        if earlier := _standing(partner, provider_number, order, amount_fen):
+        if earlier := payment_of_number(partner, provider_number, order, amount_fen):
             return earlier
         raise NumberUsed(provider_number) from error
 
 
-def _standing(partner: Partner, provider_number: str, order: Order, amount_fen: int) -> Payment | None:
+def payment_of_number(
+    partner: Partner, provider_number: str, order: Order, amount_fen: int
+) -> Payment | None:
     payment = Payment.objects.filter(channel=partner.channel, provider_number=provider_number).first()
     if payment and (payment.order_id, payment.received_fen) != (order.pk, amount_fen):
         raise NumberUsed(provider_number)

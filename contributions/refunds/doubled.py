@@ -100,7 +100,7 @@ def draft_refunds(*, by: User, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _draft_all(entries: Sequence[int], *, by: User, now: dt.datetime) -> int:
-    return _draft(list(_claimed(entries)), by=by, now=now)
+    return draft_doubled(list(_claimed(entries)), by=by, now=now)
 
 
 def _city_of(entry: int) -> str:
@@ -116,7 +116,7 @@ def _entries(*, after: int) -> list[int]:
         return [entry for (entry,) in cursor.fetchall()]
 
 
-def _claim(entries: Sequence[int]) -> list[int]:
+def claim_doubled(entries: Sequence[int]) -> list[int]:
     """Lock the open receipts of these entries until the transaction ends. Entries that another run
     has locked are left to that run. Returns the entries held."""
     with connection.cursor() as cursor:
@@ -129,7 +129,7 @@ def _claim(entries: Sequence[int]) -> list[int]:
 
 def _claimed(entries: Sequence[int]) -> Iterator[Found]:
     """The open receipts of these entries, read after they are locked."""
-    entry_ids = _claim(entries)
+    entry_ids = claim_doubled(entries)
     with connection.cursor() as cursor:
         # Another run or a member of staff may have drafted before releasing the lock; only a
         # statement that begins after the release sees that draft.
@@ -150,7 +150,7 @@ def _claimed(entries: Sequence[int]) -> Iterator[Found]:
             )
 
 
-def _draft(receipts: Sequence[Found], *, by: User, now: dt.datetime) -> int:
+def draft_doubled(receipts: Sequence[Found], *, by: User, now: dt.datetime) -> int:
     """Draft one refund for each payment or debit. Returns how many were drafted."""
     together: dict[tuple[int, int | None], list[Found]] = {}
     for receipt in receipts:

@@ -84,7 +84,7 @@ def world(
     made = World(
         cast=cast, clock=clock, providers=providers, partner=partner, root=tmp_path, settings=settings
     )
-    monkeypatch.setattr(stand_in, "_result", made.mood)
+    monkeypatch.setattr(stand_in, "result_of", made.mood)
     for city in ("wuxi", "wuhan", "shenzhen"):
         staff(f"maker-{city}", "钱进", city, COLLECTOR)
         staff(f"checker-{city}", "何秀", city, COLLECTOR)
@@ -134,7 +134,7 @@ def a_fen_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def money_that_is_booked_and_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is received is booked, and its charges stay owed."""
-    monkeypatch.setattr(receiving, "_PAY", ())
+    monkeypatch.setattr(receiving, "PAY", ())
 
 
 @pytest.mark.parametrize(

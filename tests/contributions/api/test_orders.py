@@ -340,7 +340,7 @@ def test_control_without_looking_for_the_banks_number_they_are_not_one(
     transactional_db: None, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = counter.placed()
-    monkeypatch.setattr(ordering, "_standing", lambda *looked_for: None)
+    monkeypatch.setattr(ordering, "payment_of_number", lambda *looked_for: None)
     answers = _at_once(5, lambda number: counter.tell(order, key=str(uuid4())))
     # The database still books it once; but who asks again is told that the number is used.
     assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409]

@@ -166,7 +166,7 @@ def differs(sql: str, rate: str, per: int) -> int:
 
 @pytest.mark.parametrize(("rate", "per"), [("0.015", 1000), ("0.0397", 10_000), ("0.0262", 10_000)])
 def test_every_product_is_rounded_as_whole_numbers_say(rate: str, per: int) -> None:
-    assert differs(account_interest._whole_fen("0", "product", rate), rate, per) == 0
+    assert differs(account_interest.whole_fen("0", "product", rate), rate, per) == 0
 
 
 def test_cut_before_it_is_multiplied_some_would_be_a_fen_short() -> None:
@@ -183,12 +183,12 @@ def test_what_was_cut_before_is_named_and_comes_with_the_next_year(
     for_a_month("28.00", second)
     run(2023)
     run(2024)
-    keep = account_interest._KEEP_DUE
+    keep = account_interest.KEEP_DUE
     for opening in ("held.before", "opening.fen"):
         parts = {"opening": opening, "product": "cut.product", "rate": "terms.rate"}
-        keep = keep.replace(account_interest._whole_fen(*parts.values()), CUT.format(**parts))
+        keep = keep.replace(account_interest.whole_fen(*parts.values()), CUT.format(**parts))
     with monkeypatch.context() as then:
-        then.setattr(account_interest, "_KEEP_DUE", keep)
+        then.setattr(account_interest, "KEEP_DUE", keep)
         run(2025)
     assert (credited(first), credited(second)) == ({}, {2025: 3})
     assert not sound()
@@ -392,7 +392,7 @@ def test_killed_after_a_chunk_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) 
     people = [saver(order) for order in range(1, 8)]
     for who in people:
         pay(who, "2023-01-20 10:00", "2023-01")
-    real, calls = account_interest._book, []
+    real, calls = account_interest.book_interest, []
 
     def dies_at_the_third(*args: object, **kwargs: object) -> tuple[int, int]:
         calls.append(1)
@@ -401,7 +401,7 @@ def test_killed_after_a_chunk_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) 
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(account_interest, "_book", dies_at_the_third)
+    monkeypatch.setattr(account_interest, "book_interest", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(2023)
     assert AccountMovement.objects.count() == 4

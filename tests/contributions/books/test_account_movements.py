@@ -179,7 +179,7 @@ def test_of_two_takings_at_once_one_wins(who: Person, monkeypatch: pytest.Monkey
 @pytest.mark.django_db(transaction=True)
 def test_with_the_guards_off_both_would_take_it(who: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(who)
-    monkeypatch.setattr(personal_account, "_lock", lambda person: None)
+    monkeypatch.setattr(personal_account, "lock_account", lambda person: None)
     pgtrigger.disable("contributions.AccountMovement:no_account_below_zero")
     try:
         assert take_at_once(who, monkeypatch) == []

@@ -228,7 +228,7 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Meeting:
     proposed = propose(city="wuxi", month=OCTOBER, by=maker(), now=LATER)
     second = checker()
     meeting = Meeting()
-    real = month_close._lines
+    real = month_close.lines_of_month
 
     def look_and_wait(one: MonthClose) -> list[MonthCloseLine]:
         lines = real(one)
@@ -237,7 +237,7 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Meeting:
         meeting.booked.wait(2)
         return lines
 
-    monkeypatch.setattr(month_close, "_lines", look_and_wait)
+    monkeypatch.setattr(month_close, "lines_of_month", look_and_wait)
     thread = threading.Thread(target=meeting.book)
     thread.start()
     close(proposed, by=second, now=LATER)

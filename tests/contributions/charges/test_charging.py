@@ -47,7 +47,7 @@ def test_again_finds_nothing_to_do(road: Road) -> None:
 def test_charges_lie_in_the_order_of_the_coverages(
     cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charging, "_ROWS_AT_A_TIME", 3)
+    monkeypatch.setattr(charging, "ROWS_AT_A_TIME", 3)
     people = [cast.wang_fang, cast.zhang_min, cast.li_qiang, cast.chen_jing]
     for who, wage in zip(people, (900_000, 700_000, 800_000, 600_000), strict=True):
         cover(who, PENSION, "ningbo", "2026-01", at=cast.yongjiang, wage_fen=wage)
@@ -109,8 +109,8 @@ def test_what_has_no_base_or_no_price_is_left_out_and_told(road: Road, cast: Cas
 def test_wages_without_a_price_are_left_out_and_told_once(
     cast: Cast, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charging, "_ROWS_AT_A_TIME", 2)
-    monkeypatch.setattr(charging, "_EXAMPLES", 2)
+    monkeypatch.setattr(charging, "ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(charging, "EXAMPLES", 2)
     people = [cast.wang_fang, cast.zhang_min, cast.li_qiang, cast.chen_jing]
     unpriced = [cover(who, MEDICAL, "wuhan", "1990-01", at=cast.donghu, wage_fen=900_000) for who in people]
     done = charging.charge(city="wuhan", month=Month(1990, 1), by=User.objects.system(), now=now)

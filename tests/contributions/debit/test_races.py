@@ -164,7 +164,7 @@ def test_two_charging_runs_without_their_lock_are_stopped_by_the_database(
     for order in range(1, 6):
         worker(order)
     by = User.objects.system()
-    insert = charging._charge_tiers
+    insert = charging.charge_tiers
 
     def together(*args: object) -> int:
         Together.barrier.wait(timeout=10)
@@ -173,7 +173,7 @@ def test_two_charging_runs_without_their_lock_are_stopped_by_the_database(
     class Together:
         barrier = Barrier(2)
 
-    monkeypatch.setattr(charging, "_charge_tiers", together)
+    monkeypatch.setattr(charging, "charge_tiers", together)
     monkeypatch.setattr(charging, "one_charging_run", lambda city: None)
     outcomes = at_once(lambda: charging.charge(city="wuhan", month=OCTOBER, by=by, now=NOW), times=2)
     assert sum(isinstance(one, IntegrityError) for one in outcomes) == 1, outcomes

@@ -40,13 +40,13 @@ SLOW_CHARGING = """
 import time
 from contributions.charges import charging
 from contributions.tasks import debit as tasks
-insert = charging._charge_tiers
+insert = charging.charge_tiers
 def slowly(*args):
     time.sleep(0.1)
     made = insert(*args)
     time.sleep(0.1)
     return made
-charging._charge_tiers = slowly
+charging.charge_tiers = slowly
 say("ready")
 tasks.charge_due()
 say("done")

@@ -100,7 +100,7 @@ def test_an_order_s_months(
 ) -> None:
     coverage = coverage_of(fourth.lines.first().charge.person)  # type: ignore[union-attr]
     if not guarded:
-        monkeypatch.setattr(charging, "_hold", lambda coverage: None)
+        monkeypatch.setattr(charging, "hold_coverage", lambda coverage: None)
 
     @transaction.atomic
     def charge() -> list[Charge]:

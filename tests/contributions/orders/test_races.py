@@ -89,7 +89,7 @@ def blind(till: Till, monkeypatch: pytest.MonkeyPatch) -> Meeting:
     """No lock, and nobody sees what the other has done."""
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
+    monkeypatch.setattr(receiving, "LOCK_CHARGES", receiving.LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(queries, "lock_subject", lambda number: None)
     monkeypatch.setattr(answers, "money_came", meeting.before(answers.money_came))
     return meeting
@@ -101,7 +101,7 @@ def test_control_without_locks_and_constraints_it_is_booked_twice(
     payment = till.start(till.place())
     answer = providers["wechat"].pays(payment.number)
     meeting = blind(till, monkeypatch)
-    monkeypatch.setattr(receiving, "_standing", lambda reference, wanted: None)
+    monkeypatch.setattr(receiving, "entry_of_reference", lambda reference, wanted: None)
     with nothing_unique():
         at_once(*[lambda: till.tell(answer)] * 2)
         assert meeting.met
@@ -151,7 +151,7 @@ def test_control_without_lock_two_tabs_are_kept_apart_by_the_database_alone(
 ) -> None:
     order, meeting = till.place(), Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
+    monkeypatch.setattr(receiving, "LOCK_CHARGES", receiving.LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(queries, "lock_subject", lambda number: None)
     monkeypatch.setattr(bank_time, "opening", meeting.before(bank_time.opening))
     with ExitStack() as off:
@@ -191,7 +191,7 @@ def test_control_without_lock_two_orders_are_kept_apart_by_the_database_alone(
     charge_month("wuxi", THIS, till.now)
     meeting = Meeting()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
-    monkeypatch.setattr(receiving, "_LOCK_CHARGES", receiving._LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
+    monkeypatch.setattr(receiving, "LOCK_CHARGES", receiving.LOCK_CHARGES.removesuffix("FOR NO KEY UPDATE"))
     monkeypatch.setattr(placing, "lock_subject", lambda number: None)
     monkeypatch.setattr(placing, "charge_at_tier", meeting.before(placing.charge_at_tier))
     with ExitStack() as off:

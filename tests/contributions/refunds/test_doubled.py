@@ -176,8 +176,8 @@ def test_control_without_the_claim_two_runs_collide_and_only_the_database_keeps_
 ) -> None:
     paid_late(till, providers)
     meeting = Meeting()
-    monkeypatch.setattr(doubled, "_claim", list)
-    monkeypatch.setattr(doubled, "_draft", meeting.before(doubled._draft))
+    monkeypatch.setattr(doubled, "claim_doubled", list)
+    monkeypatch.setattr(doubled, "draft_doubled", meeting.before(doubled.draft_doubled))
     if database:
         at_once(*[lambda: run(till)] * 2)
         assert Refund.objects.count() == 1

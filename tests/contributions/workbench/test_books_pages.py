@@ -204,7 +204,7 @@ def test_one_audit_at_a_time(month: None, rung: list[str], monkeypatch: pytest.M
         assert "已有一次核对正在进行" in client.post(AUDITS, follow=True).content.decode()
         raise RuntimeError
 
-    monkeypatch.setattr(runs, "_run", meanwhile)
+    monkeypatch.setattr(runs, "run_one", meanwhile)
     with pytest.raises(RuntimeError):
         runs.run(everything=True)
     assert rung == []
