@@ -38,7 +38,7 @@ def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
     for address in sorted(addresses):
         with watch.item(address):
             try:
-                stored = _fetch(address, now)
+                stored = fetch_list(address, now)
             except Exception as error:
                 failed.append(f"{address}（{error}）")
                 raise
@@ -48,7 +48,7 @@ def refresh(*, now: datetime) -> tuple[list[str], list[str]]:
     return done, failed
 
 
-def _fetch(address: str, now: datetime) -> bool:
+def fetch_list(address: str, now: datetime) -> bool:
     # Redirects are not followed: only the address in a certificate that we chose is trusted.
     with requests.get(address, timeout=_TIMEOUT, stream=True, allow_redirects=False) as response:
         if response.status_code != 200:

@@ -85,7 +85,7 @@ def chase(*, today: date, now: datetime) -> int:
     watch = Watch("chase_late", now=now)
     for transfer in late:
         with watch.item(transfer.number, city=transfer.acting_city):
-            reminders += _reminders(transfer, staff.get(transfer.acting_city, []), now)
+            reminders += reminders_of(transfer, staff.get(transfer.acting_city, []), now)
     watch.finished()
     count_before = Notice.objects.filter(kind=LATE).count()
     Notice.objects.bulk_create(reminders, ignore_conflicts=True, batch_size=1000)
@@ -103,7 +103,7 @@ def _staff(cities: set[str]) -> dict[str, list[User]]:
     return staff_by_city
 
 
-def _reminders(transfer: Transfer, staff: list[User], now: datetime) -> list[Notice]:
+def reminders_of(transfer: Transfer, staff: list[User], now: datetime) -> list[Notice]:
     words = {
         "number": transfer.number,
         "status": _(TRANSFER_LIFE_CYCLE.label(transfer.status)),

@@ -193,7 +193,7 @@ def lapse(*, by: User, now: dt.datetime) -> int:
         with watch.item(number, city=city), transaction.atomic():
             bill = ArrearsBill.objects.select_for_update().get(pk=pk)
             if bill.status == BillStatus.OPEN:
-                _end(bill, by=by, now=now)
+                end_bill(bill, by=by, now=now)
                 ended += 1
     watch.only(
         lambda numbers: list(over.filter(case__number__in=numbers).values_list("case__number", flat=True))
@@ -206,7 +206,7 @@ def lapse(*, by: User, now: dt.datetime) -> int:
 STATEMENT_DELAY = dt.timedelta(days=3)
 
 
-def _end(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
+def end_bill(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
     ArrearsBill.objects.filter(pk=bill.pk, status=BillStatus.OPEN).update(
         status=BillStatus.LAPSED, ended_at=now, ended_by=by
     )

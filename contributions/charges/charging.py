@@ -115,7 +115,7 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     )
     with transaction.atomic():
         Charge.objects.bulk_create(
-            [_priced(coverage, bases, month, now) for month in wanted if month not in standing],
+            [priced_charge(coverage, bases, month, now) for month in wanted if month not in standing],
             ignore_conflicts=True,
         )
         charges = list(
@@ -157,7 +157,9 @@ def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> 
     return owed
 
 
-def _priced(coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime) -> Charge:
+def priced_charge(
+    coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime
+) -> Charge:
     capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
     covered = coverage.live and coverage.runs_in(month)
     base = next((one for one in bases if one.runs_in(month)), None)

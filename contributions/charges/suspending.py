@@ -57,13 +57,13 @@ def resume_settled(*, now: dt.datetime) -> int:
     resumed, watch = 0, Watch("resume_settled", now=now)
     for city in book().cities:
         with watch.item(city.title, city=city.slug):
-            resumed += _resume(city.slug, now)
+            resumed += resume_city(city.slug, now)
     watch.finished()
     return resumed
 
 
 @transaction.atomic
-def _resume(city: str, now: dt.datetime) -> int:
+def resume_city(city: str, now: dt.datetime) -> int:
     month = _next_month(city, now)
     if month is None:
         return 0

@@ -88,7 +88,7 @@ def charges(_request: pytest.FixtureRequest) -> Loop:
 
 
 def resumptions(_request: pytest.FixtureRequest) -> Loop:
-    return Loop(tasks.resume_settled, suspending, "_resume", lambda city, _now: city, CITIES)
+    return Loop(tasks.resume_settled, suspending, "resume_city", lambda city, _now: city, CITIES)
 
 
 def openings(_request: pytest.FixtureRequest) -> Loop:
@@ -262,7 +262,7 @@ def bills(request: pytest.FixtureRequest) -> Loop:
         found.append(billed(cast, clock.now, months=[month]).pk)
     clock.set("2026-12-20 00:20")
     return Loop(
-        employer_tasks.lapse_bills, arrears_bills, "_end", lambda bill, **_more: bill.pk, sorted(found)
+        employer_tasks.lapse_bills, arrears_bills, "end_bill", lambda bill, **_more: bill.pk, sorted(found)
     )
 
 
@@ -314,7 +314,7 @@ def chased(request: pytest.FixtureRequest) -> Loop:
     return Loop(
         transfer_tasks.chase_late,
         transfer_notices,
-        "_reminders",
+        "reminders_of",
         lambda transfer, *_rest: transfer.number,
         found,
     )
@@ -386,7 +386,7 @@ def lists(request: pytest.FixtureRequest) -> Loop:
     return Loop(
         seal_tasks.refresh_revocation_lists,
         revocation,
-        "_fetch",
+        "fetch_list",
         lambda address, _now: address,
         addresses,
         stub=True,

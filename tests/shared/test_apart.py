@@ -2,6 +2,7 @@
 place is told at once."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -139,3 +140,17 @@ def test_none_is_left_when_their_parent_is_killed(tmp_path: Path) -> None:
     while Path(f"/proc/{pid}/exe").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}/exe").exists()
+
+
+def test_many_open_descriptors_do_not_matter(room: Room) -> None:
+    """Found by reading: a file that is read in a busy server has a descriptor beyond 1023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _number in range(1100)]
+    try:
+        assert max(held) > 1023
+        assert hungry("echo", room) == b"cba"
+    finally:
+        for handle in held:
+            os.close(handle)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

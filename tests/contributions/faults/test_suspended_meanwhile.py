@@ -82,7 +82,7 @@ def test_the_night_s_charging_run(
 
     outcomes = meanwhile(
         monkeypatch,
-        "_charge_tiers",
+        "charge_tiers",
         charge,
         lambda: posting.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
@@ -108,7 +108,7 @@ def test_an_order_s_months(
 
     outcomes = meanwhile(
         monkeypatch,
-        "_priced",
+        "priced_charge",
         charge,
         lambda: posting.post(fourth, by=road.by, now=road.now),
         patience=1 if guarded else 30,
