@@ -491,7 +491,7 @@ def _reasons(batch: DebitBatch) -> list[tuple[str, int, int]]:
         DebitLine.objects.filter(batch=batch, status=LineStatus.FAILED)
         .values_list("reason_code")
         .annotate(count=Count("id"), fen=Sum("amount_fen"))
-        .order_by("-count")
+        .order_by("-count", "reason_code")
     )
     return [(_(REASON_LABELS[Reason(code)]), count, fen) for code, count, fen in counted]
 
