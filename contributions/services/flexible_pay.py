@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from contributions.orders import bank_time, payable, placing
 from contributions.orders.ordered_service import OrderedService
+from contributions.orders.parts import Part
 from contributions.orders.payable import Payable, Picks
-from contributions.prices.formula import Derivation, derivation, quote
+from contributions.prices.formula import derivation, quote
 from enrollment.ways import ENROL
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
@@ -155,19 +156,6 @@ class PayFacts:
                 for one in self.payable
             }
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The months of one insurance that cost the same."""
-
-    insurance: str
-    tier: str
-    months: str
-    count: int
-    each_fen: int
-    fen: int
-    derivation: Derivation
 
 
 class FlexiblePay(OrderedService):

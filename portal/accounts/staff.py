@@ -10,7 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.halfway import next_step
-from portal.accounts.staff_admin import StaffAdmin
+from portal.accounts.staff_admin import StaffAdmin, once
 
 
 class StaffAuthenticationForm(AdminAuthenticationForm):
@@ -52,14 +52,14 @@ class Workbench(UnfoldAdminSite):
         return super().has_permission(request) and not next_step(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
-        """What this login may look at, by app; kept for the request, because the page and its side
-        bar ask for the same."""
+        """What this login may look at, by app."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
-        attributes = request.__dict__
-        if "hall_app_list" not in attributes:
-            attributes["hall_app_list"] = super().get_app_list(request)
-        return attributes["hall_app_list"]
+        return self._all_apps(request)
+
+    @once
+    def _all_apps(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return super().get_app_list(request)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Nothing: it would find people by parts of their names, without a record."""

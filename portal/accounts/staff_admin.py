@@ -6,8 +6,9 @@ All admins of the hall are StaffAdmin. A search is sent by POST and found again 
 number is guessed digit by digit.
 """
 
-from functools import partial
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,6 +34,24 @@ from portal.people.papers import Paper
 from portal.policy.book import book
 from portal.shared import identity
 from portal.shared.characters import narrow
+
+Told = TypeVar("Told")
+
+
+def once(tell: Callable[..., Told]) -> Callable[..., Told]:
+    """Told once for a request, which is the last argument: the page and its side bar ask for the
+    same."""
+    kept = f"_hall_{tell.__name__}"
+
+    @wraps(tell)
+    def asked(*arguments: Any) -> Told:
+        request = arguments[-1]
+        if not hasattr(request, kept):
+            setattr(request, kept, tell(*arguments))
+        return cast(Told, getattr(request, kept))
+
+    return asked
+
 
 STAFF_LOOK = "经办工作台查询"
 REASON_VAR = "reason"

@@ -6,9 +6,8 @@ the others' in one statement; or the number itself). Rooms above the hall make q
 the hall does not know them.
 """
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import EmptyResultSet
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.accounts.staff_admin import OfferedFilter as OfferedFilter
 from portal.accounts.staff_admin import QueueFilter as QueueFilter
+from portal.accounts.staff_admin import once
 from portal.hall import operations, queries
 from portal.hall.catalogue import service
 from portal.hall.models import Case
@@ -34,22 +34,6 @@ from portal.watch.models import Failure
 FIRST = 10
 # The most failures on the first page; their own page lists all.
 FAILURES = 3
-
-
-Told = TypeVar("Told")
-
-
-def once(tell: Callable[[HttpRequest], Told]) -> Callable[[HttpRequest], Told]:
-    """``tell``, called once for a request: the side bar and the page ask for the same."""
-    kept = f"_hall_{tell.__name__}"
-
-    @wraps(tell)
-    def asked(request: HttpRequest) -> Told:
-        if not hasattr(request, kept):
-            setattr(request, kept, tell(request))
-        return cast(Told, getattr(request, kept))
-
-    return asked
 
 
 def staff_of(request: HttpRequest) -> User:

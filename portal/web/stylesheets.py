@@ -8,12 +8,13 @@ of static files gives the parts joined.
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
 from django.core.files.storage import FileSystemStorage, Storage
+
+from portal.shared.files import write_whole
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 LIST = re.compile(r'(\s*@import "[^"]+";)+\s*')
@@ -70,7 +71,5 @@ class JoiningFinder(FileSystemFinder):
         if not target.exists() or target.read_text() != text:
             target.parent.mkdir(parents=True, exist_ok=True)
             # Another process may be reading it.
-            with NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
-                file.write(text)
-            Path(file.name).replace(target)
+            write_whole(target, text.encode())
         return str(target)

@@ -163,7 +163,7 @@ def test_with_the_whole_font_taken_away_nothing_is_printed_for_only_the_picture_
     none.write_text(f"<fontconfig><dir>{tmp_path}</dir><cachedir>{tmp_path}</cachedir></fontconfig>")
     face = fonts.TEXT
     style = f"font: 100pt/1.5 '{face.family}', '{face.whole}'"
-    rare = "䶮𬱖"
+    rare = "䶮𬱖㛃龘"
     html = '<html lang="zh"><title>x</title>' + "".join(
         f'<div style="break-after: page; {style}">{character}</div>' for character in rare
     )

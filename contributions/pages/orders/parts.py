@@ -2,7 +2,6 @@
 that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -10,24 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contributions.models import Charge, OrderLine
+from contributions.orders.parts import Part
 from contributions.prices.formula import Derivation, explain
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import contribution_terms
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import periods_zh, runs, today_in_china
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The months of an order's insurance that were priced alike."""
-
-    insurance: str
-    tier: str
-    months: str
-    count: int
-    each_fen: int
-    fen: int
-    derivation: Derivation | None
 
 
 def parts_of(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Part]:

@@ -117,7 +117,6 @@ def state(request: HttpRequest, number: str) -> HttpResponse:
     current = queries.under_way(order)
     if current is not None:
         current = asking.ask_watched(current, by=User.objects.system(), now=now)
-    order.refresh_from_db(fields=["status"])
     if current is None or not current.live or order.status == OrderStatus.PAID:
         return _go("order", order)
     if request.GET.get("seen", current.status) != current.status:
