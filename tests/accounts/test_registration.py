@@ -156,7 +156,8 @@ def test_whoever_has_an_account_is_told_when_they_are_proved_and_nothing_changes
 
 
 @pytest.mark.parametrize("has_account", [True, False])
-def test_whoever_is_not_proved_learns_nothing(cast: Cast, has_account: bool) -> None:
+def test_whoever_is_not_proved_learns_nothing(cast: Cast, clock: Clock, has_account: bool) -> None:
+    # Each page tells the minute: it does not turn between the two that are compared.
     if has_account:
         exist(cast.wang_fang_login)
     BankAccount.objects.create(

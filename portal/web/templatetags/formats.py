@@ -120,5 +120,12 @@ def datetime_zh(moment: dt.datetime | None) -> str:
     return f"{date_zh(local.date())} {local:%H:%M}"
 
 
+@register.simple_tag
+def printed_at() -> str:
+    """When a page is printed, as 2026-11-21 09:05: the hall's now, which Django's own tag does not
+    ask for."""
+    return f"{_local(timezone.now()):%Y-%m-%d %H:%M}"
+
+
 def _local(moment: dt.datetime) -> dt.datetime:
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
