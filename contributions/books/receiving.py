@@ -3,6 +3,7 @@ per confirmation."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -21,6 +22,21 @@ from contributions.planner import ids_of
 from portal.accounts.models import User
 
 KIND = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Money that a channel says has arrived, under the channel's own number for it."""
+
+    channel: str
+    number: str
+    fen: int
+    at: dt.datetime
+
+    @property
+    def reference(self) -> str:
+        """What its entry is known by."""
+        return f"{self.channel}/{self.number}"
 
 
 class AlreadyReceived(Exception):
@@ -111,54 +127,33 @@ _RECEIVE = """
 """
 
 
-def hold(
-    charge: Charge,
-    *,
-    channel: str,
-    provider_number: str,
-    amount_fen: int,
-    at: dt.datetime,
-    by: User,
-    now: dt.datetime,
-) -> Receipt:
+def hold(charge: Charge, money: Money, *, by: User, now: dt.datetime) -> Receipt:
     """Record money that arrived in another sum than was asked for: one receipt of that sum, in
     suspense under the charge that it was meant for. A second call changes nothing. Raises
     AlreadyReceived where the number was booked for something else.
     """
     with transaction.atomic():
         locked = Charge.objects.select_for_update(no_key=True).get(pk=charge.pk)
-        receipt = Receipt(
-            channel=channel,
-            provider_number=f"{provider_number}/{locked.pk}",
-            amount_fen=amount_fen,
-            charge=locked,
-            received_at=at,
-        )
-        return _hold(receipt, f"{channel}/{provider_number}", by=by, now=now)
+        receipt = _receipt(money, str(locked.pk), charge=locked)
+        return _hold(receipt, money.reference, by=by, now=now)
 
 
-def hold_top_up(
-    top_up: TopUp,
-    *,
-    channel: str,
-    provider_number: str,
-    amount_fen: int,
-    at: dt.datetime,
-    by: User,
-    now: dt.datetime,
-) -> Receipt:
+def hold_top_up(top_up: TopUp, money: Money, *, by: User, now: dt.datetime) -> Receipt:
     """Record money for a top-up that cannot be credited (its order has ended, or it is another
     sum): else as ``hold``."""
     with transaction.atomic():
         locked = TopUp.objects.select_for_update(no_key=True).get(pk=top_up.pk)
-        receipt = Receipt(
-            channel=channel,
-            provider_number=f"{provider_number}/top-up",
-            amount_fen=amount_fen,
-            top_up=locked,
-            received_at=at,
-        )
-        return _hold(receipt, f"{channel}/{provider_number}", by=by, now=now)
+        return _hold(_receipt(money, "top-up", top_up=locked), money.reference, by=by, now=now)
+
+
+def _receipt(money: Money, part: str, **paid_for: Any) -> Receipt:
+    return Receipt(
+        channel=money.channel,
+        provider_number=f"{money.number}/{part}",
+        amount_fen=money.fen,
+        received_at=money.at,
+        **paid_for,
+    )
 
 
 def _hold(receipt: Receipt, reference: str, *, by: User, now: dt.datetime) -> Receipt:

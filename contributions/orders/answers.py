@@ -7,15 +7,16 @@ asked about again.
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum, auto
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contributions.books import receiving
+from contributions.books.receiving import Money
 from contributions.channels.protocol import Answer, Outcome
-from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentStatus
+from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentStatus, TopUp
 from contributions.orders import ending, queries, top_ups
 from contributions.orders.payment_lifecycle import move_payment
 from portal.accounts.models import User
@@ -67,9 +68,9 @@ def take_answer(
                 used = _stands_for_another(payment, answer.provider_number)
                 if used and refuse_used_number:
                     raise receiving.AlreadyReceived(answer.provider_number)
-                money_came(
-                    payment, order, answer, answer.amount_fen, number_used=used, by=by, now=now, how=how
-                )
+                at = _came_at(order, answer, now)
+                money = Money(channel, answer.provider_number, answer.amount_fen, at)
+                money_came(payment, order, money, number_used=used, by=by, now=now, how=how)
             case Outcome.FAILED:
                 _failed(payment, answer, by=by, now=now, how=how, closing=closing)
             case Outcome.PENDING:
@@ -139,11 +140,43 @@ def _came_at(order: Order, answer: Answer, now: dt.datetime) -> dt.datetime:
     return at if first <= at <= now + CLOCKS_DIFFER else now
 
 
+class Judgment(Enum):
+    """What becomes of money that came for an order."""
+
+    CREDITED = auto()
+    # It is as asked for, but the order was paid otherwise, cancelled or over: it goes back.
+    ORDER_OVER = auto()
+    # It is held, and the order ends unpaid.
+    OTHER_SUM = auto()
+    NUMBER_USED = auto()
+
+    @property
+    def as_asked(self) -> bool:
+        return self in (Judgment.CREDITED, Judgment.ORDER_OVER)
+
+    @property
+    def why(self) -> str:
+        """Why it is not credited, for the payer and staff; "" where it is."""
+        return {
+            Judgment.CREDITED: "",
+            Judgment.ORDER_OVER: _("订单已完结，款项将原路退回"),
+            Judgment.OTHER_SUM: _("到账金额与订单不符，已暂存待核实"),
+            Judgment.NUMBER_USED: _("渠道流水号与另一笔支付重复，已暂存待核实"),
+        }[self]
+
+
+def judge(payment: Payment, order: Order, money: Money, *, number_used: bool) -> Judgment:
+    if number_used:
+        return Judgment.NUMBER_USED
+    if money.fen != payment.amount_fen:
+        return Judgment.OTHER_SUM
+    return Judgment.CREDITED if order.is_open else Judgment.ORDER_OVER
+
+
 def money_came(
     payment: Payment,
     order: Order,
-    answer: Answer,
-    amount_fen: int,
+    money: Money,
     *,
     number_used: bool,
     by: User,
@@ -153,60 +186,40 @@ def money_came(
     """Book money that came: credited where order, sum and number fit, else held. A second call
     changes nothing."""
     if payment.entry_id is not None:
-        booked_as = (payment.provider_number, payment.received_fen)
-        if booked_as not in (
-            (answer.provider_number, amount_fen),
-            (_marked(payment, answer.provider_number), amount_fen),
-        ):
-            log.error("%s %s: another success than was booked: %s", payment.channel, payment.number, answer)
+        known_numbers = (money.number, _marked(payment, money.number))
+        if payment.received_fen != money.fen or payment.provider_number not in known_numbers:
+            log.error("%s: another success than was booked: %s", payment.number, money)
         return
-    top_up = top_ups.of_order(order)
-    system, at = User.objects.system(), _came_at(order, answer, now)
-    number = _marked(payment, answer.provider_number) if number_used else answer.provider_number
-    source = {"channel": payment.channel, "provider_number": number}
-    exact = amount_fen == payment.amount_fen and not number_used
-    credited = exact and order.is_open
-    if top_up is not None and credited:
-        entry_id = top_ups.credit(top_up, payment, provider_number=number, by=system, now=now).entry_id
-    elif top_up is not None:
-        entry_id = receiving.hold_top_up(
-            top_up, **source, amount_fen=amount_fen, at=at, by=system, now=now
-        ).entry_id
-    else:
-        entry_id = _receive(order, source, amount_fen, exact, credited, at=at, by=system, now=now)
-    odd = (
-        _("渠道流水号与另一笔支付重复，已暂存待核实")
-        if number_used
-        else _("到账金额与订单不符，已暂存待核实")
-    )
-    if not exact:
-        log.error(
-            "%s %s: %s fen came where %s were asked for, number used before: %s; held",
-            payment.channel,
-            payment.number,
-            amount_fen,
-            payment.amount_fen,
-            number_used,
-        )
+    judgment = judge(payment, order, money, number_used=number_used)
     if number_used:
-        _tell_staff(payment, order, _("流水号重复"), odd, now=now)
+        money = replace(money, number=_marked(payment, money.number))
+    system, top_up = User.objects.system(), top_ups.of_order(order)
+    entry_id = (
+        _book_charges(order, money, judgment, by=system, now=now)
+        if top_up is None
+        else _book_top_up(top_up, money, judgment, by=system, now=now)
+    )
+    if not judgment.as_asked:
+        log.error("%s: %s held, %s fen asked for: %s", payment.number, money, payment.amount_fen, judgment)
+    if number_used:
+        _tell_staff(payment, order, _("流水号重复"), judgment.why, now=now)
     move_payment(
         payment,
-        PaymentStatus.SUCCEEDED if exact else PaymentStatus.HELD,
+        PaymentStatus.SUCCEEDED if judgment.as_asked else PaymentStatus.HELD,
         was=list(PaymentStatus),
         by=by,
         now=now,
         note=how,
-        credited=credited,
-        provider_number=number,
-        received_fen=amount_fen,
+        credited=judgment == Judgment.CREDITED,
+        provider_number=money.number,
+        received_fen=money.fen,
         entry_id=entry_id,
-        why="" if credited else _("订单已完结，款项将原路退回") if exact else odd,
+        why=judgment.why,
     )
-    if credited:
+    if judgment == Judgment.CREDITED:
         ending.end(order, OrderStatus.PAID, by=by, now=now)
-    elif not exact:
-        ending.end(order, OrderStatus.CANCELLED, by=by, now=now, note=odd)
+    elif not judgment.as_asked:
+        ending.end(order, OrderStatus.CANCELLED, by=by, now=now, note=judgment.why)
 
 
 def _marked(payment: Payment, number: str) -> str:
@@ -214,34 +227,30 @@ def _marked(payment: Payment, number: str) -> str:
     return f"{number[:30]}#{payment.number}"
 
 
-def _receive(
-    order: Order,
-    source: Mapping[str, str],
-    amount_fen: int,
-    exact: bool,
-    credited: bool,
-    *,
-    at: dt.datetime,
-    by: User,
-    now: dt.datetime,
-) -> int:
-    """Receive what was paid for an order's charges; the entry that booked it."""
+def _book_top_up(top_up: TopUp, money: Money, judgment: Judgment, *, by: User, now: dt.datetime) -> int:
+    """Credit the top-up, or hold the money under it; the entry that booked it."""
+    if judgment == Judgment.CREDITED:
+        return top_ups.credit(top_up, money, by=by, now=now).entry_id
+    return receiving.hold_top_up(top_up, money, by=by, now=now).entry_id
+
+
+def _book_charges(order: Order, money: Money, judgment: Judgment, *, by: User, now: dt.datetime) -> int:
+    """Receive the money for the order's charges, or hold it under the first of them; the entry that
+    booked it."""
     charges = Charge.objects.filter(pk__in=order.lines.values("charge"))
-    if exact:
-        on_top = order.lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True)
-        receipts = receiving.receive(
-            charges,
-            channel=source["channel"],
-            provider_number=source["provider_number"],
-            at=at,
-            by=by,
-            now=now,
-            apply=credited,
-            surcharges=on_top,
-        )
-        return receipts[0].entry_id
-    held = charges.order_by("pk")[0]
-    return receiving.hold(held, **source, amount_fen=amount_fen, at=at, by=by, now=now).entry_id
+    if not judgment.as_asked:
+        return receiving.hold(charges.order_by("pk")[0], money, by=by, now=now).entry_id
+    receipts = receiving.receive(
+        charges,
+        channel=money.channel,
+        provider_number=money.number,
+        at=money.at,
+        by=by,
+        now=now,
+        apply=judgment == Judgment.CREDITED,
+        surcharges=order.lines.filter(surcharge__isnull=False).values_list("surcharge", flat=True),
+    )
+    return receipts[0].entry_id
 
 
 def _failed(payment: Payment, answer: Answer, *, by: User, now: dt.datetime, how: str, closing: bool) -> None:

@@ -12,7 +12,8 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from contributions.books import ledger, personal_account
-from contributions.models import HOLDING, AccountKind, AccountMovement, MovementKind, Order, Payment, TopUp
+from contributions.books.receiving import Money
+from contributions.models import HOLDING, AccountKind, AccountMovement, MovementKind, Order, TopUp
 from contributions.orders import placing
 from contributions.orders.payable import Refusal
 from contributions.orders.placing import CannotOrder
@@ -94,9 +95,7 @@ def of_order(order: Order) -> TopUp | None:
     return TopUp.objects.select_related("movement").filter(order=order).first()
 
 
-def credit(
-    top_up: TopUp, payment: Payment, *, provider_number: str, by: User, now: dt.datetime
-) -> AccountMovement:
+def credit(top_up: TopUp, money: Money, *, by: User, now: dt.datetime) -> AccountMovement:
     """Credit a paid top-up to the account, once: the channel's clearing account against the
     personal account.
 
@@ -105,7 +104,7 @@ def credit(
     order = top_up.order
     if order.person is None:
         raise ValueError(f"{order.number} is no person's")
-    clearing = ledger.account(city=order.city, kind=AccountKind.CLEARING, channel=payment.channel)
+    clearing = ledger.account(city=order.city, kind=AccountKind.CLEARING, channel=money.channel)
     movement = personal_account.book_movement(
         person=order.person,
         city=order.city,
@@ -113,7 +112,7 @@ def credit(
         kind=MovementKind.TOP_UP,
         amount_fen=top_up.amount_fen,
         against=clearing,
-        key=f"{payment.channel}/{provider_number}",
+        key=money.reference,
         by=by,
         now=now,
     )

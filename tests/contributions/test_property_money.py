@@ -4,6 +4,7 @@ for, the audit holds."""
 import logging
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,9 @@ def a_fen_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         answers,
         "money_came",
-        lambda payment, order, answer, fen, **how: came(payment, order, answer, payment.amount_fen, **how),
+        lambda payment, order, money, **how: came(
+            payment, order, replace(money, fen=payment.amount_fen), **how
+        ),
     )
 
 
