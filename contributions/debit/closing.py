@@ -7,9 +7,8 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
-from contributions.debit import settling
-from contributions.debit.posting import ENTRY_KIND
-from contributions.models import BatchEvent, BatchStatus, DebitBatch, DebitLine, LineStatus, Payer, Receipt
+from contributions.debit import entries, payers
+from contributions.models import BatchEvent, BatchStatus, DebitBatch, DebitLine, LineStatus, Receipt
 from portal.accounts.models import User
 from portal.shared import money
 
@@ -55,10 +54,9 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             }
         )
     paid = tallies.get(LineStatus.PAID, Tally(LineStatus.PAID, 0, 0))
-    receipts = paid.count if locked.payer == Payer.PEOPLE else _charges_paid(locked)
-    entries = [f"{locked.number}/{number}" for number in locked.chunks.values_list("number", flat=True)]
-    by_file = Q(entry__kind=ENTRY_KIND, entry__reference__in=entries)
-    by_hand = Q(entry__kind=settling.KIND, entry__reference__in=settling.references(locked))
+    receipts = payers.of(locked).lines.receipts(locked)
+    by_file = Q(entry__kind=entries.POSTED, entry__reference__in=entries.posted_references(locked))
+    by_hand = Q(entry__kind=entries.SETTLED, entry__reference__in=entries.settled_references(locked))
     received = Receipt.objects.filter(by_file | by_hand).aggregate(
         count=Count("id"), fen=Sum("amount_fen", default=0)
     )
@@ -68,12 +66,6 @@ def close(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
     BatchEvent.objects.create(batch=locked, at=now, by=by, status=BatchStatus.CLOSED)
     locked.refresh_from_db()
     return locked
-
-
-def _charges_paid(batch: DebitBatch) -> int:
-    """How many charges the paid lines of an employers' batch draw."""
-    paid = DebitLine.objects.filter(batch=batch, status=LineStatus.PAID)
-    return int(paid.aggregate(count=Sum("assessment__charges", default=0))["count"])
 
 
 def tally(batch: DebitBatch) -> list[Tally]:

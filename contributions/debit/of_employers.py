@@ -7,16 +7,16 @@ failed is drawn again on the month's next day.
 """
 
 import datetime as dt
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.debit import opening, sending
+from contributions.debit import freezing
+from contributions.debit.freezing import CannotOpen, Drawable, Selection, freeze
+from contributions.debit.layouts import layout_of
 from contributions.locks import one_batch_opened
-from contributions.models import BatchEvent, BatchStatus, DebitAgreement, DebitBatch, Payer, PostingChunk
+from contributions.models import DebitAgreement, DebitBatch, Payer
 from contributions.planner import row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
@@ -24,19 +24,6 @@ from portal.people.models import Employer
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.debit import EmployerDebitTerms, employer_debit_terms
 from portal.shared.months import CHINA, Month, today_in_china
-
-# Charges of a chunk, about: an employer's are never parted.
-CHUNK = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Drawable:
-    """What a batch would take: how many assessments and how much (fen), for the first time or after
-    a debit that failed."""
-
-    again: bool
-    count: int
-    fen: int
 
 
 def agreement_of(employer: Employer, city: str) -> DebitAgreement | None:
@@ -67,45 +54,30 @@ def open_batch(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
     round_number = terms.due_round(today)
     if not round_number:
         return None
-    with connection.cursor() as cursor:
-        one_batch_opened(city)
-        earlier = opened(city=city, now=now)
-        if earlier is not None:
-            return earlier
-        whole_tables(cursor)
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
-        [batch_id] = cursor.fetchone()
-        cursor.execute(_UNFIT, {**_what(terms, city, today), "shown": opening.UNFIT_SHOWN})
-        unfit = cursor.fetchall()
-        cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, today)})
-        count, total = cursor.fetchone()
-        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK})
-        ends = [ending for [ending] in cursor.fetchall()]
-        row_by_row(cursor)
-    if not count:
-        return None
-    batch = DebitBatch.objects.create(
-        pk=batch_id,
+    one_batch_opened(city)
+    earlier = opened(city=city, now=now)
+    if earlier is not None:
+        return earlier
+    batch = DebitBatch(
         number=f"{book().city(city).code}-{month.digits}-{terms.bank}-E{round_number}",
         city=city,
         month=month,
         bank=terms.bank,
         payer=Payer.EMPLOYERS,
         round=round_number,
-        line_count=count,
-        total_fen=total,
         opened_at=now,
         opened_by=by,
         second_person=True,
     )
-    PostingChunk.objects.bulk_create(
-        PostingChunk(batch=batch, number=number, first=before + 1, last=last)
-        for number, (before, last) in enumerate(pairwise([0, *ends]), 1)
-    )
-    BatchEvent.objects.create(
-        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=opening.left_out_words(unfit)
-    )
-    return batch
+    selection = Selection(_UNFIT, _OPEN, _what(terms, city, today))
+    return batch if freeze(batch, selection, _ends_of_chunks) else None
+
+
+def _ends_of_chunks(batch_id: int, _count: int) -> list[int]:
+    """Where the chunks of about CHUNK charges end; an assessment's charges are never parted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": freezing.CHUNK})
+        return [ending for [ending] in cursor.fetchall()]
 
 
 def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any]:
@@ -118,7 +90,7 @@ def _what(terms: EmployerDebitTerms, city: str, today: dt.date) -> dict[str, Any
         "bank": terms.bank,
         "today": today,
         "before": dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), CHINA),
-        "longest_account": sending.layout_of(terms).LONGEST_ACCOUNT,
+        "longest_account": layout_of(terms).LONGEST_ACCOUNT,
     }
 
 
@@ -145,7 +117,10 @@ def preview(*, city: str, now: dt.datetime) -> list[Drawable]:
     with connection.cursor() as cursor:
         whole_tables(cursor)
         cursor.execute(_PREVIEW, _what(terms, city, today))
-        rows = [Drawable(again, count, fen) for again, count, fen in cursor.fetchall()]
+        rows = [
+            Drawable(_("已确认的单位核定单"), _("扣款失败后再扣") if again else _("首次扣款"), count, fen)
+            for again, count, fen in cursor.fetchall()
+        ]
         row_by_row(cursor)
     return rows
 
@@ -165,9 +140,9 @@ def why_not_open(*, city: str, by: User, now: dt.datetime) -> str:
 
 def open_by_staff(*, city: str, by: User, now: dt.datetime) -> DebitBatch | None:
     """``open_batch`` by a member of staff of the city, on its day or later. Raises
-    debit.CannotOpen."""
+    CannotOpen."""
     if why := why_not_open(city=city, by=by, now=now):
-        raise opening.CannotOpen(why)
+        raise CannotOpen(why)
     return open_batch(city=city, by=by, now=now)
 
 

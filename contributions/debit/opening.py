@@ -1,48 +1,27 @@
-"""The monthly debit (托收) opens a batch: what the city debits in the month, frozen in lines.
+"""The monthly debit (托收) of people opens a batch: what the city debits in the month.
 
 Doing it again gives the batch that stands. What it would take can be looked at before.
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from contributions.debit import recollecting
+from contributions.debit import freezing, recollecting
+from contributions.debit.freezing import CannotOpen, Drawable, Selection, freeze
+from contributions.debit.layouts import layout_of
 from contributions.debit.releasing import released
-from contributions.debit.sending import layout_of
 from contributions.locks import one_batch_opened
-from contributions.models import BatchEvent, BatchStatus, DebitBatch, Payer, PostingChunk
+from contributions.models import DebitBatch, Payer
 from contributions.planner import a_sliver, row_by_row, whole_tables
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms.debit import DebitTerms, debit_terms
-from portal.shared.insurance import Insurance
+from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, today_in_china
-
-CHUNK = 20_000
-# So many of what is left out of a batch are named.
-UNFIT_SHOWN = 3
-
-
-class CannotOpen(Exception):
-    """A batch that this person may not open, or not yet; the message says why in Chinese."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawable:
-    """What a batch would take of an insurance: how many and how much, of its own month or of months
-    that are late."""
-
-    insurance: Insurance
-    late: bool
-    count: int
-    fen: int
 
 
 @transaction.atomic
@@ -59,59 +38,27 @@ def open_batch(
     draw. Raises PolicyMissing where the city does not debit.
     """
     terms = debit_terms(book(), city=city, on=month.first_day)
-    with connection.cursor() as cursor:
-        one_batch_opened(city)
-        standing = standing_batch(city, month, terms.bank, round_number)
-        if standing is not None:
-            return standing
-        recollecting.tidy(city=city, month=month, by=by, now=now)
-        whole_tables(cursor)
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('contributions_debitbatch', 'id'))")
-        [batch_id] = cursor.fetchone()
-        cursor.execute(_UNFIT, {**_what(terms, city, month, round_number), "shown": UNFIT_SHOWN})
-        unfit = cursor.fetchall()
-        cursor.execute(_OPEN, {"batch": batch_id, **_what(terms, city, month, round_number)})
-        count, total = cursor.fetchone()
-        row_by_row(cursor)
-    if not count:
-        return None
-    code = book().city(city).code
-    batch = DebitBatch.objects.create(
-        pk=batch_id,
-        number=f"{code}-{month.digits}-{terms.bank}-{round_number}",
+    one_batch_opened(city)
+    standing = standing_batch(city, month, terms.bank, round_number)
+    if standing is not None:
+        return standing
+    recollecting.tidy(city=city, month=month, by=by, now=now)
+    batch = DebitBatch(
+        number=f"{book().city(city).code}-{month.digits}-{terms.bank}-{round_number}",
         city=city,
         month=month,
         bank=terms.bank,
         round=round_number,
-        line_count=count,
-        total_fen=total,
         opened_at=now,
         opened_by=by,
         second_person=terms.second_person,
     )
-    firsts = [1, *(last + 1 for last in ends_of_chunks(batch_id, count))]
-    PostingChunk.objects.bulk_create(
-        PostingChunk(batch=batch, number=number, first=first, last=following - 1)
-        for number, (first, following) in enumerate(pairwise([*firsts, count + 1]), 1)
-    )
-    BatchEvent.objects.create(
-        batch=batch, at=now, by=by, status=BatchStatus.OPENED, note=left_out_words(unfit)
-    )
+    if not freeze(batch, Selection(_UNFIT, _OPEN, _what(terms, city, month, round_number)), ends_of_chunks):
+        return None
     recollecting.taken(batch, now=now)
     if not terms.second_person:
         released(batch, by=by, now=now)
     return batch
-
-
-def left_out_words(unfit: Sequence[tuple[int, str, str]]) -> str:
-    """What of a batch was left out, for its account fits no line of the bank's file: how many, and
-    the first of them."""
-    if not unfit:
-        return ""
-    return _("%(count)s 笔未列入：户名或账号为空，或账号超过银行文件的长度（%(who)s），请更正账户登记") % {
-        "count": unfit[0][0],
-        "who": "、".join(f"{name[:20]} ****{end}" for _count, name, end in unfit),
-    }
 
 
 def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> dict[str, Any]:
@@ -134,7 +81,12 @@ def preview(*, city: str, month: Month) -> list[Drawable]:
         whole_tables(cursor)
         cursor.execute(_PREVIEW, _what(terms, city, month))
         rows = [
-            Drawable(Insurance(insurance), late, count, fen)
+            Drawable(
+                _(INSURANCE_LABELS[Insurance(insurance)]),
+                _("以前月份补扣") if late else _("当月应缴"),
+                count,
+                fen,
+            )
             for insurance, late, count, fen in cursor.fetchall()
         ]
         row_by_row(cursor)
@@ -172,14 +124,14 @@ def opened(*, city: str, month: Month) -> DebitBatch | None:
 
 
 def ends_of_chunks(batch_id: int, count: int) -> list[int]:
-    """Where all chunks but the last end: after every CHUNK lines, and then with the last line of
-    that person, so that what is told and suspended of a person is known in one chunk."""
+    """Where the chunks end: after every CHUNK lines with the last line of that person, so that what
+    is told and suspended of a person is known in one chunk; the last one with the last line."""
     with connection.cursor() as cursor:
         a_sliver(cursor)
-        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": CHUNK, "count": count})
+        cursor.execute(_ENDS_OF_CHUNKS, {"batch": batch_id, "chunk": freezing.CHUNK, "count": count})
         ends = [ending for [ending] in cursor.fetchall() if ending < count]
         row_by_row(cursor)
-    return ends
+    return [*ends, count]
 
 
 def standing_batch(city: str, month: Month, bank: str, round_number: int) -> DebitBatch | None:

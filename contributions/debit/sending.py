@@ -2,16 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import connection, transaction
 
-from contributions.bank_files import exchange, iso20022, postal
-from contributions.models import BankFile, BatchEvent, BatchStatus, DebitBatch, Direction, FileStatus, Payer
+from contributions.bank_files import exchange, postal
+from contributions.debit import payers
+from contributions.debit.layouts import layout_of
+from contributions.models import BankFile, BatchEvent, BatchStatus, DebitBatch, Direction, FileStatus
 from portal.accounts.models import User
 from portal.locks import attempt
 from portal.policy.book import book
-from portal.policy.terms.debit import DebitTerms, EmployerDebitTerms, debit_terms, employer_debit_terms
 from portal.shared.months import CHINA, today_in_china
 
 _ROWS_AT_A_TIME = 10_000
@@ -41,7 +41,7 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
             creditor=city.agency,
             made_at=(batch.released_at or batch.opened_at).astimezone(CHINA),
         )
-        layout = _layout(batch)
+        layout = layout_of(payers.of(batch).terms(batch.city, batch.month))
         name = f"{batch.number}{layout.SUFFIX}"
 
         def write(out: exchange.Sink) -> None:
@@ -65,17 +65,6 @@ def write_file(batch: DebitBatch, *, by: User, now: dt.datetime) -> DebitBatch:
                 BatchEvent.objects.create(batch=batch, at=now, by=by, status=BatchStatus.SENT)
     batch.refresh_from_db()
     return batch
-
-
-def _layout(batch: DebitBatch) -> Any:
-    """The file format that the batch's bank takes."""
-    terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
-    return layout_of(terms_of(book(), city=batch.city, on=batch.month.first_day))
-
-
-def layout_of(terms: DebitTerms | EmployerDebitTerms) -> Any:
-    """The file format of a bank's terms."""
-    return iso20022 if terms.format == "iso20022" else postal
 
 
 def _orders(batch: DebitBatch) -> Iterator[tuple[int, str, str, int]]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contributions.charges import charging, suspending
-from contributions.debit import of_employers, opening, posting, reading, sending
+from contributions.debit import of_employers, opening, payers, posting, reading, sending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book
@@ -105,18 +105,10 @@ def _open_due(city: str, month: Month, *, today: dt.date, by: User, now: dt.date
 
 
 @shared_task
-def open_batch(city: str, month: str, by_id: int) -> None:
+def open_batch(city: str, month: str, payer: str, by_id: int) -> None:
     """Open a city's month for a member of staff who does not want to wait for the schedule."""
-    opening.open_by_staff(
-        city=city, month=Month.parse(month), by=User.objects.get(pk=by_id), now=timezone.now()
-    )
-
-
-@shared_task
-def open_employer_batch(city: str, by_id: int) -> None:
-    """Open a city's debit of employers for a member of staff who does not want to wait for the
-    schedule."""
-    of_employers.open_by_staff(city=city, by=User.objects.get(pk=by_id), now=timezone.now())
+    by, now = User.objects.get(pk=by_id), timezone.now()
+    payers.payers(payer).open_by_staff(city, Month.parse(month), by=by, now=now)
 
 
 @watched(

@@ -1,6 +1,5 @@
 """托收批次: the monthly debit's batches, and what each waits for."""
 
-import datetime as dt
 import json
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError
 
 from contributions.bank_files.results import REASON_LABELS, Reason
-from contributions.debit import closing, of_employers, open_lines, opening, releasing
+from contributions.debit import closing, of_employers, open_lines, payers, releasing
 from contributions.models import (
     LINE_LIFE_CYCLE,
     PAYER_LABELS,
@@ -38,9 +37,8 @@ from portal.accounts.staff_admin import StaffAdmin
 from portal.columns import choices
 from portal.hall.workbench import QueueFilter, staff_of
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms.debit import debit_terms, employer_debit_terms
+from portal.policy.terms.debit import debit_terms
 from portal.shared import money
-from portal.shared.insurance import INSURANCE_LABELS
 from portal.shared.months import Month, month_in_china, today_in_china
 
 # What waits for staff: an opened batch to be released, a held answer to be cleared with the bank, a
@@ -202,32 +200,23 @@ class DebitBatchAdmin(StaffAdmin):
         }
         if form.is_valid():
             city, month = form.cleaned_data["city"], form.cleaned_data["month"]
-            employers = form.cleaned_data["payer"] == Payer.EMPLOYERS
-            standing = (
-                of_employers.opened(city=city, now=now)
-                if employers
-                else opening.opened(city=city, month=month)
-            )
+            payer = payers.payers(form.cleaned_data["payer"])
+            standing = payer.opened(city, month, now=now)
             if standing is not None:
                 return _to_batch(request, standing)
             by = staff_of(request)
-            why_not = (
-                of_employers.why_not_open(city=city, by=by, now=now)
-                if employers
-                else opening.why_not_open(city=city, month=month, by=by, now=now)
-            )
+            why_not = payer.why_not_open(city, month, by=by, now=now)
             if request.method == "POST" and "confirmed" in request.POST and not why_not:
-                return self._open(request, city, month, employers=employers)
-            rows = [] if "running" in asked else _to_draw(city, month, now, employers=employers)
+                return self._open(request, city, month, payer.code)
+            rows = [] if "running" in asked else payer.preview(city, month, now=now)
             context |= {
                 "city": book().city(city),
                 "month": month,
                 "why_not": why_not,
                 "rows": rows,
-                "count": sum(count for _what, _source, count, _fen in rows),
-                "sum_fen": sum(fen for _what, _source, _count, fen in rows),
-                "second_person": employers
-                or debit_terms(book(), city=city, on=month.first_day).second_person,
+                "count": sum(row.count for row in rows),
+                "sum_fen": sum(row.fen for row in rows),
+                "second_person": payer.second_person(city, month),
             }
         return TemplateResponse(
             request,
@@ -236,14 +225,10 @@ class DebitBatchAdmin(StaffAdmin):
             status=422 if form.is_bound and form.errors else 200,
         )
 
-    def _open(self, request: HttpRequest, city: str, month: Month, *, employers: bool) -> HttpResponse:
-        payer = Payer.EMPLOYERS if employers else Payer.PEOPLE
+    def _open(self, request: HttpRequest, city: str, month: Month, payer: Payer) -> HttpResponse:
         address = f"{request.path}?city={city}&month={month}&payer={payer}"
         try:
-            if employers:
-                debit.open_employer_batch.delay(city, staff_of(request).pk)
-            else:
-                debit.open_batch.delay(city, str(month), staff_of(request).pk)
+            debit.open_batch.delay(city, str(month), payer, staff_of(request).pk)
         except OperationalError:
             messages.error(request, _("后台队列暂时不可用，没有开批，请稍后再试。"))
             return HttpResponseRedirect(address)
@@ -403,31 +388,6 @@ class OpenForm(forms.Form):
         return payer
 
 
-def _to_draw(
-    city: str, month: Month, now: dt.datetime, *, employers: bool
-) -> list[tuple[str, str, int, int]]:
-    """What a batch would take: of whom or which insurance, from where, how many, how much (fen)."""
-    if employers:
-        return [
-            (
-                _("已确认的单位核定单"),
-                _("扣款失败后再扣") if row.again else _("首次扣款"),
-                row.count,
-                row.fen,
-            )
-            for row in of_employers.preview(city=city, now=now)
-        ]
-    return [
-        (
-            _(INSURANCE_LABELS[row.insurance]),
-            _("以前月份补扣") if row.late else _("当月应缴"),
-            row.count,
-            row.fen,
-        )
-        for row in opening.preview(city=city, month=month)
-    ]
-
-
 def _debit_cities(request: HttpRequest) -> list[str]:
     """The cities of this login that debit at all this month."""
     today = today_in_china(timezone.now())
@@ -454,9 +414,8 @@ def _to_batch(request: HttpRequest, batch: DebitBatch) -> HttpResponse:
 def bank_title(batch: DebitBatch) -> str:
     """The bank's name as the policy has it for the batch's month; its code where the policy no
     longer names it."""
-    terms_of = employer_debit_terms if batch.payer == Payer.EMPLOYERS else debit_terms
     try:
-        terms = terms_of(book(), city=batch.city, on=batch.month.first_day)
+        terms = payers.of(batch).terms(batch.city, batch.month)
     except PolicyMissing:
         return batch.bank
     return terms.bank_title if terms.bank == batch.bank else batch.bank

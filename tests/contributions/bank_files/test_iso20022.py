@@ -11,7 +11,7 @@ from lxml import etree
 
 from contributions.audit.looking import audit
 from contributions.bank_files import iso20022
-from contributions.debit import opening, sending
+from contributions.debit import opening, payers
 from contributions.models import DebitBatch
 from portal.people.models import BankAccount
 from tests.contributions.bank_files.test_bank_files import HEADING
@@ -28,7 +28,7 @@ def by_iso20022(monkeypatch: pytest.MonkeyPatch) -> None:
         object.__setattr__(found, "format", "iso20022")
         return found
 
-    for module in (opening, sending):
+    for module in (opening, payers):
         monkeypatch.setattr(module, "debit_terms", changed)
 
 

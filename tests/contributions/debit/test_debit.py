@@ -16,7 +16,7 @@ from contributions.bank_files import exchange
 from contributions.books import ledger
 from contributions.books.receiving import receive
 from contributions.consequences import Money
-from contributions.debit import closing, opening, reading, recollecting, sending
+from contributions.debit import closing, freezing, opening, reading, recollecting, sending
 from contributions.models import (
     AccountKind,
     BankFile,
@@ -373,7 +373,7 @@ def test_a_batch_closes_only_when_it_is_posted_and_comes_out_even(road: Road) ->
 
 
 def test_chunks_make_an_entry_each(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "CHUNK", 2)
+    monkeypatch.setattr(freezing, "CHUNK", 2)
     for order in range(1, 6):
         worker(order)
     batch = road.walked()
@@ -385,7 +385,7 @@ def test_chunks_make_an_entry_each(road: Road, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_chunk_ends_with_a_persons_last_line(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "CHUNK", 3)
+    monkeypatch.setattr(freezing, "CHUNK", 3)
     both = (Insurance.PENSION, Insurance.MEDICAL)
     for order in range(1, 6):
         worker(order, insurances=both)

@@ -18,9 +18,9 @@ from contributions.charges.charging import charge, void
 from contributions.consequences import Money
 from contributions.debit import (
     closing,
+    freezing,
     of_employers,
     open_lines,
-    opening,
     posting,
     reading,
     releasing,
@@ -168,7 +168,7 @@ def test_what_failed_is_drawn_again_on_the_next_day_and_not_after_the_last(
     assert told.by_text
     assert "扣款失败" in told.title
     assert {one.status for one in Charge.objects.all()} == {ChargeStatus.OWED}
-    assert [one.again for one in of_employers.preview(city="wuhan", now=TWENTY_FIFTH)] == [True]
+    assert [row.source for row in of_employers.preview(city="wuhan", now=TWENTY_FIFTH)] == ["扣款失败后再扣"]
 
     agreement.ended_at = FIFTEENTH
     agreement.save()
@@ -270,7 +270,7 @@ def test_whoever_opened_a_batch_does_not_release_it(
     assert batch is not None
     with pytest.raises(releasing.CannotRelease):
         releasing.release(batch, by=releaser, now=FIFTEENTH)
-    with pytest.raises(opening.CannotOpen):
+    with pytest.raises(freezing.CannotOpen):
         of_employers.open_by_staff(city="wuhan", by=cast.ningbo_reviewer, now=FIFTEENTH)
 
 

@@ -6,14 +6,14 @@ from uuid import uuid4
 import pytest
 
 from contributions.assessments import assessing as assessments
-from contributions.debit import of_employers
+from contributions.debit import freezing, of_employers
 from contributions.models import Assessment, DebitLine, OrderLine
 from contributions.orders import placing
 from portal.accounts.models import User
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover
 from tests.contributions.debit.test_employer_debit import FIFTEENTH, FIRST, agree, assessed
-from tests.contributions.orders.test_races import Meeting, MeetingBatch, at_once
+from tests.contributions.orders.test_races import Meeting, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +39,7 @@ def order_against_batch(
     # Both have looked and found nothing before either has written; where a lock keeps one away, the
     # other goes on alone.
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
-    monkeypatch.setattr(of_employers, "DebitBatch", MeetingBatch(meeting))
+    monkeypatch.setattr(freezing, "left_out_words", meeting.before(freezing.left_out_words))
     at_once(
         lambda: placing.place_charges(
             city="wuhan", charges=charges, employer=cast.donghu, key=uuid4(), by=clerk, now=FIFTEENTH

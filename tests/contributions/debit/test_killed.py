@@ -16,7 +16,7 @@ from django.db.models import Sum
 
 from contributions.audit.looking import audit
 from contributions.charges import charging
-from contributions.debit import closing, opening, posting, reading, sending
+from contributions.debit import closing, freezing, opening, people_lines, posting, reading, sending
 from contributions.models import BankFile, Charge, DebitBatch, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
@@ -30,9 +30,9 @@ WORKER = """
 from django.conf import settings
 from pathlib import Path
 settings.BANK_EXCHANGE_DIR = Path({exchange!r})
-from contributions.debit import opening
+from contributions.debit import freezing
 from contributions.tasks import debit as tasks
-opening.CHUNK = 3
+freezing.CHUNK = 3
 say("ready")
 tasks.send_batches(); tasks.read_answers(); tasks.post_answers()
 """
@@ -51,7 +51,7 @@ def bank(exchange: Path) -> None:
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "CHUNK", 3)
+    monkeypatch.setattr(freezing, "CHUNK", 3)
     for order in range(1, PEOPLE + 1):
         worker(order, ending=POOR if order % 10 == 0 else "88")
     by = User.objects.system()
@@ -97,7 +97,7 @@ def test_killed_between_every_two_commits_of_the_posting(
     exchange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at random: the run ends after each chunk in turn, as if it were killed there."""
-    monkeypatch.setattr(opening, "CHUNK", 3)
+    monkeypatch.setattr(freezing, "CHUNK", 3)
     for order in range(1, 8):
         worker(order)
     by = User.objects.system()
@@ -111,7 +111,7 @@ def test_killed_between_every_two_commits_of_the_posting(
     class Killed(BaseException):
         pass
 
-    booked = posting.book_lines
+    booked = people_lines.book_lines
     runs = 0
     while DebitBatch.objects.get().status == "answered":
         done = 0
@@ -124,7 +124,7 @@ def test_killed_between_every_two_commits_of_the_posting(
                 # After the chunk's rows were written and before they were committed.
                 raise Killed
 
-        monkeypatch.setattr(posting, "book_lines", book_once)
+        monkeypatch.setattr(people_lines, "book_lines", book_once)
         runs += 1
         try:
             posting.post(batch, by=by, now=NOW)
@@ -147,7 +147,7 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
     sending.write_file(released(batch, NOW), by=by, now=NOW)
     bank(exchange)
     reading.read_answers(by=by, now=NOW)
-    booked = posting.book_lines
+    booked = people_lines.book_lines
 
     def cut(*args: object) -> None:
         booked(*args)  # type: ignore[arg-type]
@@ -155,7 +155,7 @@ def test_a_connection_that_the_server_ends_while_posting_loses_nothing(
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as broken:
-        broken.setattr(posting, "book_lines", cut)
+        broken.setattr(people_lines, "book_lines", cut)
         with pytest.raises(Exception, match=r"terminat|closed"):
             posting.post(batch, by=by, now=NOW)
     connection.close()

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from contributions.audit.looking import audit
 from contributions.books.receiving import receive
 from contributions.charges import charging
-from contributions.debit import opening, posting, sending
+from contributions.debit import freezing, opening, posting, sending
 from contributions.models import DebitBatch, DebitLine, Entry, Receipt
 from portal.accounts.models import User
 from tests.cast import NOW
@@ -98,7 +98,7 @@ def test_without_the_lock_the_database_still_opens_one(owed: Road, monkeypatch: 
 
 
 def test_several_workers_share_a_batch(owed: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "CHUNK", 2)
+    monkeypatch.setattr(freezing, "CHUNK", 2)
     batch = owed.open()
     owed.send(batch)
     owed.bank()

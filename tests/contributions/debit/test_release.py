@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from contributions.audit.looking import audit
-from contributions.debit import opening, releasing, sending
+from contributions.debit import opening, payers, releasing
 from contributions.models import BatchStatus, DebitBatch
 from contributions.tasks import debit
 from portal.accounts.models import User
@@ -103,7 +103,7 @@ def test_a_city_whose_schedule_releases_waits_for_nobody(road: Road, cast: Cast,
         object.__setattr__(found, "second_person", False)
         return found
 
-    for module in (opening, sending):
+    for module in (opening, payers):
         monkeypatch.setattr(module, "debit_terms", by_schedule)
     batch = opened(road)
     assert (batch.status, batch.released_by, batch.second_person) == ("released", road.by, False)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from contributions.audit.looking import audit
 from contributions.books import receiving
-from contributions.debit import open_lines, opening, releasing, settling
+from contributions.debit import freezing, open_lines, opening, people_lines, releasing, settling
 from contributions.models import (
     BankFile,
     BankInquiry,
@@ -114,7 +114,7 @@ def test_what_the_bank_took_is_booked_under_its_own_number(road: Road) -> None:
     assert (receipt.applied, receipt.amount_fen) == (True, first.amount_fen)
     assert Charge.objects.get(pk=first.of_charge.pk).status == ChargeStatus.PAID
     assert missing(batch) == [second]
-    notice = Notice.objects.get(kind=settling.NOTICE_KIND)
+    notice = Notice.objects.get(kind=people_lines.SETTLED_NOTICE)
     assert "已扣款成功：2026年10月养老保险" in notice.text
     sound()
 
@@ -124,7 +124,7 @@ def test_what_it_did_not_take_fails_and_is_drawn_with_the_next_month(road: Road)
     lines = missing(batch)
     approved(road, drafted(road, batch, FAILED, *lines))
     assert {one.status for one in DebitLine.objects.filter(pk__in=[line.pk for line in lines])} == {"failed"}
-    for notice in Notice.objects.filter(kind=settling.NOTICE_KIND):
+    for notice in Notice.objects.filter(kind=people_lines.SETTLED_NOTICE):
         assert "2026年11月30日系统会再次扣款，请于2026年11月20日前在扣款账户足额存款。" in notice.text
         assert "下月" not in notice.text
     sound()
@@ -375,7 +375,7 @@ def test_a_batch_is_not_opened_before_its_day(road: Road, now: object) -> None:
     road.charge()
     why = opening.why_not_open(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert "2026-11-30" in why
-    with pytest.raises(opening.CannotOpen, match="2026-11-30"):
+    with pytest.raises(freezing.CannotOpen, match="2026-11-30"):
         opening.open_by_staff(city="wuhan", month=NOVEMBER, by=collector(), now=road.now)
     assert not DebitBatch.objects.exists()
 
@@ -387,7 +387,7 @@ def test_what_would_be_drawn_is_what_is_drawn(road: Road) -> None:
     assert not DebitLine.objects.exists()
     batch = opening.open_by_staff(city="wuhan", month=road.month, by=collector(), now=road.now)
     assert batch is not None
-    assert (row.count, row.fen, row.late) == (batch.line_count, batch.total_fen, False)
+    assert (row.count, row.fen, row.source) == (batch.line_count, batch.total_fen, "当月应缴")
     assert batch.opened_by == collector()
     with pytest.raises(releasing.CannotRelease):
         releasing.release(batch, by=collector(), now=road.now)
@@ -398,5 +398,5 @@ def test_only_the_citys_own_staff_open(road: Road) -> None:
     worker(1)
     road.charge()
     stranger = staff("elsewhere", "高远", "ningbo", COLLECTOR)
-    with pytest.raises(opening.CannotOpen, match="本市"):
+    with pytest.raises(freezing.CannotOpen, match="本市"):
         opening.open_by_staff(city="wuhan", month=road.month, by=stranger, now=road.now)

@@ -12,11 +12,10 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from contributions.books import receiving
-from contributions.debit import opening
+from contributions.debit import freezing, opening
 from contributions.models import (
     Charge,
     ChargeStatus,
-    DebitBatch,
     Entry,
     Order,
     OrderLine,
@@ -221,29 +220,11 @@ def order_against_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any
     # Both have looked and found nothing before either has written; where a lock keeps one away, the
     # other goes on alone.
     monkeypatch.setattr(placing, "case_number", meeting.before(placing.case_number))
-    monkeypatch.setattr(opening, "DebitBatch", MeetingBatch(meeting))
+    monkeypatch.setattr(freezing, "left_out_words", meeting.before(freezing.left_out_words))
     return at_once(
         lambda: order_it(till, charge),
         lambda: opening.open_batch(city="wuhan", month=THIS, by=till.system, now=till.now),
     )
-
-
-class MeetingBatch:
-    """The table of batches, whose rows are made when the other has come."""
-
-    def __init__(self, meeting: Meeting) -> None:
-        self.meeting = meeting
-
-    @property
-    def objects(self) -> Any:
-        return self
-
-    def filter(self, **by: Any) -> Any:
-        return DebitBatch.objects.filter(**by)
-
-    def create(self, **row: Any) -> Any:
-        self.meeting.wait()
-        return DebitBatch.objects.create(**row)
 
 
 def taken_by(charge: Charge) -> tuple[int, int]:
