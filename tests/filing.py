@@ -53,7 +53,7 @@ def findings_of(
 ) -> list[Finding]:
     """What is found against it."""
     try:
-        return desk.examine(ask(user, city, code, typed, now))[1]
+        return desk.look(ask(user, city, code, typed, now)).findings
     except desk.NotAccepted as refusal:
         return refusal.findings
 

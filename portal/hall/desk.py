@@ -4,8 +4,9 @@ twice changes nothing."""
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from portal.hall.working_days import overrides_of
 from portal.people import papers as identity_papers
 from portal.people.locks import lock_subject
 from portal.people.models import Person
-from portal.policy.book import Offer, book
+from portal.policy.book import Offer, Paper, book
 from portal.policy.workdays import add_workdays
 from portal.shared.keys import KeyReused
 from portal.shared.months import today_in_china
@@ -135,8 +136,7 @@ def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar
     bars = list(service.beforehand(ask))
     if bars or form_for(offer=offer, applicant=applicant, now=now).fields:
         return bars
-    _facts, findings = examine(ask)
-    return [finding for finding in findings if isinstance(finding, Bar)]
+    return [finding for finding in look(ask).findings if isinstance(finding, Bar)]
 
 
 def _standing(ask: Ask) -> Case | None:
@@ -150,12 +150,68 @@ def _standing(ask: Ask) -> Case | None:
     ).first()
 
 
-def examine(ask: Ask) -> tuple[Any, list[Finding]]:
-    """The facts and findings of an application that is not yet sent; writes nothing."""
+@dataclass(frozen=True)
+class Look:
+    """What an application comes to as things stand: what the registers outside answered, the facts
+    and what the rule finds in them."""
+
+    ask: Ask
+    outside: Any
+    facts: Any
+    findings: list[Finding]
+
+    @property
+    def service(self) -> Service:
+        return service_of(self.ask.offer.code)
+
+    @property
+    def verdict(self) -> Verdict:
+        if any(isinstance(finding, Bar) for finding in self.findings):
+            return Verdict.BARRED
+        return Verdict.MISMATCH if self.findings else Verdict.CLEAR
+
+    @property
+    def mismatches(self) -> list[Mismatch]:
+        return [finding for finding in self.findings if isinstance(finding, Mismatch)]
+
+    @property
+    def route(self) -> Status | None:
+        """Where the application goes in the offer's mode; None where it is not taken."""
+        return ROUTES.get((self.ask.offer.mode, self.verdict))
+
+    @property
+    def stopping(self) -> list[Finding]:
+        """The findings that keep the application from being taken."""
+        if self.route is not None:
+            return []
+        bars: list[Finding] = [finding for finding in self.findings if isinstance(finding, Bar)]
+        return bars or self.findings
+
+    @cached_property
+    def papers(self) -> list[Paper]:
+        """To upload, or to bring."""
+        return self.service.papers(self.ask, self.facts)
+
+    @cached_property
+    def summary(self) -> list[tuple[str, str]]:
+        """(label, value) of what is asked for, as it is checked before sending."""
+        return self.service.summary(self.ask, self.facts)
+
+
+_NOT_ASKED: Any = object()
+
+
+def look(ask: Ask, outside: Any = _NOT_ASKED) -> Look:
+    """Reads the facts of an application and applies the rule; writes nothing.
+
+    ``outside`` is what the registers outside have answered already; they are asked where it is left
+    out, which must not happen in a transaction.
+    """
     service = service_of(ask.offer.code)
-    outside = service.outside(ask)
+    if outside is _NOT_ASKED:
+        outside = service.outside(ask)
     facts = service.facts(ask, outside)
-    return facts, _findings(service, ask, facts)
+    return Look(ask, outside, facts, _findings(service, ask, facts))
 
 
 def _findings(service: Service, ask: Ask, facts: Any) -> list[Finding]:
@@ -165,19 +221,21 @@ def _findings(service: Service, ask: Ask, facts: Any) -> list[Finding]:
     return [Bar("", elsewhere)] if elsewhere else list(service.rule(ask, facts))
 
 
-def verdict_of(findings: Sequence[Finding]) -> Verdict:
-    if any(isinstance(finding, Bar) for finding in findings):
-        return Verdict.BARRED
-    return Verdict.MISMATCH if findings else Verdict.CLEAR
-
-
-def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: datetime) -> Case:
+def submit(
+    *,
+    ask: Ask,
+    key: UUID,
+    outside: Any = _NOT_ASKED,
+    attachments: Sequence[Attachment] = (),
+    now: datetime,
+) -> Case:
     """Takes an application: checks it, makes the case and, where its mode allows, the effect, in
     one transaction.
 
     The same ``key`` with the same answers gives the same case again, however often and however
-    concurrently it is sent; KeyReused with other answers. NotAccepted where the rule or the
-    database bars it; then nothing was written.
+    concurrently it is sent; KeyReused with other answers. ``outside`` is as of ``look``; facts and
+    rule are always read again, under the subject's lock. NotAccepted where the rule or the database
+    bars it; then nothing was written.
     """
     service = service_of(ask.offer.code)
     if not permissions.may_file_for(ask.applicant, service):
@@ -186,7 +244,8 @@ def submit(*, ask: Ask, key: UUID, attachments: Sequence[Attachment] = (), now: 
     earlier = earlier_case(key, digest, ask)
     if earlier:
         return earlier
-    outside = service.outside(ask)
+    if outside is _NOT_ASKED:
+        outside = service.outside(ask)
     try:
         with transaction.atomic():
             return _take(service, ask, outside, key=key, digest=digest, attachments=attachments, now=now)
@@ -234,16 +293,14 @@ def decide(
                 )
                 return case
             _ensure_unchanged(case, ask)
-            facts = service.facts(ask, outside)
-            findings = _findings(service, ask, facts)
-            verdict = verdict_of(findings)
-            if verdict == Verdict.BARRED or (verdict == Verdict.MISMATCH and not overrule):
-                raise NotAccepted(findings)
-            if verdict == Verdict.MISMATCH:
-                reason = _confirmed(case, findings, by=by, now=now)
+            seen = look(ask, outside)
+            if seen.verdict == Verdict.BARRED or (seen.verdict == Verdict.MISMATCH and not overrule):
+                raise NotAccepted(seen.findings)
+            if seen.verdict == Verdict.MISMATCH:
+                reason = _confirmed(case, seen.findings, by=by, now=now)
             if service.answered and not reason.strip():
                 raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
-            _finish(service, case, ask, facts, by=by, now=now, note=reason, decided_by=by)
+            _finish(service, case, ask, seen.facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:
         raise NotAccepted([_conflict(service, error)]) from error
@@ -257,20 +314,18 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
     NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another's proposal
     waits; AlreadyMoved.
     """
-    service = service_of(case.service)
     ask = ask_of(case)
-    outside = service.outside(ask)
+    outside = service_of(case.service).outside(ask)
     if not reason.strip():
         raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
     with transaction.atomic():
         lock_subject(case.subject_identity_number)
         case = _to_decide(case, by)
         _ensure_unchanged(case, ask)
-        facts = service.facts(ask, outside)
-        findings = _findings(service, ask, facts)
-        if verdict_of(findings) == Verdict.BARRED:
-            raise NotAccepted(findings)
-        if verdict_of(findings) == Verdict.CLEAR:
+        seen = look(ask, outside)
+        if seen.verdict == Verdict.BARRED:
+            raise NotAccepted(seen.findings)
+        if seen.verdict == Verdict.CLEAR:
             raise NotAccepted([Bar("", _("现在与登记一致，可以直接通过。"))])
         proposal = standing_overruling(case)
         if proposal is not None:
@@ -278,7 +333,7 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
                 return proposal
             raise NotAccepted([Bar("", _("另一名审核人员已经提出，请刷新页面后确认。"))])
         return Overruling.objects.create(
-            case=case, mismatches=whys(findings), reason=reason.strip(), proposed_at=now, proposed_by=by
+            case=case, mismatches=whys(seen.findings), reason=reason.strip(), proposed_at=now, proposed_by=by
         )
 
 
@@ -400,15 +455,14 @@ def _take(
 ) -> Case:
     number = service.subject(ask)
     lock_subject(number)
-    facts = service.facts(ask, outside)
-    findings = _findings(service, ask, facts)
-    verdict = verdict_of(findings)
-    route = ROUTES.get((ask.offer.mode, verdict))
+    seen = look(ask, outside)
+    facts, route = seen.facts, seen.route
     if route is None:
-        raise NotAccepted(findings)
+        raise NotAccepted(seen.findings)
     brought = {attachment.paper for attachment in attachments}
-    papers = service.papers(ask, facts)
-    missing = [p for p in papers if p.upload and (p.required or p.required_when) and p.code not in brought]
+    missing = [
+        p for p in seen.papers if p.upload and (p.required or p.required_when) and p.code not in brought
+    ]
     if missing:
         raise NotAccepted(
             [Bar(f"paper-{paper.code}", _("请上传{title}。").format(title=paper.title)) for paper in missing]
@@ -426,11 +480,11 @@ def _take(
         subject_identity_number=number,
         answers=dict(ask.answers),
         facts={
-            "summary": [[str(label), str(value)] for label, value in service.summary(ask, facts)],
+            "summary": [[str(label), str(value)] for label, value in seen.summary],
             **_jsonable(facts),
-            "papers": [paper.code for paper in papers],
+            "papers": [paper.code for paper in seen.papers],
         },
-        mismatches=[{"field": f.field, "why": str(f.why)} for f in findings if isinstance(f, Mismatch)],
+        mismatches=[{"field": one.field, "why": str(one.why)} for one in seen.mismatches],
         key=key,
         digest=digest,
         submitted_at=now,

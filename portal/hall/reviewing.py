@@ -153,18 +153,18 @@ def sheet(case: Case, *, by: User) -> Sheet:
     nothing."""
     ask = desk.ask_of(case)
     service = catalogue.service(case.service)
-    facts, findings = desk.examine(ask)
+    seen = desk.look(ask)
     overruling = desk.standing_overruling(case)
     return Sheet(
-        sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, facts)],
-        links=service.staff_links(ask, facts),
-        findings=findings,
-        papers=service.papers(ask, facts) if case.status == Status.PRE_APPLIED else [],
+        sections=[_news(heading, rows, case) for heading, rows in service.staff_facts(ask, seen.facts)],
+        links=service.staff_links(ask, seen.facts),
+        findings=seen.findings,
+        papers=seen.papers if case.status == Status.PRE_APPLIED else [],
         why_not=permissions.why_not_decide(by, case),
         answered=service.answered,
         overruling=overruling,
         own=overruling is not None and overruling.proposed_by_id == by.pk,
-        still=overruling is None or overruling.mismatches == desk.whys(findings),
+        still=overruling is None or overruling.mismatches == desk.whys(seen.findings),
     )
 
 

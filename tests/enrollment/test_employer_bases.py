@@ -71,7 +71,7 @@ def sent(cast: Cast, now: dt.datetime, fen: int = 700000, user: User | None = No
 
 
 def findings(cast: Cast, now: dt.datetime) -> dict[str, str]:
-    _facts, found = desk.examine(ask(cast.donghu_clerk, "wuhan", CODE, {}, now))
+    found = desk.look(ask(cast.donghu_clerk, "wuhan", CODE, {}, now)).findings
     return {one.field: str(one.why) for one in found}
 
 
@@ -168,7 +168,7 @@ def test_outside_its_time_it_says_when(cast: Cast, staff: list[Person]) -> None:
 
 def test_an_employer_of_another_city_is_sent_there(cast: Cast, now: dt.datetime) -> None:
     with pytest.raises(desk.NotAccepted) as refusal:
-        desk.examine(ask(cast.yongjiang_clerk, "wuhan", CODE, {}, now))
+        desk.look(ask(cast.yongjiang_clerk, "wuhan", CODE, {}, now))
     assert ["在宁波参保登记" in str(one.why) for one in refusal.value.findings] == [True]
 
 

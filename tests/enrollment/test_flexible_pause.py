@@ -88,7 +88,7 @@ def test_nothing_is_preselected_and_what_stopping_costs_is_said_twice(cast: Cast
     assert "不再享受医疗保险待遇" in str(form.fields["stop_medical"].help_text)
     assert "仍会在当月月底划扣" in str(form.fields["stop_pension"].help_text)
     asked = ask(cast.wang_fang_login, "wuhan", CODE, {"stop_pension": "", "stop_medical": "2026-12"}, now)
-    facts, _findings = desk.examine(asked)
+    facts = desk.look(asked).facts
     [(insurance, said)] = service(CODE).preview(asked, facts)["costs"]
     assert insurance == "医疗保险"
     assert "医疗保险中断超过三个月会影响报销。" in said

@@ -54,7 +54,8 @@ def test_the_last_minute_of_december_counts_from_january(cast: Cast, coverage: C
 
 def test_both_amounts_explain_themselves(cast: Cast, coverage: Coverage, now: dt.datetime) -> None:
     asked = ask(cast.li_qiang_login, "wuhan", CODE, {"tier": "300"}, now)
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     before, after = service(CODE).preview(asked, facts)["tiers"]
     assert (before["fen"], after["fen"]) == (39304, 196518)
@@ -119,7 +120,7 @@ def test_a_month_that_is_paid_ordered_or_at_the_bank_stands_against_it(
     drawn, paid = charging.charge_months(coverage, [NEXT + 1, NEXT + 2], now=now)
     at_the_bank(drawn, now=now)
     paid_at_the_counter([paid], now=now)
-    _facts, findings = desk.examine(ask(cast.li_qiang_login, "wuhan", CODE, {"tier": "100"}, now))
+    findings = desk.look(ask(cast.li_qiang_login, "wuhan", CODE, {"tier": "100"}, now)).findings
     assert [str(one.why) for one in findings][1:] == [
         "2027年1月已按原缴费档次送银行扣款，不能再变更档次。",
         "2027年2月已按原缴费档次缴费，不能再变更档次。",

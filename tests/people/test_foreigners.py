@@ -467,7 +467,7 @@ def test_the_last_look_shows_in_full_only_the_number_of_a_paper_that_was_typed(c
     stated = {**typed("999888777", **named), **ANNA, "identity_number": "999888777", "nationality": "USA"}
     for told, shown in ((read, False), (stated, True)):
         application = ask(cast.zhaobao_clerk, "ningbo", CODE, told, NOW)
-        facts_now, _findings = desk.examine(application)
+        facts_now = desk.look(application).facts
         summary = service(CODE).summary(application, facts_now)
         lines = counter.typed_in_full(summary, application.answers, {key: [one] for key, one in told.items()})
         assert ("999888777" in str(lines)) == shown

@@ -35,7 +35,8 @@ def test_wuxi_moves_the_months_and_leaves_the_balance(cast: Cast, now: dt.dateti
     moved_to(cast.li_qiang, "shenzhen", insurance=MEDICAL)
     left = personal_account.balance(cast.li_qiang, "wuxi", MEDICAL)
     asked = ask(cast.li_qiang_login, "wuxi", CODE, {"to": "shenzhen"}, now)
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     line = service(CODE).preview(asked, facts)["moving"].derivation.lines[-1]
     assert (line.value, "余额" in line.note) == ("0.00 元", True)

@@ -44,7 +44,8 @@ def test_it_is_applied_for_and_waits_for_the_new_place(cast: Cast, now: dt.datet
 
 def test_what_moves_is_explained_before_it_is_filed(cast: Cast, now: dt.datetime, mover: Person) -> None:
     asked = ask(cast.li_qiang_login, "wuhan", CODE, TO_SHENZHEN, now)
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     shown = service(CODE).preview(asked, facts)
     lines = {line.label: (line.value, line.note) for line in shown["moving"].derivation.lines}
@@ -195,7 +196,8 @@ def test_money_paid_twice_is_shown_and_does_not_move(cast: Cast, now: dt.datetim
     month = Charge.objects.filter(person=mover).order_by("month")[0]
     paid_at_the_counter([month], now=moment("2026-01-05"))
     asked = ask(cast.li_qiang_login, "wuhan", CODE, TO_SHENZHEN, now)
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     [double] = service(CODE).preview(asked, facts)["doubles"]
     assert (double.month, double.fen) == (month.month, 39304)

@@ -18,10 +18,8 @@ from django.views.decorators.http import require_http_methods
 from portal.accounts import sliding
 from portal.hall import desk, drafts
 from portal.hall.models import Draft
-from portal.hall.routing import ROUTES
-from portal.hall.service import COMPARED, Ask, Bar, Finding, ServiceForm
+from portal.hall.service import COMPARED, Ask, Finding, ServiceForm
 from portal.hall.ways import linked
-from portal.policy.book import Offer
 from portal.web.application.entrance import for_applicants
 from portal.web.application.errand import ACTION, NEW, SEEN, Errand, begun_before
 
@@ -148,17 +146,8 @@ def judged(errand: Errand, typed: Any, *, gate_passed: bool) -> tuple[ServiceFor
     if form.errors:
         return form, False
     ask = Ask(offer=errand.offer, applicant=errand.applicant, answers=form.answers(), filed_at=errand.now)
-    _facts, findings = desk.examine(ask)
-    add_findings(form, stopping(errand.offer, findings))
+    add_findings(form, desk.look(ask).stopping)
     return form, not form.errors
-
-
-def stopping(offer: Offer, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that keep the application from being taken in the offer's mode."""
-    if (offer.mode, desk.verdict_of(findings)) in ROUTES:
-        return []
-    bars: list[Finding] = [finding for finding in findings if isinstance(finding, Bar)]
-    return bars or list(findings)
 
 
 def add_findings(form: forms.Form, findings: Sequence[Finding]) -> None:

@@ -1,7 +1,6 @@
 """Step 3, 材料申报: the papers and the last look."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,20 +13,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal.hall import counter, desk, drafts
-from portal.hall.routing import ROUTES, Status
-from portal.hall.service import Ask, Finding, Mismatch
+from portal.hall.routing import Status
 from portal.hall.ways import linked
-from portal.policy.book import Paper
 from portal.shared.keys import KeyReused
 from portal.shared.months import today_in_china
 from portal.web.application.entrance import for_applicants
 from portal.web.application.errand import Errand
-from portal.web.application.form import stopping
 from portal.web.application.notice import how_it_ends
 from portal.web.application.papers import PapersForm
 from portal.web.application.submission import (
     CHANGED,
-    Look,
+    Shown,
     back_to_form,
     draft_of,
     key_reused,
@@ -44,7 +40,7 @@ from portal.web.application.submission import (
 def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     """材料申报: the papers, the last look, and sending. Only what was shown is sent, whatever other
     windows have done since."""
-    posted = Look.of(request)
+    posted = Shown.of(request)
     draft = draft_of(errand, posted)
     before = sent_before(request, posted)
     if before and (draft is None or draft.key != before.key):
@@ -67,56 +63,49 @@ def materials(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         return back_to_form(errand, draft)
     except KeyReused:
         return key_reused(request, errand, draft)
-    facts, findings = desk.examine(ask)
-    if stopping(errand.offer, findings):
+    seen = desk.look(ask)
+    if seen.stopping:
         return back_to_form(errand, draft)
-    papers = errand.service.papers(ask, facts)
     form = PapersForm(
         request.POST if request.method == "POST" else None,
         request.FILES if request.method == "POST" else None,
-        papers=[paper for paper in papers if paper.upload],
+        papers=[paper for paper in seen.papers if paper.upload],
         brought={attachment.paper: attachment for attachment in draft.attachments.all()},
     )
-    summary = errand.service.summary(ask, facts)
-    look = Look.at(draft, ask, summary, findings, form.brought)
+    shown = Shown.at(draft, seen, form.brought)
     if request.method == "POST":
-        answer = pressed(request, errand, draft, ask, form, posted, look)
+        answer = pressed(request, errand, draft, seen, form, posted, shown)
         if answer:
             return answer
-        look = Look.at(draft, ask, summary, findings, form.brought)
-    return _last_look(request, errand, ask, facts, summary, findings, papers, form, look, draft.typed)
+        shown = Shown.at(draft, seen, form.brought)
+    return _last_look(request, errand, seen, form, shown, draft.typed)
 
 
 def _last_look(
     request: HttpRequest,
     errand: Errand,
-    ask: Ask,
-    facts: Any,
-    summary: Sequence[tuple[str, str]],
-    findings: Sequence[Finding],
-    papers: Sequence[Paper],
+    seen: desk.Look,
     form: PapersForm,
-    look: Look,
+    shown: Shown,
     typed: Mapping[str, Sequence[str]],
 ) -> HttpResponse:
-    route = ROUTES[errand.offer.mode, desk.verdict_of(findings)]
-    preview = errand.service.preview(ask, facts)
+    preview = errand.service.preview(seen.ask, seen.facts)
     edit = errand.url("apply")
     context = errand.page(
         "materials",
-        answers=counter.typed_in_full(summary, ask.answers, typed),
-        findings=[
-            linked(str(finding.why), finding.ways) for finding in findings if isinstance(finding, Mismatch)
-        ],
+        answers=counter.typed_in_full(seen.summary, seen.ask.answers, typed),
+        findings=[linked(str(finding.why), finding.ways) for finding in seen.mismatches],
         form=form,
-        key=str(look),
-        to_bring=[paper for paper in papers if not paper.upload],
+        key=str(shown),
+        to_bring=[paper for paper in seen.papers if not paper.upload],
         part=render_to_string(preview["template"], preview, request) if preview else "",
-        due_on=None if route == Status.DONE else desk.promised_on(errand.offer, today_in_china(errand.now)),
+        due_on=None
+        if seen.route == Status.DONE
+        else desk.promised_on(errand.offer, today_in_china(errand.now)),
         how_it_ends=errand.service.how_it_ends(errand.offer) or how_it_ends(errand.offer),
         submit_label=_("提交预申请")
-        if route == Status.PRE_APPLIED
-        else errand.service.submit_words(ask, facts),
+        if seen.route == Status.PRE_APPLIED
+        else errand.service.submit_words(seen.ask, seen.facts),
         dangerous=errand.service.dangerous,
         back_url=edit,
     )

@@ -19,14 +19,11 @@ from django.utils.translation import gettext_lazy
 from portal.hall import attachments, desk, drafts
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, Draft
-from portal.hall.service import (
-    Ask,
-    Finding,
-)
+from portal.hall.service import Bar, Finding
 from portal.hall.ways import linked
 from portal.shared.keys import KeyReused
 from portal.web.application.errand import ACTION, KEY, Errand
-from portal.web.application.form import add_findings, form_page, judged, stopping
+from portal.web.application.form import add_findings, form_page, judged
 from portal.web.application.papers import PapersForm, keep_files
 from portal.web.context import login_of
 
@@ -34,7 +31,7 @@ CHANGED = gettext_lazy("这份申报的内容已在另一窗口改动，请按�
 
 
 @dataclass(frozen=True)
-class Look:
+class Shown:
     """What a last look showed: the draft's ``key``, and digests of the answers (``content``) and of
     summary, findings and papers (``rest``).
 
@@ -47,7 +44,7 @@ class Look:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
-        """The look that the sent page had; empty where it names none."""
+        """What the sent page showed; empty where it names none."""
         key, _dot, shown = request.POST.get(KEY, "").partition(".")
         content, _dot, rest = shown.partition(".")
         try:
@@ -59,23 +56,21 @@ class Look:
     def at(
         cls,
         draft: Draft,
-        ask: Ask,
-        summary: Sequence[tuple[str, str]],
-        findings: Sequence[Finding],
+        seen: desk.Look,
         brought: Mapping[str, Attachment],
     ) -> Self:
         """What is shown now."""
-        rows = [[str(label), str(value)] for label, value in summary]
-        why = [str(finding.why) for finding in findings]
+        rows = [[str(label), str(value)] for label, value in seen.summary]
+        why = [str(finding.why) for finding in seen.findings]
         papers = sorted((paper, one.digest) for paper, one in brought.items())
         rest = json.dumps([rows, why, papers], ensure_ascii=False).encode()
-        return cls(draft.key, desk.digest_of(ask), hashlib.sha256(rest).hexdigest())
+        return cls(draft.key, desk.digest_of(seen.ask), hashlib.sha256(rest).hexdigest())
 
     def __str__(self) -> str:
         return f"{self.key}.{self.content}.{self.rest}"
 
 
-def draft_of(errand: Errand, posted: Look) -> Draft | None:
+def draft_of(errand: Errand, posted: Shown) -> Draft | None:
     """The draft that the sent page showed; where it is gone, or nothing was sent, the one that the
     address names."""
     user, ward = errand.applicant.user, errand.applicant.ward
@@ -88,14 +83,14 @@ def pressed(
     request: HttpRequest,
     errand: Errand,
     draft: Draft,
-    ask: Ask,
+    seen: desk.Look,
     form: PapersForm,
-    posted: Look,
-    look: Look,
+    posted: Shown,
+    shown: Shown,
 ) -> HttpResponseBase | None:
     """What a press of the last look's buttons does; None where the page is shown again with what is
     wrong."""
-    changed = posted != look
+    changed = posted != shown
     if changed and posted.key:
         messages.warning(request, CHANGED)
     removed = request.POST.get("remove", "")
@@ -118,7 +113,13 @@ def pressed(
     if changed:
         return redirect(errand.url("materials"))
     try:
-        case = desk.submit(ask=ask, key=draft.key, attachments=list(form.brought.values()), now=errand.now)
+        case = desk.submit(
+            ask=seen.ask,
+            outside=seen.outside,
+            key=draft.key,
+            attachments=list(form.brought.values()),
+            now=errand.now,
+        )
     except KeyReused:
         return key_reused(request, errand, draft)
     except desk.NotAccepted as error:
@@ -138,7 +139,7 @@ def _refused(
 ) -> HttpResponse | None:
     """Shows why the desk did not take it: errors of papers on this page (None), errors of answers
     on the form."""
-    stoppers = stopping(errand.offer, findings) or list(findings)
+    stoppers = [finding for finding in findings if isinstance(finding, Bar)] or findings
     answers = errand.form().fields
     if not any(finding.field in answers for finding in stoppers):
         add_findings(form, stoppers)
@@ -152,7 +153,7 @@ def _refused(
     return form_page(request, errand, service_form, draft=draft)
 
 
-def sent_before(request: HttpRequest, posted: Look) -> Case | None:
+def sent_before(request: HttpRequest, posted: Shown) -> Case | None:
     """The case that this page was already sent as: its button pressed twice, or the page sent again
     later."""
     return Case.objects.filter(key=posted.key, filed_by=login_of(request)).first() if posted.key else None

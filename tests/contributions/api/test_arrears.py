@@ -104,7 +104,7 @@ def test_each_month_with_principal_and_interest_apart(counter: Counter, septembe
 
 def test_the_hall_says_the_same(counter: Counter, september: Charge, cast: Cast, till: Till) -> None:
     asked = ask(cast.wang_fang_login, "wuxi", "arrears-pay", {"charges": [str(september.pk)]}, till.now)
-    facts, _findings = desk.examine(asked)
+    facts = desk.look(asked).facts
     [cost] = facts.costs
     told = next(one for one in owed(counter) if one["insurance"] == "pension")
     assert (told["principal_fen"], told["surcharge_fen"]) == (cost.principal_fen, cost.on_top_fen)

@@ -147,7 +147,7 @@ class TestWuhan:
 
     def test_both_amounts_explain_themselves(self, cast: Cast, now: dt.datetime, owing: Charge) -> None:
         asked = ask(cast.li_qiang_login, "wuhan", CODE, chosen(owing), now)
-        facts, _findings = desk.examine(asked)
+        facts = desk.look(asked).facts
         [cost] = service(CODE).preview(asked, facts)["costs"]
         assert cost.principal_why.lines[-2].value == "393.04 元"
         assert (cost.on_top_why.lines[-1].value, cost.on_top_why.mark) == ("0.99 元", "示例值")

@@ -69,7 +69,8 @@ def test_the_card_tells_what_is_lost_and_what_paying_later_costs(
     asked = ask(
         cast.li_qiang_login, "wuhan", CODE, typed(owing["pension-2026-09"], owing["medical-2026-09"]), now
     )
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     card = service(CODE).preview(asked, facts)
     assert [(one["insurance"], one["count"], one["for_good"]) for one in card["lost"]] == [

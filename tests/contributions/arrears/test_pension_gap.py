@@ -75,7 +75,8 @@ def test_they_become_covered_charged_and_debited(cast: Cast, now: dt.datetime, g
 
 def test_each_month_shows_its_derivation(cast: Cast, now: dt.datetime, gap: list[str]) -> None:
     asked = ask(cast.li_qiang_login, "wuhan", CODE, typed("2026-06", tier="100"), now)
-    facts, findings = desk.examine(asked)
+    seen = desk.look(asked)
+    facts, findings = seen.facts, seen.findings
     assert findings == []
     [cost] = service(CODE).preview(asked, facts)["costs"]
     assert (cost.principal_fen, cost.principal_why.lines[0].value) == (65506, "100%档")
