@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from enrollment.models import Coverage
+from enrollment.services.flexible_enroll import FlexibleEnroll
 from portal.accounts.models import PersonLookup
 from portal.hall import desk
 from portal.hall.models import Case, CaseEvent, Draft
@@ -250,6 +251,21 @@ def test_a_mismatch_is_told_before_it_becomes_a_pre_application(cast: Cast, cloc
     form = person.get(f"/cases/{case.number}/form/").content.decode()
     for words in (case.number, "申请人签名", "户口簿", "深圳市社会保险基金管理局"):
         assert words in form
+
+
+def test_sending_asks_the_registers_outside_once(
+    cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, outside = [], FlexibleEnroll.outside
+    monkeypatch.setattr(FlexibleEnroll, "outside", lambda self, ask: asked.append(ask) or outside(self, ask))
+    person = signed_in(cast.chen_jing_login)
+    answers = {"household": "city", "tier_pension": "60", "phone": "13800000003"}
+    person.post(f"{ENROL_SHENZHEN}apply/", {**answers, "action": "next"})
+    page = person.get(f"{ENROL_SHENZHEN}materials/")
+    asked.clear()
+    person.post(f"{ENROL_SHENZHEN}materials/", {"key": key_on(page), "action": "submit"})
+    assert Case.objects.get().mismatches
+    assert len(asked) == 1
 
 
 def test_a_second_open_application_is_refused_on_the_page(cast: Cast, clock: Clock) -> None:
