@@ -6,11 +6,11 @@ from typing import Any
 from portal import rooms
 
 
-def bells() -> dict[str, dict[str, Any]]:
+def slots() -> dict[str, dict[str, Any]]:
     """The rooms' schedules together, by name. ValueError where two share one."""
-    slots: dict[str, dict[str, Any]] = {}
+    together: dict[str, dict[str, Any]] = {}
     for module in rooms.bring("schedule"):
-        if slots.keys() & module.SCHEDULE.keys():
-            raise ValueError(f"{module.__name__} rings by a name that is taken")
-        slots |= module.SCHEDULE
-    return slots
+        if together.keys() & module.SCHEDULE.keys():
+            raise ValueError(f"{module.__name__} has a name that is taken")
+        together |= module.SCHEDULE
+    return together

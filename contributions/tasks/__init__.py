@@ -1,4 +1,5 @@
-"""What the schedule rings for. A task is a doorbell: what is left to do stands in the database."""
+"""The tasks of the schedule. A task only starts the work: what is left to do stands in the
+database."""
 
 from contributions.tasks import assessments, books, debit, orders, partners
 

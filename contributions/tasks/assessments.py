@@ -1,4 +1,4 @@
-"""What the schedule rings for in the employers' month. What is left to do stands in the
+"""The tasks of the employers' month. What is left to do stands in the
 database."""
 
 import datetime as dt

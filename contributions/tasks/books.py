@@ -1,4 +1,4 @@
-"""What the schedule rings for in the books. What is left to do stands in the database."""
+"""The tasks of the books. What is left to do stands in the database."""
 
 import logging
 from contextlib import suppress

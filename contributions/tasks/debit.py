@@ -1,5 +1,5 @@
-"""What the schedule rings for. A task is a doorbell: what is left to do stands in the database, so
-that a task that is lost, late, doubled or killed changes nothing."""
+"""The tasks of the debit. A task only starts the work: what is left to do stands in the database,
+so that a task that is lost, late, doubled or killed changes nothing."""
 
 import datetime as dt
 import logging

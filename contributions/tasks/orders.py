@@ -1,5 +1,5 @@
-"""What the schedule rings for about orders: the queue is the payments and orders themselves, so
-that a bell that is lost, late or doubled changes nothing."""
+"""The tasks of orders: the queue is the payments and orders themselves, so
+that a call that is lost, late or doubled changes nothing."""
 
 import logging
 

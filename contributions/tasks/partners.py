@@ -1,4 +1,4 @@
-"""What the schedule rings for about partners' days."""
+"""The tasks of partners' days."""
 
 import logging
 

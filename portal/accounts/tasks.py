@@ -1,5 +1,4 @@
-"""What the accounts do by themselves: the beat's doorbells for text messages and for what is
-over."""
+"""The tasks of logins: text messages, and what is over."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""What the clock rings for about cases and drafts, and why then. Times are China's."""
+"""The schedule of the tasks of cases and drafts, in China's time, with the reasons."""
 
 from celery.schedules import crontab
 

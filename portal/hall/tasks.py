@@ -1,4 +1,4 @@
-"""What the hall does by itself: the beat's doorbell for old drafts."""
+"""The tasks of cases and drafts."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _

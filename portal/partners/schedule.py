@@ -1,4 +1,4 @@
-"""What the clock rings for about partners, and why then. Times are China's."""
+"""The schedule of the tasks about partners, in China's time, with the reason for each time."""
 
 from celery.schedules import crontab
 

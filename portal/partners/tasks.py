@@ -1,4 +1,4 @@
-"""What the schedule rings for."""
+"""The tasks of partners."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _

@@ -217,7 +217,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A page that rings the bell does not wait for a Redis that is gone: the schedule rings, too.
+# A page that starts a task does not wait for a Redis that is gone: the schedule starts it, too.
 CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 30.0}
 CELERY_TASK_PUBLISH_RETRY = False

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from contributions.books import day_sheets
 from contributions.tasks import books, orders
 from portal.celery import app
-from portal.schedule import bells
+from portal.schedule import slots
 from portal.watch import clock as clocks
 from portal.watch import lamps, pulses
 from portal.watch.models import Failure, KnownTime, TaskState
@@ -26,7 +26,7 @@ from tests.conftest import Clock, Kept
 
 def test_each_scheduled_task_has_a_title_and_says_what_to_do_where_it_fails() -> None:
     found = scheduled()
-    assert len(found) == len(bells()) == len({short_name(str(one["task"])) for one in bells().values()})
+    assert len(found) == len(slots()) == len({short_name(str(one["task"])) for one in slots().values()})
     for name, (task, _schedule) in found.items():
         assert task.title, name
         assert "请" in str(task.remedy), name

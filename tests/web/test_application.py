@@ -13,6 +13,7 @@ from portal.accounts.models import PersonLookup
 from portal.hall import desk
 from portal.hall.models import Case, CaseEvent, Draft
 from portal.hall.routing import Status
+from portal.hall.service import Ask
 from portal.shared.insurance import Insurance
 from tests.cast import Cast, cover
 from tests.conftest import Clock
@@ -257,7 +258,12 @@ def test_sending_asks_the_registers_outside_once(
     cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, outside = [], FlexibleEnroll.outside
-    monkeypatch.setattr(FlexibleEnroll, "outside", lambda self, ask: asked.append(ask) or outside(self, ask))
+
+    def ask(service: FlexibleEnroll, application: Ask) -> Any:
+        asked.append(application)
+        return outside(service, application)
+
+    monkeypatch.setattr(FlexibleEnroll, "outside", ask)
     person = signed_in(cast.chen_jing_login)
     answers = {"household": "city", "tier_pension": "60", "phone": "13800000003"}
     person.post(f"{ENROL_SHENZHEN}apply/", {**answers, "action": "next"})

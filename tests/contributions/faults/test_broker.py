@@ -12,7 +12,7 @@ from contributions.models import DebitBatch, Entry, Payment, Receipt
 from contributions.tasks import debit, orders
 from portal.accounts.models import User
 from portal.celery import app
-from portal.schedule import bells
+from portal.schedule import slots
 from tests.contributions.money_cast import Road, worker
 from tests.contributions.orders.conftest import Provider, Till
 
@@ -50,7 +50,7 @@ def batch(road: Road) -> DebitBatch:
 def ring() -> None:
     """The minute's bells, as a worker does them."""
     for slot in ("send-batches", "read-answers", "post-answers"):
-        app.tasks[str(bells()[slot]["task"])]()
+        app.tasks[str(slots()[slot]["task"])]()
 
 
 def test_flushed_with_work_queued_the_next_bells_do_it(road: Road, batch: DebitBatch, queue: str) -> None:

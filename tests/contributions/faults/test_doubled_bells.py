@@ -30,7 +30,7 @@ from contributions.orders import paying, queries, queued
 from contributions.refunds import refund_lifecycle
 from contributions.tasks import debit, orders
 from portal.celery import app
-from portal.schedule import bells
+from portal.schedule import slots
 from tests.cast import ZHENHAI, cover, person
 from tests.contributions.debit.test_races import at_once
 from tests.contributions.money_cast import NOVEMBER, Road, released, worker
@@ -212,7 +212,7 @@ def test_two_beats_at_one_tick_bring_the_month_to_the_same_end(
     till.clock.set("2026-11-30 20:00")
 
     def beat() -> None:
-        for slot in bells().values():
+        for slot in slots().values():
             app.tasks[str(slot["task"])]()
 
     app.loader.import_default_modules()

@@ -20,9 +20,9 @@ def test_beat_rings_only_for_tasks_that_a_worker_knows(db: None) -> None:
     """Asked of a worker: here, another test may have brought a task that no worker looks for."""
     fresh = start(
         "from portal.celery import app\n"
-        "from portal.schedule import bells\n"
+        "from portal.schedule import slots\n"
         "app.loader.import_default_modules()\n"
-        "say(str([name for name, slot in bells().items() if slot['task'] not in app.tasks]))\n"
+        "say(str([name for name, slot in slots().items() if slot['task'] not in app.tasks]))\n"
     )
     assert fresh.hear() == "[]"
 
