@@ -14,6 +14,11 @@ class Household:
         raise NotImplementedError
 
 
+class Births:
+    def find(self, _certificate_number: str) -> None:
+        raise NotImplementedError
+
+
 class Bank:
     def account(self, _bank: str, _number: str) -> None:
         raise NotImplementedError

@@ -18,12 +18,10 @@ from portal.accounts.permissions import staff
 from portal.accounts.proposals_admin import ByTwo, ProposingForm, ReasonField
 from portal.accounts.staff_admin import OfPeople, staff_typed_number, staff_typed_paper
 from portal.columns import person_name
-from portal.people import belonging
-from portal.people.models import Guardianship, Person
+from portal.people import belonging, guardianship
+from portal.people.models import Guardianship, Person, Proof
 from portal.people.papers import Paper
-from portal.policy.book import book
-from portal.policy.terms.people import adulthood
-from portal.shared import ages, names
+from portal.shared import names
 from portal.shared.months import today_in_china
 
 
@@ -43,7 +41,7 @@ class GuardianshipForm(ProposingForm):
 
     class Meta:
         model = Guardianship
-        fields = ("relation", "proof", "start", "ends_on")
+        fields = ("relation", "proof_kind", "proof", "start", "ends_on")
         help_texts = {"proof": gettext_lazy("写明核对了什么材料。由另一名工作人员复核后生效，并通知双方。")}
 
     def clean_guardian_number(self) -> Person:
@@ -81,11 +79,17 @@ class GuardianshipForm(ProposingForm):
         return cleaned
 
     def _end_with_childhood(self, cleaned: dict[str, Any], number: Paper, start: Any) -> None:
-        """For a minor it ends, at the latest, on the day they come of age."""
-        of_age = ages.birthday(number.birth_date, adulthood(book(), on=today_in_china(timezone.now())))
-        if start < of_age:
-            ends_on = cleaned.get("ends_on")
-            cleaned["ends_on"] = min(ends_on, of_age) if ends_on else of_age
+        """For a minor it ends, at the latest, on the day they come of age. Only the guardianship
+        of an adult who cannot act for themselves may go on."""
+        today = today_in_china(timezone.now())
+        cleaned["ends_on"] = guardianship.ends(
+            number.birth_date, start=start, ends_on=cleaned.get("ends_on"), on=today
+        )
+        if cleaned["ends_on"] is None and cleaned.get("proof_kind") not in (None, Proof.INCAPACITY):
+            self.add_error(
+                "proof_kind",
+                _("被监护人已成年：只有经法院认定无民事行为能力或限制民事行为能力的，才能登记监护人。"),
+            )
 
 
 class GuardianshipEndForm(ProposingForm):
@@ -102,6 +106,16 @@ class GuardianshipEndForm(ProposingForm):
         ends_on: dt.date | None = self.cleaned_data["ends_on"]
         if ends_on is not None and ends_on < self.instance.start:
             raise ValidationError(_("终止日期不能早于开始日期。"))
+        if ends_on is None and self.instance.proof_kind != Proof.INCAPACITY:
+            raise ValidationError(_("未成年人的监护关系最迟在其成年之日终止，请填写终止日期。"))
+        of_age = guardianship.ends(
+            self.instance.ward.birth_date,
+            start=self.instance.start,
+            ends_on=ends_on,
+            on=today_in_china(timezone.now()),
+        )
+        if of_age != ends_on:
+            raise ValidationError(_("未成年人的监护关系最迟在其成年之日终止，不能更晚。"))
         return ends_on
 
 
@@ -114,12 +128,12 @@ class GuardianshipAdmin(ByTwo, OfPeople):
     identity_numbers = ("ward__identity_number", "guardian__identity_number")
     names = ("guardian__name", "ward__name")
     numbers = ("guardian__identity_number",)
-    list_display = ("guardian", "ward", "relation", "start", "ends_on")
+    list_display = ("guardian", "ward", "place", "relation", "start", "ends_on")
     list_select_related = ("guardian", "ward")
     search_fields = ("pk",)
     search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
     ordering = ("-start", "-pk")
-    shown = ("guardian", "ward", "relation", "proof", "start")
+    shown = ("guardian", "ward", "place", "relation", "proof_kind", "proof", "start")
 
     def of_cities(self, cities: list[str]) -> Q:
         of_them = Person.objects.filter(belonging.of_cities(cities))
@@ -136,7 +150,16 @@ class GuardianshipAdmin(ByTwo, OfPeople):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("guardian_number", "ward_number", "ward_name", "relation", "proof", "start", "ends_on")
+            return (
+                "guardian_number",
+                "ward_number",
+                "ward_name",
+                "relation",
+                "proof_kind",
+                "proof",
+                "start",
+                "ends_on",
+            )
         return (*self.shown, "ends_on", *(("reason",) if self.has_change_permission(request, obj) else ()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -159,6 +182,7 @@ class GuardianshipAdmin(ByTwo, OfPeople):
             ward_number=cleaned["ward_number"].identity_number,
             ward_name=cleaned["ward_name"],
             relation=cleaned["relation"],
+            proof_kind=cleaned["proof_kind"],
             proof=cleaned["proof"],
             start=cleaned["start"],
             ends_on=cleaned["ends_on"],

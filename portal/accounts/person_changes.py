@@ -8,17 +8,18 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts import notices, proposals
 from portal.accounts.models import Proposal, User
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
-from portal.people import belonging, papers
-from portal.people.models import RELATION_LABELS, Guardianship, Person, Relation
+from portal.people import belonging, guardianship, papers
+from portal.people.models import PROOF_LABELS, RELATION_LABELS, Guardianship, Person, Proof, Relation
 from portal.people.persons import record as open_file
 from portal.shared import identity
+from portal.shared.months import today_in_china
 
 NOTICE_KIND = "file-change"
 
@@ -99,6 +100,7 @@ class NewGuardianship(Kind):
             (_("监护人"), "—", named(guardian)),
             (_("被监护人"), "—", f"{payload['ward_name']} {identity.mask(payload['ward_number'])}"),
             (_("监护关系"), "—", _(RELATION_LABELS[Relation(payload["relation"])])),
+            (_("依据种类"), "—", _(PROOF_LABELS[_proof_kind(payload)])),
             (_("依据"), "—", payload["proof"]),
             (_("开始日期"), "—", payload["start"]),
             (_("终止日期"), "—", payload["ends_on"] or "—"),
@@ -111,18 +113,26 @@ class NewGuardianship(Kind):
             paper=papers.of_told({"identity_number": payload["ward_number"]}), name=payload["ward_name"]
         )
         try:
-            with transaction.atomic():
-                Guardianship.objects.create(
-                    guardian=guardian,
-                    ward=ward,
-                    relation=payload["relation"],
-                    proof=payload["proof"],
-                    start=payload["start"],
-                    ends_on=payload["ends_on"] or None,
-                )
-        except IntegrityError as error:
-            raise CannotDecide(_("同一天开始的这一监护关系已经登记。")) from error
+            guardianship.begin(
+                guardian=guardian,
+                ward=ward,
+                relation=Relation(payload["relation"]),
+                proof_kind=_proof_kind(payload),
+                proof=payload["proof"],
+                start=dt.date.fromisoformat(payload["start"]),
+                ends_on=dt.date.fromisoformat(payload["ends_on"]) if payload["ends_on"] else None,
+                on=today_in_china(now),
+            )
+        except guardianship.IsGuardian as error:
+            raise CannotDecide(_("这一监护关系已经登记。")) from error
+        except guardianship.NoPlace as error:
+            raise CannotDecide(_("已登记两名监护人，请先变更其中一名。")) from error
         _tell_both(guardian, ward, proposal, now=now, started=True)
+
+
+def _proof_kind(payload: Mapping[str, Any]) -> Proof:
+    """Proposals of before kinds were kept name none."""
+    return Proof(payload.get("proof_kind", Proof.APPOINTED))
 
 
 class GuardianshipEnd(Kind):
@@ -204,6 +214,7 @@ def propose_guardianship(
     ward_number: str,
     ward_name: str,
     relation: str,
+    proof_kind: str,
     proof: str,
     start: dt.date,
     ends_on: dt.date | None,
@@ -223,6 +234,7 @@ def propose_guardianship(
             "ward_number": ward_number,
             "ward_name": ward_name,
             "relation": relation,
+            "proof_kind": proof_kind,
             "proof": proof,
             "start": as_text(start),
             "ends_on": as_text(ends_on),

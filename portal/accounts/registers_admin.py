@@ -17,13 +17,16 @@ from portal.accounts.staff_admin import OfPeople, staff_typed_number
 from portal.people import belonging
 from portal.people.persons import find
 from portal.policy.book import book
+from portal.registers.birth import CERTIFICATE
 from portal.registers.models import (
     BankAccountRecord,
+    BirthRecord,
     HouseholdRecord,
     MedicalAccountRecord,
     SecurityCardRecord,
 )
 from portal.shared import bank_account, identity
+from portal.shared.characters import narrow
 
 
 class RecordForm(forms.ModelForm):
@@ -49,10 +52,30 @@ class AccountRecordForm(RecordForm):
             raise ValidationError(_("账号应为 8 至 32 位数字，请逐位核对。"), code=mistake.code) from mistake
 
 
+def parents_number(typed: str) -> str:
+    """A parent's identity number as typed by staff; "" where none is named. Raises
+    ValidationError."""
+    return staff_typed_number(typed) if typed else ""
+
+
 class HouseholdRecordForm(RecordForm):
     class Meta:
         model = HouseholdRecord
-        fields = ("identity_number", "name", "place_code", "settled_on")
+        fields = (
+            "identity_number",
+            "name",
+            "place_code",
+            "settled_on",
+            "book_number",
+            "father_number",
+            "mother_number",
+        )
+
+    def clean_father_number(self) -> str:
+        return parents_number(self.cleaned_data["father_number"])
+
+    def clean_mother_number(self) -> str:
+        return parents_number(self.cleaned_data["mother_number"])
 
     def clean_place_code(self) -> str:
         code: str = self.cleaned_data["place_code"]
@@ -91,17 +114,54 @@ class HouseholdRecordAdmin(RecordAdmin):
 
     def get_fields(self, request: HttpRequest, obj: HouseholdRecord | None = None) -> Any:
         """Typed once; afterwards the number is masked and cannot be edited."""
-        return (
-            ("identity_number", "name", "place_code", "settled_on")
-            if obj is None
-            else ("number_masked", "name", "place_code", "settled_on")
-        )
+        number = "identity_number" if obj is None else "number_masked"
+        return (number, "name", "place_code", "settled_on", "book_number", "father_number", "mother_number")
 
     def get_readonly_fields(self, request: HttpRequest, obj: HouseholdRecord | None = None) -> Any:
         return () if obj is None else ("number_masked",)
 
     @admin.display(description=gettext_lazy("身份证号码"))
     def number_masked(self, record: HouseholdRecord) -> str:
+        return identity.mask(record.identity_number)
+
+
+class BirthRecordForm(RecordForm):
+    class Meta:
+        model = BirthRecord
+        fields = ("certificate_number", "identity_number", "name", "father_number", "mother_number")
+
+    def clean_certificate_number(self) -> str:
+        number = narrow(self.cleaned_data["certificate_number"]).upper()
+        if not CERTIFICATE.fullmatch(number):
+            raise ValidationError(_("出生医学证明编号是一个字母加 9 位数字，请核对。"), code="form")
+        return number
+
+    def clean_father_number(self) -> str:
+        return parents_number(self.cleaned_data["father_number"])
+
+    def clean_mother_number(self) -> str:
+        return parents_number(self.cleaned_data["mother_number"])
+
+
+@admin.register(BirthRecord)
+class BirthRecordAdmin(RecordAdmin):
+    form = BirthRecordForm
+    list_display = ("name", "number_masked")
+    names = ("name",)
+    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
+    ordering = ("name", "pk")
+
+    def get_fields(self, request: HttpRequest, obj: BirthRecord | None = None) -> Any:
+        """Typed once; afterwards the numbers are masked and cannot be edited."""
+        if obj is None:
+            return ("certificate_number", "identity_number", "name", "father_number", "mother_number")
+        return ("certificate_number", "number_masked", "name", "father_number", "mother_number")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: BirthRecord | None = None) -> Any:
+        return () if obj is None else ("certificate_number", "number_masked")
+
+    @admin.display(description=gettext_lazy("身份证号码"))
+    def number_masked(self, record: BirthRecord) -> str:
         return identity.mask(record.identity_number)
 
 

@@ -32,6 +32,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         "registers.view_*",
         "registers.add_householdrecord",
         "registers.change_householdrecord",
+        "registers.add_birthrecord",
+        "registers.change_birthrecord",
         "registers.add_bankaccountrecord",
         "registers.change_bankaccountrecord",
         "registers.add_securitycardrecord",

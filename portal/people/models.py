@@ -5,8 +5,10 @@ from enum import StrEnum
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portal.columns import (
@@ -212,16 +214,56 @@ RELATION_LABELS = {
 }
 
 
+class Proof(StrEnum):
+    HOUSEHOLD = "household"
+    BIRTH = "birth"
+    ADOPTION = "adoption"
+    APPOINTED = "appointed"
+    INCAPACITY = "incapacity"
+
+
+PROOF_LABELS = {
+    Proof.HOUSEHOLD: "同一户口簿登记的父母",
+    Proof.BIRTH: "出生医学证明",
+    Proof.ADOPTION: "收养登记证",
+    Proof.APPOINTED: "指定或约定监护的文书",
+    Proof.INCAPACITY: "认定无民事行为能力或限制民事行为能力的判决书",
+}
+
+# 监护人1 and 监护人2: so many guardians has a ward at the same time.
+PLACES = (1, 2)
+PLACE_LABELS = {1: "监护人1", 2: "监护人2"}
+
+
+class Days(Func):
+    """The days [start, ends_on) of a row, as a range of the database."""
+
+    function = "DATERANGE"
+    output_field = DateRangeField()
+
+    def __init__(self) -> None:
+        super().__init__(F("start"), F("ends_on"))
+
+
 @pghistory.track()
 class Guardianship(models.Model):
-    """That a guardian files for a ward, on the days [start, ends_on); staff enter it from the
-    papers named in ``proof``."""
+    """That a guardian files for a ward, on the days [start, ends_on); ``proof`` names the paper or
+    the register's entry that shows it.
+
+    The database gives each of a ward's two places to one guardian at a time, and lets no guardian
+    hold both. A minor's guardianship has an end; only that of an adult who cannot act for
+    themselves may go on.
+    """
 
     guardian = models.ForeignKey(
         Person, models.PROTECT, related_name="guardianships", verbose_name=_("监护人")
     )
     ward = models.ForeignKey(Person, models.PROTECT, related_name="guarded_by", verbose_name=_("被监护人"))
+    place = models.PositiveSmallIntegerField(
+        _("监护人位次"), choices=choices(PLACE_LABELS), default=1, db_default=1
+    )
     relation = models.CharField(_("监护关系"), max_length=12, choices=choices(RELATION_LABELS))
+    proof_kind = models.CharField(_("依据种类"), max_length=10, choices=choices(PROOF_LABELS))
     proof = models.CharField(_("依据"), max_length=200)
     start = models.DateField(_("开始日期"))
     ends_on = models.DateField(_("终止日期"), null=True, blank=True)
@@ -230,14 +272,36 @@ class Guardianship(models.Model):
         verbose_name = verbose_name_plural = _("监护关系")
         constraints = [
             one_of("relation", Relation, name="guardianship_relation_known"),
+            one_of("proof_kind", Proof, name="guardianship_proof_known"),
+            models.CheckConstraint(condition=Q(place__in=PLACES), name="guardianship_place_known"),
             models.CheckConstraint(condition=~Q(guardian=F("ward")), name="guardian_of_another"),
             models.CheckConstraint(condition=~Q(proof=""), name="guardianship_has_proof"),
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("start")),
                 name="guardianship_days_in_order",
             ),
+            models.CheckConstraint(
+                condition=Q(proof_kind=str(Proof.INCAPACITY)) | Q(ends_on__isnull=False),
+                name="guardianship_of_a_minor_ends",
+            ),
             models.UniqueConstraint(
                 fields=["guardian", "ward", "start"], name="one_guardianship_of_a_pair_a_day"
+            ),
+            ExclusionConstraint(
+                name="one_guardian_in_a_place",
+                expressions=[
+                    (F("ward"), RangeOperators.EQUAL),
+                    (F("place"), RangeOperators.EQUAL),
+                    (Days(), RangeOperators.OVERLAPS),
+                ],
+            ),
+            ExclusionConstraint(
+                name="a_guardian_has_one_place",
+                expressions=[
+                    (F("ward"), RangeOperators.EQUAL),
+                    (F("guardian"), RangeOperators.EQUAL),
+                    (Days(), RangeOperators.OVERLAPS),
+                ],
             ),
         ]
         indexes = [models.Index(fields=["guardian", "ward"], name="guardianship_by_guardian")]
@@ -247,7 +311,12 @@ class Guardianship(models.Model):
         return f"{self.guardian_id} → {self.ward_id}"
 
 
+def standing(*, on: date) -> QuerySet[Guardianship]:
+    """The guardianships that hold on a day."""
+    return Guardianship.objects.filter(start__lte=on).exclude(ends_on__lte=on)
+
+
 def wards_of(guardian: Person, *, on: date) -> QuerySet[Person]:
     """The persons whose guardian this person is on a day."""
-    standing = Guardianship.objects.filter(guardian=guardian, start__lte=on).exclude(ends_on__lte=on)
-    return Person.objects.filter(pk__in=standing.values("ward")).order_by("birth_date", "pk")
+    of_guardian = standing(on=on).filter(guardian=guardian)
+    return Person.objects.filter(pk__in=of_guardian.values("ward")).order_by("birth_date", "pk")

@@ -232,6 +232,9 @@ NATIONAL_FILES: Mapping[str, Kind] = {
         }
     ),
     "adulthood": Shape({"years": Count(14, 30)}),
+    # From which age a minor is told what is filed for them, and how many days before they come of
+    # age all are told that the guardians stop.
+    "guardianship": Shape({"told_from": Count(8, 18), "told_before_days": Count(1, 366)}),
     # The columns of people's numbers are of 18 characters: country, reserved digit, and so many.
     "foreign_numbers": Shape({"reserved": Text(r"[0-9]"), "digits": Count(14, 14), "filler": Text(r"[0-9]")}),
     "working_age": Shape({"years": Count(14, 30)}),

@@ -12,11 +12,15 @@ from portal.registers.models import HouseholdRecord
 
 @dataclass(frozen=True)
 class Household:
-    """Where a person is registered; ``place_code`` by GB/T 2260."""
+    """Where a person is registered; ``place_code`` by GB/T 2260. ``book_number`` is the same for
+    all of one household book; ``parents`` are the numbers of those that it names as father and
+    mother."""
 
     name: str
     place_code: str
     settled_on: date | None
+    book_number: str = ""
+    parents: frozenset[str] = frozenset()
 
 
 class HouseholdRegister(Protocol):
@@ -31,7 +35,13 @@ class LocalRegister:
         record = HouseholdRecord.objects.filter(identity_number=identity_number).first()
         if record is None:
             return None
-        return Household(name=record.name, place_code=record.place_code, settled_on=record.settled_on)
+        return Household(
+            name=record.name,
+            place_code=record.place_code,
+            settled_on=record.settled_on,
+            book_number=record.book_number,
+            parents=frozenset({record.father_number, record.mother_number} - {""}),
+        )
 
 
 def household_register() -> HouseholdRegister:

@@ -17,10 +17,45 @@ class HouseholdRecord(models.Model):
     name = NameField(_("姓名"), max_length=60)
     place_code = models.CharField(_("户籍地区划代码"), max_length=6)
     settled_on = models.DateField(_("入户日期"), null=True, blank=True)
+    # 户号: the same for all members of one household book.
+    book_number = models.CharField(_("户号"), max_length=20, blank=True, default="", db_default="")
+    father_number = models.CharField(
+        _("父亲身份证号码"), max_length=18, blank=True, default="", db_default=""
+    )
+    mother_number = models.CharField(
+        _("母亲身份证号码"), max_length=18, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("户籍登记")
         constraints = [name_in_form("name", name="household_record_name_in_form")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BirthRecord(models.Model):
+    """A birth certificate (出生医学证明): the child, and the parents that it names."""
+
+    certificate_number = models.CharField(_("出生医学证明编号"), max_length=10, unique=True)
+    identity_number = models.CharField(_("身份证号码"), max_length=18)
+    name = NameField(_("姓名"), max_length=60)
+    father_number = models.CharField(
+        _("父亲身份证号码"), max_length=18, blank=True, default="", db_default=""
+    )
+    mother_number = models.CharField(
+        _("母亲身份证号码"), max_length=18, blank=True, default="", db_default=""
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("出生登记")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(certificate_number__regex=r"^[A-Z][0-9]{9}$"),
+                name="birth_certificate_number_form",
+            ),
+            name_in_form("name", name="birth_record_name_in_form"),
+        ]
 
     def __str__(self) -> str:
         return self.name

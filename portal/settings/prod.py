@@ -7,6 +7,7 @@ TEXT_MESSAGE_BACKEND = required("TEXT_MESSAGE_BACKEND")
 # Registers outside; the hall's own tables stand in for them in a demo only
 # (portal/web/deployment.py).
 HOUSEHOLD_REGISTER = required("HOUSEHOLD_REGISTER")
+BIRTH_REGISTER = required("BIRTH_REGISTER")
 BANK_REGISTER = required("BANK_REGISTER")
 MEDICAL_ACCOUNT_REGISTER = required("MEDICAL_ACCOUNT_REGISTER")
 PUBLIC_URL = required("PUBLIC_URL").rstrip("/")

@@ -216,8 +216,8 @@ def test_another_proposal_about_the_old_number_is_decided_first(
     by = User.objects.get(username="first")
     Person.objects.filter(pk=cast.zhang_min.pk).update(household_code="330211")
     propose_guardianship(
-        cast.zhang_min, ward_number=wang.identity_number, ward_name=wang.name, relation="parent", proof="户口簿",
-        start=NOW.date(), ends_on=None, by=by, now=NOW,
+        cast.zhang_min, ward_number=wang.identity_number, ward_name=wang.name, relation="parent",
+        proof_kind="household", proof="户口簿", start=NOW.date(), ends_on=None, by=by, now=NOW,
     )  # fmt: skip
     propose(two[0], wang)
     assert "先办完那一项" in approve(two[1])
@@ -379,7 +379,12 @@ def test_of_two_drafts_the_one_under_the_right_number_stays(
 
 def test_wards_coverage_and_looks_follow(two: tuple[Client, Client], wang: Person, cast: Cast) -> None:
     Guardianship.objects.create(
-        guardian=cast.zhang_min, ward=wang, relation="parent", proof="户口簿", start=NOW.date()
+        guardian=cast.zhang_min,
+        ward=wang,
+        relation="parent",
+        proof_kind="incapacity",
+        proof="法院判决书",
+        start=NOW.date(),
     )
     old, login = wang.identity_number, cast.wang_fang_login
     look_up(user=cast.yongjiang_clerk, identity_number=old, purpose="增员", now=NOW)

@@ -650,6 +650,7 @@ REVIEWERS_LISTS = {
     "people_employer",
     "people_guardianship",
     "people_bankaccount",
+    "registers_birthrecord",
     "registers_householdrecord",
     "registers_bankaccountrecord",
     "registers_securitycardrecord",

@@ -222,6 +222,7 @@ def test_a_ward_that_got_a_file_under_another_name_meanwhile_is_told(
         ward_number=NUMBER,
         ward_name="周平",
         relation="parent",
+        proof_kind="household",
         proof="户口簿",
         start=NOW.date(),
         ends_on=None,

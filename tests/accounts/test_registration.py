@@ -394,6 +394,7 @@ def test_whoever_has_a_guardian_opens_none(client: Client, cast: Cast) -> None:
         guardian=cast.li_qiang,
         ward=cast.wang_fang,
         relation="spouse",
+        proof_kind="incapacity",
         proof="判决书",
         start=dt.date(2026, 1, 1),
     )

@@ -28,7 +28,12 @@ pytestmark = pytest.mark.django_db
 def ward(cast: Cast, mover: Person) -> Person:
     """Li Qiang, whose guardian is 王芳."""
     Guardianship.objects.create(
-        guardian=cast.wang_fang, ward=mover, relation="other", proof="法院判决书", start=dt.date(2026, 1, 1)
+        guardian=cast.wang_fang,
+        ward=mover,
+        relation="other",
+        proof_kind="incapacity",
+        proof="法院判决书",
+        start=dt.date(2026, 1, 1),
     )
     return mover
 

@@ -18,6 +18,7 @@ from tests.roles import needs_app_role
 NAMED = {
     "TEXT_MESSAGE_BACKEND": "tests.deployed.Messages",
     "HOUSEHOLD_REGISTER": "tests.deployed.Household",
+    "BIRTH_REGISTER": "tests.deployed.Births",
     "BANK_REGISTER": "tests.deployed.Bank",
     "MEDICAL_ACCOUNT_REGISTER": "tests.deployed.MedicalAccounts",
     "FACE_CHECK": "portal.accounts.faces.RemoteCheck",
@@ -48,6 +49,7 @@ def test_what_is_there_passes() -> None:
         ("TEXT_MESSAGE_BACKEND", "portal.accounts.messages.OutboxPage", "hall.E102"),
         ("HOUSEHOLD_REGISTER", "nonexistent.Reg", "hall.E101"),
         ("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister", "hall.E102"),
+        ("BIRTH_REGISTER", "portal.registers.birth.LocalRegister", "hall.E102"),
         ("BANK_REGISTER", "portal.registers.bank.LocalRegister", "hall.E102"),
         ("BANK_REGISTER", "tests.deployed.BankWithoutCards", "没有 card"),
         ("MEDICAL_ACCOUNT_REGISTER", "portal.registers.medical.LocalRegister", "hall.E102"),

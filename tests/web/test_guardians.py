@@ -32,7 +32,12 @@ def ward(cast: Cast, clock: Clock) -> Person:
     who = person("周平", WUCHANG, "1984-03-02", 71)
     cover(who, Insurance.PENSION, "wuhan", "2026-01", tier="60")
     Guardianship.objects.create(
-        guardian=cast.wang_fang, ward=who, relation="spouse", proof="法院判决书", start=dt.date(2026, 1, 1)
+        guardian=cast.wang_fang,
+        ward=who,
+        relation="spouse",
+        proof_kind="incapacity",
+        proof="法院判决书",
+        start=dt.date(2026, 1, 1),
     )
     return who
 
@@ -165,6 +170,7 @@ def entered(cast: Cast, **more: str) -> dict[str, str]:
         "ward_number": identity_number(WUCHANG, "2018-06-01", 12),
         "ward_name": "王小明",
         "relation": "parent",
+        "proof_kind": "household",
         "proof": "户口簿",
         "start": "2026-11-17",
         "ends_on": "",

@@ -30,6 +30,20 @@ def adulthood(book: Book, *, on: dt.date) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardianshipTerms:
+    """From which age in years a minor is told what is filed for them, and how many days before
+    they come of age all are told that the guardians stop."""
+
+    told_from: int
+    told_before_days: int
+
+
+def guardianship_terms(book: Book, *, on: dt.date) -> GuardianshipTerms:
+    values = book.leaf(NATIONAL, "guardianship", on).values
+    return GuardianshipTerms(told_from=values["told_from"], told_before_days=values["told_before_days"])
+
+
+@dataclass(frozen=True, slots=True)
 class AccountNumbers:
     """How people's account numbers are formed: how many digits, and which have a check digit."""
 
