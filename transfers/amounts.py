@@ -15,15 +15,8 @@ from django.utils.translation import gettext as _
 
 from contributions.books import personal_account
 from contributions.charges import brought_in
-from contributions.prices.formula import (
-    Derivation,
-    Line,
-    exact_text,
-    explained,
-    fen_text,
-    percent_text,
-    yuan_text,
-)
+from contributions.prices.formula import Derivation, explained
+from contributions.prices.reckoned import Line, exact_text, fen_text, percent_text, yuan_text
 from portal.people.models import Person
 from portal.policy.book import NATIONAL, PolicyMissing, book
 from portal.policy.terms.transfer import moves_balance, pension_transfer_terms

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.prices.formula import Derivation, fen_text
+from contributions.prices.formula import Derivation
+from contributions.prices.reckoned import fen_text
 from contributions.ways import TAKE_BACK
 from enrollment.about_coverage import AboutCoverage
 from portal.accounts.models import User

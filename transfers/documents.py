@@ -17,7 +17,7 @@ from certificates.facts import issuer
 from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from certificates.presenting import Reading
-from contributions.prices.formula import percent_text
+from contributions.prices.reckoned import percent_text
 from portal.accounts.models import User
 from portal.policy.book import book
 from portal.policy.terms.transfer import pension_transfer_terms, transfer_days

@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contributions.charges import brought_in
-from contributions.prices.formula import percent_text
+from contributions.prices.reckoned import percent_text
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms.transfer import pension_transfer_terms

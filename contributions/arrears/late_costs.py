@@ -14,7 +14,8 @@ from contributions.arrears import late_months
 from contributions.arrears.late_months import LateMonth
 from contributions.charges import charging, surcharges
 from contributions.models import Charge, ChargeStatus, SurchargeKind
-from contributions.prices.formula import Derivation, Reckoned, derivation, explain, quote
+from contributions.prices.formula import Derivation, derivation, explain, quote
+from contributions.prices.reckoned import Reckoned
 from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.arrears import ArrearsTerms, arrears_terms

@@ -20,7 +20,8 @@ from contributions.books import ledger
 from contributions.books.personal_account import balance
 from contributions.models import AccountInterest, AccountKind, InterestRun, LedgerAccount, MovementKind
 from contributions.planner import row_by_row, whole_tables
-from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
+from contributions.prices.formula import Derivation, explained
+from contributions.prices.reckoned import Line, fen_text, percent_text
 from portal.accounts.models import User
 from portal.people.models import Person
 from portal.policy.book import Book, book

@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from contributions.locks import one_charging_run
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
 from contributions.planner import row_by_row, whole_tables
-from contributions.prices.formula import Reckoned, basis_text, quote, reckon
+from contributions.prices.formula import basis_text, quote, reckon
+from contributions.prices.reckoned import Reckoned
 from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.policy.book import PolicyMissing, book

@@ -58,7 +58,7 @@ class QuoteForm(forms.Form):
             label=_("缴几个月"),
             choices=[(str(n), _("%(count)s 个月") % {"count": n}) for n in range(1, MOST_MONTHS + 1)],
         )
-        by_tier_only = any(tier.rate != terms.personal_rate for tier in terms.tiers)
+        by_tier_only = not terms.takes_base
         if terms.tiers:
             choices = [(tier.code, tier.title) for tier in terms.tiers]
             if not by_tier_only:

@@ -8,7 +8,7 @@ ceiling, a share of the contribution is base × rate, rounded half-up to the fen
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import TypedDict, cast
@@ -16,6 +16,16 @@ from typing import TypedDict, cast
 from django.utils.translation import gettext as _
 
 from contributions.models import Charge
+from contributions.prices import subsidised
+from contributions.prices.reckoned import (
+    Line,
+    Reckoned,
+    exact_text,
+    fen_text,
+    percent_text,
+    rounding,
+    yuan_text,
+)
 from portal.policy.book import Book, Leaf, PolicyMissing, Reference, book
 from portal.policy.terms.contribution import ContributionTerms, Tier, contribution_terms
 from portal.shared import money
@@ -23,59 +33,6 @@ from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
 _WAGE = "wage:"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One step of a derivation, for people to read."""
-
-    label: str
-    value: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reckoned:
-    """A priced month. ``base`` is yuan, exact; the rest is fen, personal + employer = amount;
-    ``account_fen`` is the part of the amount that goes to the personal account. The rates are
-    shares of the base.
-
-    The steps are put into words when somebody asks for them: millions of charges are priced, few
-    are explained.
-    """
-
-    base: Decimal
-    amount_fen: int
-    personal_fen: int
-    employer_fen: int
-    account_fen: int
-    personal_rate: Decimal
-    employer_rate: Decimal
-    account_rate: Decimal
-    leaf: Leaf
-    steps: Callable[["Reckoned"], tuple[Line, ...]] = field(compare=False, repr=False)
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        return self.steps(self)
-
-    @property
-    def path(self) -> str:
-        """The policy leaf that priced it, "wuhan/flexible_pension"."""
-        return self.leaf.path
-
-    @property
-    def since(self) -> dt.date:
-        return self.leaf.since
-
-    @property
-    def reference(self) -> Reference:
-        return self.leaf.reference
-
-    @property
-    def illustrative(self) -> bool:
-        """Whether the screen must say that the figures, or their date, are not from a document."""
-        return self.reference.illustrative
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +68,7 @@ def reckon(
     if tier:
         return _by_tier(terms, tier)
     yuan = money.yuan(wage_fen) if wage_fen is not None else cast(Decimal, wage)
-    if terms.capacity == Capacity.FLEXIBLE:
+    if terms.capacity != Capacity.EMPLOYEE:
         return _by_chosen_base(terms, yuan)
     return _by_wage(terms, yuan, industry_grade)
 
@@ -254,6 +211,8 @@ def _paid_alone(
 
 def _by_tier(terms: ContributionTerms, code: str) -> Reckoned:
     tier = terms.tier(code)
+    if tier.public is not None or tier.public_rate or tier.base is not None:
+        return subsidised.by_tier(terms, tier)
     steps = partial(_steps_by_tier, terms, tier)
     return _paid_alone(terms, terms.tier_base(code), tier.rate, tier.account_rate, steps)
 
@@ -262,18 +221,21 @@ def _steps_by_tier(terms: ContributionTerms, tier: Tier, price: Reckoned) -> tup
     average = cast(Decimal, terms.average_wage)  # tier_base has refused terms without one
     return (
         Line(_("缴费档次"), tier.title),
-        Line(_("平均工资"), yuan_text(average)),
+        Line(terms.average_title or _("平均工资"), yuan_text(average)),
         Line(_("缴费基数"), yuan_text(price.base), f"{exact_text(average)} × {percent_text(tier.share)}"),
         _limits(terms),
         Line(_("费率"), percent_text(tier.rate)),
-        Line(_("每月应缴"), fen_text(price.amount_fen), _rounding(price.base, tier.rate, price.amount_fen)),
+        Line(_("每月应缴"), fen_text(price.amount_fen), rounding(price.base, tier.rate, price.amount_fen)),
         *_to_the_account(price),
     )
 
 
 def _by_chosen_base(terms: ContributionTerms, chosen: Decimal) -> Reckoned:
-    if any(tier.rate != terms.personal_rate for tier in terms.tiers):
+    if not terms.takes_base:
         raise PolicyMissing(f"{terms.path} of {terms.since} has a rate for each tier, none for a base")
+    if terms.capacity == Capacity.RETIREE:
+        steps = partial(_steps_by_pension, terms)
+        return _paid_alone(terms, chosen, terms.personal_rate, Decimal(0), steps)
     steps = partial(_steps_by_chosen_base, terms, chosen)
     return _paid_alone(terms, terms.clamp(chosen), terms.personal_rate, terms.account_rate, steps)
 
@@ -288,9 +250,21 @@ def _steps_by_chosen_base(terms: ContributionTerms, chosen: Decimal, price: Reck
         Line(
             _("每月应缴"),
             fen_text(price.amount_fen),
-            _rounding(price.base, terms.personal_rate, price.amount_fen),
+            rounding(price.base, terms.personal_rate, price.amount_fen),
         ),
         *_to_the_account(price),
+    )
+
+
+def _steps_by_pension(terms: ContributionTerms, price: Reckoned) -> tuple[Line, ...]:
+    return (
+        Line(_("本人养老金"), yuan_text(price.base)),
+        Line(_("费率"), percent_text(terms.personal_rate)),
+        Line(
+            _("每月应缴"),
+            fen_text(price.amount_fen),
+            rounding(price.base, terms.personal_rate, price.amount_fen),
+        ),
     )
 
 
@@ -325,7 +299,7 @@ def _steps_by_wage(
         Line(
             _("个人缴纳"),
             fen_text(price.personal_fen),
-            _rounding(base, price.personal_rate, price.personal_fen),
+            rounding(base, price.personal_rate, price.personal_fen),
         ),
         Line(
             _("单位费率"),
@@ -335,7 +309,7 @@ def _steps_by_wage(
         Line(
             _("单位缴纳"),
             fen_text(price.employer_fen),
-            _rounding(base, price.employer_rate, price.employer_fen),
+            rounding(base, price.employer_rate, price.employer_fen),
         ),
         Line(_("每月应缴"), fen_text(price.amount_fen)),
         *_to_the_account(price),
@@ -357,36 +331,3 @@ def _clamped(base: Decimal, wanted: Decimal, within: str) -> str:
 
 def _limits(terms: ContributionTerms) -> Line:
     return Line(_("基数下限与上限"), f"{yuan_text(terms.floor)} – {yuan_text(terms.ceiling)}")
-
-
-def _rounding(base: Decimal, rate: Decimal, fen: int) -> str:
-    product = base * rate
-    sum_ = f"{exact_text(base)} × {percent_text(rate)}"
-    if product == money.yuan(fen):
-        return sum_
-    return _("%(sum)s = %(product)s，四舍五入到分") % {"sum": sum_, "product": exact_text(product)}
-
-
-# How figures stand in the steps, here and wherever else amounts are explained
-
-
-def percent_text(share: Decimal) -> str:
-    """A share or rate as 20%, 0.05%."""
-    return f"{(share * 100).normalize():f}%"
-
-
-def exact_text(yuan: Decimal) -> str:
-    """At least two decimals, more where they matter."""
-    short = yuan.normalize()
-    places = max(2, -int(short.as_tuple().exponent))
-    return f"{short:,.{places}f}"
-
-
-def yuan_text(yuan: Decimal) -> str:
-    """An exact amount with its unit."""
-    return _("%(yuan)s 元") % {"yuan": exact_text(yuan)}
-
-
-def fen_text(fen: int) -> str:
-    """An amount in fen, as yuan with the unit."""
-    return _("%(yuan)s 元") % {"yuan": money.format_yuan(fen)}

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contributions.prices.formula import Derivation, Line, explained, fen_text, percent_text
+from contributions.prices.formula import Derivation, explained
+from contributions.prices.reckoned import Line, fen_text, percent_text
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, book
 from portal.policy.terms.arrears import late_fee_terms
 from portal.shared import money

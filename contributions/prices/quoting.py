@@ -8,9 +8,10 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from contributions.prices.formula import Derivation, Reckoned, derivation, percent_text, reckon
+from contributions.prices.formula import Derivation, derivation, reckon
+from contributions.prices.reckoned import Reckoned, percent_text
 from portal.policy.book import Book, PolicyMissing, book
-from portal.policy.terms.contribution import ContributionTerms, contribution_terms
+from portal.policy.terms.contribution import Charged, ContributionTerms, contribution_terms
 from portal.shared import money
 from portal.shared.characters import narrow
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
@@ -59,6 +60,10 @@ class Part:
     def fen(self) -> int:
         return self.price.amount_fen * self.count
 
+    @property
+    def public_fen(self) -> int:
+        return self.price.public_fen * self.count
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -84,6 +89,16 @@ class Quote:
     @property
     def account_fen(self) -> int:
         return self.sum_of(lambda price: price.account_fen)
+
+    @property
+    def public_fen(self) -> int:
+        """What public money pays beside it."""
+        return self.sum_of(lambda price: price.public_fen)
+
+    @property
+    def yearly(self) -> bool:
+        """Whether each charge is for a year."""
+        return self.months[0].terms.charged == Charged.YEAR
 
     def parts(self, *, on: dt.date) -> list[Part]:
         """The months, those alike together, explained as on a day."""
@@ -112,6 +127,7 @@ def quote_months(
     policy: Book | None = None,
 ) -> Quote:
     """Price the months [start, until), or ``start`` alone, by the terms in force in each of them.
+    What is paid by the year is priced in the first of them and in each January.
 
     Either ``tier`` (a tier's code, a share of the average wage such as 0.6 or 60, min or max) or
     ``base`` (yuan) as typed. Raises NotQuoted; UnknownCity.
@@ -128,7 +144,7 @@ def quote_months(
     if bool(tier.strip()) == bool(base.strip()):
         raise NotQuoted(_("请填写缴费档次或缴费基数，二者选一。"), about="base")
     wage = _wage(base) if base.strip() else None
-    months = []
+    months: list[PricedMonth] = []
     for month in month_span(start, end):
         try:
             terms = contribution_terms(known, city=city, capacity=capacity, insurance=insurance, month=month)
@@ -144,6 +160,8 @@ def quote_months(
                 },
                 about="month",
             ) from missing
+        if months and terms.charged == Charged.YEAR and terms.first_of_year(month) != month:
+            continue  # paid with the year's first month
         months.append(_price(terms, month, tier.strip(), wage, industry_grade))
     return Quote(tuple(months))
 
@@ -160,7 +178,7 @@ def tier_of(terms: ContributionTerms, text: str) -> tuple[str, Decimal | None]:
             by_price = sorted(terms.tiers, key=lambda tier: terms.tier_base(tier.code) * tier.rate)
             return (by_price[0] if typed == "min" else by_price[-1]).code, None
         for tier in terms.tiers:
-            if tier.code.lower() == typed:
+            if typed == tier.code.lower() or typed in tier.instead_of:
                 return tier.code, None
         share = _share(typed)
         for tier in terms.tiers:
@@ -237,7 +255,7 @@ def _share(typed: str) -> Decimal | None:
 
 def _tier_text(title: str, share: Decimal) -> str:
     percent = percent_text(share)
-    return title if percent in title else f"{title}({percent})"
+    return title if not share or percent in title else f"{title}({percent})"
 
 
 def _earliest(known: Book, city: str, capacity: Capacity, insurance: Insurance) -> str:

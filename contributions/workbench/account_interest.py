@@ -5,7 +5,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
 from contributions.models import InterestRun
-from contributions.prices.formula import percent_text
+from contributions.prices.reckoned import percent_text
 from enrollment.admin import CityFilter, LookUpAdmin
 from portal.policy.book import book
 from portal.shared import money

@@ -114,6 +114,54 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
+_SUBSIDISED_TIER = Shape(
+    {"code": Text(r"[a-z0-9]+"), "title": Text()},
+    {
+        # A share of the average, or its own base; the person pays ``rate`` of it.
+        "share": SHARE,
+        "base": YUAN,
+        "rate": RATE,
+        # Beside it public money: a rate of the base, or fixed yuan that are part of the sum by
+        # ``rate``.
+        "public_rate": RATE,
+        "public": YUAN,
+        # Or fixed sums of both, yuan.
+        "personal": Figure(),
+        # The codes of earlier tiers that go on at this one.
+        "instead_of": Listed(Text(r"[a-z0-9]+")),
+    },
+)
+
+
+def _check_subsidised(values: Mapping[str, Any]) -> Iterable[str]:
+    for tier in values["tiers"]:
+        fixed, by_rate = tier["personal"] is not None, tier["rate"] is not None
+        if fixed == by_rate:
+            yield f"tier {tier['code']}: either personal, or rate"
+        elif fixed and not tier["personal"] + (tier["public"] or 0):
+            yield f"tier {tier['code']} costs nobody anything"
+        elif by_rate and (tier["share"] is None) == (tier["base"] is None):
+            yield f"tier {tier['code']}: either share or base"
+        if tier["share"] is not None and values["average_wage"] is None:
+            yield f"tier {tier['code']}: a share needs an average_wage"
+        if tier["public_rate"] is not None and (tier["public"] is not None or fixed):
+            yield f"tier {tier['code']}: public_rate stands with rate alone"
+
+
+# What those without an employer pay beside public money (财政补助). ``charged``: each month; once a
+# calendar year; or the rest of the insurance year at once, at the base of its first month.
+# ``wage_rate``: the share of one's own pension that is paid instead of a tier.
+SUBSIDISED_CONTRIBUTION = Shape(
+    {"charged": one_of("month", "year", "insurance_year"), "tiers": Listed(_SUBSIDISED_TIER, unique="code")},
+    {
+        "average_wage": YUAN,
+        "average_title": Text(),
+        "wage_rate": RATE,
+        "year_begins": Count(1, 12),
+    },
+    _check_subsidised,
+)
+
 # The ways in which somebody who asks for an account proves who they are, as
 # portal.accounts.registration knows them.
 PROOFS = ("phone", "bank", "face", "window")
@@ -135,6 +183,12 @@ def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
+    **{f"{Capacity.DEFERRED}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
+    **{
+        f"{capacity}_{insurance}": SUBSIDISED_CONTRIBUTION
+        for capacity in (Capacity.RESIDENT, Capacity.CHILD, Capacity.STUDENT, Capacity.RETIREE)
+        for insurance in (Insurance.PENSION, Insurance.MEDICAL)
+    },
     "contribution_year": Shape(
         {
             "first_month": Count(1, 12),

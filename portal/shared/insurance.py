@@ -20,6 +20,7 @@ class Capacity(StrEnum):
     CHILD = "child"
     STUDENT = "student"
     RETIREE = "retiree"
+    DEFERRED = "deferred"
 
 
 INSURANCE_LABELS = {
@@ -38,4 +39,5 @@ CAPACITY_LABELS = {
     Capacity.CHILD: "少儿",
     Capacity.STUDENT: "学生",
     Capacity.RETIREE: "退休人员",
+    Capacity.DEFERRED: "延缴人员",
 }

@@ -72,13 +72,14 @@ class Command(BaseCommand):
 
     def _tell(self, quote: Quote, title: str) -> None:
         self.stdout.write(title)
+        each = "每年" if quote.yearly else "每月"
         for part in quote.parts(on=today_in_china(timezone.now())):
             months = (
                 part.start.zh
                 if part.count == 1
                 else f"{part.start.zh}至{(part.until - 1).zh}，共 {part.count} 个月"
             )
-            self.stdout.write(f"\n{months}：每月 {money.format_yuan(part.price.amount_fen)} 元")
+            self.stdout.write(f"\n{months}：{each} {money.format_yuan(part.price.amount_fen)} 元")
             for line in part.derivation.lines:
                 self.stdout.write(f"  {line.label}  {line.value}" + (f"（{line.note}）" if line.note else ""))
             source = part.derivation.reference
@@ -90,9 +91,10 @@ class Command(BaseCommand):
             self.stdout.write(f"  出处  {source.source}")
         if len(quote.months) > 1:
             self.stdout.write(
-                f"\n合计 {len(quote.months)} 个月 {money.format_yuan(quote.amount_fen)} 元"
+                f"\n合计 {len(quote.months)} {'年' if quote.yearly else '个月'} {money.format_yuan(quote.amount_fen)} 元"
                 f"（个人 {money.format_yuan(quote.personal_fen)}，单位 {money.format_yuan(quote.employer_fen)}，"
                 f"其中划入个人账户 {money.format_yuan(quote.account_fen)}）"
+                + (f"，另有财政补助 {money.format_yuan(quote.public_fen)} 元" if quote.public_fen else "")
             )
 
 
@@ -104,6 +106,7 @@ def _of_month(one: PricedMonth) -> dict[str, Any]:
         "personal": _yuan(price.personal_fen),
         "employer": _yuan(price.employer_fen),
         "account": _yuan(price.account_fen),
+        "public": _yuan(price.public_fen),
         "lines": [{"label": line.label, "value": line.value, "note": line.note} for line in price.lines],
         "parameters": {
             "policy": price.path,
@@ -137,6 +140,7 @@ def _of_span(quote: Quote) -> dict[str, Any]:
         "personal": _yuan(quote.personal_fen),
         "employer": _yuan(quote.employer_fen),
         "account": _yuan(quote.account_fen),
+        "public": _yuan(quote.public_fen),
         "months": [_of_month(one) for one in quote.months],
     }
 

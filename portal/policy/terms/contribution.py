@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, Reference
 from portal.policy.files import bounds
@@ -16,14 +18,33 @@ from portal.shared.months import Month
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A level (缴费档次) at which a flexible worker can pay: a share of the average wage, and its
-    rates."""
+    """A level (缴费档次) at which people without an employer can pay: a share of the average wage,
+    or a base of its own, and its rates.
+
+    ``public_rate``, or ``public`` yuan, is paid by public money (财政补助): the rate beside what
+    the person pays, the fixed sum as a part of it. Where ``personal`` is given, both sums are
+    fixed. ``instead_of`` are the codes of earlier tiers that go on at this one.
+    """
 
     code: str  # "60"
     title: str  # 60%档
     share: Decimal
     rate: Decimal
     account_rate: Decimal
+    base: Decimal | None = None
+    public_rate: Decimal = Decimal(0)
+    public: Decimal | None = None
+    personal: Decimal | None = None
+    instead_of: tuple[str, ...] = ()
+
+
+class Charged(StrEnum):
+    """For which time a charge is made: a month; a calendar year, in January or the first month; or
+    the rest of the insurance year at once, a charge for each month."""
+
+    MONTH = "month"
+    YEAR = "year"
+    INSURANCE_YEAR = "insurance_year"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +69,11 @@ class ContributionTerms:
     tiers: tuple[Tier, ...]
     grade_rates: Mapping[int, Decimal]
     grade_leaf: Leaf | None
+    charged: Charged = Charged.MONTH
+    year_begins: int = 1
+    average_title: str = ""
+    # Whether people may pay on a base that they choose, or on their pension.
+    takes_base: bool = True
 
     @property
     def path(self) -> str:
@@ -70,15 +96,17 @@ class ContributionTerms:
         return self.leaf.reference
 
     def tier(self, code: str) -> Tier:
-        """The tier of that code. Raises PolicyMissing."""
+        """The tier of that code, or the one that came in its place. Raises PolicyMissing."""
         for tier in self.tiers:
-            if tier.code == code:
+            if tier.code == code or code in tier.instead_of:
                 return tier
         raise PolicyMissing(f"{self.path} of {self.since} has no tier {code}")
 
     def tier_base(self, code: str) -> Decimal:
         """The contribution base of a tier in yuan, exact. Raises PolicyMissing."""
         tier = self.tier(code)
+        if tier.base is not None:
+            return tier.base
         if self.average_wage is None:
             raise PolicyMissing(f"{self.path} of {self.since} has no average wage")
         return self.average_wage * tier.share
@@ -87,6 +115,10 @@ class ContributionTerms:
         """The contribution base that follows from a wage in yuan: at least the floor, at most the
         ceiling."""
         return min(max(wage, self.floor), self.ceiling)
+
+    def first_of_year(self, month: Month) -> Month:
+        """The first month of the year of these terms that ``month`` lies in."""
+        return year_start(month, self.year_begins)
 
     def employer_rate_for(self, grade: int | None = None) -> Decimal:
         """What the employer pays. Raises PolicyMissing where an industry grade is needed and not
@@ -105,6 +137,8 @@ def contribution_terms(
     then."""
     leaf = book.leaf(city, f"{capacity}_{insurance}", month.first_day)
     values = leaf.values
+    if "charged" in values:
+        return _subsidised(book, city, capacity, insurance, month)
     floor, ceiling = bounds(values)
     account_rate = values["account_rate"] if values["account_rate"] is not None else Decimal(0)
     flexible = "rate" in values
@@ -134,7 +168,67 @@ def contribution_terms(
         ),
         grade_rates=grade_leaf.values["rates"] if grade_leaf else MappingProxyType({}),
         grade_leaf=grade_leaf,
+        takes_base=not flexible
+        or not any(tier["rate"] not in (None, personal_rate) for tier in values["tiers"]),
     )
+
+
+def _subsidised(
+    book: Book, city: str, capacity: Capacity, insurance: Insurance, month: Month
+) -> ContributionTerms:
+    """The terms of people whose contribution public money adds to. Those of an insurance year are
+    its first month's. Raises PolicyMissing."""
+    leaf = book.leaf(city, f"{capacity}_{insurance}", month.first_day)
+    begins = leaf.values["year_begins"] or 1
+    if leaf.values["charged"] == Charged.INSURANCE_YEAR:
+        leaf = book.leaf(city, f"{capacity}_{insurance}", year_start(month, begins).first_day)
+    values = leaf.values
+    average = values["average_wage"]
+    tiers = tuple(_subsidised_tier(tier) for tier in values["tiers"])
+    bases = [tier.base if tier.base is not None else average * tier.share for tier in tiers]
+    wage_rate = values["wage_rate"]
+    return ContributionTerms(
+        city=city,
+        capacity=capacity,
+        insurance=insurance,
+        leaf=leaf,
+        average_wage=average,
+        floor=min(bases),
+        ceiling=max(bases),
+        employer_rate=Decimal(0),
+        personal_rate=wage_rate if wage_rate is not None else Decimal(0),
+        account_rate=Decimal(0),
+        tiers=tiers,
+        grade_rates=MappingProxyType({}),
+        grade_leaf=None,
+        charged=Charged(values["charged"]),
+        year_begins=begins,
+        average_title=values["average_title"] or "",
+        takes_base=wage_rate is not None,
+    )
+
+
+def _subsidised_tier(tier: Mapping[str, Any]) -> Tier:
+    personal, public = tier["personal"], tier["public"]
+    fixed = personal is not None
+    return Tier(
+        code=tier["code"],
+        title=tier["title"],
+        share=tier["share"] if tier["share"] is not None else Decimal(0),
+        rate=Decimal(1) if fixed else tier["rate"],
+        account_rate=Decimal(0),
+        base=personal + (public or 0) if fixed else tier["base"],
+        public_rate=tier["public_rate"] if tier["public_rate"] is not None else Decimal(0),
+        public=public,
+        personal=personal,
+        instead_of=tier["instead_of"] or (),
+    )
+
+
+def year_start(month: Month, begins: int) -> Month:
+    """The first month of the year that ``month`` lies in, where years begin with the month
+    ``begins`` (1 to 12)."""
+    return Month(month.year if month.month >= begins else month.year - 1, begins)
 
 
 def flexible_standard(book: Book, *, city: str, insurance: Insurance, month: Month, on: dt.date) -> str:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contributions.models import Charge
-from contributions.prices.formula import Reckoned, derivation, explain, quote, reckon
+from contributions.prices.formula import derivation, explain, quote, reckon
+from contributions.prices.reckoned import Reckoned
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance
