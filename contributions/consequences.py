@@ -133,6 +133,13 @@ class Money:
         except PolicyMissing:
             return None
 
+    def paid_until(self, coverages: Iterable[int]) -> dict[int, Month]:
+        """The month after the last paid one, of the coverages that have one."""
+        paid = Charge.objects.filter(
+            coverage__in=list(coverages), status=ChargeStatus.PAID, live=True
+        ).values_list("coverage")
+        return {coverage: month + 1 for coverage, month in paid.annotate(Max("month")).order_by("coverage")}
+
     def charged_until(self, coverages: Iterable[int], since: Month) -> dict[int, Month]:
         """The month after the last that stands charged from ``since`` on, of the coverages that
         have one."""

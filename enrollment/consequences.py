@@ -66,6 +66,9 @@ class Consequence(Protocol):
         """What a month at this tier costs the person, in fen; None where this room does not
         know."""
 
+    def paid_until(self, coverages: Iterable[int]) -> Mapping[int, Month]:
+        """For each of the coverages (ids) that has a paid month: the month after the last."""
+
     def charged_until(self, coverages: Iterable[int], since: Month) -> Mapping[int, Month]:
         """For each of the coverages (ids) that is charged from ``since`` on: the month after its
         last charged month."""
@@ -124,6 +127,16 @@ def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, mon
         for room in _rooms
     )
     return next((fen for fen in answers if fen is not None), None)
+
+
+def paid_until(coverages: Iterable[int]) -> dict[int, Month]:
+    """For each of the coverages (ids) that has a paid month: the month after the last."""
+    coverage_ids = list(coverages)
+    after: dict[int, Month] = {}
+    for room in _rooms:
+        for coverage, month in room.paid_until(coverage_ids).items():
+            after[coverage] = max(month, after.get(coverage, month))
+    return after
 
 
 def charged_until(coverages: Iterable[int], since: Month) -> dict[int, Month]:

@@ -20,8 +20,9 @@ BRINGS = {
     "schedule": "SCHEDULE: the scheduled tasks of the app, and when they run",
     "tasks": "tasks of Celery, which finds them by itself",
     "audit": "CHECKS: what must hold over the whole database",
-    "due": "due_for(user, now): what a login has to do by a day",
-    "insured": "city_of(person): where somebody is insured, for who has chosen no city",
+    "due": "due_for(user, now): what a login has to do by a day; due_of(person, now): a person's part",
+    "insured": "city_of(person): where somebody is insured, for who has chosen no city; "
+    "insured_now(people, now): for what",
     "benchmarks": "BENCHES and GOALS: what script/bench measures",
     "demo": "CHAPTERS of the demo's story",
 }

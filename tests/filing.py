@@ -16,10 +16,13 @@ from portal.policy.book import book
 from tests.cast import NOW
 
 
-def ask(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> Ask:
-    """The application that was typed. Raises desk.NotAccepted where the form refuses it."""
+def ask(
+    user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime, ward: Person | None = None
+) -> Ask:
+    """The application that was typed, for a ward where one is named. Raises desk.NotAccepted where
+    the form refuses it."""
     return desk.ask_for(
-        offer=book().city(city).offers[code], applicant=Applicant.of(user), typed=typed, now=now
+        offer=book().city(city).offers[code], applicant=Applicant.of(user, ward), typed=typed, now=now
     )
 
 
@@ -31,16 +34,19 @@ def file(
     now: dt.datetime,
     *,
     key: UUID | None = None,
+    ward: Person | None = None,
     **more: Any,
 ) -> Case:
     """The case that comes of it. Raises desk.NotAccepted where the form, the rule or the database
     refuses it."""
-    return desk.submit(ask=ask(user, city, code, typed, now), key=key or uuid4(), now=now, **more)
+    return desk.submit(ask=ask(user, city, code, typed, now, ward), key=key or uuid4(), now=now, **more)
 
 
-def reasons(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+def reasons(
+    user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime, ward: Person | None = None
+) -> dict[str, str]:
     """Why it is refused, by field; {} where it is not."""
-    return {finding.field: str(finding.why) for finding in findings_of(user, city, code, typed, now)}
+    return {finding.field: str(finding.why) for finding in findings_of(user, city, code, typed, now, ward)}
 
 
 def ways(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime) -> set[str]:
@@ -49,11 +55,11 @@ def ways(user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.dat
 
 
 def findings_of(
-    user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime
+    user: User, city: str, code: str, typed: Mapping[str, Any], now: dt.datetime, ward: Person | None = None
 ) -> list[Finding]:
     """What is found against it."""
     try:
-        return desk.look(ask(user, city, code, typed, now)).findings
+        return desk.look(ask(user, city, code, typed, now, ward)).findings
     except desk.NotAccepted as refusal:
         return refusal.findings
 

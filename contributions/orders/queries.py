@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from contributions.models import UNDER_WAY, Charge, Order, OrderLine, OrderStatus, Payment
 from portal.accounts.models import User
+from portal.accounts.permissions import persons_of
 from portal.people.locks import lock_subject
 
 
@@ -20,7 +21,7 @@ def orders_of(user: User) -> QuerySet[Order]:
     """The orders of whom the login acts for, newest first; none for staff."""
     orders = Order.objects.select_related("person", "employer").order_by("-placed_at", "-pk")
     if user.is_person and user.person_id:
-        return orders.filter(person_id=user.person_id)
+        return orders.filter(person__in=persons_of(user))
     if user.is_clerk and user.employer_id:
         return orders.filter(employer_id=user.employer_id)
     return orders.none()

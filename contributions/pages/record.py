@@ -4,7 +4,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -27,7 +27,7 @@ from contributions.records.by_month import STATE_LABELS, MonthRecord, State
 from contributions.records.years import Years, years_of
 from contributions.refunds import held_money
 from portal.accounts.models import User
-from portal.accounts.permissions import clerk_required, person_required
+from portal.accounts.permissions import WARD, clerk_required, person_required, persons_of, whose
 from portal.people.models import Employer, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.personal_account import account_interest_terms, account_interest_years
@@ -35,6 +35,7 @@ from portal.shared import money
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
 from portal.shared.tables import Some
+from portal.web.wards import address_for
 
 ROWS_PER_PAGE = 50
 
@@ -83,7 +84,7 @@ def record(request: HttpRequest) -> HttpResponse:
     For a long history the grid shows the months of the last years and a sum for each earlier year;
     ``?all=months`` shows all months.
     """
-    person = _person(request)
+    person = whose(request)
     coverages = by_month.coverages_of(person)
     now = timezone.now()
     this_month = month_in_china(now)
@@ -105,7 +106,9 @@ def record(request: HttpRequest) -> HttpResponse:
     suspended = suspending.standing(person)
     failed = [one for one in (by_month.owed(person) if owed_before else records) if one.state == State.FAILED]
     steps = what_is_due.what_next(failed, person, now, suspended={one.coverage_id for one in suspended})
-    kept_query = f"all={WHOLE}&" if whole else ""
+    ward = _ward_of(request, person)
+    of_ward = f"{WARD}={ward.pk}&" if ward else ""
+    kept_query = f"{of_ward}all={WHOLE}&" if whole else of_ward
     return render(
         request,
         "contributions/record.html",
@@ -116,7 +119,10 @@ def record(request: HttpRequest) -> HttpResponse:
                     "insurance": insurance,
                     "title": _(INSURANCE_LABELS[insurance]),
                     "rows": _grid(
-                        by_insurance[insurance], [one for one in records if one.insurance == insurance], since
+                        by_insurance[insurance],
+                        [one for one in records if one.insurance == insurance],
+                        since,
+                        of_ward,
                     ),
                     "paid": by_insurance[insurance].paid,
                     "moved": moved.get(insurance),
@@ -124,7 +130,9 @@ def record(request: HttpRequest) -> HttpResponse:
                 for insurance in Insurance
                 if insurance in by_insurance
             ],
-            "all_months": f"?all={WHOLE}" if since else "",
+            "all_months": f"?{of_ward}all={WHOLE}" if since else "",
+            "ward": ward,
+            "account_url": address_for(reverse("record-account"), ward),
             "years": [
                 {
                     "label": _("%(year)s年") % {"year": one},
@@ -135,8 +143,8 @@ def record(request: HttpRequest) -> HttpResponse:
             ],
             "year": year,
             "rows": _rows(reversed(listed)),
-            "failed": [_failed(one, steps.get(one.charge_id or 0)) for one in failed],
-            "suspended": [_suspended(one) for one in suspended],
+            "failed": [_failed(one, steps.get(one.charge_id or 0), ward) for one in failed],
+            "suspended": [_suspended(one, ward) for one in suspended],
         },
     )
 
@@ -153,11 +161,15 @@ def _all_years(histories: Iterable[Years]) -> list[int]:
 @require_safe
 @person_required
 def charge(request: HttpRequest, pk: int) -> HttpResponse:
-    """One charge of the person: the amount, why it is that amount, how it was drawn and paid."""
-    person = _person(request)
+    """One charge of the person, or of a ward: the amount, why it is that amount, how it was drawn
+    and paid."""
     charge = get_object_or_404(
-        Charge.objects.select_related("employer", "cancellation"), pk=pk, person=person
+        Charge.objects.select_related("employer", "cancellation", "person"),
+        pk=pk,
+        person__in=persons_of(cast(User, request.user)),
     )
+    person, ward = charge.person, _ward_of(request, charge.person)
+
     try:
         derivation = explain(charge, on=today_in_china(timezone.now()))
     except PolicyMissing:
@@ -195,7 +207,10 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
             "state": state,
             "tone": tone,
             "reason": reason,
-            "what_next": what_is_due.what_next([month], person, timezone.now()).get(charge.pk)
+            "record_url": address_for(reverse("record"), ward),
+            "what_next": _for_ward(
+                what_is_due.what_next([month], person, timezone.now()).get(charge.pk), ward
+            )
             if month
             else None,
             "receipts": [(one, returned.get(one.pk)) for one in receipts],
@@ -207,13 +222,14 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 @person_required
 def account(request: HttpRequest) -> HttpResponse:
     """个人账户: the statement of the person's accounts, by year."""
-    person = _person(request)
+    person = whose(request)
     today = today_in_china(timezone.now())
     return render(
         request,
         "contributions/account.html",
         {
             "person": person,
+            "record_url": address_for(reverse("record"), _ward_of(request, person)),
             "accounts": [
                 {
                     "title": _("%(city)s %(insurance)s个人账户")
@@ -305,10 +321,14 @@ def employer_charges(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _person(request: HttpRequest) -> Person:
-    """The person of the login. ``person_required`` has refused every other login, and the database
-    keeps no personal login without a person."""
-    return cast(Person, cast(User, request.user).person)
+def _ward_of(request: HttpRequest, person: Person) -> Person | None:
+    """The person, where it is not the login's own."""
+    return None if person.pk == cast(User, request.user).person_id else person
+
+
+def _for_ward(step: what_is_due.Next | None, ward: Person | None) -> what_is_due.Next | None:
+    """What to do about a ward's month, at an address that names the ward."""
+    return replace(step, url=address_for(step.url, ward)) if step and ward else step
 
 
 def _before(month: str | None, charges: QuerySet[Charge]) -> Month:
@@ -370,7 +390,7 @@ def _charges_url() -> str:
     return reverse("record-charge", args=[0]).removesuffix("0/")
 
 
-def _failed(record: MonthRecord, step: what_is_due.Next | None) -> dict[str, str]:
+def _failed(record: MonthRecord, step: what_is_due.Next | None, ward: Person | None) -> dict[str, str]:
     """A month whose debit failed: the reason, what to do, and where (an address, may be empty)."""
     requested = bool(step and step.asked)
     return {
@@ -378,11 +398,11 @@ def _failed(record: MonthRecord, step: what_is_due.Next | None) -> dict[str, str
         "title": (_("%(month)s%(insurance)s待扣款") if requested else _("%(month)s%(insurance)s扣款失败"))
         % {"month": record.month.zh, "insurance": _(INSURANCE_LABELS[record.insurance])},
         "text": _("。").join(part for part in (record.reason, step.text if step else "") if part),
-        "url": step.url if step and step.url != reverse("record") else "",
+        "url": address_for(step.url, ward) if step and step.url != reverse("record") else "",
     }
 
 
-def _suspended(suspension: Suspension) -> dict[str, str]:
+def _suspended(suspension: Suspension, ward: Person | None) -> dict[str, str]:
     """A suspension in force, and where it can be settled (an address, may be empty)."""
     city = suspension.coverage.city
     service = suspending.service_to_settle(city)
@@ -391,12 +411,14 @@ def _suspended(suspension: Suspension) -> dict[str, str]:
         % {"insurance": _(INSURANCE_LABELS[Insurance(suspension.coverage.insurance)])},
         "text": _("%(why)s，自%(start)s起暂停缴费，不再自动扣款。%(to_do)s")
         % {"why": suspension.why, "start": suspension.start.zh, "to_do": suspending.what_to_do(city)},
-        "url": reverse("service", args=[city, service]) if service else "",
+        "url": address_for(reverse("service", args=[city, service]), ward) if service else "",
         "label": book().city(city).offers[service].title if service else "",
     }
 
 
-def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list[dict[str, Any]]:
+def _grid(
+    years: Years, records: list[MonthRecord], since: Month | None, of_ward: str
+) -> list[dict[str, Any]]:
     """Rows for the ``months`` component, latest year first: the months of each year from ``since``
     on, and a sum for each year before."""
     of_month = {one.month: one for one in records}
@@ -406,7 +428,7 @@ def _grid(years: Years, records: list[MonthRecord], since: Month | None) -> list
     rows: list[dict[str, Any]] = []
     for year in range(years.last.year, years.first.year - 1, -1):
         if year < first_cell.year:
-            rows.append({"year": year, **_sum_of(years, year, sums)})
+            rows.append({"year": year, **_sum_of(years, year, sums, of_ward)})
             continue
         cells = []
         for number in range(1, 13):
@@ -464,7 +486,7 @@ class _SumWords(NamedTuple):
         )
 
 
-def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
+def _sum_of(years: Years, year: int, words: _SumWords, of_ward: str) -> dict[str, Any]:
     """The sum of a year in words. The row has the look of the year's most urgent months."""
     states, gaps = years.states.get(year, Counter()), years.gaps(year)
     counted = [(word, states[state]) for state, word in words.states if states.get(state)]
@@ -475,7 +497,7 @@ def _sum_of(years: Years, year: int, words: _SumWords) -> dict[str, Any]:
     return {
         "sum": text or words.nothing,
         "state": look or ("missing" if gaps else State.PAID if states.get(State.PAID) else "none"),
-        "url": f"?year={year}#list",
+        "url": f"?{of_ward}year={year}#list",
         "link_said": words.link % {"year": year},
     }
 

@@ -35,7 +35,7 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
     Empty for any other login."""
     today = today_in_china(now)
     if user.is_person and user.person is not None:
-        return _due_for_person(user.person, now)
+        return due_of(user.person, now)
     if user.is_clerk and user.employer is not None:
         return _due_for_employer(user.employer, today)
     return []
@@ -85,7 +85,8 @@ def what_next(
     return steps
 
 
-def _due_for_person(person: Person, now: dt.datetime) -> list[Due]:
+def due_of(person: Person, now: dt.datetime) -> list[Due]:
+    """What a person owes themselves: open orders, and months that wait."""
     today = today_in_china(now)
     with connection.cursor() as cursor:
         cursor.execute(_OPEN_ORDERS, [person.pk])

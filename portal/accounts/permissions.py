@@ -4,6 +4,7 @@ A page of another kind of login answers 404, as if it did not exist; a visitor w
 is sent to the right login page and back.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, wraps
@@ -27,6 +28,10 @@ from portal.people.models import Employer, Person, wards_of
 from portal.policy.book import book
 from portal.shared.months import today_in_china
 from portal.shared.tables import Some
+
+# The part of an address that names the ward whom it is about, by id.
+WARD = "for"
+_ID = re.compile(r"[0-9]{1,18}")
 
 Visitor: TypeAlias = User | AnonymousUser
 P = ParamSpec("P")
@@ -59,6 +64,21 @@ def wards(user: Visitor) -> QuerySet[Person]:
 def persons_of(user: User) -> list[int]:
     """The ids of all persons for whom this login acts; its own first."""
     return [user.person_id, *wards(user).values_list("pk", flat=True)] if user.person_id else []
+
+
+def whose(request: HttpRequest) -> Person:
+    """Whom a page of one person is about: the login's own, or the ward of theirs that the address
+    names (``?for=``). Http404 for a login without a person, and where it names no ward of the
+    login."""
+    user, named = request.user, request.GET.get(WARD, "")
+    if not (isinstance(user, User) and user.person):
+        raise Http404
+    if not named:
+        return user.person
+    ward = wards(user).filter(pk=int(named)).first() if _ID.fullmatch(named) else None
+    if ward is None:
+        raise Http404
+    return ward
 
 
 def guarded_by(person: Person) -> list[int]:

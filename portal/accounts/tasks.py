@@ -3,7 +3,7 @@
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts import captcha, kept_forms, notices, sliding
+from portal.accounts import captcha, coming_of_age, kept_forms, notices, sliding
 from portal.watch.task import watched
 
 
@@ -14,6 +14,16 @@ from portal.watch.task import watched
 def send_text_messages() -> None:
     """Sends the text messages of notices that wait. Run twice, the second finds nothing."""
     notices.send_text_messages(now=timezone.now())
+
+
+@watched(
+    title=_("成年提醒"),
+    remedy=_("监护关系仍按日终止，只是没有事先提醒；明天会再试。请系统管理员查明原因。"),
+)
+def tell_who_comes_of_age() -> None:
+    """Tells who is about to come of age, and their guardians. Run twice, the second tells nobody
+    anything."""
+    coming_of_age.tell(now=timezone.now())
 
 
 @watched(

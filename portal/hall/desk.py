@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.columns import broken_constraint
-from portal.hall import lifecycle, permissions
+from portal.hall import lifecycle, permissions, telling
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus
 from portal.hall.numbers import case_number
@@ -239,6 +239,8 @@ def submit(
     """
     service = service_of(ask.offer.code)
     if not permissions.may_file_for(ask.applicant, service):
+        if ask.applicant.ward and service.for_wards:
+            raise NotAllowed(permissions.why_not_for(ask.applicant.ward, city=ask.offer.city, now=now))
         raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
     digest = digest_of(ask)
     earlier = earlier_case(key, digest, ask)
@@ -499,6 +501,10 @@ def _take(
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:
         lifecycle.move(case, route, by=ask.applicant.user, now=now)
+        if ward := service.ward(ask):
+            telling.tell(
+                telling.to_tell(ward, by=case.filed_by, now=now), case, ward=ward, done=False, now=now
+            )
     return case
 
 
@@ -513,7 +519,12 @@ def _finish(
     note: str = "",
     decided_by: User | None = None,
 ) -> None:
+    # Whose guardianship the effect ends is told, too.
+    ward = service.ward(ask)
+    people = telling.to_tell(ward, by=case.filed_by, now=now) if ward else []
     outcome = service.effect(case, ask, facts, by=by, now=now)
+    if ward:
+        telling.tell(people, case, ward=ward, done=True, now=now)
     status = service.stands(outcome)
     changes: dict[str, Any] = {
         "outcome": outcome,

@@ -1,12 +1,22 @@
 """Who may file, see, withdraw and decide a case."""
 
+from datetime import datetime
+
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Applicant, Audience, Service
+from portal.hall.ways import To
+from portal.people.models import Person
 from portal.policy.book import book
+from portal.policy.terms.people import adulthood
+from portal.shared.ages import has_reached
+from portal.shared.months import today_in_china
+
+GUARDIANS = To("guardian-upkeep", what=gettext_lazy("登记监护人"))
 
 
 def may_file(user: User, service: Service) -> bool:
@@ -22,6 +32,18 @@ def may_file_for(applicant: Applicant, service: Service) -> bool:
     if applicant.ward is None:
         return True
     return service.for_wards and permissions.may_act_for_person(applicant.user, applicant.ward)
+
+
+def why_not_for(ward: Person, *, city: str, now: datetime) -> str:
+    """Why a login that is not, or no longer, the ward's guardian files nothing for them; names the
+    way in that city."""
+    today = today_in_china(now)
+    years = adulthood(book(), on=today)
+    if has_reached(ward.birth_date, years, on=today):
+        return _("{name}已满{years}周岁，请由本人登录办理。").format(name=ward.name, years=years)
+    return _("您不是{name}的登记监护人。请先{way}，或由已登记的监护人办理。").format(
+        name=ward.name, way=GUARDIANS.at(city)
+    )
 
 
 def why_not_in(applicant: Applicant, city: str, service: Service) -> str:

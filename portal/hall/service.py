@@ -275,6 +275,11 @@ class Service(ABC):
         locks it."""
         return ask.applicant.person.identity_number if ask.applicant.person else ""
 
+    def ward(self, ask: Ask) -> Person | None:
+        """The person in somebody else's care that it is about: their other guardian is told of it,
+        and they are. None where there is none, or no file yet."""
+        return ask.applicant.ward
+
     def sought(self, typed: Mapping[str, Any], *, now: datetime) -> str:
         """The part of what was typed that is searched in the register; "" for nothing."""
         return str(typed.get(self.searches, ""))

@@ -27,6 +27,7 @@ PAGES = {
     "record": gettext_lazy("参保缴费记录"),
     "orders": gettext_lazy("缴费订单"),
     "cases": gettext_lazy("办件进度"),
+    "family": gettext_lazy("我的家人"),
     "proofs": gettext_lazy("我的参保证明和票据"),
     "verify": gettext_lazy("核验证明"),
     "transfers": gettext_lazy("关系转移"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.web import cities, health, home, notices, search, statements
+from portal.web import cities, family, health, home, notices, search, statements
 from portal.web.application import form, materials, notice
 from portal.web.cases import case, listing
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("accessibility/", statements.accessibility, name="accessibility"),
     path("elder/", cities.elder, name="elder"),
     path("city/<slug:slug>/", cities.choose_city, name="choose-city"),
+    path("family/", family.family, name="family"),
     path("messages/", notices.messages, name="messages"),
     path("messages/read/", notices.read_all, name="messages-read"),
     path("messages/<int:pk>/read/", notices.read, name="message-read"),

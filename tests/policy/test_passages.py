@@ -153,7 +153,7 @@ class TestElsewhere:
         window."""
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
-        assert len(named - {"transfer-other-places"}) == 19
+        assert len(named - {"transfer-other-places"}) == 16
         assert not named & set(place.offers)
 
 

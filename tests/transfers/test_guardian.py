@@ -54,8 +54,9 @@ def test_the_guardian_applies_and_follows_it(cast: Cast, now: dt.datetime, ward:
     assert "李强" in client.get("/transfers/").content.decode()
     assert client.get(f"/transfers/{transfer.number}/").status_code == 200
     assert signed_in(cast.zhang_min_login).get(f"/transfers/{transfer.number}/").status_code == 404
-    # Whoever applied is told.
-    assert [one.user for one in Notice.objects.all()] == [cast.wang_fang_login]
+    # Whoever applied is told, and the ward that the guardian did.
+    assert [one.user for one in Notice.objects.exclude(kind="for-ward")] == [cast.wang_fang_login]
+    assert [one.person for one in Notice.objects.filter(kind="for-ward")] == [ward]
 
 
 def test_the_guardian_gives_it_up(cast: Cast, now: dt.datetime, ward: Person) -> None:

@@ -130,7 +130,8 @@ def test_when_guardianship_ends_so_does_all_of_it(
     guardian = signed_in(cast.wang_fang_login)
     assert guardian.get(f"/cases/{case.number}/").status_code == 404
     assert "周平" not in guardian.get("/cases/").content.decode()
-    assert guardian.get(f"{PAUSE}apply/?for={ward.pk}").status_code == 404
+    turned = guardian.get(f"{PAUSE}apply/?for={ward.pk}")
+    assert (turned.status_code, turned["Location"]) == (302, "/family/")
 
 
 def test_the_desk_itself_refuses_whoever_is_no_guardian(ward: Person, cast: Cast, clock: Clock) -> None:

@@ -15,7 +15,7 @@ from contributions.pages.orders.own import login_of
 from contributions.pages.orders.parts import parts_of
 from contributions.pages.orders.situation import state_words, tone_of
 from contributions.refunds import held_money
-from portal.accounts.permissions import login_required_any, person_required
+from portal.accounts.permissions import WARD, login_required_any, person_required, whose
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
 from portal.shared.months import today_in_china
 
@@ -62,6 +62,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "order": one,
+                    "ward": one.person if one.person_id != login_of(request).person_id else None,
                     "parts": for_staff[one.pk] if of_employer else parts_of(list(one.lines.all())),
                     "top_up": getattr(one, "top_up", None),
                     "state": state_words(one, now, getattr(one, "top_up", None)),
@@ -89,7 +90,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @person_required
 def paid_list(request: HttpRequest) -> HttpResponse:
     """缴费清单: what was paid for the months of a year, whichever way it came, to print."""
-    person = login_of(request).person
+    person = whose(request)
+    of_ward = f"{WARD}={person.pk}&" if person.pk != login_of(request).person_id else ""
     receipts = Receipt.objects.filter(charge__person=person, applied=True).exclude(
         charge__status=ChargeStatus.REVERSED
     )
@@ -116,7 +118,7 @@ def paid_list(request: HttpRequest) -> HttpResponse:
             "years": [
                 {
                     "label": _("%(year)s年") % {"year": one},
-                    "url": f"?year={one}",
+                    "url": f"?{of_ward}year={one}",
                     "current": str(one) == chosen,
                 }
                 for one in years

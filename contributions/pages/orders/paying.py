@@ -50,7 +50,8 @@ def card(request: HttpRequest, number: str) -> HttpResponseBase:
     order, now = own_order(request, number), timezone.now()
     if not is_payable(order, now) or queries.under_way(order) or "card" not in channel_codes(order, now):
         return redirect("order", order.number) if not queries.under_way(order) else _to_payment(order)
-    payer = order.person
+    # A guardian pays a ward's order with a card of their own.
+    payer = login_of(request).person or order.person
     form = CardForm(
         request.POST if request.method == "POST" else None,
         # Banks take numbers of 18 digits only.

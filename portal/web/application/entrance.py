@@ -18,6 +18,7 @@ from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
 from portal.hall.queries import just_done
 from portal.hall.service import Applicant, Audience, Service
+from portal.people.models import Person
 from portal.policy.book import City, book
 from portal.web.application.errand import DRAFT, NEW, WARD, Errand, address
 from portal.web.context import login_of, open_to
@@ -31,9 +32,17 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 View = Callable[[HttpRequest, Errand], HttpResponseBase]
 
 
+class NoLongerGuardian(Exception):
+    """The address names somebody whose guardian the login was."""
+
+    def __init__(self, ward: Person) -> None:
+        super().__init__(ward.pk)
+        self.ward = ward
+
+
 def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
     """Whom the login files for: the ward that the address names, else itself. Http404 where the
-    address names no ward of the login."""
+    address names no ward of the login; NoLongerGuardian where it names a former one."""
     user, ward_id = login_of(request), request.GET.get(WARD, "")
     if not ward_id:
         return Applicant.of(user)
@@ -41,8 +50,18 @@ def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
         wards(user).filter(pk=int(ward_id)).first() if kind.for_wards and _NUMBER.fullmatch(ward_id) else None
     )
     if ward is None:
+        if kind.for_wards and _NUMBER.fullmatch(ward_id) and user.person:
+            former = Person.objects.filter(pk=int(ward_id), guarded_by__guardian=user.person).first()
+            if former:
+                raise NoLongerGuardian(former)
         raise Http404
     return Applicant.of(user, ward)
+
+
+def to_family(request: HttpRequest, city: str, ended: NoLongerGuardian) -> HttpResponse:
+    """The way of somebody who was the ward's guardian, with the reason why they no longer file."""
+    messages.error(request, permissions.why_not_for(ended.ward, city=city, now=timezone.now()))
+    return redirect("family")
 
 
 def _picked(request: HttpRequest, kind: Service) -> str:
@@ -67,7 +86,10 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             return to_door(request, DOORS[kind.audience])
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
-        applicant = applicant_of(request, kind)
+        try:
+            applicant = applicant_of(request, kind)
+        except NoLongerGuardian as ended:
+            return to_family(request, city, ended)
         if permissions.why_not_in(applicant, city, kind):
             return redirect("service", city, code)
         errand = Errand(

@@ -12,6 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.accounts.permissions import WARD
 from portal.hall import desk, drafts
 from portal.hall.models import Draft
 from portal.hall.service import Applicant, Service, ServiceForm
@@ -29,8 +30,6 @@ STEPS = (
 # The names of what a form of the hall sends besides the service's own fields.
 ACTION, KEY, SEEN = "action", "key", "seen"
 
-# The ward's id in the addresses of an application that a guardian files.
-WARD = "for"
 # The draft in these addresses, where an offer may have several: its id, or NEW for none of them.
 DRAFT, NEW = "draft", "new"
 

@@ -18,7 +18,14 @@ from portal.hall import permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.service import Audience, Service
 from portal.policy.book import City, Mode, Offer, book
-from portal.web.application.entrance import DOORS, applicant_of, led_to_other, not_here
+from portal.web.application.entrance import (
+    DOORS,
+    NoLongerGuardian,
+    applicant_of,
+    led_to_other,
+    not_here,
+    to_family,
+)
 from portal.web.application.errand import NEW, STEPS, Errand, address, begun_before
 from portal.web.context import login_of, own_city_of
 
@@ -36,7 +43,10 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         door = reverse(DOORS[kind.audience])
         context["login_url"] = onward.address(door, reverse("apply", args=[city, code]))
     elif permissions.may_file(request.user, kind):
-        applicant = applicant_of(request, kind)
+        try:
+            applicant = applicant_of(request, kind)
+        except NoLongerGuardian as ended:
+            return to_family(request, city, ended)
         if elsewhere := permissions.why_not_in(applicant, city, kind):
             context["blocked"] = {"why": elsewhere, **_own_way(login_of(request), code)}
             applicant = None
