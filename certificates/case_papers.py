@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 
 from certificates import issuing
 from certificates.facts import issuer
-from certificates.kinds import CASE_SCHEMA, IN_FULL, CertificateKind
+from certificates.kinds import CASE_SCHEMA, IN_FULL, KINDS, CertificateKind
 from certificates.models import Certificate
 from portal.accounts.models import User
 from portal.hall import counter
 from portal.hall.catalogue import services
-from portal.hall.models import Case
+from portal.hall.models import Case, Conclusion, WindowCheck
 from portal.hall.routing import Status
 from portal.people.models import Person
 from portal.policy.book import book
@@ -88,6 +88,67 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
     except IntegrityError:
         # A concurrent request was first.
         return Certificate.objects.get(case=case, kind=kind)
+
+
+WINDOW_PAPERS = {
+    Conclusion.ACCEPTED: CertificateKind.ACCEPTANCE_NOTICE,
+    Conclusion.LACKING: CertificateKind.GUIDANCE_NOTICE,
+    Conclusion.DECLINED: CertificateKind.DECLINE_DECISION,
+}
+
+
+def window_paper_of(visit: WindowCheck, *, now: datetime) -> Certificate:
+    """The paper about a visit to the window, frozen at the first request and the same ever after,
+    whoever asks: the applicant or staff."""
+    certificate = Certificate.objects.filter(visit=visit).first()
+    if certificate is not None:
+        return certificate
+    case, kind = visit.case, WINDOW_PAPERS[Conclusion(visit.conclusion)]
+    facts = {
+        **paper_facts(case, kind=kind, now=now),
+        "title": KINDS[kind].title,
+        "mismatches": [],
+        "handed_in": [],
+        "to_bring": [],
+        "visit": {
+            "at": visit.at.isoformat(),
+            "by": visit.by.name,
+            "agent": visit.agent_name,
+            "papers": _papers_seen(visit),
+            "missing": visit.missing if visit.conclusion == Conclusion.LACKING else [],
+            "why": visit.words if visit.conclusion == Conclusion.DECLINED else "",
+            "keep_until": str(case.keep_until or ""),
+        },
+    }
+    try:
+        with transaction.atomic():
+            return issuing.freeze(
+                kind=kind,
+                city=case.city,
+                facts=facts,
+                person=case.applicant_person,
+                employer=case.applicant_employer,
+                case=case,
+                visit=visit,
+                by=case.filed_by,
+                now=now,
+            )
+    except IntegrityError:
+        # A concurrent request was first.
+        return Certificate.objects.get(visit=visit)
+
+
+def _papers_seen(visit: WindowCheck) -> list[str]:
+    """The papers that were seen, with what was found of each: 户口簿（与申报一致，已留复印件）."""
+    lines = []
+    for paper in visit.papers:
+        if paper["seen"]:
+            found = [
+                _("与申报一致") if paper["agrees"] else _("与申报不一致"),
+                *([_("已留复印件")] if paper["copied"] else []),
+            ]
+            lines.append(_("{title}（{found}）").format(title=paper["title"], found="，".join(found)))
+    return lines
 
 
 def _for_the_window(case: Case, kind: CertificateKind) -> dict[str, Any]:

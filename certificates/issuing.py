@@ -20,7 +20,7 @@ from certificates.codes import new_code
 from certificates.kinds import KINDS, CertificateKind
 from certificates.models import Certificate, Status
 from portal.accounts.models import User
-from portal.hall.models import Case
+from portal.hall.models import Case, WindowCheck
 from portal.people.models import Employer, Person
 from portal.policy.book import City, book
 from portal.shared.months import today_in_china
@@ -54,6 +54,7 @@ def freeze(
     person: Person | None = None,
     employer: Employer | None = None,
     case: Case | None = None,
+    visit: WindowCheck | None = None,
     valid_until: date | None = None,
     by: User,
     now: datetime,
@@ -62,9 +63,9 @@ def freeze(
     ``produce`` draws and seals it later.
 
     ``valid_until`` is the last day of validity in China; None where there is no end. Raises
-    IntegrityError where the subject does not fit the kind, the case has a certificate of that kind
-    already, or the end is before the beginning; fonts.NotDrawable where a character of the facts is
-    in no typeface.
+    IntegrityError where the subject does not fit the kind, the case (and ``visit``) has a
+    certificate of that kind already, or the end is before the beginning; fonts.NotDrawable where a
+    character of the facts is in no typeface.
     """
     drawable.check(facts)
     return Certificate.objects.create(
@@ -76,6 +77,7 @@ def freeze(
         employer=employer,
         issued_to=by,
         case=case,
+        visit=visit,
         facts=facts,
         facts_digest=facts_digest(facts),
         frozen_at=now,

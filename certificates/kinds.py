@@ -12,6 +12,9 @@ class CertificateKind(StrEnum):
     PENSION_HISTORY = "history"
     CASE_RECEIPT = "case"
     APPLICATION_FORM = "form"
+    ACCEPTANCE_NOTICE = "accepted"
+    GUIDANCE_NOTICE = "lacking"
+    DECLINE_DECISION = "declined"
     TRANSFER_VOUCHER = "voucher"
     TRANSFER_LETTER = "letter"
     TRANSFER_FORM = "tr_form"
@@ -63,6 +66,15 @@ KINDS = {
     CertificateKind.CASE_RECEIPT: Kind("收件回执单", "CR", About.EITHER, _IN + "case.html", called="回执单"),
     CertificateKind.APPLICATION_FORM: Kind(
         "预申请表", "AF", About.EITHER, _IN + "case.html", called="申请表"
+    ),
+    CertificateKind.ACCEPTANCE_NOTICE: Kind(
+        "受理告知书", "AN", About.EITHER, _IN + "case.html", called="告知书"
+    ),
+    CertificateKind.GUIDANCE_NOTICE: Kind(
+        "业务指引告知书", "GN", About.EITHER, _IN + "case.html", called="告知书"
+    ),
+    CertificateKind.DECLINE_DECISION: Kind(
+        "不予受理决定书", "DN", About.EITHER, _IN + "case.html", called="决定书"
     ),
     CertificateKind.TRANSFER_VOUCHER: Kind("参保缴费凭证", "TV", About.PERSON, _TRANSFER, called="凭证"),
     CertificateKind.TRANSFER_LETTER: Kind(

@@ -122,6 +122,8 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
         }
         if "paper_number" in facts["person"]:
             masked["person"]["paper_number"] = foreigners.mask(facts["person"]["paper_number"])
+    if facts.get("visit", {}).get("agent"):
+        masked["visit"] = {**facts["visit"], "agent": mask_name(facts["visit"]["agent"])}
     return masked
 
 
@@ -439,7 +441,9 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         *([(_("办理对象"), facts["subject"])] if facts["subject"] not in ("", applicant) else []),
         (_("经办机构"), facts["agency"]),
     ]
+    visit = facts.get("visit")
     lists = [
+        *(_visit_lists(facts, visit) if visit else []),
         (_("需要核实"), facts["mismatches"]),
         (_("已交材料"), facts["handed_in"]),
         (_("需要携带的材料"), facts["to_bring"]),
@@ -457,7 +461,44 @@ def _case_tables(facts: Mapping[str, Any]) -> dict[str, Any]:
         "qr_of_case": counter.qr_code(facts["opens"]) if "opens" in facts else "",
         "lists": [(title, lines) for title, lines in lists if lines],
         "to_sign": to_sign,
+        "visit": visit,
     }
+
+
+def _visit_lists(facts: Mapping[str, Any], visit: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """What a paper about a visit to the window says: what was found, and what comes next."""
+    case, agency, hotline = facts["case"], facts["agency"], facts["hotline"]
+    at = datetime.fromisoformat(visit["at"]).astimezone(CHINA)
+    came = [_("{at:%Y-%m-%d %H:%M}，经办人{by}。").format(at=at, by=visit["by"])]
+    if visit["agent"]:
+        came.append(_("由代理人{name}代办，已核对双方身份证件和委托书。").format(name=visit["agent"]))
+    if facts["kind"] == CertificateKind.ACCEPTANCE_NOTICE:
+        following = [
+            _("申请已受理，承诺 {day}前办结，结果可登录查询。").format(day=day(case["due_on"]))
+            if case["due_on"]
+            else _("申请已受理，结果可登录查询。")
+        ]
+    elif facts["kind"] == CertificateKind.GUIDANCE_NOTICE:
+        following = [
+            _(
+                "请在 {day}前带齐上述材料，再到{agency}窗口办理；预申请保留到这一天，过期作废，可以重新申报。"
+            ).format(day=day(visit["keep_until"]), agency=agency)
+            if visit["keep_until"]
+            else _("请带齐上述材料，再到{agency}窗口办理。").format(agency=agency)
+        ]
+    else:
+        following = [
+            _(
+                "情况改变后可以重新申报。对本决定有异议的，可以依法申请行政复议或者提起行政诉讼；咨询请拨打 {hotline}。"
+            ).format(hotline=hotline)
+        ]
+    return [
+        (_("窗口核对"), came),
+        (_("已核对的材料"), visit["papers"]),
+        (_("需要补充"), visit["missing"]),
+        (_("不予受理的理由"), [visit["why"]] if visit["why"] else []),
+        (_("接下来"), following),
+    ]
 
 
 def _base(yuan: str) -> str:

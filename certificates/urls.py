@@ -8,6 +8,7 @@ urlpatterns = [
     path("verify/<str:code>/", views.verify_by_code, name="verify-code"),
     path("proofs/", views.proofs, name="proofs"),
     path("cases/<str:number>/papers/<str:kind>/", views.case_paper, name="case-paper"),
+    path("cases/<str:number>/window/<int:pk>/", views.window_paper, name="window-paper"),
     path("proofs/staff/<str:number>/", staff_views.staff_batch, name="staff-batch"),
     path("proofs/staff/<str:number>/state/", staff_views.state, name="staff-batch-state"),
     path("proofs/staff/<str:number>/archive/", staff_views.archive, name="staff-batch-archive"),

@@ -37,7 +37,7 @@ from certificates.models import Certificate, Way
 from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
 from portal.hall import permissions
-from portal.hall.models import Case
+from portal.hall.models import Case, WindowCheck
 from portal.shared.apart import Busy
 from portal.shared.months import today_in_china
 
@@ -137,9 +137,13 @@ def document(request: HttpRequest, serial_number: str) -> HttpResponseBase:
         content = _document(certificate)
     except NotReady:
         return redirect("certificate", certificate.serial_number)
+    return _served(certificate, content, open_it="open" in request.GET)
+
+
+def _served(certificate: Certificate, content: bytes, *, open_it: bool) -> HttpResponse:
     response = HttpResponse(content, content_type="application/pdf")
     name = f"{certificate.title}-{certificate.serial_number}.pdf"
-    response.headers["Content-Disposition"] = str(content_disposition_header("open" not in request.GET, name))
+    response.headers["Content-Disposition"] = str(content_disposition_header(not open_it, name))
     response.headers["Cache-Control"] = "no-store, private"
     return response
 
@@ -165,6 +169,35 @@ def case_paper(request: HttpRequest, number: str, kind: str) -> HttpResponse:
         messages.error(request, drawable.why_not(lacking.characters, city=case.city))
         return redirect("case", case.number)
     return redirect("certificate", paper.serial_number)
+
+
+@require_POST
+@login_required_any
+def window_paper(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
+    """The sealed paper about a visit to the window: the applicant goes on to its page, staff of the
+    city get the document."""
+    user = cast(User, request.user)
+    visits = WindowCheck.objects.select_related(
+        "by", "case__filed_by", "case__applicant_person", "case__applicant_employer", "case__subject"
+    )
+    visit = visits.filter(pk=pk, case__number=number).first()
+    if visit is None or not permissions.may_see(user, visit.case):
+        raise Http404
+    case_page = (
+        reverse("admin:hall_case_change", args=[visit.case.pk])
+        if user.is_staff
+        else reverse("case", args=[number])
+    )
+    try:
+        paper = case_papers.window_paper_of(visit, now=timezone.now())
+        if not user.is_staff:
+            return redirect("certificate", paper.serial_number)
+        return _served(paper, _document(paper), open_it=True)
+    except NotDrawable as lacking:
+        messages.error(request, drawable.why_not(lacking.characters, city=visit.case.city))
+    except NotReady as why:
+        messages.error(request, str(why))
+    return redirect(case_page)
 
 
 @never_cache

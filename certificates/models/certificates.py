@@ -15,7 +15,7 @@ from certificates.codes import grouped
 from certificates.kinds import KIND_LABELS, KINDS, About, CertificateKind, Kind, about
 from portal.accounts.models import User
 from portal.columns import choices, one_of
-from portal.hall.models import Case
+from portal.hall.models import Case, WindowCheck
 from portal.people.models import Employer, Person
 from portal.shared.life_cycle import LifeCycle, Stage
 from portal.shared.months import today_in_china
@@ -48,6 +48,7 @@ _SAID = (
     "employer",
     "issued_to",
     "case",
+    "visit",
     "facts",
     "facts_digest",
     "frozen_at",
@@ -95,6 +96,15 @@ class Certificate(models.Model):
     )
     case = models.ForeignKey(
         Case, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("办件")
+    )
+    # What was found at the window, for a paper about that: a case may have several of a kind.
+    visit = models.ForeignKey(
+        WindowCheck,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="papers_sealed",
+        verbose_name=_("窗口核对记录"),
     )
     facts = models.JSONField(_("证明内容"))
     facts_digest = models.CharField(_("内容摘要"), max_length=64)
@@ -221,8 +231,9 @@ class Certificate(models.Model):
                 name="one_certificate_per_document",
             ),
             models.UniqueConstraint(
-                fields=["case", "kind"],
+                fields=["case", "kind", "visit"],
                 condition=Q(case__isnull=False),
+                nulls_distinct=False,
                 name="one_certificate_of_a_kind_per_case",
             ),
         ]

@@ -19,8 +19,9 @@ from portal.accounts import permissions
 from portal.accounts.cells import due_cell, person_cell, state_cell
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
-from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, working_days
-from portal.hall.models import Attachment, Case, Overruling, WorkdayOverride
+from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, window, working_days
+from portal.hall.decision_forms import ApproveForm, DeclineForm, RefuseForm
+from portal.hall.models import Attachment, Case, Conclusion, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
 from portal.hall.routing import CASE_LIFE_CYCLE, Status
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
@@ -233,6 +234,8 @@ class CaseAdmin(StaffAdmin):
             raise desk.NotAllowed(sheet.why_not)
         if sheet.overruling and ("confirm" in request.POST or "decline" in request.POST):
             return self._end_overruling(request, case, sheet, sheet.overruling, now=now)
+        if "lack" in request.POST and sheet.at_window:
+            return self._note_missing(request, case, sheet, now=now)
         if "approve" in request.POST:
             approve = sheet.approval(request.POST)
             if not approve.is_valid():
@@ -241,13 +244,23 @@ class CaseAdmin(StaffAdmin):
                 why = _("这份办件的情况在您查看之后有变化，请按现在显示的内容重新核对后再通过。")
                 approve.add_error(None, why)
                 return self._page(request, case, sheet=sheet, approve=approve)
+            by = staff_of(request)
+            visit = (
+                approve.check(case, Conclusion.ACCEPTED, by=by, now=now)
+                if isinstance(approve, window.WindowForm)
+                else None
+            )
             try:
-                if approve.cleaned_data.get("overrule", False):
-                    desk.propose_overruling(case, reason=approve.note, by=staff_of(request), now=now)
-                    return self._go_on(
-                        request, case, _("{number}：已提出与登记不一致仍予办理，等待另一名审核人员确认。")
+                if sheet.by_two:
+                    reason = approve.note or _("已核对到场人身份。")
+                    desk.propose_overruling(case, reason=reason, by=by, now=now, window=visit)
+                    words = (
+                        _("{number}：已提出与登记不一致仍予办理，等待另一名审核人员确认。")
+                        if sheet.mismatches
+                        else _("{number}：已受理，等待另一名审核人员确认。")
                     )
-                case = desk.decide(case, approve=True, by=staff_of(request), now=now, reason=approve.note)
+                    return self._go_on(request, case, words)
+                case = desk.decide(case, approve=True, by=by, now=now, reason=approve.note, window=visit)
             except desk.NotAccepted as refusal:
                 # What the rule found just now, or the database: shown with what was typed.
                 sheet = reviewing.sheet(case, by=staff_of(request))
@@ -256,17 +269,33 @@ class CaseAdmin(StaffAdmin):
                     approve.add_error(None, finding.why)
                 return self._page(request, case, sheet=sheet, approve=approve)
         else:
-            refuse = reviewing.RefuseForm(request.POST)
+            refuse = RefuseForm(request.POST)
             if not refuse.is_valid():
                 return self._page(request, case, sheet=sheet, refuse=refuse)
             if not refuse.cleaned_data["confirmed"]:
                 return self._page(
                     request, case, sheet=sheet, refuse=refuse, confirming="revise" not in request.POST
                 )
-            case = desk.decide(
-                case, approve=False, by=staff_of(request), now=now, reason=refuse.cleaned_data["reason"]
-            )
+            by, why = staff_of(request), refuse.cleaned_data["reason"]
+            visit = window.declined(case, why, by=by, now=now) if sheet.at_window else None
+            case = desk.decide(case, approve=False, by=by, now=now, reason=why, window=visit)
         return self._go_on(request, case)
+
+    def _note_missing(
+        self, request: HttpRequest, case: Case, sheet: reviewing.Sheet, *, now: Any
+    ) -> HttpResponse:
+        """材料不全: the case stays as it is, and the applicant is told what to bring."""
+        form = sheet.approval(request.POST, lacking=True)
+        if not isinstance(form, window.WindowForm) or not form.is_valid():
+            return self._page(request, case, sheet=sheet, approve=form)
+        try:
+            desk.note_missing(form.check(case, Conclusion.LACKING, by=staff_of(request), now=now))
+        except desk.NotAccepted as refusal:
+            for finding in refusal.findings:
+                form.add_error(None, finding.why)
+            return self._page(request, case, sheet=sheet, approve=form)
+        messages.success(request, _("已告知申请人还缺什么，办件仍是已预申请；可以打印《业务指引告知书》。"))
+        return HttpResponseRedirect(request.path)
 
     def _end_overruling(
         self,
@@ -283,7 +312,7 @@ class CaseAdmin(StaffAdmin):
             if "confirm" in request.POST:
                 decided = desk.decide(case, approve=True, by=by, now=now, overrule=True)
                 return self._go_on(request, decided)
-            decline = reviewing.DeclineForm(request.POST)
+            decline = DeclineForm(request.POST)
             if not decline.is_valid():
                 return self._page(request, case, sheet=sheet, decline=decline)
             desk.decline_overruling(overruling, why=decline.cleaned_data["why"], by=by, now=now)
@@ -311,16 +340,16 @@ class CaseAdmin(StaffAdmin):
         case: Case,
         *,
         sheet: reviewing.Sheet | None = None,
-        approve: reviewing.ApproveForm | None = None,
-        refuse: reviewing.RefuseForm | None = None,
-        decline: reviewing.DeclineForm | None = None,
+        approve: ApproveForm | None = None,
+        refuse: RefuseForm | None = None,
+        decline: DeclineForm | None = None,
         confirming: bool = False,
     ) -> HttpResponse:
         if sheet is None and case.is_open:
             sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet and not sheet.why_not:
             approve = approve or sheet.approval()
-            refuse = refuse or reviewing.RefuseForm()
+            refuse = refuse or RefuseForm()
         words, pressing = reviewing.due_words(case, today_in_china(timezone.now()))
         context = {
             **self.admin_site.each_context(request),
@@ -339,7 +368,8 @@ class CaseAdmin(StaffAdmin):
             "sheet": sheet,
             "approve": approve,
             "refuse": refuse,
-            "decline": decline or reviewing.DeclineForm(),
+            "decline": decline or DeclineForm(),
+            "visits": case.window_checks.select_related("by"),
             "overrulings": case.overrulings.select_related("proposed_by", "ended_by"),
             "confirming": confirming,
             "at_counter": case.status == Status.PRE_APPLIED,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
@@ -18,9 +18,16 @@ from django.utils.translation import gettext as _
 from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.columns import broken_constraint
-from portal.hall import lifecycle, permissions, telling
+from portal.hall import keeping, lifecycle, permissions, telling, told
 from portal.hall.catalogue import service as service_of
-from portal.hall.models import Attachment, Case, Overruling, OverrulingStatus
+from portal.hall.models import (
+    Attachment,
+    Case,
+    Conclusion,
+    Overruling,
+    OverrulingStatus,
+    WindowCheck,
+)
 from portal.hall.numbers import case_number
 from portal.hall.routing import OPEN, ROUTES, Status, Verdict
 from portal.hall.service import Applicant, Ask, Audience, Bar, Finding, Mismatch, Service, ServiceForm
@@ -262,15 +269,23 @@ def submit(
 
 
 def decide(
-    case: Case, *, approve: bool, by: User, now: datetime, reason: str = "", overrule: bool = False
+    case: Case,
+    *,
+    approve: bool,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    overrule: bool = False,
+    window: WindowCheck | None = None,
 ) -> Case:
     """Approves (or confirms at the counter) or refuses an open case, by staff who neither filed it
     nor are its subject.
 
     Approval reads the facts again and applies the rule again: a bar always stops it, a mismatch
     unless ``overrule`` is given and another reviewer has proposed just that
-    (``propose_overruling``); then the grounds are that reviewer's. NotAllowed, NotAccepted, or
-    lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
+    (``propose_overruling``); then the grounds are that reviewer's. So does a service that asks for
+    two stop it at the window. ``window`` is what was found there, written with the decision.
+    NotAllowed, NotAccepted, or lifecycle.AlreadyMoved where it was decided or withdrawn meanwhile.
     """
     service = service_of(case.service)
     ask = ask_of(case)
@@ -283,6 +298,7 @@ def decide(
             if not approve:
                 if not reason.strip():
                     raise NotAccepted([Bar("reason", _("请写明不予通过的理由，申请人会看到。"))])
+                _keep(window)
                 lifecycle.move(
                     case,
                     Status.REFUSED,
@@ -298,20 +314,29 @@ def decide(
             seen = look(ask, outside)
             if seen.verdict == Verdict.BARRED or (seen.verdict == Verdict.MISMATCH and not overrule):
                 raise NotAccepted(seen.findings)
-            if seen.verdict == Verdict.MISMATCH:
+            if seen.verdict == Verdict.MISMATCH or asks_two(case):
                 reason = _confirmed(case, seen.findings, by=by, now=now)
             if service.answered and not reason.strip():
                 raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
+            _keep(window)
             _finish(service, case, ask, seen.facts, by=by, now=now, note=reason, decided_by=by)
             return case
     except IntegrityError as error:
         raise NotAccepted([_conflict(service, error)]) from error
 
 
-def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> Overruling:
-    """Proposes to do an open case although the register says otherwise, on these grounds; another
-    reviewer confirms (``decide``) or declines. A second call by the same reviewer gives the
-    proposal that waits.
+def asks_two(case: Case) -> bool:
+    """Whether a second reviewer has to confirm what the first accepts at the window, whatever the
+    register says."""
+    return case.status == Status.PRE_APPLIED and service_of(case.service).by_two
+
+
+def propose_overruling(
+    case: Case, *, reason: str, by: User, now: datetime, window: WindowCheck | None = None
+) -> Overruling:
+    """Proposes to do an open case although the register says otherwise, or where two are asked for,
+    on these grounds; another reviewer confirms (``decide``) or declines. A second call by the same
+    reviewer gives the proposal that waits. ``window`` as for ``decide``.
 
     NotAllowed; NotAccepted where a bar stops it, nothing is to be overruled, or another's proposal
     waits; AlreadyMoved.
@@ -327,13 +352,14 @@ def propose_overruling(case: Case, *, reason: str, by: User, now: datetime) -> O
         seen = look(ask, outside)
         if seen.verdict == Verdict.BARRED:
             raise NotAccepted(seen.findings)
-        if seen.verdict == Verdict.CLEAR:
+        if seen.verdict == Verdict.CLEAR and not asks_two(case):
             raise NotAccepted([Bar("", _("现在与登记一致，可以直接通过。"))])
         proposal = standing_overruling(case)
         if proposal is not None:
             if proposal.proposed_by_id == by.pk:
                 return proposal
             raise NotAccepted([Bar("", _("另一名审核人员已经提出，请刷新页面后确认。"))])
+        _keep(window)
         return Overruling.objects.create(
             case=case, mismatches=whys(seen.findings), reason=reason.strip(), proposed_at=now, proposed_by=by
         )
@@ -370,9 +396,18 @@ def _confirmed(case: Case, findings: Sequence[Finding], *, by: User, now: dateti
     """The grounds of the standing proposal, which ``by`` confirms."""
     proposal = standing_overruling(case)
     if proposal is None:
-        raise NotAccepted([Bar("", _("与登记不一致，须先由一名审核人员写明依据提出，再由另一名确认。"))])
+        why = (
+            _("与登记不一致，须先由一名审核人员写明依据提出，再由另一名确认。")
+            if findings
+            else _("涉及费用或年限，须先由一名审核人员核对材料后提出，再由另一名确认。")
+        )
+        raise NotAccepted([Bar("", why)])
     if proposal.proposed_by_id == by.pk:
-        raise NotAllowed(_("与登记不一致仍予办理，须由另一名审核人员确认。"))
+        raise NotAllowed(
+            _("与登记不一致仍予办理，须由另一名审核人员确认。")
+            if findings
+            else _("涉及费用或年限，须由另一名审核人员确认。")
+        )
     if proposal.mismatches != whys(findings):
         raise NotAccepted([Bar("", _("不一致之处与提出时不同，请不同意后重新提出。")), *findings])
     Overruling.objects.filter(pk=proposal.pk).update(
@@ -384,6 +419,38 @@ def _confirmed(case: Case, findings: Sequence[Finding], *, by: User, now: dateti
 def whys(findings: Sequence[Finding]) -> list[str]:
     """The reasons of the findings, sorted: an overruling holds for exactly these."""
     return sorted(str(one.why) for one in findings)
+
+
+def note_missing(window: WindowCheck) -> WindowCheck:
+    """Writes down what was missing at the window, and tells the applicant; the case stays as it is.
+
+    The same with the same key, sent again, gives what was written first. NotAllowed, NotAccepted
+    where a proposal waits for a second reviewer, AlreadyMoved.
+    """
+    with transaction.atomic():
+        lock_subject(window.case.subject_identity_number)
+        case = _to_decide(window.case, window.by)
+        if case.status != Status.PRE_APPLIED:
+            raise lifecycle.AlreadyMoved
+        earlier = WindowCheck.objects.filter(key=window.key).first()
+        if earlier is not None:
+            if (earlier.case_id, earlier.by_id, earlier.words) == (case.pk, window.by.pk, window.words):
+                return earlier
+            # The page was sent before, with something else in it.
+            window.key = uuid4()
+        if standing_overruling(case) is not None:
+            raise NotAccepted([Bar("", _("这份办件正在等待另一名审核人员确认，请先撤回或不同意。"))])
+        window.save(force_insert=True)
+        told.missing(case, window)
+        return window
+
+
+def _keep(window: WindowCheck | None) -> None:
+    """Writes what was found at the window, where it was there, and tells the applicant."""
+    if window is not None:
+        window.save(force_insert=True)
+        if window.conclusion == Conclusion.DECLINED:
+            told.declined(window)
 
 
 def _to_decide(case: Case, by: User) -> Case:
@@ -491,6 +558,9 @@ def _take(
         digest=digest,
         submitted_at=now,
         due_on=None if route == Status.DONE else promised_on(ask.offer, today_in_china(now)),
+        keep_until=keeping.until(ask.offer, today_in_china(now))
+        if route == Status.PRE_APPLIED and service.lapses
+        else None,
     )
     lifecycle.begin(case, by=ask.applicant.user, now=now)
     handed_in = Attachment.objects.filter(pk__in=[one.pk for one in attachments], draft__isnull=False)

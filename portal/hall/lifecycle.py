@@ -1,7 +1,7 @@
 """The only writer of ``Case.status``: every move is in the table, has an actor and a time, and
 happens once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,3 +60,18 @@ def move_unpaid(ends: Mapping[int, tuple[Status, str]], *, by: User, now: dateti
     Case.objects.bulk_update(cases, ["status", "decided_at", "reason"], batch_size=1000)
     CaseEvent.objects.bulk_create(events, batch_size=1000)
     return len(cases)
+
+
+def void_unclaimed(cases: Sequence[Case], *, why: str, by: User, now: datetime) -> None:
+    """Voids pre-applications that nobody brought to the window. The caller has them locked. The
+    number of statements does not grow with the cases."""
+    keys = [case.pk for case in cases]
+    waiting = Case.objects.filter(pk__in=keys, status=Status.PRE_APPLIED)
+    if waiting.update(status=Status.VOIDED, decided_at=now, reason=why) != len(keys):
+        raise AlreadyMoved
+    CaseEvent.objects.bulk_create(
+        CaseEvent(
+            case_id=key, at=now, actor=by, from_status=Status.PRE_APPLIED, to_status=Status.VOIDED, note=why
+        )
+        for key in keys
+    )

@@ -56,6 +56,8 @@ class Case(models.Model):
     digest = models.CharField(_("内容摘要"), max_length=64)
     submitted_at = models.DateTimeField(_("提交时间"))
     due_on = models.DateField(_("承诺办结日期"), null=True, blank=True)
+    # The last day on which a pre-application is kept for the window; empty: it is kept for good.
+    keep_until = models.DateField(_("预申请保留至"), null=True, blank=True)
     decided_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="decided_cases", verbose_name=_("审核人")
     )
@@ -86,6 +88,9 @@ class Case(models.Model):
             models.Index(fields=["city", "status", "due_on"], name="case_queue"),
             models.Index(fields=["applicant_person", "-submitted_at"], name="case_by_person"),
             models.Index(fields=["applicant_employer", "-submitted_at"], name="case_by_employer"),
+            models.Index(
+                fields=["city", "keep_until"], condition=Q(status="pre_applied"), name="case_kept_for_window"
+            ),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -164,10 +169,11 @@ OVERRULING_LIFE_CYCLE = LifeCycle(
 
 
 class Overruling(models.Model):
-    """That a case is to be done although the register says otherwise: one reviewer proposes, with
-    the grounds, another confirms.
+    """That a case is to be done by two: although the register says otherwise, or because money or
+    years arise from it. One reviewer proposes, with the grounds, another confirms.
 
-    It holds for exactly the ``mismatches`` that the proposer saw. Only its end is written later.
+    It holds for exactly the ``mismatches`` that the proposer saw; none where the service asks for
+    two. Only its end is written later.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="overrulings", verbose_name=_("办件"))
@@ -317,3 +323,9 @@ class WorkdayOverride(models.Model):
 
     def __str__(self) -> str:
         return str(self.day)
+
+
+# Imported so that Django finds its table: it looks for this module alone.
+from portal.hall.window_models import CONCLUSION_LABELS as CONCLUSION_LABELS  # noqa: E402
+from portal.hall.window_models import Conclusion as Conclusion  # noqa: E402
+from portal.hall.window_models import WindowCheck as WindowCheck  # noqa: E402

@@ -3,109 +3,24 @@ decision to make."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from portal.hall import catalogue, desk, permissions
+from portal.hall.decision_forms import ApproveForm
 from portal.hall.models import Attachment, Case, Overruling
 from portal.hall.routing import Status
 from portal.hall.service import Finding, Mismatch
+from portal.hall.window import WindowForm
 from portal.policy.book import Paper
 from portal.shared import identity
 from portal.shared.months import Month
-
-
-class ApproveForm(forms.Form):
-    """通过, or 核对材料并办结 at the counter: an answer where one is wanted, the papers seen, why a
-    mismatch is overruled."""
-
-    prefix = "approve"
-
-    def __init__(
-        self,
-        *args: Any,
-        papers: Sequence[Paper] = (),
-        mismatch: bool = False,
-        answered: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        if answered:
-            self.fields["answer"] = forms.CharField(
-                label=_("答复"),
-                help_text=_("写明核实的结果和接下来的处理；申请人会看到。"),
-                widget=forms.Textarea(attrs={"rows": 4}),
-                error_messages={"required": _("请写明答复，申请人会看到。")},
-            )
-        self.papers = list(papers)
-        if self.papers:
-            self.fields["papers"] = forms.MultipleChoiceField(
-                label=_("已核对的材料原件"),
-                choices=[(paper.code, paper.title) for paper in self.papers],
-                widget=forms.CheckboxSelectMultiple,
-                required=False,
-            )
-        if mismatch:
-            self.fields["overrule"] = forms.BooleanField(
-                label=_("已核实，提请与登记不一致仍予办理"),
-                error_messages={
-                    "required": _("与登记不一致，须勾选确认后才能办理；不能办理的，请不予通过。")
-                },
-            )
-            self.fields["basis"] = forms.CharField(
-                label=_("办理依据"),
-                help_text=_("写明核实了什么、依据哪份材料；申请人会看到。"),
-                widget=forms.Textarea(attrs={"rows": 3}),
-                error_messages={"required": _("与登记不一致而仍予办理，请写明依据。")},
-            )
-
-    def clean_papers(self) -> list[str]:
-        checked = self.cleaned_data["papers"]
-        missing = [paper.title for paper in self.papers if paper.required and paper.code not in checked]
-        if missing:
-            raise forms.ValidationError(_("请核对{papers}后勾选。").format(papers="、".join(missing)))
-        return list(checked)
-
-    @property
-    def note(self) -> str:
-        """What the case's history keeps of the approval."""
-        seen = set(self.cleaned_data.get("papers", ()))
-        titles = [paper.title for paper in self.papers if paper.code in seen]
-        checked = _("已核对原件：{papers}。").format(papers="、".join(titles)) if titles else ""
-        return self.cleaned_data.get("answer", "") + checked + self.cleaned_data.get("basis", "")
-
-
-class RefuseForm(forms.Form):
-    """不予通过: the reason, and that it was confirmed."""
-
-    prefix = "refuse"
-
-    reason = forms.CharField(
-        label=gettext_lazy("不予通过的理由"),
-        help_text=gettext_lazy("申请人会看到。写明缺什么、为什么不能办、接下来可以怎么办。"),
-        widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={"required": gettext_lazy("请写明不予通过的理由，申请人会看到。")},
-    )
-    confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-
-class DeclineForm(forms.Form):
-    """The form to decline an overruling: it asks why."""
-
-    prefix = "decline"
-
-    why = forms.CharField(
-        label=gettext_lazy("不同意的原因"),
-        max_length=200,
-        error_messages={"required": gettext_lazy("请写明不同意的原因。")},
-    )
 
 
 @dataclass(frozen=True)
@@ -123,10 +38,26 @@ class Sheet:
     overruling: Overruling | None = None
     own: bool = False
     still: bool = True
+    # Whether somebody comes to the window with it; the number of the person who applied; whether
+    # money or years ask for a second reviewer.
+    at_window: bool = False
+    applicant_number: str = ""
+    asks_two: bool = False
 
-    def approval(self, typed: Any = None) -> ApproveForm:
-        """The form to approve with, empty or as it was typed."""
-        return ApproveForm(typed, papers=self.papers, mismatch=bool(self.mismatches), answered=self.answered)
+    def approval(self, typed: Any = None, *, lacking: bool = False) -> ApproveForm:
+        """The form to approve with, or at the window to note what is missing; empty or as it was
+        typed."""
+        asked = {"mismatch": bool(self.mismatches), "answered": self.answered}
+        if not self.at_window:
+            return ApproveForm(typed, **asked)
+        return WindowForm(
+            typed, papers=self.papers, lacking=lacking, applicant_number=self.applicant_number, **asked
+        )
+
+    @property
+    def by_two(self) -> bool:
+        """Whether an approval is only proposed, for another reviewer to confirm."""
+        return bool(self.mismatches) or self.asks_two
 
     @property
     def digest(self) -> str:
@@ -165,6 +96,9 @@ def sheet(case: Case, *, by: User) -> Sheet:
         overruling=overruling,
         own=overruling is not None and overruling.proposed_by_id == by.pk,
         still=overruling is None or overruling.mismatches == desk.whys(seen.findings),
+        at_window=case.status == Status.PRE_APPLIED,
+        applicant_number=case.applicant_person.identity_number if case.applicant_person else "",
+        asks_two=desk.asks_two(case),
     )
 
 

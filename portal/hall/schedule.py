@@ -8,4 +8,14 @@ SCHEDULE = {
         "task": "portal.hall.tasks.forget_old_drafts",
         "schedule": crontab(hour=3, minute=10),
     },
+    # Told in the morning, when the windows are open and there is a day to plan.
+    "tell-ending-pre-applications": {
+        "task": "portal.hall.tasks.tell_ending_pre_applications",
+        "schedule": crontab(hour=9, minute=5),
+    },
+    # Ended after the last day is over, before the windows open.
+    "end-unclaimed-pre-applications": {
+        "task": "portal.hall.tasks.end_unclaimed_pre_applications",
+        "schedule": crontab(hour=1, minute=20),
+    },
 }

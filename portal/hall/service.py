@@ -245,6 +245,11 @@ class Service(ABC):
     dangerous: ClassVar[bool] = False
     # Whether staff answer in words when they approve, too; the applicant sees the answer.
     answered: ClassVar[bool] = False
+    # Whether money or years arise at the window: then a second reviewer confirms what the first
+    # accepted.
+    by_two: ClassVar[bool] = False
+    # Whether a pre-application that nobody brings to the window ends by itself.
+    lapses: ClassVar[bool] = True
     # Whether a guardian may file it for a ward.
     for_wards: ClassVar[bool] = False
     # Files of figures that a city must have to offer it.

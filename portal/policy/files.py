@@ -180,6 +180,11 @@ def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
         yield "least, most and per_day rise in this order"
 
 
+def _check_window(values: Mapping[str, Any]) -> Iterable[str]:
+    if values["told_days"] >= values["keep_days"]:
+        yield "told_days is less than keep_days"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
@@ -248,6 +253,9 @@ CITY_FILES: Mapping[str, Kind] = {
     # How whoever opens a personal account proves who they are, and for how many days a code from
     # the window is good.
     "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
+    # For how many days a pre-application waits for its applicant to come to the window, and how
+    # many days before the end they are told.
+    "window": Shape({"keep_days": Count(1, 365), "told_days": Count(1, 60)}, check=_check_window),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.
@@ -258,7 +266,7 @@ CITY_FILES: Mapping[str, Kind] = {
 
 
 # What every city must say, whatever it offers: tasks ask it of each.
-EVERY_CITY = ("account_proof", "charging", "reconciliation")
+EVERY_CITY = ("account_proof", "charging", "reconciliation", "window")
 
 
 def _check_retirement(values: Mapping[str, Any]) -> Iterable[str]:

@@ -350,10 +350,11 @@ def test_at_the_counter_the_originals_are_checked_first(hall: Desk, client: Clie
     case = hall.file(Mode.COUNTER)
     as_(client, hall.cast.ningbo_reviewer)
     assert "核对材料并办结" in client.get(page(case)).content.decode()
-    unseen = client.post(page(case), {"approve": "1"})
+    came = {"approve": "1", "approve-came": "self", "approve-identity": "on"}
+    unseen = client.post(page(case), came)
     assert unseen.status_code == 422
-    assert "请核对户口簿原件后勾选。" in unseen.content.decode()
-    client.post(page(case), {"approve": "1", "approve-papers": ["book"]})
+    assert "请核对户口簿原件后勾选" in unseen.content.decode()
+    client.post(page(case), {**came, "approve-paper-book": ["seen", "agrees"]})
     case.refresh_from_db()
     assert case.status == Status.DONE
     last = case.events.last()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from portal.policy.book import Book, Offer, PolicyMissing
+from portal.policy.book import Book, Leaf, Offer, PolicyMissing
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month, month_span, next_on
 
@@ -40,6 +40,22 @@ def pay_within_days(offer: Offer) -> int:
     if days is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} bills no late months")
     return int(days)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTerms:
+    """For how many days after filing a pre-application is kept for its applicant to come to the
+    window, and how many days before the end they are told."""
+
+    leaf: Leaf
+    keep_days: int
+    told_days: int
+
+
+def window_terms(book: Book, *, city: str, on: dt.date) -> WindowTerms:
+    """Raises PolicyMissing where the city said nothing of it on that day."""
+    leaf = book.leaf(city, "window", on)
+    return WindowTerms(leaf, leaf.values["keep_days"], leaf.values["told_days"])
 
 
 def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:

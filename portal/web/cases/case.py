@@ -16,10 +16,10 @@ from portal.accounts.permissions import login_required_any
 from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions
 from portal.hall.catalogue import service as service_of
 from portal.hall.catalogue import services
-from portal.hall.models import Attachment, Case, CaseEvent
+from portal.hall.models import Attachment, Case, CaseEvent, WindowCheck
 from portal.hall.routing import Status
 from portal.hall.service import Applicant
-from portal.policy.book import Offer, book
+from portal.policy.book import Mode, Offer, book
 from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import today_in_china
@@ -52,6 +52,9 @@ def case_or_404(request: HttpRequest, number: str) -> Case:
 
 _CASE = Prepared(lambda: Case.objects.filter(number=""))
 _EVENTS = Prepared(lambda: CaseEvent.objects.filter(case=0).select_related("actor").order_by("at", "pk"))
+# Cases of these modes never go to the window.
+_WITHOUT_WINDOW = (Mode.DIRECT, Mode.REVIEW)
+_VISITS = Prepared(lambda: WindowCheck.objects.filter(case=0).order_by("at", "pk"))
 _ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0).order_by("pk"))
 
 
@@ -217,6 +220,7 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
     uploaded, events = _ATTACHMENTS(case.pk), _EVENTS(case.pk)
     titles = {paper.code: paper.title for paper in (offer.papers if isinstance(offer, Offer) else ())}
     to_bring = papers_to_bring(case)
+    visits = [] if case.mode in _WITHOUT_WINDOW else _VISITS(case.pk)
     return {
         "case": case,
         "city": city,
@@ -237,7 +241,8 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
             for paper in uploaded
         ],
         "to_bring": to_bring,
-        "next": next_steps(case, city, offer, to_bring),
+        "visits": visits,
+        "next": next_steps(case, city, offer, to_bring, visits),
         "form_url": reverse("case-form", args=[case.number]) if case.status == Status.PRE_APPLIED else "",
         "overdue": bool(case.is_open and case.due_on and case.due_on < today_in_china(timezone.now())),
         "applicant_name": str(case.applicant),

@@ -1,14 +1,15 @@
 """Where a case stands, and what the applicant does now or waits for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.hall import desk
 from portal.hall.catalogue import services
-from portal.hall.models import Case, CaseEvent
+from portal.hall.models import Case, CaseEvent, Conclusion, WindowCheck
 from portal.hall.routing import FINAL, Status
 from portal.policy.book import City, Offer, Paper
 from portal.shared.months import day_zh, next_on, today_in_china
@@ -30,7 +31,7 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     ended = {
         Status.DONE: (_("已办结"), "done"),
         Status.REFUSED: (_("不予通过"), "stopped"),
-        Status.VOIDED: (_("已撤回作废"), "stopped"),
+        Status.VOIDED: (_("已过期作废") if case.reason else _("已撤回作废"), "stopped"),
         Status.LAPSED: (_("已失效，没有缴费"), "stopped"),
     }
     title, state = ended.get(Status(case.status), (_("办结"), "next"))
@@ -60,8 +61,11 @@ def bring_by(offer: Offer, filed_at: datetime) -> date | None:
     return next_on(offer.papers_by_day, today_in_china(filed_at)) if offer.papers_by_day else None
 
 
-def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) -> list[str]:
-    """What the applicant does now, or waits for, and by when."""
+def next_steps(
+    case: Case, city: City, offer: Any, to_bring: Iterable[Paper], visits: Sequence[WindowCheck] = ()
+) -> list[str]:
+    """What the applicant does now, or waits for, and by when; ``visits`` to the window, oldest
+    first."""
     papers = "、".join(paper.title for paper in to_bring)
     due = day_zh(case.due_on) if case.due_on else ""
     if case.status == Status.IN_REVIEW:
@@ -81,13 +85,23 @@ def next_steps(case: Case, city: City, offer: Any, to_bring: Iterable[Paper]) ->
                 else _("请把下列材料报送到{agency}：{papers}。").format(agency=city.agency, papers=papers),
             )
         return [*lines, _("审核前需要更正的，可以撤回后重新申报。")]
+    accepted = bool(visits) and visits[-1].conclusion == Conclusion.ACCEPTED
+    if case.status == Status.PRE_APPLIED and accepted and desk.standing_overruling(case) is not None:
+        return [_("窗口已核对材料，正由另一名工作人员确认，结果可在“办件进度”中查看，不用再到窗口。")]
     if case.status == Status.PRE_APPLIED:
+        lacking = visits[-1].missing if visits else []
         return [
+            *([_("上次到窗口还缺：{missing}。").format(missing="；".join(lacking))] if lacking else []),
             _("打印申请表，由申请人签名。"),
             _("携带申请表和{papers}，到{agency}窗口办理。").format(
                 papers=papers or _("有效身份证件"), agency=city.agency
             ),
             _("工作人员核对后办结，可拨打 {hotline} 咨询窗口地址和办理时间。").format(hotline=city.hotline),
+            *(
+                [_("请在 {day}前办理；过期作废，可以重新申报。").format(day=day_zh(case.keep_until))]
+                if case.keep_until
+                else []
+            ),
         ]
     if case.status == Status.REFUSED:
         return [

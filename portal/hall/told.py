@@ -1,0 +1,114 @@
+"""What the hall tells whoever filed a case: what came of a visit to the window, and that a
+pre-application is about to end or has ended."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from portal.accounts import notices
+from portal.accounts.models import Notice, User
+from portal.hall.models import Case, WindowCheck
+from portal.people.models import Person
+from portal.policy.book import book
+from portal.shared.months import day_zh
+
+MISSING, DECLINED, ENDING, ENDED = "case-missing", "case-declined", "case-ending", "case-ended"
+
+
+def missing(case: Case, window: WindowCheck) -> None:
+    """Tells what is still to be brought, and until when."""
+    lacking = "；".join(window.missing)
+    text = _("您的办件 {number}（{title}）还缺：{missing}。").format(
+        number=case.number, title=_title(case), missing=lacking.rstrip("。；")
+    )
+    if case.keep_until is not None:
+        text += _("请在 {day}前带齐，到{agency}窗口办理。").format(
+            day=day_zh(case.keep_until), agency=book().city(case.city).agency
+        )
+    _tell(case, MISSING, str(window.key), _("办件需要补充材料"), text, window.at)
+
+
+def declined(window: WindowCheck) -> None:
+    """Tells that the application was not accepted, and why."""
+    case = window.case
+    text = _("您的办件 {number}（{title}）不予受理：{why}").format(
+        number=case.number, title=_title(case), why=window.words
+    )
+    _tell(case, DECLINED, case.number, _("办件不予受理"), text, window.at)
+
+
+def ending(cases: Iterable[Case], *, now: dt.datetime) -> int:
+    """Tells that these pre-applications are about to end; gives how many notices there are. Told
+    again, it says nothing new."""
+    rows = [
+        _notice(
+            case,
+            ENDING,
+            _("预申请即将到期"),
+            _(
+                "您的预申请 {number}（{title}）保留到 {day}，请在此之前携带材料到{agency}窗口办理；"
+                "过期作废，可以重新申报。"
+            ).format(
+                number=case.number,
+                title=_title(case),
+                day=day_zh(case.keep_until),
+                agency=book().city(case.city).agency,
+            ),
+            now,
+        )
+        for case in cases
+        if case.keep_until
+    ]
+    return len(Notice.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def ended(cases: Iterable[Case], *, now: dt.datetime) -> None:
+    """Tells that these pre-applications have ended."""
+    Notice.objects.bulk_create(
+        (
+            _notice(
+                case,
+                ENDED,
+                _("预申请已过期作废"),
+                _(
+                    "您的预申请 {number}（{title}）没有在 {day}前到窗口办理，已作废，没有产生任何变更。"
+                    "需要办理的，可以重新申报，填写过的内容会为您带出。"
+                ).format(number=case.number, title=_title(case), day=day_zh(case.keep_until)),
+                now,
+            )
+            for case in cases
+            if case.keep_until
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _title(case: Case) -> str:
+    """What the case is about, also where its city no longer offers it."""
+    offer = book().city(case.city).offers.get(case.service)
+    return offer.title if offer else case.service
+
+
+def _whom(case: Case) -> Person | User:
+    """Whoever filed: a person, and the guardian who filed for a ward, by their person; a clerk by
+    the login."""
+    return case.filed_by.person if case.filed_by.is_person and case.filed_by.person else case.filed_by
+
+
+def _tell(case: Case, kind: str, reference: str, title: str, text: str, now: dt.datetime) -> None:
+    notices.tell(_whom(case), kind=kind, reference=reference, title=title, text=text, now=now)
+
+
+def _notice(case: Case, kind: str, title: str, text: str, now: dt.datetime) -> Notice:
+    whom = _whom(case)
+    return Notice(
+        person=whom if isinstance(whom, Person) else None,
+        user=whom if isinstance(whom, User) else None,
+        kind=kind,
+        reference=case.number,
+        title=title,
+        text=text,
+        at=now,
+        by_text=isinstance(whom, Person) or bool(whom.phone),
+    )
