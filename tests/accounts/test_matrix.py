@@ -31,7 +31,7 @@ from contributions.charges.charging import charge
 from contributions.models import Assessment, Charge, Order
 from contributions.orders.placing import place_charges
 from portal.accounts.models import Notice, User
-from portal.hall.models import Attachment, Case, Draft
+from portal.hall.models import Attachment, Case, Draft, WindowCheck
 from portal.hall.routing import Status
 from portal.policy.book import Mode, book
 from portal.shared.insurance import Insurance
@@ -97,6 +97,12 @@ class Sample:
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.method, self.name, self.what) if part)
+
+
+def visit_with(case: Case) -> WindowCheck:
+    """A visit to the window with the case, at which something was missing."""
+    staff = User.objects.filter(is_staff=True).earliest("pk")
+    return WindowCheck.objects.create(case=case, at=NOW, by=staff, conclusion="lacking", words="户口簿")
 
 
 def all_get(what: str) -> tuple[str, ...]:
@@ -400,6 +406,16 @@ SAMPLES = [
         "case-paper",
         only(TO_PERSONS, "person A", what=ON),
         lambda world: {"number": world.person_case.number, "kind": "receipt"},
+        method="POST",
+        what="of person A",
+    ),
+    Sample(
+        "window-paper",
+        tuple(
+            SERVED if visitor == "reviewer" else gets
+            for visitor, gets in zip(VISITORS, only(TO_PERSONS, "person A", what=ON), strict=True)
+        ),
+        lambda world: {"number": world.pre_applied.number, "pk": visit_with(world.pre_applied).pk},
         method="POST",
         what="of person A",
     ),

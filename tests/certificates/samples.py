@@ -53,6 +53,15 @@ _CASE = {
     "to_bring": ["户口簿（本人页）"],
     "hotline": "12333",
 }
+_VISIT = {
+    "at": NOW.isoformat(),
+    "by": "陈静",
+    "agent": "",
+    "papers": ["户口簿（与申报一致，已留复印件）"],
+    "missing": [],
+    "why": "",
+    "keep_until": "2026-12-17",
+}
 _PAYMENTS = {
     "person": _PERSON,
     "period": {"start": "2026-09", "until": "2026-11"},
@@ -177,6 +186,30 @@ FACTS: dict[CertificateKind, dict[str, Any]] = {
             ["手机号码", "13800000002"],
         ],
         "opens": "https://hall.example.gov.cn/admin/hall/case/by-number/330200-20261117-796PJXCD/",
+    },
+    CertificateKind.ACCEPTANCE_NOTICE: {
+        **_CASE,
+        "kind": "accepted",
+        "title": "受理告知书",
+        "mismatches": [],
+        "to_bring": [],
+        "visit": {**_VISIT, "agent": "李强"},
+    },
+    CertificateKind.GUIDANCE_NOTICE: {
+        **_CASE,
+        "kind": "lacking",
+        "title": "业务指引告知书",
+        "mismatches": [],
+        "to_bring": [],
+        "visit": {**_VISIT, "papers": [], "missing": ["户口簿原件", "近期照片"]},
+    },
+    CertificateKind.DECLINE_DECISION: {
+        **_CASE,
+        "kind": "declined",
+        "title": "不予受理决定书",
+        "mismatches": [],
+        "to_bring": [],
+        "visit": {**_VISIT, "papers": [], "why": "户籍登记不在本市。"},
     },
     CertificateKind.TRANSFER_VOUCHER: {
         "schema": "transfer-voucher/1",
