@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from portal import rooms
 from portal.hall.service import Service
-from portal.hall.ways import PAGES, To
+from portal.hall.ways import OF_CITY, PAGES, To
 from portal.policy.book import City, Offer, PolicyMissing, book
 from portal.policy.files import EVERY_CITY, NATIONAL, NATIONAL_FILES
 from portal.policy.passages import Passage
@@ -108,9 +108,11 @@ def _lacks(scope: str, names: Iterable[str]) -> list[str]:
 
 
 def notices_of(city: City) -> Iterator[tuple[str, tuple[Passage, ...]]]:
-    """The sentences of each service that the city offers or names, by its code."""
+    """The sentences of each service that the city offers or names, and of each question, by its
+    code."""
     yield from ((code, offer.notice) for code, offer in city.offers.items())
     yield from ((code, there.notice) for code, there in city.elsewhere.items())
+    yield from ((code, asked.answer) for code, asked in city.questions.items())
 
 
 @register()
@@ -125,7 +127,7 @@ def every_way_leads_somewhere(app_configs: object, **kwargs: object) -> list[Err
     ]
     for name in PAGES:
         try:
-            reverse(name)
+            reverse(name, args=[city.slug for city in book().cities[:1] if name in OF_CITY])
         except NoReverseMatch:
             wrong.append(Error(f"a text may name the page {name}, which has no address", id="hall.E003"))
     return wrong + [

@@ -34,7 +34,16 @@ PAGES = {
     "account": gettext_lazy("账号与安全"),
     "employer-assessments": gettext_lazy("单位应缴核定"),
     "employer-bases": gettext_lazy("职工名册"),
+    "register": gettext_lazy("注册个人账号"),
+    "forgot": gettext_lazy("找回密码"),
+    "account-phone": gettext_lazy("更换手机号码"),
+    "quote": gettext_lazy("算一算要缴多少"),
 }
+# Those that each city has of its own.
+OF_CITY = frozenset({"quote"})
+# Those of a person's own insurance, and those of whoever pays: no page of the others.
+_OF_PERSONS = frozenset({"record", "record-account", "paid-list"})
+_OF_PAYERS = _OF_PERSONS | {"orders"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,13 @@ def to_page(name: str, words: str = "", *args: Any) -> Way:
     return Way(phrase, phrase, reverse(name, args=args))
 
 
+def closed_to(user: Any) -> frozenset[str]:
+    """The names of the pages that this visitor has no use for and cannot open."""
+    if getattr(user, "is_staff", False):
+        return _OF_PAYERS
+    return _OF_PERSONS if getattr(user, "is_clerk", False) else frozenset()
+
+
 def quoted(title: str) -> str:
     """A title as it stands in a sentence."""
     return f"“{title}”"
@@ -129,9 +145,11 @@ def linked(text: str, ways: Iterable[Way]) -> SafeString:
     return mark_safe("".join([*drawn, escape(text[last:])]))  # noqa: S308  # every piece was escaped
 
 
-def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
+def told(
+    passage: Passage, city: City, on: dt.date, closed: frozenset[str] = frozenset()
+) -> tuple[str, list[Way]]:
     """A sentence of the policy files as plain text with that day's figures, and the ways that it
-    names."""
+    names; pages that are closed to the reader are named without an address."""
     texts: list[str] = []
     ways: list[Way] = []
     for part in book().filled(passage, city=city.slug, on=on).parts:
@@ -139,6 +157,8 @@ def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
             texts.append(part)
         elif isinstance(part, Link):
             way = _of_link(part, city)
+            if part.page in closed:
+                way = Way(way.phrase, way.words, "")
             texts.append(way.words)
             ways.append(way)
         else:
@@ -148,7 +168,7 @@ def told(passage: Passage, city: City, on: dt.date) -> tuple[str, list[Way]]:
 
 def _of_link(link: Link, city: City) -> Way:
     if link.page:
-        return to_page(link.page, link.words)
+        return to_page(link.page, link.words, *([city.slug] if link.page in OF_CITY else []))
     target = city.offers.get(link.target) or city.elsewhere[link.target]
     phrase = quoted(link.words or target.title)
     return Way(phrase, phrase, reverse("service", args=[city.slug, link.target]))

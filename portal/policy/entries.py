@@ -177,6 +177,18 @@ class Elsewhere:
     reference: Reference
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What people of the city ask, and the answer in sentences."""
+
+    code: str
+    city: str  # slug
+    question: str
+    answer: tuple[Passage, ...]
+    search_names: tuple[str, ...]
+    reference: Reference
+
+
 @dataclass(frozen=True, slots=True)
 class District:
     code: str  # GB/T 2260
@@ -185,8 +197,9 @@ class District:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class City:
-    """A city of the hall: its name, its agency (as on the seal), its districts, its offers, and
-    what is done elsewhere."""
+    """A city of the hall: its name, its agency (as on the seal), its districts, its offers, what
+    is done elsewhere, what its people ask, and in which everyday words they say what they mean
+    (``everyday``: by a service's code, or ``page:`` and the page's name)."""
 
     slug: str
     code: str  # GB/T 2260
@@ -200,6 +213,8 @@ class City:
     reference: Reference
     offers: Mapping[str, Offer]
     elsewhere: Mapping[str, Elsewhere]
+    questions: Mapping[str, Question]
+    everyday: Mapping[str, tuple[str, ...]]
 
     @property
     def places(self) -> tuple[District, ...]:

@@ -15,13 +15,10 @@ float, a value without its reference stops the program with PolicyError.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import yaml
 
 from portal.policy.entries import (
     Book,
@@ -31,12 +28,24 @@ from portal.policy.entries import (
     Leaf,
     Offer,
     Paper,
+    Question,
     Reference,
     Rule,
     figure_of,
     within,
 )
-from portal.policy.files import CITY, CITY_FILES, ELSEWHERE, NATIONAL, NATIONAL_FILES, OFFER, REFERENCE, RULES
+from portal.policy.files import (
+    CITY,
+    CITY_FILES,
+    ELSEWHERE,
+    NATIONAL,
+    NATIONAL_FILES,
+    OFFER,
+    REFERENCE,
+    RULES,
+)
+from portal.policy.guidance import EVERYDAY, QUESTION
+from portal.policy.parsing import parse
 from portal.policy.passages import Passage, said_of
 from portal.policy.schema import SLUG, Day, Kind, PolicyError, Where
 from portal.shared.insurance import Capacity
@@ -45,6 +54,9 @@ DATA = Path(__file__).parent / "data"
 
 # The nation's file of official rules, which is no file of figures.
 _RULES = "rules"
+# Files that hold no figures either: of a city, and of the nation where they hold for every city.
+_OF_ALL = ("elsewhere", "questions", "everyday")
+_NO_FIGURES = {True: (_RULES, *_OF_ALL), False: ("city", "offers", *_OF_ALL)}
 
 
 def load_book(path: Path = DATA) -> Book:
@@ -60,7 +72,7 @@ def load_book(path: Path = DATA) -> Book:
             cities.append(_read_city(folder, rules))
         kinds = NATIONAL_FILES if folder.name == NATIONAL else CITY_FILES
         for name, file in files.items():
-            if name in ((_RULES,) if folder.name == NATIONAL else ("city", "offers", "elsewhere")):
+            if name in _NO_FIGURES[folder.name == NATIONAL]:
                 continue
             if name not in kinds or file.suffix != ".yaml":
                 raise PolicyError("unknown file", file=f"{folder.name}/{file.name}")
@@ -80,10 +92,14 @@ def load_book(path: Path = DATA) -> Book:
 
 def _passages(city: City) -> Iterator[tuple[Where, Passage]]:
     """Every sentence of the city's files that can hold references, and where it stands."""
-    for file, holders in (("offers", city.offers), ("elsewhere", city.elsewhere)):
-        for code, holder in holders.items():
-            for number, passage in enumerate(holder.notice, 1):
-                yield Where(f"{city.slug}/{file}.yaml").at(code).at("notice").at(number), passage
+    for file, key, said in (
+        ("offers", "notice", {code: offer.notice for code, offer in city.offers.items()}),
+        ("elsewhere", "notice", {code: there.notice for code, there in city.elsewhere.items()}),
+        ("questions", "answer", {code: asked.answer for code, asked in city.questions.items()}),
+    ):
+        for code, passages in said.items():
+            for number, passage in enumerate(passages, 1):
+                yield Where(f"{city.slug}/{file}.yaml").at(code).at(key).at(number), passage
 
 
 def _check_passage(
@@ -136,13 +152,13 @@ def _check_proofs(city: City, leaves: Mapping[tuple[str, str], tuple[Leaf, ...]]
 
 def _read_rules(file: Path) -> Mapping[str, Rule]:
     where = Where(f"{NATIONAL}/{_RULES}.yaml")
-    read = RULES.read(_parse(file, where), where)
+    read = RULES.read(parse(file, where), where)
     return {code: Rule(**_present(values)) for code, values in read.items()}
 
 
 def _read_leaves(file: Path, path: str, kind: Kind, rules: Mapping[str, Rule]) -> tuple[Leaf, ...]:
     where = Where(f"{path}.yaml")
-    content = _parse(file, where)
+    content = parse(file, where)
     _expect_keys(content, ("values", "references"), where)
     values, references = content["values"], content["references"]
     for part, entries in content.items():
@@ -176,7 +192,7 @@ def _read_leaves(file: Path, path: str, kind: Kind, rules: Mapping[str, Rule]) -
 def _read_city(folder: Path, rules: Mapping[str, Rule]) -> City:
     where = Where(f"{folder.name}/city.yaml")
     SLUG.read(folder.name, where)
-    values = CITY.read(_parse(folder / "city.yaml", where), where)
+    values = CITY.read(parse(folder / "city.yaml", where), where)
     offers = _read_offers(folder, rules)
     return City(
         slug=folder.name,
@@ -191,18 +207,61 @@ def _read_city(folder: Path, rules: Mapping[str, Rule]) -> City:
         reference=_reference(values["reference"], rules, where.at("reference")),
         offers=offers,
         elsewhere=_read_elsewhere(folder, offers, values["hotline"], rules),
+        questions=_read_questions(folder, rules),
+        everyday=_read_everyday(folder),
     )
+
+
+def _of_all_and_own(folder: Path, name: str) -> Iterator[tuple[Where, str, Any]]:
+    """The entries of the nation's file and then of the city's own, of which one replaces the
+    nation's of the same code: where it stands, its code, and what is written."""
+    own = folder / f"{name}.yaml"
+    of_all = folder.parent / NATIONAL / f"{name}.yaml"
+    written: dict[str, tuple[Where, Any]] = {}
+    for file in (of_all, own):
+        where = Where(f"{file.parent.name}/{file.name}")
+        for code, entry in (parse(file, where) if file.exists() else {}).items():
+            written[code] = where, entry
+    for code, (where, entry) in written.items():
+        yield where, code, entry
+
+
+def _read_questions(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Question]:
+    by_code: dict[str, Question] = {}
+    for where, code, written in _of_all_and_own(folder, "questions"):
+        SLUG.read(code, where.at(code))
+        values = QUESTION.read(written, where.at(code))
+        by_code[code] = Question(
+            code=code,
+            city=folder.name,
+            question=values["question"],
+            answer=values["answer"],
+            search_names=values["search"] or (),
+            reference=_reference(values["reference"], rules, where.at(code).at("reference")),
+        )
+    return MappingProxyType(by_code)
+
+
+def _read_everyday(folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """The nation's words and the city's together."""
+    words: dict[str, tuple[str, ...]] = {}
+    for file in (folder.parent / NATIONAL / "everyday.yaml", folder / "everyday.yaml"):
+        where = Where(f"{file.parent.name}/{file.name}")
+        if file.exists():
+            for code, said in EVERYDAY.read(parse(file, where), where).items():
+                words[code] = (*words.get(code, ()), *said)
+    return MappingProxyType(words)
 
 
 def _read_elsewhere(
     folder: Path, offers: Mapping[str, Offer], hotline: str, rules: Mapping[str, Rule]
 ) -> Mapping[str, Elsewhere]:
-    file, where = folder / "elsewhere.yaml", Where(f"{folder.name}/elsewhere.yaml")
-    content = _parse(file, where) if file.exists() else {}
     by_code: dict[str, Elsewhere] = {}
-    for code, written in content.items():
+    for where, code, written in _of_all_and_own(folder, "elsewhere"):
         SLUG.read(code, where.at(code))
         if code in offers:
+            if where.file.startswith(f"{NATIONAL}/"):
+                continue
             raise where.at(code).error("the city offers it, so it is not done elsewhere")
         values = ELSEWHERE.read(written, where.at(code))
         by_code[code] = Elsewhere(
@@ -223,7 +282,7 @@ def _read_elsewhere(
 
 def _read_offers(folder: Path, rules: Mapping[str, Rule]) -> Mapping[str, Offer]:
     file, where = folder / "offers.yaml", Where(f"{folder.name}/offers.yaml")
-    content = _parse(file, where) if file.exists() else {}
+    content = parse(file, where) if file.exists() else {}
     offers: dict[str, Offer] = {}
     for code, written in content.items():
         SLUG.read(code, where.at(code))
@@ -296,51 +355,3 @@ def _expect_keys(content: Mapping[str, Any], keys: tuple[str, ...], where: Where
     for key in keys:
         if key not in content:
             raise where.at(key).error("missing")
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML without its surprises: no floats, no dates, no octal or base-60 numbers, no key
-    twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in mapping:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is there twice", key_node.start_mark
-                )
-            mapping[key] = self.construct_object(value_node, deep=deep)
-        return mapping
-
-    def refuse_float(self, node: yaml.ScalarNode) -> None:
-        raise yaml.constructor.ConstructorError(
-            None, None, f'{node.value} is a float: write "{node.value}"', node.start_mark
-        )
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _form, _first in (
-    ("bool", r"true|false", "tf"),
-    ("null", r"null|~|", "n~"),
-    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
-    ("float", r"-?(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?|-?\.(?:inf|nan)", "-.0123456789"),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}",
-        re.compile(f"(?:{_form})\\Z"),
-        [*_first, ""] if _tag == "null" else list(_first),
-    )
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.refuse_float)
-
-
-def _parse(file: Path, where: Where) -> dict[Any, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
-    except FileNotFoundError:
-        raise where.error("missing file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise where.error(str(problem)) from problem
-    if not isinstance(content, dict):
-        raise where.error("a mapping is expected")
-    return content

@@ -53,12 +53,19 @@ def home(request: HttpRequest, city: str) -> HttpResponse:
 
 
 @require_safe
+def questions(request: HttpRequest, city: str) -> HttpResponse:
+    """What people of the city ask, with the answers."""
+    return render(request, "web/questions.html", {"city": book().city(city)})
+
+
+@require_safe
 def services(request: HttpRequest, city: str) -> HttpResponse:
     """All services of the city."""
     place = book().city(city)
     groups = groups_of(offers(city), user=request.user)
     context = {
         "city": place,
+        "sections": ("offers", "at_windows"),
         "at_windows": list(place.elsewhere.values()),
         "groups": groups,
         "count": sum(len(group["offers"]) for group in groups),

@@ -1,30 +1,29 @@
-"""Finding a service, or a page to look things up, by what people call it: titles and other names,
-in characters or in pinyin."""
+"""Finding a service, an answer, or a page to look things up, by what people call it: titles, other
+names, and what they say in everyday words."""
 
-import re
-import unicodedata
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
-from pypinyin import Style, pinyin
 
 from portal.hall.catalogue import offers
-from portal.hall.service import Service
-from portal.policy.book import Elsewhere, Offer, book
+from portal.hall.service import Audience, Service
+from portal.hall.ways import closed_to
+from portal.policy.book import Elsewhere, Offer, Question, book
 from portal.web.context import open_to
 from portal.web.home import groups_of
+from portal.web.matching import Name, rank, spoken
 
-# Words that say that something is to be done, not what.
-_IDLE = re.compile(r"(我要|我想|怎么|怎样|如何|在哪里|在哪|哪里|网上|在线|办理|申请|查询一下|请问|一下|的)")
-
-# Pages that are no services, and what people look for when they mean them.
+# Pages that are no services, and what people look for when they mean them; the cities' data add
+# what they say in everyday words.
 PAGES = (
     (
         "record",
@@ -42,22 +41,19 @@ PAGES = (
     ("cases", _("办件进度"), ("单位业务申报进度查询", "进度查询", "办理进度", "撤回")),
     ("proofs", _("我的参保证明和票据"), ("下载证明", "我的电子票据", "证明下载")),
     ("verify", _("核验参保证明的真伪"), ("证明核验", "验证证明", "验证码", "查验证明")),
+    ("login-person", _("个人登录"), ()),
+    ("login-employer", _("单位登录"), ()),
+    ("register", _("注册个人账号"), ()),
+    ("forgot", _("找回密码"), ()),
+    ("account", _("账号与安全"), ()),
+    ("account-phone", _("更换手机号码"), ()),
+    ("messages", _("消息"), ()),
+    ("help", _("帮助"), ()),
+    ("accessibility", _("无障碍说明"), ("长辈版",)),
+    ("questions", _("常见问题"), ("问答", "常见问答", "疑问")),
 )
-
-# The pages that are of no use to an employer's clerk.
-OF_PERSONS = ("record", "record-account", "paid-list")
-
-# The least share of the word's pairs of characters that a name must have, where no name contains
-# the whole word.
-_ALIKE = 0.5
-
-
-@dataclass(frozen=True)
-class Name:
-    """One name of an offer: its characters without spaces, and what each may sound like."""
-
-    text: str
-    sounds: tuple[tuple[str, ...], ...]
+# The pages that each city has of its own.
+OF_CITY = ("quote", "questions")
 
 
 @dataclass(frozen=True)
@@ -78,12 +74,35 @@ class There:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question with its answer, and what it is found by, the question first."""
+
+    question: Question
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """A page to look things up, with all its names, its title first."""
 
     view: str
     title: Any
     names: tuple[Name, ...]
+
+    def url(self, city: str) -> str:
+        return reverse(self.view, args=[city] if self.view in OF_CITY else [])
+
+
+T = TypeVar("T", Entry, There, Asked, Page)
+
+
+class Section(StrEnum):
+    """The sections of the page; of two that fit alike, the earlier one stands first."""
+
+    OFFERS = "offers"
+    AT_WINDOWS = "at_windows"
+    PAGES = "pages"
+    QUESTIONS = "questions"
 
 
 @dataclass(frozen=True)
@@ -94,8 +113,8 @@ class Found:
 
 @require_safe
 def search(request: HttpRequest, city: str) -> HttpResponse:
-    """The page of the city's offers that these words find, and of those that only other cities
-    have."""
+    """The page of what these words find in the city, the best match first, and of the offers that
+    only other cities have."""
     place = book().city(city)
     query = request.GET.get("q", "").strip()[:60]
     results = find(query, city) if query else Found(list(offers(city)), [])
@@ -113,14 +132,16 @@ def search(request: HttpRequest, city: str) -> HttpResponse:
     context = {
         "city": place,
         "query": query,
+        "sections": sections(query, city),
         "groups": groups_of(results.here, user=request.user) if not query else _ranked(results.here),
         "count": len(results.here),
         "elsewhere": [group for group in elsewhere if group["offers"]],
         "at_windows": find_at_windows(query, city) if query else list(place.elsewhere.values()),
+        "questions": find_questions(query, city),
         "pages": [
-            {"title": page.title, "url": reverse(page.view, args=[city] if page.view == "quote" else [])}
-            for page in find_pages(query)
-            if not (page.view in OF_PERSONS and getattr(request.user, "is_clerk", False))
+            {"title": page.title, "url": page.url(city)}
+            for page in find_pages(query, city)
+            if page.view not in closed_to(request.user)
         ],
     }
     return render(request, "web/services.html", context)
@@ -142,15 +163,15 @@ def _ranked(offered: Sequence[tuple[Offer, Service]]) -> list[dict[str, object]]
 def find(query: str, city: str) -> Found:
     """The offers whose names fit the query: the city's, and those of other cities that the city
     itself does not have."""
+    # Of two that fit alike, the one for persons: an employer's clerk sees their own apart.
     ranked = sorted(
-        ((rank, entry) for entry in index() if (rank := _rank(query, entry.names)) is not None),
-        key=lambda hit: hit[0],
+        _fitting(query, index()), key=lambda hit: (hit[0], hit[1].service.audience == Audience.EMPLOYER)
     )
-    in_city = [(entry.offer, entry.service) for _rank_, entry in ranked if entry.offer.city == city]
+    in_city = [(entry.offer, entry.service) for _rank, entry in ranked if entry.offer.city == city]
     codes = {offer.code for offer, _service in in_city} | set(book().city(city).elsewhere)
     elsewhere = [
         (entry.offer, entry.service)
-        for _rank_, entry in ranked
+        for _rank, entry in ranked
         if entry.offer.city != city and entry.offer.code not in codes
     ]
     return Found(in_city, elsewhere)
@@ -158,24 +179,40 @@ def find(query: str, city: str) -> Found:
 
 def find_at_windows(query: str, city: str) -> list[Elsewhere]:
     """The city's services outside this hall whose names fit the query, the best match first."""
-    ranked = [
-        (rank, one.there)
-        for one in at_windows()
-        if one.there.city == city and (rank := _rank(query, one.names)) is not None
-    ]
-    return [there for _rank_, there in sorted(ranked, key=lambda hit: hit[0])]
+    return [one.there for _rank, one in _fitting(query, at_windows(city))]
 
 
-def find_pages(query: str) -> list[Page]:
+def find_pages(query: str, city: str) -> list[Page]:
     """The pages to look things up whose names fit the query, the best match first."""
-    ranked = [(rank, page) for page in pages() if (rank := _rank(query, page.names)) is not None]
-    return [page for _rank_, page in sorted(ranked, key=lambda hit: hit[0])]
+    return [page for _rank, page in _fitting(query, pages(city))]
 
 
-@cache
-def pages() -> tuple[Page, ...]:
-    """Every such page with its names."""
-    return tuple(Page(view, title, _spoken((str(title), *also))) for view, title, also in PAGES)
+def find_questions(query: str, city: str) -> list[Question]:
+    """The city's questions that fit the query, the best match first."""
+    return [one.question for _rank, one in _fitting(query, questions(city))]
+
+
+def sections(query: str, city: str) -> list[Section]:
+    """All sections of the page, the one with the best match first."""
+    of_city = [entry for entry in index() if entry.offer.city == city]
+    best = {
+        Section.OFFERS: _best(query, of_city),
+        Section.AT_WINDOWS: _best(query, at_windows(city)),
+        Section.PAGES: _best(query, pages(city)),
+        Section.QUESTIONS: _best(query, questions(city)),
+    }
+    return sorted(best, key=lambda section: best[section])
+
+
+def _best(query: str, entries: Iterable[T]) -> float:
+    """How well the best of them fits; infinite where none does."""
+    return min((fits for fits, _one in _fitting(query, entries)), default=math.inf)
+
+
+def _fitting(query: str, entries: Iterable[T]) -> list[tuple[float, T]]:
+    """Those whose names fit, with how well, the best first."""
+    ranked = [(fits, entry) for entry in entries if (fits := rank(query, entry.names)) is not None]
+    return sorted(ranked, key=lambda hit: hit[0])
 
 
 @cache
@@ -186,12 +223,29 @@ def index() -> tuple[Entry, ...]:
 
 
 @cache
-def at_windows() -> tuple[There, ...]:
-    """Every service that a city offers outside this hall, with its names."""
+def at_windows(city: str) -> tuple[There, ...]:
+    """Every service that the city offers outside this hall, with its names."""
     return tuple(
-        There(there, _spoken((there.title, *there.search_names)))
-        for place in book().cities
-        for there in place.elsewhere.values()
+        There(there, spoken((there.title, *there.search_names, *_everyday(city, there.code))))
+        for there in book().city(city).elsewhere.values()
+    )
+
+
+@cache
+def pages(city: str) -> tuple[Page, ...]:
+    """Every page to look things up with its names."""
+    return tuple(
+        Page(view, title, spoken((str(title), *also, *_everyday(city, f"page:{view}"))))
+        for view, title, also in PAGES
+    )
+
+
+@cache
+def questions(city: str) -> tuple[Asked, ...]:
+    """Every question of the city with what it is found by."""
+    return tuple(
+        Asked(asked, spoken((asked.question, *asked.search_names)))
+        for asked in book().city(city).questions.values()
     )
 
 
@@ -201,88 +255,11 @@ def _names(offer: Offer, service: Service) -> tuple[Name, ...]:
         str(service.title),
         *offer.search_names,
         *map(str, service.also_known_as),
+        *_everyday(offer.city, offer.code),
         offer.code,
     )
-    return _spoken(words)
+    return spoken(words)
 
 
-def _spoken(words: Iterable[str]) -> tuple[Name, ...]:
-    texts = dict.fromkeys(_plain(text) for text in words)
-    return tuple(Name(text, _sounds(text)) for text in texts if text)
-
-
-def _plain(text: str) -> str:
-    """Lower case, half width, without spaces and punctuation."""
-    return "".join(
-        character
-        for character in unicodedata.normalize("NFKC", text).lower()
-        if unicodedata.category(character)[0] in "LN"
-    )
-
-
-def _sounds(text: str) -> tuple[tuple[str, ...], ...]:
-    """The readings of each character, all of them where it has several (重: zhong, chong)."""
-    syllables = pinyin(text, style=Style.NORMAL, heteronym=True, errors=list)  # type: ignore[arg-type]
-    return tuple(
-        tuple(dict.fromkeys(reading.replace("ü", "v") for reading in readings)) for readings in syllables
-    )
-
-
-def _rank(query: str, names: Sequence[Name]) -> float | None:
-    """How well the names fit; a lower number is better. None where they do not: every word of the
-    query must fit some name."""
-    words = [word for word in (_plain(word) for word in query.split()) if word]
-    if not words:
-        return None
-    ranks = [_word_rank(word, names) for word in words]
-    return None if any(rank is None for rank in ranks) else max(rank for rank in ranks if rank is not None)
-
-
-def _word_rank(word: str, names: Sequence[Name]) -> float | None:
-    if len(word) < 2 and word.isascii():
-        return None
-    bare = _IDLE.sub("", word) or word
-    for rank, wanted in ((0, word), (1, bare)):
-        for place, name in enumerate(names):
-            if wanted in name.text:
-                # A name that is just the word comes before one that only contains it.
-                whole = any(wanted == one.text for one in names)
-                return rank - whole + min(place, 9) / 10
-    if bare.isascii():
-        if not any(_sounds_like(bare, name) for name in names):
-            return None
-        return 2 - any(_sounds_just_like(bare, name) for name in names)
-    likeness = max((_likeness(bare, name.text) for name in names), default=0)
-    return 4 - likeness if likeness >= _ALIKE else None
-
-
-def _likeness(word: str, text: str) -> float:
-    """The share of the word's neighbouring pairs of characters that the text has too."""
-    pairs = {word[at : at + 2] for at in range(len(word) - 1)}
-    return sum(pair in text for pair in pairs) / len(pairs) if pairs else 0
-
-
-def _sounds_just_like(letters: str, name: Name) -> bool:
-    """Whether the letters are the whole name, in full syllables or in initials."""
-    full = "".join(f"(?:{'|'.join(map(re.escape, readings))})" for readings in name.sounds)
-    initials = "".join(f"[{''.join(re.escape(one[0]) for one in readings)}]" for readings in name.sounds)
-    return re.fullmatch(f"{full}|{initials}", letters) is not None
-
-
-def _sounds_like(letters: str, name: Name) -> bool:
-    """Whether the letters spell a stretch of the name: full syllables, initials, or a mix, the last
-    one unfinished."""
-
-    def spells(at: int, rest: str) -> bool:
-        if not rest:
-            return True
-        if at == len(name.sounds):
-            return False
-        return any(
-            reading.startswith(rest)
-            or (rest.startswith(reading) and spells(at + 1, rest[len(reading) :]))
-            or (rest[0] == reading[0] and spells(at + 1, rest[1:]))
-            for reading in name.sounds[at]
-        )
-
-    return any(spells(start, letters) for start in range(len(name.sounds)))
+def _everyday(city: str, what: str) -> tuple[str, ...]:
+    return book().city(city).everyday.get(what, ())

@@ -30,6 +30,7 @@ urlpatterns = [
     path("drafts/attachments/<int:pk>/", case.draft_attachment, name="draft-attachment"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
+    path("<city:city>/questions/", home.questions, name="questions"),
     path("<city:city>/services/", home.services, name="services"),
     path("<city:city>/services/<slug:code>/", notice.service, name="service"),
     path("<city:city>/services/<slug:code>/apply/", form.apply, name="apply"),

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.hall.ways import linked, told
+from portal.hall.ways import closed_to, linked, told
 from portal.policy.book import City
 from portal.policy.passages import Passage
 from portal.shared.months import today_in_china
@@ -256,7 +256,9 @@ def _of(item: Any, name: str) -> Any:
     return item[name] if isinstance(item, Mapping) else getattr(item, name)
 
 
-@register.simple_tag
-def passage(sentence: Passage, city: City) -> SafeString:
-    """A sentence of the policy files: today's figures in it, what it names as links."""
-    return linked(*told(sentence, city, today_in_china(timezone.now())))
+@register.simple_tag(takes_context=True)
+def passage(context: Context, sentence: Passage, city: City) -> SafeString:
+    """A sentence of the policy files: today's figures in it, what it names as links where the
+    visitor can open it."""
+    closed = closed_to(context.get("user"))
+    return linked(*told(sentence, city, today_in_china(timezone.now()), closed))
