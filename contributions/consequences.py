@@ -8,6 +8,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from contributions.assessments import assessment_lines
+from contributions.charges import public_shares
 from contributions.charges.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
@@ -56,6 +57,7 @@ class Money:
         before_or_after_a_batch(coverage.city)
         owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
         void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
+        public_shares.fall_away(coverage, until)
 
     def enrolled(
         self, coverages: Sequence[Coverage], *, by: User, now: dt.datetime

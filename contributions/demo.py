@@ -10,7 +10,7 @@ from django.db import transaction
 from contributions.assessments import assessing
 from contributions.bank_files import stand_in
 from contributions.books import receiving
-from contributions.charges import charging
+from contributions.charges import charging, lapsing
 from contributions.debit import closing, opening, posting, reading, releasing, sending
 from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
 from contributions.orders import ending, payable, placing
@@ -26,8 +26,8 @@ from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast
 from portal.web.demo.chapters import Chapter, Say
 
-# Whom the cities of the demo charge by the month.
-CHARGED = (Capacity.EMPLOYEE, Capacity.FLEXIBLE)
+# Whom the cities of the demo charge.
+CHARGED = tuple(Capacity)
 
 
 def _months(now: dt.datetime, say: Say) -> None:
@@ -50,6 +50,7 @@ def _month(month: Month, last: Month, system: User) -> None:
     morning = dt.datetime.combine(month.first_day, dt.time(6), CHINA)
     evening = dt.datetime.combine(month.last_day, dt.time(20), CHINA)
     for city in book().cities:
+        lapsing.lapse(city=city.slug, month=month, by=system, now=morning)
         charging.charge(city=city.slug, month=month, capacities=CHARGED, by=system, now=morning)
         assessing.draw_up(city=city.slug, month=month, by=system, now=morning)
         drawn: tuple[Capacity, ...] = ()

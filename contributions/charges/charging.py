@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from contributions.charges import periods, public_shares
 from contributions.locks import one_charging_run
 from contributions.models import Cancellation, CancellationKind, Charge, ChargeStatus, ChargingRun, Suspension
 from contributions.planner import row_by_row, whole_tables
@@ -78,10 +79,9 @@ def charge(
         whole_tables(cursor)
         # Merged with the few suspensions, all rows would be sorted before they are put in order.
         cursor.execute("SET LOCAL enable_mergejoin = off")
-        cursor.execute(_UNCHARGED, _parameters(city, month, wanted))
-        prices = _Prices(city, month, wanted, now)
-        created = charge_tiers(cursor, prices) + _charge_wages(cursor, prices)
-        cursor.execute("DROP TABLE charging_uncharged")
+        created, left_out = _charge_month(cursor, city, month, wanted, due=month, now=now)
+        for later, by_year in periods.ahead(city, month, wanted):
+            created += _charge_month(cursor, city, later, by_year, due=month, now=now)[0]
         row_by_row(cursor)
         ChargingRun.objects.create(
             city=city,
@@ -90,9 +90,22 @@ def charge(
             at=now,
             by=by,
             created=created,
-            left_out=[asdict(one) for one in prices.left_out],
+            left_out=[asdict(one) for one in left_out],
         )
-    return Charged(city=city, month=month, created=created, left_out=tuple(prices.left_out))
+    return Charged(city=city, month=month, created=created, left_out=tuple(left_out))
+
+
+def _charge_month(
+    cursor: Any, city: str, month: Month, capacities: Sequence[str], *, due: Month, now: dt.datetime
+) -> tuple[int, list[LeftOut]]:
+    """Charge one month, to be paid when ``due`` is; how many charges, and what was left out."""
+    parameters = {**_parameters(city, month, capacities), "begun": due.first_day}
+    statement = _UNCHARGED.replace("/* yearly */", _YEARLY if parameters["yearly_capacities"] else "")
+    cursor.execute(statement, parameters)
+    prices = _Prices(city, month, capacities, now, due=due)
+    created = charge_tiers(cursor, prices) + _charge_wages(cursor, prices)
+    cursor.execute("DROP TABLE charging_uncharged")
+    return created, prices.left_out
 
 
 class CannotCharge(Exception):
@@ -104,7 +117,8 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     """The live charges of exactly these months of one coverage, by month; one statement makes those
     that do not exist yet.
 
-    An existing charge keeps its price. Raises CannotCharge, and then has made none. Must run in a
+    A month that public money pays alone has none; its public share is made. An existing charge
+    keeps its price. Raises CannotCharge, and then has made none. Must run in a
     transaction.
     """
     wanted = sorted(set(months))
@@ -114,15 +128,17 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     standing = set(
         Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).values_list("month", flat=True)
     )
+    due = {month: priced_charge(coverage, bases, month, now) for month in wanted if month not in standing}
+    owed = [one for one in due.values() if one.amount_fen]
     with transaction.atomic():
-        Charge.objects.bulk_create(
-            [priced_charge(coverage, bases, month, now) for month in wanted if month not in standing],
-            ignore_conflicts=True,
-        )
+        Charge.objects.bulk_create(owed, ignore_conflicts=True)
         charges = list(
             Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).order_by("month")
         )
-        if [one.month for one in charges] != wanted:
+        public_shares.add(charges, now=now)
+        paid_for = [one for one in due.values() if not one.amount_fen]
+        public_shares.add_without_charge(paid_for, now=now)
+        if sorted([*(one.month for one in charges), *(one.month for one in paid_for)]) != wanted:
             raise CannotCharge(_("该险种当月已在其他参保地或单位有应缴，不能重复缴费。"))
     return charges
 
@@ -225,7 +241,7 @@ _UNCHARGED = """
             SELECT * FROM unnest(%(graded_capacities)s::varchar[], %(graded_insurances)s::varchar[])
         )
     WHERE coverage.live AND coverage.city = %(city)s AND coverage.capacity = ANY(%(capacities)s)
-        AND coverage.start <= %(month)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
+        AND coverage.start <= %(begun)s AND (coverage.until IS NULL OR coverage.until > %(month)s)
         AND NOT EXISTS (
             SELECT 1 FROM contributions_charge charge
             WHERE charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
@@ -236,22 +252,49 @@ _UNCHARGED = """
             WHERE suspension.coverage_id = coverage.id AND suspension.start <= %(month)s
                 AND (suspension.until IS NULL OR suspension.until > %(month)s)
         )
+    /* yearly */
     ORDER BY coverage.id
+"""
+
+# What is paid by the year is charged once in it: in January, or in the coverage's first month.
+_YEARLY = """
+    AND (
+        (coverage.capacity, coverage.insurance) NOT IN (
+            SELECT * FROM unnest(%(yearly_capacities)s::varchar[], %(yearly_insurances)s::varchar[])
+        )
+        OR (
+            (extract(month FROM %(month)s::date) = 1 OR coverage.start = %(month)s)
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_charge charge
+                WHERE charge.person_id = coverage.person_id AND charge.insurance = coverage.insurance
+                    AND charge.capacity = coverage.capacity AND charge.live
+                    AND date_trunc('year', charge.month) = date_trunc('year', %(month)s::date)
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_publicshare share
+                WHERE share.person_id = coverage.person_id AND share.insurance = coverage.insurance
+                    AND share.capacity = coverage.capacity AND share.live AND share.charge_id IS NULL
+                    AND date_trunc('year', share.month) = date_trunc('year', %(month)s::date)
+            )
+        )
+    )
 """
 
 
 def _parameters(city: str, month: Month, capacities: Sequence[str]) -> dict[str, Any]:
+    all_terms = list(_all_terms(city, month, capacities))
     graded = [
-        (str(terms.capacity), str(terms.insurance))
-        for terms in _all_terms(city, month, capacities)
-        if terms.employer_rate is None
+        (str(terms.capacity), str(terms.insurance)) for terms in all_terms if terms.employer_rate is None
     ]
+    yearly = [terms for terms in all_terms if terms.yearly]
     return {
         "city": city,
         "month": month.first_day,
         "capacities": list(capacities),
         "graded_capacities": [capacity for capacity, _insurance in graded],
         "graded_insurances": [insurance for _capacity, insurance in graded],
+        "yearly_capacities": [str(one.capacity) for one in yearly],
+        "yearly_insurances": [str(one.insurance) for one in yearly],
     }
 
 
@@ -273,11 +316,13 @@ class _NoPrice(Exception):
 class _Prices:
     """The prices of a city's month, and the coverages left out because they have none."""
 
-    def __init__(self, city: str, month: Month, capacities: Sequence[str], now: dt.datetime) -> None:
+    def __init__(
+        self, city: str, month: Month, capacities: Sequence[str], now: dt.datetime, *, due: Month
+    ) -> None:
         self.city, self.month, self.now = city, month, now
         self.left_out: list[LeftOut] = []
         self._terms = {(one.capacity, one.insurance): one for one in _all_terms(city, month, capacities)}
-        self._due = {capacity: due_on(city, Capacity(capacity), month) for capacity in capacities}
+        self._due = {capacity: due_on(city, Capacity(capacity), due) for capacity in capacities}
 
     def terms(self, capacity: str, insurance: str) -> ContributionTerms:
         """Raises _NoPrice."""
@@ -296,7 +341,7 @@ class _Prices:
                 if "tier" in basis
                 else _("无法计费：%(why)s") % {"why": missing}
             ) from missing
-        if not price.amount_fen:
+        if not price.amount_fen and not price.public_fen:
             raise _NoPrice(_("费率为零，没有应缴"))
         return price
 
@@ -348,11 +393,30 @@ _CHARGE_TIERS = """
 """
 
 
+_PUBLIC_SHARES = """
+    INSERT INTO contributions_publicshare (
+        charge_id, person_id, coverage_id, city, insurance, capacity, month, base, amount_fen, policy, policy_since, basis,
+        live, created_at
+    )
+    SELECT charge.id, owing.person_id, owing.coverage_id, %(city)s, owing.insurance, owing.capacity, %(month)s,
+        (%(base)s::numeric[])[price], (%(public_fen)s::bigint[])[price], (%(policy)s::text[])[price],
+        (%(policy_since)s::date[])[price], owing.tier, true, %(now)s
+    FROM (
+        SELECT *, array_position(%(priced)s::text[], capacity || '/' || insurance || '/' || tier) AS price
+        FROM charging_uncharged WHERE wage_fen IS NULL OFFSET 0
+    ) owing
+    LEFT JOIN contributions_charge charge ON charge.person_id = owing.person_id AND charge.insurance = owing.insurance
+        AND charge.month = %(month)s AND charge.live
+    WHERE price IS NOT NULL
+"""
+
+
 def charge_tiers(cursor: Any, prices: _Prices) -> int:
     """Charge the coverages with a tier, and record those without any base as left out. Returns how
     many charges were made."""
     cursor.execute(_TIERS)
     columns: dict[str, list[Any]] = defaultdict(list)
+    public: dict[str, list[Any]] = defaultdict(list)
     for capacity, insurance, tier, count in cursor.fetchall():
         try:
             if tier is None:
@@ -363,6 +427,14 @@ def charge_tiers(cursor: Any, prices: _Prices) -> int:
             examples = [coverage for (coverage,) in cursor.fetchall()]
             prices.leave_out(capacity, insurance, tier or "", str(missing), count, examples)
             continue
+        if price.public_fen:
+            public["priced"].append(f"{capacity}/{insurance}/{tier}")
+            public["base"].append(price.base)
+            public["public_fen"].append(price.public_fen)
+            public["policy"].append(price.path)
+            public["policy_since"].append(price.since)
+        if not price.amount_fen:
+            continue
         columns["priced"].append(f"{capacity}/{insurance}/{tier}")
         columns["base"].append(price.base)
         columns["amount_fen"].append(price.amount_fen)
@@ -372,12 +444,14 @@ def charge_tiers(cursor: Any, prices: _Prices) -> int:
         columns["policy"].append(price.path)
         columns["policy_since"].append(price.since)
         columns["due_on"].append(prices.due_on(capacity))
-    if not columns:
-        return 0
-    cursor.execute(
-        _CHARGE_TIERS, {"city": prices.city, "month": prices.month.first_day, "now": prices.now, **columns}
-    )
-    return int(cursor.rowcount)
+    same = {"city": prices.city, "month": prices.month.first_day, "now": prices.now}
+    created = 0
+    if columns:
+        cursor.execute(_CHARGE_TIERS, {**same, **columns})
+        created = int(cursor.rowcount)
+    if public:
+        cursor.execute(_PUBLIC_SHARES, {**same, **public})
+    return created
 
 
 # The first columns of a row as ``COPY`` reads them, and the values that the other columns are

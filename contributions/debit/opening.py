@@ -65,6 +65,7 @@ def _what(terms: DebitTerms, city: str, month: Month, round_number: int = 1) -> 
     return {
         "city": city,
         "month": month.first_day,
+        "next_month": (month + 1).first_day,
         "bank": terms.bank,
         "retried_since": (month - terms.retry_months).first_day,
         "capacities": [str(capacity) for capacity in terms.capacities] if round_number == 1 else [],
@@ -158,6 +159,15 @@ _DRAWABLE = """
         FROM contributions_charge charge
         WHERE charge.city = %(city)s AND charge.month = %(month)s AND charge.status = 'owed'
             AND charge.capacity = ANY(%(capacities)s)
+            AND NOT EXISTS (
+                SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
+            )
+        UNION ALL
+        -- what is paid at once with an earlier month
+        SELECT charge.id, charge.person_id, NULL::bigint, charge.amount_fen
+        FROM contributions_charge charge
+        WHERE charge.city = %(city)s AND charge.month > %(month)s AND charge.due_on < %(next_month)s
+            AND charge.status = 'owed' AND charge.capacity = ANY(%(capacities)s)
             AND NOT EXISTS (
                 SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
             )

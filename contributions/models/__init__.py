@@ -123,6 +123,7 @@ from contributions.models.partners import (
     Side,
     Way,
 )
+from contributions.models.public_shares import PublicShare
 from contributions.models.refunds import (
     IN_VAIN,
     REFUND_LIFE_CYCLE,
@@ -254,6 +255,7 @@ __all__ = [
     "PaymentNotice",
     "PaymentStatus",
     "PostingChunk",
+    "PublicShare",
     "Receipt",
     "RecollectRequest",
     "Refund",

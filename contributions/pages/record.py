@@ -164,7 +164,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     """One charge of the person, or of a ward: the amount, why it is that amount, how it was drawn
     and paid."""
     charge = get_object_or_404(
-        Charge.objects.select_related("employer", "cancellation", "person"),
+        Charge.objects.select_related("employer", "cancellation", "person", "public_share"),
         pk=pk,
         person__in=persons_of(cast(User, request.user)),
     )
@@ -196,6 +196,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         "contributions/charge.html",
         {
             "charge": charge,
+            "public_share": getattr(charge, "public_share", None),
             "city_title": book().city(charge.city).title,
             "insurance": _(INSURANCE_LABELS[Insurance(charge.insurance)]),
             "capacity": charge.get_capacity_display(),
@@ -371,7 +372,7 @@ def _rows(records: Iterable[MonthRecord]) -> list[Row]:
             employer_fen=one.employer_fen,
             state=states[one.state],
             tone=STATE_TONES[one.state],
-            reason=one.reason,
+            reason=_beside(one),
             url="" if one.charge_id is None else f"{_charges_url()}{one.charge_id}/",
             link_said=why
             % {
@@ -382,6 +383,16 @@ def _rows(records: Iterable[MonthRecord]) -> list[Row]:
         )
         for one in records
     ]
+
+
+def _beside(record: MonthRecord) -> str:
+    """The reason of its state, and what public money pays beside it."""
+    share = (
+        _("财政补助 %(amount)s 元") % {"amount": money.format_yuan(record.public_fen)}
+        if record.public_fen
+        else ""
+    )
+    return _("；").join(part for part in (record.reason, share) if part)
 
 
 @cache

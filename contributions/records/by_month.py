@@ -5,7 +5,7 @@ The number of queries does not grow with the length of the history.
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -15,7 +15,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contributions.bank_files.results import REASON_LABELS, Reason
-from contributions.models import BatchStatus, Charge, ChargeStatus, LineStatus
+from contributions.charges import periods
+from contributions.charges.public_shares import SUBSIDISED
+from contributions.models import BatchStatus, Charge, ChargeStatus, LineStatus, PublicShare
 from enrollment.models import Coverage
 from portal.people.models import Employer, Person
 from portal.prepared import Prepared
@@ -67,6 +69,8 @@ class MonthRecord:
     account_fen: int | None = None
     charge_id: int | None = None
     reason: str = ""
+    # What public money (财政补助) pays beside it, in fen.
+    public_fen: int = 0
 
 
 def record(
@@ -79,20 +83,24 @@ def record(
     this: Month | None = None,
 ) -> list[MonthRecord]:
     """All months [since, until) of a person, charged or covered, by month, then insurance. One
-    query, one more where something is owed, and one for ``coverages_of`` the person where they are
-    not given.
+    query, one more where something is owed, one more where public money is paid, and one for
+    ``coverages_of`` the person where they are not given.
 
     Without ``until``, covered months without a charge are listed up to the insurance's latest
     charged month; with ``this``, the present month, also up to that month and at least the first
     month of each coverage. A void charge is left out: its month is listed as covered where it is.
     """
     places = None if cities is None else list(cities)
-    charged = _charged(person, since=since, until=until, cities=places)
+    held = coverages_of(person) if coverages is None else coverages
+    subsidised = any(one.capacity in SUBSIDISED for one in held)
+    charged = _charged(person, subsidised=subsidised, since=since, until=until, cities=places)
     records = {(one.insurance, one.month): one for one in charged}
     latest: dict[Insurance, Month] = {}
+    years: dict[tuple[Insurance, int], MonthRecord] = {}
     for month_record in charged:
+        years.setdefault((month_record.insurance, month_record.month.year), month_record)
         latest[month_record.insurance] = month_record.month
-    for coverage in coverages_of(person) if coverages is None else coverages:
+    for coverage in held:
         horizon = until or told_until(coverage, latest.get(Insurance(coverage.insurance)), this)
         if horizon is None:
             continue
@@ -101,8 +109,16 @@ def record(
         month = max(coverage.start, since) if since else coverage.start
         end = min(coverage.until, horizon) if coverage.until else horizon
         insurance = Insurance(coverage.insurance)
+        yearly = periods.is_yearly(coverage.city, Capacity(coverage.capacity), insurance, end - 1)
         while month < end:
-            if (insurance, month) not in records:
+            if yearly and (year := years.get((insurance, month.year))) and year.month < month:
+                # Paid with the year, whose sum stands at its first month.
+                told = _("按年缴费，已计入%(month)s") % {"month": year.month.zh}
+                records.setdefault(
+                    (insurance, month),
+                    MonthRecord(coverage.city, insurance, year.capacity, "", month, year.state, reason=told),
+                )
+            elif (insurance, month) not in records:
                 employer = coverage.employer.name if coverage.employer else ""
                 records[insurance, month] = MonthRecord(
                     coverage.city, insurance, Capacity(coverage.capacity), employer, month, State.COVERED
@@ -149,6 +165,7 @@ def _charged(
     person: Person,
     *,
     owed: bool = False,
+    subsidised: bool = False,
     since: Month | None = None,
     until: Month | None = None,
     cities: list[str] | None = None,
@@ -172,7 +189,50 @@ def _charged(
         if owing:
             cursor.execute(_LAST_LINES, [owing])
             lines = {charge: line for charge, *line in cursor.fetchall()}
-    return [_record(one, lines.get(one.id)) for one in charges]
+    records = [_record(one, lines.get(one.id)) for one in charges]
+    if owed or not subsidised:
+        return records
+    return _with_public_shares(person, records, since=since, until=until, cities=cities)
+
+
+def _with_public_shares(
+    person: Person,
+    records: list[MonthRecord],
+    *,
+    since: Month | None,
+    until: Month | None,
+    cities: list[str] | None,
+) -> list[MonthRecord]:
+    """The records with what public money pays beside them, and the months that it pays alone. One
+    query."""
+    shares = list(PublicShare.objects.filter(person=person, live=True).order_by("month"))
+    beside = {one.charge_id: one.amount_fen for one in shares if one.charge_id}
+    told = [
+        replace(one, public_fen=beside[one.charge_id]) if one.charge_id in beside else one for one in records
+    ]
+    told += [
+        MonthRecord(
+            city=one.city,
+            insurance=Insurance(one.insurance),
+            capacity=Capacity(one.capacity),
+            employer="",
+            month=one.month,
+            state=State.PAID,
+            base=one.base,
+            amount_fen=0,
+            personal_fen=0,
+            employer_fen=0,
+            account_fen=0,
+            reason=_("费用由财政代缴"),
+            public_fen=one.amount_fen,
+        )
+        for one in shares
+        if one.charge_id is None
+        and (since is None or one.month >= since)
+        and (until is None or one.month < until)
+        and (cities is None or one.city in cities)
+    ]
+    return sorted(told, key=lambda one: (one.month, one.insurance))
 
 
 class _Row(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from contributions.charges import charging
+from contributions.charges import charging, periods
 from contributions.debit import how_to_pay
 from contributions.prices.formula import quote
 from enrollment.consequences import NextStep
@@ -16,7 +16,7 @@ from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import charging_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import month_in_china, month_span, today_in_china
+from portal.shared.months import month_in_china, today_in_china
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,7 @@ def charge_at_once(coverages: Sequence[Coverage], *, now: dt.datetime) -> None:
             begun = Capacity(coverage.capacity) in charging_terms(book(), city=coverage.city, on=today).due(
                 today
             )
-            months = [
-                month
-                for month in month_span(coverage.start, this + 1 if begun else this)
-                if coverage.runs_in(month)
-            ]
+            months = periods.to_charge(coverage, this if begun else this - 1)
             if months:
                 charging.charge_months(coverage, months, now=now)
         except (PolicyMissing, charging.CannotCharge) as why:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from contributions.charges import periods
 from contributions.records.by_month import State, told_until
 from enrollment.models import Coverage
 from portal.people.models import Person
-from portal.shared.insurance import Insurance
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
 
@@ -49,20 +50,23 @@ def years_of(
     """By insurance, those that are on record; months as ``queries.record`` tells them in the month
     ``this``, of these coverages. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHARGED_BY_YEAR, [person.pk])
+        cursor.execute(_CHARGED_BY_YEAR, {"person": person.pk})
         charged = cursor.fetchall()
     by_insurance: dict[Insurance, Years] = {}
     for code, year, status, months, first, last in charged:
         years = _stretched(by_insurance, Insurance(code), Month.of(first), Month.of(last))
-        years.states.setdefault(year, Counter())[State(status)] = months
+        years.states.setdefault(year, Counter())[State(status)] += months
     latest = {insurance: years.last for insurance, years in by_insurance.items()}
     covered: Counter[tuple[Insurance, int]] = Counter()
+    yearly: set[Insurance] = set()
     for coverage in coverages:
         insurance = Insurance(coverage.insurance)
         horizon = told_until(coverage, latest.get(insurance), this)
         if horizon is None or coverage.start >= horizon:
             continue
         end = min(coverage.until, horizon) if coverage.until else horizon
+        if periods.is_yearly(coverage.city, Capacity(coverage.capacity), insurance, end - 1):
+            yearly.add(insurance)
         _stretched(by_insurance, insurance, coverage.start, end - 1)
         for year in range(coverage.start.year, (end - 1).year + 1):
             covered[insurance, year] += _overlap(coverage.start, end, year)
@@ -70,13 +74,18 @@ def years_of(
         states = by_insurance[insurance].states.setdefault(year, Counter())
         uncharged = months - sum(states.values())
         if uncharged > 0:
-            states[State.COVERED] = uncharged
+            # Where the year is paid at once, all its months stand as its charge does.
+            of_year = next(iter(states), State.COVERED) if insurance in yearly else State.COVERED
+            states[of_year] += uncharged
     return by_insurance
 
 
 _CHARGED_BY_YEAR = """
     SELECT insurance, extract(year FROM month)::int, status, count(*), min(month), max(month)
-    FROM contributions_charge WHERE person_id = %s AND live GROUP BY 1, 2, 3
+    FROM contributions_charge WHERE person_id = %(person)s AND live GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT insurance, extract(year FROM month)::int, 'paid', count(*), min(month), max(month)
+    FROM contributions_publicshare WHERE person_id = %(person)s AND live AND charge_id IS NULL GROUP BY 1, 2
 """
 
 

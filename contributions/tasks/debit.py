@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions.charges import charging, suspending
+from contributions.charges import charging, lapsing, suspending
 from contributions.debit import of_employers, opening, payers, posting, reading, sending
 from contributions.models import BatchStatus, ChargingRun, DebitBatch
 from portal.accounts.models import User
@@ -31,12 +31,14 @@ log = logging.getLogger(__name__)
 )
 def charge_due() -> None:
     """Charge every city's months that are due and not charged completely; first resume who has
-    settled what they owed."""
+    settled what they owed, and let lapse what children and students did not pay in time."""
     now, by = timezone.now(), User.objects.system()
     suspending.resume_settled(now=now)
     watch = Watch("charge_due", now=now)
     for city, month, capacities in months_to_charge(today_in_china(now)):
         with watch.item(f"{book().city(city).title} {month}", city=city):
+            if month == Month.of(today_in_china(now)):
+                lapsing.lapse(city=city, month=month, by=by, now=now)
             done = charging.charge(city=city, month=month, capacities=capacities, by=by, now=now)
             log.info(
                 "%s %s: %s charges made, %s groups left out", city, month, done.created, len(done.left_out)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import F, Min
 from django.utils.translation import gettext as _
 
 from contributions.audit.check import Check
-from contributions.charges import surcharges
-from contributions.models import Charge, Repricing, Surcharge
+from contributions.charges import public_shares, surcharges
+from contributions.models import Charge, PublicShare, Repricing, Surcharge
 from contributions.prices.formula import reckon_again
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import contribution_terms
@@ -44,6 +45,39 @@ def _prices(before: str) -> Iterator[str]:
                     reckon_again(charge)
                 except PolicyMissing as missing:
                     yield _("应缴 {charge}：{why}").format(charge=first, why=missing)
+
+
+def _public_shares() -> Iterator[str]:
+    """What public money pays beside what residents, children and students owe, reckoned again; it
+    is neither missing nor another's."""
+    said = ("city", "capacity", "insurance", "month", "basis", "policy", "policy_since")
+    sums = ("base", "personal_fen", "employer_fen", "account_fen")
+    priced = Charge.objects.filter(live=True, capacity__in=public_shares.SUBSIDISED)
+    for one in (
+        priced.values(*said, *sums, share=F("public_share__amount_fen"))
+        .annotate(first=Min("pk"))
+        .order_by("first")
+        .iterator()
+    ):
+        try:
+            fen = reckon_again(Charge(**{key: one[key] for key in (*said, *sums)})).public_fen
+        except PolicyMissing:
+            continue  # told by _prices
+        if fen != (one["share"] or 0):
+            yield _("应缴 {charge} 的财政补助是 {share} 分，应为 {fen} 分").format(
+                charge=one["first"], share=one["share"] or 0, fen=fen
+            )
+    alone = PublicShare.objects.filter(live=True, charge=None)
+    for share in alone.values(*said, "base", "amount_fen").annotate(first=Min("pk")).iterator():
+        month = Charge(
+            **{key: share[key] for key in (*said, "base")}, personal_fen=0, employer_fen=0, account_fen=0
+        )
+        try:
+            fen = reckon_again(month).public_fen
+        except PolicyMissing:
+            fen = 0
+        if fen != share["amount_fen"]:
+            yield _("财政补助 {share} 与标准不符").format(share=share["first"])
 
 
 def _later_prices() -> Iterator[str]:
@@ -166,6 +200,21 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(8, _prices, ("charge",)),
     Check(8, _surcharges),
+    Check(8, _public_shares),
+    Check(
+        8,
+        """
+        SELECT format('财政补助 %s 不是其应缴 %s 的', share.id, share.charge_id)
+        FROM contributions_publicshare share LEFT JOIN contributions_charge charge ON charge.id = share.charge_id
+        JOIN enrollment_coverage coverage ON coverage.id = share.coverage_id
+        WHERE share.live AND (
+            (share.person_id, share.city, share.insurance, share.capacity)
+                <> (coverage.person_id, coverage.city, coverage.insurance, coverage.capacity)
+            OR (share.coverage_id, share.month, share.policy, share.policy_since, share.basis)
+                <> (charge.coverage_id, charge.month, charge.policy, charge.policy_since, charge.basis)
+        )
+        """,
+    ),
     Check(
         8,
         """

@@ -116,6 +116,11 @@ class ContributionTerms:
         ceiling."""
         return min(max(wage, self.floor), self.ceiling)
 
+    @property
+    def yearly(self) -> bool:
+        """Whether a charge is for a calendar year."""
+        return self.charged == Charged.YEAR
+
     def first_of_year(self, month: Month) -> Month:
         """The first month of the year of these terms that ``month`` lies in."""
         return year_start(month, self.year_begins)
