@@ -6,7 +6,7 @@ month after the last paid one, at the earliest the month of filing.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ from portal.people.guardianship import comes_of_age
 from portal.people.models import Person
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
+from portal.web.wards import address_for
 
 # The reason by which other insurance follows, from a month that is asked for.
 ELSEWHERE = "insured-elsewhere"
@@ -105,6 +106,7 @@ class Leaving(AboutCoverage):
         """What bars whatever is answered: nothing runs, or a minor files alone."""
         if not held:
             record = to_page("record")
+            record = replace(record, url=address_for(record.url, ask.applicant.ward))
             why = _(
                 "{name}在本市没有以{capacity}身份在保的{insurance}，不需要办理。参保情况可在{record}中查看。"
             )

@@ -82,13 +82,17 @@ def _way(city: City, code: str, person: Person, user: User) -> str:
 
 
 def _others(city: City, person: Person, user: User) -> list[dict[str, str]]:
-    """The city's services that may be filed for this ward; none for oneself, who has all."""
+    """The city's services that may be filed for this ward, but those that give something up, which
+    stand beside it, and the proof; none for oneself, who has all."""
     if person.pk == user.person_id:
         return []
     return [
         {"title": offer.title, "url": address("service", city.slug, offer.code, person)}
         for offer, service in offers(city.slug)
-        if service.audience == Audience.PERSON and service.for_wards
+        if service.audience == Audience.PERSON
+        and service.for_wards
+        and not service.dangerous
+        and offer.code != PROOF
     ]
 
 

@@ -71,6 +71,7 @@ def test_it_shows_each_member_with_insurances_guardians_and_ways(
     assert "刘洋" in page
     assert "2027年5月6日为止，此后由本人办理" in page
     assert f"{STOP}?for={child.pk}" in page
+    assert "student-stop" not in page, "what they are not insured as is not stopped"
     assert f"/record/?for={child.pk}" in page
     assert f"/shenzhen/services/person-proof/?for={child.pk}" in page
     assert "/shenzhen/services/flexible-pause/" in page, "their own pension, by their own service"
@@ -183,6 +184,12 @@ def test_a_guardian_of_former_days_is_told_why(
     sent = signed_in(cast.liu_yang_login).get(f"{STOP}?for={child.pk}", follow=True)
     assert "您不是陈小宇的登记监护人" in sent.content.decode()
     assert mother(cast).get(f"{STOP}?for={child.pk}").status_code == 200
+
+
+def test_what_is_not_there_leads_to_the_wards_record(child: Person, cast: Cast) -> None:
+    page = mother(cast).get(f"{STOP}?for={child.pk}").content.decode()
+    assert "没有以少儿身份在保" in page
+    assert f'href="/record/?for={child.pk}"' in page
 
 
 def test_the_new_adult_reads_what_the_guardian_filed(

@@ -82,7 +82,7 @@ def person(key: str) -> Person:
     row = persons.record(
         identity_number=identity_number(entry["place"], entry["born"], entry["order"]),
         name=entry["name"],
-        phone=entry["phone"],
+        phone=entry.get("phone", ""),
         household_code=entry["place"],
     )
     HouseholdRecord.objects.get_or_create(

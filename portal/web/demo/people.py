@@ -2,7 +2,10 @@
 
 import datetime as dt
 
-from portal.registers.models import MedicalAccountRecord, SecurityCardRecord
+from portal.people import guardianship
+from portal.people.models import Guardianship, Proof, Relation
+from portal.registers.models import HouseholdRecord, MedicalAccountRecord, SecurityCardRecord
+from portal.shared.months import today_in_china
 from portal.web.demo import cast
 from portal.web.demo.chapters import Say
 
@@ -16,6 +19,33 @@ def tell(now: dt.datetime, say: Say) -> None:
     for username in cast.script()["staff"]:
         cast.staff(username)
     _cards()
+    _families(today_in_china(now))
+
+
+def _families(today: dt.date) -> None:
+    """Household books with the parents, and the guardianships that these prove."""
+    for family in cast.script()["families"]:
+        father, mother = cast.person(family["father"]), cast.person(family["mother"])
+        children = [cast.person(key) for key in family["children"]]
+        book = HouseholdRecord.objects.filter(
+            identity_number__in=[one.identity_number for one in (father, mother, *children)]
+        )
+        book.update(book_number=family["book"])
+        book.filter(identity_number__in=[one.identity_number for one in children]).update(
+            father_number=father.identity_number, mother_number=mother.identity_number
+        )
+        for child in children:
+            for parent in (father, mother):
+                if not Guardianship.objects.filter(guardian=parent, ward=child).exists():
+                    guardianship.begin(
+                        guardian=parent,
+                        ward=child,
+                        relation=Relation.PARENT,
+                        proof_kind=Proof.HOUSEHOLD,
+                        proof="同一户口簿登记的父母，登记比对一致",
+                        start=today,
+                        on=today,
+                    )
 
 
 def _cards() -> None:
