@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment import actions, consequences, queries
 from enrollment.about_coverage import AboutCoverage
+from enrollment.households import categories, category
 from enrollment.queries import Held
 from enrollment.ways import MEND_HOUSEHOLD, to_stop
 from portal.accounts.fields import PhoneField
@@ -58,20 +59,18 @@ def has_account(person: Person, city: City, month: Month) -> bool:
     ).exists()
 
 
-def household_choices(city: City) -> list[tuple[str, str]]:
-    """The places of household registration that a person can choose, as the city sorts them."""
-    return [
-        ("city", _("{city}户籍").format(city=city.title)),
-        ("province", _("{province}内非{city}户籍").format(province=city.province, city=city.title)),
-        ("elsewhere", _("{province}外户籍").format(province=city.province)),
-    ]
-
-
 def _not_registered(city: City) -> str:
     """The message for a person whose household is not registered in the city."""
     return _("本事项只面向{city}户籍人员。如户籍登记有误，请先{mend}，再来参保。").format(
         city=city.title, mend=MEND_HOUSEHOLD.at(city.slug)
     )
+
+
+def _on_file_elsewhere(city: City) -> str:
+    """The message for a person whose file is behind the household register."""
+    return _(
+        "参保登记中您的户籍类别不是{city}户籍，户籍登记已是。请先{mend}，再回来继续，填写的内容已保存。"
+    ).format(city=city.title, mend=MEND_HOUSEHOLD.at(city.slug))
 
 
 class EnrollForm(ServiceForm):
@@ -92,7 +91,7 @@ class EnrollForm(ServiceForm):
                 label=_("户籍类别"),
                 # Only people registered in the city can enrol. Others read what to do, instead of
                 # choosing a category and being refused.
-                choices=household_choices(city)[:1],
+                choices=list(categories(city).items())[:1],
                 widget=forms.RadioSelect,
                 help_text=_("提交后与户籍登记信息比对。")
                 + linked(_not_registered(city), [MEND_HOUSEHOLD.at(city.slug)]),
@@ -171,6 +170,8 @@ class EnrollFacts:
     old_enough: bool
     retires: Month
     had_medical: bool
+    # The place of household registration on file.
+    household_code: str = ""
     # Whether an employer's stop of this person is filed and not decided yet.
     stopping: bool = False
 
@@ -225,6 +226,7 @@ class FlexibleEnroll(AboutCoverage):
             compared=bool(household and household.compare),
             household=outside,
             name=person.name,
+            household_code=Person.objects.values_list("household_code", flat=True).get(pk=person.pk),
             min_age=min_age,
             old_enough=has_reached(person.birth_date, min_age, on=today),
             retires=retirement(
@@ -246,6 +248,8 @@ class FlexibleEnroll(AboutCoverage):
         if household:
             if ask.answers["household"] != "city":
                 yield Bar("household", _not_registered(city), (MEND_HOUSEHOLD.at(city.slug),))
+            elif facts.compared and self._mended_first(city, facts):
+                yield Bar("household", _on_file_elsewhere(city), (MEND_HOUSEHOLD.at(city.slug),))
             elif facts.compared:
                 yield from self._compare(city, household.city, facts)
 
@@ -292,6 +296,12 @@ class FlexibleEnroll(AboutCoverage):
             if coverage.insurance == insurance:
                 yield _covered(coverage)
                 return
+
+    def _mended_first(self, city: City, facts: EnrollFacts) -> bool:
+        """Whether only the file is behind: it names another place, and the register this city."""
+        on_file = category(city, facts.household_code)
+        registered = category(city, facts.household.place_code) if facts.household else ""
+        return on_file not in ("", "city") and registered == "city"
 
     def _compare(self, city: City, required: str, facts: EnrollFacts) -> Iterator[Finding]:
         if facts.household is None:
@@ -372,7 +382,7 @@ class FlexibleEnroll(AboutCoverage):
                 (_("参保地"), next(d.title for d in city.districts if d.code == ask.answers["district"]))
             )
         if ask.answers.get("household"):
-            lines.append((_("户籍类别"), dict(household_choices(city))[str(ask.answers["household"])]))
+            lines.append((_("户籍类别"), categories(city)[str(ask.answers["household"])]))
         tiers = _chosen(ask)
         for insurance in offers.offered_insurances(ask.offer):
             if insurance not in tiers:

@@ -5,61 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment import actions, consequences, queries
+from enrollment import consequences, queries
 from enrollment.about_coverage import AboutCoverage
-from enrollment.models import ContributionBase, Coverage
+from enrollment.models import Coverage
 from enrollment.queries import Held
+from enrollment.tiers import changeable, cost, described, take, tier_field, tier_of
 from enrollment.ways import ENROL
 from portal.accounts.models import User
-from portal.columns import runs_in
-from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.hall.ways import to_page
-from portal.people.models import Person
-from portal.policy.book import Offer, PolicyMissing, book
-from portal.policy.terms import contribution, offers
-from portal.shared import money
+from portal.policy.terms import offers
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
-
-
-def changeable(person: Person, offer: Offer, month: Month) -> tuple[Held, Month] | None:
-    """The person's running flexible pension coverage in the city, and the first month that another
-    tier can apply to."""
-    start = offers.counts_from(offer, filed_in=month)
-    held = queries.to_go_on(queries.held(person.identity_number), month=start, capacity=Capacity.FLEXIBLE)
-    for coverage in held:
-        if coverage.city == offer.city and coverage.insurance == Insurance.PENSION:
-            return coverage, max(start, coverage.start)
-    return None
-
-
-def tier_of(coverage_id: int, month: Month) -> str:
-    """The tier that the coverage has in the month; "" where it has none."""
-    base = ContributionBase.objects.filter(runs_in(month), coverage=coverage_id).first()
-    return base.tier if base else ""
-
-
-def tiers_in(city: str, month: Month) -> tuple[contribution.Tier, ...]:
-    """The city's pension tiers in the month."""
-    try:
-        return contribution.contribution_terms(
-            book(), city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, month=month
-        ).tiers
-    except PolicyMissing:
-        return ()
-
-
-def cost(city: str, tier: str, month: Month) -> int | None:
-    """What a month of pension costs at the tier, in fen."""
-    return consequences.quote(
-        city=city, capacity=Capacity.FLEXIBLE, insurance=Insurance.PENSION, tier=tier, month=month
-    )
 
 
 class TierForm(ServiceForm):
@@ -69,29 +30,14 @@ class TierForm(ServiceForm):
             return
         held, start = pension
         tier_now = tier_of(held.pk, start)
-        tiers = tiers_in(self.offer.city, start)
-        field = forms.ChoiceField(
+        self.fields["tier"] = tier_field(
+            city=self.offer.city,
+            insurance=Insurance.PENSION,
+            start=start,
+            tier_now=tier_now,
+            now=self.now,
             label=_("新的养老保险缴费档次"),
-            choices=[(tier.code, tier.title) for tier in tiers],
-            widget=forms.RadioSelect,
-            help_text=_("从{month}起按新的档次缴费，之前的月份不变。").format(month=start.zh)
-            + contribution.flexible_standard(
-                book(),
-                city=self.offer.city,
-                insurance=Insurance.PENSION,
-                month=start,
-                on=today_in_china(self.now),
-            ),
         )
-        hints = {}
-        for tier in tiers:
-            fen = cost(self.offer.city, tier.code, start)
-            amount = _("每月 {amount} 元").format(amount=money.format_yuan(fen)) if fen is not None else ""
-            hints[tier.code] = (
-                _("{amount}（现在的档次）").format(amount=amount) if tier.code == tier_now else amount
-            )
-        field.choice_hints = hints  # type: ignore[attr-defined]
-        self.fields["tier"] = field
 
 
 @dataclass(frozen=True)
@@ -173,19 +119,15 @@ class PensionTier(AboutCoverage):
     def effect(self, case: Case, ask: Ask, facts: TierFacts, *, by: User, now: datetime) -> dict[str, Any]:
         if facts.held is None:
             raise ValueError(f"{case.number}: no pension to change; the rule was not applied")
-        coverage = Coverage.objects.select_for_update().get(pk=facts.held.pk)
-        try:
-            consequences.base_changed(coverage, facts.start, by=by, now=now)
-        except consequences.Barred as barred:
-            raise NotAccepted([Bar("tier", why) for why in barred.whys]) from barred
-        actions.set_base(coverage, start=facts.start, tier=str(ask.answers["tier"]), case=case)
+        tier = str(ask.answers["tier"])
+        coverage = take(facts.held, tier=tier, start=facts.start, case=case, field="tier", by=by, now=now)
         return {"coverages": [coverage.pk], "lines": [list(line) for line in self.summary(ask, facts)]}
 
     def summary(self, ask: Ask, facts: TierFacts) -> list[tuple[str, str]]:
         return [
             (_("险种"), str(INSURANCE_LABELS[Insurance.PENSION])),
-            (_("原缴费档次"), _described(ask.offer.city, facts.tier_now, facts.start)),
-            (_("新缴费档次"), _described(ask.offer.city, str(ask.answers["tier"]), facts.start)),
+            (_("原缴费档次"), described(ask.offer.city, facts.tier_now, facts.start)),
+            (_("新缴费档次"), described(ask.offer.city, str(ask.answers["tier"]), facts.start)),
             (_("起用月份"), _("从{month}起").format(month=facts.start.zh)),
         ]
 
@@ -213,13 +155,3 @@ class PensionTier(AboutCoverage):
                 )
             ],
         }
-
-
-def _described(city: str, code: str, month: Month) -> str:
-    title = next((tier.title for tier in tiers_in(city, month) if tier.code == code), code)
-    fen = cost(city, code, month)
-    return (
-        title
-        if fen is None
-        else _("{tier}，每月 {amount} 元").format(tier=title, amount=money.format_yuan(fen))
-    )

@@ -116,6 +116,14 @@ def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime, browse
     return open_codes.update(spent_at=now, wrong_guesses=F("wrong_guesses") - 1) == 1
 
 
+def proved(*, phone: str, purpose: Purpose, browser: str, since: datetime) -> bool:
+    """Whether a code that this ``browser`` asked for was spent since then: whoever asked holds the
+    phone."""
+    return TextMessageCode.objects.filter(
+        phone=phone, purpose=purpose, browser=browser, spent_at__gte=since
+    ).exists()
+
+
 def _hash(phone: str, purpose: str, code: str, like: str = "") -> str:
     """A keyed hash with a salt of its own, or with that of ``like``."""
     salt = like.partition("$")[0] or secrets.token_hex(8)

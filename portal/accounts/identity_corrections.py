@@ -18,7 +18,6 @@ from portal.accounts.models import Proposal, ProposalStatus, User
 from portal.accounts.person_changes import must_be_own, named, tell, to_renew
 from portal.accounts.proposals import CannotDecide, Kind, NotProposed, Row
 from portal.people import belonging, corrections, papers
-from portal.people.corrections import Correction
 from portal.people.locks import lock_subject
 from portal.people.models import Person
 from portal.people.papers import Paper
@@ -74,22 +73,18 @@ class IdentityCorrection(Kind):
         waiting = Proposal.objects.filter(status=ProposalStatus.PROPOSED, identity_number=old_number)
         if waiting.exclude(pk=proposal.pk).exists():
             raise CannotDecide(_("这名人员另有一项待复核，请先办完那一项。"))
-        before, former_name = papers.of_person(person), person.name
+        former_name = person.name
         after = papers.of_told(payload["after"])
         if _others_with(after, person).exists():
             raise CannotDecide(str(TAKEN))
-        changes = {
-            **after.columns,
-            "identity_number": after.identity_number,
-            "name": payload["after"]["name"],
-        }
-        for name, value in changes.items():
-            setattr(person, name, value)
         try:
             with transaction.atomic():
-                person.save(update_fields=list(changes))
-                corrections.follow(
-                    Correction(person, before, after, former_name, reference=str(proposal.pk), at=now)
+                corrections.correct(
+                    person,
+                    after=after,
+                    name=payload["after"]["name"],
+                    reference=str(proposal.pk),
+                    at=now,
                 )
         except IntegrityError as error:
             raise CannotDecide(_("新号码在同一事项已有在办的办件，请先办完那一件，再复核。")) from error

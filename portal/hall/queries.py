@@ -37,6 +37,13 @@ def open_about(identity_number: str, service: str) -> list[Case]:
     return list(cases.order_by("submitted_at", "pk")) if identity_number else []
 
 
+def others_open_about(identity_number: str, *, city: str, but: str) -> list[Case]:
+    """The undecided cases about this person in the city, of every service ``but`` one, oldest
+    first."""
+    cases = Case.objects.filter(subject_identity_number=identity_number, city=city, status__in=WAITING)
+    return list(cases.exclude(service=but).order_by("submitted_at", "pk"))
+
+
 def just_done(*, applicant_person: int, city: str, service: str, since: datetime) -> Case | None:
     """The newest case of the service that was done for the person since then."""
     return (

@@ -146,6 +146,8 @@ class ServiceForm(forms.Form):
     """
 
     gate: ClassVar[tuple[str, ...]] = ()
+    # The field of a phone that is proved by a code sent to it, or "" (``portal.hall.phone_proof``).
+    proves: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -164,7 +166,7 @@ class ServiceForm(forms.Form):
         self.build()
         for name in self.gate:
             if not gated:
-                del self.fields[name]
+                self.fields.pop(name, None)
         self.contradicted = {name for name in self.known if name in self.fields and self._contradicts(name)}
         for name in self.known:
             if name in self.fields and name not in self.contradicted and not self.only_compared(name):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from portal.people import papers
 from portal.people.models import Person
 from portal.people.papers import Paper
 
@@ -40,3 +41,14 @@ def follow(correction: Correction) -> None:
     """Changes every copy, inside the transaction that corrects."""
     for follower in _followers:
         follower(correction)
+
+
+def correct(person: Person, *, after: Paper, name: str, reference: str, at: dt.datetime) -> None:
+    """Gives the person this paper and name, and changes every copy; inside the caller's
+    transaction, which holds the person's row."""
+    before, former_name = papers.of_person(person), person.name
+    changes = {**after.columns, "identity_number": after.identity_number, "name": name}
+    for column, value in changes.items():
+        setattr(person, column, value)
+    person.save(update_fields=list(changes))
+    follow(Correction(person, before, after, former_name, reference=reference, at=at))

@@ -23,6 +23,7 @@ from portal.columns import (
     name_in_form,
     one_of,
 )
+from portal.people.details import Details as Details  # a model of this app, kept in a file of its own
 from portal.shared import foreigners, identity
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex

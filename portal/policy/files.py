@@ -389,6 +389,26 @@ OPTIONS = Shape(
         "site": one_of("any", "household"),
         # From how many months after the application on what is asked for counts.
         "counts_after": Count(0, 12),
+        # What a person may change about themselves, in the order of the form.
+        "details": Listed(
+            one_of(
+                "phone",
+                "address",
+                "postcode",
+                "email",
+                "contact_name",
+                "education",
+                "marriage",
+                "household_kind",
+                "health_centre",
+            )
+        ),
+        # The insurances of which individual payers choose the tier there, too.
+        "tiers": Listed(INSURANCE),
+        # Whether employers file this for their staff, who then only look it up.
+        "not_for_employees": Flag(),
+        # The days of the month on which it is filed; every day where it is left out.
+        "filing_days": Shape({"first": DAY_OF_MONTH, "last": DAY_OF_MONTH}),
         "account_at_enrolment": Flag(),
         # Whether an activated social-security card is the only account that the debit may draw on.
         "card_is_the_account": Flag(),

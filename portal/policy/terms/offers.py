@@ -147,3 +147,11 @@ def counts_from(offer: Offer, *, filed_in: Month) -> Month:
     """The first month in which what an offer changes counts: the one of filing, where it names no
     other."""
     return filed_in + int(offer.options.get("counts_after", 0))
+
+
+def missed_filing_days(offer: Offer, today: dt.date) -> tuple[int, int] | None:
+    """The days of the month on which the offer is filed, where today is none of them; else None."""
+    days = offer.options.get("filing_days")
+    if days is None or days["first"] <= today.day <= days["last"]:
+        return None
+    return days["first"], days["last"]

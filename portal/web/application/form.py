@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.accounts import sliding
-from portal.hall import desk, drafts
+from portal.accounts import lockout, sliding
+from portal.hall import desk, drafts, phone_proof
 from portal.hall.models import Draft
 from portal.hall.service import COMPARED, Ask, Finding, ServiceForm
 from portal.hall.ways import linked
+from portal.shared import identity
 from portal.web.application.entrance import for_applicants
 from portal.web.application.errand import ACTION, NEW, SEEN, Errand, begun_before
 
@@ -49,6 +50,8 @@ def apply(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         return redirect(errand.on(draft).url("apply"))
     if action == "search" and errand.service.searches:
         return _searched(request, errand, typed)
+    if action == "code" and errand.service.form.proves:
+        return _code_sent(request, errand, typed)
     form, ok = judged(errand, request.POST, gate_passed=False)
     if ok or form.fields:
         draft = errand.keep(typed, checked=ok)
@@ -131,6 +134,30 @@ def _searched(request: HttpRequest, errand: Errand, typed: dict[str, list[str]])
     if problem:
         form.add_error(sought, problem)
     return form_page(request, errand, form, draft=draft, known=known, problem=problem)
+
+
+def _code_sent(request: HttpRequest, errand: Errand, typed: dict[str, list[str]]) -> HttpResponse:
+    """Sends a code to the phone that was typed; what was typed stays, and only the phone is judged
+    yet."""
+    draft = errand.keep(typed, checked=False)
+    errand = errand.on(draft)
+    form = errand.form(request.POST)
+    name = form.proves
+    for other in [other for other in form.errors if other != name]:
+        del form.errors[other]
+    if name not in form.errors:
+        refused = phone_proof.send(
+            phone=str(form.cleaned_data[name]),
+            by=errand.applicant.user,
+            address=lockout.client_address(request),
+            now=errand.now,
+        )
+        if refused:
+            form.add_error(name, refused)
+        else:
+            to = identity.mask_phone(str(form.cleaned_data[name]))
+            messages.success(request, _("验证码已发送到 {phone}，请在 5 分钟内填写。").format(phone=to))
+    return form_page(request, errand, form, draft=draft)
 
 
 def judged(errand: Errand, typed: Any, *, gate_passed: bool) -> tuple[ServiceForm, bool]:
