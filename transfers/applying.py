@@ -39,6 +39,10 @@ CONFLICTS = {
 }
 
 
+# So many places are shown as buttons; more are a list to choose from.
+_AS_BUTTONS = 8
+
+
 class WhitherForm(ServiceForm):
     """Asks for the place that the relation goes to."""
 
@@ -78,7 +82,13 @@ class WhenceForm(ServiceForm):
 def _offer_places(form: ServiceForm, name: str, places: list[Agency]) -> None:
     outside = [_outside(agency) for agency in OutsideAgency.objects.filter(active=True)]
     field = form.fields[name]
-    field.choices = [(place.key, place.title) for place in [*places, *outside]]  # type: ignore[attr-defined]
+    here, there = ([(place.key, place.title) for place in some] for some in (places, outside))
+    if len(here) + len(there) <= _AS_BUTTONS:
+        field.choices = [*here, *there]  # type: ignore[attr-defined]
+    else:
+        groups = [(_("本大厅的城市"), here), (_("其他地区"), there)]
+        field.widget = forms.Select()
+        field.choices = [("", _("请选择")), *(group for group in groups if group[1])]  # type: ignore[attr-defined]
     other = OTHER_PLACES.at(form.offer.city)
     field.help_text = str(field.help_text) + linked(
         _("没有您要的城市的，请{other}。").format(other=other), [other]

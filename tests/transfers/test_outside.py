@@ -17,8 +17,11 @@ from contributions.books import personal_account
 from contributions.charges import brought_in
 from contributions.models import BroughtIn
 from portal.accounts.roles import MANAGER
+from portal.hall import desk
+from portal.hall.service import Applicant
 from portal.partners.models import Scope
 from portal.people.models import Person
+from portal.policy.book import book
 from tests.cast import NOW, Cast, staff
 from tests.conftest import Clock
 from tests.filing import file, reasons
@@ -305,6 +308,17 @@ def test_the_same_message_again_is_the_same_answer(
     first, second = (chengdu.post(f"{API}/messages/", body, key="letter-0001") for _time in range(2))
     assert first.json() == second.json()
     assert Transfer.objects.count() == Message.objects.count() == 1
+
+
+def test_many_places_are_a_list_in_two_groups(cast: Cast, clock: Clock, mover: Person) -> None:
+    for number in range(9):
+        OutsideAgency.objects.create(title=f"外地{number}市", agency=f"外地{number}市社会保险中心")
+    offer = book().city("wuhan").offers["pension-out"]
+    form = desk.form_for(offer=offer, applicant=Applicant.of(cast.li_qiang_login), now=NOW)
+    assert [group for group, _places in form.fields["to"].choices][1:] == ["本大厅的城市", "其他地区"]
+    chosen = OutsideAgency.objects.get(title="外地8市")
+    case = file(cast.li_qiang_login, "wuhan", "pension-out", {"to": chosen.place.key}, NOW)
+    assert dict(case.outcome["lines"])["转入地"] == "外地8市社会保险中心"
 
 
 # By paper
