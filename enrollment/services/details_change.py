@@ -1,7 +1,7 @@
 """部分信息变更（武汉）、个人参保信息变更（深圳）: what a person tells about themselves, and an
 individual payer's tiers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
 
 NOTICE_KIND = "details-change"
-_CHOICES = {
+_CHOICES: dict[str, Mapping[Any, str]] = {
     "education": EDUCATION_LABELS,
     "marriage": MARRIAGE_LABELS,
     "household_kind": HOUSEHOLD_KIND_LABELS,
@@ -93,7 +93,7 @@ class DetailsForm(ServiceForm):
             initial=tiers.tier_of(held.pk, start) if held else "",
         )
         if held is None:
-            field.not_allowed = dict.fromkeys((code for code, _title in field.choices), _by_employer())  # type: ignore[attr-defined]
+            field.not_allowed = dict.fromkeys((code for code, _title in field.choices), _by_employer())  # type: ignore[attr-defined, misc, union-attr]
         self.fields[_tier_name(insurance)] = field
 
     def clean(self) -> dict[str, Any]:

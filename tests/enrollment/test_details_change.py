@@ -132,7 +132,7 @@ def test_what_is_told_is_kept_with_its_history(cast: Cast, now: dt.datetime) -> 
     case = file(cast.li_qiang_login, "wuhan", CODE, told, now)
     assert dict(case.outcome["lines"])["文化程度"] == "未填写 → 大学本科"
     file(cast.li_qiang_login, "wuhan", CODE, {**told, "address": "珞喻路 8 号"}, now)
-    history = Details.pgh_event_model.objects.filter(person=cast.li_qiang).order_by("pgh_id")
+    history = Details.pgh_event_model.objects.filter(person=cast.li_qiang).order_by("pgh_id")  # type: ignore[attr-defined]
     assert [one.address for one in history] == ["中南路 7 号", "珞喻路 8 号"]
 
 

@@ -198,7 +198,7 @@ class TestShenzhen:
 
     def test_another_household_is_told_to_mend_it_first(self, cast: Cast, now: dt.datetime) -> None:
         refused = reasons(cast.chen_jing_login, "shenzhen", CODE, shenzhen(household="province"), now)
-        assert "到社保局窗口办理“个人基本信息变更”" in refused["household"]
+        assert "请先办理“个人基本信息变更”" in refused["household"]
 
     @pytest.mark.parametrize(("born", "allowed"), [("2008-11-17", True), ("2008-11-18", False)])
     def test_eighteen_is_the_lowest_age(self, cast: Cast, now: dt.datetime, born: str, allowed: bool) -> None:

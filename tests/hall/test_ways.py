@@ -10,11 +10,12 @@ import pytest
 from django.utils import timezone
 
 from contributions.ways import ACCOUNT
-from enrollment.ways import ENROL, MEND_HOUSEHOLD, PAUSE
+from enrollment.ways import ENROL, PAUSE
 from portal.hall import catalogue
 from portal.hall.ways import OF_CITY, PAGES, To, Way, linked, to_page, told
 from portal.policy.book import book
 from portal.shared.months import today_in_china
+from transfers.ways import OTHER_PLACES
 
 CITIES = [city.slug for city in book().cities]
 
@@ -27,12 +28,12 @@ def test_what_the_city_offers_is_named_by_its_own_title_and_linked() -> None:
 
 
 def test_what_the_city_has_done_elsewhere_says_where_and_leads_to_what_is_known_of_it(client) -> None:
-    way = MEND_HOUSEHOLD.at("shenzhen")
-    assert str(way) == "到社保局窗口办理“个人基本信息变更”"
+    way = OTHER_PLACES.at("shenzhen")
+    assert str(way) == "到参保地社会保险、医疗保险经办机构窗口办理“与其他城市之间的社会保险关系转移”"
     page = client.get(way.url)
     assert page.status_code == 200
-    assert "请到社保局窗口办理" in page.content.decode()
-    assert 'href="/shenzhen/services/flexible-enroll/"' in page.content.decode()
+    assert "请到参保地社会保险、医疗保险经办机构窗口办理" in page.content.decode()
+    assert 'href="/shenzhen/services/pension-out/"' in page.content.decode()
 
 
 def test_what_the_city_knows_nothing_of_is_sent_to_the_window_without_a_link() -> None:

@@ -132,12 +132,12 @@ class TestElsewhere:
     def test_what_is_offered_is_not_done_elsewhere(self, data: Path) -> None:
         path = data / "wuhan/elsewhere.yaml"
         path.write_text(
-            path.read_text(encoding="utf-8").replace("details-change:", "pension-tier:"), encoding="utf-8"
+            path.read_text(encoding="utf-8").replace("identity-change:", "pension-tier:"), encoding="utf-8"
         )
         with pytest.raises(PolicyError, match="the city offers it"):
             load_book(data)
 
-    @pytest.mark.parametrize("line", ["  audience: person\n", "  title: 部分信息变更\n"])
+    @pytest.mark.parametrize("line", ["  audience: person\n", "  title: 个人基本信息变更\n"])
     def test_it_says_who_and_what(self, data: Path, line: str) -> None:
         path = data / "wuhan/elsewhere.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace(line, "", 1), encoding="utf-8")
@@ -155,7 +155,7 @@ class TestElsewhere:
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
         everywhere = set(yaml.safe_load((DATA / "national/elsewhere.yaml").read_text("utf-8")))
-        assert len(named - everywhere - {"transfer-other-places"}) == 16
+        assert len(named - everywhere - {"transfer-other-places"}) == 14
         assert not named & set(place.offers)
 
 

@@ -315,7 +315,8 @@ def test_many_places_are_a_list_in_two_groups(cast: Cast, clock: Clock, mover: P
         OutsideAgency.objects.create(title=f"外地{number}市", agency=f"外地{number}市社会保险中心")
     offer = book().city("wuhan").offers["pension-out"]
     form = desk.form_for(offer=offer, applicant=Applicant.of(cast.li_qiang_login), now=NOW)
-    assert [group for group, _places in form.fields["to"].choices][1:] == ["本大厅的城市", "其他地区"]
+    choices = form.fields["to"].choices  # type: ignore[attr-defined]
+    assert [group for group, _places in choices][1:] == ["本大厅的城市", "其他地区"]
     chosen = OutsideAgency.objects.get(title="外地8市")
     case = file(cast.li_qiang_login, "wuhan", "pension-out", {"to": chosen.place.key}, NOW)
     assert dict(case.outcome["lines"])["转入地"] == "外地8市社会保险中心"

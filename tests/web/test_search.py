@@ -93,14 +93,13 @@ def test_what_only_other_cities_offer_is_listed_apart() -> None:
 @pytest.mark.parametrize(
     ("city", "words", "code"),
     [
-        ("shenzhen", "户籍变更", "identity-change"),
         ("shenzhen", "少儿医保", "child-first-enroll"),
         ("shenzhen", "趸缴", "lump-sum"),
         ("shenzhen", "延缴", "deferred-contribution"),
         ("shenzhen", "升位", "id-upgrade"),
         ("wuxi", "参保登记", "flexible-enroll"),
         ("wuxi", "增员", "employer-add-staff"),
-        ("wuhan", "部分信息变更", "details-change"),
+        ("wuhan", "户籍信息变更", "identity-change"),
         ("ningbo", "改名", "identity-change"),
     ],
 )
