@@ -217,6 +217,8 @@ SAMPLES = [
     Sample("choose-city", all_get(NONE), lambda world: {"slug": "atlantis"}, what="unknown"),
     Sample("home", all_get(PAGE), in_ningbo()),
     Sample("search", all_get(PAGE), in_ningbo()),
+    Sample("questions", all_get(PAGE), in_ningbo()),
+    Sample("family", only(TO_PERSONS, *PERSONS)),
     Sample("quote", all_get(PAGE), in_ningbo()),
     Sample("services", all_get(PAGE), in_ningbo()),
     Sample("service", all_get(PAGE), in_ningbo("employer-add-staff"), what="for employers"),

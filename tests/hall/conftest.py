@@ -42,8 +42,10 @@ def trial_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
         (data / city / "offers.yaml").write_text(
             yaml.safe_dump(offered, allow_unicode=True), encoding="utf-8"
         )
-        # It names services of the real city.
-        (data / city / "elsewhere.yaml").unlink()
+        # They name services of the real city.
+        for name in ("elsewhere", "questions", "everyday"):
+            (data / city / f"{name}.yaml").unlink(missing_ok=True)
+    (data / "national/questions.yaml").unlink()
     return load_book(data)
 
 
