@@ -14,10 +14,10 @@ from portal.accounts.models import User
 from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.policy.terms.debit import debit_terms
-from portal.registers.models import BankAccountRecord
+from portal.registers.models import BankAccountRecord, BusinessRecord
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month, month_in_china
+from portal.shared.months import Month, month_in_china, today_in_china
 from portal.web.demo import cast
 from portal.web.demo.chapters import Chapter, Say
 
@@ -28,6 +28,32 @@ def _coverages(now: dt.datetime, say: Say) -> None:
     _flexible(month, now)
     _crowd(month, now)
     _residents(month, now)
+    _founded(now)
+
+
+def _founded(now: dt.datetime) -> None:
+    """A company that is founded and has no account with the agency yet."""
+    for entry in cast.script()["founded"]:
+        founder, code = cast.person(entry["person"]), cast.company_code(entry["place"], entry["order"])
+        BusinessRecord.objects.get_or_create(
+            credit_code=code,
+            defaults={
+                "name": entry["name"],
+                "kind": entry["kind"],
+                "address": entry["address"],
+                "place_code": entry["place"],
+                "founded_on": today_in_china(now) - dt.timedelta(days=entry["days"]),
+                "representative_name": founder.name,
+                "representative_number": founder.identity_number,
+                "scope": entry["scope"],
+                "capital_fen": money.to_fen(Decimal(entry["capital"])),
+            },
+        )
+        BankAccountRecord.objects.get_or_create(
+            bank=entry["bank"],
+            number=entry["account"],
+            defaults={"holder": entry["name"], "identity_number": code},
+        )
 
 
 def _employed(month: Month, now: dt.datetime) -> None:

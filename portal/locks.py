@@ -6,7 +6,7 @@ with the transaction, or with the session, so that a killed worker leaves none b
 share a key by chance; then one waits for the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection
@@ -21,6 +21,17 @@ def key_sql(what: str, of: str) -> str:
 def hold(what: str, of: object) -> None:
     """Wait for the lock, and keep it until the transaction ends."""
     _ask("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", what, of)
+
+
+def hold_all(what: str, of: Iterable[str]) -> None:
+    """The same for several objects, in the order of their names: two who want some of the same
+    objects do not stop each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
+            " FROM (SELECT name FROM unnest(%s::text[]) AS name ORDER BY name) AS names",
+            [[f"{what}:{one}" for one in of]],
+        )
 
 
 def share(what: str, of: object) -> None:

@@ -19,6 +19,11 @@ class Births:
         raise NotImplementedError
 
 
+class Businesses:
+    def find(self, _credit_code: str) -> None:
+        raise NotImplementedError
+
+
 class Bank:
     def account(self, _bank: str, _number: str) -> None:
         raise NotImplementedError

@@ -13,30 +13,13 @@ from django.utils.translation import gettext_lazy
 from contributions.debit import of_employers
 from contributions.models import DebitAgreement
 from portal.accounts.models import User
+from portal.hall.fields import CorporateAccountField
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Service, ServiceForm, Theme
 from portal.shared import identity
-from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
 SIGN, END = "sign", "end"
-
-
-class CorporateAccountField(forms.CharField):
-    """The number of a company's account, 8 to 32 digits; it has no check digit. Spaces and hyphens
-    are mended."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "widget", forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"})
-        )
-        super().__init__(**kwargs)
-
-    def clean(self, value: Any) -> str:
-        text = "".join(narrow(super().clean(value)).replace("-", "").split())
-        if text and not (text.isascii() and text.isdigit() and 8 <= len(text) <= 32):
-            raise forms.ValidationError(_("账号应为 8 至 32 位数字，请对照开户许可证或网银核对。"))
-        return text
 
 
 class AgreementForm(ServiceForm):

@@ -6,6 +6,7 @@ of one person are not merged here.
 """
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -170,6 +171,15 @@ def was_corrected(number: str, name: str) -> bool:
         names.agree(before["name"], name) and before["identity_number"] != after["identity_number"]
         for before, after in corrections_done.values_list("payload__before", "payload__after")
     )
+
+
+def corrected_among(numbers: Collection[str]) -> set[str]:
+    """Those of the numbers that stood wrongly in somebody's file; ``was_corrected`` says whether in
+    that of a person of some name."""
+    found = Proposal.objects.filter(
+        kind=CODE, status=ProposalStatus.APPROVED, payload__before__identity_number__in=list(numbers)
+    )
+    return set(found.values_list("payload__before__identity_number", flat=True))
 
 
 def looks_at(person: Person) -> Q:

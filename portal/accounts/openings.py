@@ -69,7 +69,7 @@ class EmployerOpening(Kind):
             raise CannotDecide(
                 _("统一社会信用代码或单位社保编号已经登记，请不予通过，核对后重新提出。")
             ) from error
-        _tell_clerk(clerk, employer, proposal, now=now)
+        tell_clerk(clerk, employer, reference=str(proposal.pk), now=now)
 
 
 class PersonOpening(Kind):
@@ -174,12 +174,13 @@ def propose_person(
     )
 
 
-def _tell_clerk(clerk: User, employer: Employer, proposal: Proposal, *, now: dt.datetime) -> None:
-    """Tells the first clerk how to set a password: nobody else types one for them."""
+def tell_clerk(clerk: User, employer: Employer, *, reference: str, now: dt.datetime) -> None:
+    """Tells a clerk of a new account how to set a password: nobody else types one for them. Once
+    for each ``reference``."""
     notices.tell(
         clerk,
         kind="employer-opening",
-        reference=str(proposal.pk),
+        reference=reference,
         title=_("单位账号已开通"),
         text=_(
             "%(employer)s的社保单位账号已开通。请在网上办事大厅的单位登录页选择“忘记密码”，"

@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from portal.accounts.fields import CreditCodeField
 from portal.accounts.models import User
 from portal.accounts.permissions import staff, staff_cities
-from portal.accounts.staff_admin import OfPeople, staff_typed_number
+from portal.accounts.staff_admin import OfPeople, StaffAdmin, staff_typed_number
 from portal.people import belonging
 from portal.people.persons import find
 from portal.policy.book import book
@@ -21,6 +23,7 @@ from portal.registers.birth import CERTIFICATE
 from portal.registers.models import (
     BankAccountRecord,
     BirthRecord,
+    BusinessRecord,
     HouseholdRecord,
     MedicalAccountRecord,
     SecurityCardRecord,
@@ -163,6 +166,76 @@ class BirthRecordAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("身份证号码"))
     def number_masked(self, record: BirthRecord) -> str:
         return identity.mask(record.identity_number)
+
+
+class BusinessRecordForm(forms.ModelForm):
+    # The member of staff who fills in the form.
+    by: User
+
+    credit_code = CreditCodeField(widget=UnfoldAdminTextInputWidget)
+
+    class Meta:
+        model = BusinessRecord
+        fields = (
+            "credit_code",
+            "name",
+            "kind",
+            "address",
+            "place_code",
+            "founded_on",
+            "representative_name",
+            "representative_number",
+            "scope",
+            "capital_fen",
+            "state",
+        )
+
+    def clean_representative_number(self) -> str:
+        return staff_typed_number(self.cleaned_data["representative_number"])
+
+    def clean_place_code(self) -> str:
+        code: str = self.cleaned_data["place_code"]
+        if code not in [place.code for city in staff_cities(self.by) for place in book().city(city).places]:
+            raise ValidationError(_("这不是本市的区划代码，例如 330211。"), code="elsewhere")
+        return code
+
+
+@admin.register(BusinessRecord)
+class BusinessRecordAdmin(StaffAdmin):
+    """Entities that are registered in the own city's districts."""
+
+    form = BusinessRecordForm
+    list_display = ("name", "credit_code", "representative_name", "founded_on", "state")
+    list_filter = ("state",)
+    search_fields = ("name", "=credit_code")
+    search_help_text = gettext_lazy("单位名称或统一社会信用代码")
+    ordering = ("name", "pk")
+    actions = None
+    fields = BusinessRecordForm.Meta.fields
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        codes = [place.code for city in staff_cities(staff(request)) for place in book().city(city).places]
+        return super().get_queryset(request).filter(place_code__in=codes)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"by": staff(request)})
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Typed once; afterwards the numbers stay, and the representative's is masked."""
+        if obj is None:
+            return self.fields
+        return [{"representative_number": "number_masked"}.get(name, name) for name in self.fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("credit_code", "number_masked")
+
+    @admin.display(description=gettext_lazy("法定代表人身份证号码"))
+    def number_masked(self, record: BusinessRecord) -> str:
+        return identity.mask(record.representative_number)
 
 
 class AccountRecordAdmin(RecordAdmin):

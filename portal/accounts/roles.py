@@ -34,6 +34,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         "registers.change_householdrecord",
         "registers.add_birthrecord",
         "registers.change_birthrecord",
+        "registers.add_businessrecord",
+        "registers.change_businessrecord",
         "registers.add_bankaccountrecord",
         "registers.change_bankaccountrecord",
         "registers.add_securitycardrecord",

@@ -36,8 +36,11 @@ from portal.accounts.messages import MessageNotSent, send
 from portal.accounts.models import Kind, OutboxMessage, PersonLookup, User
 from portal.accounts.permissions import login_required_any, own_path
 from portal.people import papers
+from portal.policy.book import book
 from portal.shared.identity import mask_name, mask_phone
 
+# The service by which an employer opens its account online.
+OPENING = "employer-opening"
 PERSON_DOOR = "portal.accounts.doors.PersonDoor"
 WRONG_CODE = gettext_lazy("短信验证码不正确或已失效。连续输错 5 次后须重新获取。")
 NOT_REGISTERED = gettext_lazy("您的手机号码尚未开通个人账号，不能登录。可在网上大厅注册，或拨打 12333。")
@@ -115,7 +118,20 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         wrong = _("单位代码、经办人或密码不正确，请核对后重新输入。")
         knocked = {"credit_code": typed["credit_code"], "clerk": typed["clerk"]}
         form.add_error(None, wrong + _tries_left(request, knocked))
-    return render(request, "accounts/login_employer.html", door_context(request, form, _("登录")))
+    return render(
+        request,
+        "accounts/login_employer.html",
+        door_context(request, form, _("登录"), opening_cities=_opening_cities()),
+    )
+
+
+def _opening_cities() -> list[tuple[str, str]]:
+    """The cities where an employer opens its account online: title and address."""
+    return [
+        (city.title, reverse("service", args=[city.slug, OPENING]))
+        for city in book().cities
+        if OPENING in city.offers
+    ]
 
 
 def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:

@@ -128,7 +128,7 @@ def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar
     """
     ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
     service = service_of(offer.code)
-    undecided = _standing(ask) if service.audience == Audience.PERSON else None
+    undecided = _standing(ask) if service.door == Audience.PERSON else None
     if undecided is not None:
         way = Way(undecided.number, undecided.number, reverse("case", args=[undecided.number]))
         return [
@@ -248,7 +248,7 @@ def submit(
     if not permissions.may_file_for(ask.applicant, service):
         if ask.applicant.ward and service.for_wards:
             raise NotAllowed(permissions.why_not_for(ask.applicant.ward, city=ask.offer.city, now=now))
-        raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.audience))
+        raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.door))
     digest = digest_of(ask)
     earlier = earlier_case(key, digest, ask)
     if earlier:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.policy.terms.people import AccountNumbers
 from portal.shared import bank_account, bank_card, money
+from portal.shared.characters import narrow
 from portal.shared.months import Month
 
 
@@ -162,3 +163,20 @@ class BankCardField(forms.CharField):
             raise ValidationError(
                 _("卡号不正确，很可能有一位输错了，请对照卡面逐位核对。"), code=error.code
             ) from error
+
+
+class CorporateAccountField(forms.CharField):
+    """The number of a company's account, 8 to 32 digits; it has no check digit. Spaces and hyphens
+    are mended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "widget", forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"})
+        )
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = "".join(narrow(super().clean(value)).replace("-", "").split())
+        if text and not (text.isascii() and text.isdigit() and 8 <= len(text) <= 32):
+            raise ValidationError(_("账号应为 8 至 32 位数字，请对照开户许可证或网银核对。"))
+        return text

@@ -21,7 +21,7 @@ GUARDIANS = To("guardian-upkeep", what=gettext_lazy("登记监护人"))
 
 def may_file(user: User, service: Service) -> bool:
     """Whether this login is of the kind that the service is for."""
-    return user.is_active and (user.is_clerk if service.audience == Audience.EMPLOYER else user.is_person)
+    return user.is_active and (user.is_clerk if service.door == Audience.EMPLOYER else user.is_person)
 
 
 def may_file_for(applicant: Applicant, service: Service) -> bool:

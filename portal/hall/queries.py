@@ -1,6 +1,6 @@
 """Reading cases: one's own, and the queue of the agency's staff."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -42,6 +42,17 @@ def others_open_about(identity_number: str, *, city: str, but: str) -> list[Case
     first."""
     cases = Case.objects.filter(subject_identity_number=identity_number, city=city, status__in=WAITING)
     return list(cases.exclude(service=but).order_by("submitted_at", "pk"))
+
+
+def open_about_any(identity_numbers: Collection[str], service: str) -> dict[str, list[Case]]:
+    """The undecided cases of this service about these persons, by number."""
+    cases = Case.objects.filter(
+        subject_identity_number__in=identity_numbers, service=service, status__in=WAITING
+    )
+    found: dict[str, list[Case]] = {}
+    for case in cases.order_by("submitted_at", "pk"):
+        found.setdefault(case.subject_identity_number, []).append(case)
+    return found
 
 
 def just_done(*, applicant_person: int, city: str, service: str, since: datetime) -> Case | None:

@@ -229,6 +229,9 @@ class Service(ABC):
     code: ClassVar[str]
     title: ClassVar[Any]
     audience: ClassVar[Audience]
+    # Whose login files it, where that is not the audience's: who opens an employer's account has
+    # no login of the employer yet.
+    filed_by: ClassVar[Audience | None] = None
     theme: ClassVar[Theme]
     form: ClassVar[type[ServiceForm]]
     # Other names under which people look for it.
@@ -258,6 +261,11 @@ class Service(ABC):
     needs: ClassVar[Sequence[str]] = ()
     # The app that the service lives in; set by the catalogue.
     app: str = ""
+
+    @property
+    def door(self) -> Audience:
+        """The kind of login that files it."""
+        return self.filed_by or self.audience
 
     def leads_to(self, *, offer: Offer, applicant: Applicant, now: datetime) -> str:
         """The code of the service whose form this applicant should get: another than its own where

@@ -1,5 +1,7 @@
 """The lock of a person."""
 
+from collections.abc import Iterable
+
 from portal import locks
 
 
@@ -8,3 +10,8 @@ def lock_subject(identity_number: str) -> None:
     Does nothing without a number."""
     if identity_number:
         locks.hold("person", identity_number)
+
+
+def lock_subjects(identity_numbers: Iterable[str]) -> None:
+    """The same for several persons at once."""
+    locks.hold_all("person", set(identity_numbers))

@@ -145,6 +145,12 @@ class Employer(models.Model):
     industry_grade = models.PositiveSmallIntegerField(_("行业工伤风险类别"))
     contact_name = NameField(_("专管员姓名"), max_length=60)
     contact_phone = models.CharField(_("专管员手机号"), max_length=20)
+    # The district where it insures (GB/T 2260), its division by GB/T 4754, and its own account;
+    # empty where the account was opened without them.
+    district = models.CharField(_("参保区县"), max_length=6, blank=True, default="", db_default="")
+    industry = models.CharField(_("行业大类"), max_length=2, blank=True, default="", db_default="")
+    bank = BankField(_("开户银行"), max_length=20, blank=True, default="", db_default="")
+    account_number = models.CharField(_("单位账号"), max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("开户时间"), auto_now_add=True)
 
     class Meta:
@@ -155,6 +161,11 @@ class Employer(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(industry_grade__range=(1, 8)), name="employer_industry_grade_1_to_8"
+            ),
+            models.CheckConstraint(
+                condition=Q(bank="", account_number="")
+                | (~Q(bank="") & Q(account_number__regex=r"^[0-9]{8,32}$")),
+                name="employer_account_is_whole",
             ),
             name_in_form("contact_name", name="employer_contact_name_in_form"),
         ]

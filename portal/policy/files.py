@@ -340,6 +340,14 @@ NATIONAL_FILES: Mapping[str, Kind] = {
     "medical_transfer": Shape({"agency_working_days": Count(1, 365)}),
     "benefit_place": Shape({"years": Count(1, 60)}),
     "work_injury_grades": Shape({"rates": Mapped(Count(1, 8), RATE)}),
+    # The divisions of GB/T 4754 and the grade that each has for work injury.
+    "industries": Shape(
+        {
+            "divisions": Listed(
+                Shape({"code": Text(r"[0-9]{2}"), "title": Text(), "grade": Count(1, 8)}), unique="code"
+            )
+        }
+    ),
 }
 
 # An official rule: what people are shown as 依据. They stand in national/rules.yaml under a code,

@@ -139,3 +139,47 @@ class MedicalAccountRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{book().city(self.city).title} ····{self.number[-4:]}"
+
+
+class BusinessState(StrEnum):
+    STANDING = "standing"
+    DISSOLVED = "dissolved"
+
+
+BUSINESS_STATE_LABELS = {BusinessState.STANDING: "存续", BusinessState.DISSOLVED: "注销或吊销"}
+
+
+class BusinessRecord(models.Model):
+    """A legal entity as the register of market entities has it."""
+
+    credit_code = models.CharField(_("统一社会信用代码"), max_length=18, unique=True)
+    name = models.CharField(_("名称"), max_length=120)
+    kind = models.CharField(_("类型"), max_length=60)
+    address = models.CharField(_("住所"), max_length=200)
+    place_code = models.CharField(_("住所区划代码"), max_length=6)
+    founded_on = models.DateField(_("成立日期"))
+    representative_name = NameField(_("法定代表人姓名"), max_length=60)
+    representative_number = models.CharField(_("法定代表人身份证号码"), max_length=18)
+    scope = models.CharField(_("经营范围"), max_length=1000)
+    capital_fen = models.BigIntegerField(_("注册资本（分）"))
+    state = models.CharField(
+        _("登记状态"),
+        max_length=10,
+        choices=choices(BUSINESS_STATE_LABELS),
+        default=BusinessState.STANDING,
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("经营主体登记")
+        constraints = [
+            one_of("state", BusinessState, name="business_state_known"),
+            models.CheckConstraint(
+                condition=Q(credit_code__regex=r"^[0-9A-Z]{18}$"), name="business_credit_code_form"
+            ),
+            models.CheckConstraint(condition=Q(place_code__regex=r"^[0-9]{6}$"), name="business_place_form"),
+            models.CheckConstraint(condition=Q(capital_fen__gte=0), name="business_capital_not_negative"),
+            name_in_form("representative_name", name="business_representative_in_form"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

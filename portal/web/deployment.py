@@ -32,6 +32,7 @@ OUTSIDE = (
     Outside("TEXT_MESSAGE_BACKEND", ("send",), ("portal.accounts.messages.OutboxPage",)),
     Outside("HOUSEHOLD_REGISTER", ("find",), ("portal.registers.household.LocalRegister",)),
     Outside("BIRTH_REGISTER", ("find",), ("portal.registers.birth.LocalRegister",)),
+    Outside("BUSINESS_REGISTER", ("find",), ("portal.registers.business.LocalRegister",)),
     Outside("BANK_REGISTER", ("account", "card"), ("portal.registers.bank.LocalRegister",)),
     Outside("MEDICAL_ACCOUNT_REGISTER", ("account",), ("portal.registers.medical.LocalRegister",)),
 )

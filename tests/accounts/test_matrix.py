@@ -669,6 +669,7 @@ REVIEWERS_LISTS = {
     "people_guardianship",
     "people_bankaccount",
     "registers_birthrecord",
+    "registers_businessrecord",
     "registers_householdrecord",
     "registers_bankaccountrecord",
     "registers_securitycardrecord",

@@ -25,6 +25,7 @@ TODAY = dt.date(2026, 11, 30)
 PENSION, MEDICAL, UNEMPLOYMENT, WORK_INJURY, MATERNITY = Insurance
 
 OFFERED = {
+    ("ningbo", "employer-opening"): ("开办企业全程网上办", Mode.REVIEW),
     ("ningbo", "employer-add-staff"): ("社会保险职工参保登记", Mode.REVIEW),
     ("ningbo", "employer-stop-staff"): ("社会保险职工暂停参保", Mode.REVIEW),
     ("ningbo", "flexible-enroll"): ("灵活就业人员参保登记", Mode.DIRECT),

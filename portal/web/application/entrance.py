@@ -83,7 +83,7 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             return not_here(request, place, code)
         kind = service_of(code)
         if not request.user.is_authenticated:
-            return to_door(request, DOORS[kind.audience])
+            return to_door(request, DOORS[kind.door])
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
         try:

@@ -40,7 +40,7 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
     context: dict[str, Any] = {}
     applicant = None
     if not request.user.is_authenticated:
-        door = reverse(DOORS[kind.audience])
+        door = reverse(DOORS[kind.door])
         context["login_url"] = onward.address(door, reverse("apply", args=[city, code]))
     elif permissions.may_file(request.user, kind):
         try:
@@ -98,14 +98,14 @@ def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
         "offer": offer,
         "service": kind,
         "steps": steps,
-        "audience": kind.audience,
+        "audience": kind.door,
         "how_it_ends": kind.how_it_ends(offer) or how_it_ends(offer),
         "next_url": reverse("apply", args=[city.slug, offer.code]),
     }
 
 
 def _other_login(kind: Service) -> dict[str, str]:
-    if kind.audience == Audience.EMPLOYER:
+    if kind.door == Audience.EMPLOYER:
         why = _("这个事项由用人单位办理，您现在登录的不是单位账号。")
         what_to_do = _("请退出后，由单位经办人从“单位登录”进入办理。")
     else:

@@ -55,11 +55,16 @@ def account_number(first: str, *, ending: str) -> str:
     return next(number for digit in range(10) if luhn.is_valid(number := f"{first}{digit}{ending}"))
 
 
+def company_code(place: str, order: int) -> str:
+    """A valid unified social credit code, not copied from a real company."""
+    first = f"91{place}MA2{order:06d}"
+    return credit_code.parse(first + uscc.calc_check_digit(first))
+
+
 def employer(key: str) -> Employer:
     """The employer of that key."""
     entry = script()["employers"][key]
-    first = f"91{entry['place']}MA2{entry['order']:06d}"
-    code = credit_code.parse(first + uscc.calc_check_digit(first))
+    code = company_code(entry["place"], entry["order"])
     row, _made = Employer.objects.get_or_create(
         credit_code=code,
         defaults={
