@@ -35,6 +35,7 @@ class Theme(StrEnum):
     PROOF = "proof"
     TRANSFER = "transfer"
     DETAILS = "details"
+    VISIT = "visit"
 
 
 THEME_LABELS = {
@@ -43,6 +44,7 @@ THEME_LABELS = {
     Theme.PROOF: _("证明与凭证"),
     Theme.TRANSFER: _("关系转移接续"),
     Theme.DETAILS: _("信息变更"),
+    Theme.VISIT: _("到窗口办理"),
 }
 
 
@@ -236,6 +238,9 @@ class Service(ABC):
     form: ClassVar[type[ServiceForm]]
     # Other names under which people look for it.
     also_known_as: ClassVar[Sequence[str]] = ()
+    # The page on which something is chosen before the form is filled in, by the name of its
+    # address; "" for none. It keeps what was chosen as a draft.
+    chosen_first: ClassVar[str] = ""
     # The form field whose value is searched in the register (an identity number), or "".
     searches: ClassVar[str] = ""
     # What a search says that finds nobody.

@@ -31,6 +31,7 @@ PAGES = {
     "proofs": gettext_lazy("我的参保证明和票据"),
     "verify": gettext_lazy("核验证明"),
     "transfers": gettext_lazy("关系转移"),
+    "appointments": gettext_lazy("我的预约"),
     "account": gettext_lazy("账号与安全"),
     "employer-assessments": gettext_lazy("单位应缴核定"),
     "employer-bases": gettext_lazy("职工名册"),

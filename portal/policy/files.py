@@ -172,7 +172,7 @@ CHANNELS = ("card", "alipay", "wechat")
 
 def _check_hours(values: Mapping[str, Any]) -> Iterable[str]:
     if values["from"] >= values["until"]:
-        yield f"the bank opens at {values['from']}, after it closes at {values['until']}"
+        yield f"it opens at {values['from']}, after it closes at {values['until']}"
 
 
 def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
@@ -249,6 +249,24 @@ CITY_FILES: Mapping[str, Kind] = {
     "payment": Shape(
         {"channels": Listed(one_of(*CHANNELS)), "order_minutes": Count(1, 24 * 60)},
         {"bank_hours": Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)},
+    ),
+    # Appointments at a window: when slots are, how many places each has, and what is asked of
+    # whoever takes one.
+    "appointments": Shape(
+        {
+            "opens": Listed(Shape({"from": TimeOfDay(), "until": TimeOfDay()}, check=_check_hours)),
+            "slot_minutes": Count(5, 240),
+            # How many people one window serves in a slot, and the share of them that may book.
+            "per_window": Count(1, 50),
+            "bookable_share": SHARE,
+            # The last working days before a day of the month, on which windows serve more.
+            "busy": Shape({"before_day": DAY_OF_MONTH, "workdays": Count(0, 15), "share": SHARE}),
+            "days_ahead": Count(1, 90),
+            "open_at_most": Count(1, 50),
+            "cancel_hours": Count(0, 72),
+            "check_in": Shape({"before_minutes": Count(0, 240), "after_minutes": Count(0, 240)}),
+            "no_show": Shape({"count": Count(1, 20), "within_days": Count(1, 366), "days": Count(1, 366)}),
+        }
     ),
     # How whoever opens a personal account proves who they are, and for how many days a code from
     # the window is good.

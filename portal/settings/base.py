@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "portal.registers",
     "portal.partners",
     "portal.hall",
+    "portal.appointments",
     "enrollment",
     "contributions",
     "transfers",

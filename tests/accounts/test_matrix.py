@@ -31,6 +31,7 @@ from contributions.charges.charging import charge
 from contributions.models import Assessment, Charge, Order
 from contributions.orders.placing import place_charges
 from portal.accounts.models import Notice, User
+from portal.appointments.models import Appointment, Site
 from portal.hall.models import Attachment, Case, Draft, WindowCheck
 from portal.hall.routing import Status
 from portal.policy.book import Mode, book
@@ -83,6 +84,7 @@ class World:
     captcha: str
     order: Order
     transfer: Transfer
+    appointment: Appointment
 
 
 @dataclass(frozen=True)
@@ -368,6 +370,31 @@ SAMPLES = [
     Sample(
         "transfer-cancel", only(TO_PERSONS, "person A", what=ON), number_of("transfer"), "POST", "of person A"
     ),
+    # portal.appointments
+    Sample("appointments", only(TO_PERSONS, *ANYONE)),
+    *(
+        sample
+        for name in (
+            "appointment",
+            "appointment-slip",
+            "appointment-calendar",
+            "appointment-move",
+            "appointment-cancel",
+        )
+        for sample in (
+            Sample(name, only(TO_PERSONS, "person A"), number_of("appointment"), what="of person A"),
+            Sample(name, only(TO_PERSONS), no_such_case, what="unknown"),
+        )
+    ),
+    Sample("appointment-move", only(TO_PERSONS, "person A", what=ON), number_of("appointment"), "POST"),
+    Sample(
+        "appointment-cancel",
+        only(TO_PERSONS, "person A", what=ON),
+        number_of("appointment"),
+        "POST",
+        "of person A",
+    ),
+    Sample("appointment-times", all_get(NONE), in_ningbo("appointment"), what="not offered"),
     # portal.partners: signed requests only, whatever the session
     Sample("api-schema", all_get(PAGE)),
     Sample("api-keys", all_get(PAGE)),
@@ -561,10 +588,20 @@ def things_of_a(cast: Cast) -> World:
         staff_case=file(clerk, "ningbo", "staff-proofs", proofs, NOW),
         captcha=CaptchaStore.generate_key(),
         transfer=transfer,
+        appointment=_appointment(cast),
         order=place_charges(
             city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
         ),
     )
+
+
+def _appointment(cast: Cast) -> Appointment:
+    """李强's at a place in Wuhan."""
+    site = Site.objects.create(city="wuhan", title="江岸区经办大厅", address="京汉大道一号", windows=3)
+    slot = f"{site.pk}-202611200900"
+    typed = {"slot": slot, "matter": "payment", "phone": "13800000002"}
+    case = file(cast.li_qiang_login, "wuhan", "appointment", typed, NOW)
+    return Appointment.objects.get(case=case)
 
 
 def visit(visitor: str, cast: Cast) -> Client:
@@ -679,6 +716,9 @@ REVIEWERS_LISTS = {
     "enrollment_rosterrow",
     "transfers_transfer",
     "watch_failure",
+    "appointments_appointment",
+    "appointments_site",
+    "appointments_closure",
 }
 
 

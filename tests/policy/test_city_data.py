@@ -38,6 +38,7 @@ OFFERED = {
     ("wuhan", "employer-add-staff"): ("增员", Mode.REVIEW),
     ("wuhan", "employer-stop-staff"): ("减员", Mode.REVIEW),
     ("wuhan", "employer-bases"): ("申报缴费基数", Mode.REVIEW),
+    ("wuhan", "appointment"): ("预约办事", Mode.DIRECT),
     ("wuhan", "employer-arrears"): ("补缴社保费", Mode.REVIEW),
     ("wuhan", "flexible-enroll"): ("新参保及接续", Mode.DIRECT),
     ("wuhan", "flexible-pause"): ("暂停缴费", Mode.DIRECT),

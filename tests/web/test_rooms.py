@@ -18,7 +18,10 @@ def test_the_projects_own_apps_go_from_the_ground_up() -> None:
 
 
 def test_what_an_app_brings_is_found_by_its_name() -> None:
-    assert [module.__name__ for module in rooms.bring("due")] == ["contributions.due"]
+    assert [module.__name__ for module in rooms.bring("due")] == [
+        "portal.appointments.due",
+        "contributions.due",
+    ]
     assert {"portal.hall.roles", "transfers.roles"} <= {module.__name__ for module in rooms.bring("roles")}
 
 

@@ -95,6 +95,8 @@ def _draft_page(errand: Errand) -> dict[str, Any]:
 
 def _begun(request: HttpRequest, errand: Errand) -> HttpResponse:
     draft = errand.draft()
+    if draft is None and errand.service.chosen_first and not errand.barred():
+        return redirect(errand.url(errand.service.chosen_first))
     if draft is None:
         known, _problem = errand.known({})
         return form_page(request, errand, errand.form(known=known))

@@ -1,0 +1,1 @@
+"""预约办事: places, days and slots; who comes when; the staff's day."""

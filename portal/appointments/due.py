@@ -1,0 +1,43 @@
+"""Appointments that are to come, for the home page."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portal.accounts.models import User
+from portal.appointments import matters
+from portal.appointments.calendar import times
+from portal.appointments.machine import Status
+from portal.appointments.views import appointments_of
+from portal.shared.months import short_day_zh, today_in_china
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    title: str
+    text: str
+    days_left: int
+    url: str
+
+
+def due_for(user: User, now: dt.datetime) -> list[Due]:
+    """Each appointment that the login's people, or its employer, have still to come to."""
+    if not (user.is_person or user.is_clerk):
+        return []
+    today = today_in_china(now)
+    coming = appointments_of(user).filter(status=Status.BOOKED, day__gte=today)
+    return [
+        Due(
+            title=_("预约办事：{site}").format(site=one.slot.site),
+            text=_("{day} {times}，{matter}。请带好证件和材料。").format(
+                day=short_day_zh(one.day),
+                times=times(one.slot.starts_at, one.slot.ends_at),
+                matter=matters.words(one),
+            ),
+            days_left=(one.day - today).days,
+            url=reverse("appointment", args=[one.number]),
+        )
+        for one in coming
+    ]
