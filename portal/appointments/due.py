@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -10,7 +11,9 @@ from portal.accounts.models import User
 from portal.appointments import matters
 from portal.appointments.calendar import times
 from portal.appointments.machine import Status
-from portal.appointments.views import appointments_of
+from portal.appointments.models import Appointment
+from portal.appointments.views import appointments_of, shown_whole
+from portal.people.models import Person
 from portal.shared.months import short_day_zh, today_in_china
 
 
@@ -24,10 +27,16 @@ class Due:
 
 def due_for(user: User, now: dt.datetime) -> list[Due]:
     """Each appointment that the login's people, or its employer, have still to come to."""
-    if not (user.is_person or user.is_clerk):
-        return []
+    return _to_come(appointments_of(user), now) if user.is_person or user.is_clerk else []
+
+
+def due_of(person: Person, now: dt.datetime) -> list[Due]:
+    """Each appointment that this person has still to come to."""
+    return _to_come(shown_whole().filter(person=person), now)
+
+
+def _to_come(appointments: QuerySet[Appointment], now: dt.datetime) -> list[Due]:
     today = today_in_china(now)
-    coming = appointments_of(user).filter(status=Status.BOOKED, day__gte=today)
     return [
         Due(
             title=_("预约办事：{site}").format(site=one.slot.site),
@@ -39,5 +48,5 @@ def due_for(user: User, now: dt.datetime) -> list[Due]:
             days_left=(one.day - today).days,
             url=reverse("appointment", args=[one.number]),
         )
-        for one in coming
+        for one in appointments.filter(status=Status.BOOKED, day__gte=today)
     ]

@@ -32,4 +32,5 @@ APPOINTMENT_LIFE_CYCLE = LifeCycle(
         Status.CLOSED: Stage("停办，已取消", "quiet"),
     },
     begins=(Status.BOOKED,),
+    events="appointments.AppointmentEvent",
 )

@@ -34,10 +34,13 @@ PER_PAGE = 20
 def appointments_of(user: User) -> QuerySet[Appointment]:
     """The appointments of whoever the login acts for, those furthest ahead first."""
     mine = Q(employer=user.employer_id) if user.is_clerk else Q(person__in=persons_of(user))
-    found = Appointment.objects.filter(mine).select_related(
-        "slot__site", "person", "employer", "about", "ticket", "case"
-    )
-    return found.order_by("-slot__starts_at", "-pk")
+    return shown_whole().filter(mine)
+
+
+def shown_whole() -> QuerySet[Appointment]:
+    """Appointments with what their pages show, those furthest ahead first."""
+    shown = Appointment.objects.select_related("slot__site", "person", "employer", "about", "ticket", "case")
+    return shown.order_by("-slot__starts_at", "-pk")
 
 
 @never_cache

@@ -228,6 +228,8 @@ def test_ones_appointments_are_listed_and_due_on_the_home_page(
     home = li_qiang.get("/wuhan/").content.decode()
     assert "预约办事：江岸区经办大厅" in home
     assert reverse("appointment", args=[appointment.number]) in home
+    family = li_qiang.get("/family/").content.decode()
+    assert reverse("appointment", args=[appointment.number]) in family
 
 
 def test_an_employers_appointment_is_due_for_its_clerks_only(
