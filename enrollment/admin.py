@@ -23,9 +23,10 @@ from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_numb
 from portal.columns import runs_in
 from portal.hall.workbench import OfferedFilter
 from portal.policy.book import PolicyMissing, book
-from portal.policy.terms.contribution import contribution_year_terms
+from portal.policy.terms.contribution import contribution_terms, contribution_year_terms
 from portal.shared import money
 from portal.shared.characters import narrow, whole_number
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
 
 
@@ -173,10 +174,29 @@ def _written(event: Any, name: str) -> str:
     return str(display() if display else value)
 
 
+def _tier_title(row: ContributionBase) -> str:
+    """The name of the tier as the city has it in the first of its months; its code where the policy
+    does not know it."""
+    held = row.coverage
+    if not row.tier:
+        return ""
+    try:
+        terms = contribution_terms(
+            book(),
+            city=held.city,
+            capacity=Capacity(held.capacity),
+            insurance=Insurance(held.insurance),
+            month=row.start,
+        )
+        return terms.tier(row.tier).title
+    except PolicyMissing:
+        return row.tier
+
+
 class BaseInline(TabularInline):
     model = ContributionBase
     verbose_name_plural = gettext_lazy("缴费基数")
-    fields = readonly_fields = ("months", "tier", "wage", "set_by")
+    fields = readonly_fields = ("months", "tier_title", "wage", "set_by")
     extra = 0
     can_delete = False
     hide_title = True
@@ -186,6 +206,10 @@ class BaseInline(TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description=gettext_lazy("缴费档次"), ordering="tier")
+    def tier_title(self, row: ContributionBase) -> str:
+        return _tier_title(row)
 
     @admin.display(description=gettext_lazy("月份"))
     def months(self, row: ContributionBase) -> str:
@@ -249,13 +273,13 @@ class ContributionBaseAdmin(LookUpAdmin):
     person_column = "coverage__person"
     identity_numbers = ("coverage__person__identity_number",)
     employer_column = "coverage__employer"
-    list_display = ("whom", "insurance", "employer", "months", "tier", "wage")
+    list_display = ("whom", "insurance", "employer", "months", "tier_title", "wage")
     list_display_links = ("whom",)
     list_select_related = ("coverage__person", "coverage__employer")
     list_filter = ("coverage__insurance", "coverage__capacity", BaseCityFilter)
     search_help_text = CoverageAdmin.search_help_text
     ordering = ("-start", "-pk")
-    fields = readonly_fields = ("whom", "coverage", "months", "tier", "wage", "set_by")
+    fields = readonly_fields = ("whom", "coverage", "months", "tier_title", "wage", "set_by")
 
     @admin.display(description=gettext_lazy("参保人"))
     def whom(self, row: ContributionBase) -> str:
@@ -268,6 +292,10 @@ class ContributionBaseAdmin(LookUpAdmin):
     @admin.display(description=gettext_lazy("参保单位"))
     def employer(self, row: ContributionBase) -> str:
         return row.coverage.employer.name if row.coverage.employer else "—"
+
+    @admin.display(description=gettext_lazy("缴费档次"), ordering="tier")
+    def tier_title(self, row: ContributionBase) -> str:
+        return _tier_title(row)
 
     @admin.display(description=gettext_lazy("月份"), ordering="start")
     def months(self, row: ContributionBase) -> str:

@@ -261,8 +261,8 @@ class SiteAdmin(OfTheCity):
 
 @admin.register(Closure)
 class ClosureAdmin(OfTheCity):
-    """The days on which places are closed; they are entered on the page of the day. Whoever may
-    deletes one to open the day again: what was cancelled stays so."""
+    """The days on which places are closed; they are entered on the page of the day. No role deletes
+    one; whoever serves all cities may, to open the day again: what was cancelled stays so."""
 
     list_display = ("day", "site", "reason", "by", "at")
     list_display_links = None

@@ -13,6 +13,5 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         "appointments.add_site",
         "appointments.change_site",
         "appointments.add_closure",
-        "appointments.delete_closure",
     ),
 }

@@ -264,7 +264,7 @@ def test_shenzhen_sends_whom_it_does_not_know_to_the_counter(
     assert Case.objects.get().status == Status.PRE_APPLIED
     for box in lin.main.get_by_role("checkbox").all():
         box.check()
-    lin.main.get_by_role("textbox").first.fill("已核对户口簿原件，本月入户。")
+    lin.main.get_by_role("textbox", name="办理依据").fill("已核对户口簿原件，本月入户。")
     lin.press("提请另一名审核人员确认")
     lin.sees("等待另一名审核人员确认")
     second = visitor(cast.every_city_reviewer)
