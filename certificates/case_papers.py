@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from certificates import issuing
@@ -69,10 +70,25 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
     NoSuchPaper."""
     if kind == CertificateKind.APPLICATION_FORM and case.status != Status.PRE_APPLIED:
         raise NoSuchPaper(case.number)
-    certificate = Certificate.objects.filter(case=case, kind=kind).first()
+    frozen = Certificate.objects.filter(case=case, kind=kind)
+    certificate = frozen.first()
     if certificate is not None:
         return certificate
     facts = paper_facts(case, kind=kind, now=now)
+    return _freeze_once(frozen, case, kind, facts, by=by, now=now)
+
+
+def _freeze_once(
+    frozen: QuerySet[Certificate],
+    case: Case,
+    kind: CertificateKind,
+    facts: dict[str, Any],
+    *,
+    visit: WindowCheck | None = None,
+    by: User,
+    now: datetime,
+) -> Certificate:
+    """Freezes a paper of the case, or gives the one that a concurrent request has ``frozen``."""
     try:
         with transaction.atomic():
             return issuing.freeze(
@@ -82,12 +98,12 @@ def paper_of(case: Case, *, kind: CertificateKind, by: User, now: datetime) -> C
                 person=case.applicant_person,
                 employer=case.applicant_employer,
                 case=case,
+                visit=visit,
                 by=by,
                 now=now,
             )
     except IntegrityError:
-        # A concurrent request was first.
-        return Certificate.objects.get(case=case, kind=kind)
+        return frozen.get()
 
 
 WINDOW_PAPERS = {
@@ -100,7 +116,8 @@ WINDOW_PAPERS = {
 def window_paper_of(visit: WindowCheck, *, now: datetime) -> Certificate:
     """The paper about a visit to the window, frozen at the first request and the same ever after,
     whoever asks: the applicant or staff."""
-    certificate = Certificate.objects.filter(visit=visit).first()
+    frozen = Certificate.objects.filter(visit=visit)
+    certificate = frozen.first()
     if certificate is not None:
         return certificate
     case, kind = visit.case, WINDOW_PAPERS[Conclusion(visit.conclusion)]
@@ -120,22 +137,7 @@ def window_paper_of(visit: WindowCheck, *, now: datetime) -> Certificate:
             "keep_until": str(case.keep_until or ""),
         },
     }
-    try:
-        with transaction.atomic():
-            return issuing.freeze(
-                kind=kind,
-                city=case.city,
-                facts=facts,
-                person=case.applicant_person,
-                employer=case.applicant_employer,
-                case=case,
-                visit=visit,
-                by=case.filed_by,
-                now=now,
-            )
-    except IntegrityError:
-        # A concurrent request was first.
-        return Certificate.objects.get(visit=visit)
+    return _freeze_once(frozen, case, kind, facts, visit=visit, by=case.filed_by, now=now)
 
 
 def _papers_seen(visit: WindowCheck) -> list[str]:

@@ -101,14 +101,4 @@ def _tell(case: Case, kind: str, reference: str, title: str, text: str, now: dt.
 
 
 def _notice(case: Case, kind: str, title: str, text: str, now: dt.datetime) -> Notice:
-    whom = _whom(case)
-    return Notice(
-        person=whom if isinstance(whom, Person) else None,
-        user=whom if isinstance(whom, User) else None,
-        kind=kind,
-        reference=case.number,
-        title=title,
-        text=text,
-        at=now,
-        by_text=isinstance(whom, Person) or bool(whom.phone),
-    )
+    return notices.drafted(_whom(case), kind=kind, reference=case.number, title=title, text=text, now=now)
