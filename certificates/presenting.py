@@ -269,7 +269,7 @@ def _elsewhere(facts: Mapping[str, Any]) -> str:
     """Months that came from another place, left, or are under way: 转移接续：养老保险从外地转入 12
     个月…"""
     words = {
-        "brought_in": _("从外地转入 %(months)s 个月"),
+        "brought_in": _("从外地转入或另外计入 %(months)s 个月"),
         "moved_out": _("本地缴费已转出 %(months)s 个月"),
         "in_transit": _("转移途中 %(months)s 个月"),
     }
@@ -280,7 +280,9 @@ def _elsewhere(facts: Mapping[str, Any]) -> str:
         if months
     ]
     return (
-        _("转移接续：%(list)s，转入和在途的不在明细和合计中。") % {"list": "、".join(parts)} if parts else ""
+        _("转移接续：%(list)s，转入、另外计入和在途的不在明细和合计中。") % {"list": "、".join(parts)}
+        if parts
+        else ""
     )
 
 
@@ -405,7 +407,7 @@ def _history_left_out(facts: Mapping[str, Any]) -> list[str]:
     counted = [(words[state], count) for state, count in facts["totals"]["left_out"].items()]
     counted += [
         (_("转移途中"), facts["in_transit"]),
-        (_("从外地转入"), sum(one["months"] for one in facts["brought_in"])),
+        (_("从外地转入和另外计入"), sum(one["months"] for one in facts["brought_in"])),
     ]
     return [_("%(what)s %(count)s 个月") % {"what": what, "count": count} for what, count in counted if count]
 

@@ -12,3 +12,5 @@ SETTLE = To("recollect", "arrears-pay", "flexible-pay", what=_("补缴"))
 BILL = To("employer-arrears", what=_("补缴"))
 TAKE_BACK = To("duplicate-refund", what=_("办理重复缴费退费"))
 WRITE_OFF = To("arrears-write-off", what=_("注销欠费"))
+# Name, number and household on file.
+MEND = To("identity-change", what=_("办理个人基本信息变更"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from contributions.models import BroughtIn, Charge, ChargeStatus
+from contributions.models import BroughtIn, Charge, ChargeStatus, Origin
 from portal.people.models import Person
 from portal.policy.book import Leaf, book
 from portal.policy.terms.transfer import benefit_place_terms
@@ -87,7 +87,7 @@ def settle(paid: list[Paid], *, here: str, here_code: str, household: str, on: d
 
 def paid_at(person: Person) -> list[Paid]:
     """The places where the person's pension months were paid, wherever they count now: this hall's
-    charges, and records from outside."""
+    charges, what else counts in its cities, and records from outside."""
     months: dict[tuple[str, str], list[Month]] = defaultdict(list)
     charges = Charge.objects.filter(
         person=person, insurance=Insurance.PENSION, live=True, status=ChargeStatus.PAID
@@ -98,7 +98,8 @@ def paid_at(person: Person) -> list[Paid]:
     totals = {place: (len(paid), max(paid)) for place, paid in months.items()}
     outside = BroughtIn.objects.filter(person=person, insurance=Insurance.PENSION, from_city="")
     for row in outside:
-        place_key = (row.from_place, "")
+        here = book().city(row.city)
+        place_key = (row.from_place, "") if row.origin == Origin.TRANSFER else (here.title, here.code)
         count, last = totals.get(place_key, (0, row.until - 1))
         totals[place_key] = (count + row.months, max(last, row.until - 1))
     return [Paid(title, code, count, last) for (title, code), (count, last) in totals.items()]

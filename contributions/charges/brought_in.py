@@ -1,10 +1,11 @@
-"""Reading what a person's record holds from elsewhere, and what has left it: which months count
-where, at this moment.
+"""What a person's record holds beside charges, and what has left it: which months count where, at
+this moment.
 
 In a city count its paid charges that have not left it, and what was brought in and has not moved
 on. A month under way counts nowhere; no month counts twice.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,10 +13,19 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from contributions.models import BroughtIn, Charge, ChargeStatus, MovedOut, MovedOutPeriod
+from contributions.models import (
+    BroughtIn,
+    BroughtInPeriod,
+    Charge,
+    ChargeStatus,
+    MovedOut,
+    MovedOutPeriod,
+    Origin,
+)
+from portal.accounts.models import User
 from portal.people.models import Person
 from portal.shared.insurance import Insurance
-from portal.shared.months import Month, month_span
+from portal.shared.months import Month, month_span, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,48 @@ def counted_months(person: Person, *, insurance: Insurance, city: str) -> set[Mo
     came = standing(person, insurance=insurance, cities=[city]).prefetch_related("periods")
     paid = {charge.month for charge in own_charges(person, insurance=insurance, city=city)}
     return paid | months_brought_in(came)
+
+
+def add(
+    person: Person,
+    *,
+    city: str,
+    insurance: Insurance,
+    origin: Origin,
+    what: str,
+    months: Iterable[Month],
+    wages: Mapping[str, str],
+    account_fen: int = 0,
+    pooled_fen: int = 0,
+    key: str,
+    by: User,
+    now: dt.datetime,
+) -> BroughtIn:
+    """Let months count in a city that no charge there has paid; ``what`` names where they are from.
+    Must run in a transaction. Raises IntegrityError where one of them counts already, or the key
+    was used."""
+    periods = runs(set(months))
+    added = BroughtIn.objects.create(
+        person=person,
+        city=city,
+        insurance=insurance,
+        origin=origin,
+        from_place=what,
+        start=periods[0][0],
+        until=periods[-1][1],
+        months=sum(until - start for start, until in periods),
+        wages=dict(wages),
+        account_fen=account_fen,
+        pooled_fen=pooled_fen,
+        key=key,
+        at=now,
+        by=by,
+    )
+    BroughtInPeriod.objects.bulk_create(
+        BroughtInPeriod(brought_in=added, person=person, insurance=insurance, start=start, until=until)
+        for start, until in periods
+    )
+    return added
 
 
 def wages_by_year(rows: Iterable[tuple[Month, Decimal]]) -> dict[str, str]:

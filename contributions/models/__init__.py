@@ -49,10 +49,12 @@ from contributions.models.books import (
     Receipt,
 )
 from contributions.models.brought_in import (
+    ORIGIN_LABELS,
     BroughtIn,
     BroughtInPeriod,
     MovedOut,
     MovedOutPeriod,
+    Origin,
 )
 from contributions.models.charges import (
     CANCELLATION_LABELS,
@@ -179,6 +181,7 @@ __all__ = [
     "MOVES_MONEY",
     "OF_LINES",
     "ORDER_LIFE_CYCLE",
+    "ORIGIN_LABELS",
     "PAYER_LABELS",
     "PAYMENT_LIFE_CYCLE",
     "REFUND_LIFE_CYCLE",
@@ -249,6 +252,7 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "OrderStatus",
+    "Origin",
     "Payer",
     "Payment",
     "PaymentEvent",

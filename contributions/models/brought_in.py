@@ -1,10 +1,12 @@
-"""Months that left a city with their money (转出) or came to one from elsewhere (转入), and which
-of them count where.
+"""Months that left a city with their money (转出), came to one from elsewhere (转入) or count there
+without a charge (an old record taken over, a sum paid for years), and which of them count where.
 
 A month of contributions is a paid charge of a city until it leaves it; from then on it counts where
 it was brought in, and nowhere while it is under way. Charges and receipts stay as they are: what
 moved is said here.
 """
+
+from enum import StrEnum
 
 import pgtrigger
 from django.conf import settings
@@ -109,9 +111,30 @@ class MovedOut(Moved):
         return f"{self.city} → {self.to_place} {self.key}"
 
 
-class BroughtIn(Moved):
-    """Months brought in from elsewhere; they count in ``city`` until they move on from there."""
+class Origin(StrEnum):
+    TRANSFER = "transfer"
+    FORMER_NUMBER = "former_number"
+    LUMP_SUM = "lump_sum"
 
+
+ORIGIN_LABELS = {
+    Origin.TRANSFER: "关系转入",
+    Origin.FORMER_NUMBER: "原15位号码的记录并入",
+    Origin.LUMP_SUM: "一次性缴费",
+}
+
+
+class BroughtIn(Moved):
+    """Months that count in ``city`` beside its charges, until they move on from there: brought in
+    from elsewhere, or by another ``origin`` within the city, which ``from_place`` then names."""
+
+    origin = models.CharField(
+        _("来源"),
+        max_length=13,
+        choices=choices(ORIGIN_LABELS),
+        default=Origin.TRANSFER,
+        db_default=Origin.TRANSFER,
+    )
     city = models.CharField(_("转入地"), max_length=30)
     # Empty where the other agency is none of this hall's; then the months are from before this
     # hall's record.
@@ -138,6 +161,10 @@ class BroughtIn(Moved):
         verbose_name = verbose_name_plural = _("转入记录")
         constraints = [
             *_sound("brought_in"),
+            one_of("origin", Origin, name="brought_in_origin_known"),
+            models.CheckConstraint(
+                condition=Q(origin="transfer") | Q(from_city=""), name="brought_in_from_a_city_by_transfer"
+            ),
             models.CheckConstraint(
                 condition=Q(from_city="", moved_out__isnull=True)
                 | (~Q(from_city="") & ~Q(from_city=F("city")) & Q(moved_out__isnull=False)),
@@ -154,7 +181,7 @@ class BroughtIn(Moved):
                 name="brought_in_only_moves_on",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    differs([*_FROZEN, "city", "from_city", "from_place", "moved_out_id"])
+                    differs([*_FROZEN, "origin", "city", "from_city", "from_place", "moved_out_id"])
                 ),
             ),
             pgtrigger.Protect(name="brought_in_is_kept", operation=pgtrigger.Delete),

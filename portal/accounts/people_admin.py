@@ -213,6 +213,7 @@ class PersonAdmin(ByTwo, OfPeople):
     fields = (
         "name",
         "number_masked",
+        "former_numbers",
         "paper",
         "paper_masked",
         "paper_expires_on",
@@ -225,7 +226,15 @@ class PersonAdmin(ByTwo, OfPeople):
         "reason",
     )
     readonly_fields = (
-        *("number_masked", "paper", "paper_masked", "paper_expires_on", "sex", "birth_date"),
+        *(
+            "number_masked",
+            "former_numbers",
+            "paper",
+            "paper_masked",
+            "paper_expires_on",
+            "sex",
+            "birth_date",
+        ),
         *("created_at", "phone_masked"),
     )
 
@@ -343,6 +352,10 @@ class PersonAdmin(ByTwo, OfPeople):
     @admin.display(description=gettext_lazy("社会保障号码"))
     def number_masked(self, person: Person) -> str:
         return identity.mask(person.identity_number)
+
+    @admin.display(description=gettext_lazy("曾用的15位号码"))
+    def former_numbers(self, person: Person) -> str:
+        return "、".join(identity.mask(one.number) for one in person.former_numbers.all()) or "—"
 
     @admin.display(description=gettext_lazy("手机号码"))
     def phone_masked(self, person: Person) -> str:

@@ -24,6 +24,7 @@ from portal.columns import (
     one_of,
 )
 from portal.people.details import Details as Details  # a model of this app, kept in a file of its own
+from portal.people.former_numbers import FormerNumber as FormerNumber  # likewise
 from portal.shared import foreigners, identity
 from portal.shared.countries import country_name
 from portal.shared.identity import DOCUMENT_LABELS, SEX_LABELS, Document, Sex

@@ -88,7 +88,7 @@ def test_what_came_from_elsewhere_is_listed_and_not_added(cast: Cast, insured: P
     )
     shown = contents(history(insured))
     assert shown["total"]["months"] == 9
-    assert shown["left_out"] == ["待缴 1 个月", "参保 1 个月", "从外地转入 24 个月"]
+    assert shown["left_out"] == ["待缴 1 个月", "参保 1 个月", "从外地转入和另外计入 24 个月"]
     assert shown["brought_in"] == [
         {
             "place": "杭州市社会保险管理服务中心",

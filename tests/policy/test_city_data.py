@@ -62,6 +62,7 @@ OFFERED = {
     ("shenzhen", "child-stop"): ("少儿停保", Mode.DIRECT),
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
     ("shenzhen", "identity-change"): ("个人基本信息变更", Mode.MATCH),
+    ("shenzhen", "id-upgrade"): ("身份证号正常升位", Mode.DIRECT),
     ("shenzhen", "guardian-upkeep"): ("监护人信息维护", Mode.MATCH),
     ("shenzhen", "person-proof"): ("参保证明（表单下载）", Mode.DIRECT),
     ("shenzhen", "pension-out"): ("养老保险关系转出（省内外）", Mode.DIRECT),

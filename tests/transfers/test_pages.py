@@ -177,7 +177,7 @@ def test_the_record_says_what_has_left_and_what_came(
     assert "有 12 个月正在转移途中" in page
     walked(released, Status.MERGED, now)
     page = text(he, "/record/")
-    assert "由转移转入并计算的有 12 个月" in page
+    assert "由转移转入或另外计入（旧号码的记录、一次性缴费）的有 12 个月" in page
     assert "正在转移途中" not in page
 
 

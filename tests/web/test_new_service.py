@@ -61,7 +61,7 @@ def test_what_is_written_passes_at_once(project: Path) -> None:
     [
         ("Good Day", "wuhan", "只用小写字母"),
         ("flexible-pause", "wuxi", "已有代号"),
-        ("id-upgrade", "shenzhen", "在窗口办理"),
+        ("transfer-other-places", "shenzhen", "在窗口办理"),
     ],
 )
 def test_what_cannot_be_is_said(project: Path, code: str, city: str, why: str) -> None:

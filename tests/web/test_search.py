@@ -96,7 +96,6 @@ def test_what_only_other_cities_offer_is_listed_apart() -> None:
         ("shenzhen", "少儿医保", "child-first-enroll"),
         ("shenzhen", "趸缴", "lump-sum"),
         ("shenzhen", "延缴", "deferred-contribution"),
-        ("shenzhen", "升位", "id-upgrade"),
         ("wuxi", "参保登记", "flexible-enroll"),
         ("wuxi", "增员", "employer-add-staff"),
         ("wuhan", "户籍信息变更", "identity-change"),
