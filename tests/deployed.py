@@ -24,6 +24,11 @@ class Businesses:
         raise NotImplementedError
 
 
+class Pensions:
+    def find(self, _identity_number: str) -> None:
+        raise NotImplementedError
+
+
 class Bank:
     def account(self, _bank: str, _number: str) -> None:
         raise NotImplementedError

@@ -32,6 +32,7 @@ from portal.accounts import (  # noqa: F401
     employers_admin,
     factor_reset,
     guardians_admin,
+    pensions_admin,
     people_admin,
     proposals_admin,
     registers_admin,

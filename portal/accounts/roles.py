@@ -42,6 +42,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         "registers.change_securitycardrecord",
         "registers.add_medicalaccountrecord",
         "registers.change_medicalaccountrecord",
+        "registers.add_pensionrecord",
+        "registers.change_pensionrecord",
         "watch.*_failure",
     ),
 }

@@ -2,11 +2,22 @@
 
 from enum import StrEnum
 
+import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.columns import BankField, CityField, NameField, bank_titles, choices, name_in_form, one_of
+from portal.columns import (
+    BankField,
+    CityField,
+    MonthField,
+    NameField,
+    bank_titles,
+    choices,
+    first_of_month,
+    name_in_form,
+    one_of,
+)
 from portal.policy.book import book
 
 
@@ -183,3 +194,59 @@ class BusinessRecord(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PensionKind(StrEnum):
+    EMPLOYEE = "employee"
+    UNIT = "unit"
+    RESIDENT = "resident"
+
+
+PENSION_KIND_LABELS = {
+    PensionKind.EMPLOYEE: "城镇职工养老保险待遇",
+    PensionKind.UNIT: "机关事业单位退休待遇",
+    PensionKind.RESIDENT: "城乡居民养老保险待遇",
+}
+
+
+@pghistory.track()
+class PensionRecord(models.Model):
+    """That a person draws a pension (待遇领取), over months [since, until): paid by the agency of
+    which place, and how much a month (fen)."""
+
+    identity_number = models.CharField(_("身份证号码"), max_length=18)
+    name = NameField(_("姓名"), max_length=60)
+    kind = models.CharField(_("待遇类别"), max_length=10, choices=choices(PENSION_KIND_LABELS))
+    place_code = models.CharField(_("领取地区划代码"), max_length=6)
+    payer = models.CharField(_("支付机构"), max_length=60)
+    # In which month the age was reached; it says by which rule the years of insurance count.
+    retired_in = MonthField(_("达到退休年龄的月份"))
+    since = MonthField(_("开始领取的月份"))
+    monthly_fen = models.BigIntegerField(_("每月待遇（分）"))
+    until = MonthField(_("停止领取的月份（不含）"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("养老待遇领取登记")
+        constraints = [
+            one_of("kind", PensionKind, name="pension_kind_known"),
+            models.CheckConstraint(condition=Q(place_code__regex=r"^[0-9]{6}$"), name="pension_place_form"),
+            models.CheckConstraint(condition=Q(monthly_fen__gt=0), name="pension_is_positive"),
+            first_of_month("retired_in", name="pension_retired_in_is_month"),
+            first_of_month("since", name="pension_since_is_month"),
+            first_of_month("until", name="pension_until_is_month"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="pension_months_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(since__gte=F("retired_in")), name="pension_begins_after_retirement"
+            ),
+            models.UniqueConstraint(
+                fields=["identity_number"],
+                condition=Q(until__isnull=True),
+                name="one_pension_is_drawn_at_a_time",
+            ),
+            name_in_form("name", name="pension_record_name_in_form"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.get_kind_display()}"

@@ -300,6 +300,7 @@ FACE_CHECK_SECRET = os.environ.get("FACE_CHECK_SECRET", "")
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")
 BIRTH_REGISTER = os.environ.get("BIRTH_REGISTER", "portal.registers.birth.LocalRegister")
 BUSINESS_REGISTER = os.environ.get("BUSINESS_REGISTER", "portal.registers.business.LocalRegister")
+PENSION_REGISTER = os.environ.get("PENSION_REGISTER", "portal.registers.pension.LocalRegister")
 BANK_REGISTER = os.environ.get("BANK_REGISTER", "portal.registers.bank.LocalRegister")
 MEDICAL_ACCOUNT_REGISTER = os.environ.get(
     "MEDICAL_ACCOUNT_REGISTER", "portal.registers.medical.LocalRegister"

@@ -33,6 +33,7 @@ OUTSIDE = (
     Outside("HOUSEHOLD_REGISTER", ("find",), ("portal.registers.household.LocalRegister",)),
     Outside("BIRTH_REGISTER", ("find",), ("portal.registers.birth.LocalRegister",)),
     Outside("BUSINESS_REGISTER", ("find",), ("portal.registers.business.LocalRegister",)),
+    Outside("PENSION_REGISTER", ("find",), ("portal.registers.pension.LocalRegister",)),
     Outside("BANK_REGISTER", ("account", "card"), ("portal.registers.bank.LocalRegister",)),
     Outside("MEDICAL_ACCOUNT_REGISTER", ("account",), ("portal.registers.medical.LocalRegister",)),
 )

@@ -711,6 +711,7 @@ REVIEWERS_LISTS = {
     "registers_bankaccountrecord",
     "registers_securitycardrecord",
     "registers_medicalaccountrecord",
+    "registers_pensionrecord",
     "enrollment_coverage",
     "enrollment_contributionbase",
     "enrollment_rosterrow",
