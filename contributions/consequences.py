@@ -8,7 +8,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from contributions.assessments import assessment_lines
-from contributions.charges import public_shares
+from contributions.charges import periods, public_shares
 from contributions.charges.charging import void
 from contributions.locks import before_or_after_a_batch
 from contributions.models import Charge, ChargeStatus, OrderLine, OrderStatus
@@ -17,6 +17,7 @@ from contributions.records import first_payment
 from enrollment import consequences
 from enrollment.models import Coverage
 from portal.accounts.models import User
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month
@@ -125,15 +126,17 @@ class Money:
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
-    ) -> int | None:
-        """What a month at this tier costs the person, in fen; None where the city has no such
-        tier."""
+    ) -> consequences.Price | None:
+        """What a month at this tier costs; None where the city has no such tier."""
         try:
-            return quote(
-                city=city, capacity=capacity, insurance=insurance, tier=tier, month=month
-            ).personal_fen
+            price = quote(city=city, capacity=capacity, insurance=insurance, tier=tier, month=month)
         except PolicyMissing:
             return None
+        return consequences.Price(personal_fen=price.personal_fen, public_fen=price.public_fen)
+
+    def paid_years(self, person: Person, insurance: Insurance, capacity: Capacity) -> frozenset[int]:
+        """The years with a paid charge, or with a public share that stands alone."""
+        return periods.paid_years(person, insurance, capacity)
 
     def paid_until(self, coverages: Iterable[int]) -> dict[int, Month]:
         """The month after the last paid one, of the coverages that have one."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from enrollment.models import Coverage
 from portal.accounts.models import User
+from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
@@ -19,6 +20,15 @@ class Barred(Exception):
     def __init__(self, whys: list[str]) -> None:
         super().__init__("; ".join(whys))
         self.whys = whys
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a month, or a year where it is paid by the year, costs the person, and what public money
+    pays beside it; in fen."""
+
+    personal_fen: int
+    public_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +72,12 @@ class Consequence(Protocol):
 
     def quote(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month
-    ) -> int | None:
-        """What a month at this tier costs the person, in fen; None where this room does not
-        know."""
+    ) -> Price | None:
+        """What a month at this tier costs; None where this room does not know."""
+
+    def paid_years(self, person: Person, insurance: Insurance, capacity: Capacity) -> frozenset[int]:
+        """The calendar years that are paid of what is paid by the year, by the person or by public
+        money alone."""
 
     def paid_until(self, coverages: Iterable[int]) -> Mapping[int, Month]:
         """For each of the coverages (ids) that has a paid month: the month after the last."""
@@ -120,13 +133,18 @@ def explain(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, m
     return next((one for one in answers if one is not None), None)
 
 
-def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month) -> int | None:
-    """What a month costs the person, in fen, by the first room that knows."""
+def quote(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month) -> Price | None:
+    """What a month costs, by the first room that knows."""
     answers = (
         room.quote(city=city, capacity=capacity, insurance=insurance, tier=tier, month=month)
         for room in _rooms
     )
-    return next((fen for fen in answers if fen is not None), None)
+    return next((price for price in answers if price is not None), None)
+
+
+def paid_years(person: Person, insurance: Insurance, capacity: Capacity) -> frozenset[int]:
+    """The calendar years that are paid of what is paid by the year."""
+    return frozenset().union(*(room.paid_years(person, insurance, capacity) for room in _rooms))
 
 
 def paid_until(coverages: Iterable[int]) -> dict[int, Month]:

@@ -55,9 +55,10 @@ def tiers_in(
 
 def cost(city: str, tier: str, month: Month, insurance: Insurance = Insurance.PENSION) -> int | None:
     """What a month of the insurance costs at the tier, in fen."""
-    return consequences.quote(
+    price = consequences.quote(
         city=city, capacity=Capacity.FLEXIBLE, insurance=insurance, tier=tier, month=month
     )
+    return price.personal_fen if price else None
 
 
 def described(city: str, code: str, month: Month, insurance: Insurance = Insurance.PENSION) -> str:

@@ -3,8 +3,9 @@ year."""
 
 from collections.abc import Iterator, Sequence
 
-from contributions.models import Charge, PublicShare
+from contributions.models import Charge, ChargeStatus, PublicShare
 from enrollment.models import Coverage
+from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import Charged, ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance
@@ -44,6 +45,15 @@ def to_charge(coverage: Coverage, upto: Month) -> list[Month]:
         return [*months, *(one for one in month_span(upto + 1, end) if coverage.runs_in(one))]
     paid = _years_of(coverage)
     return [one for one in months if (one.month == 1 or one == coverage.start) and one.year not in paid]
+
+
+def paid_years(person: Person, insurance: Insurance, capacity: Capacity) -> frozenset[int]:
+    """The calendar years that the person has paid in this insurance and capacity, or public money
+    alone has."""
+    about = {"person": person, "insurance": insurance, "capacity": capacity, "live": True}
+    paid = Charge.objects.filter(**about, status=ChargeStatus.PAID)
+    shares = PublicShare.objects.filter(**about, charge=None)
+    return frozenset(month.year for rows in (paid, shares) for month in rows.values_list("month", flat=True))
 
 
 def _years_of(coverage: Coverage) -> set[int]:

@@ -114,6 +114,12 @@ EMPLOYEE_CONTRIBUTION = Shape(
     _check_employee,
 )
 
+# People who have a tier of their own: old residents who moved in late (超龄居民老人), and those
+# whose contributions public money pays (重残、低保、特困).
+TIERS_ONLY_FOR = ("elder", "supported")
+
+_AGES = Shape({"male": Count(1, 120), "female": Count(1, 120)})
+
 _SUBSIDISED_TIER = Shape(
     {"code": Text(r"[a-z0-9]+"), "title": Text()},
     {
@@ -129,6 +135,12 @@ _SUBSIDISED_TIER = Shape(
         "personal": Figure(),
         # The codes of earlier tiers that go on at this one.
         "instead_of": Listed(Text(r"[a-z0-9]+")),
+        # Whose tier it is, where it is not everybody's; and whether nobody joins it any more.
+        "only_for": one_of(*TIERS_ONLY_FOR),
+        "closed": Flag(),
+        # From, or until, which age by sex it is chosen.
+        "from_age": _AGES,
+        "until_age": _AGES,
     },
 )
 
@@ -158,6 +170,10 @@ SUBSIDISED_CONTRIBUTION = Shape(
         "average_title": Text(),
         "wage_rate": RATE,
         "year_begins": Count(1, 12),
+        # Whether somebody who joins within a year is charged from the next one on.
+        "joins_next_year": Flag(),
+        # From which age, and after how many paid years, the benefits can be claimed.
+        "claim": Shape({"age": Count(40, 80), "years": Count(1, 60)}),
     },
     _check_subsidised,
 )
@@ -402,6 +418,9 @@ _MONTHS = Mapped(INSURANCE, Listed(Count(-24, 24)))
 OPTIONS = Shape(
     optional={
         "start_months": _MONTHS,
+        # The last day of the month on which an application counts in it; the others count in the
+        # next one.
+        "month_closes_on": DAY_OF_MONTH,
         "stop_months": _MONTHS,
         # Where an insurance is paid by the year: 0 from this January on, 1 from the next.
         "stop_years": _MONTHS,

@@ -12,6 +12,7 @@ from typing import Any
 
 from portal.policy.book import NATIONAL, Book, Leaf, PolicyMissing, Reference
 from portal.policy.files import bounds
+from portal.shared.ages import has_reached
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 
@@ -24,6 +25,9 @@ class Tier:
     ``public_rate``, or ``public`` yuan, is paid by public money (财政补助): the rate beside what
     the person pays, the fixed sum as a part of it. Where ``personal`` is given, both sums are
     fixed. ``instead_of`` are the codes of earlier tiers that go on at this one.
+
+    ``only_for`` names whose tier it is ("": everybody's); nobody joins one that is ``closed``. The
+    ages, by sex, say from and until when it is chosen.
     """
 
     code: str  # "60"
@@ -36,6 +40,24 @@ class Tier:
     public: Decimal | None = None
     personal: Decimal | None = None
     instead_of: tuple[str, ...] = ()
+    only_for: str = ""
+    closed: bool = False
+    from_age: Mapping[str, int] | None = None
+    until_age: Mapping[str, int] | None = None
+
+    def suits(self, born: dt.date, sex: str, *, on: dt.date) -> bool:
+        """Whether somebody of that age and sex may choose it on a day."""
+        if self.from_age and not has_reached(born, self.from_age[sex], on=on):
+            return False
+        return not (self.until_age and has_reached(born, self.until_age[sex], on=on))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """From which age, and after how many paid years, the benefits can be claimed."""
+
+    age: int
+    years: int
 
 
 class Charged(StrEnum):
@@ -74,6 +96,9 @@ class ContributionTerms:
     average_title: str = ""
     # Whether people may pay on a base that they choose, or on their pension.
     takes_base: bool = True
+    # Whether somebody who joins within a year is charged from the next one on.
+    joins_next_year: bool = False
+    claim: Claim | None = None
 
     @property
     def path(self) -> str:
@@ -124,6 +149,11 @@ class ContributionTerms:
     def first_of_year(self, month: Month) -> Month:
         """The first month of the year of these terms that ``month`` lies in."""
         return year_start(month, self.year_begins)
+
+    def next_first_of_year(self, month: Month) -> Month:
+        """The first month of a year of these terms that is not before ``month``."""
+        first = self.first_of_year(month)
+        return first if first == month else first + 12
 
     def employer_rate_for(self, grade: int | None = None) -> Decimal:
         """What the employer pays. Raises PolicyMissing where an industry grade is needed and not
@@ -210,6 +240,8 @@ def _subsidised(
         year_begins=begins,
         average_title=values["average_title"] or "",
         takes_base=wage_rate is not None,
+        joins_next_year=bool(values["joins_next_year"]),
+        claim=Claim(**values["claim"]) if values["claim"] is not None else None,
     )
 
 
@@ -227,6 +259,10 @@ def _subsidised_tier(tier: Mapping[str, Any]) -> Tier:
         public=public,
         personal=personal,
         instead_of=tier["instead_of"] or (),
+        only_for=tier["only_for"] or "",
+        closed=bool(tier["closed"]),
+        from_age=tier["from_age"],
+        until_age=tier["until_age"],
     )
 
 

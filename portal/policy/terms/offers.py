@@ -143,6 +143,14 @@ def first_medical_terms(offer: Offer) -> FirstMedicalTerms | None:
     return FirstMedicalTerms(photo=values["photo"], card_by_day=values["card_by_day"])
 
 
+def counted_month(offer: Offer, *, filed_on: dt.date) -> Month:
+    """The month that an application of that day counts in: its own, or the next one where the offer
+    closes the month on an earlier day."""
+    closes_on = offer.options.get("month_closes_on")
+    month = Month.of(filed_on)
+    return month if closes_on is None or filed_on.day <= closes_on else month + 1
+
+
 def counts_from(offer: Offer, *, filed_in: Month) -> Month:
     """The first month in which what an offer changes counts: the one of filing, where it names no
     other."""

@@ -135,9 +135,10 @@ def test_a_quote_is_what_the_person_will_be_charged(road: Road, cast: Cast) -> N
     road.charge()
 
     def quoted(tier: str) -> int | None:
-        return consequences.quote(
+        price = consequences.quote(
             city="wuhan", capacity=Capacity.FLEXIBLE, insurance=PENSION, tier=tier, month=OCTOBER
         )
+        return price.personal_fen if price else None
 
     assert quoted("60") == charge_of(cast.li_qiang).amount_fen
     assert quoted("61") is None
