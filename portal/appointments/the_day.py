@@ -124,7 +124,7 @@ def note_missed(*, now: dt.datetime) -> int:
         site = sites[pk]
         with watch.item(f"{site} {day}", city=site.city):
             if now >= _closes(site, day):
-                noted += _note_missed(site, day, now=now)
+                noted += note_missed_at(site, day, now=now)
     watch.finished()
     return noted
 
@@ -133,7 +133,9 @@ def _closes(site: Site, day: dt.date) -> dt.datetime:
     return appointment_terms(book(), city=site.city, on=day).closes(day, site.hours)
 
 
-def _note_missed(site: Site, day: dt.date, *, now: dt.datetime) -> int:
+def note_missed_at(site: Site, day: dt.date, *, now: dt.datetime) -> int:
+    """Notes who did not come to the place on the day, tells each, and blocks whoever has missed too
+    many; how many did not come."""
     with transaction.atomic():
         hold(SITE_LOCK, site.pk)
         absent = list(

@@ -139,13 +139,13 @@ def test_one_place_that_fails_does_not_keep_the_others(
     cast: Cast, counter: Counter, appointment: Appointment, kept: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counter.book(cast.wang_fang_login, "2026-11-19", now=moment("2026-11-17 10:00"))
-    noted = the_day._note_missed
+    noted = the_day.note_missed_at
 
     def failing(site: object, day: dt.date, **more: object) -> int:
         if day == dt.date(2026, 11, 19):
             raise RuntimeError("broken")
         return noted(site, day, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(the_day, "_note_missed", failing)
+    monkeypatch.setattr(the_day, "note_missed_at", failing)
     assert the_day.note_missed(now=moment(f"{FRIDAY} 18:00")) == 1
     assert [task for task, _item, _error in kept] == ["note_missed_appointments"]
