@@ -418,6 +418,7 @@ def _open_logins(
             name=name,
             phone=phone,
             password=None,
+            manages_clerks=True,
             person=person if person and names.agree(person.name, name) else None,
         )
         openings.tell_clerk(login, employer, reference=f"{case.number} {login.pk}", now=now)

@@ -32,6 +32,7 @@ from portal.accounts import (  # noqa: F401
     employers_admin,
     factor_reset,
     guardians_admin,
+    invitations_admin,
     pensions_admin,
     people_admin,
     proposals_admin,
@@ -140,7 +141,7 @@ class NewClerkForm(UserCreationForm):
 
     class Meta:
         model = User
-        fields = ("name", "phone", "employer")
+        fields = ("name", "phone", "employer", "manages_clerks")
 
     def clean_employer(self) -> Employer:
         employer: Employer | None = self.cleaned_data["employer"]
@@ -166,6 +167,8 @@ class UserForm(_WithCity, UserChangeForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self.staff_city(cleaned, of_staff=self.instance.is_staff)
+        if cleaned.get("manages_clerks") and self.instance.kind != Kind.CLERK:
+            self.add_error("manages_clerks", _("只有单位经办人可以管理本单位的经办人。"))
         return cleaned
 
 
@@ -208,7 +211,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     raw_id_fields = ("employer", "person")
     fieldsets = (
         (None, {"fields": ("kind", "name", "username", "password", "phone", "stands_for", "city")}),
-        (gettext_lazy("权限"), {"fields": ("is_active", "is_superuser", "groups")}),
+        (gettext_lazy("权限"), {"fields": ("is_active", "manages_clerks", "is_superuser", "groups")}),
         (gettext_lazy("时间"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
@@ -268,12 +271,17 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         if request.user.is_superuser:
             return super().get_fieldsets(request, obj)
         if obj is None:
-            return ((None, {"fields": ("name", "phone", "employer", "password1", "password2")}),)
+            return (
+                (None, {"fields": ("name", "phone", "employer", "manages_clerks", "password1", "password2")}),
+            )
         # Not even a hash, nor the handle that persons and clerks never see.
         times = super().get_fieldsets(request, obj)[2:]
         if self.has_change_permission(request, obj):
-            return ((None, {"fields": ("kind", "name", "phone", "stands_for", "is_active")}), *times)
-        rights = (gettext_lazy("权限"), {"fields": ("is_active", "groups")})
+            return (
+                (None, {"fields": ("kind", "name", "phone", "stands_for", "is_active", "manages_clerks")}),
+                *times,
+            )
+        rights = (gettext_lazy("权限"), {"fields": ("is_active", "manages_clerks", "groups")})
         shown = ("kind", "name", "phone_masked", "stands_for", "city")
         return ((None, {"fields": shown}), rights, *times)
 

@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     REGISTER = "register"
     NEW_PASSWORD = "new-password"  # noqa: S105 # a purpose, no password
     NEW_PHONE = "new-phone"
+    JOIN = "join"
 
 
 PURPOSE_LABELS = {
@@ -36,6 +37,7 @@ PURPOSE_LABELS = {
     Purpose.REGISTER: "注册",
     Purpose.NEW_PASSWORD: "重设密码",
     Purpose.NEW_PHONE: "更换手机号码",
+    Purpose.JOIN: "开通单位经办人账号",
 }
 
 
@@ -114,6 +116,13 @@ def spend_code(*, phone: str, purpose: Purpose, code: str, now: datetime, browse
     if not (guessed and right):
         return False
     return open_codes.update(spent_at=now, wrong_guesses=F("wrong_guesses") - 1) == 1
+
+
+def has_unused(*, address: str | None, browser: str, known: bool, now: datetime) -> bool:
+    """Whether a code was asked for in the last hour and not used: in this ``browser``; or, where
+    no account has come in by it (``known``), from its address."""
+    asker = Q(browser=browser) if known else Q(browser=browser) | Q(asked_from=address)
+    return TextMessageCode.objects.filter(asker, sent_at__gt=now - timedelta(hours=1), spent_at=None).exists()
 
 
 def proved(*, phone: str, purpose: Purpose, browser: str, since: datetime) -> bool:

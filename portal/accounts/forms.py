@@ -1,6 +1,7 @@
 """The forms to log in, and those of one's own account. What was typed stays after a mistake, but
 never passwords, captcha or codes."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -24,7 +25,22 @@ from portal.policy.book import book
 from portal.shared import credit_code, foreigners, identity
 
 
-class PersonPasswordForm(forms.Form):
+class AfterFailure(forms.Form):
+    """A form that asks for a captcha where something has failed before (``asks``)."""
+
+    captcha = PictureCaptchaField()
+
+    def __init__(self, *args: Any, asks: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks:
+            del self.fields["captcha"]
+
+    def ask_from_now(self) -> None:
+        """Shows a captcha beside what has just failed, for the next try."""
+        self.fields.setdefault("captcha", PictureCaptchaField())
+
+
+class PersonPasswordForm(AfterFailure):
     """个人登录, by password."""
 
     login = forms.CharField(
@@ -40,10 +56,10 @@ class PersonPasswordForm(forms.Form):
         ),
     )
     password = PasswordField()
-    captcha = PictureCaptchaField()
+    field_order = ("login", "password", "captcha")
 
 
-class ClerkPasswordForm(forms.Form):
+class ClerkPasswordForm(AfterFailure):
     """单位登录, by password."""
 
     credit_code = CreditCodeField()
@@ -53,12 +69,12 @@ class ClerkPasswordForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "w-18", "autocomplete": "username", "spellcheck": "false"}),
     )
     password = PasswordField()
-    captcha = PictureCaptchaField()
+    field_order = ("credit_code", "clerk", "password", "captcha")
 
 
-class ProvedByCode(forms.Form):
-    """A form in two steps: first who is asked for and a captcha; then the code that was sent, and
-    what is new.
+class ProvedByCode(AfterFailure):
+    """A form in two steps: first who is asked for, and where it is asked a captcha; then the code
+    that was sent, and what is new.
 
     In the second step the first one's fields go along hidden: they are checked again, and the code
     is bound to the phone, so nothing is won by changing them. Subclasses have a ``phone`` and name
@@ -67,18 +83,18 @@ class ProvedByCode(forms.Form):
 
     second_step: ClassVar[tuple[str, ...]] = ("code",)
 
+    field_order: Iterable[str] | None = ("phone", "captcha", "code")
+
     phone = PhoneField()
-    captcha = PictureCaptchaField()
     code = CodeField(help_text=_("请在 5 分钟内填写。"))
 
-    def __init__(self, *args: Any, code_sent: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, code_sent: bool, asks: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, asks=asks and not code_sent, **kwargs)
         self.code_sent = code_sent
         if not code_sent:
             for name in self.second_step:
                 del self.fields[name]
             return
-        del self.fields["captcha"]
         for name, field in self.fields.items():
             if name not in self.second_step:
                 field.widget = forms.HiddenInput()

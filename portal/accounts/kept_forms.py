@@ -22,7 +22,9 @@ from portal.accounts.models import KeptForm, User
 GOOD_FOR = timedelta(minutes=30)
 MOST_BYTES = 64 * 1024
 # Fields that are never kept: a form with one of them must be typed again.
-SECRET = frozenset({"password", "password_again", "current", "code", "captcha_0", "captcha_1"})
+SECRET = frozenset(
+    {"password", "password_again", "current", "code", "captcha_0", "captcha_1", "captcha_words"}
+)
 _LEFT_OUT = "csrfmiddlewaretoken"
 
 

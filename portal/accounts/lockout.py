@@ -23,6 +23,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.db.models import Max, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
@@ -121,6 +122,24 @@ def counted_as(request: HttpRequest, credentials: dict[str, Any] | None = None) 
     else the address (@)."""
     key, browser = account_key(request, credentials), browsers.of(request)
     return f"{key}#{browser.digest}" if browser.knows(key) else f"{key}@{client_address(request)}"
+
+
+def has_failed(request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+    """Whether a password was wrong in the time that counts, here or for this account in unknown
+    places: then a captcha is asked for. The same for an account that does not exist."""
+    browser = browsers.of(request)
+    here = (
+        Q(username__endswith=f"#{browser.digest}")
+        if browser.accounts
+        else Q(ip_address=client_address(request))
+    )
+    if credentials is not None:
+        key = account_key(request, credentials)
+        if browser.knows(key):
+            here = Q(username=f"{key}#{browser.digest}")
+        else:
+            here = Q(ip_address=client_address(request)) | Q(username__startswith=f"{key}@")
+    return AccessAttempt.objects.filter(here, attempt_time__gte=timezone.now() - _cool_off()).exists()
 
 
 def forget_failures(user: User) -> None:

@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.models import ThrottlingMixin
 from pghistory.models import Context
 
+from portal.accounts.invitation import (
+    ClerkInvitation as ClerkInvitation,  # a model of this app, kept in a file of its own
+)
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
 from portal.shared.life_cycle import LifeCycle, Stage
@@ -47,12 +50,26 @@ class UserManager(BaseUserManager["User"]):
         )
 
     def create_clerk(
-        self, employer: Employer, *, name: str, phone: str, password: str | None, person: Person | None = None
+        self,
+        employer: Employer,
+        *,
+        name: str,
+        phone: str,
+        password: str | None,
+        person: Person | None = None,
+        manages_clerks: bool = False,
     ) -> "User":
-        """A clerk's login for ``employer``; IntegrityError where the employer has one with that
-        phone."""
+        """A clerk's login for ``employer``, the first of which manages the others; IntegrityError
+        where the employer has one with that phone."""
+        is_first = not self.filter(kind=Kind.CLERK, employer=employer).exists()
         return self._create(
-            kind=Kind.CLERK, employer=employer, name=name, phone=phone, person=person, password=password
+            kind=Kind.CLERK,
+            employer=employer,
+            name=name,
+            phone=phone,
+            person=person,
+            password=password,
+            manages_clerks=manages_clerks or is_first,
         )
 
     def create_staff(
@@ -126,6 +143,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Somebody else typed the password and knows it: it opens only the page to choose another.
     must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False, db_default=False)
 
+    # A clerk who invites and ends the others of the same employer (``inviting``).
+    manages_clerks = models.BooleanField(
+        _("管理本单位经办人"),
+        default=False,
+        db_default=False,
+        help_text=_("可以邀请和停用本单位的其他经办人。"),
+    )
+
     objects = UserManager()
 
     USERNAME_FIELD = "username"
@@ -148,6 +173,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                     is_active=False,
                 ),
                 name="user_kind_matches_what_it_stands_for",
+            ),
+            models.CheckConstraint(
+                condition=Q(manages_clerks=False) | Q(kind="clerk"), name="only_clerks_manage_clerks"
             ),
             # A partner's is the name of an institution.
             name_in_form("name", name="user_name_in_form", unless=Q(kind="partner")),

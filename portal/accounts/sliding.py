@@ -102,6 +102,12 @@ def end_others(request: HttpRequest, user: User) -> int:
     return len(sessions)
 
 
+def end_all(user: User) -> None:
+    """Ends all sessions of an account."""
+    for session in OpenSession.objects.filter(user=user):
+        _end(session)
+
+
 def forget_ended(*, now: datetime) -> None:
     """Drops the rows of sessions that have ended."""
     _store().clear_expired()

@@ -1,25 +1,41 @@
-"""The login of staff: the admin's, with a captcha; a login that is not staff gets 404 there."""
+"""The login of staff: the admin's, after a failure with a captcha; a login that is not staff gets
+404 there."""
 
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from portal.accounts import lockout
 from portal.accounts.captcha import PictureCaptchaField
 from portal.accounts.halfway import next_step
 from portal.accounts.staff_admin import StaffAdmin, once
 
 
 class StaffAuthenticationForm(AdminAuthenticationForm):
-    """User name, password and captcha; the password is only tried where the captcha was right."""
+    """User name and password, and after a failure a captcha; the password is only tried where the
+    captcha was right."""
 
     captcha = PictureCaptchaField()
 
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        typed = {"username": request.POST.get("username", "")} if request.method == "POST" else None
+        if not lockout.has_failed(request, typed):
+            del self.fields["captcha"]
+
     def clean(self) -> dict[str, Any]:
-        return self.cleaned_data if self.errors else super().clean()
+        if self.errors:
+            return self.cleaned_data
+        try:
+            return super().clean()
+        except ValidationError:
+            self.fields.setdefault("captcha", PictureCaptchaField())
+            raise
 
 
 class Workbench(UnfoldAdminSite):

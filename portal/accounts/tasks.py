@@ -38,8 +38,8 @@ def forget_ended_sessions() -> None:
 
 
 @watched(
-    title=_("清理图形验证码"),
-    remedy=_("不影响登录，但过期的图形验证码会堆积。请系统管理员查明原因。"),
+    title=_("清理验证码"),
+    remedy=_("不影响登录，但过期的验证码会堆积。请系统管理员查明原因。"),
 )
 def forget_captchas() -> None:
     """Drop the captchas whose time is over. Run twice, the second finds nothing."""

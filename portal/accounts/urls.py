@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.accounts import factor_views, register_views, views
+from portal.accounts import clerk_views, factor_views, register_views, views
 
 urlpatterns = [
     path("login/person/", views.login_person, name="login-person"),
@@ -15,6 +15,14 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/phone/", views.account_phone, name="account-phone"),
     path("account/sessions/end/", views.end_sessions, name="account-sessions-end"),
+    path("account/clerks/", clerk_views.clerks, name="clerks"),
+    path(
+        "account/clerks/invitations/<int:pk>/withdraw/",
+        clerk_views.invitation_withdraw,
+        name="invitation-withdraw",
+    ),
+    path("account/clerks/<int:pk>/end/", clerk_views.clerk_end, name="clerk-end"),
+    path("join/<str:token>/", clerk_views.join, name="join"),
     path("account/first-password/", factor_views.first_password, name="first-password"),
     path("staff/factor/", factor_views.factor, name="factor"),
     path("staff/factor/enrol/", factor_views.factor_enrol, name="factor-enrol"),
@@ -29,6 +37,7 @@ urlpatterns = [
     path("staff/factors/passkeys/<int:pk>/remove/", factor_views.remove_passkey, name="factors-no-passkey"),
     path("staff/passkeys/ask/", factor_views.passkey_ask, name="passkey-ask"),
     path("staff/passkeys/begin/", factor_views.passkey_begin, name="passkey-begin"),
+    path("captcha/question/", views.captcha_question, name="captcha-question"),
     path("session/", views.session, name="session"),
     path("demo/messages/", views.demo_messages, name="demo-messages"),
 ]

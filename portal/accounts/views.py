@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import browsers, kept_forms, lockout, onward, sliding
+from portal.accounts import browsers, captcha, codes, kept_forms, lockout, onward, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
@@ -73,12 +73,15 @@ def login_person(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     if request.GET.get("way") == "code":
         return _login_person_by_code(request)
-    form = PersonPasswordForm(request.POST or None)
+    form = PersonPasswordForm(
+        request.POST or None, asks=_asks(request, person_login=request.POST.get("login", ""))
+    )
     if form.is_valid():
         typed = form.cleaned_data
         user = authenticate(request, person_login=typed["login"], password=typed["password"])
         if user:
             return _enter(request, user)
+        form.ask_from_now()
         wrong = _("证件号码、手机号码或密码不正确，请核对后重新输入。")
         form.add_error(None, wrong + _tries_left(request, {"person_login": typed["login"]}))
     return render(
@@ -107,7 +110,12 @@ def login_employer(request: HttpRequest) -> HttpResponse:
     """单位登录."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
-    form = ClerkPasswordForm(request.POST or None)
+    form = ClerkPasswordForm(
+        request.POST or None,
+        asks=_asks(
+            request, credit_code=request.POST.get("credit_code", ""), clerk=request.POST.get("clerk", "")
+        ),
+    )
     if form.is_valid():
         typed = form.cleaned_data
         user = authenticate(
@@ -115,6 +123,7 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         )
         if user:
             return _enter(request, user)
+        form.ask_from_now()
         wrong = _("单位代码、经办人或密码不正确，请核对后重新输入。")
         knocked = {"credit_code": typed["credit_code"], "clerk": typed["clerk"]}
         form.add_error(None, wrong + _tries_left(request, knocked))
@@ -123,6 +132,11 @@ def login_employer(request: HttpRequest) -> HttpResponse:
         "accounts/login_employer.html",
         door_context(request, form, _("登录"), opening_cities=_opening_cities()),
     )
+
+
+def _asks(request: HttpRequest, **typed: str) -> bool:
+    """Whether the form of a password asks for a captcha, too."""
+    return lockout.has_failed(request, typed if request.method == "POST" else None)
 
 
 def _opening_cities() -> list[tuple[str, str]]:
@@ -186,23 +200,27 @@ def two_steps(
     gives the text to send where no code is to be sent; the page is the same.
     """
     now = timezone.now()
+    browser = browsers.of(request)
+    address = lockout.client_address(request)
+    asks = codes.has_unused(address=address, browser=browser.digest, known=bool(browser.accounts), now=now)
     if request.method != "POST":
-        return form_class(code_sent=False, **kwargs), False
+        return form_class(code_sent=False, asks=asks, **kwargs), False
     if "again" in request.POST:
-        return form_class(code_sent=False, initial=request.POST.dict(), **kwargs), False
+        return form_class(code_sent=False, asks=asks, initial=request.POST.dict(), **kwargs), False
     if "code" in request.POST:
         form = form_class(request.POST, code_sent=True, **kwargs)
         if not form.is_valid():
             if form.first_step_is_wrong:
-                return form_class(code_sent=False, initial=request.POST.dict(), **kwargs), False
+                return form_class(code_sent=False, asks=asks, initial=request.POST.dict(), **kwargs), False
             return form, False
         typed = form.cleaned_data
-        browser = browsers.of(request).digest
-        if spend_code(phone=typed["phone"], purpose=purpose, code=typed["code"], now=now, browser=browser):
+        if spend_code(
+            phone=typed["phone"], purpose=purpose, code=typed["code"], now=now, browser=browser.digest
+        ):
             return form, True
         form.add_error("code", WRONG_CODE)
         return form, False
-    form = form_class(request.POST, code_sent=False, **kwargs)
+    form = form_class(request.POST, code_sent=False, asks=asks, **kwargs)
     if not form.is_valid():
         return form, False
     phone = form.cleaned_data["phone"]
@@ -211,8 +229,8 @@ def two_steps(
             phone=phone,
             purpose=purpose,
             now=now,
-            address=lockout.client_address(request),
-            browser=browsers.of(request).digest,
+            address=address,
+            browser=browser.digest,
             known=_known_here(request, phone),
             instead=instead(form),
         )
@@ -238,13 +256,19 @@ def _known_here(request: HttpRequest, phone: str) -> bool:
 
 
 def back_to_first_step(form: F) -> F:
-    """The first step again with what was typed, ready to say what is wrong with it; the captcha is
-    asked anew."""
+    """The first step again with what was typed, ready to say what is wrong with it."""
     again = type(form)(form.data, code_sent=False)
-    del again.fields["captcha"]
     again.is_valid()
-    again.fields["captcha"] = type(form).base_fields["captcha"]
     return again
+
+
+@never_cache
+@require_GET
+def captcha_question(request: HttpRequest) -> JsonResponse:
+    """A captcha in words instead of the picture, for the page's own script."""
+    if request.headers.get("X-Requested-With") != "XMLHttpRequest":
+        raise Http404
+    return JsonResponse(captcha.new_question())
 
 
 @never_cache
@@ -409,6 +433,7 @@ def _details(user: User) -> list[tuple[str, str, str]]:
         details += [
             (_("单位名称"), user.employer.name, ""),
             (_("统一社会信用代码"), user.employer.credit_code, ""),
+            (_("经办人"), _("本单位可登录的经办人"), reverse("clerks")),
         ]
     details.append(
         (

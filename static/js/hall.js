@@ -115,28 +115,45 @@ document.addEventListener("DOMContentLoaded", () => {
     input.form?.addEventListener("submit", () => show(false));
   });
 
-  // Another captcha picture
-  all("[data-captcha-refresh]").forEach((button) => {
-    const captcha = button.closest("[data-captcha]");
+  // Another captcha picture, or a question in words instead
+  all("[data-captcha]").forEach((captcha) => {
     const status = one("[data-captcha-status]", captcha.parentElement);
-    button.hidden = false;
-    button.addEventListener("click", async () => {
+    const another = one("[data-captcha-refresh]", captcha);
+    const words = one("[data-captcha-words]", captcha);
+    const renew = async (address, button) => {
       button.disabled = true;
       try {
-        const answer = await fetch(button.dataset.captchaRefresh, { headers: { "X-Requested-With": "XMLHttpRequest" } });
+        const answer = await fetch(address, { headers: { "X-Requested-With": "XMLHttpRequest" } });
         if (!answer.ok) throw new Error(String(answer.status));
         const fresh = await answer.json();
-        one("img", captcha).src = fresh.image_url;
-        one("input[hidden]", captcha).value = fresh.key;
-        const input = one("input:not([hidden])", captcha);
+        one("[data-captcha-key]", captcha).value = fresh.key;
+        const asked = one("[data-captcha-question]", captcha);
+        if (fresh.question) asked.textContent = fresh.question;
+        else one("img", captcha).src = fresh.image_url;
+        const input = one("input", captcha);
         input.value = "";
         input.focus();
-        status.textContent = button.dataset.done;
+        status.textContent = fresh.question || another.dataset.done;
+        return true;
       } catch {
         window.location.reload();
+        return false;
       } finally {
         button.disabled = false;
       }
+    };
+    another.hidden = false;
+    another.addEventListener("click", () => renew(another.dataset.captchaRefresh, another));
+    if (!words) return;
+    words.type = "button";
+    words.addEventListener("click", async () => {
+      if (!(await renew(words.dataset.captchaWords, words))) return;
+      one("img", captcha).hidden = true;
+      one("[data-captcha-question]", captcha).hidden = false;
+      one("[data-captcha-flag]", captcha).disabled = false;
+      another.dataset.captchaRefresh = words.dataset.captchaWords;
+      another.textContent = words.dataset.other;
+      words.hidden = true;
     });
   });
 

@@ -63,6 +63,7 @@ ON = "on to another page"
 NOT_SO = "405"
 NO_SESSION = "401"
 WRONG = "422"
+GONE = "410"
 SERVED = "a file"
 OVER = "286"
 NOT_NOW = "503"
@@ -200,12 +201,18 @@ SAMPLES = [
     Sample("account-phone", only(TO_PERSONS, *PERSONS, *CLERKS)),
     Sample("account-sessions-end", all_get(NOT_SO)),
     Sample("account-sessions-end", only(TO_PERSONS, *ANYONE, what=ON), method="POST"),
+    Sample("clerks", only(TO_EMPLOYERS, *CLERKS)),
+    Sample("invitation-withdraw", all_get(NOT_SO), lambda world: {"pk": 10**9}),
+    Sample("invitation-withdraw", only(TO_EMPLOYERS), lambda world: {"pk": 10**9}, "POST", "unknown"),
+    Sample("clerk-end", only(TO_EMPLOYERS), lambda world: {"pk": 10**9}, what="unknown"),
+    Sample("join", all_get(GONE), lambda world: {"token": "no-such-link"}, what="unknown"),
     Sample("demo-messages", all_get(PAGE)),
     # captcha
     Sample("captcha-image", all_get(SERVED), lambda world: {"key": world.captcha}),
     Sample("captcha-image-2x", all_get(SERVED), lambda world: {"key": world.captcha}),
     Sample("captcha-audio", all_get(NONE), lambda world: {"key": world.captcha}),
     Sample("captcha-refresh", all_get(NONE)),
+    Sample("captcha-question", all_get(NONE)),
     # portal.web
     Sample("index", all_get(ON)),
     Sample("healthz", all_get(PAGE)),

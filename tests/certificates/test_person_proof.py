@@ -114,7 +114,7 @@ def test_through_the_pages_with_captcha_and_preview(client: Client, cast: Cast, 
     assert "打印月数" in client.get(apply).content.decode()
     key = CaptchaStore.generate_key()
     wrong = client.post(apply, {**TYPED, "captcha_0": key, "captcha_1": "xxxx"})
-    assert "图形验证码" in wrong.content.decode()
+    assert "验证码不正确" in wrong.content.decode()
     assert wrong.status_code != 302
     key = CaptchaStore.generate_key()
     answer = CaptchaStore.objects.get(hashkey=key).response

@@ -172,7 +172,6 @@ def test_public_pages(visitor: Visitors, cast: Cast, look: Look) -> None:
     look(someone, "employers' door with errors")
     someone.go("/login/person/?way=code")
     someone.fill(手机号码=cast.wang_fang_login.phone)
-    someone.read_captcha()
     look(someone, "door by code")
     someone.press("获取短信验证码")
     someone.sees("138****0001")

@@ -30,7 +30,7 @@ def test_a_person_reveals_only_a_minimum_and_takes_it_back(
     for insurance in ("工伤保险", "失业保险"):
         she.group("险种").get_by_label(insurance).uncheck(force=True)
     she.choose("证明显示什么", "只证明这些月份里至少缴满几个月，不显示明细")
-    she.fill(至少缴满的月数="12", 出具给="宁波银行", 图形验证码="0000")
+    she.fill(至少缴满的月数="12", 出具给="宁波银行", 验证码="0000")
     she.choose("有效期", "30 天")
     she.read_captcha()
     she.press("下一步")

@@ -82,7 +82,6 @@ def test_what_is_typed_is_kept_and_outlives_the_session(visitor: Visitors, cast:
     zhou.is_at("单位登录")
     zhou.sees("登录已超时，已为您保留填写的内容")
     zhou.fill(统一社会信用代码=cast.yongjiang.credit_code, 经办人=clerk.name, 密码=PASSWORD)
-    zhou.read_captcha()
     zhou.press("登录", zhou.main)
     zhou.is_at("继续办理")
     zhou.press("继续", zhou.main, exact=True)
