@@ -403,3 +403,7 @@ class RosterRowAdmin(LookUpAdmin):
         if row.wage_fen is None or not row.former_fen:
             return "—"
         return f"{(row.wage_fen - row.former_fen) / row.former_fen:+.1%}"
+
+
+# Imported so that its admin is registered: Django looks for this module alone.
+from enrollment.cards import admin as cards_admin  # noqa: E402, F401

@@ -234,3 +234,8 @@ class RosterRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.roster_id}: {self.person_id}"
+
+
+# Imported so that Django finds its tables: it looks for this module alone.
+from enrollment.cards.models import FirstCard as FirstCard  # noqa: E402
+from enrollment.cards.models import FirstCardEvent as FirstCardEvent  # noqa: E402

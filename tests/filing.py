@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from portal.accounts.models import User
 from portal.hall import desk
-from portal.hall.models import Case
+from portal.hall.models import Attachment, Case, Draft
 from portal.hall.routing import Status
 from portal.hall.service import Applicant, Ask, Finding
 from portal.people.models import Employer, Person
@@ -88,3 +88,20 @@ def standing_case(
         **more,
     }
     return Case.objects.create(**values)
+
+
+def photo(user: User, city: str, code: str, now: dt.datetime) -> Attachment:
+    """A photo that was handed in with the user's draft for this offer."""
+    draft, _made = Draft.objects.get_or_create(
+        user=user, city=city, service=code, defaults={"updated_at": now}
+    )
+    return Attachment.objects.create(
+        draft=draft,
+        paper="photo",
+        name="a.jpg",
+        content_type="image/jpeg",
+        size=1,
+        digest="0" * 64,
+        file="x",
+        uploaded_at=now,
+    )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrollment import households, queries
+from enrollment.cards import applying
 from enrollment.enrolling import STOP, tier_answers
 from enrollment.households import categories, category
 from enrollment.own_enrol import EnrolFacts, OwnEnrol, OwnEnrolForm
@@ -24,11 +25,12 @@ from portal.people.models import Person
 from portal.policy.book import City, Offer, book
 from portal.policy.retirement import flexible_category, retirement
 from portal.policy.terms import offers, people
+from portal.registers.bank import SecurityCard, bank_register
 from portal.registers.household import Household, household_register
 from portal.shared import identity
 from portal.shared.ages import has_reached
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month, day_zh, month_in_china, today_in_china
+from portal.shared.months import Month, month_in_china, today_in_china
 
 
 def _not_registered(city: City) -> str:
@@ -74,9 +76,18 @@ class FlexibleForm(OwnEnrolForm):
         self.fields["phone"] = PhoneField(label=_("手机号码"), initial=person.phone if person else "")
 
 
+@dataclass(frozen=True)
+class Registered:
+    """What the registers outside say: the household where it is compared, and the person's
+    social-security card where a first medical enrolment asks for one."""
+
+    household: Household | None = None
+    card: SecurityCard | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class EnrollFacts(EnrolFacts):
-    """Also their age, and what the household register says where it is compared."""
+    """Also their age, and what the registers say that are compared."""
 
     compared: bool
     household: Household | None
@@ -85,6 +96,7 @@ class EnrollFacts(EnrolFacts):
     old_enough: bool
     retires: Month
     had_medical: bool
+    has_card: bool
     # The place of household registration on file.
     household_code: str = ""
 
@@ -115,13 +127,14 @@ class FlexibleEnroll(OwnEnrol):
         )
         return str(partner) if any(one.city == offer.city for one in going_on) else self.code
 
-    def outside(self, ask: Ask) -> Household | None:
-        household = offers.household_terms(ask.offer)
-        return (
-            household_register().find(ask.person.identity_number) if household and household.compare else None
+    def outside(self, ask: Ask) -> Registered:
+        household, number = offers.household_terms(ask.offer), ask.person.identity_number
+        return Registered(
+            household=household_register().find(number) if household and household.compare else None,
+            card=bank_register().card(number) if offers.first_medical_terms(ask.offer) else None,
         )
 
-    def facts(self, ask: Ask, outside: Household | None) -> EnrollFacts:
+    def facts(self, ask: Ask, outside: Registered | None) -> EnrollFacts:
         person, today = ask.person, today_in_china(ask.filed_at)
         household = offers.household_terms(ask.offer)
         min_age = household.min_age if household else people.working_age(book(), on=today)
@@ -130,7 +143,7 @@ class FlexibleEnroll(OwnEnrol):
         return EnrollFacts(
             held=held,
             compared=bool(household and household.compare),
-            household=outside,
+            household=outside.household if outside else None,
             name=person.name,
             household_code=Person.objects.values_list("household_code", flat=True).get(pk=person.pk),
             min_age=min_age,
@@ -140,6 +153,7 @@ class FlexibleEnroll(OwnEnrol):
             ).month,
             stopping=bool(open_about(person.identity_number, STOP)),
             had_medical=any(one.insurance == Insurance.MEDICAL for one in held),
+            has_card=bool(outside and outside.card),
         )
 
     def known_beforehand(self, ask: Ask) -> None:
@@ -181,6 +195,7 @@ class FlexibleEnroll(OwnEnrol):
             and first_medical.photo
             and Insurance.MEDICAL in tier_answers(ask)
             and not facts.had_medical
+            and not facts.has_card
         ):
             names.add("first-medical")
         if any(isinstance(finding, Mismatch) for finding in self.rule(ask, facts)):
@@ -189,11 +204,8 @@ class FlexibleEnroll(OwnEnrol):
 
     def effect(self, case: Case, ask: Ask, facts: EnrollFacts, *, by: User, now: datetime) -> dict[str, Any]:
         outcome = super().effect(case, ask, facts, by=by, now=now)
-        card = offers.first_medical_terms(ask.offer)
-        if card and "first-medical" in self.established(ask, facts):
-            by_day = card.card_by(today_in_china(now))
-            notice = _("请在{day}前到辖区经办机构办理制卡申请。")
-            outcome["lines"].append([_("制卡"), notice.format(day=day_zh(by_day))])
+        if "first-medical" in self.established(ask, facts):
+            outcome["lines"].append([_("制卡"), applying.with_enrolment(case, ask.applicant, now=now)])
         return outcome
 
     def about_person(self, ask: Ask, facts: EnrollFacts) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ so that nothing else in the file is stored; PDF files stay as they are and are o
 """
 
 import hashlib
+import io
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,15 +19,17 @@ from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.translation import gettext as _
+from PIL import Image
 
 from portal.hall.models import Attachment, Draft
-from portal.policy.book import Paper
+from portal.policy.book import Paper, Picture
 from portal.shared import scans
 from portal.shared.apart import Busy
 
 MAX_BYTES = 5 * 1024 * 1024
 
 JPEG, PDF = "image/jpeg", "application/pdf"
+_JPEG_START = b"\xff\xd8"
 ACCEPTED = {"photo": "image/jpeg,image/png", "scan": "image/jpeg,image/png,application/pdf"}
 
 
@@ -47,7 +50,7 @@ class UploadRefused(Exception):
 def keep_upload(*, draft: Draft, paper: Paper, file: UploadedFile, now: datetime) -> Attachment:
     """Keeps the file as the draft's paper, in place of an earlier one. UploadRefused where it is
     not what the paper may be."""
-    content, content_type, suffix = _read(paper.kind, file)
+    content, content_type, suffix = _read(paper.kind, file, paper.picture)
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
         Draft.objects.select_for_update().get(pk=draft.pk)
@@ -113,7 +116,7 @@ def served(attachment: Kept) -> FileResponse:
     return response
 
 
-def _read(kind: str, file: UploadedFile) -> tuple[bytes, str, str]:
+def _read(kind: str, file: UploadedFile, picture: Picture | None = None) -> tuple[bytes, str, str]:
     if not file.size:
         raise UploadRefused(_("“{name}”是空文件，请重新选择。").format(name=file.name))
     if file.size > MAX_BYTES:
@@ -126,7 +129,38 @@ def _read(kind: str, file: UploadedFile) -> tuple[bytes, str, str]:
     except Busy as busy:
         refusal = _("现在上传的人较多，“{name}”还没有收下。请过几秒再上传一次，已填写的内容都在。")
         raise UploadRefused(refusal.format(name=name)) from busy
+    if picture is not None:
+        _check_picture(picture, name, content, scan.jpeg)
     return (content, PDF, ".pdf") if scan.is_pdf else (scan.jpeg, JPEG, ".jpg")
+
+
+def picture_words(picture: Picture) -> str:
+    """What a picture must be: JPG 图片，358×441 像素，5 至 50 KB."""
+    return _("JPG 图片，{width}×{height} 像素，{least} 至 {most} KB").format(
+        width=picture.width,
+        height=picture.height,
+        least=picture.least_kilobytes,
+        most=picture.most_kilobytes,
+    )
+
+
+def _check_picture(picture: Picture, name: str, content: bytes, jpeg: bytes) -> None:
+    """Raises UploadRefused where the picture is not of the kind, size and weight asked for.
+    ``content`` as it came, ``jpeg`` as it was written anew."""
+    width, height = Image.open(io.BytesIO(jpeg), formats=("JPEG",)).size
+    if not content.startswith(_JPEG_START):
+        why = _("不是 JPG 图片")
+    elif (width, height) != (picture.width, picture.height):
+        why = _("是 {width}×{height} 像素").format(width=width, height=height)
+    elif not picture.least_kilobytes <= len(content) / 1024 <= picture.most_kilobytes:
+        why = _("大小是 {size} KB").format(size=round(len(content) / 1024, 1))
+    else:
+        return
+    raise UploadRefused(
+        _("“{name}”{why}，要求{asked}，请调整后重新上传。").format(
+            name=name, why=why, asked=picture_words(picture)
+        )
+    )
 
 
 def _why_not(fault: scans.Fault, kind: str) -> str:

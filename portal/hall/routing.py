@@ -12,28 +12,34 @@ class Status(StrEnum):
     PRE_APPLIED = "pre_applied"
     TO_PAY = "to_pay"
     TO_DEBIT = "to_debit"
+    UNDER_WAY = "under_way"
     DONE = "done"
     REFUSED = "refused"
     VOIDED = "voided"
     LAPSED = "lapsed"
 
 
-# OPEN cases are not decided yet; UNPAID ones are decided, and done when the money has come.
+# OPEN cases are not decided yet; UNPAID ones are decided, and done when the money has come; those
+# UNDER_WAY are decided, and done when what was set going has come to its end.
 OPEN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PRE_APPLIED)
 UNPAID = (Status.TO_PAY, Status.TO_DEBIT)
 
-_DECIDED = (Status.DONE, *UNPAID, Status.REFUSED, Status.VOIDED)
+# Decided, and not at an end yet.
+PENDING = (*UNPAID, Status.UNDER_WAY)
+
+_DECIDED = (Status.DONE, *PENDING, Status.REFUSED, Status.VOIDED)
 
 CASE_LIFE_CYCLE = LifeCycle(
     Status,
     {
         Status.SUBMITTED: Stage(
-            "已提交", "info", (Status.DONE, *UNPAID, Status.PRE_APPLIED, Status.IN_REVIEW)
+            "已提交", "info", (Status.DONE, *PENDING, Status.PRE_APPLIED, Status.IN_REVIEW)
         ),
         Status.PRE_APPLIED: Stage("已预申请", "warn", _DECIDED),
         Status.IN_REVIEW: Stage("审核中", "info", _DECIDED),
         Status.TO_PAY: Stage("待支付", "warn", (Status.DONE, Status.LAPSED)),
         Status.TO_DEBIT: Stage("待扣款", "warn", (Status.DONE, Status.LAPSED)),
+        Status.UNDER_WAY: Stage("办理中", "info", (Status.DONE,)),
         Status.DONE: Stage("已办结", "good"),
         Status.REFUSED: Stage("不予通过", "bad"),
         Status.VOIDED: Stage("已作废", "quiet"),
@@ -54,8 +60,8 @@ class Verdict(StrEnum):
 
 
 # The status of a case that is taken. At DONE its effect happens: a case that asks for money is then
-# in UNPAID until the money has come. A pair that is missing here is answered beside the field and
-# makes no case.
+# in UNPAID until the money has come, one that sets something going UNDER_WAY. A pair that is
+# missing here is answered beside the field and makes no case.
 ROUTES: dict[tuple[Mode, Verdict], Status] = {
     (Mode.DIRECT, Verdict.CLEAR): Status.DONE,
     (Mode.MATCH, Verdict.CLEAR): Status.DONE,

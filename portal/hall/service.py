@@ -358,8 +358,8 @@ class Service(ABC):
         return str(self.submit_label)
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
-        """The status of a case after its effect: DONE, or one of UNPAID until the money has come.
-        The module that takes the money then ends the case."""
+        """The status of a case after its effect: DONE, or one of PENDING until the money has come,
+        or what was set going is at its end. The module that sees to it then ends the case."""
         return Status.DONE
 
     def goes_to(self, case: Case, *, now: datetime) -> str:
@@ -367,8 +367,8 @@ class Service(ABC):
         return ""
 
     def waits_until(self, case: Case, *, now: datetime) -> str:
-        """What an unpaid case waits for and until when, in words; "" where the case does not wait
-        for money."""
+        """What a pending case waits for and until when, in words; "" where the case is not
+        pending."""
         return ""
 
     def links(self, case: Case, *, now: datetime) -> list[tuple[str, str]]:

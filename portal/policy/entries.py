@@ -118,6 +118,17 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """What a picture must be: JPEG, of just this width and height (pixels), and of at least and at
+    most so many kilobytes (of 1024 bytes)."""
+
+    width: int
+    height: int
+    least_kilobytes: int
+    most_kilobytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """A paper or picture that an offer asks for.
 
@@ -133,6 +144,7 @@ class Paper:
     required: bool = True
     required_when: str = ""
     note: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -468,6 +468,18 @@ OPTIONS = Shape(
         # Whether the balance of the medical account moves with the relation.
         "moves_balance": Flag(),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
+        # The first social-security card: the banks that issue it, where it can be had, by which day
+        # of the month its owner comes to the window, how often who did not come is told, and how
+        # many working days it is in the making.
+        "first_card": Shape(
+            {
+                "banks": Listed(Text()),
+                "deliveries": Listed(one_of("window", "post")),
+                "by_day": DAY_OF_MONTH,
+                "told_every_days": Count(1, 31),
+                "made_in_days": Count(1, 365),
+            }
+        ),
         "proof": Shape(
             {"insurances": Listed(INSURANCE)},
             {
@@ -485,7 +497,19 @@ OPTIONS = Shape(
 
 _PAPER = Shape(
     {"code": SLUG, "title": Text(), "kind": one_of("photo", "scan"), "upload": Flag()},
-    {"required": Flag(), "required_when": SLUG, "note": Text()},
+    {
+        "required": Flag(),
+        "required_when": SLUG,
+        "note": Text(),
+        # A JPEG picture of just this size (pixels), within these kilobytes.
+        "picture": Shape(
+            {
+                "width": Count(1, 9999),
+                "height": Count(1, 9999),
+                "kilobytes": Shape({"least": Count(1, 5000), "most": Count(1, 5000)}),
+            }
+        ),
+    },
 )
 
 

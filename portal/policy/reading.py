@@ -28,6 +28,7 @@ from portal.policy.entries import (
     Leaf,
     Offer,
     Paper,
+    Picture,
     Question,
     Reference,
     Rule,
@@ -334,7 +335,14 @@ def _filled_by_offer(passage: Passage, values: Mapping[str, Any], where: Where) 
 
 
 def _paper(values: Mapping[str, Any]) -> Paper:
-    return Paper(**_present(values))
+    asked = values["picture"]
+    picture = asked and Picture(
+        width=asked["width"],
+        height=asked["height"],
+        least_kilobytes=asked["kilobytes"]["least"],
+        most_kilobytes=asked["kilobytes"]["most"],
+    )
+    return Paper(**_present({**values, "picture": picture}))
 
 
 def _reference(values: Mapping[str, Any], rules: Mapping[str, Rule], where: Where) -> Reference:

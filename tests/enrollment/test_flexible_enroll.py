@@ -13,7 +13,6 @@ from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.hall import desk
 from portal.hall.catalogue import service, services
-from portal.hall.models import Attachment, Draft
 from portal.hall.routing import Status
 from portal.hall.service import Applicant, ServiceForm
 from portal.people.models import BankAccount, Person
@@ -24,7 +23,7 @@ from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
 from tests.cast import Cast, cover, identity_number
-from tests.filing import file, reasons
+from tests.filing import file, photo, reasons
 
 pytestmark = pytest.mark.as_app
 
@@ -84,27 +83,17 @@ class TestWuhan:
         assert [finding.field for finding in refusal.value.findings] == ["paper-photo"]
         assert not Coverage.objects.exists()
 
-        draft = Draft.objects.create(user=cast.li_qiang_login, city="wuhan", service=CODE, updated_at=now)
-        photo = Attachment.objects.create(
-            draft=draft,
-            paper="photo",
-            name="a.jpg",
-            content_type="image/jpeg",
-            size=1,
-            digest="0" * 64,
-            file="x",
-            uploaded_at=now,
-        )
+        handed_in = photo(cast.li_qiang_login, "wuhan", CODE, now)
         case = file(
             cast.li_qiang_login,
             "wuhan",
             CODE,
             wuhan(tier_medical=self.medical_tier()),
             now,
-            attachments=[photo],
+            attachments=[handed_in],
         )
         assert case.status == Status.DONE
-        assert case.attachments.get() == photo
+        assert case.attachments.get() == handed_in
         # The 17th: by the 20th of this month; from the 21st on by the next month's.
         assert "2026年11月20日前" in dict(case.outcome["lines"])["制卡"]
         card = first_medical_terms(book().city("wuhan").offers[CODE])

@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from portal.hall import desk, lifecycle
 from portal.hall.models import Case, CaseEvent
-from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, ROUTES, UNPAID, Status, Verdict
+from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, PENDING, ROUTES, UNPAID, Status, Verdict
 from portal.hall.service import Finding
 from portal.policy.book import Mode
 from portal.registers.models import HouseholdRecord
@@ -66,13 +66,14 @@ def test_an_application_goes_where_the_table_says(hall: Desk, mode: Mode, verdic
 
 
 def test_final_states_lead_nowhere() -> None:
-    assert set(OPEN) | set(UNPAID) | set(FINAL) == set(Status)
+    assert set(OPEN) | set(PENDING) | set(FINAL) == set(Status)
     assert all(CASE_LIFE_CYCLE.moves_from(status) == () for status in FINAL)
-    assert all(CASE_LIFE_CYCLE.moves_from(status) for status in (*OPEN, *UNPAID))
+    assert all(CASE_LIFE_CYCLE.moves_from(status) for status in (*OPEN, *PENDING))
     assert {end for status in UNPAID for end in CASE_LIFE_CYCLE.moves_from(status)} == {
         Status.DONE,
         Status.LAPSED,
     }
+    assert CASE_LIFE_CYCLE.moves_from(Status.UNDER_WAY) == (Status.DONE,)
 
 
 ILLEGAL = [
@@ -92,7 +93,7 @@ def in_state(hall: Desk, status: Status) -> Case:
         hall.refuse(case)
     elif status == Status.VOIDED:
         desk.withdraw(case, by=case.filed_by, now=hall.now)
-    elif status in (*UNPAID, Status.LAPSED):
+    elif status in (*PENDING, Status.LAPSED):
         waiting = Status.TO_PAY if status == Status.LAPSED else status
         lifecycle.move(case, waiting, by=hall.cast.ningbo_reviewer, now=hall.now)
         if status == Status.LAPSED:

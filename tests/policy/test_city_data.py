@@ -41,6 +41,7 @@ OFFERED = {
     ("wuhan", "appointment"): ("预约办事", Mode.DIRECT),
     ("wuhan", "employer-arrears"): ("补缴社保费", Mode.REVIEW),
     ("wuhan", "flexible-enroll"): ("新参保及接续", Mode.DIRECT),
+    ("wuhan", "first-medical-card"): ("首次参加医疗保险制卡申请", Mode.COUNTER),
     ("wuhan", "flexible-pause"): ("暂停缴费", Mode.DIRECT),
     ("wuhan", "pension-tier"): ("养老保险缴费档次变更", Mode.DIRECT),
     ("wuhan", "arrears-pay"): ("历史欠费补缴", Mode.DIRECT),

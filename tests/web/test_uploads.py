@@ -22,6 +22,7 @@ from portal.hall.models import Attachment, Draft
 from portal.hall.tasks import forget_old_drafts
 from portal.policy.book import Paper, book
 from portal.shared.apart import Room
+from tests import pictures
 from tests.cast import Cast
 from tests.conftest import Clock
 from tests.web.conftest import ADD_STAFF, ENROL_WUHAN, file_case, key_on, signed_in
@@ -269,7 +270,7 @@ def test_a_paper_that_must_be_there_is_asked_for(cast: Cast, clock: Clock, enrol
     page = client.post(url, sent)
     assert "请上传个人电子照片" in str(page.context["form"].errors["paper-photo"])
 
-    client.post(url, {"action": "upload", "paper-photo": upload("me.png", picture("PNG"))})
+    client.post(url, {"action": "upload", "paper-photo": upload("me.jpg", pictures.photo())})
     # The page that showed no photo does not send one.
     assert client.post(url, sent)["Location"] == url
     assert "/receipt/" in client.post(url, {**sent, "key": key_on(client.get(url))})["Location"]

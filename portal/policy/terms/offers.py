@@ -151,6 +151,37 @@ def counted_month(offer: Offer, *, filed_on: dt.date) -> Month:
     return month if closes_on is None or filed_on.day <= closes_on else month + 1
 
 
+@dataclass(frozen=True, slots=True)
+class FirstCardTerms:
+    """The first social-security card: the banks that issue it, where it can be had, every how many
+    days who has not come is told, and in how many working days it is made."""
+
+    banks: tuple[str, ...]
+    deliveries: tuple[str, ...]
+    by_day: int
+    told_every_days: int
+    made_in_days: int
+
+    def come_by(self, today: dt.date) -> dt.date:
+        """The day by which who applies today comes to the window: this month's, or next month's
+        where that is past."""
+        return next_on(self.by_day, today)
+
+
+def first_card_terms(offer: Offer) -> FirstCardTerms:
+    """Raises PolicyMissing where the offer makes no cards."""
+    values = offer.options.get("first_card")
+    if values is None:
+        raise PolicyMissing(f"{offer.city}/{offer.code} makes no cards")
+    return FirstCardTerms(
+        banks=tuple(values["banks"]),
+        deliveries=tuple(values["deliveries"]),
+        by_day=values["by_day"],
+        told_every_days=values["told_every_days"],
+        made_in_days=values["made_in_days"],
+    )
+
+
 def counts_from(offer: Offer, *, filed_in: Month) -> Month:
     """The first month in which what an offer changes counts: the one of filing, where it names no
     other."""

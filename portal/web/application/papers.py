@@ -22,7 +22,11 @@ class PapersForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.papers, self.brought = papers, brought
         for paper in papers:
-            kinds = _("JPG 或 PNG 图片") if paper.kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
+            if paper.picture:
+                hint = f"{attachments.picture_words(paper.picture)}{_('。')}{paper.note}"
+            else:
+                kinds = _("JPG 或 PNG 图片") if paper.kind == "photo" else _("JPG、PNG 图片或 PDF 文件")
+                hint = _("{kinds}，不超过 5 MB。").format(kinds=kinds)
             widget = forms.FileInput(
                 attrs={"accept": attachments.ACCEPTED[paper.kind], "data-max-bytes": attachments.MAX_BYTES}
             )
@@ -31,7 +35,7 @@ class PapersForm(forms.Form):
                 required=bool(paper.required or paper.required_when),
                 initial=brought.get(paper.code),
                 allow_empty_file=True,
-                help_text=_("{kinds}，不超过 5 MB。").format(kinds=kinds),
+                help_text=hint,
                 widget=widget,
                 error_messages={"required": _("请上传{title}。").format(title=paper.title)},
             )

@@ -15,7 +15,7 @@ from portal.accounts import searching
 from portal.accounts.permissions import login_required_any
 from portal.hall import queries
 from portal.hall.catalogue import services
-from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, UNPAID
+from portal.hall.routing import CASE_LIFE_CYCLE, FINAL, OPEN, PENDING
 from portal.web.cases.titles import offered_title, subject_of, title_of
 from portal.web.context import login_of
 
@@ -75,7 +75,7 @@ def _about(users_cases: Any, words: str) -> Any:
 
 
 def _statuses(tab: str) -> list[str]:
-    return [str(status) for status in (*OPEN, *UNPAID)] if tab == "open" else [tab]
+    return [str(status) for status in (*OPEN, *PENDING)] if tab == "open" else [tab]
 
 
 def _tab(request: HttpRequest, name: str, counts: dict[str, int], current: str) -> dict[str, Any]:

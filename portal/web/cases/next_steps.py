@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal.hall import desk
 from portal.hall.catalogue import services
 from portal.hall.models import Case, CaseEvent, Conclusion, WindowCheck
-from portal.hall.routing import FINAL, Status
+from portal.hall.routing import FINAL, PENDING, Status
 from portal.policy.book import City, Offer, Paper
 from portal.shared.months import day_zh, next_on, today_in_china
 from portal.web.cases.titles import still_offered
@@ -25,7 +25,11 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
             line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
             if case.status == status and case.due_on:
                 line[-1]["note"] = _("{day}前").format(day=day_zh(case.due_on))
-    for status, title in ((Status.TO_PAY, _("支付")), (Status.TO_DEBIT, _("银行扣款"))):
+    for status, title in (
+        (Status.TO_PAY, _("支付")),
+        (Status.TO_DEBIT, _("银行扣款")),
+        (Status.UNDER_WAY, _("办理中")),
+    ):
         if status in reached:
             line.append({"title": title, "when": None, "state": _at(case, status)})
     ended = {
@@ -40,7 +44,7 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
 
 
 def _at(case: Case, status: Status) -> str:
-    """The state of a station that waits for money: done, now, or stopped."""
+    """The state of a station after the decision: done, now, or stopped."""
     if case.status == status:
         return "now"
     return "stopped" if case.status == Status.LAPSED else "done"
@@ -107,7 +111,7 @@ def next_steps(
         return [
             _("请按理由更正后重新申报；对结果有疑问的，可拨打 {hotline} 咨询。").format(hotline=city.hotline)
         ]
-    if case.is_unpaid and case.service in services():
+    if case.status in PENDING and case.service in services():
         waits = services()[case.service].waits_until(case, now=timezone.now())
         return [waits] if waits else []
     if case.status == Status.LAPSED:

@@ -68,6 +68,7 @@ CASE_SIGNS = Some(
         Status.PRE_APPLIED: "paper",
         Status.TO_PAY: "clock",
         Status.TO_DEBIT: "clock",
+        Status.UNDER_WAY: "clock",
         Status.VOIDED: "strike",
         Status.LAPSED: "strike",
     }

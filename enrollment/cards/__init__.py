@@ -1,0 +1,1 @@
+"""The first social-security card (社会保障卡) of whoever is newly insured for medical care."""
