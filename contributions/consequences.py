@@ -29,7 +29,7 @@ class Money:
     def stop_barriers(self, coverage: Coverage, until: Month) -> list[str]:
         """Months from ``until`` on that are paid, that the bank is debiting now, or that an order
         is to pay."""
-        charges = Charge.objects.filter(_of(coverage, until), live=True).order_by("month")
+        charges = Charge.objects.filter(_of([coverage], until), live=True).order_by("month")
         name = _(INSURANCE_LABELS[Insurance(coverage.insurance)])
         reasons = [
             _("%(month)s%(insurance)s已缴费，请选择其后的月份。")
@@ -51,14 +51,14 @@ class Money:
             for charge in charges.filter(_at_the_bank(coverage), status=ChargeStatus.OWED).distinct()
         ]
 
-    def stopped(self, coverage: Coverage, until: Month, *, by: User, now: dt.datetime) -> None:
+    def stopped(self, coverages: Sequence[Coverage], until: Month, *, by: User, now: dt.datetime) -> None:
         """Void what is owed from ``until`` on, each with its reason. Where a batch took a charge
         after the barriers were asked, it is void all the same: what the bank then pays for it lies
         in suspense until it is given back."""
-        before_or_after_a_batch(coverage.city)
-        owed = Charge.objects.filter(_of(coverage, until), status=ChargeStatus.OWED)
+        before_or_after_a_batch(coverages[0].city)
+        owed = Charge.objects.filter(_of(coverages, until), status=ChargeStatus.OWED)
         void(owed, why=_("参保关系自%(month)s起终止") % {"month": until.zh}, by=by, now=now)
-        public_shares.fall_away(coverage, until)
+        public_shares.fall_away(coverages, until)
 
     def enrolled(
         self, coverages: Sequence[Coverage], *, by: User, now: dt.datetime
@@ -161,9 +161,14 @@ def _at_the_bank(coverage: Coverage) -> Q:
     return Q(debit_lines__status__in=assessment_lines.AT_THE_BANK)
 
 
-def _of(coverage: Coverage, since: Month) -> Q:
+def _of(coverages: Sequence[Coverage], since: Month) -> Q:
     # Person and insurance follow from the coverage; they are there for the index.
-    return Q(coverage=coverage, person=coverage.person_id, insurance=coverage.insurance, month__gte=since)
+    return Q(
+        coverage__in=[one.pk for one in coverages],
+        person__in=[one.person_id for one in coverages],
+        insurance__in={one.insurance for one in coverages},
+        month__gte=since,
+    )
 
 
 def connect() -> None:

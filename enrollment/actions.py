@@ -1,7 +1,10 @@
 """Opening and ending coverage, setting bases and accounts. Each function runs inside its caller's
 transaction; the database refuses overlapping months."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+from django.db.models import Q
 
 from enrollment import consequences
 from enrollment.models import ContributionBase, Coverage
@@ -120,24 +123,67 @@ def close_coverage(
     Called under the subject's lock, after ``consequences.stop_barriers`` was found empty.
     """
     coverage.closed_by = case
-    if until <= coverage.start:
-        coverage.live = False
-    else:
-        coverage.until = until
-        ContributionBase.objects.filter(coverage=coverage, start__gte=until).delete()
-        ContributionBase.objects.filter(coverage=coverage, until__isnull=True).update(until=until)
-    coverage.save(update_fields=["closed_by", "live", "until"])
-    consequences.stopped(coverage, until, by=by, now=now)
+    coverage.save(update_fields=["closed_by"])
+    close_coverages([coverage], until=until, by=by, now=now)
+    coverage.live, coverage.until = _after(coverage, until)
 
 
-def draw_on(*, person: Person, city: str, bank: str, number: str, start: Month) -> BankAccount:
-    """Sets the account that the city's monthly debit draws on from ``start``; the former account
-    ends there.
+def close_coverages(coverages: Sequence[Coverage], *, until: Month, by: User, now: datetime) -> None:
+    """Ends coverages of one city before ``until``; those without any month left are undone. The
+    number of queries does not grow with them.
+
+    Called where nobody else can end them, after ``consequences.stop_barriers`` was found empty.
+    """
+    ended = [one.pk for one in coverages if _after(one, until)[0]]
+    undone = [one.pk for one in coverages if not _after(one, until)[0]]
+    Coverage.objects.filter(pk__in=undone).update(live=False)
+    Coverage.objects.filter(pk__in=ended).update(until=until)
+    bases = ContributionBase.objects.filter(coverage__in=ended)
+    bases.filter(start__gte=until).delete()
+    bases.filter(Q(until__isnull=True) | Q(until__gt=until)).update(until=until)
+    consequences.stopped(coverages, until, by=by, now=now)
+
+
+def _after(coverage: Coverage, until: Month) -> tuple[bool, Month | None]:
+    """Whether a coverage that ends before ``until`` still stands, and its end."""
+    return (True, until) if until > coverage.start else (False, coverage.until)
+
+
+def begin_anew(tiers: Mapping[Coverage, str], *, start: Month, now: datetime) -> list[Coverage]:
+    """Opens coverages as these were, each at its tier, from ``start`` to the ends that they had.
+    Two statements."""
+    anew = [
+        Coverage(
+            person_id=one.person_id,
+            insurance=one.insurance,
+            capacity=one.capacity,
+            city=one.city,
+            district=one.district,
+            start=start,
+            until=one.until,
+            opened_by_id=one.opened_by_id,
+            created_at=now,
+        )
+        for one in tiers
+    ]
+    Coverage.objects.bulk_create(anew)
+    ContributionBase.objects.bulk_create(
+        ContributionBase(coverage=one, start=start, until=one.until, tier=tier, set_by_id=one.opened_by_id)
+        for one, tier in zip(anew, tiers.values(), strict=True)
+    )
+    return anew
+
+
+def draw_on(
+    *, person: Person, city: str, bank: str, number: str, start: Month, holder: str = ""
+) -> BankAccount:
+    """Sets the account that the city's monthly debit draws on from ``start``, of the person or of
+    ``holder``; the former account ends there.
 
     An account that would have begun in the same month or later is deleted.
     """
     BankAccount.objects.filter(person=person, city=city, start__gte=start).delete()
     BankAccount.objects.filter(person=person, city=city, until__isnull=True).update(until=start)
     return BankAccount.objects.create(
-        person=person, city=city, bank=bank, number=number, holder=person.name, start=start
+        person=person, city=city, bank=bank, number=number, holder=holder or person.name, start=start
     )

@@ -49,8 +49,9 @@ class Consequence(Protocol):
         """The reasons why the coverage cannot end before ``until``, the first month without it;
         empty where it can."""
 
-    def stopped(self, coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
-        """Called when the coverage ends before ``until``, inside the transaction that ends it."""
+    def stopped(self, coverages: Sequence[Coverage], until: Month, *, by: User, now: datetime) -> None:
+        """Called when these coverages of one city end before ``until``, inside the transaction that
+        ends them."""
 
     def enrolled(self, coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:
         """Called when a person has enrolled themselves with these coverages of one city, inside the
@@ -100,10 +101,12 @@ def stop_barriers(coverage: Coverage, until: Month) -> list[str]:
     return [why for room in _rooms for why in room.stop_barriers(coverage, until)]
 
 
-def stopped(coverage: Coverage, until: Month, *, by: User, now: datetime) -> None:
-    """Tells every room that the coverage ends before ``until``."""
+def stopped(coverages: Sequence[Coverage], until: Month, *, by: User, now: datetime) -> None:
+    """Tells every room that these coverages of one city end before ``until``."""
+    if not coverages:
+        return
     for room in _rooms:
-        room.stopped(coverage, until, by=by, now=now)
+        room.stopped(coverages, until, by=by, now=now)
 
 
 def enrolled(coverages: Sequence[Coverage], *, by: User, now: datetime) -> NextStep | None:

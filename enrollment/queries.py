@@ -84,6 +84,11 @@ def running(person: Person, month: Month) -> QuerySet[Coverage]:
     )
 
 
+def last_tier(coverage: Coverage) -> str:
+    """The tier that the coverage has last, by its ``bases``; "" where it has none."""
+    return max(coverage.bases.all(), key=lambda base: base.start).tier if coverage.bases.all() else ""
+
+
 def city_of(person: Person) -> str:
     """The slug of the city of the person's latest coverage; "" where there is none."""
     latest = Coverage.objects.filter(person=person, live=True).order_by(

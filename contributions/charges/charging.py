@@ -128,7 +128,12 @@ def charge_months(coverage: Coverage, months: Iterable[Month], *, now: dt.dateti
     standing = set(
         Charge.objects.filter(coverage=coverage, month__in=wanted, live=True).values_list("month", flat=True)
     )
-    due = {month: priced_charge(coverage, bases, month, now) for month in wanted if month not in standing}
+    at_once = periods.at_once(coverage, wanted, now)
+    due = {
+        month: priced_charge(coverage, bases, month, now, due=at_once or month)
+        for month in wanted
+        if month not in standing
+    }
     owed = [one for one in due.values() if one.amount_fen]
     with transaction.atomic():
         Charge.objects.bulk_create(owed, ignore_conflicts=True)
@@ -175,8 +180,10 @@ def void(charges: Iterable[Charge], *, why: str, by: User, now: dt.datetime) -> 
 
 
 def priced_charge(
-    coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime
+    coverage: Coverage, bases: Sequence[ContributionBase], month: Month, now: dt.datetime, *, due: Month
 ) -> Charge:
+    """The charge of a month, to be paid when the month ``due`` is; not stored. Raises
+    CannotCharge."""
     capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
     covered = coverage.live and coverage.runs_in(month)
     base = next((one for one in bases if one.runs_in(month)), None)
@@ -211,7 +218,7 @@ def priced_charge(
         policy=price.path,
         policy_since=price.since,
         basis=basis_text(tier=base.tier, wage_fen=base.wage_fen),
-        due_on=due_on(coverage.city, capacity, month),
+        due_on=due_on(coverage.city, capacity, due),
         created_at=now,
     )
 

@@ -1,6 +1,7 @@
 """For which months somebody is charged at once: the month, the year, or the rest of the insurance
 year."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from contributions.models import Charge, ChargeStatus, PublicShare
@@ -9,7 +10,7 @@ from portal.people.models import Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import Charged, ContributionTerms, contribution_terms
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import Month, month_span
+from portal.shared.months import Month, month_in_china, month_span
 
 
 def ahead(city: str, month: Month, capacities: Sequence[str]) -> Iterator[tuple[Month, list[str]]]:
@@ -29,6 +30,21 @@ def is_yearly(city: str, capacity: Capacity, insurance: Insurance, month: Month)
     """Whether the insurance is paid by the year."""
     terms = _terms(city, capacity, insurance, month)
     return bool(terms and terms.yearly)
+
+
+def year_at_once(city: str, capacity: Capacity, insurance: Insurance, month: Month) -> bool:
+    """Whether the rest of the insurance year is paid at once."""
+    terms = _terms(city, capacity, insurance, month)
+    return bool(terms and terms.charged == Charged.INSURANCE_YEAR)
+
+
+def at_once(coverage: Coverage, months: Sequence[Month], now: dt.datetime) -> Month | None:
+    """The month with which these are paid, where the insurance year is paid at once: the present
+    one, or the first of them where that comes later. None where each is paid by itself."""
+    capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
+    if not months or not year_at_once(coverage.city, capacity, insurance, min(months)):
+        return None
+    return max(month_in_china(now), min(months))
 
 
 def to_charge(coverage: Coverage, upto: Month) -> list[Month]:

@@ -34,9 +34,11 @@ def add_without_charge(months: Iterable[Charge], *, now: dt.datetime) -> None:
     )
 
 
-def fall_away(coverage: Coverage, since: Month) -> None:
+def fall_away(coverages: Sequence[Coverage], since: Month) -> None:
     """Shares without a charge fall away from ``since`` on."""
-    PublicShare.objects.filter(coverage=coverage, charge=None, live=True, month__gte=since).update(live=False)
+    PublicShare.objects.filter(coverage__in=coverages, charge=None, live=True, month__gte=since).update(
+        live=False
+    )
 
 
 def _public_fen(charge: Charge) -> int:

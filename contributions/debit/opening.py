@@ -172,6 +172,16 @@ _DRAWABLE = """
                 SELECT 1 FROM contributions_recollectrequest request WHERE request.charge_id = charge.id AND request.live
             )
         UNION ALL
+        -- earlier months that are paid at once with this one, by who was insured this month for them
+        SELECT charge.id, charge.person_id, NULL::bigint, charge.amount_fen
+        FROM enrollment_coverage coverage
+        JOIN contributions_charge charge ON charge.person_id = coverage.person_id
+            AND charge.insurance = coverage.insurance AND charge.coverage_id = coverage.id
+        WHERE coverage.city = %(city)s AND coverage.live AND coverage.start < %(month)s
+            AND coverage.created_at >= %(month)s::date - 1
+            AND charge.month < %(month)s AND charge.due_on >= %(month)s AND charge.due_on < %(next_month)s
+            AND charge.status = 'owed' AND charge.capacity = ANY(%(capacities)s)
+        UNION ALL
         SELECT charge.id, charge.person_id, NULL::bigint, charge.amount_fen
         FROM contributions_charge charge
         WHERE charge.city = %(city)s AND charge.month >= %(retried_since)s AND charge.month < %(month)s

@@ -105,7 +105,7 @@ def test_where_public_money_pays_all_the_person_owes_nothing(cast: Cast) -> None
     with pytest.raises(InternalError), transaction.atomic():
         PublicShare.objects.filter(pk=share.pk).update(amount_fen=1)
     now = dt.datetime(2026, 3, 1, tzinfo=CHINA)
-    Money().stopped(coverage, Month(2026, 1), by=User.objects.system(), now=now)
+    Money().stopped([coverage], Month(2026, 1), by=User.objects.system(), now=now)
     share.refresh_from_db()
     assert not share.live
 

@@ -348,7 +348,7 @@ def test_coverage_that_stopped_while_the_file_was_at_the_bank_lies_in_suspense(r
     assert Money().stop_barriers(coverage, OCTOBER)
     coverage.until = OCTOBER
     coverage.save()
-    Money().stopped(coverage, OCTOBER, by=road.by, now=road.now)
+    Money().stopped([coverage], OCTOBER, by=road.by, now=road.now)
     road.bank()
     road.read()
     batch.refresh_from_db()

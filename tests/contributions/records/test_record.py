@@ -104,7 +104,7 @@ def test_what_fell_away_is_no_month(road: Road, cast: Cast) -> None:
     coverage = coverage_of(cast.li_qiang)
     coverage.until = OCTOBER
     coverage.save()
-    consequences.stopped(coverage, OCTOBER, by=road.by, now=road.now)
+    consequences.stopped([coverage], OCTOBER, by=road.by, now=road.now)
     charge = Charge.objects.get()
     assert (charge.status, charge.live, charge.cancellation.kind) == ("void", False, "void")
     assert states(cast, until=NOVEMBER) == {"2026-09": "covered"}
