@@ -7,6 +7,7 @@ from portal.hall.ways import To
 # The account that the monthly debit draws on.
 ACCOUNT = To("bank-account", what=_("登记缴费账户"))
 PAY = To("flexible-pay", what=_("缴费"))
+PAY_CHILD = To("child-medical-pay", what=_("缴费"))
 SETTLE = To("recollect", "arrears-pay", "flexible-pay", what=_("补缴"))
 # An employer's late months.
 BILL = To("employer-arrears", what=_("补缴"))

@@ -8,6 +8,7 @@ from portal.shared.insurance import Capacity
 ENROL = To("flexible-enroll", what=_("办理灵活就业参保登记"))
 PAUSE = To("flexible-pause", what=_("办理停保"))
 RESIDENT_STOP = To("resident-stop", what=_("办理居民停保"))
+CHILD_ENROL = To("child-first-enroll", what=_("办理少儿首次参保"))
 CHILD_UPKEEP = To("child-student-upkeep", what=_("办理少儿参保"))
 CHILD_STOP = To("child-stop", what=_("办理少儿停保"))
 STUDENT_STOP = To("student-stop", what=_("办理学生停保"))

@@ -13,9 +13,11 @@ from portal.people.models import BankAccount, Person
 from portal.policy.book import book
 from portal.policy.terms.debit import DebitTerms
 from portal.policy.terms.offers import pay_months
+from portal.shared.insurance import Capacity
 from portal.shared.months import Month, day_zh, today_in_china
 
-PAY = "flexible-pay"
+# By which months are paid before the debit: flexible workers', and children's.
+PAY, PAY_CHILD = "flexible-pay", "child-medical-pay"
 ACCOUNT = "bank-account"
 # By which a month whose debit failed is collected again, or a late month is paid.
 LATE = ("recollect", "arrears-pay")
@@ -41,12 +43,30 @@ class Ways:
         self._accounts: list[BankAccount] | None = None
         self._suspended = suspended
         self._following: dict[str, Month | None] = {}
+        # In which capacity the month is owed whose way is asked for.
+        self.capacity = Capacity.FLEXIBLE
 
-    def way(self, city: str, month: Month, *, failed: bool = False, coverage: int | None = None) -> Way:
-        """How a month of the city that is owed by the person as a flexible worker is paid.
-        ``failed``: its last debit failed."""
+    def way(
+        self,
+        city: str,
+        month: Month,
+        *,
+        capacity: Capacity = Capacity.FLEXIBLE,
+        failed: bool = False,
+        coverage: int | None = None,
+    ) -> Way:
+        """How a month of the city that the person owes in that capacity is paid. ``failed``: its
+        last debit failed. Where the insurance year is paid at once, ``month`` is the first of the
+        months."""
+        if capacity == Capacity.STUDENT:
+            return Way(month.last_day, _("由学校统一收缴，请向学校缴费。"), reverse("record"), "")
+        if capacity == Capacity.CHILD:
+            month = max(month, Month.of(self.today))
         terms = recollecting.terms_of(city, month)
-        if terms is None:
+        self.capacity = capacity
+        if terms is None or capacity not in terms.capacities:
+            return self._by_oneself(city, month)
+        if capacity == Capacity.CHILD and (failed or self.today > terms.debit_on(month)):
             return self._by_oneself(city, month)
         if failed or self.today > terms.debit_on(month):
             return self._after_the_debit(city, month, terms, failed, coverage)
@@ -62,11 +82,14 @@ class Ways:
         return self._payable(city, month, by) or self._at_the_window(city, by)
 
     def _payable(self, city: str, month: Month, by: dt.date) -> Way | None:
-        offer = book().city(city).offers.get(PAY)
-        if offer is None or month not in pay_months(offer, filed_in=Month.of(self.today)):
+        offers = book().city(city).offers
+        offer = offers.get(PAY_CHILD if self.capacity == Capacity.CHILD else PAY)
+        if offer is None or self.capacity not in (Capacity.FLEXIBLE, Capacity.CHILD):
+            return None
+        if offer.code == PAY and month not in pay_months(offer, filed_in=Month.of(self.today)):
             return None
         text = _("请在{day}前缴费。").format(day=day_zh(by))
-        return Way(by, text, reverse("apply", args=[city, PAY]), pay_label())
+        return Way(by, text, reverse("apply", args=[city, offer.code]), pay_label())
 
     def _at_the_window(self, city: str, by: dt.date, why: str = "") -> Way:
         place = book().city(city)

@@ -10,6 +10,7 @@ class Part:
     """The months of one insurance that cost the same; ``each_fen`` a month, ``fen`` together.
 
     ``derivation`` says why they cost that; None where it is not asked for, or not known any more.
+    ``public_fen`` is what public money (财政补助) pays beside it: it is not ordered.
     """
 
     insurance: str
@@ -19,3 +20,4 @@ class Part:
     each_fen: int
     fen: int
     derivation: Derivation | None
+    public_fen: int = 0

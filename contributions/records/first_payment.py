@@ -16,7 +16,7 @@ from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import charging_terms
 from portal.shared import money
 from portal.shared.insurance import Capacity, Insurance
-from portal.shared.months import month_in_china, today_in_china
+from portal.shared.months import month_in_china, periods_zh, runs, today_in_china
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +42,28 @@ def next_step(coverages: Sequence[Coverage], *, now: dt.datetime) -> NextStep | 
     when and where; None where no figure says what it costs."""
     start = min(one.start for one in coverages)
     first = [one for one in coverages if one.start == start]
-    city = first[0].city
+    city, capacity = first[0].city, Capacity(first[0].capacity)
+    months = [start]
+    if periods.year_at_once(city, capacity, Insurance(first[0].insurance), start):
+        months = periods.to_charge(first[0], max(start, month_in_china(now)))
     try:
         fen = sum(
             quote(
                 city=city,
-                capacity=Capacity(one.capacity),
+                capacity=capacity,
                 insurance=Insurance(one.insurance),
                 tier=base.tier,
-                month=start,
+                month=month,
             ).amount_fen
             for one in first
             for base in one.bases.filter(start__lte=start).order_by("-start")[:1]
+            for month in months
         )
     except PolicyMissing:
         return None
-    way = how_to_pay.Ways(first[0].person, now).way(city, start)
+    way = how_to_pay.Ways(first[0].person, now).way(city, start, capacity=capacity)
     yuan = money.format_yuan(fen)
-    text = _("缴 {month} {yuan} 元。{how}").format(month=start.zh, yuan=yuan, how=way.text)
+    text = _("缴 {month} {yuan} 元。{how}").format(month=periods_zh(runs(months)), yuan=yuan, how=way.text)
     pays = way.label == how_to_pay.pay_label()
     label = _("{label} {yuan} 元").format(label=way.label, yuan=yuan) if pays else way.label
     return NextStep(text=text, label=label, url=way.url if way.label else "", until=way.by)

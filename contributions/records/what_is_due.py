@@ -10,14 +10,23 @@ from django.db.models import Max, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contributions.charges import periods
 from contributions.debit import how_to_pay, recollecting
 from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, OrderLine
 from contributions.records.by_month import IN_ORDER, MonthRecord, State, owed
 from portal.accounts.models import User
 from portal.people.models import Employer, Person
 from portal.shared import money
-from portal.shared.insurance import INSURANCE_LABELS
-from portal.shared.months import Month, month_in_china, short_day_zh, short_moment_zh, today_in_china
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
+from portal.shared.months import (
+    Month,
+    month_in_china,
+    periods_zh,
+    runs,
+    short_day_zh,
+    short_moment_zh,
+    today_in_china,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ def what_next(
         )
     )
     requested, ways = asked_for(own_months), how_to_pay.Ways(person, now, suspended=suspended)
+    firsts = _firsts(own_months)
     steps: dict[int, Next] = {}
     for record in own_months:
         charge = record.charge_id or 0
@@ -80,7 +90,12 @@ def what_next(
             due = _due_in_next_debit(record.city, {"month": record.month.zh, "names": ""}, 0, now)
             steps[charge] = Next(due.text, due.url, asked=True)
         else:
-            way = ways.way(record.city, record.month, failed=record.state == State.FAILED)
+            way = ways.way(
+                record.city,
+                firsts[charge],
+                capacity=record.capacity,
+                failed=record.state == State.FAILED,
+            )
             steps[charge] = Next(way.text, way.url)
     return steps
 
@@ -96,18 +111,22 @@ def due_of(person: Person, now: dt.datetime) -> list[Due]:
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
     requested_fen = asked_for(waiting)
     ways = how_to_pay.Ways(person, now)
-    months: dict[tuple[Month, str, bool], list[MonthRecord]] = {}
+    firsts = _firsts(waiting)
+    months: dict[tuple[Month, str, bool, Capacity], list[MonthRecord]] = {}
     for record in sorted(waiting, key=lambda one: (one.month, IN_ORDER[one.insurance])):
-        months.setdefault((record.month, record.city, record.charge_id in requested_fen), []).append(record)
-    for (month, city, requested), records in sorted(months.items()):
-        words = {"month": month.zh, "names": "、".join(INSURANCE_LABELS[one.insurance] for one in records)}
+        asked = record.charge_id in requested_fen
+        key = (firsts[record.charge_id or 0], record.city, asked, record.capacity)
+        months.setdefault(key, []).append(record)
+    for (month, city, requested, capacity), records in sorted(months.items()):
+        names = "、".join(dict.fromkeys(INSURANCE_LABELS[one.insurance] for one in records))
+        words = {"month": periods_zh(runs(sorted({one.month for one in records}))), "names": names}
         fen = sum(one.amount_fen or 0 for one in records)
         if requested:
             fen += sum(requested_fen[one.charge_id] for one in records if one.charge_id)
             items.append(_due_in_next_debit(city, words, fen, now))
             continue
         failed = next((one.reason for one in records if one.reason), "")
-        way = ways.way(city, month, failed=records[0].state == State.FAILED)
+        way = ways.way(city, month, capacity=capacity, failed=records[0].state == State.FAILED)
         how = way.text
         items.append(
             Due(
@@ -118,6 +137,19 @@ def due_of(person: Person, now: dt.datetime) -> list[Due]:
             )
         )
     return items
+
+
+def _firsts(records: Sequence[MonthRecord]) -> dict[int, Month]:
+    """By charge: the month with which it is paid; the first that is owed where the insurance year
+    is paid at once, else its own."""
+    at_once: dict[tuple[str, Capacity, Insurance], Month] = {}
+    firsts = {}
+    for one in sorted(records, key=lambda one: one.month):
+        first = one.month
+        if periods.year_at_once(one.city, one.capacity, one.insurance, one.month):
+            first = at_once.setdefault((one.city, one.capacity, one.insurance), one.month)
+        firsts[one.charge_id or 0] = first
+    return firsts
 
 
 class _OpenOrder(NamedTuple):

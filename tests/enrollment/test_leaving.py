@@ -11,26 +11,17 @@ from portal.accounts.models import Notice, User
 from portal.hall import desk
 from portal.hall.models import Case
 from portal.hall.routing import Status
-from portal.people import guardianship
-from portal.people.models import Person, Proof, Relation
+from portal.people.models import Person
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span
 from tests.cast import NANSHAN, Cast, cover, employer, person
 from tests.conftest import Clock
+from tests.family import guarded
 from tests.filing import file, reasons
 
 pytestmark = pytest.mark.django_db
 
 FEN = 2578
-
-
-def guarded(ward: Person, *guardians: Person) -> Person:
-    for guardian in guardians:
-        guardianship.begin(
-            guardian=guardian, ward=ward, relation=Relation.PARENT, proof_kind=Proof.HOUSEHOLD,
-            proof="户口簿", start=dt.date(2018, 1, 1), on=dt.date(2018, 1, 1),
-        )  # fmt: skip
-    return ward
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ OFFERED = {
     ("shenzhen", "resident-stop"): ("居民停保", Mode.DIRECT),
     ("shenzhen", "child-stop"): ("少儿停保", Mode.DIRECT),
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
+    ("shenzhen", "child-medical-pay"): ("少儿医保缴费", Mode.DIRECT),
     ("shenzhen", "identity-change"): ("个人基本信息变更", Mode.MATCH),
     ("shenzhen", "id-upgrade"): ("身份证号正常升位", Mode.DIRECT),
     ("shenzhen", "guardian-upkeep"): ("监护人信息维护", Mode.MATCH),

@@ -18,11 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contributions import channels
-from contributions.models import PAYMENT_LIFE_CYCLE, Order, Payment, PaymentStatus, TopUp
+from contributions.models import PAYMENT_LIFE_CYCLE, Order, OrderLine, Payment, PaymentStatus, TopUp
 from contributions.orders import of_employers, top_ups
+from contributions.orders.insurance_year import SERVICE as CHILD
 from contributions.orders.payable import SERVICE
 from contributions.pages.orders.forms import ChannelForm
-from contributions.pages.orders.own import city_context, own_order
+from contributions.pages.orders.own import city_context, login_of, own_order
 from contributions.pages.orders.parts import parts_of
 from contributions.pages.orders.situation import (
     Situation,
@@ -34,10 +35,13 @@ from contributions.pages.orders.situation import (
     waiting,
 )
 from contributions.refunds import held_money
+from portal.accounts.models import User
 from portal.accounts.permissions import login_required_any
 from portal.policy.book import book
 from portal.policy.passages import Passage
 from portal.shared import identity
+from portal.shared.insurance import Capacity
+from portal.web.wards import address_for
 
 
 class Kind(StrEnum):
@@ -101,7 +105,7 @@ def order_page(request: HttpRequest, order: Order, form: ChannelForm | None = No
         "tone": tone_of(order, now),
         **_payments(payments),
         **(_top_up(top_up) if top_up else {}),
-        **(_employers(order) if order.employer_id else _persons(order, top_up)),
+        **(_employers(order) if order.employer_id else _persons(order, top_up, login_of(request))),
         **city_context(order),
     }
     match situation:
@@ -168,14 +172,24 @@ def _top_up(top_up: TopUp) -> dict[str, Any]:
     }
 
 
-def _persons(order: Order, top_up: TopUp | None) -> dict[str, Any]:
+def _service(lines: Sequence[OrderLine], top_up: TopUp | None) -> str:
+    """The service by which such an order is placed."""
+    if top_up:
+        return top_ups.SERVICE
+    return CHILD if any(line.charge.capacity == Capacity.CHILD for line in lines) else SERVICE
+
+
+def _persons(order: Order, top_up: TopUp | None, user: User) -> dict[str, Any]:
     """What the page of a person's order has of its own: every line, and why it is that amount."""
-    offer = book().city(order.city).offers.get(top_ups.SERVICE if top_up else SERVICE)
-    lines = list(order.lines.select_related("charge").order_by("charge__month", "charge__insurance"))
+    lines = list(
+        order.lines.select_related("charge__public_share").order_by("charge__month", "charge__insurance")
+    )
+    offer = book().city(order.city).offers.get(_service(lines, top_up))
+    again = reverse("service", args=[order.city, offer.code]) if offer else ""
     return {
         "lines": lines,
         "parts": parts_of(lines, explained=True),
-        "again": reverse("service", args=[order.city, offer.code]) if offer else "",
+        "again": address_for(again, order.person if order.person_id != user.person_id else None),
         "notice": offer.notice if offer else (),
     }
 

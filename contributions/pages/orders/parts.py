@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contributions.charges.public_shares import SUBSIDISED
 from contributions.models import Charge, OrderLine
 from contributions.orders.parts import Part
 from contributions.prices.formula import Derivation, explain
@@ -45,9 +46,15 @@ def parts_of(lines: Sequence[OrderLine], *, explained: bool = False) -> list[Par
                 each_fen=same[0].amount_fen,
                 fen=sum(line.amount_fen for line in same),
                 derivation=_why(charge) if explained else None,
+                public_fen=sum(_public_fen(line.charge) for line in same) if explained else 0,
             )
         )
     return parts
+
+
+def _public_fen(charge: Charge) -> int:
+    share = getattr(charge, "public_share", None) if charge.capacity in SUBSIDISED else None
+    return share.amount_fen if share else 0
 
 
 def _tier_title(charge: Charge) -> str:
