@@ -17,6 +17,16 @@ SCHEDULE = {
         "task": "contributions.tasks.assessments.lapse_bills",
         "schedule": crontab(hour=0, minute=20),
     },
+    # The day is over, and an order of its last minutes has ended.
+    "lapse-lump-sums": {
+        "task": "contributions.tasks.orders.lapse_lump_sums",
+        "schedule": crontab(hour=1, minute=20),
+    },
+    # Nobody is woken by the message.
+    "tell-ending-lump-sums": {
+        "task": "contributions.tasks.orders.tell_ending_lump_sums",
+        "schedule": crontab(hour=9, minute=40),
+    },
     # Whoever settles what they owe learns the same hour that it goes on.
     "resume-settled": {"task": "contributions.tasks.debit.resume_settled", "schedule": crontab(minute=20)},
     # After midnight the day's deposits are in the accounts, and the banks take files until the

@@ -18,6 +18,7 @@ from contributions.models import (
     ChargeStatus,
     DebitLine,
     LineStatus,
+    LumpSum,
     Order,
     OrderStatus,
     RecollectRequest,
@@ -27,7 +28,7 @@ from portal.hall import lifecycle
 from portal.hall.models import Case
 from portal.hall.routing import Status
 from portal.shared.insurance import INSURANCE_LABELS, Insurance
-from portal.shared.months import moment_zh
+from portal.shared.months import day_zh, moment_zh
 
 
 def end_with_order(order: Order, *, note: str = "", by: User, now: dt.datetime) -> None:
@@ -56,6 +57,16 @@ def end_with_bill(bill: ArrearsBill, *, by: User, now: dt.datetime) -> None:
     else:
         why = _("没有在 {day} 前汇足，补缴单已失效；滞纳金须按新的日期计算，请重新申报。")
         end = Status.LAPSED, why.format(day=bill.pay_on)
+    lifecycle.move_unpaid({bill.case_id: end}, by=by, now=now)
+
+
+def end_with_lump_sum(bill: LumpSum, *, by: User, now: dt.datetime) -> None:
+    """End the case of a lump sum that has just ended. Must run in its transaction."""
+    if bill.status == BillStatus.PAID:
+        end = Status.DONE, ""
+    else:
+        why = _("没有在 {day}前缴清，缴费单已失效，所购年限不计入；可以重新申请，金额按新的日期计算。")
+        end = Status.LAPSED, why.format(day=day_zh(bill.pay_by))
     lifecycle.move_unpaid({bill.case_id: end}, by=by, now=now)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from contributions.pages import employer_month, quote, record
+from contributions.pages import employer_month, lump_sum, quote, record
 from contributions.pages.orders import callbacks, lists, order, paying
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("employer/bills/<int:pk>/", employer_month.bill, name="employer-bill"),
     path("employer/assessments/<int:pk>/notice/", employer_month.assessment_notice, name="employer-notice"),
     path("employer/bills/<int:pk>/notice/", employer_month.bill_notice, name="employer-bill-notice"),
+    path("lump-sums/<slug:number>/", lump_sum.show, name="lump-sum"),
+    path("lump-sums/<slug:number>/order/", lump_sum.order, name="lump-sum-order"),
     path("orders/", lists.order_list, name="orders"),
     path("orders/list/", lists.paid_list, name="paid-list"),
     path("orders/<slug:number>/", order.show, name="order"),

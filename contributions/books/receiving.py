@@ -15,9 +15,10 @@ from contributions.models import (
     Charge,
     Entry,
     LedgerAccount,
+    Order,
     Receipt,
-    TopUp,
 )
+from contributions.models.books import HELD
 from contributions.planner import ids_of
 from portal.accounts.models import User
 
@@ -138,12 +139,12 @@ def hold(charge: Charge, money: Money, *, by: User, now: dt.datetime) -> Receipt
         return _hold(receipt, money.reference, by=by, now=now)
 
 
-def hold_top_up(top_up: TopUp, money: Money, *, by: User, now: dt.datetime) -> Receipt:
-    """Record money for a top-up that cannot be credited (its order has ended, or it is another
-    sum): else as ``hold``."""
+def hold_order(order: Order, money: Money, *, by: User, now: dt.datetime) -> Receipt:
+    """Record money for an order of no charge that cannot be credited (it has ended, or it is
+    another sum): else as ``hold``."""
     with transaction.atomic():
-        locked = TopUp.objects.select_for_update(no_key=True).get(pk=top_up.pk)
-        return _hold(_receipt(money, "top-up", top_up=locked), money.reference, by=by, now=now)
+        locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+        return _hold(_receipt(money, HELD.removeprefix("/"), order=locked), money.reference, by=by, now=now)
 
 
 def _receipt(money: Money, part: str, **paid_for: Any) -> Receipt:

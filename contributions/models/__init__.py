@@ -90,6 +90,7 @@ from contributions.models.debit import (
     Payer,
     PostingChunk,
 )
+from contributions.models.lump_sums import LumpSum, LumpSumPart
 from contributions.models.orders import (
     HOLDING,
     ORDER_LIFE_CYCLE,
@@ -243,6 +244,8 @@ __all__ = [
     "LedgerAccount",
     "Leg",
     "LineStatus",
+    "LumpSum",
+    "LumpSumPart",
     "MonthClose",
     "MonthCloseLine",
     "MovedOut",

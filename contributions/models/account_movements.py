@@ -1,5 +1,5 @@
-"""What moves a personal account besides contributions: interest, top-ups, transfers, and what is
-taken back."""
+"""What moves a personal account besides contributions: interest, top-ups, lump sums, transfers, and
+what is taken back."""
 
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from portal.shared.insurance import INSURANCE_LABELS
 class MovementKind(StrEnum):
     INTEREST = "interest"
     TOP_UP = "top_up"
+    LUMP_SUM = "lump_sum"
     TRANSFER_IN = "transfer_in"
     TRANSFER_OUT = "transfer_out"
     DUPLICATE_TAKEN_BACK = "duplicate_taken_back"
@@ -26,6 +27,7 @@ class MovementKind(StrEnum):
 MOVEMENT_KIND_LABELS = {
     MovementKind.INTEREST: "记账利息",
     MovementKind.TOP_UP: "个人充值",
+    MovementKind.LUMP_SUM: "一次性缴费",
     MovementKind.TRANSFER_IN: "转移接续转入",
     MovementKind.TRANSFER_OUT: "转移接续转出",
     MovementKind.DUPLICATE_TAKEN_BACK: "重复缴费扣回",
@@ -34,9 +36,9 @@ MOVEMENT_KIND_LABELS = {
 
 # Kinds that only bring money, kinds that only take it, and those whose entry moves the pooled fund,
 # too.
-_BRING = ["top_up", "transfer_in"]
+_BRING = ["top_up", "lump_sum", "transfer_in"]
 _TAKE = ["transfer_out", "duplicate_taken_back", "reversed"]
-_POOLED = ["transfer_in", "transfer_out", "duplicate_taken_back", "reversed"]
+_POOLED = ["lump_sum", "transfer_in", "transfer_out", "duplicate_taken_back", "reversed"]
 
 
 class AccountMovement(models.Model):

@@ -161,9 +161,13 @@ class Leg(models.Model):
         return f"{self.account_id} {self.amount_fen}"
 
 
+# Behind the provider's number of a receipt that is held for an order.
+HELD = "/order"
+
+
 class Receipt(models.Model):
-    """Money that a channel confirmed for a charge, or held for a top-up: the ledger's sub-ledger.
-    Never changed.
+    """Money that a channel confirmed for a charge, or held for an order of none: the ledger's
+    sub-ledger. Never changed.
 
     ``applied`` receipts pay their charge, one each; the others (paid twice, or paid for what no
     longer is owed) lie in suspense until they are given back. A receipt with a surcharge paid both,
@@ -182,16 +186,16 @@ class Receipt(models.Model):
         db_index=False,
         verbose_name=_("应缴"),
     )
-    # Instead of a charge: a top-up whose money could not be credited. One that could is booked by
-    # its movement.
-    top_up = models.ForeignKey(
-        "contributions.TopUp",
+    # Instead of a charge: an order of a top-up or a lump sum whose money could not be credited.
+    # What could is booked by its movement.
+    order = models.ForeignKey(
+        "contributions.Order",
         models.PROTECT,
         null=True,
         blank=True,
         related_name="receipts",
         db_index=False,
-        verbose_name=_("个人账户充值"),
+        verbose_name=_("订单"),
     )
     surcharge = models.ForeignKey(
         Surcharge,
@@ -229,9 +233,9 @@ class Receipt(models.Model):
                 condition=~Q(channel="") & ~Q(provider_number=""), name="receipt_names_its_source"
             ),
             models.CheckConstraint(
-                condition=Q(charge__isnull=False, top_up__isnull=True)
-                | Q(charge__isnull=True, top_up__isnull=False, applied=False, surcharge__isnull=True),
-                name="receipt_is_for_a_charge_or_held_for_a_top_up",
+                condition=Q(charge__isnull=False, order__isnull=True)
+                | Q(charge__isnull=True, order__isnull=False, applied=False, surcharge__isnull=True),
+                name="receipt_is_for_a_charge_or_held_for_an_order",
             ),
             models.UniqueConstraint(fields=["channel", "provider_number"], name="a_payment_is_received_once"),
             models.UniqueConstraint(
@@ -246,7 +250,7 @@ class Receipt(models.Model):
         indexes = [
             models.Index(fields=["charge"], condition=Q(applied=False), name="receipt_in_suspense"),
             models.Index(
-                fields=["top_up"], condition=Q(top_up__isnull=False), name="receipt_held_for_a_top_up"
+                fields=["order"], condition=Q(order__isnull=False), name="receipt_held_for_an_order"
             ),
         ]
         triggers = [
@@ -260,24 +264,24 @@ class Receipt(models.Model):
     def number_given(self) -> str:
         """The number that the provider, bank or counter gave, without what makes it this receipt's
         among several."""
-        return self.provider_number.removesuffix(f"/{self.charge_id}").removesuffix("/top-up")
+        return self.provider_number.removesuffix(f"/{self.charge_id}").removesuffix(HELD)
 
     @property
     def of_charge(self) -> Charge:
-        """The charge that it was for; ValueError for one held for a top-up."""
+        """The charge that it was for; ValueError for one held for an order."""
         if self.charge is None:
             raise ValueError(f"{self} is for no charge")
         return self.charge
 
     @property
     def city(self) -> str:
-        return self.top_up.order.city if self.top_up else self.of_charge.city
+        return self.order.city if self.order else self.of_charge.city
 
     @property
     def person(self) -> Person:
         """Whose month, or whose account, it was for."""
-        if self.top_up is None:
+        if self.order is None:
             return self.of_charge.person
-        if self.top_up.order.person is None:
+        if self.order.person is None:
             raise ValueError(f"{self} is for no person")
-        return self.top_up.order.person
+        return self.order.person

@@ -204,6 +204,8 @@ class Order(models.Model):
                             SELECT amount_fen FROM contributions_orderline WHERE order_id = NEW.id
                             UNION ALL
                             SELECT amount_fen FROM contributions_topup WHERE order_id = NEW.id
+                            UNION ALL
+                            SELECT amount_fen FROM contributions_lumpsumpart WHERE order_id = NEW.id
                         ) part
                         HAVING (count(*), coalesce(sum(amount_fen), 0)) <> (NEW.line_count, NEW.sum_fen)
                     ) THEN

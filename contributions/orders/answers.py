@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from contributions.books import receiving
 from contributions.books.receiving import Money
 from contributions.channels.protocol import Answer, Outcome
-from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentStatus, TopUp
-from contributions.orders import ending, queries, top_ups
+from contributions.models import Charge, Entry, Order, OrderStatus, Payment, PaymentStatus
+from contributions.orders import ending, other_parts, queries
+from contributions.orders.other_parts import OtherPart
 from contributions.orders.payment_lifecycle import move_payment
 from portal.accounts.models import User
 from portal.shared.months import CHINA, today_in_china
@@ -45,13 +46,14 @@ def take_answer(
     """Let a provider's answer take effect, whichever way and however often it came; None where
     there is no such payment.
 
-    Success pays the order's charges, or credits its top-up, at once: receipts or movement, ledger
-    entry and statuses in one transaction. Where the order has ended, or another payment has paid
-    it, the money is recorded and not applied; where the sum is another, or the provider's number
-    stands for another payment, it is held, staff are told and nothing is paid. A success of no sum
-    ends the payment as failed, and staff are told. Failure ends a payment that is under way (closed
-    where we asked for that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived
-    is raised instead of holding the money.
+    Success pays the order's charges, or credits its top-up or lump sum, at once: receipts or
+    movement, ledger entry and statuses in one transaction. Where the order has ended, or another
+    payment has paid it, the money is recorded and not applied; where the sum is another, or the
+    provider's number stands for another payment, it is held, staff are told and nothing is paid.
+    So it is where the months of a lump sum count already. A success of no sum ends the payment as
+    failed, and staff are told. Failure ends a payment that is under way (closed where we asked for
+    that); it never undoes a success. With ``refuse_used_number`` AlreadyReceived is raised instead
+    of holding the money.
     """
     answer = _as_can_be_kept(answer)
     known_payment = Payment.objects.filter(number=answer.number, channel=channel).first()
@@ -149,6 +151,7 @@ class Judgment(Enum):
     # It is held, and the order ends unpaid.
     OTHER_SUM = auto()
     NUMBER_USED = auto()
+    PAYS_NOTHING = auto()
 
     @property
     def as_asked(self) -> bool:
@@ -162,15 +165,20 @@ class Judgment(Enum):
             Judgment.ORDER_OVER: _("订单已完结，款项将原路退回"),
             Judgment.OTHER_SUM: _("到账金额与订单不符，已暂存待核实"),
             Judgment.NUMBER_USED: _("渠道流水号与另一笔支付重复，已暂存待核实"),
+            Judgment.PAYS_NOTHING: _("所缴月份已另行缴费或计入，款项已暂存待退回"),
         }[self]
 
 
-def judge(payment: Payment, order: Order, money: Money, *, number_used: bool) -> Judgment:
+def judge(
+    payment: Payment, order: Order, other: OtherPart | None, money: Money, *, number_used: bool
+) -> Judgment:
     if number_used:
         return Judgment.NUMBER_USED
     if money.fen != payment.amount_fen:
         return Judgment.OTHER_SUM
-    return Judgment.CREDITED if order.is_open else Judgment.ORDER_OVER
+    if not order.is_open:
+        return Judgment.ORDER_OVER
+    return Judgment.PAYS_NOTHING if other_parts.why_not_credit(other) else Judgment.CREDITED
 
 
 def money_came(
@@ -190,14 +198,15 @@ def money_came(
         if payment.received_fen != money.fen or payment.provider_number not in known_numbers:
             log.error("%s: another success than was booked: %s", payment.number, money)
         return
-    judgment = judge(payment, order, money, number_used=number_used)
+    other = other_parts.of_order(order)
+    judgment = judge(payment, order, other, money, number_used=number_used)
     if number_used:
         money = replace(money, number=_marked(payment, money.number))
-    system, top_up = User.objects.system(), top_ups.of_order(order)
+    system = User.objects.system()
     entry_id = (
         _book_charges(order, money, judgment, by=system, now=now)
-        if top_up is None
-        else _book_top_up(top_up, money, judgment, by=system, now=now)
+        if other is None
+        else _book_other(order, other, money, judgment, by=system, now=now)
     )
     if not judgment.as_asked:
         log.error("%s: %s held, %s fen asked for: %s", payment.number, money, payment.amount_fen, judgment)
@@ -227,11 +236,14 @@ def _marked(payment: Payment, number: str) -> str:
     return f"{number[:30]}#{payment.number}"
 
 
-def _book_top_up(top_up: TopUp, money: Money, judgment: Judgment, *, by: User, now: dt.datetime) -> int:
-    """Credit the top-up, or hold the money under it; the entry that booked it."""
+def _book_other(
+    order: Order, other: OtherPart, money: Money, judgment: Judgment, *, by: User, now: dt.datetime
+) -> int:
+    """Credit the top-up or lump sum, or hold the money under its order; the entry that booked
+    it."""
     if judgment == Judgment.CREDITED:
-        return top_ups.credit(top_up, money, by=by, now=now).entry_id
-    return receiving.hold_top_up(top_up, money, by=by, now=now).entry_id
+        return other_parts.credit(other, money, by=by, now=now)
+    return receiving.hold_order(order, money, by=by, now=now).entry_id
 
 
 def _book_charges(order: Order, money: Money, judgment: Judgment, *, by: User, now: dt.datetime) -> int:

@@ -11,6 +11,7 @@ from contributions.charges import charging, surcharges
 from contributions.models import (
     Charge,
     ChargeStatus,
+    LumpSumPart,
     Order,
     OrderEvent,
     OrderLine,
@@ -47,6 +48,7 @@ def end(order: Order, status: OrderStatus, *, by: User, now: dt.datetime, note: 
     order.status, order.ended_at = str(status), now
     if status != OrderStatus.PAID:
         OrderLine.objects.filter(order=order, live=True).update(live=False)
+        LumpSumPart.objects.filter(order=order, live=True).update(live=False)
         _let_go(order, by=by, now=now)
         on_top = OrderLine.objects.filter(order=order, surcharge__isnull=False)
         surcharges.let_go(on_top.values_list("charge_id", flat=True), by=by, now=now)

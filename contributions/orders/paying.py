@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from contributions import channels
 from contributions.channels.protocol import Answer, Outcome, Refused, Unreachable, Wanted
 from contributions.models import Order, Payment, PaymentStatus
-from contributions.orders import bank_time, payer_kept, queries, top_ups
+from contributions.orders import bank_time, lump_sums, payer_kept, queries, top_ups
 from contributions.orders.answers import take_answer
 from contributions.orders.payment_lifecycle import delay_after, record_event
 from portal.accounts.models import User
@@ -98,6 +98,9 @@ def _begin(
         raise NotOffered(
             _("订单中的补缴金额按日计算，银行下次营业已是另一天，请取消订单，届时重新下单支付。")
         )
+    part = lump_sums.of_order(current)
+    if part is not None and start_at >= lump_sums.last_moment(part.bill):
+        raise NotOffered(_("银行下次营业已过缴费期限，不能再支付这份缴费单。"))
     payment = Payment.objects.create(
         number=new_number(current.city, now),
         order=current,

@@ -22,6 +22,7 @@ from contributions.models import (
     ChargeStatus,
     DebitLine,
     LineStatus,
+    LumpSumPart,
     Order,
     OrderEvent,
     OrderLine,
@@ -196,7 +197,26 @@ def place_top_up(
     """Order a top-up of the person's account, which ``take`` gives under the person's lock; else as
     ``place``."""
     digest = _digest(city, person=person, content={"top_up": list(content)})
-    return place_taken(city, person, None, list, key=key, digest=digest, by=by, now=now, top_up=take)
+    return place_taken(city, person, None, list, key=key, digest=digest, by=by, now=now, other=take)
+
+
+def place_lump_sum(
+    *,
+    person: Person,
+    city: str,
+    take: Callable[[], LumpSumPart],
+    content: object,
+    key: UUID,
+    by: User,
+    now: dt.datetime,
+    until: dt.datetime,
+) -> Order:
+    """Order a lump sum of the person, which ``take`` gives under the person's lock, to be paid
+    before ``until`` at the latest; else as ``place``."""
+    digest = _digest(city, person=person, content={"lump_sum": content})
+    return place_taken(
+        city, person, None, list, key=key, digest=digest, by=by, now=now, other=take, until=until
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +243,10 @@ def place_taken(
     digest: str,
     by: User,
     now: dt.datetime,
-    top_up: Callable[[], TopUp] | None = None,
+    other: Callable[[], TopUp | LumpSumPart] | None = None,
     until: dt.datetime | None = None,
 ) -> Order:
-    """Place an order of what ``take`` or ``top_up`` gives under the locks; once for each key."""
+    """Place an order of what ``take`` or ``other`` gives under the locks; once for each key."""
     earlier = _earlier(key, digest, by)
     if earlier:
         return earlier
@@ -237,7 +257,7 @@ def place_taken(
                 lock_subject(person.identity_number)
             before_or_after_a_batch(city)
             taken = take()
-            filled = [top_up()] if top_up else []
+            filled = [other()] if other else []
             order = Order.objects.create(
                 number=case_number(book().city(city), now),
                 city=city,
@@ -276,9 +296,13 @@ def place_taken(
             return earlier
         if isinstance(error, CannotOrder):
             raise
-        if broken_constraint(error) not in ("a_charge_is_in_one_live_order", "one_live_surcharge_per_charge"):
+        if broken_constraint(error) not in (
+            "a_charge_is_in_one_live_order",
+            "one_live_surcharge_per_charge",
+            "a_lump_sum_is_in_one_live_order",
+        ):
             raise
-        raise CannotOrder([Refusal(_("所选月份刚刚已在另一份订单中，请在缴费订单中查看。"))]) from error
+        raise CannotOrder([Refusal(_("所选的刚刚已在另一份订单中，请在缴费订单中查看。"))]) from error
 
 
 def charge_at_tier(

@@ -69,8 +69,9 @@ def paid_months(
 
 
 def paid_orders(person: Person, *, city: str, latest: int) -> list[Order]:
-    """The person's latest paid orders of contributions in a city, newest first; no top-ups."""
-    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID, top_up__isnull=True)
+    """The person's latest paid orders of contributions in a city, newest first; no top-ups and
+    no lump sums."""
+    paid = Order.objects.filter(person=person, city=city, status=OrderStatus.PAID, top_up=None, lump_sum=None)
     return list(paid.order_by("-placed_at", "-pk")[:latest])
 
 

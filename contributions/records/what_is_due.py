@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from contributions.charges import periods
 from contributions.debit import how_to_pay, recollecting
-from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, OrderLine
+from contributions.models import Assessment, AssessmentStatus, Charge, ChargeStatus, LumpSum, OrderLine
+from contributions.orders import lump_sums
 from contributions.records.by_month import IN_ORDER, MonthRecord, State, owed
 from portal.accounts.models import User
 from portal.people.models import Employer, Person
@@ -101,12 +102,13 @@ def what_next(
 
 
 def due_of(person: Person, now: dt.datetime) -> list[Due]:
-    """What a person owes themselves: open orders, and months that wait."""
+    """What a person owes themselves: open orders, lump sums, and months that wait."""
     today = today_in_china(now)
     with connection.cursor() as cursor:
         cursor.execute(_OPEN_ORDERS, [person.pk])
         orders = [_OpenOrder(*row) for row in cursor.fetchall()]
     items = [_due_order(order, today) for order in orders if order.expires_at > now]
+    items += [_due_lump_sum(bill, today) for bill in lump_sums.to_pay(person)]
     in_orders = {charge for order in orders for charge in order.charges}
     waiting = [one for one in owed(person) if one.state != State.IN_DEBIT and one.charge_id not in in_orders]
     requested_fen = asked_for(waiting)
@@ -179,6 +181,16 @@ def _due_order(order: _OpenOrder, today: dt.date) -> Due:
         text=text % words,
         days_left=(today_in_china(order.expires_at) - today).days,
         url=reverse("order", args=[order.number]),
+    )
+
+
+def _due_lump_sum(bill: LumpSum, today: dt.date) -> Due:
+    return Due(
+        title=_("%(what)s待缴 %(yuan)s 元")
+        % {"what": bill.case.offer.title, "yuan": money.format_yuan(bill.amount_fen)},
+        text=_("请在 %(day)s前整笔缴清，逾期缴费单失效，年限不计入。") % {"day": short_day_zh(bill.pay_by)},
+        days_left=(bill.pay_by - today).days,
+        url=reverse("lump-sum", args=[bill.case.number]),
     )
 
 

@@ -39,8 +39,8 @@ ENTRIES_AT_A_TIME = 200
 @dataclass(frozen=True, slots=True)
 class Found:
     """A receipt that paid nothing and has no refund yet, and how its money goes back. ``month`` and
-    ``insurance`` are None for a top-up; ``employer`` says that an employer paid, ``begun_by`` by
-    which login."""
+    ``insurance`` are None for an order of no charge, ``top_up`` says of which kind; ``employer``
+    says that an employer paid, ``begun_by`` by which login."""
 
     receipt_id: int
     entry_id: int
@@ -58,6 +58,7 @@ class Found:
     begun_by: int | None
     paid_otherwise: bool
     late: bool
+    top_up: bool
 
     @property
     def why(self) -> str:
@@ -70,9 +71,9 @@ class Found:
 
     @property
     def what(self) -> str:
-        """What the money was for: 2026年10月养老保险; 个人账户充值."""
+        """What the money was for: 2026年10月养老保险; 个人账户充值; 一次性缴费."""
         if self.month is None or self.insurance is None:
-            return _("个人账户充值")
+            return _("个人账户充值") if self.top_up else _("一次性缴费")
         return f"{self.month.zh}{_(INSURANCE_LABELS[self.insurance])}"
 
 
@@ -227,8 +228,7 @@ def _notices(receipts: Sequence[Found], now: dt.datetime) -> Iterator[Notice]:
 _OPEN = """
     FROM contributions_receipt receipt
     LEFT JOIN contributions_charge charge ON charge.id = receipt.charge_id
-    LEFT JOIN contributions_topup top_up ON top_up.id = receipt.top_up_id
-    LEFT JOIN contributions_order bought ON bought.id = top_up.order_id
+    LEFT JOIN contributions_order bought ON bought.id = receipt.order_id
     LEFT JOIN contributions_payment payment ON payment.entry_id = receipt.entry_id
     LEFT JOIN contributions_order orders ON orders.id = payment.order_id
     LEFT JOIN contributions_debitline line ON line.id = receipt.debit_line_id
@@ -257,5 +257,6 @@ _COLUMNS = """
         WHERE other.live AND other.status = 'paid'
             AND (other.person_id, other.insurance, other.month) = (charge.person_id, charge.insurance, charge.month)
     ),
-    payment.id IS NOT NULL AND NOT payment.credited
+    payment.id IS NOT NULL AND NOT payment.credited,
+    EXISTS (SELECT 1 FROM contributions_topup top_up WHERE top_up.order_id = bought.id)
 """

@@ -91,10 +91,7 @@ def _of_staff(receipts: Iterable[int], by: User) -> list[HeldReceipt]:
     if Receipt.objects.filter(pk__in=wanted).exclude(of_cities(cities)).exists():
         raise CannotRefund(_("只有本市的征缴人员可以办理退款。"))
     held_receipts = list(
-        held(cities)
-        .filter(pk__in=wanted)
-        .select_related("charge", "top_up__order", "debit_line")
-        .order_by("pk")
+        held(cities).filter(pk__in=wanted).select_related("charge", "order", "debit_line").order_by("pk")
     )
     if len(held_receipts) != len(wanted):
         raise CannotRefund(_("这笔到账已经记入应缴，不能在这里退回。"))
@@ -134,7 +131,7 @@ def why_not_decide(refund: Refund, user: User) -> str:
 
 
 def _of_person(person_id: int) -> Q:
-    return Q(receipt__charge__person=person_id) | Q(receipt__top_up__order__person=person_id)
+    return Q(receipt__charge__person=person_id) | Q(receipt__order__person=person_id)
 
 
 def approve(refund: Refund, *, by: User, now: dt.datetime) -> Refund:

@@ -61,9 +61,9 @@ def held(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:
 
 
 def of_cities(cities: Iterable[str]) -> Q:
-    """Receipts of these cities, by the charge or the top-up that they were for."""
+    """Receipts of these cities, by the charge or the order that they were for."""
     places = list(cities)
-    return Q(charge__city__in=places) | Q(top_up__order__city__in=places)
+    return Q(charge__city__in=places) | Q(order__city__in=places)
 
 
 def to_draft(cities: Iterable[str] | None = None) -> QuerySet[HeldReceipt]:

@@ -6,7 +6,7 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contributions.orders import asking, ending, queued
+from contributions.orders import asking, ending, lump_sums, queued
 from contributions.refunds import doubled, sending
 from portal.accounts.models import User
 from portal.watch.task import watched
@@ -32,6 +32,24 @@ def end_overdue_orders() -> None:
     """Expire the orders that were not paid in time."""
     ended = ending.end_overdue(by=User.objects.system(), now=timezone.now())
     log.info("%s orders expired", ended)
+
+
+@watched(
+    title=_("一次性缴费单到期失效"),
+    remedy=_("这份缴费单没有按期失效，其他的不受影响。请系统管理员查明原因；修复后次日自动处理。"),
+)
+def lapse_lump_sums() -> None:
+    """End the lump sums whose last day is over."""
+    log.info("%s lump sums lapsed", lump_sums.lapse(by=User.objects.system(), now=timezone.now()))
+
+
+@watched(
+    title=_("提醒一次性缴费单即将到期"),
+    remedy=_("列出的城市没有提醒，其他的不受影响。请系统管理员查明原因；修复后次日自动处理。"),
+)
+def tell_ending_lump_sums() -> None:
+    """Tell whose lump sum is about to end."""
+    log.info("%s lump sums told", lump_sums.tell_ending(now=timezone.now()))
 
 
 @watched(

@@ -99,7 +99,7 @@ class ChargeAdmin(MoneyAdmin):
 class ReceiptAdmin(refunds.ReceiptsAdmin, MoneyAdmin):
     list_display = ("provider_number", "way", "whom", "what", "amount", "applied", "received_at")
     list_display_links = ("provider_number",)
-    list_select_related = ("charge__person", "top_up__order__person")
+    list_select_related = ("charge__person", "order__person", "order__top_up")
     list_filter = ("applied", refunds.ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("-pk",)

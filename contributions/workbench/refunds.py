@@ -145,27 +145,27 @@ def person_of(receipt: Receipt) -> str:
 
 
 def what_of(receipt: Receipt) -> str:
-    """What the money was for: 2026年10月 基本养老保险; 个人账户充值."""
+    """What the money was for: 2026年10月 基本养老保险; 个人账户充值; 一次性缴费."""
     if receipt.charge is None:
-        return _("个人账户充值")
+        return _("个人账户充值") if hasattr(receipt.order, "top_up") else _("一次性缴费")
     return f"{receipt.charge.month.zh} {receipt.charge.get_insurance_display()}"
 
 
 def _state_of(receipt: Receipt) -> str:
     """The present status of the charge or order that the money was for."""
-    if receipt.top_up is not None:
-        return receipt.top_up.order.get_status_display()
+    if receipt.order is not None:
+        return str(receipt.order.get_status_display())
     return receipt.of_charge.get_status_display()
 
 
 class ReceiptsAdmin:
     """Lists of receipts, or of rows that have receipts: city and person are those of the charge or
-    the top-up. ``to_receipt`` is the prefix of the search fields that leads to a receipt."""
+    the order. ``to_receipt`` is the prefix of the search fields that leads to a receipt."""
 
     to_receipt = ""
     identity_numbers: ClassVar[tuple[str, ...]] = (
         "charge__person__identity_number",
-        "top_up__order__person__identity_number",
+        "order__person__identity_number",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -177,12 +177,12 @@ class ReceiptsAdmin:
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search by a full number or a full name: of the charge's person or employer, or of the
-        top-up's person."""
+        order's person."""
         rows, distinct = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
         term = search_term.strip()
         if not term:
             return rows, distinct
-        buyer = f"{self.to_receipt}top_up__order__person"
+        buyer = f"{self.to_receipt}order__person"
         bought = Q(**{f"{buyer}__name": term})
         if number := person_number_in(term):
             bought |= Q(**{f"{buyer}__identity_number": number})
@@ -217,14 +217,16 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
     employer_column = "charge__employer"
     list_display = ("provider_number", "way", "whom", "what", "amount", "left", "received_at")
     list_display_links = ("provider_number",)
-    list_select_related = ("charge__person", "top_up__order__person")
+    list_select_related = ("charge__person", "order__person", "order__top_up")
     list_filter = (LeftFilter, ReceiptCityFilter)
     search_help_text = gettext_lazy("完整的身份证号码、姓名、单位名称或统一社会信用代码")
     ordering = ("received_at", "pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         held = held_money.held(permissions.staff_cities(request.user))
-        return channels.with_partner_names(held.select_related("charge__person", "top_up__order__person"))
+        return channels.with_partner_names(
+            held.select_related("charge__person", "order__person", "order__top_up")
+        )
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """The receipts that wait for their refund to be drafted."""
@@ -319,7 +321,9 @@ class HeldReceiptAdmin(ReceiptsAdmin, _QueueAdmin):
 
 def _parts() -> QuerySet[RefundPart]:
     """Parts of refunds, with the rows that a page shows of them."""
-    return RefundPart.objects.select_related("receipt__charge__person", "receipt__top_up__order__person")
+    return RefundPart.objects.select_related(
+        "receipt__charge__person", "receipt__order__person", "receipt__order__top_up"
+    )
 
 
 def waits_for_staff() -> Q:
@@ -358,7 +362,7 @@ class RefundAdmin(ReceiptsAdmin, _QueueAdmin):
     to_receipt = "parts__receipt__"
     identity_numbers = (
         "parts__receipt__charge__person__identity_number",
-        "parts__receipt__top_up__order__person__identity_number",
+        "parts__receipt__order__person__identity_number",
     )
     person_column = "parts__receipt__charge__person"
     employer_column = "parts__receipt__charge__employer"

@@ -196,6 +196,14 @@ def _check_top_up(values: Mapping[str, Any]) -> Iterable[str]:
         yield "least, most and per_day rise in this order"
 
 
+_HOUSEHOLDS = Listed(one_of("city", "province", "elsewhere"))
+
+
+def _check_lump_sum(values: Mapping[str, Any]) -> Iterable[str]:
+    if values["told_days"] >= values["pay_days"]:
+        yield "told_days is less than pay_days"
+
+
 def _check_window(values: Mapping[str, Any]) -> Iterable[str]:
     if values["told_days"] >= values["keep_days"]:
         yield "told_days is less than keep_days"
@@ -290,6 +298,45 @@ CITY_FILES: Mapping[str, Kind] = {
     # For how many days a pre-application waits for its applicant to come to the window, and how
     # many days before the end they are told.
     "window": Shape({"keep_days": Count(1, 365), "told_days": Count(1, 60)}, check=_check_window),
+    # Within how many days a lump sum (一次性缴费) is to be paid, and how many days before the end
+    # whoever is to pay it is told.
+    "lump_sum": Shape({"pay_days": Count(1, 365), "told_days": Count(1, 60)}, check=_check_lump_sum),
+    # Who may pay for a pension past the retirement age (延缴、趸缴): where the months were paid, by
+    # the place of household registration, and on which grounds the rest is paid in one sum.
+    "late_pension": Shape(
+        {
+            "months_here": Count(1, 600),
+            "province_months_in_row": Count(1, 600),
+            "elsewhere_months_in_province": Count(1, 600),
+            "grounds": Shape(
+                {
+                    "deferred": Shape({"insured_before": Day(), "deferred_months": Count(1, 600)}),
+                    "early": Shape(
+                        {
+                            "insured_before": Day(),
+                            "months": Count(1, 600),
+                            "deferred_months": Count(1, 600),
+                            "households": _HOUSEHOLDS,
+                        }
+                    ),
+                    "aged": Shape({"man": Count(50, 90), "woman": Count(50, 90), "households": _HOUSEHOLDS}),
+                }
+            ),
+        }
+    ),
+    # What a missing month costs in one sum: the average wage at a rate, more with each insurance
+    # year ahead (``growth``); the province's where the months here are fewer than ``months_here``.
+    "lump_sum_price": Shape(
+        {
+            "average_wage": YUAN,
+            "province_wage": YUAN,
+            "rates": Shape({"city": RATE, "other": RATE, "province": RATE}),
+            "account_rate": RATE,
+            "growth": Figure(Decimal(1), Decimal(2)),
+            "year_begins": Count(1, 12),
+            "months_here": Count(1, 600),
+        }
+    ),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.

@@ -28,18 +28,18 @@ from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from contributions.assessments.assessing import draw_up
 from contributions.charges.charging import charge
-from contributions.models import Assessment, Charge, Order
+from contributions.models import Assessment, Charge, LumpSum, Order
 from contributions.orders.placing import place_charges
 from portal.accounts.models import Notice, User
 from portal.appointments.models import Appointment, Site
 from portal.hall.models import Attachment, Case, Draft, WindowCheck
 from portal.hall.routing import Status
 from portal.policy.book import Mode, book
-from portal.shared.insurance import Insurance
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month
 from tests.cast import NOW, Cast, cover, moment
 from tests.conftest import Clock
-from tests.filing import file
+from tests.filing import file, standing_case
 from tests.standing import standing
 from transfers import agencies, steps
 from transfers.models import Direction, Transfer
@@ -84,6 +84,7 @@ class World:
     staff_case: Case
     captcha: str
     order: Order
+    lump_sum: LumpSum
     transfer: Transfer
     appointment: Appointment
 
@@ -136,6 +137,10 @@ def serial_number(world: World) -> dict[str, Any]:
 
 def order_number(world: World) -> dict[str, Any]:
     return {"number": world.order.number}
+
+
+def lump_sum_number(world: World) -> dict[str, Any]:
+    return {"number": world.lump_sum.case.number}
 
 
 def no_such_order(world: World) -> dict[str, Any]:
@@ -344,6 +349,12 @@ SAMPLES = [
     Sample("order", only(TO_PERSONS), no_such_order, what="unknown"),
     # No channel can be used here, so the card's page leads back; and nothing is under way, so the
     # payment's page does.
+    Sample("lump-sum", only(TO_PERSONS, "person A"), lump_sum_number, what="of person A"),
+    Sample("lump-sum", only(TO_PERSONS), no_such_order, what="unknown"),
+    Sample("lump-sum-order", all_get(NOT_SO), lump_sum_number),
+    Sample(
+        "lump-sum-order", only(TO_PERSONS, "person A", what=WRONG), lump_sum_number, "POST", "of person A"
+    ),
     Sample("order-card", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     Sample("order-payment", only(TO_PERSONS, "person A", what=ON), order_number, what="of person A"),
     *(
@@ -599,6 +610,26 @@ def things_of_a(cast: Cast) -> World:
         order=place_charges(
             city="wuhan", charges=[owed], person=cast.li_qiang, key=uuid4(), by=person, now=NOW
         ),
+        lump_sum=LumpSum.objects.create(
+            case=standing_case(person, status=Status.TO_PAY, city="shenzhen", service="lump-sum"),
+            city="shenzhen",
+            person=cast.li_qiang,
+            insurance=Insurance.PENSION,
+            capacity=Capacity.RESIDENT,
+            months=12,
+            amount_fen=18000,
+            account_fen=18000,
+            derivation={
+                "lines": [],
+                "since": "2026-01-01",
+                "reference": "",
+                "illustrative": True,
+                "mark": "",
+            },
+            pay_by=dt.date(2099, 1, 1),
+            drawn_at=NOW,
+            drawn_by=person,
+        ),
     )
 
 
@@ -657,6 +688,7 @@ def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) 
         ("employer-assessment", of_assessment, lambda world: {"pk": 999999}),
         ("employer-charge", of_staff_charge, lambda world: {"pk": 999999}),
         ("order", order_number, no_such_order),
+        ("lump-sum", lump_sum_number, no_such_order),
         ("order-payment", order_number, no_such_order),
         ("order-cancel", order_number, no_such_order),
     ],

@@ -64,6 +64,7 @@ OFFERED = {
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
     ("shenzhen", "child-medical-pay"): ("少儿医保缴费", Mode.DIRECT),
     ("shenzhen", "identity-change"): ("个人基本信息变更", Mode.MATCH),
+    ("shenzhen", "lump-sum"): ("个人趸缴登记", Mode.COUNTER),
     ("shenzhen", "id-upgrade"): ("身份证号正常升位", Mode.DIRECT),
     ("shenzhen", "guardian-upkeep"): ("监护人信息维护", Mode.MATCH),
     ("shenzhen", "person-proof"): ("参保证明（表单下载）", Mode.DIRECT),

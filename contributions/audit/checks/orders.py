@@ -10,7 +10,7 @@ CHECKS: tuple[tuple[int, str], ...] = (
         LEFT JOIN (
             SELECT entry_id, amount_fen FROM contributions_receipt
             UNION ALL
-            SELECT entry_id, amount_fen FROM contributions_accountmovement WHERE kind = 'top_up'
+            SELECT entry_id, amount_fen + pooled_fen FROM contributions_accountmovement WHERE kind IN ('top_up', 'lump_sum')
         ) booked ON booked.entry_id = payment.entry_id
         WHERE payment.entry_id IS NOT NULL
         GROUP BY payment.id HAVING sum(booked.amount_fen) IS DISTINCT FROM payment.received_fen
@@ -117,6 +117,8 @@ CHECKS: tuple[tuple[int, str], ...] = (
             SELECT id, order_id, amount_fen FROM contributions_orderline
             UNION ALL
             SELECT id, order_id, amount_fen FROM contributions_topup
+            UNION ALL
+            SELECT id, order_id, amount_fen FROM contributions_lumpsumpart
         ) line ON line.order_id = orders.id
         GROUP BY orders.id
         HAVING (count(line.id), coalesce(sum(line.amount_fen), 0)) <> (orders.line_count, orders.sum_fen)
@@ -143,6 +145,43 @@ CHECKS: tuple[tuple[int, str], ...] = (
             THEN (movement.kind, movement.insurance, movement.person_id, movement.city, movement.amount_fen, movement.entry_id)
                 IS DISTINCT FROM ('top_up', top_up.insurance, orders.person_id, orders.city, top_up.amount_fen, payment.entry_id)
             ELSE top_up.movement_id IS NOT NULL END
+        """,
+    ),
+    (
+        2,
+        """
+        SELECT format('一次性缴费单 %s 为 %s，变动 %s 分，计入 %s 个月', bill.id, bill.status,
+            coalesce(movement.amount_fen + movement.pooled_fen, 0), coalesce(came.months, 0))
+        FROM contributions_lumpsum bill
+        LEFT JOIN contributions_lumpsumpart part ON part.bill_id = bill.id AND part.live
+        LEFT JOIN contributions_order orders ON orders.id = part.order_id
+        LEFT JOIN contributions_payment payment ON payment.order_id = orders.id AND payment.credited
+        LEFT JOIN contributions_accountmovement movement ON movement.id = bill.movement_id
+        LEFT JOIN contributions_broughtin came ON came.id = bill.brought_in_id
+        WHERE CASE WHEN bill.status = 'paid'
+            THEN (movement.kind, movement.insurance, movement.person_id, movement.city, movement.amount_fen,
+                    movement.amount_fen + movement.pooled_fen, movement.entry_id)
+                IS DISTINCT FROM ('lump_sum', bill.insurance, bill.person_id, bill.city, bill.account_fen,
+                    bill.amount_fen, payment.entry_id)
+                OR came.id IS NOT NULL AND (came.origin, came.person_id, came.city, came.insurance, came.months)
+                    IS DISTINCT FROM ('lump_sum', bill.person_id, bill.city, bill.insurance, bill.months)
+            ELSE orders.status = 'paid' END
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('订单 %s 为 %s，而其一次性缴费 %s 与之不符', orders.number, orders.status, part.id)
+        FROM contributions_lumpsumpart part JOIN contributions_order orders ON orders.id = part.order_id
+        WHERE part.live <> (orders.status IN ('open', 'paid'))
+        """,
+    ),
+    (
+        6,
+        """
+        SELECT format('办件 %s 为 %s，而它的一次性缴费单为 %s', filed.number, filed.status, bill.status)
+        FROM contributions_lumpsum bill JOIN hall_case filed ON filed.id = bill.case_id
+        WHERE filed.status <> CASE bill.status WHEN 'open' THEN 'to_pay' WHEN 'paid' THEN 'done' ELSE 'lapsed' END
         """,
     ),
     # What is reversed is so in order, payment, charges and money alike, and never in part.

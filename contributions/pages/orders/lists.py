@@ -46,7 +46,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state not in states:
         raise Http404
-    listed = within.filter(states[state][1]).select_related("top_up")
+    listed = within.filter(states[state][1]).select_related("top_up", "lump_sum__bill__case")
     of_employer = login_of(request).is_clerk
     page = Paginator(listed if of_employer else listed.prefetch_related("lines__charge"), PER_PAGE).get_page(
         request.GET.get("page")
@@ -65,6 +65,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
                     "ward": one.person if one.person_id != login_of(request).person_id else None,
                     "parts": for_staff[one.pk] if of_employer else parts_of(list(one.lines.all())),
                     "top_up": getattr(one, "top_up", None),
+                    "lump_sum": getattr(one, "lump_sum", None),
                     "state": state_words(one, now, getattr(one, "top_up", None)),
                     "tone": tone_of(one, now),
                     "held_fen": held.get(one.pk, 0),

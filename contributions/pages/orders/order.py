@@ -18,9 +18,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contributions import channels
-from contributions.models import PAYMENT_LIFE_CYCLE, Order, OrderLine, Payment, PaymentStatus, TopUp
-from contributions.orders import of_employers, top_ups
+from contributions.models import (
+    PAYMENT_LIFE_CYCLE,
+    LumpSumPart,
+    Order,
+    OrderLine,
+    Payment,
+    PaymentStatus,
+    TopUp,
+)
+from contributions.orders import lump_sums, of_employers, other_parts, top_ups
 from contributions.orders.insurance_year import SERVICE as CHILD
+from contributions.orders.other_parts import OtherPart
 from contributions.orders.payable import SERVICE
 from contributions.pages.orders.forms import ChannelForm
 from contributions.pages.orders.own import city_context, login_of, own_order
@@ -48,13 +57,14 @@ class Kind(StrEnum):
     """What an order is for."""
 
     TOP_UP = "top_up"
+    LUMP_SUM = "lump_sum"
     EMPLOYER = "employer"
     PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the page calls an order of contributions or of a top-up."""
+    """What the page calls an order of contributions, of a top-up or of a lump sum."""
 
     caption: Promise
     pay: Promise
@@ -82,6 +92,16 @@ TOP_UP = Words(
 )
 
 
+LUMP_SUM = Words(
+    caption=gettext_lazy("一次性缴费订单"),
+    pay=gettext_lazy("支付一次性缴费订单"),
+    paid=gettext_lazy("缴费成功"),
+    paid_sum=gettext_lazy("实缴金额"),
+    contents=gettext_lazy("缴费内容"),
+    notice=gettext_lazy("缴费须知"),
+)
+
+
 @never_cache
 @require_safe
 @login_required_any
@@ -95,17 +115,18 @@ def order_page(request: HttpRequest, order: Order, form: ChannelForm | None = No
     now = timezone.now()
     payments = list(order.payments.order_by("begun_at", "pk"))
     current = next((payment for payment in payments if payment.live), None)
-    top_up = top_ups.of_order(order)
+    other = other_parts.of_order(order)
+    kind = _kind(order, other)
     situation = situation_of(order, current, now)
     context = {
         "order": order,
-        "kind": Kind.TOP_UP if top_up else Kind.EMPLOYER if order.employer_id else Kind.PERSON,
-        "words": TOP_UP if top_up else CONTRIBUTIONS,
-        "state": state_words(order, now, top_up),
+        "kind": kind,
+        "words": {Kind.TOP_UP: TOP_UP, Kind.LUMP_SUM: LUMP_SUM}.get(kind, CONTRIBUTIONS),
+        "state": state_words(order, now, other),
         "tone": tone_of(order, now),
         **_payments(payments),
-        **(_top_up(top_up) if top_up else {}),
-        **(_employers(order) if order.employer_id else _persons(order, top_up, login_of(request))),
+        **_other(other),
+        **(_employers(order) if order.employer_id else _persons(order, other, login_of(request))),
         **city_context(order),
     }
     match situation:
@@ -163,29 +184,42 @@ def _payable(
     }
 
 
-def _top_up(top_up: TopUp) -> dict[str, Any]:
-    """What the page of a top-up has of its own."""
-    return {
-        "top_up": top_up,
-        "card": identity.mask_account(top_up.card_number),
-        "balance_fen": top_ups.balance_fen(top_up),
-    }
+def _kind(order: Order, other: OtherPart | None) -> Kind:
+    if other is not None:
+        return Kind.TOP_UP if isinstance(other, TopUp) else Kind.LUMP_SUM
+    return Kind.EMPLOYER if order.employer_id else Kind.PERSON
 
 
-def _service(lines: Sequence[OrderLine], top_up: TopUp | None) -> str:
+def _other(other: OtherPart | None) -> dict[str, Any]:
+    """What the page of a top-up or a lump sum has of its own."""
+    if isinstance(other, TopUp):
+        return {
+            "top_up": other,
+            "card": identity.mask_account(other.card_number),
+            "balance_fen": top_ups.balance_fen(other),
+        }
+    if other is None:
+        return {}
+    bill = other.bill
+    return {"bill": bill, "what": lump_sums.what(bill), "why": lump_sums.derivation_of(bill)}
+
+
+def _service(lines: Sequence[OrderLine], other: OtherPart | None) -> str:
     """The service by which such an order is placed."""
-    if top_up:
-        return top_ups.SERVICE
+    if other is not None:
+        return top_ups.SERVICE if isinstance(other, TopUp) else other.bill.case.service
     return CHILD if any(line.charge.capacity == Capacity.CHILD for line in lines) else SERVICE
 
 
-def _persons(order: Order, top_up: TopUp | None, user: User) -> dict[str, Any]:
+def _persons(order: Order, other: OtherPart | None, user: User) -> dict[str, Any]:
     """What the page of a person's order has of its own: every line, and why it is that amount."""
     lines = list(
         order.lines.select_related("charge__public_share").order_by("charge__month", "charge__insurance")
     )
-    offer = book().city(order.city).offers.get(_service(lines, top_up))
+    offer = book().city(order.city).offers.get(_service(lines, other))
     again = reverse("service", args=[order.city, offer.code]) if offer else ""
+    if isinstance(other, LumpSumPart):
+        again = reverse("lump-sum", args=[other.bill.case.number])
     return {
         "lines": lines,
         "parts": parts_of(lines, explained=True),

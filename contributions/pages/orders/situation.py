@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from contributions import channels
 from contributions.models import ORDER_LIFE_CYCLE, Order, OrderStatus, Payment, PaymentStatus, TopUp
 from contributions.orders import bank_time
+from contributions.orders.other_parts import OtherPart
 from portal.shared.months import today_in_china
 
 
@@ -57,11 +58,11 @@ def waiting(order: Order, current: Payment) -> dict[str, Any]:
     }
 
 
-def state_words(order: Order, now: dt.datetime, top_up: TopUp | None) -> str:
+def state_words(order: Order, now: dt.datetime, other: OtherPart | None) -> str:
     """An order's state for its payer."""
     if order.is_open and now >= order.expires_at:
         return _("已超过支付时间")
-    if top_up and order.status == OrderStatus.PAID:
+    if isinstance(other, TopUp) and order.status == OrderStatus.PAID:
         return _("充值成功")
     return str(order.get_status_display())
 

@@ -79,6 +79,22 @@ def top_up_terms(book: Book, *, city: str, on: dt.date) -> TopUpTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LumpSumTerms:
+    """Within how many days a lump sum is to be paid, and how many days before that people are
+    told."""
+
+    leaf: Leaf
+    pay_days: int
+    told_days: int
+
+
+def lump_sum_terms(book: Book, *, city: str, on: dt.date) -> LumpSumTerms:
+    """Raises PolicyMissing where the city has no lump sums."""
+    leaf = book.leaf(city, "lump_sum", on)
+    return LumpSumTerms(leaf=leaf, pay_days=leaf.values["pay_days"], told_days=leaf.values["told_days"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DuplicateRefundTerms:
     """How many months back the refund of a month that was paid twice can be asked for."""
 

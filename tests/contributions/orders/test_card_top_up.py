@@ -261,10 +261,10 @@ def test_paid_after_the_order_was_over_is_held_and_not_credited(
     assert order.status == OrderStatus.EXPIRED
     till.tell(providers["wechat"].pays(payment.number))
     receipt = Receipt.objects.get()
-    assert (receipt.applied, receipt.charge, receipt.top_up, receipt.person) == (
+    assert (receipt.applied, receipt.charge, receipt.order, receipt.person) == (
         False,
         None,
-        order.top_up,
+        order,
         till.cast.wang_fang,
     )
     assert held_fen(till) == 0
