@@ -128,8 +128,18 @@ class AppointmentAdmin(OfTheCity):
                 key = uuid.UUID(request.POST.get("key", ""))
             except ValueError:
                 return back
-            ticket = the_day.walk_in(site, key=key, by=staff(request), now=now)
-            messages.success(request, _("现场取号：{words}。").format(words=ticket.words))
+            try:
+                ticket = the_day.walk_in(site, key=key, by=staff(request), now=now)
+            except the_day.CannotDo as why:
+                messages.error(request, str(why))
+                return back
+            if ticket.taken_at < now:
+                # The page was sent again, such as by the browser's way back: its number has gone
+                # to somebody already.
+                again = _("现场取号：{words}，刚才已经发出，没有另发新号；下一位请再按一次“发一个现场号”。")
+                messages.warning(request, again.format(words=ticket.words))
+            else:
+                messages.success(request, _("现场取号：{words}。").format(words=ticket.words))
         elif action == "close":
             if not request.user.has_perm("appointments.add_closure"):
                 raise PermissionDenied

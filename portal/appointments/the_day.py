@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
@@ -19,6 +19,9 @@ from portal.policy.book import book
 from portal.policy.terms.appointments import appointment_terms
 from portal.shared.months import short_moment_zh, today_in_china
 from portal.watch.failures import Watch
+
+# Of a closure, and of an excuse.
+_LONGEST_REASON = 120
 
 
 class CannotDo(Exception):
@@ -53,7 +56,7 @@ def check_in(appointment: Appointment, *, by: User, now: dt.datetime) -> Checked
         begins, ends = notices.check_in_span(current, terms)
         if now < begins:
             raise CannotDo(_("签到时间还没有到，{when}起可以签到。").format(when=short_moment_zh(begins)))
-        if now >= terms.closes(today, site.hours):
+        if now >= max(terms.closes(today, site.hours), current.slot.ends_at):
             raise CannotDo(_("办事点今天的办理时间已经结束。"))
         late = now > ends
         set_status(current, Status.LATE if late else Status.ARRIVED, by=by, now=now)
@@ -64,10 +67,13 @@ def check_in(appointment: Appointment, *, by: User, now: dt.datetime) -> Checked
 
 
 def walk_in(site: Site, *, key: uuid.UUID, by: User, now: dt.datetime) -> Ticket:
-    """A ticket for somebody without an appointment; the same key gives the same ticket."""
+    """A ticket for somebody without an appointment; the same key gives the same ticket. CannotDo
+    where the key gave one at another place, or on another day."""
     with transaction.atomic():
         hold("appointments-tickets", site.pk)
-        earlier = Ticket.objects.filter(key=key, site=site).first()
+        earlier = Ticket.objects.filter(key=key).first()
+        if earlier and (earlier.site_id, earlier.day) != (site.pk, today_in_china(now)):
+            raise CannotDo(_("这个页面已经发过号，请刷新页面后再取号。"))
         return earlier or _give(site, Queue.WALK_IN, key=key, by=by, now=now)
 
 
@@ -98,19 +104,26 @@ def _give(
 def excuse(appointment: Appointment, *, reason: str, by: User, now: dt.datetime) -> Appointment:
     """Notes that a missed appointment does not count, with the reason; a second call changes
     nothing. CannotDo without a reason, and for one that was not missed."""
-    if not reason.strip():
-        raise CannotDo(_("请写明不计爽约的原因。"))
+    reason = _kept_reason(reason, _("请写明不计爽约的原因。"))
     with transaction.atomic():
         current = locked(appointment)
         if current.status == Status.EXCUSED:
             return current
         if current.status != Status.MISSED:
             raise CannotDo(_("只有记为未到的预约可以免计爽约。"))
-        current.excuse = reason.strip()[:120]
+        current.excuse = reason
         current.save(update_fields=["excuse"])
         set_status(current, Status.EXCUSED, by=by, now=now, note=current.excuse)
         notices.excused(current, now=now)
         return current
+
+
+def _kept_reason(typed: str, why_wanted: str) -> str:
+    """The reason as it is kept and told. CannotDo, with ``why_wanted``, where none is given."""
+    reason = typed.replace("\0", "").strip()[:_LONGEST_REASON]
+    if not reason:
+        raise CannotDo(why_wanted)
+    return reason
 
 
 def note_missed(*, now: dt.datetime) -> int:
@@ -118,12 +131,15 @@ def note_missed(*, now: dt.datetime) -> int:
     not keep the others."""
     noted, watch, today = 0, Watch("note_missed_appointments", now=now), today_in_china(now)
     waiting = Appointment.objects.filter(status=Status.BOOKED, day__lte=today)
-    days = waiting.values_list("slot__site", "day").annotate(Count("pk")).order_by("day", "slot__site")
-    sites = Site.objects.in_bulk([site for site, _day, _count in days])
-    for pk, day, _count in days:
+    days = (
+        waiting.values_list("slot__site", "day").annotate(Max("slot__ends_at")).order_by("day", "slot__site")
+    )
+    sites = Site.objects.in_bulk([site for site, _day, _last in days])
+    for pk, day, last in days:
         site = sites[pk]
         with watch.item(f"{site} {day}", city=site.city):
-            if now >= _closes(site, day):
+            # A slot that was booked stands though the place's hours have become shorter.
+            if now >= max(_closes(site, day), last):
                 noted += note_missed_at(site, day, now=now)
     watch.finished()
     return noted
@@ -185,15 +201,12 @@ def remind(*, now: dt.datetime) -> int:
 def close(site: Site, day: dt.date, *, reason: str, by: User, now: dt.datetime) -> int:
     """Closes a place on a day to come: its appointments of that day end, and each is told; how many
     there were. A second call changes nothing. CannotDo for a day that is past, without a reason."""
-    if not reason.strip():
-        raise CannotDo(_("请写明停办的原因，预约人会看到。"))
+    reason = _kept_reason(reason, _("请写明停办的原因，预约人会看到。"))
     if day < today_in_china(now):
         raise CannotDo(_("不能登记已经过去的日期。"))
     with transaction.atomic():
         hold(SITE_LOCK, site.pk)
-        Closure.objects.get_or_create(
-            site=site, day=day, defaults={"reason": reason.strip()[:120], "by": by, "at": now}
-        )
+        Closure.objects.get_or_create(site=site, day=day, defaults={"reason": reason, "by": by, "at": now})
         waiting = list(
             Appointment.objects.select_for_update(of=("self",), no_key=True)
             .select_related("slot__site", "made_by")
@@ -201,6 +214,6 @@ def close(site: Site, day: dt.date, *, reason: str, by: User, now: dt.datetime) 
             .order_by("pk")
         )
         for appointment in waiting:
-            set_status(appointment, Status.CLOSED, by=by, now=now, note=reason.strip())
-            notices.closed(appointment, reason=reason.strip(), now=now)
+            set_status(appointment, Status.CLOSED, by=by, now=now, note=reason)
+            notices.closed(appointment, reason=reason, now=now)
         return len(waiting)

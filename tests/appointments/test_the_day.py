@@ -8,7 +8,7 @@ import pytest
 from portal.accounts.models import Notice
 from portal.appointments import tasks, the_day
 from portal.appointments.machine import Status
-from portal.appointments.models import Appointment, Slot, Ticket
+from portal.appointments.models import Appointment, Site, Slot, Ticket
 from tests.appointments.conftest import FRIDAY, Counter
 from tests.cast import Cast, moment
 from tests.conftest import Clock
@@ -63,6 +63,18 @@ def test_a_walk_ins_ticket_asked_for_twice_is_one(cast: Cast, counter: Counter, 
     assert [one.words for one in tickets] == ["A001"]
 
 
+def test_a_page_that_gave_a_ticket_gives_none_elsewhere_or_on_another_day(
+    cast: Cast, counter: Counter, now: dt.datetime
+) -> None:
+    key, by = uuid4(), cast.wuhan_reviewer
+    the_day.walk_in(counter.site, key=key, by=by, now=now)
+    other = Site.objects.create(city="wuhan", title="洪山区经办大厅", address="珞喻路", windows=1)
+    for site, at in ((other, now), (counter.site, now + dt.timedelta(days=1))):
+        with pytest.raises(the_day.CannotDo, match="请刷新页面后再取号"):
+            the_day.walk_in(site, key=key, by=by, now=at)
+    assert Ticket.objects.count() == 1
+
+
 def test_tickets_begin_anew_each_day(cast: Cast, counter: Counter) -> None:
     for day in (18, 19):
         at = moment(f"2026-11-{day} 09:00")
@@ -81,6 +93,27 @@ def test_who_did_not_come_is_noted_when_the_place_has_closed(appointment: Appoin
     assert appointment.status == Status.MISSED
     told = Notice.objects.get(title="预约未到")
     assert "近期已爽约1次" in told.text
+
+
+def test_hours_that_became_shorter_leave_a_booked_slot_as_it_was(
+    cast: Cast, counter: Counter, appointment: Appointment, clock: Clock
+) -> None:
+    """Nobody is noted as missing, or sent away, before their own time."""
+    later, latest = (
+        counter.book(one, at="15:00", now=clock.now) for one in (cast.wang_fang_login, cast.chen_jing_login)
+    )
+    Site.objects.update(opening_hours="09:00-12:00")
+    clock.set(f"{FRIDAY} 15:10")
+    tasks.note_missed_appointments()
+    assert the_day.check_in(later, by=cast.wuhan_reviewer, now=clock.now).ticket.words == "Y001"
+    clock.set(f"{FRIDAY} 15:40")
+    tasks.note_missed_appointments()
+    found = Appointment.objects.in_bulk([one.pk for one in (appointment, later, latest)])
+    assert [found[one.pk].status for one in (appointment, later, latest)] == [
+        Status.MISSED,
+        Status.ARRIVED,
+        Status.MISSED,
+    ]
 
 
 def test_the_third_time_says_until_when_nothing_can_be_booked(cast: Cast, counter: Counter) -> None:

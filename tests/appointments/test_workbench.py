@@ -82,6 +82,27 @@ def test_a_walk_in_gets_a_number(desk: Client, counter: Counter) -> None:
     assert Ticket.objects.count() == 1
 
 
+def test_a_page_sent_again_says_that_its_number_is_given(
+    desk: Client, counter: Counter, clock: Clock
+) -> None:
+    press = {"action": "walk-in", "key": "6c9e6f3e-9a46-4c41-a1f5-0d6f5b9b3a11"}
+    desk.post(f"{DAY}?site={counter.site.pk}", press)
+    clock.step(minutes=3)
+    page = desk.post(f"{DAY}?site={counter.site.pk}", press, follow=True).content.decode()
+    assert "A001，刚才已经发出，没有另发新号" in page
+    assert Ticket.objects.count() == 1
+
+
+@pytest.mark.parametrize("reason", ["停\0电", "停" * 2000, "\0"])
+def test_no_reason_is_a_fault(desk: Client, counter: Counter, appointment: Appointment, reason: str) -> None:
+    closing = f"{DAY}?site={counter.site.pk}&day=2026-11-23"
+    for address, action in ((closing, "close"), (_page(appointment), "excuse")):
+        Appointment.objects.filter(status=Status.BOOKED).update(status=Status.MISSED)
+        assert desk.post(address, {"action": action, "reason": reason}).status_code == 302
+    kept = [*Closure.objects.values_list("reason", flat=True)]
+    assert kept == ([] if reason == "\0" else [reason.replace("\0", "")[:120]])
+
+
 def test_a_day_is_closed_with_a_reason(desk: Client, counter: Counter, appointment: Appointment) -> None:
     address = f"{DAY}?site={counter.site.pk}&day={FRIDAY}"
     assert "请写明停办的原因" in desk.post(address, {"action": "close"}, follow=True).content.decode()
