@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -173,7 +174,9 @@ class GuardianUpkeep(Service):
         )
 
     def facts(self, ask: Ask, outside: Parentage) -> GuardianFacts:
-        today = today_in_china(ask.filed_at)
+        # Not the day of filing: until the window decides, a guardian may have ended, or the ward
+        # come of age.
+        today = today_in_china(timezone.now())
         ward, name = self.ward(ask), str(ask.answers["ward_name"])
         years = adulthood(book(), on=today)
         standing = guardianship.guardians_of(ward, on=today) if ward else []

@@ -170,6 +170,37 @@ def test_ending_the_other_is_for_the_counter_and_she_is_told_twice(
     assert wards(cast.liu_yang_login).exists()
 
 
+def test_whoever_is_guardian_no_more_when_the_window_decides_ends_nobody(
+    books: None, cast: Cast, clock: Clock
+) -> None:
+    """Each wants the other ended; the one whose case comes second is no guardian by then."""
+    joined(cast.chen_jing_login, clock)
+    joined(cast.liu_yang_login, clock, proof="birth", certificate_number=CERTIFICATE)
+    mother = {"other_number": cast.chen_jing.identity_number, "other_name": "陈静"}
+    father = {"other_number": cast.liu_yang.identity_number, "other_name": "刘洋"}
+    second = joined(cast.chen_jing_login, clock, action="end", **father)
+    ward = Person.objects.get(identity_number=NUMBER)
+    clock.step(days=1)
+    Guardianship.objects.filter(guardian=cast.chen_jing, ward=ward).update(ends_on=clock.now.date())
+    with pytest.raises(desk.NotAccepted, match="您不是陈小雨的登记监护人"):
+        decided(second, clock)
+    assert "您不是" in why(cast.chen_jing_login, clock, action="end", **father)["ward_number"]
+    assert why(cast.liu_yang_login, clock, action="end", **mother) == {
+        "other_number": "这不是陈小雨的登记监护人，请核对号码和姓名。"
+    }
+    assert wards(cast.liu_yang_login).exists()
+
+
+def test_a_ward_who_comes_of_age_before_the_window_gets_no_guardian(cast: Cast, clock: Clock) -> None:
+    number = identity_number(NANSHAN, "2008-11-19", 31)
+    case = joined(cast.zhang_min_login, clock, ward_number=number, ward_name="陈大山", proof="adoption")
+    assert case.status == Status.PRE_APPLIED
+    clock.set("2026-11-19 00:00")
+    with pytest.raises(desk.NotAccepted, match="已满18周岁"):
+        decided(case, clock)
+    assert not Guardianship.objects.exists()
+
+
 def test_only_a_guardian_names_or_ends_another(books: None, cast: Cast, clock: Clock) -> None:
     joined(cast.chen_jing_login, clock)
     other = {"other_number": cast.chen_jing.identity_number, "other_name": "陈静"}
