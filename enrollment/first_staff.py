@@ -34,7 +34,8 @@ from portal.shared.months import Month
 MOST = 200
 # What parts the cells of a line that was typed.
 _TYPED = re.compile(r"[,，;；\s]+")
-_DAY = re.compile(r"([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?")
+# Without signs between them only eight figures say one day: 2026112 may be two.
+_DAY = re.compile(r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))")
 _MONTH = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})月?")
 _POSTS = {"工人": WORKER, "管理": MANAGEMENT, "技术": MANAGEMENT}
 
@@ -102,10 +103,10 @@ def _row(cells: Sequence[str], today: date) -> dict[str, str]:
         "post": "",
     }
     for cell in cells[4:]:
-        month = _MONTH.fullmatch(narrow(cell))
+        month = _month(cell)
         post = next((post for word, post in _POSTS.items() if word in cell), "")
-        if month and 1 <= int(month[2]) <= 12:
-            row["month"] = str(Month(int(month[1]), int(month[2])))
+        if month:
+            row["month"] = str(month)
         elif post:
             row["post"] = post
         else:
@@ -116,10 +117,18 @@ def _row(cells: Sequence[str], today: date) -> dict[str, str]:
     return row
 
 
+def _month(cell: str) -> Month | None:
+    parts = _MONTH.fullmatch(narrow(cell))
+    try:
+        return Month.parse(f"{parts[1]}-{int(parts[2]):02d}") if parts else None
+    except ValueError:
+        return None
+
+
 def _hired_on(cell: str, today: date) -> date:
     parts = _DAY.fullmatch(narrow(cell))
     try:
-        day = date(*(int(part) for part in parts.groups())) if parts else None
+        day = date(*(int(part) for part in parts.groups() if part)) if parts else None
     except ValueError:
         day = None
     if day is None:

@@ -320,17 +320,6 @@ class EmployerOpening(Service):
                 (_("经营范围"), business.scope),
                 (_("注册资本"), _("{amount} 元").format(amount=money.format_yuan(business.capital_fen))),
             ]
-        if facts.business and facts.by_representative:
-            lines += [
-                (_("单位类型"), business.kind if business else ""),
-                (_("经营范围"), business.scope if business else ""),
-                (
-                    _("注册资本"),
-                    _("{amount} 元").format(amount=money.format_yuan(business.capital_fen))
-                    if business
-                    else "",
-                ),
-            ]
         division = industry.division(book(), str(answers["industry"]), on=today_in_china(ask.filed_at))
         lines += [
             (
@@ -350,7 +339,7 @@ class EmployerOpening(Service):
                 else []
             ),
             (_("所属行业"), f"{division.code} {division.title}"),
-            (_("工伤保险"), _grade(facts.grade, ask)),
+            (_("工伤保险费率"), _grade(facts.grade, ask)),
             (
                 _("单位账户"),
                 f"{bank_titles()[str(answers['bank'])]} {identity.mask_account(str(answers['account_number']))}",

@@ -269,6 +269,12 @@ def test_a_company_founded_longer_ago_is_advised_and_not_barred(
     assert "已超过成立之日起 30 日内登记的期限" in dict(case.facts["summary"])["成立日期"]
 
 
+def test_the_last_look_says_each_thing_once(cast: Cast, company: BusinessRecord, now: dt.datetime) -> None:
+    case = file(cast.wang_fang_login, "ningbo", CODE, typed(cast), now)
+    labels = [label for label, _value in case.facts["summary"]]
+    assert len(labels) == len(set(labels))
+
+
 def test_founded_thirty_days_ago_is_in_time(cast: Cast, company: BusinessRecord, now: dt.datetime) -> None:
     BusinessRecord.objects.update(founded_on=dt.date(2026, 10, 18))
     case = file(cast.wang_fang_login, "ningbo", CODE, typed(cast), now)
@@ -287,6 +293,8 @@ def test_founded_thirty_days_ago_is_in_time(cast: Cast, company: BusinessRecord,
         (f"{FIRST} 孙磊 2026-11-02 6500\n{FIRST} 孙磊 2026-11-02 6500", "第 2 行：与第 1 行是同一个号码"),
         ("x\n,,,", "第 2 行：请依次写"),
         (f"{FIRST} 孙磊 2026-11-02 6500 2026-99", "不是参保月份"),
+        (f"{FIRST} 孙磊 2026-11-02 6500 0000-01", "不是参保月份"),
+        (f"{FIRST} 孙磊 2026112 6500", "第 1 行：用工起始日期请写成"),
         ("x\n" * 201, "首批职工最多 200 名，这里是 201 行"),
     ],
 )
