@@ -30,7 +30,7 @@ from portal.policy.retirement import Retirement, flexible_category, retirement
 from portal.registers.household import Household, household_register
 from portal.shared import identity, names
 from portal.shared.insurance import Capacity
-from portal.shared.months import Month, day_zh, today_in_china
+from portal.shared.months import FIRST_YEAR, Month, day_zh, today_in_china
 
 HOUSEHOLD, NAME, ARCHIVE, NUMBER, SEX = "household", "name", "archive", "number", "sex"
 WHAT = {
@@ -92,6 +92,8 @@ class IdentityForm(ServiceForm):
         told = cleaned.get("archive_birth_date")
         if told and told > today_in_china(self.now):
             self.add_error("archive_birth_date", _("档案出生日期不能晚于今天。"))
+        elif told and told.year < FIRST_YEAR:
+            self.add_error("archive_birth_date", _("档案出生日期的年份不正确，请核对。"))
         # What was not chosen is no part of the application.
         for name in _FIELDS.values():
             if name != field:

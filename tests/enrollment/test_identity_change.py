@@ -141,7 +141,7 @@ def test_an_archive_birth_date_goes_to_the_counter_and_moves_retirement(
     assert Person.objects.get(pk=worker.person_id or 0).archive_birth_date == dt.date(1962, 5, 20)
 
 
-@pytest.mark.parametrize("day", ["2026-11-18", "1962-13-01", ""])
+@pytest.mark.parametrize("day", ["2026-11-18", "1962-13-01", "0985-02-28", ""])
 def test_a_day_that_cannot_be_is_told_beside_its_field(worker: User, now: dt.datetime, day: str) -> None:
     assert "archive_birth_date" in reasons(worker, SHENZHEN, CODE, archived(day), now)
 
