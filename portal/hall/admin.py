@@ -24,6 +24,7 @@ from portal.hall.decision_forms import ApproveForm, DeclineForm, RefuseForm
 from portal.hall.models import Attachment, Case, Conclusion, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
 from portal.hall.routing import CASE_LIFE_CYCLE, Status
+from portal.hall.service import Bar
 from portal.hall.workbench import OfferedFilter, QueueFilter, staff_of
 from portal.policy.book import book
 from portal.shared import identity
@@ -31,6 +32,7 @@ from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
 
 ALL = "all"
+_CHANGED = gettext_lazy("这份办件的情况在您查看之后有变化，请按现在显示的内容重新核对后再通过。")
 
 
 def state_asked(request: HttpRequest) -> str:
@@ -232,8 +234,12 @@ class CaseAdmin(StaffAdmin):
         sheet = reviewing.sheet(case, by=staff_of(request))
         if sheet.why_not:
             raise desk.NotAllowed(sheet.why_not)
-        if sheet.overruling and ("confirm" in request.POST or "decline" in request.POST):
-            return self._end_overruling(request, case, sheet, sheet.overruling, now=now)
+        if "confirm" in request.POST or "decline" in request.POST:
+            proposal = sheet.overruling
+            if proposal is None or request.POST.get("of", str(proposal.pk)) != str(proposal.pk):
+                messages.error(request, _("提出的意见在您查看之后有变化，请按现在显示的内容重新核对。"))
+                return HttpResponseRedirect(request.path)
+            return self._end_overruling(request, case, sheet, proposal, now=now)
         if "lack" in request.POST and sheet.at_window:
             return self._note_missing(request, case, sheet, now=now)
         if "approve" in request.POST:
@@ -241,8 +247,7 @@ class CaseAdmin(StaffAdmin):
             if not approve.is_valid():
                 return self._page(request, case, sheet=sheet, approve=approve)
             if request.POST.get("shown", sheet.digest) != sheet.digest:
-                why = _("这份办件的情况在您查看之后有变化，请按现在显示的内容重新核对后再通过。")
-                approve.add_error(None, why)
+                approve.add_error(None, _CHANGED)
                 return self._page(request, case, sheet=sheet, approve=approve)
             by = staff_of(request)
             visit = (
@@ -310,6 +315,8 @@ class CaseAdmin(StaffAdmin):
         by = staff_of(request)
         try:
             if "confirm" in request.POST:
+                if request.POST.get("shown", sheet.digest) != sheet.digest:
+                    raise desk.NotAccepted([Bar("", str(_CHANGED))])
                 decided = desk.decide(case, approve=True, by=by, now=now, overrule=True)
                 return self._go_on(request, decided)
             decline = DeclineForm(request.POST)

@@ -196,6 +196,27 @@ class TestByTwo:
         accept(at_window, case)
         assert case.window_checks.count() == 2
 
+    def test_only_the_proposal_that_was_shown_is_confirmed(
+        self, hall: Desk, case: Case, at_window: Client
+    ) -> None:
+        """The first takes it back, and proposes anew, while the second reads the page."""
+        accept(at_window, case)
+        other = as_(Client(), hall.cast.ningbo_second_reviewer)
+        sheet = other.get(page(case)).context["sheet"]
+        press = {"confirm": "1", "of": str(sheet.overruling.pk), "shown": sheet.digest}
+        at_window.post(page(case), {"decline": "1", "decline-why": "漏看一页"})
+        stale = other.post(page(case), press, follow=True)
+        assert (stale.status_code, "在您查看之后有变化" in stale.content.decode()) == (200, True)
+        accept(at_window, case)
+        for press_again in (press, {**press, "decline": "1", "decline-why": "不清"}):
+            assert "在您查看之后有变化" in other.post(page(case), press_again, follow=True).content.decode()
+        case.refresh_from_db()
+        assert case.status == Status.PRE_APPLIED
+        sheet = other.get(page(case)).context["sheet"]
+        other.post(page(case), {**press, "of": str(sheet.overruling.pk), "shown": sheet.digest})
+        case.refresh_from_db()
+        assert case.status == Status.DONE
+
     def test_while_it_waits_nothing_is_told_to_be_missing(
         self, hall: Desk, case: Case, at_window: Client
     ) -> None:
