@@ -1,5 +1,6 @@
 """灵活就业人员参保登记(宁波;武汉:新参保及接续;深圳:个人缴费人员参保登记)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +30,21 @@ from portal.registers.bank import SecurityCard, bank_register
 from portal.registers.household import Household, household_register
 from portal.shared import identity
 from portal.shared.ages import has_reached
+from portal.shared.characters import narrow
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_in_china, today_in_china
+
+# The number of a residence permit: the identity number, or the permit's own.
+_PERMIT = re.compile(r"[0-9A-Z]{8,18}")
+
+
+def _by_site(offer: Offer) -> bool:
+    """Whether one is insured in the district of one's household."""
+    return offer.options.get("site") == "household"
+
+
+def _registered(identity_number: str) -> Household | None:
+    return household_register().find(identity_number)
 
 
 def _not_registered(city: City) -> str:
@@ -51,14 +65,24 @@ class FlexibleForm(OwnEnrolForm):
     def before_the_tiers(self) -> None:
         city = book().city(self.offer.city)
         person = self.applicant.person
-        if self.offer.options.get("site") == "household":
-            district = person.household_code if person and city.has_district(person.household_code) else ""
+        if _by_site(self.offer):
+            registered = None if self.is_bound or person is None else _registered(person.identity_number)
+            place = registered.place_code if registered else person.household_code if person else ""
             self.fields["district"] = forms.ChoiceField(
                 label=_("参保地（户籍所在区县）"),
                 choices=[("", _("请选择")), *((d.code, d.title) for d in city.districts)],
-                initial=district,
+                initial=place if city.has_district(place) else "",
                 help_text=_("请按户籍所在地选择。"),
             )
+            if offers.enrols_by_permit(book(), city=city.slug, on=today_in_china(self.now)):
+                self.fields["permit_number"] = forms.CharField(
+                    label=_("居住证号码"),
+                    required=False,
+                    max_length=40,
+                    help_text=_(
+                        "户籍不在{city}的填写，参保地选择居住的区县（示例值）；户籍在{city}的不填。"
+                    ).format(city=city.title),
+                )
         if offers.household_terms(self.offer):
             self.fields["household"] = forms.ChoiceField(
                 label=_("户籍类别"),
@@ -70,6 +94,12 @@ class FlexibleForm(OwnEnrolForm):
                 + linked(_not_registered(city), [MEND_HOUSEHOLD.at(city.slug)]),
                 error_messages={"invalid_choice": _not_registered(city)},
             )
+
+    def clean_permit_number(self) -> str:
+        number = narrow(str(self.cleaned_data["permit_number"])).upper()
+        if number and not _PERMIT.fullmatch(number):
+            raise forms.ValidationError(_("居住证号码是 8 至 18 位数字和字母，请核对。"))
+        return number
 
     def after_the_tiers(self) -> None:
         person = self.applicant.person
@@ -129,8 +159,9 @@ class FlexibleEnroll(OwnEnrol):
 
     def outside(self, ask: Ask) -> Registered:
         household, number = offers.household_terms(ask.offer), ask.person.identity_number
+        asked = _by_site(ask.offer) or (household and household.compare)
         return Registered(
-            household=household_register().find(number) if household and household.compare else None,
+            household=_registered(number) if asked else None,
             card=bank_register().card(number) if offers.first_medical_terms(ask.offer) else None,
         )
 
@@ -173,6 +204,8 @@ class FlexibleEnroll(OwnEnrol):
     def findings(self, ask: Ask, facts: EnrollFacts) -> Iterator[Finding]:
         city = book().city(ask.offer.city)
         household = offers.household_terms(ask.offer)
+        if _by_site(ask.offer):
+            yield from self._site(ask, city, facts)
         if household:
             if ask.answers["household"] != "city":
                 yield Bar("household", _not_registered(city), (MEND_HOUSEHOLD.at(city.slug),))
@@ -180,6 +213,34 @@ class FlexibleEnroll(OwnEnrol):
                 yield Bar("household", _on_file_elsewhere(city), (MEND_HOUSEHOLD.at(city.slug),))
             elif facts.compared:
                 yield from households.differences(city, facts.household, facts.name)
+
+    def _site(self, ask: Ask, city: City, facts: EnrollFacts) -> Iterator[Bar]:
+        """What bars whoever is registered outside the city from enrolling in it."""
+        if facts.household is None or category(city, facts.household.place_code) == "city":
+            return
+        if not offers.enrols_by_permit(book(), city=city.slug, on=today_in_china(ask.filed_at)):
+            yield Bar(
+                "district",
+                _("请选择户籍所在区县；户籍不在{city}的请在户籍地办理。").format(city=city.title),
+            )
+        elif not ask.answers.get("permit_number"):
+            yield Bar(
+                "permit_number",
+                _("户籍登记显示您的户籍不在{city}，请填写{city}的居住证号码，或在户籍地办理。").format(
+                    city=city.title
+                ),
+            )
+
+    def _other_site(self, ask: Ask, facts: EnrollFacts) -> str:
+        """That another district was chosen than that of the household, in words; "" where not."""
+        city, chosen = book().city(ask.offer.city), str(ask.answers.get("district", ""))
+        place = facts.household.place_code if facts.household else ""
+        if not chosen or place == chosen or not city.has_district(place):
+            return ""
+        titles = {one.code: one.title for one in city.districts}
+        return _("户籍登记在{registered}，您选择了{chosen}，按您选择的参保地办理。").format(
+            registered=titles[place], chosen=titles[chosen]
+        )
 
     def _mended_first(self, city: City, facts: EnrollFacts) -> bool:
         """Whether only the file is behind: it names another place, and the register this city."""
@@ -204,6 +265,8 @@ class FlexibleEnroll(OwnEnrol):
 
     def effect(self, case: Case, ask: Ask, facts: EnrollFacts, *, by: User, now: datetime) -> dict[str, Any]:
         outcome = super().effect(case, ask, facts, by=by, now=now)
+        if other := self._other_site(ask, facts):
+            outcome["lines"].append([_("参保地"), other])
         if "first-medical" in self.established(ask, facts):
             outcome["lines"].append([_("制卡"), applying.with_enrolment(case, ask.applicant, now=now)])
         return outcome
@@ -212,6 +275,10 @@ class FlexibleEnroll(OwnEnrol):
         city = book().city(ask.offer.city)
         if ask.answers.get("district"):
             yield _("参保地"), next(d.title for d in city.districts if d.code == ask.answers["district"])
+            if other := self._other_site(ask, facts):
+                yield _("请注意"), other
+        if ask.answers.get("permit_number"):
+            yield _("居住证号码"), identity.mask_account(str(ask.answers["permit_number"]))
         if ask.answers.get("household"):
             yield _("户籍类别"), categories(city)[str(ask.answers["household"])]
 

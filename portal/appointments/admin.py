@@ -244,6 +244,7 @@ class SiteAdmin(OfTheCity):
         "title",
         "address",
         "directions",
+        "does",
         "phone",
         "windows",
         "opening_hours",
@@ -251,14 +252,13 @@ class SiteAdmin(OfTheCity):
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(_taking(request)) and bool(request.user.has_perm("appointments.add_site"))
+        return bool(request.user.has_perm("appointments.add_site"))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Only cities of the login that take appointments can be chosen; a place stays in its
-        city."""
+        """Only cities of the login can be chosen; a place stays in its city."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if "city" in form.base_fields:
-            form.base_fields["city"].choices = _taking(request)
+            form.base_fields["city"].choices = city_choices(request.user)
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portal.appointments import service
+from portal.appointments import matters, service
 from portal.appointments.calendar import Calendar, Day
 from portal.appointments.models import Site
 from portal.policy.terms.appointments import hours_in_words
 from portal.shared.characters import whole_number
 from portal.shared.months import parse_day, short_day_zh
 from portal.web.application.entrance import for_applicants
-from portal.web.application.errand import Errand
+from portal.web.application.errand import FOR_CASE, Errand
 
 _WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 
@@ -37,16 +37,19 @@ def times(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         return redirect(errand.url("apply"))
     draft = errand.draft()
     calendar = Calendar(errand.city.slug, now=errand.now)
+    # The case whose papers they come with, where the page of the case led here.
+    about = {FOR_CASE: request.GET[FOR_CASE]} if request.GET.get(FOR_CASE) else {}
     if request.method == "POST" and (opening := calendar.opening(request.POST.get("slot", ""))):
         typed = dict(draft.typed) if draft else {}
-        errand.keep({**typed, "slot": [opening.name]}, checked=False)
+        matter = {"matter": [matters.of_case(about[FOR_CASE])]} if about else {}
+        errand.keep({**typed, **matter, "slot": [opening.name]}, checked=False)
         return redirect(errand.url("apply"))
-    context = chosen(request, calendar, lambda **more: errand.url(service.TIMES, **more))
+    context = chosen(request, calendar, lambda **more: errand.url(service.TIMES, **about, **more))
     context |= errand.page(
         "apply",
         gone=request.method == "POST",
         back_url=errand.url("service"),
-        send_url=errand.url(service.TIMES),
+        send_url=errand.url(service.TIMES, **about),
         method="post",
     )
     return render(request, "appointments/times.html", context)

@@ -35,7 +35,7 @@ def choices(city: str, audience: Audience, cases: Sequence[Case]) -> list[tuple[
     has."""
     own = [
         (
-            f"{_CASE}{case.number}",
+            of_case(case.number),
             _("交材料：{title}（{number}）").format(title=title_of(case), number=case.number),
         )
         for case in cases
@@ -45,6 +45,11 @@ def choices(city: str, audience: Audience, cases: Sequence[Case]) -> list[tuple[
         (str(theme), str(THEME_LABELS[theme])) for theme in Theme if theme in offered and theme != Theme.VISIT
     ]
     return [*own, *groups, (OTHER, _("其他社保业务"))]
+
+
+def of_case(number: str) -> str:
+    """The choice of the case of that number."""
+    return f"{_CASE}{number}"
 
 
 def case_number(matter: str) -> str:

@@ -30,7 +30,8 @@ def check_hours(text: str) -> None:
 
 
 class Site(models.Model):
-    """A place with windows that takes appointments. Staff of its city keep it."""
+    """A place with windows (网点), in whatever city; where its city takes appointments, it may.
+    Staff of its city keep it."""
 
     city = CityField(_("城市"), max_length=30)
     title = models.CharField(_("名称"), max_length=60)
@@ -47,11 +48,19 @@ class Site(models.Model):
         validators=[check_hours],
         help_text=_("如 09:00-12:00 14:00-17:00；不填则按本市统一时间。"),
     )
+    does = models.CharField(
+        _("办理什么"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("如 参保登记、缴费、转移；不填则不显示。"),
+    )
     directions = models.CharField(_("怎么去"), max_length=120, blank=True)
     takes_bookings = models.BooleanField(_("接受预约"), default=True)
 
     class Meta:
-        verbose_name = verbose_name_plural = _("预约办事点")
+        verbose_name = verbose_name_plural = _("办事网点")
         ordering = ("city", "title")
         constraints = [
             models.UniqueConstraint(fields=["city", "title"], name="one_site_of_a_title_in_a_city"),

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from portal.appointments import choosing, views
+from portal.appointments import choosing, views, windows
 
 urlpatterns = [
+    path("<city:city>/windows/", windows.windows, name="windows"),
     path("<city:city>/services/<slug:code>/times/", choosing.times, name="appointment-times"),
     path("appointments/", views.appointments, name="appointments"),
     path("appointments/<slug:number>/", views.appointment, name="appointment"),

@@ -60,15 +60,13 @@ def appointments(request: HttpRequest) -> HttpResponse:
         }
         for one in page.object_list
     ]
-    context = {"page_obj": page, "rows": rows, "book_url": book_url(request)}
+    context = {"page_obj": page, "rows": rows, "book_url": book_url(user, city_of(request).slug)}
     return render(request, "appointments/list.html", context)
 
 
-def book_url(request: HttpRequest) -> str:
-    """Where this login books an appointment in the city that it looks at; "" where that takes
-    none."""
-    user, city = login_of(request), city_of(request).slug
-    code = "employer-appointment" if user.is_clerk else "appointment"
+def book_url(user: Any, city: str) -> str:
+    """Where this visitor books an appointment in the city; "" where it takes none."""
+    code = "employer-appointment" if getattr(user, "is_clerk", False) else "appointment"
     offered = any(offer.code == code for offer, _service in offers(city))
     return reverse("service", args=[city, code]) if offered else ""
 

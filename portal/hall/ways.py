@@ -39,9 +39,10 @@ PAGES = {
     "forgot": gettext_lazy("找回密码"),
     "account-phone": gettext_lazy("更换手机号码"),
     "quote": gettext_lazy("算一算要缴多少"),
+    "windows": gettext_lazy("办事网点"),
 }
 # Those that each city has of its own.
-OF_CITY = frozenset({"quote"})
+OF_CITY = frozenset({"quote", "windows"})
 # Those of a person's own insurance, and those of whoever pays: no page of the others.
 _OF_PERSONS = frozenset({"record", "record-account", "paid-list"})
 _OF_PAYERS = _OF_PERSONS | {"orders"}
@@ -85,10 +86,11 @@ class To:
         for code in self.codes:
             if code in place.elsewhere:
                 return to_elsewhere(place, code)
-        phrase = _("到{city}社保经办机构窗口{what}（电话 {phone}）").format(
-            city=place.title, what=self.what, phone=place.hotline
+        words = _("{city}社保经办机构窗口").format(city=place.title)
+        phrase = _("到{window}{what}（电话 {phone}）").format(
+            window=words, what=self.what, phone=place.hotline
         )
-        return Way(phrase, "", "")
+        return Way(phrase, words, reverse("windows", args=[city]))
 
     def all_at(self, city: str) -> list[Way]:
         """A way for each of them that the city offers online; the one of ``at`` where it offers

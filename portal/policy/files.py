@@ -295,6 +295,9 @@ CITY_FILES: Mapping[str, Kind] = {
     # How whoever opens a personal account proves who they are, and for how many days a code from
     # the window is good.
     "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
+    # Whether a flexible worker whose household is outside the city enrols there by a residence
+    # permit.
+    "enrolment_site": Shape({"by_permit": Flag()}),
     # For how many days a pre-application waits for its applicant to come to the window, and how
     # many days before the end they are told.
     "window": Shape({"keep_days": Count(1, 365), "told_days": Count(1, 60)}, check=_check_window),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.permissions import own_path
 from portal.policy.book import City, UnknownCity, book
-from portal.web.context import CITY_COOKIE, ELDER_COOKIE
+from portal.web.context import CITY_COOKIE, ELDER_COOKIE, city_of, own_slug
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -43,6 +43,23 @@ def choose_city(request: HttpRequest, slug: str) -> HttpResponse:
     except UnknownCity:
         raise Http404 from None
     return remember_city(redirect(_same_page(request, city)), city)
+
+
+@require_safe
+def any_site(request: HttpRequest, code: str) -> HttpResponse:
+    """A service for which no site need be chosen (全省通办): in the login's own city where that has
+    it, else in a city of the province that was looked at last, else where it is offered. Http404
+    for a service that is filed at a site."""
+    having = [
+        city
+        for city in book().cities
+        if code in city.offers and city.offers[code].options.get("site") == "any"
+    ]
+    if not having:
+        raise Http404
+    own, looked_at = own_slug(request.user), city_of(request)
+    best = min(having, key=lambda city: (city.slug != own, city.province != looked_at.province, city.order))
+    return remember_city(redirect("service", best.slug, code), best)
 
 
 @require_safe

@@ -26,17 +26,18 @@ def city_of(request: HttpRequest) -> City:
     match = request.resolver_match
     slug = (match.kwargs.get("city") if match else None) or request.COOKIES.get(CITY_COOKIE, "")
     user = getattr(request, "user", None)
-    if not slug and isinstance(user, User):
-        slug = _own_city(user)
+    slug = slug or own_slug(user)
     try:
         return book().city(slug)
     except UnknownCity:
         return book().cities[0]
 
 
-def _own_city(user: User) -> str:
+def own_slug(user: Any) -> str:
     """The city of a clerk's employer; of a person, where they are insured; of staff, their
-    agency's."""
+    agency's; "" for nobody, and where it is not known."""
+    if not isinstance(user, User):
+        return ""
     if user.employer:
         return user.employer.city
     if not user.person:

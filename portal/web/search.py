@@ -51,9 +51,23 @@ PAGES = (
     ("help", _("帮助"), ()),
     ("accessibility", _("无障碍说明"), ("长辈版",)),
     ("questions", _("常见问题"), ("问答", "常见问答", "疑问")),
+    (
+        "windows",
+        _("办事网点"),
+        (
+            "社保局地址",
+            "社保局在哪",
+            "社保局电话",
+            "网点",
+            "窗口地址",
+            "办事大厅地址",
+            "上班时间",
+            "办公时间",
+        ),
+    ),
 )
 # The pages that each city has of its own.
-OF_CITY = ("quote", "questions")
+OF_CITY = ("quote", "questions", "windows")
 
 
 @dataclass(frozen=True)

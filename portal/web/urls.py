@@ -28,6 +28,7 @@ urlpatterns = [
     path("cases/<slug:number>/again/", case.file_again, name="file-again"),
     path("cases/<slug:number>/attachments/<int:pk>/", case.attachment, name="attachment"),
     path("drafts/attachments/<int:pk>/", case.draft_attachment, name="draft-attachment"),
+    path("services/<slug:code>/", cities.any_site, name="any-site"),
     path("<city:city>/", home.home, name="home"),
     path("<city:city>/search/", search.search, name="search"),
     path("<city:city>/questions/", home.questions, name="questions"),

@@ -22,7 +22,7 @@ from portal.registers.models import HouseholdRecord
 from portal.shared import money
 from portal.shared.insurance import Insurance
 from portal.shared.months import Month
-from tests.cast import Cast, cover, identity_number
+from tests.cast import Cast, cover, identity_number, moment
 from tests.filing import file, photo, reasons
 
 pytestmark = pytest.mark.as_app
@@ -258,6 +258,53 @@ class TestNingbo:
         assert "district" in reasons(
             cast.zhang_min_login, "ningbo", CODE, {**typed, "district": "420106"}, now
         )
+
+    @pytest.mark.parametrize(
+        ("place", "on", "typed", "barred"),
+        [
+            ("330211", "2026-11-17", {"district": "330211"}, {}),
+            ("330203", "2026-11-17", {"district": "330211"}, {}),
+            (
+                "420106",
+                "2021-05-10",
+                {"district": "330211"},
+                {"district": "请选择户籍所在区县；户籍不在宁波的请在户籍地办理。"},
+            ),
+            (
+                "420106",
+                "2026-11-17",
+                {"district": "330211"},
+                {"permit_number": "户籍登记显示您的户籍不在宁波，请填写宁波的居住证号码，或在户籍地办理。"},
+            ),
+            ("420106", "2026-11-17", {"district": "330211", "permit_number": "3302112026000017"}, {}),
+            (
+                "420106",
+                "2026-11-17",
+                {"district": "330211", "permit_number": "1"},
+                {"permit_number": "居住证号码是 8 至 18 位数字和字母，请核对。"},
+            ),
+            ("", "2026-11-17", {"district": "330203"}, {}),
+        ],
+    )
+    def test_the_household_is_compared_with_the_site(
+        self, cast: Cast, place: str, on: str, typed: dict[str, str], barred: dict[str, str]
+    ) -> None:
+        if place:
+            registered(cast.wang_fang, place)
+        answers = {"tier_pension": "60", "phone": "13800000001", **typed}
+        assert reasons(cast.wang_fang_login, "ningbo", CODE, answers, moment(f"{on} 10:00")) == barred
+
+    def test_another_district_than_the_household_s_is_kept_and_told(
+        self, cast: Cast, now: dt.datetime
+    ) -> None:
+        registered(cast.wang_fang, "330203")
+        offer, applicant = book().city("ningbo").offers[CODE], Applicant.of(cast.wang_fang_login)
+        form = desk.form_for(offer=offer, applicant=applicant, now=now)
+        assert form.fields["district"].initial == "330203"
+        answers = {"district": "330211", "tier_pension": "60", "phone": "13800000001"}
+        case = file(cast.wang_fang_login, "ningbo", CODE, answers, now)
+        assert Coverage.objects.get().district == "330211"
+        assert "户籍登记在海曙区，您选择了镇海区" in dict(case.outcome["lines"])["参保地"]
 
 
 def test_someone_too_young_for_any_work_is_refused(cast: Cast, now: dt.datetime) -> None:

@@ -104,3 +104,16 @@ def test_the_larger_type_stays_until_switched_off(client: Client) -> None:
 
 def test_the_way_back_leads_nowhere_else(client: Client) -> None:
     assert client.get("/elder/?on=1&next=https://evil.example/")["Location"] == "/"
+
+
+def test_a_service_of_the_whole_province_needs_no_site(client: Client, cast: Cast, clock: Clock) -> None:
+    assert client.get("/services/pension-history/")["Location"] == "/ningbo/services/pension-history/"
+    assert client.get("/services/flexible-enroll/").status_code == 404
+    assert client.get("/services/no-such-thing/").status_code == 404
+    clerk = Client()
+    clerk.force_login(cast.yongjiang_clerk)
+    answer = clerk.get("/services/employer-proof/")
+    assert (answer["Location"], answer.cookies["city"].value) == (
+        "/ningbo/services/employer-proof/",
+        "ningbo",
+    )

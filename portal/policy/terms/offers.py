@@ -121,6 +121,15 @@ def household_terms(offer: Offer) -> HouseholdTerms | None:
     return HouseholdTerms(city=values["city"], compare=values["compare"], min_age=values["min_age"])
 
 
+def enrols_by_permit(book: Book, *, city: str, on: dt.date) -> bool:
+    """Whether a flexible worker whose household is outside the city enrols there by a residence
+    permit; not where the city says nothing of it."""
+    try:
+        return bool(book.leaf(city, "enrolment_site", on).values["by_permit"])
+    except PolicyMissing:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class FirstMedicalTerms:
     """What a first medical enrolment needs in addition: a photo, and the card by a day of the

@@ -33,6 +33,9 @@ ACTION, KEY, SEEN = "action", "key", "seen"
 # The draft in these addresses, where an offer may have several: its id, or NEW for none of them.
 DRAFT, NEW = "draft", "new"
 
+# The part of an address that names the case for which a visit to the window is booked.
+FOR_CASE = "case"
+
 # The length of every social-security number.
 SOCIAL_SECURITY_DIGITS = 18
 

@@ -14,16 +14,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.permissions import login_required_any
 from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions
+from portal.hall.catalogue import offers, services
 from portal.hall.catalogue import service as service_of
-from portal.hall.catalogue import services
 from portal.hall.models import Attachment, Case, CaseEvent, WindowCheck
 from portal.hall.routing import Status
-from portal.hall.service import Applicant
+from portal.hall.service import Applicant, Theme
 from portal.policy.book import Mode, Offer, book
 from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import today_in_china
-from portal.web.application.errand import DRAFT, address
+from portal.web.application.errand import DRAFT, FOR_CASE, address
 from portal.web.cases.next_steps import next_steps, papers_to_bring, stations
 from portal.web.cases.titles import still_offered, subject_of, title_of
 from portal.web.context import login_of
@@ -220,6 +220,7 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
     uploaded, events = _ATTACHMENTS(case.pk), _EVENTS(case.pk)
     titles = {paper.code: paper.title for paper in (offer.papers if isinstance(offer, Offer) else ())}
     to_bring = papers_to_bring(case)
+    at_window = bool(to_bring) or case.status == Status.PRE_APPLIED
     visits = [] if case.mode in _WITHOUT_WINDOW else _VISITS(case.pk)
     return {
         "case": case,
@@ -243,12 +244,25 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
         "to_bring": to_bring,
         "visits": visits,
         "next": next_steps(case, city, offer, to_bring, visits),
+        "windows_url": reverse("windows", args=[city.slug]) if at_window else "",
+        "visit_url": _visit_url(request, case) if at_window else "",
         "form_url": reverse("case-form", args=[case.number]) if case.status == Status.PRE_APPLIED else "",
         "overdue": bool(case.is_open and case.due_on and case.due_on < today_in_china(timezone.now())),
         "applicant_name": str(case.applicant),
         "subject_name": subject_of(case),
         "masked_number": identity.mask(case.subject_identity_number) if case.subject_identity_number else "",
     }
+
+
+def _visit_url(request: HttpRequest, case: Case) -> str:
+    """Where the applicant books a visit to the window with this case's papers; "" where the city
+    takes no bookings."""
+    user = login_of(request)
+    for offer, service in offers(case.city):
+        if service.theme == Theme.VISIT and service.chosen_first and permissions.may_file(user, service):
+            ward = case.applicant_person if case.applicant_person_id != user.person_id else None
+            return address(service.chosen_first, case.city, offer.code, ward, **{FOR_CASE: case.number})
+    return ""
 
 
 def _links(case: Case) -> list[tuple[str, str]]:

@@ -100,7 +100,7 @@ def next_steps(
             _("携带申请表和{papers}，到{agency}窗口办理。").format(
                 papers=papers or _("有效身份证件"), agency=city.agency
             ),
-            _("工作人员核对后办结，可拨打 {hotline} 咨询窗口地址和办理时间。").format(hotline=city.hotline),
+            _("工作人员核对后办结，疑问可拨打 {hotline} 咨询。").format(hotline=city.hotline),
             *(
                 [_("请在 {day}前办理；过期作废，可以重新申报。").format(day=day_zh(case.keep_until))]
                 if case.keep_until
