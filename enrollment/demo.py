@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from enrollment import actions
+from enrollment import actions, demo_window
 from enrollment.models import Coverage
 from portal.accounts.models import User
 from portal.people.models import BankAccount, Person
@@ -157,4 +157,4 @@ def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) ->
         actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
 
 
-CHAPTERS = [Chapter(20, "参保关系", _coverages)]
+CHAPTERS = [Chapter(20, "参保关系", _coverages), Chapter(55, "到窗口办理", demo_window.tell)]

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 
 from enrollment.cards import making
-from portal.hall import desk
+from portal.hall import desk, drafts
 from portal.hall.models import Attachment, Case, Draft
 from portal.hall.service import Applicant
 from portal.policy.book import book
@@ -21,15 +21,11 @@ def with_enrolment(case: Case, applicant: Applicant, *, now: dt.datetime) -> str
     offer = book().city(case.city).offers[CODE]
     terms = first_card_terms(offer)
     typed = {"bank": terms.banks[0], "delivery": terms.deliveries[0]}
-    draft, _made = Draft.objects.update_or_create(
-        user=applicant.user,
-        city=offer.city,
-        service=CODE,
-        ward=applicant.ward,
-        subject="",
-        defaults={"typed": {name: [value] for name, value in typed.items()}, "updated_at": now},
+    for begun in drafts.of_offer(user=applicant.user, offer=offer, ward=applicant.ward):
+        drafts.forget(begun)
+    draft = Draft.objects.create(
+        user=applicant.user, city=offer.city, service=CODE, ward=applicant.ward, updated_at=now
     )
-    draft.attachments.all().delete()
     photo = Attachment.objects.get(case=case, paper=PHOTO)
     photo.pk, photo.case, photo.draft = None, None, draft
     photo.save(force_insert=True)

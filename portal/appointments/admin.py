@@ -73,7 +73,7 @@ class AppointmentAdmin(OfTheCity):
         if not self.has_view_permission(request):
             raise Http404
         now = timezone.now()
-        sites = list(Site.objects.filter(city__in=staff_cities(request.user)))
+        sites = list(Site.objects.filter(city__in=[city for city, _title in _taking(request)]))
         site = self._site(request, sites)
         day = self._day(request) or today_in_china(now)
         if request.method == "POST":
@@ -266,7 +266,8 @@ class SiteAdmin(OfTheCity):
 
     def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        booking.recount(obj, now=timezone.now())
+        if "appointments" in book().names(obj.city):
+            booking.recount(obj, now=timezone.now())
 
 
 @admin.register(Closure)

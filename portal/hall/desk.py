@@ -298,7 +298,7 @@ def decide(
             if not approve:
                 if not reason.strip():
                     raise NotAccepted([Bar("reason", _("请写明不予通过的理由，申请人会看到。"))])
-                _keep(window)
+                _keep(window, _also_told(case, ask, now))
                 lifecycle.move(
                     case,
                     Status.REFUSED,
@@ -319,7 +319,10 @@ def decide(
             if service.answered and not reason.strip():
                 raise NotAccepted([Bar("reason", _("请写明答复，申请人会看到。"))])
             _keep(window)
+            at_window = case.status == Status.PRE_APPLIED
             _finish(service, case, ask, seen.facts, by=by, now=now, note=reason, decided_by=by)
+            if at_window:
+                told.accepted(case, now=now)
             return case
     except IntegrityError as error:
         raise NotAccepted([_conflict(service, error)]) from error
@@ -360,6 +363,8 @@ def propose_overruling(
                 return proposal
             raise NotAccepted([Bar("", _("另一名审核人员已经提出，请刷新页面后确认。"))])
         _keep(window)
+        if window is not None:
+            told.received(case, window, _also_told(case, ask, now))
         return Overruling.objects.create(
             case=case, mismatches=whys(seen.findings), reason=reason.strip(), proposed_at=now, proposed_by=by
         )
@@ -441,16 +446,24 @@ def note_missing(window: WindowCheck) -> WindowCheck:
         if standing_overruling(case) is not None:
             raise NotAccepted([Bar("", _("这份办件正在等待另一名审核人员确认，请先撤回或不同意。"))])
         window.save(force_insert=True)
-        told.missing(case, window)
+        told.missing(case, window, _also_told(case, ask_of(case), window.at))
         return window
 
 
-def _keep(window: WindowCheck | None) -> None:
-    """Writes what was found at the window, where it was there, and tells the applicant."""
+def _keep(window: WindowCheck | None, also: Sequence[Person] = ()) -> None:
+    """Writes what was found at the window, where it was there, and tells the applicant, and
+    ``also`` these, where it was declined."""
     if window is not None:
         window.save(force_insert=True)
         if window.conclusion == Conclusion.DECLINED:
-            told.declined(window)
+            told.declined(window, also)
+
+
+def _also_told(case: Case, ask: Ask, now: datetime) -> list[Person]:
+    """Who besides whoever filed hears of a visit to the window: where it is about a ward, their
+    other guardian, and the ward who is old enough."""
+    ward = service_of(case.service).ward(ask)
+    return telling.to_tell(ward, by=case.filed_by, now=now) if ward else []
 
 
 def _to_decide(case: Case, by: User) -> Case:

@@ -2,22 +2,25 @@
 pre-application is about to end or has ended."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 
 from portal.accounts import notices
 from portal.accounts.models import Notice, User
-from portal.hall.models import Case, WindowCheck
+from portal.hall.models import Case, Conclusion, WindowCheck
+from portal.hall.routing import Status
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.shared.months import day_zh
 
 MISSING, DECLINED, ENDING, ENDED = "case-missing", "case-declined", "case-ending", "case-ended"
+RECEIVED, ACCEPTED = "case-received", "case-accepted"
 
 
-def missing(case: Case, window: WindowCheck) -> None:
-    """Tells what is still to be brought, and until when."""
+def missing(case: Case, window: WindowCheck, also: Sequence[Person] = ()) -> None:
+    """Tells what is still to be brought, and until when; ``also`` those who are told of what is
+    filed for a ward."""
     lacking = "；".join(window.missing)
     text = _("您的办件 {number}（{title}）还缺：{missing}。").format(
         number=case.number, title=_title(case), missing=lacking.rstrip("。；")
@@ -26,16 +29,43 @@ def missing(case: Case, window: WindowCheck) -> None:
         text += _("请在 {day}前带齐，到{agency}窗口办理。").format(
             day=day_zh(case.keep_until), agency=book().city(case.city).agency
         )
-    _tell(case, MISSING, str(window.key), _("办件需要补充材料"), text, window.at)
+    _tell(case, MISSING, str(window.key), _("办件需要补充材料"), text, window.at, also)
 
 
-def declined(window: WindowCheck) -> None:
-    """Tells that the application was not accepted, and why."""
+def received(case: Case, window: WindowCheck, also: Sequence[Person] = ()) -> None:
+    """Tells that the window accepted the application, and a second member of staff has still to
+    confirm; ``also`` as of ``missing``."""
+    text = _("您的办件 {number}（{title}）窗口已受理，正由另一名工作人员确认，不用再到窗口。").format(
+        number=case.number, title=_title(case)
+    )
+    _tell(case, RECEIVED, str(window.key), _("办件已受理，等待确认"), text, window.at, also)
+
+
+def accepted(case: Case, *, now: dt.datetime) -> None:
+    """Tells that what was brought to the window was accepted, and what comes next. Of what it set
+    going the service tells by itself."""
+    match Status(case.status):
+        case Status.DONE:
+            what = _("已受理并办结。")
+        case Status.TO_PAY:
+            what = _("已受理，还要缴费才能办结，金额和期限在“办件进度”中查看。")
+        case Status.TO_DEBIT:
+            what = _("已受理，从缴费账户扣款后办结。")
+        case _:
+            return
+    text = _("您的办件 {number}（{title}）{what}").format(number=case.number, title=_title(case), what=what)
+    if case.window_checks.filter(conclusion=Conclusion.ACCEPTED).exists():
+        text += _("受理告知书可在“办件进度”中打开。")
+    _tell(case, ACCEPTED, case.number, _("办件已受理"), text, now)
+
+
+def declined(window: WindowCheck, also: Sequence[Person] = ()) -> None:
+    """Tells that the application was not accepted, and why; ``also`` as of ``missing``."""
     case = window.case
     text = _("您的办件 {number}（{title}）不予受理：{why}").format(
         number=case.number, title=_title(case), why=window.words
     )
-    _tell(case, DECLINED, case.number, _("办件不予受理"), text, window.at)
+    _tell(case, DECLINED, case.number, _("办件不予受理"), text, window.at, also)
 
 
 def ending(cases: Iterable[Case], *, now: dt.datetime) -> int:
@@ -96,8 +126,26 @@ def _whom(case: Case) -> Person | User:
     return case.filed_by.person if case.filed_by.is_person and case.filed_by.person else case.filed_by
 
 
-def _tell(case: Case, kind: str, reference: str, title: str, text: str, now: dt.datetime) -> None:
+def _tell(
+    case: Case,
+    kind: str,
+    reference: str,
+    title: str,
+    text: str,
+    now: dt.datetime,
+    also: Sequence[Person] = (),
+) -> None:
     notices.tell(_whom(case), kind=kind, reference=reference, title=title, text=text, now=now)
+    for person in also:
+        notices.tell(
+            person,
+            kind=kind,
+            reference=f"{reference}/{person.pk}",
+            title=title,
+            # The same words, by which it is another's application.
+            text=_("{name}申报的：").format(name=case.filed_by.name) + text.removeprefix(_("您的")),
+            now=now,
+        )
 
 
 def _notice(case: Case, kind: str, title: str, text: str, now: dt.datetime) -> Notice:

@@ -155,9 +155,17 @@ def test_a_manager_keeps_the_places_of_the_city(client: Client, cast: Cast, cloc
     assert Site.objects.get().title == "汉阳窗口"
 
 
-def test_a_city_that_takes_no_appointments_keeps_no_places(client: Client, cast: Cast, clock: Clock) -> None:
+def test_a_city_that_takes_no_appointments_keeps_its_windows_too(
+    client: Client, cast: Cast, clock: Clock
+) -> None:
     client.force_login(cast.ningbo_manager)
-    assert client.get("/admin/appointments/site/add/").status_code == 403
+    typed = {"city": "ningbo", "title": "镇海区经办大厅", "address": "镇海区", "windows": 2, "takes_bookings": "on"}
+    assert client.post("/admin/appointments/site/add/", typed).status_code == 302
+    assert "镇海区经办大厅" in client.get("/ningbo/windows/").content.decode()
+    assert client.post("/admin/appointments/site/add/", {**typed, "city": "wuhan"}).status_code == 200
+    client.force_login(cast.ningbo_reviewer)
+    day = client.get("/admin/appointments/appointment/").content.decode()
+    assert "镇海区经办大厅" not in day
 
 
 def test_more_windows_give_the_slots_more_places(

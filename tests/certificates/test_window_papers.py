@@ -12,7 +12,7 @@ from certificates.kinds import CertificateKind
 from certificates.models import Certificate
 from portal.hall.models import Case, Conclusion, WindowCheck
 from portal.hall.routing import Status
-from portal.policy.book import Mode
+from portal.policy.book import Mode, book
 from tests.cast import NOW, Cast
 from tests.certificates.test_pages import signed_in
 from tests.certificates.test_rendering import text_of
@@ -98,6 +98,17 @@ def test_each_is_sealed_and_anyone_verifies_it(
     verdict = verifying.verify_code(paper.code, cast.wang_fang.identity_number[-4:], now=NOW)
     assert verdict.told is not None
     assert verdict.told["title"] == said[0]
+
+
+def test_shenzhen_s_acceptance_bears_its_own_agency(cast: Cast, case: Case) -> None:
+    Case.objects.filter(pk=case.pk).update(city="shenzhen")
+    case.refresh_from_db()
+    one = visit(cast, case, Conclusion.ACCEPTED)
+    signed_in(cast.wang_fang_login).post(asking(one), follow=True)
+    paper = Certificate.objects.get(kind=CertificateKind.ACCEPTANCE_NOTICE)
+    text = "".join(text_of(issuing.produce(paper, now=NOW)).split())
+    assert book().city("shenzhen").agency in text
+    assert "受理告知书" in text
 
 
 def test_staff_open_the_same_document(cast: Cast, case: Case) -> None:

@@ -11,7 +11,7 @@ from portal.accounts.models import Notice, User
 from portal.accounts.permissions import wards
 from portal.accounts.roles import REVIEWER
 from portal.hall import desk
-from portal.hall.models import Case
+from portal.hall.models import Case, Conclusion, WindowCheck
 from portal.hall.routing import Status
 from portal.people import guardianship
 from portal.people.models import Guardianship, Person, Proof, Relation
@@ -199,6 +199,22 @@ def test_a_ward_who_comes_of_age_before_the_window_gets_no_guardian(cast: Cast, 
     with pytest.raises(desk.NotAccepted, match="已满18周岁"):
         decided(case, clock)
     assert not Guardianship.objects.exists()
+
+
+def test_the_other_guardian_hears_of_each_visit_to_the_window(books: None, cast: Cast, clock: Clock) -> None:
+    joined(cast.chen_jing_login, clock)
+    joined(cast.liu_yang_login, clock, proof="birth", certificate_number=CERTIFICATE)
+    mother = {"other_number": cast.chen_jing.identity_number, "other_name": "陈静"}
+    case = joined(cast.liu_yang_login, clock, action="end", **mother)
+    by = staff("sz-3", "审核三", "shenzhen", REVIEWER)
+    words = {"case": case, "at": clock.now, "by": by}
+    desk.note_missing(WindowCheck(conclusion=Conclusion.LACKING, words="判决书原件", **words))
+    declined = WindowCheck(conclusion=Conclusion.DECLINED, words="没有依据", **words)
+    desk.decide(case, approve=False, by=by, now=clock.now, reason="没有依据", window=declined)
+    assert {whom for whom, _text in told("case-missing")} == {"陈静", "刘洋"}
+    [(_whom, text)] = [one for one in told("case-declined") if one[0] == "陈静"]
+    assert text.startswith("刘洋申报的：办件")
+    assert "不予受理：没有依据" in text
 
 
 def test_only_a_guardian_names_or_ends_another(books: None, cast: Cast, clock: Clock) -> None:

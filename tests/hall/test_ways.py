@@ -36,12 +36,13 @@ def test_what_the_city_has_done_elsewhere_says_where_and_leads_to_what_is_known_
     assert 'href="/shenzhen/services/pension-out/"' in page.content.decode()
 
 
-def test_what_the_city_knows_nothing_of_is_sent_to_the_window_without_a_link() -> None:
+def test_what_the_city_knows_nothing_of_is_sent_to_its_windows() -> None:
     way = ACCOUNT.at("ningbo")
-    assert way.url == ""
+    assert (way.url, way.words) == ("/ningbo/windows/", "宁波社保经办机构窗口")
     assert str(way) == "到宁波社保经办机构窗口登记缴费账户（电话 12333）"
 
 
+@pytest.mark.django_db
 def test_every_way_of_every_text_leads_to_a_page_in_every_city(client) -> None:
     urls = {way.at(city).url for way in To.named for city in CITIES} - {""}
     assert len(urls) > 20

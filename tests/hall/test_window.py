@@ -47,6 +47,8 @@ def test_what_agrees_is_accepted_and_what_was_seen_is_kept(case: Case, at_window
         {"code": "book", "title": "户口簿原件", "seen": True, "agrees": True, "copied": True}
     ]
     assert "打开《受理告知书》" in at_window.get(page(case)).content.decode()
+    told = Notice.objects.get(kind="case-accepted")
+    assert (told.user, "已受理并办结。受理告知书" in told.text) == (case.filed_by, True)
 
 
 @pytest.mark.parametrize(
