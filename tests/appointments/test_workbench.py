@@ -159,7 +159,13 @@ def test_a_city_that_takes_no_appointments_keeps_its_windows_too(
     client: Client, cast: Cast, clock: Clock
 ) -> None:
     client.force_login(cast.ningbo_manager)
-    typed = {"city": "ningbo", "title": "镇海区经办大厅", "address": "镇海区", "windows": 2, "takes_bookings": "on"}
+    typed = {
+        "city": "ningbo",
+        "title": "镇海区经办大厅",
+        "address": "镇海区",
+        "windows": 2,
+        "takes_bookings": "on",
+    }
     assert client.post("/admin/appointments/site/add/", typed).status_code == 302
     assert "镇海区经办大厅" in client.get("/ningbo/windows/").content.decode()
     assert client.post("/admin/appointments/site/add/", {**typed, "city": "wuhan"}).status_code == 200
