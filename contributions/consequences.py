@@ -37,6 +37,10 @@ class Money:
             for charge in charges.filter(status=ChargeStatus.PAID)
         ]
         reasons += [
+            _("%(year)s年度%(insurance)s已缴费，请从次年1月起停保。") % {"year": year, "insurance": name}
+            for year in sorted(periods.paid_by_others(coverage, until))
+        ]
+        reasons += [
             _("%(month)s%(insurance)s在待支付的缴费订单 %(order)s 中，请先完成支付或取消订单。")
             % {"month": line.charge.month.zh, "insurance": name, "order": line.order.number}
             for line in OrderLine.objects.filter(
@@ -105,6 +109,12 @@ class Money:
             raise consequences.Barred(barriers)
         owed = Charge.objects.filter(coverage=coverage, month__gte=start, status=ChargeStatus.OWED)
         void(owed, why=_("自%(month)s起变更缴费基数") % {"month": start.zh}, by=by, now=now)
+
+    def base_taken(self, coverage: Coverage, start: Month, *, now: dt.datetime) -> None:
+        """Charge the present year anew, where it is paid by the year."""
+        capacity, insurance = Capacity(coverage.capacity), Insurance(coverage.insurance)
+        if periods.is_yearly(coverage.city, capacity, insurance, start):
+            first_payment.charge_at_once([coverage], since=start, now=now)
 
     def explain(
         self,

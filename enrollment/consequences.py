@@ -65,6 +65,10 @@ class Consequence(Protocol):
         """Called when the coverage gets another base from ``start`` on, inside the transaction that
         sets it. Raises Barred."""
 
+    def base_taken(self, coverage: Coverage, start: Month, *, now: datetime) -> None:
+        """Called when the coverage has another base from ``start`` on, inside the transaction that
+        set it."""
+
     def explain(
         self, *, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date
     ) -> Any:
@@ -125,6 +129,12 @@ def base_changed(coverage: Coverage, start: Month, *, by: User, now: datetime) -
     """Tells every room that the coverage has another base from ``start`` on."""
     for room in _rooms:
         room.base_changed(coverage, start, by=by, now=now)
+
+
+def base_taken(coverage: Coverage, start: Month, *, now: datetime) -> None:
+    """Tells every room that the coverage's base from ``start`` on was set."""
+    for room in _rooms:
+        room.base_taken(coverage, start, now=now)
 
 
 def explain(*, city: str, capacity: Capacity, insurance: Insurance, tier: str, month: Month, on: date) -> Any:

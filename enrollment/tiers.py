@@ -114,4 +114,5 @@ def take(held: Held, *, tier: str, start: Month, case: Case, field: str, by: Use
     except consequences.Barred as barred:
         raise NotAccepted([Bar(field, why) for why in barred.whys]) from barred
     actions.set_base(coverage, start=start, tier=tier, case=case)
+    consequences.base_taken(coverage, start, now=now)
     return coverage

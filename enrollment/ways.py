@@ -9,6 +9,12 @@ ENROL = To("flexible-enroll", what=_("办理灵活就业参保登记"))
 PAUSE = To("flexible-pause", what=_("办理停保"))
 RESIDENT_STOP = To("resident-stop", what=_("办理居民停保"))
 CHILD_ENROL = To("child-first-enroll", what=_("办理少儿首次参保"))
+RESIDENT_PENSION = To("resident-pension-enroll", what=_("办理居民养老参保登记"))
+RESIDENT_RESUME = To("resident-resume", what=_("办理居民参保"))
+# Of those who were never insured as residents.
+RESIDENT_MEDICAL = To(what=_("办理居民医疗保险参保登记"))
+# The pension, once age and years are there.
+CLAIM = To(what=_("申请领取养老待遇"))
 CHILD_UPKEEP = To("child-student-upkeep", what=_("办理少儿参保"))
 CHILD_STOP = To("child-stop", what=_("办理少儿停保"))
 STUDENT_STOP = To("student-stop", what=_("办理学生停保"))

@@ -72,6 +72,27 @@ def paid_years(person: Person, insurance: Insurance, capacity: Capacity) -> froz
     return frozenset(month.year for rows in (paid, shares) for month in rows.values_list("month", flat=True))
 
 
+def paid_by_others(coverage: Coverage, since: Month) -> frozenset[int]:
+    """The years from that of ``since`` on in which the coverage runs and that another coverage of
+    the person has paid; none where it is not paid by the year."""
+    insurance, capacity = Insurance(coverage.insurance), Capacity(coverage.capacity)
+    if not is_yearly(coverage.city, capacity, insurance, since):
+        return frozenset()
+    charges = Charge.objects.filter(
+        person=coverage.person_id,
+        insurance=insurance,
+        capacity=capacity,
+        live=True,
+        status=ChargeStatus.PAID,
+        month__gte=Month(since.year, 1),
+    ).exclude(coverage=coverage)
+    return frozenset(
+        month.year
+        for month in charges.values_list("month", flat=True)
+        if coverage.start.year <= month.year and coverage.runs_from(Month(month.year, 1))
+    )
+
+
 def _years_of(coverage: Coverage) -> set[int]:
     """The years that the person is charged for already in this insurance and capacity, by other
     coverages."""

@@ -173,6 +173,7 @@ SUBSIDISED_CONTRIBUTION = Shape(
         # Whether somebody who joins within a year is charged from the next one on.
         "joins_next_year": Flag(),
         # From which age, and after how many paid years, the benefits can be claimed.
+        "settled_before": Count(16, 100),
         "claim": Shape({"age": Count(40, 80), "years": Count(1, 60)}),
     },
     _check_subsidised,
@@ -510,6 +511,8 @@ OPTIONS = Shape(
         "paid_by": one_of("debit", "order"),
         # How many months back a debit that failed may be collected again.
         "months_back": Count(1, 24),
+        # Whose households moved in late, by what they were before: since when, and at which age.
+        "late_settlers": Mapped(one_of("rural", "urban"), Shape({"since": Day(), "age": _AGES})),
         "household": Shape({"city": PLACE_CODE, "compare": Flag(), "min_age": Count(0, 150)}),
         # Within how many days a bill for late months is paid.
         "pay_within_days": Count(1, 90),

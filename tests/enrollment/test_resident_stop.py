@@ -110,3 +110,34 @@ def test_a_resident_stops_before_enrolling_as_a_flexible_worker(cast: Cast, now:
     assert "tier_medical" not in reasons(
         cast.wang_fang_login, "shenzhen", "flexible-enroll", typed, moment("2026-11-18 10:00")
     )
+
+
+def test_a_year_that_another_coverage_paid_is_not_stopped(cast: Cast) -> None:
+    """Who resumed within a paid year owes nothing for it: it stops with the next one."""
+    now = moment("2026-10-10 10:00")
+    first = resident(cast, PENSION, "2024-01")
+    charge(first, Month(2026, 1), ChargeStatus.PAID)
+    first.until = Month(2026, 6)
+    first.save()
+    again = resident(cast, PENSION, "2026-09")
+    assert (
+        stop(cast, now, stop_pension="2026-01")["stop_pension"]
+        == "2026年度养老保险已缴费，请从次年1月起停保。"
+    )
+    file(cast.wang_fang_login, "shenzhen", CODE, {"stop_pension": "2027-01"}, now)
+    again.refresh_from_db()
+    assert again.until == Month(2027, 1)
+
+
+def test_what_public_money_pays_is_stopped_at_the_street_office(cast: Cast, now: dt.datetime) -> None:
+    coverage = cover(
+        cast.wang_fang, PENSION, "shenzhen", "2024-01", capacity=Capacity.RESIDENT, tier="special"
+    )
+    assert stop(cast, now, stop_pension="2026-01") == {
+        "stop_pension": "您的费用由政府资助，请到户籍所在街道办理。"
+    }
+    offer = book().city("shenzhen").offers[CODE]
+    [bar] = desk.beforehand(offer=offer, applicant=Applicant.of(cast.wang_fang_login), now=now)
+    assert "户籍所在街道" in bar.why
+    coverage.refresh_from_db()
+    assert coverage.until is None

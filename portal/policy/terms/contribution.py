@@ -99,6 +99,8 @@ class ContributionTerms:
     # Whether somebody who joins within a year is charged from the next one on.
     joins_next_year: bool = False
     claim: Claim | None = None
+    # Until which age in years one's household has to have moved into the city; None: at any age.
+    settled_before: int | None = None
 
     @property
     def path(self) -> str:
@@ -241,6 +243,7 @@ def _subsidised(
         average_title=values["average_title"] or "",
         takes_base=wage_rate is not None,
         joins_next_year=bool(values["joins_next_year"]),
+        settled_before=values["settled_before"],
         claim=Claim(**values["claim"]) if values["claim"] is not None else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.policy.book import Book, Leaf, Offer, PolicyMissing
@@ -128,6 +129,20 @@ def enrols_by_permit(book: Book, *, city: str, on: dt.date) -> bool:
         return bool(book.leaf(city, "enrolment_site", on).values["by_permit"])
     except PolicyMissing:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class LateSettler:
+    """Who moved into the city late: since which day, and from which age in years by sex."""
+
+    since: dt.date
+    age: Mapping[str, int]
+
+
+def late_settlers(offer: Offer) -> Mapping[str, LateSettler]:
+    """By the kind of household that they had before; empty where the offer asks nothing of them."""
+    values = offer.options.get("late_settlers", {})
+    return {kind: LateSettler(one["since"], one["age"]) for kind, one in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
