@@ -55,7 +55,9 @@ def paper_facts(case: Case, *, kind: CertificateKind, now: datetime) -> dict[str
         "lines": [[str(label), str(value)] for label, value in case.facts.get("summary", [])],
         **_for_the_window(case, kind),
         "mismatches": [str(entry["why"]) for entry in case.mismatches],
-        "handed_in": [names.get(one.paper, one.name) for one in case.attachments.order_by("pk")],
+        "handed_in": [
+            names.get(one.paper, one.name) for one in case.attachments.filter(replaced_at=None).order_by("pk")
+        ],
         "to_bring": [
             paper.title + (f"（{paper.note}）" if paper.note else "")
             for paper in papers

@@ -44,7 +44,7 @@ def _first_card(entry: dict[str, Any], key: uuid.UUID, at: dt.datetime) -> None:
         draft = drafts.keep(user=login, offer=offer, typed={}, checked=False, now=at)
         paper = next(one for one in offer.papers if one.code == "photo")
         photo = attachments.keep_upload(
-            draft=draft, paper=paper, file=SimpleUploadedFile("照片.jpg", _portrait()), now=at
+            home=draft, paper=paper, file=SimpleUploadedFile("照片.jpg", _portrait()), now=at
         )
         ask = desk.ask_for(offer=offer, applicant=Applicant.of(login), typed=typed, now=at)
         desk.submit(ask=ask, key=key, attachments=[photo], now=at)

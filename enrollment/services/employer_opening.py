@@ -169,6 +169,7 @@ class EmployerOpening(Service):
     title = gettext_lazy("开办企业全程网上办")
     audience = Audience.EMPLOYER
     filed_by = Audience.PERSON
+    not_amended = ("staff",)
     theme = Theme.ENROLLMENT
     form = OpeningForm
     also_known_as = ("单位开户", "企业开户", "新办企业", "单位参保登记", "开公司")

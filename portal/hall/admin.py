@@ -19,7 +19,18 @@ from portal.accounts import permissions
 from portal.accounts.cells import due_cell, person_cell, state_cell
 from portal.accounts.proposals_admin import ByTwo, ProposingForm
 from portal.accounts.staff_admin import StaffAdmin, StaffCityFilter, person_number_in
-from portal.hall import attachments, catalogue, desk, lifecycle, queries, reviewing, window, working_days
+from portal.hall import (
+    amending,
+    attachments,
+    catalogue,
+    desk,
+    lifecycle,
+    queries,
+    reviewing,
+    window,
+    working_days,
+)
+from portal.hall.amending_admin import SendsBack
 from portal.hall.decision_forms import ApproveForm, DeclineForm, RefuseForm
 from portal.hall.models import Attachment, Case, Conclusion, Overruling, WorkdayOverride
 from portal.hall.numbers import ending_in, number_in
@@ -106,7 +117,7 @@ class MineFilter(OfferedFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(StaffAdmin):
+class CaseAdmin(SendsBack, StaffAdmin):
     """Cases are read here and decided at the desk; nothing is added, edited or deleted."""
 
     identity_numbers = ("subject_identity_number", "applicant_person__identity_number")
@@ -140,6 +151,7 @@ class CaseAdmin(StaffAdmin):
             path("<int:object_id>/change/", view(self.change_view), name="hall_case_change"),
             path("by-number/<slug:number>/", view(self.by_number_view), name="hall_case_by_number"),
             path("<int:object_id>/papers/<int:paper_id>/", view(self.paper_view), name="hall_case_paper"),
+            *self.sending_back_urls(),
         ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -381,6 +393,9 @@ class CaseAdmin(StaffAdmin):
             "confirming": confirming,
             "at_counter": case.status == Status.PRE_APPLIED,
             "closed": not case.is_open,
+            "amendments": case.amendments.select_related("asked_by", "ended_by"),
+            "may_send_back": sheet is not None and not sheet.why_not and bool(amending.amendable(case)),
+            "returned": case.status == Status.RETURNED,
             "outcome": case.outcome.get("lines", []),
         }
         bound = [

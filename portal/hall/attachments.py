@@ -21,7 +21,7 @@ from django.http import FileResponse
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from portal.hall.models import Attachment, Draft
+from portal.hall.models import Amendment, Attachment, Draft
 from portal.policy.book import Paper, Picture
 from portal.shared import scans
 from portal.shared.apart import Busy
@@ -47,17 +47,18 @@ class UploadRefused(Exception):
     """The file is not taken; the message says why and what to do."""
 
 
-def keep_upload(*, draft: Draft, paper: Paper, file: UploadedFile, now: datetime) -> Attachment:
-    """Keeps the file as the draft's paper, in place of an earlier one. UploadRefused where it is
-    not what the paper may be."""
+def keep_upload(*, home: Draft | Amendment, paper: Paper, file: UploadedFile, now: datetime) -> Attachment:
+    """Keeps the file as the paper of a draft, or of what amends a case, in place of an earlier one.
+    UploadRefused where it is not what the paper may be."""
     content, content_type, suffix = _read(paper.kind, file, paper.picture)
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
-        Draft.objects.select_for_update().get(pk=draft.pk)
-        for earlier in Attachment.objects.filter(draft=draft, paper=paper.code):
+        type(home)._default_manager.select_for_update().get(pk=home.pk)
+        for earlier in home.attachments.filter(paper=paper.code):
             remove(earlier)
         attachment = Attachment(
-            draft=draft,
+            draft=home if isinstance(home, Draft) else None,
+            amendment=home if isinstance(home, Amendment) else None,
             paper=paper.code,
             name=_shown_name(file.name or "", suffix),
             content_type=content_type,
@@ -95,7 +96,8 @@ def read_scan(file: UploadedFile) -> Scan:
 
 
 def remove(attachment: Attachment) -> None:
-    """Drops a paper of a draft; its file is deleted when the transaction is committed."""
+    """Drops a paper that is with no case yet; its file is deleted when the transaction is
+    committed."""
     storage, name = attachment.file.storage, attachment.file.name
     attachment.delete()
     transaction.on_commit(lambda: storage.delete(str(name)))

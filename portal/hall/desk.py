@@ -21,6 +21,7 @@ from portal.columns import broken_constraint
 from portal.hall import keeping, lifecycle, permissions, telling, told
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import (
+    AmendmentStatus,
     Attachment,
     Case,
     Conclusion,
@@ -265,7 +266,7 @@ def submit(
             return earlier
         if isinstance(error, NotAccepted):
             raise
-        raise NotAccepted([_conflict(service, error)]) from error
+        raise NotAccepted([conflict(service, error)]) from error
 
 
 def decide(
@@ -294,7 +295,7 @@ def decide(
         with transaction.atomic():
             # The subject before the case's row: a correction of the subject locks in this order.
             lock_subject(case.subject_identity_number)
-            case = _to_decide(case, by)
+            case = to_decide(case, by)
             if not approve:
                 if not reason.strip():
                     raise NotAccepted([Bar("reason", _("请写明不予通过的理由，申请人会看到。"))])
@@ -310,7 +311,7 @@ def decide(
                     decided_at=now,
                 )
                 return case
-            _ensure_unchanged(case, ask)
+            ensure_unchanged(case, ask)
             seen = look(ask, outside)
             if seen.verdict == Verdict.BARRED or (seen.verdict == Verdict.MISMATCH and not overrule):
                 raise NotAccepted(seen.findings)
@@ -325,7 +326,7 @@ def decide(
                 told.accepted(case, now=now)
             return case
     except IntegrityError as error:
-        raise NotAccepted([_conflict(service, error)]) from error
+        raise NotAccepted([conflict(service, error)]) from error
 
 
 def asks_two(case: Case) -> bool:
@@ -350,8 +351,8 @@ def propose_overruling(
         raise NotAccepted([Bar("reason", _("与登记不一致而仍予办理，请写明依据。"))])
     with transaction.atomic():
         lock_subject(case.subject_identity_number)
-        case = _to_decide(case, by)
-        _ensure_unchanged(case, ask)
+        case = to_decide(case, by)
+        ensure_unchanged(case, ask)
         seen = look(ask, outside)
         if seen.verdict == Verdict.BARRED:
             raise NotAccepted(seen.findings)
@@ -379,7 +380,7 @@ def decline_overruling(overruling: Overruling, *, why: str, by: User, now: datet
     if not why.strip():
         raise NotAccepted([Bar("why", _("请写明不同意的原因。"))])
     with transaction.atomic():
-        _to_decide(overruling.case, by)
+        to_decide(overruling.case, by)
         current = Overruling.objects.select_for_update(no_key=True).get(pk=overruling.pk)
         if current.status == OverrulingStatus.DECLINED and current.ended_by_id == by.pk:
             return current
@@ -434,7 +435,7 @@ def note_missing(window: WindowCheck) -> WindowCheck:
     """
     with transaction.atomic():
         lock_subject(window.case.subject_identity_number)
-        case = _to_decide(window.case, window.by)
+        case = to_decide(window.case, window.by)
         if case.status != Status.PRE_APPLIED:
             raise lifecycle.AlreadyMoved
         earlier = WindowCheck.objects.filter(key=window.key).first()
@@ -466,9 +467,9 @@ def _also_told(case: Case, ask: Ask, now: datetime) -> list[Person]:
     return telling.to_tell(ward, by=case.filed_by, now=now) if ward else []
 
 
-def _to_decide(case: Case, by: User) -> Case:
+def to_decide(case: Case, by: User) -> Case:
     """The case, held until the transaction ends. NotAllowed where this login may not decide it,
-    AlreadyMoved where it is done."""
+    AlreadyMoved where it is done or waits for its applicant."""
     locked = (
         Case.objects.select_for_update(of=("self",))
         .select_related("filed_by", "applicant_person", "applicant_employer")
@@ -476,7 +477,7 @@ def _to_decide(case: Case, by: User) -> Case:
     )
     if why_not := permissions.why_not_decide(by, locked):
         raise NotAllowed(why_not)
-    if not locked.is_open:
+    if not locked.is_open or locked.status == Status.RETURNED:
         raise lifecycle.AlreadyMoved
     return locked
 
@@ -495,11 +496,14 @@ def withdraw(case: Case, *, by: User, now: datetime) -> Case:
             return case
         if not case.is_open:
             raise lifecycle.AlreadyMoved
+        case.amendments.filter(status=AmendmentStatus.ASKED).update(
+            status=AmendmentStatus.ENDED, ended_at=now, ended_by=by
+        )
         lifecycle.move(case, Status.VOIDED, by=by, now=now, note=_("申请人撤回，办件作废"), decided_at=now)
         return case
 
 
-def _ensure_unchanged(case: Case, ask: Ask) -> None:
+def ensure_unchanged(case: Case, ask: Ask) -> None:
     """Raises NotAccepted where the person or the answers were corrected since the case was read."""
     current, filed = case.applicant_person, ask.applicant.person
     corrected = (
@@ -508,7 +512,7 @@ def _ensure_unchanged(case: Case, ask: Ask) -> None:
         and identity_papers.of_person(current) != identity_papers.of_person(filed)
     )
     if corrected or case.answers != ask.answers:
-        raise NotAccepted([Bar("", _("这份办件的身份信息刚刚更正，请刷新页面，核对后再办理。"))])
+        raise NotAccepted([Bar("", _("这份办件的内容刚刚更正，请刷新页面，核对后再办理。"))])
 
 
 def ask_of(case: Case) -> Ask:
@@ -561,12 +565,8 @@ def _take(
         subject=Person.objects.filter(identity_number=number).first() if number else None,
         subject_identity_number=number,
         answers=dict(ask.answers),
-        facts={
-            "summary": [[str(label), str(value)] for label, value in seen.summary],
-            **_jsonable(facts),
-            "papers": [paper.code for paper in seen.papers],
-        },
-        mismatches=[{"field": one.field, "why": str(one.why)} for one in seen.mismatches],
+        facts=facts_of(seen),
+        mismatches=mismatches_of(seen),
         key=key,
         digest=digest,
         submitted_at=now,
@@ -642,13 +642,27 @@ def digest_of(ask: Ask) -> str:
     ).hexdigest()
 
 
+def facts_of(seen: Look) -> dict[str, Any]:
+    """What a case keeps of what was seen: the summary, the facts, the papers that it needs."""
+    return {
+        "summary": [[str(label), str(value)] for label, value in seen.summary],
+        **_jsonable(seen.facts),
+        "papers": [paper.code for paper in seen.papers],
+    }
+
+
+def mismatches_of(seen: Look) -> list[dict[str, str]]:
+    """What did not match, as a case keeps it."""
+    return [{"field": one.field, "why": str(one.why)} for one in seen.mismatches]
+
+
 def _jsonable(facts: Any) -> dict[str, Any]:
     """The facts as data, where the service keeps them as a dataclass of plain values."""
     dump: Callable[[], dict[str, Any]] | None = getattr(facts, "frozen", None)
     return dump() if dump else asdict(facts) if is_dataclass(facts) and not isinstance(facts, type) else {}
 
 
-def _conflict(service: Service, error: IntegrityError) -> Bar:
+def conflict(service: Service, error: IntegrityError) -> Bar:
     """The database's refusal in the applicant's words; an unknown constraint is a defect and is
     raised."""
     name = broken_constraint(error)

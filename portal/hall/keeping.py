@@ -75,6 +75,7 @@ def _batches(cases: QuerySet[Case]) -> list[tuple[int, ...]]:
 def _end(over: QuerySet[Case], ids: tuple[int, ...], *, by: User, now: dt.datetime) -> int:
     """Those of these cases that are still over, whoever decides at the same moment."""
     cases = list(over.filter(pk__in=ids).select_for_update(no_key=True, of=("self",)).order_by("pk"))
-    lifecycle.void_unclaimed(cases, why=_("预申请没有在保留期限内到窗口办理，系统自动作废。"), by=by, now=now)
+    why = _("预申请没有在保留期限内到窗口办理，系统自动作废。")
+    lifecycle.void(cases, start=Status.PRE_APPLIED, why=why, by=by, now=now)
     told.ended(cases, now=now)
     return len(cases)

@@ -62,16 +62,14 @@ def move_unpaid(ends: Mapping[int, tuple[Status, str]], *, by: User, now: dateti
     return len(cases)
 
 
-def void_unclaimed(cases: Sequence[Case], *, why: str, by: User, now: datetime) -> None:
-    """Voids pre-applications that nobody brought to the window. The caller has them locked. The
+def void(cases: Sequence[Case], *, start: Status, why: str, by: User, now: datetime) -> None:
+    """Voids cases of one status that nobody went on with in time. The caller has them locked. The
     number of statements does not grow with the cases."""
     keys = [case.pk for case in cases]
-    waiting = Case.objects.filter(pk__in=keys, status=Status.PRE_APPLIED)
+    waiting = Case.objects.filter(pk__in=keys, status=start)
     if waiting.update(status=Status.VOIDED, decided_at=now, reason=why) != len(keys):
         raise AlreadyMoved
     CaseEvent.objects.bulk_create(
-        CaseEvent(
-            case_id=key, at=now, actor=by, from_status=Status.PRE_APPLIED, to_status=Status.VOIDED, note=why
-        )
+        CaseEvent(case_id=key, at=now, actor=by, from_status=start, to_status=Status.VOIDED, note=why)
         for key in keys
     )

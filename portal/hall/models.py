@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import User
 from portal.columns import by_another, choices, ended_by_someone, one_of, told_why
-from portal.hall.routing import CASE_LIFE_CYCLE, OPEN, UNPAID, Status
+from portal.hall.routing import CASE_LIFE_CYCLE, OPEN, REPEATED, UNPAID, Status
 from portal.people.models import Employer, Person
 from portal.policy.book import MODE_LABELS, Mode, Offer, book
 from portal.shared.life_cycle import LifeCycle, Stage
@@ -139,7 +139,11 @@ class CaseEvent(models.Model):
         verbose_name = verbose_name_plural = _("办件经过")
         ordering = ("at", "id")
         constraints = [
-            models.UniqueConstraint(fields=["case", "to_status"], name="a_case_reaches_a_status_once"),
+            models.UniqueConstraint(
+                fields=["case", "to_status"],
+                condition=~Q(to_status__in=[str(status) for status in REPEATED]),
+                name="a_case_reaches_a_status_once",
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="case_events_are_kept", operation=pgtrigger.Update | pgtrigger.Delete)
@@ -278,11 +282,18 @@ def attachment_path(attachment: "Attachment", _filename: str) -> str:
 
 
 class Attachment(models.Model):
-    """A paper handed in: first with a draft, then with the case. Served only to those who may see
-    the case."""
+    """A paper handed in: first with a draft, or with what a returned case is to be amended by, then
+    with the case. Served only to those who may see the case.
+
+    One that was handed in anew stays with the case, with the moment at which it was replaced.
+    """
 
     draft = models.ForeignKey(Draft, models.CASCADE, null=True, blank=True, related_name="attachments")
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="attachments")
+    amendment = models.ForeignKey(
+        "hall.Amendment", models.PROTECT, null=True, blank=True, related_name="attachments"
+    )
+    replaced_at = models.DateTimeField(null=True, blank=True)
     paper = models.CharField(_("材料"), max_length=40)
     name = models.CharField(_("文件名"), max_length=200)
     content_type = models.CharField(max_length=60)
@@ -295,11 +306,16 @@ class Attachment(models.Model):
         verbose_name = verbose_name_plural = _("申报材料")
         constraints = [
             models.CheckConstraint(
-                condition=Q(draft__isnull=True, case__isnull=False)
-                | Q(draft__isnull=False, case__isnull=True),
+                condition=Q(draft__isnull=True, case__isnull=False, amendment__isnull=True)
+                | Q(draft__isnull=False, case__isnull=True, amendment__isnull=True)
+                | Q(draft__isnull=True, case__isnull=True, amendment__isnull=False),
                 name="attachment_has_one_home",
             ),
+            models.CheckConstraint(
+                condition=Q(replaced_at__isnull=True) | Q(case__isnull=False), name="replaced_papers_are_kept"
+            ),
             models.UniqueConstraint(fields=["draft", "paper"], name="one_file_per_draft_and_paper"),
+            models.UniqueConstraint(fields=["amendment", "paper"], name="one_file_per_amendment_and_paper"),
         ]
 
     def __str__(self) -> str:
@@ -325,7 +341,10 @@ class WorkdayOverride(models.Model):
         return str(self.day)
 
 
-# Imported so that Django finds its table: it looks for this module alone.
+# Imported so that Django finds their tables: it looks for this module alone.
+from portal.hall.amendment_models import AMENDMENT_LIFE_CYCLE as AMENDMENT_LIFE_CYCLE  # noqa: E402
+from portal.hall.amendment_models import Amendment as Amendment  # noqa: E402
+from portal.hall.amendment_models import AmendmentStatus as AmendmentStatus  # noqa: E402
 from portal.hall.window_models import CONCLUSION_LABELS as CONCLUSION_LABELS  # noqa: E402
 from portal.hall.window_models import Conclusion as Conclusion  # noqa: E402
 from portal.hall.window_models import WindowCheck as WindowCheck  # noqa: E402

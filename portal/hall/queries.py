@@ -11,8 +11,10 @@ from portal.hall.models import Case, Overruling, OverrulingStatus
 from portal.hall.routing import OPEN, Status
 from portal.prepared import Prepared
 
-# Open cases that wait for staff; SUBMITTED exists only inside the desk's transaction.
-WAITING = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
+# Cases that are not decided; SUBMITTED exists only inside the desk's transaction.
+UNDECIDED = tuple(str(status) for status in OPEN if status != Status.SUBMITTED)
+# Those of them that wait for staff.
+WAITING = tuple(status for status in UNDECIDED if status != Status.RETURNED)
 WAITING_SHOWN = 10
 # What is due first, then what was filed first; the database puts what has no day at the end.
 QUEUE_ORDER = ("due_on", "submitted_at", "pk")
@@ -32,7 +34,7 @@ def cases_of(user: User) -> QuerySet[Case]:
 def open_about(identity_number: str, service: str) -> list[Case]:
     """The undecided cases of this service about this person, whoever filed them, oldest first."""
     cases = Case.objects.filter(
-        subject_identity_number=identity_number, service=service, status__in=WAITING
+        subject_identity_number=identity_number, service=service, status__in=UNDECIDED
     ).select_related("applicant_employer")
     return list(cases.order_by("submitted_at", "pk")) if identity_number else []
 
@@ -40,14 +42,14 @@ def open_about(identity_number: str, service: str) -> list[Case]:
 def others_open_about(identity_number: str, *, city: str, but: str) -> list[Case]:
     """The undecided cases about this person in the city, of every service ``but`` one, oldest
     first."""
-    cases = Case.objects.filter(subject_identity_number=identity_number, city=city, status__in=WAITING)
+    cases = Case.objects.filter(subject_identity_number=identity_number, city=city, status__in=UNDECIDED)
     return list(cases.exclude(service=but).order_by("submitted_at", "pk"))
 
 
 def open_about_any(identity_numbers: Collection[str], service: str) -> dict[str, list[Case]]:
     """The undecided cases of this service about these persons, by number."""
     cases = Case.objects.filter(
-        subject_identity_number__in=identity_numbers, service=service, status__in=WAITING
+        subject_identity_number__in=identity_numbers, service=service, status__in=UNDECIDED
     )
     found: dict[str, list[Case]] = {}
     for case in cases.order_by("submitted_at", "pk"):
@@ -74,14 +76,14 @@ def waiting_of(user: User) -> list[Case]:
     """The newest WAITING_SHOWN of ``cases_of`` that are not decided; without joins, because each
     home page asks for them."""
     return _WAITING_OF(
-        user.person_id if user.is_person else None, user.employer_id if user.is_clerk else None, *WAITING
+        user.person_id if user.is_person else None, user.employer_id if user.is_clerk else None, *UNDECIDED
     )
 
 
 _WAITING_OF = Prepared(
-    lambda: Case.objects.filter(Q(applicant_person=0) | Q(applicant_employer=0), status__in=WAITING).order_by(
-        "-submitted_at", "-pk"
-    )[:WAITING_SHOWN]
+    lambda: Case.objects.filter(
+        Q(applicant_person=0) | Q(applicant_employer=0), status__in=UNDECIDED
+    ).order_by("-submitted_at", "-pk")[:WAITING_SHOWN]
 )
 
 

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from portal.hall import catalogue, desk, permissions
 from portal.hall.decision_forms import ApproveForm
-from portal.hall.models import Attachment, Case, Overruling
+from portal.hall.models import AmendmentStatus, Attachment, Case, Overruling
 from portal.hall.routing import Status
 from portal.hall.service import Finding, Mismatch
 from portal.hall.window import WindowForm
 from portal.policy.book import Paper
 from portal.shared import identity
-from portal.shared.months import Month
+from portal.shared.months import Month, day_zh
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def sheet(case: Case, *, by: User) -> Sheet:
         links=service.staff_links(ask, seen.facts),
         findings=seen.findings,
         papers=seen.papers if case.status == Status.PRE_APPLIED else [],
-        why_not=permissions.why_not_decide(by, case),
+        why_not=permissions.why_not_decide(by, case) or _waits(case),
         answered=service.answered,
         overruling=overruling,
         own=overruling is not None and overruling.proposed_by_id == by.pk,
@@ -100,6 +100,14 @@ def sheet(case: Case, *, by: User) -> Sheet:
         applicant_number=case.applicant_person.identity_number if case.applicant_person else "",
         asks_two=desk.asks_two(case),
     )
+
+
+def _waits(case: Case) -> str:
+    """That the case waits for its applicant, and until when; "" where it does not."""
+    asked = case.amendments.filter(status=AmendmentStatus.ASKED).first()
+    if case.status != Status.RETURNED or asked is None:
+        return ""
+    return _("已退回申请人补正，最晚 {day}；补正后回到待办理。").format(day=day_zh(asked.until))
 
 
 def _news(heading: str, rows: list[tuple[str, str]], case: Case) -> tuple[str, list[tuple[str, str]]]:
@@ -176,6 +184,15 @@ def due_words(case: Case, today: date) -> tuple[str, str]:
 
 
 def attachments_of(case: Case) -> list[tuple[str, Attachment]]:
-    """The papers handed in with the case, each under its title in the offer."""
+    """The papers handed in with the case, each under its title in the offer; those that were
+    replaced later say so."""
     titles = {paper.code: paper.title for paper in case.offer.papers}
-    return [(titles.get(one.paper, one.paper), one) for one in case.attachments.order_by("pk")]
+    return [
+        (
+            _("{title}（补正前）").format(title=titles.get(one.paper, one.paper))
+            if one.replaced_at
+            else titles.get(one.paper, one.paper),
+            one,
+        )
+        for one in case.attachments.order_by("pk")
+    ]

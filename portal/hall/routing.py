@@ -10,6 +10,7 @@ class Status(StrEnum):
     SUBMITTED = "submitted"
     IN_REVIEW = "in_review"
     PRE_APPLIED = "pre_applied"
+    RETURNED = "returned"
     TO_PAY = "to_pay"
     TO_DEBIT = "to_debit"
     UNDER_WAY = "under_way"
@@ -19,9 +20,10 @@ class Status(StrEnum):
     LAPSED = "lapsed"
 
 
-# OPEN cases are not decided yet; UNPAID ones are decided, and done when the money has come; those
-# UNDER_WAY are decided, and done when what was set going has come to its end.
-OPEN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PRE_APPLIED)
+# OPEN cases are not decided yet: a RETURNED one waits for its applicant, the others for staff.
+# UNPAID ones are decided, and done when the money has come; those UNDER_WAY are decided, and done
+# when what was set going has come to its end.
+OPEN = (Status.SUBMITTED, Status.IN_REVIEW, Status.PRE_APPLIED, Status.RETURNED)
 UNPAID = (Status.TO_PAY, Status.TO_DEBIT)
 
 # Decided, and not at an end yet.
@@ -36,7 +38,8 @@ CASE_LIFE_CYCLE = LifeCycle(
             "已提交", "info", (Status.DONE, *PENDING, Status.PRE_APPLIED, Status.IN_REVIEW)
         ),
         Status.PRE_APPLIED: Stage("已预申请", "warn", _DECIDED),
-        Status.IN_REVIEW: Stage("审核中", "info", _DECIDED),
+        Status.IN_REVIEW: Stage("审核中", "info", (*_DECIDED, Status.RETURNED)),
+        Status.RETURNED: Stage("待补正", "warn", (Status.IN_REVIEW, Status.VOIDED)),
         Status.TO_PAY: Stage("待支付", "warn", (Status.DONE, Status.LAPSED)),
         Status.TO_DEBIT: Stage("待扣款", "warn", (Status.DONE, Status.LAPSED)),
         Status.UNDER_WAY: Stage("办理中", "info", (Status.DONE,)),
@@ -48,6 +51,9 @@ CASE_LIFE_CYCLE = LifeCycle(
     begins=(Status.SUBMITTED,),
     events="hall.CaseEvent",
 )
+
+# What a case may reach more than once.
+REPEATED = (Status.IN_REVIEW, Status.RETURNED)
 
 # At an end.
 FINAL = CASE_LIFE_CYCLE.final

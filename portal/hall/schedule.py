@@ -13,7 +13,15 @@ SCHEDULE = {
         "task": "portal.hall.tasks.tell_ending_pre_applications",
         "schedule": crontab(hour=9, minute=5),
     },
+    "tell-ending-amendments": {
+        "task": "portal.hall.tasks.tell_ending_amendments",
+        "schedule": crontab(hour=9, minute=10),
+    },
     # Ended after the last day is over, before the windows open.
+    "end-unanswered-amendments": {
+        "task": "portal.hall.tasks.end_unanswered_amendments",
+        "schedule": crontab(hour=1, minute=25),
+    },
     "end-unclaimed-pre-applications": {
         "task": "portal.hall.tasks.end_unclaimed_pre_applications",
         "schedule": crontab(hour=1, minute=20),

@@ -225,6 +225,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def typed_again(answer: Any) -> list[str]:
+    """An answer as a browser would send it again."""
+    if answer is None or answer is False:
+        return []
+    if answer is True:
+        return ["on"]
+    return [str(item) for item in answer] if isinstance(answer, list) else [str(answer)]
+
+
 class Service(ABC):
     """One thing that the hall can do for someone. Stateless: one instance serves all cities."""
 
@@ -260,6 +269,9 @@ class Service(ABC):
     by_two: ClassVar[bool] = False
     # Whether a pre-application that nobody brings to the window ends by itself.
     lapses: ClassVar[bool] = True
+    # The form's fields that cannot go back to the applicant of a case by themselves: what they hold
+    # was chosen on a page of its own.
+    not_amended: ClassVar[Sequence[str]] = ()
     # Whether a guardian may file it for a ward.
     for_wards: ClassVar[bool] = False
     # Files of figures that a city must have to offer it.

@@ -1,14 +1,14 @@
-"""What the hall tells whoever filed a case: what came of a visit to the window, and that a
-pre-application is about to end or has ended."""
+"""What the hall tells whoever filed a case: what came of a visit to the window, that it went back
+to be amended, and that a pre-application or the time to amend is about to end or has ended."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
 from portal.accounts import notices
 from portal.accounts.models import Notice, User
-from portal.hall.models import Case, Conclusion, WindowCheck
+from portal.hall.models import Amendment, Case, Conclusion, WindowCheck
 from portal.hall.routing import Status
 from portal.people.models import Person
 from portal.policy.book import book
@@ -16,6 +16,8 @@ from portal.shared.months import day_zh
 
 MISSING, DECLINED, ENDING, ENDED = "case-missing", "case-declined", "case-ending", "case-ended"
 RECEIVED, ACCEPTED = "case-received", "case-accepted"
+SENT_BACK, TAKEN_BACK = "case-sent-back", "case-taken-back"
+AMENDMENT_ENDING, AMENDMENT_ENDED = "amendment-ending", "amendment-ended"
 
 
 def missing(case: Case, window: WindowCheck, also: Sequence[Person] = ()) -> None:
@@ -112,6 +114,63 @@ def ended(cases: Iterable[Case], *, now: dt.datetime) -> None:
         ),
         ignore_conflicts=True,
     )
+
+
+def sent_back(case: Case, amendment: Amendment) -> None:
+    """Tells that the case went back, what is to be amended, and until when."""
+    marked = len(amendment.fields) + len(amendment.papers)
+    text = _(
+        "您的办件 {number}（{title}）需要补正 {marked} 处，请在 {day}前登录，在“办件进度”中打开这份办件补正。"
+        "办件编号和申报日期不变，办理时限暂停计算；逾期不补正的，办件作废。"
+    ).format(number=case.number, title=_title(case), marked=marked, day=day_zh(amendment.until))
+    _tell(case, SENT_BACK, str(amendment.pk), _("办件需要补正"), text, amendment.asked_at)
+
+
+def taken_back(case: Case, amendment: Amendment, *, now: dt.datetime) -> None:
+    """Tells that nothing is to be amended after all."""
+    text = _("您的办件 {number}（{title}）不用再补正，已继续审核。").format(
+        number=case.number, title=_title(case)
+    )
+    _tell(case, TAKEN_BACK, str(amendment.pk), _("办件不用再补正"), text, now)
+
+
+def amendments_ending(amendments: Mapping[Amendment, int], *, now: dt.datetime) -> None:
+    """Tells that the last day to amend is near: once for each of the warnings, amendment → days
+    before the end. Told again, it says nothing new."""
+    rows = [
+        notices.drafted(
+            _whom(one.case),
+            kind=AMENDMENT_ENDING,
+            reference=f"{one.pk} {days}",
+            title=_("补正即将到期"),
+            text=_(
+                "您的办件 {number}（{title}）还没有补正，最后一天是 {day}。"
+                "请登录后在“办件进度”中补正；逾期不补正的，办件作废。"
+            ).format(number=one.case.number, title=_title(one.case), day=day_zh(one.until)),
+            now=now,
+        )
+        for one, days in amendments.items()
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def amendments_ended(amendments: Iterable[Amendment], *, now: dt.datetime) -> None:
+    """Tells that these cases were voided because nothing was amended in time."""
+    rows = [
+        notices.drafted(
+            _whom(one.case),
+            kind=AMENDMENT_ENDED,
+            reference=str(one.pk),
+            title=_("办件逾期未补正，已作废"),
+            text=_(
+                "您的办件 {number}（{title}）没有在 {day}前补正，已作废，没有产生任何变更。"
+                "需要办理的，可以重新申报，填写过的内容会为您带出。"
+            ).format(number=one.case.number, title=_title(one.case), day=day_zh(one.until)),
+            now=now,
+        )
+        for one in amendments
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _title(case: Case) -> str:

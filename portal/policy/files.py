@@ -210,6 +210,11 @@ def _check_window(values: Mapping[str, Any]) -> Iterable[str]:
         yield "told_days is less than keep_days"
 
 
+def _check_amendment(values: Mapping[str, Any]) -> Iterable[str]:
+    if max(values["warned_days"]) >= values["days"]:
+        yield "warned_days are less than days"
+
+
 CITY_FILES: Mapping[str, Kind] = {
     **{f"{Capacity.FLEXIBLE}_{insurance}": FLEXIBLE_CONTRIBUTION for insurance in Insurance},
     **{f"{Capacity.EMPLOYEE}_{insurance}": EMPLOYEE_CONTRIBUTION for insurance in Insurance},
@@ -341,6 +346,9 @@ CITY_FILES: Mapping[str, Kind] = {
             "months_here": Count(1, 600),
         }
     ),
+    # Within how many days a case that was sent back is to be amended, and how many days before the
+    # end the applicant is told again.
+    "amendment": Shape({"days": Count(1, 365), "warned_days": Listed(Count(1, 60))}, check=_check_amendment),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.

@@ -42,6 +42,13 @@ def add_workdays(day: dt.date, count: int, overrides: Mapping[dt.date, bool] = _
     return day
 
 
+def count_workdays(after: dt.date, until: dt.date, overrides: Mapping[dt.date, bool] = _NONE) -> int:
+    """How many working days there are after the day, the last day included; 0 where that is not
+    later."""
+    days = range(1, (until - after).days + 1)
+    return sum(is_workday(after + dt.timedelta(days=day), overrides) for day in days)
+
+
 def _published(day: dt.date) -> bool | None:
     try:
         return bool(chinese_calendar.is_workday(day))

@@ -4,7 +4,7 @@ from django.urls import path
 
 from portal.web import cities, family, health, home, notices, search, statements
 from portal.web.application import form, materials, notice
-from portal.web.cases import case, listing
+from portal.web.cases import amending, case, listing
 
 urlpatterns = [
     path("", home.index, name="index"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("cases/<slug:number>/", case.case, name="case"),
     path("cases/<slug:number>/receipt/", case.receipt, name="receipt"),
     path("cases/<slug:number>/form/", case.form_to_print, name="case-form"),
+    path("cases/<slug:number>/amend/", amending.amend, name="case-amend"),
     path("cases/<slug:number>/withdraw/", case.withdraw, name="withdraw"),
     path("cases/<slug:number>/again/", case.file_again, name="file-again"),
     path("cases/<slug:number>/attachments/<int:pk>/", case.attachment, name="attachment"),

@@ -287,6 +287,8 @@ SAMPLES = [
     Sample(
         "withdraw", only(TO_PERSONS, "clerk A", what=ON), number_of("employer_case"), "POST", "of employer A"
     ),
+    Sample("case-amend", only(TO_PERSONS, "clerk A", what=ON), number_of("employer_case"), what="not asked"),
+    Sample("case-amend", only(TO_PERSONS), no_such_case, what="unknown"),
     Sample("file-again", all_get(NOT_SO), number_of("person_case")),
     Sample("file-again", only(TO_PERSONS), number_of("person_case"), "POST", "that stands"),
     Sample(
@@ -681,6 +683,7 @@ def test_everyone_gets_what_is_theirs(sample: Sample, world: World, cast: Cast) 
         ("receipt", number_of("person_case"), no_such_case),
         ("case-form", number_of("pre_applied"), no_such_case),
         ("withdraw", number_of("person_case"), no_such_case),
+        ("case-amend", number_of("person_case"), no_such_case),
         ("draft-attachment", lambda world: {"pk": world.draft_attachment.pk}, lambda world: {"pk": 999999}),
         ("certificate", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),
         ("certificate-download", serial_number, lambda world: {"serial_number": "420100-PP-20991231-000001"}),

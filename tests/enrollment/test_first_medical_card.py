@@ -222,8 +222,8 @@ def test_the_photo_is_of_the_size_that_the_maker_wants(
     file = SimpleUploadedFile("a.jpg", content())
     paper = next(one for one in offer.papers if one.code == "photo")
     if not why:
-        assert attachments.keep_upload(draft=draft, paper=paper, file=file, now=now).size
+        assert attachments.keep_upload(home=draft, paper=paper, file=file, now=now).size
         return
     with pytest.raises(attachments.UploadRefused, match=why) as refusal:
-        attachments.keep_upload(draft=draft, paper=paper, file=file, now=now)
+        attachments.keep_upload(home=draft, paper=paper, file=file, now=now)
     assert "要求JPG 图片，358×441 像素，5 至 50 KB" in str(refusal.value)

@@ -91,14 +91,14 @@ def test_one_city_that_fails_does_not_stop_the_others(
     other = hall.file(
         Mode.COUNTER, city="wuhan", by=hall.cast.donghu_clerk, number=hall.cast.zhang_min.identity_number
     )
-    void = lifecycle.void_unclaimed
+    void = lifecycle.void
 
     def breaks(cases: list[Case], **more: object) -> None:
         void(cases, **more)  # type: ignore[arg-type]
         if cases[0].city == "ningbo":
             raise RuntimeError("killed")
 
-    monkeypatch.setattr(lifecycle, "void_unclaimed", breaks)
+    monkeypatch.setattr(lifecycle, "void", breaks)
     assert end(days(hall, 31)) == 1
     assert Failure.objects.get(resolved_at=None).city == "ningbo"
     assert len(kept) == 1

@@ -150,7 +150,8 @@ class TestElsewhere:
             load_book(data)
 
     def test_shenzhen_names_all_that_its_hall_has_online(self) -> None:
-        """Its own hall's services for people: what is not offered here is named, with the window."""
+        """Its own hall's services for people: what is not offered here is named, with the
+        window."""
         place = book().city("shenzhen")
         named = {code for code, there in place.elsewhere.items() if there.audience == "person"}
         everywhere = set(yaml.safe_load((DATA / "national/elsewhere.yaml").read_text("utf-8")))

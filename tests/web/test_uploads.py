@@ -61,7 +61,7 @@ def draft(cast: Cast, clock: Clock) -> Draft:
 
 
 def keep(draft: Draft, paper: Paper, name: str, content: bytes) -> Attachment:
-    return keep_upload(draft=draft, paper=paper, file=upload(name, content), now=draft.updated_at)
+    return keep_upload(home=draft, paper=paper, file=upload(name, content), now=draft.updated_at)
 
 
 def stored(attachment: Attachment) -> bytes:

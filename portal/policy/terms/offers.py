@@ -59,6 +59,22 @@ def window_terms(book: Book, *, city: str, on: dt.date) -> WindowTerms:
     return WindowTerms(leaf, leaf.values["keep_days"], leaf.values["told_days"])
 
 
+@dataclass(frozen=True)
+class AmendmentTerms:
+    """Within how many days after it was sent back a case is to be amended, and how many days before
+    the end its applicant is told again."""
+
+    leaf: Leaf
+    days: int
+    warned_days: tuple[int, ...]
+
+
+def amendment_terms(book: Book, *, city: str, on: dt.date) -> AmendmentTerms:
+    """Raises PolicyMissing where the city said nothing of it on that day."""
+    leaf = book.leaf(city, "amendment", on)
+    return AmendmentTerms(leaf, leaf.values["days"], tuple(leaf.values["warned_days"]))
+
+
 def _months(offer: Offer, option: str, insurance: Insurance, filed_in: Month) -> tuple[Month, ...]:
     offsets = offer.options.get(option, {}).get(insurance, ())
     return tuple(filed_in + offset for offset in sorted(offsets))

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from portal.hall import attachments
-from portal.hall.models import Attachment, Draft
+from portal.hall.models import Amendment, Attachment, Draft
 from portal.policy.book import Paper
 
 
@@ -43,8 +43,9 @@ class PapersForm(forms.Form):
             self.fields[f"paper-{paper.code}"] = field
 
 
-def keep_files(form: PapersForm, draft: Draft, now: datetime) -> None:
-    """Keeps what was uploaded with the draft; what is refused is told beside its paper."""
+def keep_files(form: PapersForm, home: Draft | Amendment, now: datetime) -> None:
+    """Keeps what was uploaded with the draft, or with what amends a case; what is refused is told
+    beside its paper."""
     for paper in form.papers:
         name = f"paper-{paper.code}"
         file = form.files.get(name)
@@ -53,7 +54,7 @@ def keep_files(form: PapersForm, draft: Draft, now: datetime) -> None:
         try:
             form.brought = {
                 **form.brought,
-                paper.code: attachments.keep_upload(draft=draft, paper=paper, file=file, now=now),
+                paper.code: attachments.keep_upload(home=home, paper=paper, file=file, now=now),
             }
         except attachments.UploadRefused as refusal:
             form.add_error(name, str(refusal))

@@ -18,13 +18,13 @@ from portal.hall.catalogue import offers, services
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, CaseEvent, WindowCheck
 from portal.hall.routing import Status
-from portal.hall.service import Applicant, Theme
+from portal.hall.service import Applicant, Theme, typed_again
 from portal.policy.book import Mode, Offer, book
 from portal.prepared import Prepared
 from portal.shared import identity
 from portal.shared.months import today_in_china
 from portal.web.application.errand import DRAFT, FOR_CASE, address
-from portal.web.cases.next_steps import next_steps, papers_to_bring, stations
+from portal.web.cases.next_steps import next_steps, papers_to_bring, stations, to_amend
 from portal.web.cases.titles import still_offered, subject_of, title_of
 from portal.web.context import login_of
 
@@ -55,7 +55,7 @@ _EVENTS = Prepared(lambda: CaseEvent.objects.filter(case=0).select_related("acto
 # Cases of these modes never go to the window.
 _WITHOUT_WINDOW = (Mode.DIRECT, Mode.REVIEW)
 _VISITS = Prepared(lambda: WindowCheck.objects.filter(case=0).order_by("at", "pk"))
-_ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0).order_by("pk"))
+_ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0, replaced_at__isnull=True).order_by("pk"))
 
 
 @never_cache
@@ -73,6 +73,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         else "",
         "again_url": reverse("file-again", args=[number]) if may_file_again else "",
         "receipt_url": reverse("receipt", args=[number]),
+        "amend": to_amend(shown_case, by_applicant=permissions.is_applicant(login_of(request), shown_case)),
     }
     return render(request, "web/case.html", context)
 
@@ -185,7 +186,7 @@ def file_again(request: HttpRequest, number: str) -> HttpResponse:
             ward=ward,
             offer=former_case.offer,
             typed={
-                name: _as_typed(former_case.answers.get(name))
+                name: typed_again(former_case.answers.get(name))
                 for name in form.fields
                 if name not in form.gate
             },
@@ -203,15 +204,6 @@ def file_again(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(url)
     messages.info(request, _("已带出上次填写的内容，请核对修改后提交。"))
     return redirect(url)
-
-
-def _as_typed(answer: Any) -> list[str]:
-    """An answer as a browser would send it again."""
-    if answer is None or answer is False:
-        return []
-    if answer is True:
-        return ["on"]
-    return [str(item) for item in answer] if isinstance(answer, list) else [str(answer)]
 
 
 def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:

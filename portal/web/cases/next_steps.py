@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.hall import desk
+from portal.hall import amending, desk
 from portal.hall.catalogue import services
 from portal.hall.models import Case, CaseEvent, Conclusion, WindowCheck
 from portal.hall.routing import FINAL, PENDING, Status
@@ -23,6 +24,9 @@ def stations(case: Case, events: Iterable[CaseEvent]) -> list[dict[str, Any]]:
     for status, title in ((Status.IN_REVIEW, _("经办机构审核")), (Status.PRE_APPLIED, _("到窗口核对材料"))):
         if status in reached and case.status != Status.VOIDED:
             line.append({"title": title, "when": None, "state": "now" if case.status == status else "done"})
+            if status == Status.IN_REVIEW and case.status == Status.RETURNED:
+                line[-1]["state"] = "next"
+                line.insert(-1, {"title": _("申请人补正"), "when": None, "state": "now"})
             if case.status == status and case.due_on:
                 line[-1]["note"] = _("{day}前").format(day=day_zh(case.due_on))
     for status, title in (
@@ -48,6 +52,19 @@ def _at(case: Case, status: Status) -> str:
     if case.status == status:
         return "now"
     return "stopped" if case.status == Status.LAPSED else "done"
+
+
+def to_amend(case: Case, *, by_applicant: bool) -> dict[str, Any]:
+    """What the applicant is to amend, until when, and where; empty where nothing is."""
+    amendment = amending.standing(case) if case.status == Status.RETURNED else None
+    if amendment is None:
+        return {}
+    amendment.case = case
+    return {
+        "lines": amending.in_words(amendment).splitlines(),
+        "until": amendment.until,
+        "url": reverse("case-amend", args=[case.number]) if by_applicant else "",
+    }
 
 
 def papers_to_bring(case: Case) -> list[Paper]:
@@ -89,6 +106,11 @@ def next_steps(
                 else _("请把下列材料报送到{agency}：{papers}。").format(agency=city.agency, papers=papers),
             )
         return [*lines, _("审核前需要更正的，可以撤回后重新申报。")]
+    if case.status == Status.RETURNED:
+        return [
+            _("打开“补正办件”，更正标出的内容；没有标出的不用再填。"),
+            _("补正后继续审核，办理时限接着计算；编号和申报日期不变。"),
+        ]
     accepted = bool(visits) and visits[-1].conclusion == Conclusion.ACCEPTED
     if case.status == Status.PRE_APPLIED and accepted and desk.standing_overruling(case) is not None:
         return [_("窗口已核对材料，正由另一名工作人员确认，结果可在“办件进度”中查看，不用再到窗口。")]

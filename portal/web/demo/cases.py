@@ -5,8 +5,9 @@ import uuid
 from typing import Any
 
 from portal.accounts.roles import REVIEWER
-from portal.hall import desk
+from portal.hall import amending, desk
 from portal.hall.models import Case
+from portal.hall.routing import Status
 from portal.hall.service import Applicant
 from portal.policy.book import book
 from portal.policy.terms.offers import start_months
@@ -20,6 +21,14 @@ def tell(now: dt.datetime, say: Say) -> None:
     for number, entry in enumerate(cast.script()["open_cases"]):
         key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-case-{number}")
         case = Case.objects.filter(key=key).first() or _file(entry, key, now)
+        if entry.get("sent_back") and case.status == Status.IN_REVIEW and not case.amendments.exists():
+            amending.send_back(
+                case,
+                fields=entry["sent_back"],
+                papers={},
+                by=cast.staff_of(case.city, REVIEWER),
+                now=case.submitted_at + dt.timedelta(days=1),
+            )
         if entry.get("refused") and case.is_open:
             reviewer = cast.staff_of(case.city, REVIEWER)
             desk.decide(

@@ -66,6 +66,7 @@ CASE_SIGNS = Some(
     {
         Status.IN_REVIEW: "clock",
         Status.PRE_APPLIED: "paper",
+        Status.RETURNED: "paper",
         Status.TO_PAY: "clock",
         Status.TO_DEBIT: "clock",
         Status.UNDER_WAY: "clock",
