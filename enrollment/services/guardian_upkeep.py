@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.accounts.fields import IdentityNumberField, NameField
+from enrollment.ward_fields import CertificateField, WardNumberField
+from portal.accounts.fields import NameField
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -23,10 +24,8 @@ from portal.people import guardianship, persons
 from portal.people.models import PLACES, PROOF_LABELS, RELATION_LABELS, Guardianship, Person, Proof, Relation
 from portal.policy.book import book
 from portal.policy.terms.people import adulthood
-from portal.registers.birth import CERTIFICATE
 from portal.registers.parentage import Parentage, Source, parentage
 from portal.shared import ages, identity, names
-from portal.shared.characters import narrow
 from portal.shared.months import day_zh, today_in_china
 
 JOIN, SECOND, END = "join", "second", "end"
@@ -45,7 +44,7 @@ class GuardianForm(ServiceForm):
     action = forms.ChoiceField(
         label=gettext_lazy("办理什么"), choices=list(ACTIONS.items()), widget=forms.RadioSelect, initial=JOIN
     )
-    ward_number = IdentityNumberField(label=gettext_lazy("被监护人身份证号码"))
+    ward_number = WardNumberField(label=gettext_lazy("被监护人身份证号码"))
     ward_name = NameField(label=gettext_lazy("被监护人姓名"))
     relation = forms.ChoiceField(
         label=gettext_lazy("监护人与被监护人的关系"),
@@ -63,32 +62,15 @@ class GuardianForm(ServiceForm):
         initial=Proof.HOUSEHOLD,
         help_text=gettext_lazy("户口簿和出生医学证明在网上比对；其他依据到窗口核对原件。"),
     )
-    certificate_number = forms.CharField(
-        label=gettext_lazy("出生医学证明编号"),
-        max_length=20,
-        required=False,
-        help_text=gettext_lazy("依据是出生医学证明时填写：一个字母加 9 位数字。"),
-        widget=forms.TextInput(attrs={"class": "w-11", "autocomplete": "off"}),
+    certificate_number = CertificateField(
+        help_text=gettext_lazy("依据是出生医学证明时填写：一个字母加 9 位数字。")
     )
-    other_number = IdentityNumberField(
+    other_number = WardNumberField(
         label=gettext_lazy("监护人身份证号码"),
         required=False,
         help_text=gettext_lazy("登记另一名监护人，或终止监护关系时填写那名监护人的号码。"),
     )
     other_name = NameField(label=gettext_lazy("监护人姓名"), required=False)
-
-    def clean_ward_number(self) -> str:
-        return _of_18(self.cleaned_data["ward_number"])
-
-    def clean_other_number(self) -> str:
-        number = self.cleaned_data["other_number"]
-        return _of_18(number) if number else ""
-
-    def clean_certificate_number(self) -> str:
-        number = narrow(self.cleaned_data["certificate_number"]).upper()
-        if number and not CERTIFICATE.fullmatch(number):
-            raise forms.ValidationError(_("出生医学证明编号是一个字母加 9 位数字，请核对。"), code="form")
-        return number
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -118,15 +100,6 @@ class GuardianForm(ServiceForm):
         if answers["proof"] != Proof.BIRTH:
             without = (*without, "certificate_number")
         return {name: value for name, value in answers.items() if name not in without}
-
-
-def _of_18(number: str) -> str:
-    try:
-        return identity.parse(number).number
-    except identity.InvalidIdentity as mistake:
-        raise forms.ValidationError(
-            _("请填写18位的身份证号码；没有身份证号码的，请到窗口办理。"), code="form"
-        ) from mistake
 
 
 @dataclass(frozen=True)

@@ -606,6 +606,9 @@ def _finish(
     ward = service.ward(ask)
     people = telling.to_tell(ward, by=case.filed_by, now=now) if ward else []
     outcome = service.effect(case, ask, facts, by=by, now=now)
+    if ward is None and (ward := service.ward(ask)):
+        # The effect has opened the ward's file.
+        people = telling.to_tell(ward, by=case.filed_by, now=now)
     if ward:
         telling.tell(people, case, ward=ward, done=True, now=now)
     status = service.stands(outcome)

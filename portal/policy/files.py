@@ -349,6 +349,16 @@ CITY_FILES: Mapping[str, Kind] = {
     # Within how many days a case that was sent back is to be amended, and how many days before the
     # end the applicant is told again.
     "amendment": Shape({"days": Count(1, 365), "warned_days": Listed(Count(1, 60))}, check=_check_amendment),
+    # Until when after settling (入户) or after birth a newborn is insured from the month of birth.
+    "newborn": Shape(
+        {"newborn_months": Count(1, 36)},
+        {
+            "settled_months": Count(1, 24),
+            "settled_days": Count(1, 366),
+            "born_days": Count(1, 366),
+            "born_months": Count(1, 24),
+        },
+    ),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.

@@ -204,6 +204,11 @@ def parse_day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+def after_months(day: dt.date, months: int) -> dt.date:
+    """The day of that number so many months later; the last day of a shorter month."""
+    return (Month.of(day) + months).day(day.day)
+
+
 def next_on(day: int, today: dt.date) -> dt.date:
     """The next day of this number in a month, today included: this month's, or next month's where
     that is past."""

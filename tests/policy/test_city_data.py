@@ -66,6 +66,7 @@ OFFERED = {
     ("shenzhen", "elder-medical"): ("超龄居民老人缴纳医疗保险", Mode.COUNTER),
     ("shenzhen", "child-stop"): ("少儿停保", Mode.DIRECT),
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
+    ("shenzhen", "child-first-enroll"): ("深户非在园在校少儿首次参保", Mode.MATCH),
     ("shenzhen", "child-medical-pay"): ("少儿医保缴费", Mode.DIRECT),
     ("shenzhen", "identity-change"): ("个人基本信息变更", Mode.MATCH),
     ("shenzhen", "lump-sum"): ("个人趸缴登记", Mode.COUNTER),

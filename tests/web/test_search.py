@@ -93,7 +93,6 @@ def test_what_only_other_cities_offer_is_listed_apart() -> None:
 @pytest.mark.parametrize(
     ("city", "words", "code"),
     [
-        ("shenzhen", "少儿医保", "child-first-enroll"),
         ("shenzhen", "延缴", "deferred-contribution"),
         ("wuxi", "参保登记", "flexible-enroll"),
         ("wuxi", "增员", "employer-add-staff"),
