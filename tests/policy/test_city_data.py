@@ -67,6 +67,7 @@ OFFERED = {
     ("shenzhen", "child-stop"): ("少儿停保", Mode.DIRECT),
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
     ("shenzhen", "child-first-enroll"): ("深户非在园在校少儿首次参保", Mode.MATCH),
+    ("shenzhen", "child-student-upkeep"): ("少儿、学生参保信息维护", Mode.MATCH),
     ("shenzhen", "child-medical-pay"): ("少儿医保缴费", Mode.DIRECT),
     ("shenzhen", "identity-change"): ("个人基本信息变更", Mode.MATCH),
     ("shenzhen", "lump-sum"): ("个人趸缴登记", Mode.COUNTER),
