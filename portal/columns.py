@@ -88,8 +88,8 @@ class BankField(_CodeField):
 
 @cache
 def bank_titles() -> dict[str, str]:
-    """Titles of banks by code: those that the cities' debits name, and the larger banks, which
-    people's cards are of."""
+    """Titles of banks by code: those that the cities' debits name, those with whose accounts people
+    register, and the larger banks, which people's cards are of."""
     debit_banks = {
         leaf.values["bank"]: leaf.values["bank_title"]
         for city in book().cities
@@ -97,7 +97,14 @@ def bank_titles() -> dict[str, str]:
         if name in book().names(city.slug)
         for leaf in book().history(city.slug, name)
     }
-    return {**BANKS, **debit_banks}
+    partners = {
+        bank["code"]: bank["title"]
+        for city in book().cities
+        if "partner_banks" in book().names(city.slug)
+        for leaf in book().history(city.slug, "partner_banks")
+        for bank in leaf.values["banks"]
+    }
+    return {**BANKS, **partners, **debit_banks}
 
 
 # The larger banks, by the codes that the registers use.

@@ -36,6 +36,12 @@ class Bank:
     def card(self, _identity_number: str) -> None:
         raise NotImplementedError
 
+    def account_agrees(self, _bank: str, _factors: object, *, place: str) -> None:
+        raise NotImplementedError
+
+    def card_agrees(self, _factors: object) -> None:
+        raise NotImplementedError
+
 
 class MedicalAccounts:
     def account(self, _identity_number: str, _city: str) -> None:

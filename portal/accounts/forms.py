@@ -6,7 +6,10 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import doors, registration
@@ -144,7 +147,9 @@ class RegisterForm(StatesPaper, ProvedByCode):
         required=False,
     )
     name = NameField(help_text=_("请与证件上的姓名一致；护照按资料页上的拼写，姓在前、名在后。"))
-    phone = PhoneField(help_text=_("已在社保登记手机号的，请填写登记的号码，可直接通过核验。"))
+    phone = PhoneField(
+        help_text=_("请填写社保登记的手机号码；用银行账户或社保卡核验的，填写银行预留的手机号码。")
+    )
 
     def clean_city(self) -> str:
         return str(self.cleaned_data["city"]) or book().cities[0].slug
@@ -153,12 +158,16 @@ class RegisterForm(StatesPaper, ProvedByCode):
         cleaned = super().clean()
         if {"identity_number", "document", "birth_date", "sex", "nationality"} & set(self.errors):
             return cleaned
-        now = timezone.now()
-        if not registration.is_old_enough(self.stated_paper().birth_date, now):
-            why = _(
-                "未满 {age} 周岁，不能自己开通账号。"
-                "请由监护人携带双方身份证件和监护关系证明到经办机构窗口登记，由监护人代办。"
-            ).format(age=registration.lowest_age(now))
+        now, city = timezone.now(), str(cleaned.get("city") or book().cities[0].slug)
+        if not registration.is_old_enough(self.stated_paper().birth_date, city, now):
+            why = format_html(
+                gettext(
+                    "未满 {age} 周岁，不能自己开通账号。请由监护人登录，在“{family}”中代办；"
+                    "还没有登记监护人的，由监护人携带双方身份证件和监护关系证明到经办机构窗口登记。"
+                ),
+                age=registration.lowest_age(city, now),
+                family=format_html('<a href="{}">{}</a>', reverse("family"), _("我的家人")),
+            )
             self.add_error("identity_number", ValidationError(why, code="too_young"))
         return cleaned
 
@@ -172,39 +181,6 @@ class FirstPasswordForm(NewPasswordMixin):
 
     password = PasswordField(label=_("设置密码"), new=True)
     password_again = PasswordField(label=_("再次输入密码"), new=True, help_text="")
-
-
-class BankProofForm(forms.Form):
-    """Proved by the whole number of an account or card on file."""
-
-    prefix = "bank"
-
-    number = forms.CharField(
-        label=_("社保登记的银行账号或社会保障卡金融账号"),
-        help_text=_("填写全部数字。"),
-        max_length=40,
-        widget=forms.TextInput(attrs={"class": "w-18", "inputmode": "numeric", "autocomplete": "off"}),
-    )
-
-
-class WindowProofForm(forms.Form):
-    """Proved by a code from the window."""
-
-    prefix = "window"
-
-    code = forms.CharField(
-        label=_("窗口签发的激活码"),
-        help_text=_("10 位字母和数字，不分大小写，在打印的激活单上。"),
-        max_length=20,
-        widget=forms.TextInput(
-            attrs={
-                "class": "w-11",
-                "autocomplete": "off",
-                "autocapitalize": "characters",
-                "spellcheck": "false",
-            }
-        ),
-    )
 
 
 class ForgottenPasswordForm(NewPasswordMixin, ProvedByCode):

@@ -18,6 +18,7 @@ from pghistory.models import Context
 from portal.accounts.invitation import (
     ClerkInvitation as ClerkInvitation,  # a model of this app, kept in a file of its own
 )
+from portal.accounts.sign_on_models import SignOnIdentity as SignOnIdentity  # as above
 from portal.columns import CityField, NameField, choices, name_in_form, one_of, told_why
 from portal.people.models import Employer, Person
 from portal.shared.life_cycle import LifeCycle, Stage
@@ -40,13 +41,25 @@ KIND_LABELS = {
 }
 
 
+# The levels of a personal account (``levels``): one looks up, the other files everywhere, too.
+LOOKS, FILES = 1, 2
+LEVEL_LABELS = {LOOKS: _("初级（可查询）"), FILES: _("高级（可查询、可办理）")}
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes accounts; each kind names what it stands for."""
 
-    def create_person(self, person: Person, *, password: str | None, phone: str = "") -> "User":
+    def create_person(
+        self, person: Person, *, password: str | None, phone: str = "", identity_level: int = FILES
+    ) -> "User":
         """A personal login for ``person``; IntegrityError where the person has one."""
         return self._create(
-            kind=Kind.PERSON, person=person, name=person.name, phone=phone or person.phone, password=password
+            kind=Kind.PERSON,
+            person=person,
+            name=person.name,
+            phone=phone or person.phone,
+            password=password,
+            identity_level=identity_level,
         )
 
     def create_clerk(
@@ -143,6 +156,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Somebody else typed the password and knows it: it opens only the page to choose another.
     must_change_password = models.BooleanField(_("首次登录须修改密码"), default=False, db_default=False)
 
+    # How strongly the owner of a personal account has proved who they are (``levels``).
+    identity_level = models.PositiveSmallIntegerField(
+        _("实名等级"), choices=LEVEL_LABELS, default=FILES, db_default=FILES
+    )
     # A clerk who invites and ends the others of the same employer (``inviting``).
     manages_clerks = models.BooleanField(
         _("管理本单位经办人"),
@@ -173,6 +190,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                     is_active=False,
                 ),
                 name="user_kind_matches_what_it_stands_for",
+            ),
+            models.CheckConstraint(
+                condition=Q(identity_level=FILES) | Q(identity_level=LOOKS, kind="person"),
+                name="user_identity_level_known",
             ),
             models.CheckConstraint(
                 condition=Q(manages_clerks=False) | Q(kind="clerk"), name="only_clerks_manage_clerks"

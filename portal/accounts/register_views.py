@@ -4,10 +4,8 @@ What is stated waits in the session of a browser that is not logged in; no accou
 last step.
 """
 
-import secrets
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,12 +16,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from portal.accounts import faces, onward, registration
+from portal.accounts import onward, registration
 from portal.accounts.codes import Purpose
+from portal.accounts.faces import FaceState
 from portal.accounts.fields import owner
-from portal.accounts.forms import BankProofForm, FirstPasswordForm, RegisterForm, WindowProofForm
-from portal.accounts.lockout import client_address
-from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTaken, Stated, TooManyTries
+from portal.accounts.forms import FirstPasswordForm, RegisterForm
+from portal.accounts.levels import level_by
+from portal.accounts.proof import Stated, proved_by_phone
+from portal.accounts.proof_views import Proving
+from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTaken
 from portal.accounts.views import back_to_first_step, door_context, next_page, two_steps
 from portal.people import papers
 from portal.policy.book import City, UnknownCity, book
@@ -36,7 +37,6 @@ STATED = "registering"
 SECONDS = 30 * 60
 
 PHONE_TAKEN = gettext_lazy("这个手机号码已是另一账号的登录号码，请换一个手机号码。")
-TOO_MANY = gettext_lazy("今天核验的次数过多，请明天再试，或携带身份证到窗口办理。")
 
 _page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -60,10 +60,12 @@ def register(request: HttpRequest) -> HttpResponse:
             form = back_to_first_step(form)
             form.add_error("phone", PHONE_TAKEN)
         else:
-            way = "phone" if registration.proved_by_phone(stated) else ""
+            on = today_in_china(timezone.now())
+            takes_phone = "phone" in account_proof_terms(book(), city=typed["city"], on=on).ways
+            way = "phone" if takes_phone and proved_by_phone(stated) else ""
             _keep(request, stated, typed["city"], way)
             return _on(request)
-    return render(request, "accounts/register.html", door_context(request, form, _("注册")))
+    return render(request, "accounts/register.html", door_context(request, form, _("注册"), doors=_doors()))
 
 
 @never_cache
@@ -75,41 +77,19 @@ def prove(request: HttpRequest) -> HttpResponse:
         return redirect("register")
     if registering["way"]:
         return _on(request)
-    city, stated = _city(registering), _stated(registering)
-    ways = _ways(city)
-    bank, window = BankProofForm(), WindowProofForm()
-    problem = ""
-    how = request.POST.get("how", "") if request.method == "POST" else ""
-    asker: dict[str, Any] = {"address": client_address(request), "now": timezone.now()}
-    try:
-        if how == "bank" and "bank" in ways:
-            bank = BankProofForm(request.POST)
-            if bank.is_valid():
-                if registration.proved_by_bank(stated, number=bank.cleaned_data["number"], **asker):
-                    return _proved(request, "bank")
-                bank.add_error(
-                    "number", _("与登记的不一致，请核对姓名、身份证号码和账号；没有登记过的，请用其他方式。")
-                )
-        elif how == "window" and "window" in ways:
-            window = WindowProofForm(request.POST)
-            if window.is_valid():
-                if registration.proved_by_window(stated, code=window.cleaned_data["code"], **asker):
-                    return _proved(request, "window")
-                window.add_error("code", _("激活码不正确、已使用或已过期，请核对，或到窗口重新签发。"))
-        elif how == "face" and "face" in ways:
-            return _to_face_check(request, stated, asker)
-    except TooManyTries:
-        problem = str(TOO_MANY)
-    except faces.Unreachable:
-        problem = _("人脸核验服务暂时没有应答，请稍后再试，或用其他方式。")
+    proving = _proving(request, registering)
+    way = proving.proved()
+    if way:
+        return _proved(request, way)
+    begun = proving.face_page(onward.address(reverse("register-face"), next_page(request)))
+    if begun:
+        reference, page = begun
+        request.session[STATED] = {**request.session[STATED], "face": reference}
+        return onward.leave(request, page, _("刷脸核验"))
     context = {
-        "city": city,
-        "ways": ways,
-        "bank": bank,
-        "window": window,
-        "problem": problem,
-        "phone": mask_phone(stated.phone),
-        "form": bank if bank.errors else window if window.errors else None,
+        **proving.context(),
+        "phone": mask_phone(registering["phone"]),
+        "by_phone": "phone" in proving.asker.terms.ways,
         "next_query": onward.query(next_page(request)),
     }
     return render(request, "accounts/register_prove.html", context)
@@ -120,20 +100,19 @@ def prove(request: HttpRequest) -> HttpResponse:
 def face_done(request: HttpRequest) -> HttpResponse:
     """The way back from the face check: only the provider's own answer counts."""
     registering = _said(request)
-    provider = faces.face_check()
-    if registering is None or not registering.get("face") or provider is None:
+    if registering is None or not registering.get("face"):
         return redirect("register")
-    try:
-        state = provider.state(registering["face"])
-    except faces.Unreachable:
-        state = faces.FaceState.WAITING
-    if state == faces.FaceState.PASSED:
+    state = _proving(request, registering).face_state(registering["face"])
+    if state == FaceState.PASSED:
         return _proved(request, "face")
-    return render(
-        request,
-        "accounts/register_face.html",
-        {"state": state, "city": _city(registering), "next_query": onward.query(next_page(request))},
-    )
+    back_url = onward.address(reverse("register-prove"), next_page(request))
+    context = {
+        "state": state,
+        "city": _city(registering),
+        "back_url": back_url,
+        "here": request.get_full_path(),
+    }
+    return render(request, "accounts/register_face.html", context)
 
 
 @never_cache
@@ -165,7 +144,12 @@ def set_password(request: HttpRequest) -> HttpResponse:
     form = FirstPasswordForm(request.POST or None, owner=about)
     if form.is_valid():
         try:
-            registration.open_account(stated, password=form.cleaned_data["password"], now=now)
+            registration.open_account(
+                stated,
+                password=form.cleaned_data["password"],
+                now=now,
+                level=level_by(registering["way"]),
+            )
         except (HasGuardian, NotTheSamePerson, PhoneTaken) as stopped:
             return _stopped(request, registering, stopped)
         del request.session[STATED]
@@ -178,33 +162,38 @@ def set_password(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/register_password.html", context)
 
 
+# What a city's way to prove who one is is called before it is chosen.
+_WAYS = {
+    "phone": gettext_lazy("社保登记的手机号码"),
+    "partner": gettext_lazy("合作银行账户"),
+    "card": gettext_lazy("已激活的社会保障卡"),
+    "face": gettext_lazy("刷脸"),
+    "window": gettext_lazy("窗口激活码"),
+}
+
+
+def _doors() -> list[tuple[str, str]]:
+    """By what each city lets people register: title and words."""
+    on = today_in_china(timezone.now())
+    return [
+        (
+            city.title,
+            "、".join(str(_WAYS[way]) for way in account_proof_terms(book(), city=city.slug, on=on).ways),
+        )
+        for city in book().cities
+    ]
+
+
 def _stopped(request: HttpRequest, registering: dict[str, Any], why: Exception) -> HttpResponse:
     """The page (409) of what prevents the account of a proved person, and what they can do."""
     context = {"why": type(why).__name__, "city": _city(registering)}
     return render(request, "accounts/register_stopped.html", context, status=409)
 
 
-def _to_face_check(request: HttpRequest, stated: Stated, asker: dict[str, Any]) -> HttpResponse:
-    provider = faces.face_check()
-    if provider is None:
-        raise faces.Unreachable
-    registration.begin_face_check(stated, **asker)
-    reference = secrets.token_urlsafe(24)
-    back = onward.address(reverse("register-face"), next_page(request))
-    page = provider.begin(
-        reference=reference,
-        name=stated.name,
-        identity_number=stated.identity_number,
-        return_url=request.build_absolute_uri(back),
-    )
-    request.session[STATED] = {**request.session[STATED], "face": reference}
-    return redirect(page)
-
-
-def _ways(city: City) -> tuple[str, ...]:
-    """The ways that are open besides the phone; the face check only where there is a provider."""
+def _proving(request: HttpRequest, registering: dict[str, Any]) -> Proving:
+    city = _city(registering)
     ways = account_proof_terms(book(), city=city.slug, on=today_in_china(timezone.now())).ways
-    return tuple(way for way in ways if way != "phone" and (way != "face" or settings.FACE_CHECK))
+    return Proving(request, _stated(registering), city, ways)
 
 
 def _keep(request: HttpRequest, stated: Stated, city: str, way: str) -> None:

@@ -268,14 +268,14 @@ class BankAccountRecordAdmin(AccountRecordAdmin):
     list_display = ("holder", "identity_masked", "bank", "number_masked")
     names = ("holder",)
     search_help_text = gettext_lazy("请输入完整的账号、身份证号码或户名，查询会留下记录")
-    shown = ("bank", "holder")
+    shown = ("bank", "holder", "phone", "opened_in", "account_class", "is_closed")
 
 
 @admin.register(SecurityCardRecord)
 class SecurityCardRecordAdmin(AccountRecordAdmin):
     list_display = ("identity_masked", "bank", "number_masked", "activated")
     search_help_text = gettext_lazy("请输入完整的身份证号码或卡号，查询会留下记录")
-    shown = ("bank", "activated")
+    shown = ("bank", "holder", "phone", "activated")
 
 
 @admin.register(MedicalAccountRecord)

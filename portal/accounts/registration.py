@@ -1,59 +1,27 @@
-"""Opening a personal account. Many people know a name and an identity number, so these are no
-proof: the applicant proves to be that person in one of the ways that the city offers
-(``account_proof``):
-
-- ``phone``: a code to the phone that stands in the agency's file, or with the person's account;
-- ``bank``: the whole number of an account or card on file;
-- ``face``: a face check by the provider;
-- ``window``: a code from the window, which has seen the identity card.
+"""Opening a personal account, for whoever has proved to be that person (``proof``).
 
 Before the proof the applicant learns nothing of what is on file. After it they learn all of it:
 that there is an account already, or what prevents one.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from portal.accounts import activation, messages
-from portal.accounts.codes import one_at_a_time
+from portal.accounts import messages
 from portal.accounts.identity_corrections import was_corrected
-from portal.accounts.models import Kind, ProofTry, User
-from portal.people.models import BankAccount, Guardianship, Person
-from portal.people.papers import Paper, of_number
+from portal.accounts.levels import FILES
+from portal.accounts.models import Kind, User
+from portal.accounts.proof import Stated
+from portal.people.models import Guardianship, Person
 from portal.people.persons import find
 from portal.policy.book import book
-from portal.policy.terms.people import working_age
-from portal.registers.bank import bank_register
+from portal.policy.terms.people import account_proof_terms, working_age
 from portal.registers.household import household_register
 from portal.shared import names
 from portal.shared.ages import has_reached
-from portal.shared.characters import narrow
 from portal.shared.months import today_in_china
-
-# Failed tries in a day: for one person in one way from one address; for one person in one way from
-# all addresses; from one address for all people.
-PER_DAY_AND_ASKER = 5
-PER_DAY_AND_PERSON = 50
-PER_DAY_AND_ADDRESS = 30
-
-
-@dataclass(frozen=True)
-class Stated:
-    """Who asks for an account, as they say: the name, the number of 18, the phone that they have
-    proved by a code; and the paper, where that number does not say sex and birth date."""
-
-    name: str
-    identity_number: str
-    phone: str
-    other_paper: Paper | None = None
-
-    @property
-    def paper(self) -> Paper:
-        return self.other_paper or of_number(self.identity_number)
 
 
 class NotTheSamePerson(Exception):
@@ -69,65 +37,21 @@ class HasGuardian(Exception):
     """Somebody else acts for this person today."""
 
 
-class TooManyTries(Exception):
-    """The tries of a day for this person, or from this address, are used up."""
+def lowest_age(city: str, now: datetime) -> int:
+    """From which age in years on somebody opens an account alone in that city."""
+    on = today_in_china(now)
+    return account_proof_terms(book(), city=city, on=on).from_age or working_age(book(), on=on)
 
 
-def lowest_age(now: datetime) -> int:
-    """From which age in years on somebody opens an account alone."""
-    return working_age(book(), on=today_in_china(now))
-
-
-def is_old_enough(born: date, now: datetime) -> bool:
-    return has_reached(born, lowest_age(now), on=today_in_china(now))
+def is_old_enough(born: date, city: str, now: datetime) -> bool:
+    return has_reached(born, lowest_age(city, now), on=today_in_china(now))
 
 
 def check_phone(stated: Stated) -> None:
     """Raises PhoneTaken where the proved phone logs in somebody else."""
     others = User.objects.filter(kind=Kind.PERSON, phone=stated.phone)
-    if others.exclude(person__identity_number=stated.identity_number).exists():
+    if stated.phone and others.exclude(person__identity_number=stated.identity_number).exists():
         raise PhoneTaken
-
-
-def proved_by_phone(stated: Stated) -> bool:
-    """Whether the phone, proved by a code, is the one on file or with the person's account."""
-    person = find(stated.identity_number)
-    if person is None:
-        return False
-    account = User.objects.filter(kind=Kind.PERSON, person=person).first()
-    return stated.phone in {person.phone, account.phone if account else ""}
-
-
-def proved_by_bank(stated: Stated, *, number: str, address: str, now: datetime) -> bool:
-    """Whether this is the whole number of the person's account or card on file, and the name
-    theirs. Raises TooManyTries."""
-    _count_try(stated, "bank", address, now)
-    person = find(stated.identity_number)
-    digits = narrow(number).replace("-", "")
-    on_file = set(
-        BankAccount.objects.filter(person__identity_number=stated.identity_number, until=None).values_list(
-            "number", flat=True
-        )
-    )
-    card = bank_register().card(stated.identity_number)
-    if card:
-        on_file.add(card.number)
-    right = bool(person and digits in on_file and names.agree(person.name, stated.name))
-    return _passed(stated, "bank", address, now) if right else False
-
-
-def proved_by_window(stated: Stated, *, code: str, address: str, now: datetime) -> bool:
-    """Whether this is the person's code from the window; then it is spent. Raises TooManyTries."""
-    _count_try(stated, "window", address, now)
-    person = find(stated.identity_number)
-    if person is None or not activation.spend(person=person, code=code, now=now):
-        return False
-    return _passed(stated, "window", address, now)
-
-
-def begin_face_check(stated: Stated, *, address: str, now: datetime) -> None:
-    """Counts a face check that is about to begin. Raises TooManyTries."""
-    _count_try(stated, "face", address, now)
 
 
 def account_of(stated: Stated) -> User | None:
@@ -157,9 +81,9 @@ def check_record(stated: Stated, *, now: datetime) -> None:
         raise NotTheSamePerson
 
 
-def open_account(stated: Stated, *, password: str, now: datetime) -> User:
-    """Opens the account of a proved person, and a file where they have none. Gives the account that
-    they have already, unchanged, where there is one.
+def open_account(stated: Stated, *, password: str | None, now: datetime, level: int = FILES) -> User:
+    """Opens the account of a proved person, at this ``level``, and a file where they have none.
+    Gives the account that they have already, unchanged, where there is one.
 
     The phone goes into a file without one; where the file has another phone, that phone is told.
     Raises what ``check_record`` and ``check_phone`` raise.
@@ -176,11 +100,13 @@ def open_account(stated: Stated, *, password: str, now: datetime) -> User:
             account = User.objects.filter(kind=Kind.PERSON, person=person).first()
             if account:
                 return account
-            account = User.objects.create_person(person, password=password, phone=stated.phone)
+            account = User.objects.create_person(
+                person, password=password, phone=stated.phone, identity_level=level
+            )
             if not person.phone:
                 person.phone = stated.phone
                 person.save(update_fields=["phone"])
-            elif person.phone != stated.phone:
+            elif stated.phone and person.phone != stated.phone:
                 phone_on_file = person.phone
     except IntegrityError as clash:
         # The same form sent twice at once: the first has opened the account. Otherwise another
@@ -208,29 +134,3 @@ def tell_owner(account: User, *, now: datetime) -> None:
 
 def _tell(phone: str, text: str, now: datetime) -> None:
     messages.send(phone=phone, text=_("【社保网上办事大厅】%(text)s") % {"text": text}, now=now)
-
-
-def _who(stated: Stated) -> str:
-    return salted_hmac("portal.accounts.registration", stated.identity_number, algorithm="sha256").hexdigest()
-
-
-def _count_try(stated: Stated, way: str, address: str, now: datetime) -> None:
-    """Counts a try before it is judged, so that parallel tries are all counted. Raises
-    TooManyTries."""
-    who = _who(stated)
-    with transaction.atomic():
-        one_at_a_time(f"proof {who}")
-        today = ProofTry.objects.filter(at__gt=now - timedelta(days=1), passed=False)
-        of_person = today.filter(who=who, way=way)
-        if (
-            of_person.filter(address=address).count() >= PER_DAY_AND_ASKER
-            or of_person.count() >= PER_DAY_AND_PERSON
-            or today.filter(address=address).count() >= PER_DAY_AND_ADDRESS
-        ):
-            raise TooManyTries
-        ProofTry.objects.create(who=who, way=way, address=address, passed=False, at=now)
-
-
-def _passed(stated: Stated, way: str, address: str, now: datetime) -> bool:
-    ProofTry.objects.create(who=_who(stated), way=way, address=address, passed=True, at=now)
-    return True

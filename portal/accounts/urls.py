@@ -1,10 +1,12 @@
 from django.urls import path
 
-from portal.accounts import clerk_views, factor_views, register_views, views
+from portal.accounts import clerk_views, factor_views, level_views, register_views, sign_on_views, views
 
 urlpatterns = [
     path("login/person/", views.login_person, name="login-person"),
     path("login/employer/", views.login_employer, name="login-employer"),
+    path("login/sign-on/<slug:city>/", sign_on_views.begin, name="sign-on"),
+    path("login/sign-on/<slug:city>/done/", sign_on_views.done, name="sign-on-done"),
     path("login/go-on/", views.go_on, name="go-on"),
     path("logout/", views.leave, name="logout"),
     path("register/", register_views.register, name="register"),
@@ -15,6 +17,8 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/phone/", views.account_phone, name="account-phone"),
     path("account/sessions/end/", views.end_sessions, name="account-sessions-end"),
+    path("account/verify/", level_views.verify, name="account-verify"),
+    path("account/verify/face/", level_views.face_done, name="account-verify-face"),
     path("account/clerks/", clerk_views.clerks, name="clerks"),
     path(
         "account/clerks/invitations/<int:pk>/withdraw/",

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import browsers, captcha, codes, kept_forms, lockout, onward, sliding
+from portal.accounts import browsers, captcha, codes, kept_forms, levels, lockout, onward, sign_on, sliding
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
@@ -38,6 +38,7 @@ from portal.accounts.permissions import login_required_any, own_path
 from portal.people import papers
 from portal.policy.book import book
 from portal.shared.identity import mask_name, mask_phone
+from portal.shared.months import today_in_china
 
 # The service by which an employer opens its account online.
 OPENING = "employer-opening"
@@ -84,9 +85,7 @@ def login_person(request: HttpRequest) -> HttpResponse:
         form.ask_from_now()
         wrong = _("证件号码、手机号码或密码不正确，请核对后重新输入。")
         form.add_error(None, wrong + _tries_left(request, {"person_login": typed["login"]}))
-    return render(
-        request, "accounts/login_person.html", door_context(request, form, _("登录"), way="password")
-    )
+    return _persons_door(request, form, "password")
 
 
 def _login_person_by_code(request: HttpRequest) -> HttpResponse:
@@ -100,7 +99,14 @@ def _login_person_by_code(request: HttpRequest) -> HttpResponse:
         if user:
             return _enter(request, user, PERSON_DOOR)
         form.add_error("code", WRONG_CODE)
-    return render(request, "accounts/login_person.html", door_context(request, form, _("登录"), way="code"))
+    return _persons_door(request, form, "code")
+
+
+def _persons_door(request: HttpRequest, form: Any, way: str) -> HttpResponse:
+    doors = {"sign_ons": sign_on.open_doors(timezone.now()), "sign_on_next": next_page(request)}
+    return render(
+        request, "accounts/login_person.html", door_context(request, form, _("登录"), way=way, **doors)
+    )
 
 
 @never_cache
@@ -429,6 +435,9 @@ def _details(user: User) -> list[tuple[str, str, str]]:
     details = [(_("姓名"), mask_name(user.name), ""), (_("账号类型"), str(user.get_kind_display()), "")]
     if user.person:
         details += [(label, value, "") for label, value in papers.details(user.person)]
+    if user.is_person and levels.asking_cities(on=today_in_china(timezone.now())):
+        verify_url = reverse("account-verify") if user.identity_level < levels.FILES else ""
+        details.append((_("实名等级"), str(user.get_identity_level_display()), verify_url))
     if user.employer:
         details += [
             (_("单位名称"), user.employer.name, ""),

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.accounts import permissions
+from portal.accounts import levels, permissions
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Applicant, Audience, Service
@@ -56,6 +56,11 @@ def why_not_in(applicant: Applicant, city: str, service: Service) -> str:
     return _("贵单位在{own}参保登记，单位业务只能在{own}办理；{other}不受理贵单位的申报。").format(
         own=titles.get(employer.city, employer.city), other=titles.get(city, city)
     )
+
+
+def must_verify(user: User, city: str, *, now: datetime) -> bool:
+    """Whether the login has to prove more of who its owner is before it files in that city."""
+    return levels.must_verify(user, city, on=today_in_china(now))
 
 
 def is_applicant(user: User, case: Case) -> bool:

@@ -181,7 +181,7 @@ SUBSIDISED_CONTRIBUTION = Shape(
 
 # The ways in which somebody who asks for an account proves who they are, as
 # portal.accounts.registration knows them.
-PROOFS = ("phone", "bank", "face", "window")
+PROOFS = ("phone", "partner", "card", "face", "window")
 
 # The channels that an order can be paid by, as contributions.channels knows them.
 CHANNELS = ("card", "alipay", "wechat")
@@ -299,8 +299,23 @@ CITY_FILES: Mapping[str, Kind] = {
         }
     ),
     # How whoever opens a personal account proves who they are, and for how many days a code from
-    # the window is good.
-    "account_proof": Shape({"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)}),
+    # the window is good; by which proofs an account may also file (missing: by any), from which age
+    # on an account is opened (missing: from working age), and after how many failed tries in a row
+    # a way is closed for how many hours.
+    "account_proof": Shape(
+        {"ways": Listed(one_of(*PROOFS)), "code_days": Count(1, 365)},
+        {
+            "files_by": Listed(one_of(*PROOFS)),
+            "from_age": Count(14, 30),
+            "tries": Count(1, 20),
+            "closed_hours": Count(1, 168),
+        },
+    ),
+    # The single sign-on by which a person logs in: what it is called, and with which of its levels
+    # (``acr``) an account files, too.
+    "single_sign_on": Shape({"title": Text(), "files_with": Listed(Text())}),
+    # The banks with one of whose accounts a person registers.
+    "partner_banks": Shape({"banks": Listed(Shape({"code": Text(r"[a-z]+"), "title": Text()}))}),
     # Whether a flexible worker whose household is outside the city enrols there by a residence
     # permit.
     "enrolment_site": Shape({"by_permit": Flag()}),

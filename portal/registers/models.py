@@ -72,17 +72,47 @@ class BirthRecord(models.Model):
         return self.name
 
 
+class AccountClass(StrEnum):
+    """How an account was opened: as a card or in person (Ⅰ), or online with limits (Ⅱ, Ⅲ)."""
+
+    FULL = "1"
+    LIMITED = "2"
+    SMALL = "3"
+
+
+ACCOUNT_CLASS_LABELS = {
+    AccountClass.FULL: "Ⅰ类账户或银行卡",
+    AccountClass.LIMITED: "Ⅱ类账户",
+    AccountClass.SMALL: "Ⅲ类账户",
+}
+
+
 class BankAccountRecord(models.Model):
-    """An account as its bank knows it: number and holder."""
+    """An account as its bank knows it: number and holder, the phone that the holder left there,
+    where (GB/T 2260) and how it was opened."""
 
     bank = BankField(_("银行代码"), max_length=20)
     number = models.CharField(_("账号"), max_length=32)
     holder = NameField(_("户名"), max_length=60)
     identity_number = models.CharField(_("身份证号码"), max_length=18)
+    phone = models.CharField(_("预留手机号码"), max_length=20, blank=True, default="", db_default="")
+    opened_in = models.CharField(_("开户地区划代码"), max_length=6, blank=True, default="", db_default="")
+    account_class = models.CharField(
+        _("账户类别"),
+        max_length=1,
+        choices=choices(ACCOUNT_CLASS_LABELS),
+        default=AccountClass.FULL,
+        db_default="1",
+    )
+    is_closed = models.BooleanField(_("已销户"), default=False, db_default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = _("银行账户登记")
         constraints = [
+            one_of("account_class", AccountClass, name="account_class_known"),
+            models.CheckConstraint(
+                condition=Q(opened_in__regex=r"^([0-9]{6})?$"), name="account_record_place_form"
+            ),
             models.UniqueConstraint(fields=["bank", "number"], name="one_record_per_account"),
             models.CheckConstraint(
                 condition=Q(number__regex=r"^[0-9]{8,32}$"), name="account_record_number_digits"
@@ -101,6 +131,8 @@ class SecurityCardRecord(models.Model):
     bank = BankField(_("银行代码"), max_length=20)
     number = models.CharField(_("卡号"), max_length=32, unique=True)
     activated = models.BooleanField(_("金融账户已激活"), default=False)
+    holder = NameField(_("持卡人姓名"), max_length=60, blank=True, default="", db_default="")
+    phone = models.CharField(_("预留手机号码"), max_length=20, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = verbose_name_plural = _("社会保障卡登记")
@@ -108,6 +140,7 @@ class SecurityCardRecord(models.Model):
             models.CheckConstraint(
                 condition=Q(number__regex=r"^[0-9]{8,32}$"), name="card_record_number_digits"
             ),
+            name_in_form("holder", name="card_record_holder_in_form"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """What every environment shares. A missing secret or database address fails loudly at start."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -295,6 +296,10 @@ TEXT_MESSAGE_BACKEND = os.environ.get("TEXT_MESSAGE_BACKEND", "")
 FACE_CHECK = os.environ.get("FACE_CHECK", "")
 FACE_CHECK_URL = os.environ.get("FACE_CHECK_URL", "").rstrip("/")
 FACE_CHECK_SECRET = os.environ.get("FACE_CHECK_SECRET", "")
+
+# The single sign-on providers by city, as JSON: {"wuxi": {"issuer": "https://…", "client_id": "…",
+# "client_secret": "…"}}; a city whose data name one shows its door only where it stands here.
+SINGLE_SIGN_ON: dict[str, dict[str, str]] = json.loads(os.environ.get("SINGLE_SIGN_ON") or "{}")
 
 # The household register that applications are compared against.
 HOUSEHOLD_REGISTER = os.environ.get("HOUSEHOLD_REGISTER", "portal.registers.household.LocalRegister")

@@ -34,7 +34,11 @@ OUTSIDE = (
     Outside("BIRTH_REGISTER", ("find",), ("portal.registers.birth.LocalRegister",)),
     Outside("BUSINESS_REGISTER", ("find",), ("portal.registers.business.LocalRegister",)),
     Outside("PENSION_REGISTER", ("find",), ("portal.registers.pension.LocalRegister",)),
-    Outside("BANK_REGISTER", ("account", "card"), ("portal.registers.bank.LocalRegister",)),
+    Outside(
+        "BANK_REGISTER",
+        ("account", "card", "account_agrees", "card_agrees"),
+        ("portal.registers.bank.LocalRegister",),
+    ),
     Outside("MEDICAL_ACCOUNT_REGISTER", ("account",), ("portal.registers.medical.LocalRegister",)),
 )
 FACE_CHECK = Outside("FACE_CHECK", ("begin", "state"))

@@ -45,5 +45,5 @@ def look(server: FaceStandIn, page: str, *, yes: bool = True) -> str:
 
 def prove_by_face(client: Client, server: FaceStandIn, where: str = "/register/proof/") -> Any:
     """Goes to the provider from the page 核验身份, is looked at, and comes back."""
-    page = client.post(where, {"how": "face"})["Location"]
+    page = client.post(where, {"how": "face"}).context["url"]
     return client.get(look(server, page).replace("http://testserver", ""))

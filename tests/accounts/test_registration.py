@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 
-from portal.accounts import activation, registration
+from portal.accounts import activation
 from portal.accounts.face_stand_in import FaceStandIn
-from portal.accounts.models import ActivationCode, PersonLookup, ProofTry, User
-from portal.accounts.registration import NotTheSamePerson, PhoneTaken, Stated, open_account
-from portal.people.models import BankAccount, Guardianship, Person, Sex
-from portal.registers.models import HouseholdRecord, SecurityCardRecord
-from portal.shared.months import Month
+from portal.accounts.models import FILES, ActivationCode, PersonLookup, ProofTry, User
+from portal.accounts.proof import Stated
+from portal.accounts.registration import NotTheSamePerson, PhoneTaken, open_account
+from portal.people.models import Guardianship, Person, Sex
+from portal.registers.models import BankAccountRecord, HouseholdRecord
 from tests.accounts.faces import face_provider, look, prove_by_face
 from tests.accounts.knocking import PERSON, code_sent_to, errors, exist, hidden, knock, last_message
 from tests.cast import NOW, PASSWORD, Cast, identity_number
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db
 REGISTER, PROVE, SET = "/register/", "/register/proof/", "/register/password/"
 NEW = "Zhenhai-3302-new"
 PHONE = "13700000001"
+ACCOUNT = "6217975200011112225"
 DOOR = "portal.accounts.doors.PersonDoor"
 
 
@@ -92,7 +94,7 @@ def test_nobody_of_no_register_gets_an_account_on_their_word_either(client: Clie
 def test_the_steps_cannot_be_begun_in_the_middle(client: Client, cast: Cast) -> None:
     for address in (PROVE, SET, "/register/face/"):
         assert client.get(address)["Location"] == REGISTER
-    for how in ("bank", "window", "face"):
+    for how in ("partner", "card", "window", "face"):
         assert client.post(PROVE, {"how": how})["Location"] == REGISTER
 
 
@@ -160,10 +162,7 @@ def test_whoever_is_not_proved_learns_nothing(cast: Cast, clock: Clock, has_acco
     # Each page tells the minute: it does not turn between the two that are compared.
     if has_account:
         exist(cast.wang_fang_login)
-    BankAccount.objects.create(
-        person=cast.wang_fang, city="shenzhen", bank="psbc", number="6217975200011112225", holder="王芳",
-        start=Month.parse("2026-01"),
-    )  # fmt: skip
+    BankAccountRecord.objects.create(bank="pab", number=ACCOUNT, **wangs_account(cast, phone=PHONE))
     texts = []
     for stated in (
         wang(cast, city="shenzhen", phone=PHONE),
@@ -171,7 +170,7 @@ def test_whoever_is_not_proved_learns_nothing(cast: Cast, clock: Clock, has_acco
     ):
         client = Client()
         page = state(client, **stated)
-        again = client.post(PROVE, {"how": "bank", "bank-number": "6217975200011119999"})
+        again = client.post(PROVE, partner("6217975200011119998"))
         code = client.post(PROVE, {"how": "window", "window-code": "ABCDE-FGHJK"})
         texts.append(
             [re.sub(r'value="[^"]*"|137\*+\d+', "", one.content.decode()) for one in (page, again, code)]
@@ -189,79 +188,121 @@ def test_a_phone_that_logs_in_someone_else_is_refused_before_the_proof(client: C
     assert not Person.objects.filter(identity_number=cast.newcomer_number).exists()
 
 
-# The bank account on file
+# An account at a partner bank
+
+
+def wangs_account(cast: Cast, **other: Any) -> dict[str, Any]:
+    known = cast.wang_fang
+    four = {"holder": known.name, "identity_number": known.identity_number, "phone": known.phone}
+    return {**four, "opened_in": "440305", **other}
+
+
+def partner(number: str = ACCOUNT, bank: str = "pab") -> dict[str, str]:
+    return {"how": "partner", "partner-bank": bank, "partner-number": number}
 
 
 @pytest.fixture
-def account(cast: Cast) -> str:
-    BankAccount.objects.create(
-        person=cast.wang_fang, city="shenzhen", bank="psbc", number="6217975200011112225", holder="王芳",
-        start=Month.parse("2026-01"),
-    )  # fmt: skip
-    return "6217975200011112225"
+def account(cast: Cast) -> BankAccountRecord:
+    return BankAccountRecord.objects.create(bank="pab", number=ACCOUNT, **wangs_account(cast))
 
 
-def test_the_account_on_file_proves_and_the_old_phone_is_told(
-    client: Client, cast: Cast, account: str
+def test_an_account_of_ones_own_at_a_partner_bank_proves(
+    client: Client, cast: Cast, account: BankAccountRecord
 ) -> None:
-    state(client, **wang(cast, city="shenzhen", phone=PHONE))
-    spaced = f"{account[:4]} {account[4:8]} {account[8:]}"
-    page = client.post(PROVE, {"how": "bank", "bank-number": spaced}, follow=True)
+    page = state(client, **wang(cast, city="shenzhen"))
+    # The phone on file is no proof here.
+    assert page.request["PATH_INFO"] == PROVE
+    spaced = f"{ACCOUNT[:4]} {ACCOUNT[4:8]} {ACCOUNT[8:]}"
+    page = client.post(PROVE, partner(spaced), follow=True)
     assert page.request["PATH_INFO"] == SET
     assert "账号已开通" in set_password(client).content.decode()
+    assert User.objects.get(kind="person").identity_level == FILES
+
+
+def test_another_phone_than_the_files_opens_and_the_old_one_is_told(
+    client: Client, cast: Cast, account: BankAccountRecord
+) -> None:
+    BankAccountRecord.objects.update(phone=PHONE)
+    state(client, **wang(cast, city="shenzhen", phone=PHONE))
+    assert client.post(PROVE, partner())["Location"].startswith(SET)
+    set_password(client)
     cast.wang_fang.refresh_from_db()
     assert cast.wang_fang.phone == "13800000001"
     assert User.objects.get(kind="person").phone == PHONE
     assert "用另一手机号码开通了您的个人账号" in last_message("13800000001")
 
 
-def test_the_security_card_counts_as_an_account_and_a_former_one_does_not(
-    client: Client, cast: Cast, account: str
+def test_a_thirteenth_bank_is_refused_before_any_bank_is_asked(
+    client: Client, cast: Cast, account: BankAccountRecord
 ) -> None:
-    SecurityCardRecord.objects.create(
-        identity_number=cast.wang_fang.identity_number, bank="psbc", number="6217975200011113333"
-    )
-    BankAccount.objects.update(until=Month.parse("2026-03"))
-    state(client, **wang(cast, city="shenzhen", phone=PHONE))
-    page = client.post(PROVE, {"how": "bank", "bank-number": account})
-    assert "与登记的不一致" in page.context["bank"].errors["number"][0]
-    done = client.post(PROVE, {"how": "bank", "bank-number": "6217975200011113333"})
-    assert done["Location"].startswith(SET)
+    page = state(client, **wang(cast, city="shenzhen"))
+    assert "限12家合作银行" in page.content.decode()
+    for bank in ("hxb", "other"):
+        page = client.post(PROVE, partner(bank=bank))
+        assert page.context["partner"].errors["bank"] == ["请使用12家合作银行的账户"]
+    assert not ProofTry.objects.exists()
 
 
-def test_the_right_account_with_another_name_proves_nothing(client: Client, cast: Cast, account: str) -> None:
-    state(client, **wang(cast, city="shenzhen", phone=PHONE, name="王方"))
-    page = client.post(PROVE, {"how": "bank", "bank-number": account})
-    assert "与登记的不一致" in page.context["bank"].errors["number"][0]
-
-
-def test_guesses_at_an_account_end_after_a_few_tries_and_others_ways_stay(
-    client: Client, cast: Cast, account: str
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"identity_number": identity_number("440305", "1990-01-01", 3)},
+        {"holder": "王方"},
+        {"phone": "13700000077"},
+        {"phone": ""},
+        {"is_closed": True},
+        {"account_class": "2"},
+        {"opened_in": "440106"},
+        {"bank": "cmb"},
+    ],
+    ids=lambda differs: next(iter(differs)),
+)
+def test_what_does_not_agree_is_refused_in_one_neutral_sentence(
+    client: Client, cast: Cast, account: BankAccountRecord, differs: dict[str, Any]
 ) -> None:
-    state(client, **wang(cast, city="shenzhen", phone=PHONE))
-    for turn in range(registration.PER_DAY_AND_ASKER):
-        client.post(PROVE, {"how": "bank", "bank-number": f"62179752000111100{turn:02}"})
-    page = client.post(PROVE, {"how": "bank", "bank-number": account})
-    assert "今天核验的次数过多" in page.content.decode()
+    BankAccountRecord.objects.update(**differs)
+    state(client, **wang(cast, city="shenzhen"))
+    page = client.post(PROVE, partner())
+    assert page.context["partner"].errors["number"] == [
+        (
+            "没有通过银行核验。请核对：账户由本人在深圳开立，是Ⅰ类账户或银行卡，状态正常，"
+            "银行预留的手机号码与上面验证的相同。"
+        )
+    ]
+    assert set_password(client)["Location"].startswith(PROVE)
+
+
+def test_three_tries_a_day_and_other_ways_stay(
+    client: Client, cast: Cast, account: BankAccountRecord, clock: Clock
+) -> None:
+    state(client, **wang(cast, city="shenzhen"))
+    for _turn in range(3):
+        client.post(PROVE, partner("6217975200011119998"))
+    text = client.post(PROVE, partner()).content.decode()
+    assert "核验不成功的次数过多" in text
+    assert f"{timezone.localtime(clock.now + dt.timedelta(days=1)):%Y-%m-%d %H:%M} 后可以再试" in text
+    assert "窗口激活码" in text
     elsewhere = Client(REMOTE_ADDR="10.0.0.7")
-    state(elsewhere, **wang(cast, city="shenzhen", phone="13700000009"))
-    assert elsewhere.post(PROVE, {"how": "bank", "bank-number": account})["Location"].startswith(SET)
+    state(elsewhere, **wang(cast, city="shenzhen"))
+    assert elsewhere.post(PROVE, partner())["Location"].startswith(SET)
     _row, code = activation.issue(
-        person=cast.wang_fang,
-        city="shenzhen",
-        seen="身份证",
-        by=cast.ningbo_reviewer,
-        now=dt.datetime.now(dt.UTC),
+        person=cast.wang_fang, city="shenzhen", seen="身份证", by=cast.ningbo_reviewer, now=clock.now
     )
     assert client.post(PROVE, {"how": "window", "window-code": code})["Location"].startswith(SET)
     assert not ProofTry.objects.filter(who__contains=cast.wang_fang.identity_number).exists()
+    clock.step(days=1, minutes=1)
+    tomorrow = Client()
+    state(tomorrow, **wang(cast, city="shenzhen"))
+    assert tomorrow.post(PROVE, partner())["Location"].startswith(SET)
 
 
-def test_a_way_that_the_city_does_not_offer_is_none(client: Client, cast: Cast, account: str) -> None:
+def test_a_way_that_the_city_does_not_offer_is_none(
+    client: Client, cast: Cast, account: BankAccountRecord
+) -> None:
     page = state(client, **wang(cast, city="wuhan", phone=PHONE))
     assert page.context["ways"] == ("window",)
-    for how in ("bank", "face"):
-        page = client.post(PROVE, {"how": how, "bank-number": account})
+    for typed in (partner(), {"how": "face"}, {"how": "card", "card-number": ACCOUNT}):
+        page = client.post(PROVE, typed)
         assert page.status_code == 200
         assert page.request["PATH_INFO"] == PROVE
     assert set_password(client)["Location"].startswith(PROVE)
@@ -290,7 +331,7 @@ def test_a_newcomer_gets_an_account_and_a_file_by_the_face_check(
 
 def test_another_face_opens_nothing(client: Client, cast: Cast, face_provider: FaceStandIn) -> None:
     state(client, **newcomer(cast))
-    page = client.post(PROVE, {"how": "face"})["Location"]
+    page = client.post(PROVE, {"how": "face"}).context["url"]
     waiting = client.get("/register/face/")
     assert "还没有结果" in waiting.content.decode()
     back = look(face_provider, page, yes=False).replace("http://testserver", "")
@@ -304,7 +345,7 @@ def test_another_face_opens_nothing(client: Client, cast: Cast, face_provider: F
 def test_the_check_of_one_browser_is_not_anothers(cast: Cast, face_provider: FaceStandIn) -> None:
     owner, thief = Client(), Client()
     state(owner, **wang(cast, city="ningbo", phone=PHONE))
-    back = look(face_provider, owner.post(PROVE, {"how": "face"})["Location"]).replace(
+    back = look(face_provider, owner.post(PROVE, {"how": "face"}).context["url"]).replace(
         "http://testserver", ""
     )
     state(thief, **wang(cast, city="ningbo", phone="13700000003"))
@@ -387,6 +428,14 @@ def test_a_child_is_sent_to_its_guardian_at_once(client: Client, cast: Cast, clo
     assert last_message(PHONE) == ""
     sixteen = identity_number("330211", str(clock.now.date().replace(year=clock.now.year - 16)), 1)
     assert first_step(client, name="小明", identity_number=sixteen, phone=PHONE).context["code_sent"]
+
+
+def test_shenzhen_leaves_those_under_eighteen_to_their_family(client: Client, cast: Cast) -> None:
+    seventeen = identity_number("440304", str(NOW.date().replace(year=NOW.year - 17)), 1)
+    page = first_step(client, city="shenzhen", name="小明", identity_number=seventeen, phone=PHONE)
+    assert "未满 18 周岁" in errors(page)["identity_number"][0]
+    assert '<a href="/family/">我的家人</a>' in page.content.decode()
+    assert last_message(PHONE) == ""
 
 
 def test_whoever_has_a_guardian_opens_none(client: Client, cast: Cast) -> None:

@@ -11,17 +11,51 @@ from portal.shared import bank_account, foreigners
 
 @dataclass(frozen=True, slots=True)
 class AccountProofTerms:
-    """The ways to prove who one is when opening a personal account (``phone``, ``bank``, ``face``,
-    ``window``), and for how many days a code from the window is good."""
+    """The ways to prove who one is when opening a personal account (``phone``: the phone on file,
+    ``partner``: an account at a partner bank, ``card``: the activated social-security card,
+    ``face``, ``window``: a code from there), and for how many days such a code is good.
+
+    ``files_by``: the ways after which an account files, too; empty where each does. ``from_age``
+    in years, None for the working age. After ``tries`` failures in a row a way is closed for
+    ``closed_hours``.
+    """
 
     ways: tuple[str, ...]
     code_days: int
+    files_by: tuple[str, ...] = ()
+    from_age: int | None = None
+    tries: int = 5
+    closed_hours: int = 24
 
 
 def account_proof_terms(book: Book, *, city: str, on: dt.date) -> AccountProofTerms:
     """Raises PolicyMissing where the city says nothing of it."""
     values = book.leaf(city, "account_proof", on).values
-    return AccountProofTerms(ways=values["ways"], code_days=values["code_days"])
+    optional = ("files_by", "from_age", "tries", "closed_hours")
+    named = {name: values[name] for name in optional if values.get(name)}
+    return AccountProofTerms(ways=values["ways"], code_days=values["code_days"], **named)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOnTerms:
+    """The single sign-on of a city: what it is called, and with which of its levels (``acr`` of the
+    ID token) an account files, too."""
+
+    title: str
+    files_with: tuple[str, ...]
+
+
+def single_sign_on(book: Book, *, city: str, on: dt.date) -> SignOnTerms:
+    """Raises PolicyMissing where the city has none."""
+    values = book.leaf(city, "single_sign_on", on).values
+    return SignOnTerms(title=values["title"], files_with=values["files_with"])
+
+
+def partner_banks(book: Book, *, city: str, on: dt.date) -> dict[str, str]:
+    """The banks with whose accounts people of the city register: code → title. Raises
+    PolicyMissing."""
+    banks = book.leaf(city, "partner_banks", on).values["banks"]
+    return {one["code"]: one["title"] for one in banks}
 
 
 def adulthood(book: Book, *, on: dt.date) -> int:

@@ -90,7 +90,9 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             applicant = applicant_of(request, kind)
         except NoLongerGuardian as ended:
             return to_family(request, city, ended)
-        if permissions.why_not_in(applicant, city, kind):
+        if permissions.why_not_in(applicant, city, kind) or permissions.must_verify(
+            applicant.user, city, now=timezone.now()
+        ):
             return redirect("service", city, code)
         errand = Errand(
             place, place.offers[code], kind, applicant, timezone.now(), picked=_picked(request, kind)

@@ -50,6 +50,9 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         if elsewhere := permissions.why_not_in(applicant, city, kind):
             context["blocked"] = {"why": elsewhere, **_own_way(login_of(request), code)}
             applicant = None
+        elif permissions.must_verify(applicant.user, city, now=timezone.now()):
+            context["blocked"] = _to_verify(place, request.get_full_path())
+            applicant = None
     else:
         context["blocked"] = _other_login(kind)
     if applicant is None:
@@ -112,6 +115,18 @@ def _other_login(kind: Service) -> dict[str, str]:
         why = _("这个事项由个人办理，您现在登录的不是个人账号。")
         what_to_do = _("请退出后，用本人的个人账号从“个人登录”进入办理。")
     return {"why": why, "what_to_do": what_to_do}
+
+
+def _to_verify(city: City, here: str) -> dict[str, str]:
+    why = _("您的账号是初级实名，只能查询；在{city}办理业务前，须再核验一次是您本人。").format(
+        city=city.title
+    )
+    return {
+        "why": why,
+        "what_to_do": _("核验约一分钟，通过后回到这里继续办理；只需一次。"),
+        "url": f"{reverse('account-verify')}?city={city.slug}&{onward.query(here)}",
+        "label": _("去核验身份"),
+    }
 
 
 def _own_way(clerk: User, code: str) -> dict[str, str]:

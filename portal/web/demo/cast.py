@@ -13,7 +13,7 @@ from django.utils import timezone
 from stdnum import luhn
 from stdnum.cn import ric, uscc
 
-from portal.accounts.models import Kind, User
+from portal.accounts.models import FILES, Kind, User
 from portal.people import papers, persons
 from portal.people.models import Employer, Person
 from portal.people.papers import Paper
@@ -133,7 +133,8 @@ def person_login(key: str) -> User:
     """The personal account of that key; no password until the demo is complete."""
     row = person(key)
     login = User.objects.filter(kind=Kind.PERSON, person=row).first()
-    return login or User.objects.create_person(row, password=None)
+    level = script()["persons"][key].get("level", FILES)
+    return login or User.objects.create_person(row, password=None, identity_level=level)
 
 
 def staff(username: str) -> User:

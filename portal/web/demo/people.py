@@ -4,7 +4,12 @@ import datetime as dt
 
 from portal.people import guardianship
 from portal.people.models import Guardianship, Proof, Relation
-from portal.registers.models import HouseholdRecord, MedicalAccountRecord, SecurityCardRecord
+from portal.registers.models import (
+    BankAccountRecord,
+    HouseholdRecord,
+    MedicalAccountRecord,
+    SecurityCardRecord,
+)
 from portal.shared.months import today_in_china
 from portal.web.demo import cast
 from portal.web.demo.chapters import Say
@@ -51,10 +56,29 @@ def _families(today: dt.date) -> None:
 def _cards() -> None:
     for card in cast.script()["cards"]:
         number = cast.account_number(card["number"][0], ending=card["number"][1])
-        holder = cast.person(card["person"]).identity_number
+        holder = cast.person(card["person"])
         SecurityCardRecord.objects.get_or_create(
-            identity_number=holder, defaults={"bank": card["bank"], "number": number, "activated": True}
+            identity_number=holder.identity_number,
+            defaults={
+                "bank": card["bank"],
+                "number": number,
+                "activated": True,
+                "holder": holder.name,
+                "phone": holder.phone,
+            },
         )
         MedicalAccountRecord.objects.get_or_create(
-            identity_number=holder, city=card["city"], defaults={"number": number}
+            identity_number=holder.identity_number, city=card["city"], defaults={"number": number}
+        )
+    for account in cast.script()["bank_accounts"]:
+        holder = cast.person(account["person"])
+        BankAccountRecord.objects.get_or_create(
+            bank=account["bank"],
+            number=cast.account_number(account["number"][0], ending=account["number"][1]),
+            defaults={
+                "holder": holder.name,
+                "identity_number": holder.identity_number,
+                "phone": holder.phone,
+                "opened_in": account["place"],
+            },
         )
