@@ -24,7 +24,7 @@ from contributions.models import (
 )
 from portal.accounts.models import User
 from portal.people.models import Person
-from portal.shared.insurance import Insurance
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import Month, month_span, runs
 
 
@@ -100,13 +100,21 @@ def is_in_transit(left: MovedOut) -> bool:
     return left.live and bool(left.to_city) and not hasattr(left, "brought_in")
 
 
+# Months that do not count toward retirement where employees' and flexible workers' do.
+_STAYS = Q(capacity__in=[Capacity.CHILD, Capacity.STUDENT]) | Q(
+    capacity=Capacity.RESIDENT, insurance=Insurance.PENSION
+)
+
+
 def own_charges(person: Person, *, insurance: Insurance, city: str) -> list[Charge]:
     """The city's paid charges that have not left it, by month: what counts there beside what was
-    brought in. Two queries."""
+    brought in. Months as a child or a student, and of the residents' pension, count for nothing
+    that moves. Two queries."""
     gone = gone_months(person, insurance=insurance)
     charges = Charge.objects.filter(
         person=person, insurance=insurance, city=city, live=True, status=ChargeStatus.PAID
-    ).order_by("month")
+    )
+    charges = charges.exclude(_STAYS).order_by("month")
     return [charge for charge in charges if charge.month not in gone]
 
 

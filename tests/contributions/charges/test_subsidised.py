@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from django.db import InternalError, transaction
 
-from contributions.charges import charging, lapsing, periods
+from contributions.charges import brought_in, charging, lapsing, periods
 from contributions.consequences import Money
 from contributions.debit import opening
 from contributions.models import Charge, ChargeStatus, PublicShare
@@ -223,3 +223,22 @@ def test_what_was_paid_does_not_lapse(cast: Cast) -> None:
     october = dt.datetime(2018, 10, 1, 6, tzinfo=CHINA)
     assert lapsing.lapse(city=CITY, month=Month(2018, 10), by=User.objects.system(), now=october) == 0
     assert charge("2018-10").created == 0
+
+
+@pytest.mark.parametrize(
+    ("capacity", "insurance", "tier", "counts"),
+    [
+        (Capacity.CHILD, MEDICAL, "standard", False),
+        (Capacity.STUDENT, MEDICAL, "standard", False),
+        (Capacity.RESIDENT, PENSION, "1200", False),
+        (Capacity.RESIDENT, MEDICAL, "adult", True),
+    ],
+)
+def test_what_does_not_count_does_not_move(
+    cast: Cast, capacity: Capacity, insurance: Insurance, tier: str, counts: bool
+) -> None:
+    cover(cast.wang_fang, insurance, CITY, "2026-01", capacity=capacity, tier=tier)
+    charge("2026-01")
+    Charge.objects.update(status=ChargeStatus.PAID)
+    moved = brought_in.counted_months(cast.wang_fang, insurance=insurance, city=CITY)
+    assert bool(moved) == counts
