@@ -6,6 +6,7 @@ last step.
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -173,15 +174,12 @@ _WAYS = {
 
 
 def _doors() -> list[tuple[str, str]]:
-    """By what each city lets people register: title and words."""
+    """By what each city lets people register: title and words. The face only where there is a
+    provider."""
     on = today_in_china(timezone.now())
-    return [
-        (
-            city.title,
-            "、".join(str(_WAYS[way]) for way in account_proof_terms(book(), city=city.slug, on=on).ways),
-        )
-        for city in book().cities
-    ]
+    words = {way: _WAYS[way] for way in _WAYS if way != "face" or settings.FACE_CHECK}
+    ways = {city.title: account_proof_terms(book(), city=city.slug, on=on).ways for city in book().cities}
+    return [(title, "、".join(str(words[way]) for way in its if way in words)) for title, its in ways.items()]
 
 
 def _stopped(request: HttpRequest, registering: dict[str, Any], why: Exception) -> HttpResponse:

@@ -153,6 +153,7 @@ document.addEventListener("DOMContentLoaded", () => {
       one("[data-captcha-flag]", captcha).disabled = false;
       another.dataset.captchaRefresh = words.dataset.captchaWords;
       another.textContent = words.dataset.other;
+      one("[data-captcha-hint]", captcha.parentElement).textContent = words.dataset.hint;
       words.hidden = true;
     });
   });
