@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,18 +11,21 @@ from django.db import transaction
 from contributions.assessments import assessing
 from contributions.bank_files import stand_in
 from contributions.books import receiving
-from contributions.charges import charging, lapsing
+from contributions.charges import brought_in, charging, lapsing
 from contributions.debit import closing, opening, posting, reading, releasing, sending
-from contributions.models import BatchStatus, Charge, ChargeStatus, Deed
+from contributions.models import BatchStatus, BroughtIn, Charge, ChargeStatus, Deed, Origin
 from contributions.orders import ending, payable, placing
 from contributions.partners import day_files, ordering
 from portal.accounts.models import User
-from portal.accounts.roles import COLLECTOR
+from portal.accounts.roles import COLLECTOR, REVIEWER
+from portal.hall import desk
+from portal.hall.models import Case
+from portal.hall.service import Applicant
 from portal.partners import registering
-from portal.people.models import Employer, Person
+from portal.people.models import Employer, FormerNumber, Person
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.debit import debit_terms
-from portal.shared.insurance import Capacity
+from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month, month_in_china, month_span
 from portal.web.demo import cast
 from portal.web.demo.chapters import Chapter, Say
@@ -153,4 +157,60 @@ def _bank_app(now: dt.datetime, say: Say) -> None:
         day_files.take_file(bank, day, day_files.written(bank.code, day, lines), now=now)
 
 
-CHAPTERS = [Chapter(30, "历月缴费", _months), Chapter(60, "银行应用里的订单和对账", _bank_app)]
+def _late(now: dt.datetime, say: Say) -> None:
+    """Months of before this hall's record, a record under a number of 15 digits, and a lump sum
+    that waits to be paid."""
+    for entry in cast.script()["late"]:
+        person, (start, until) = cast.person(entry["person"]), entry["paid"]
+        key = f"demo-record/{person.pk}"
+        if not BroughtIn.objects.filter(key=key).exists():
+            with transaction.atomic():
+                brought_in.add(
+                    person,
+                    city=entry["city"],
+                    insurance=Insurance.PENSION,
+                    origin=Origin.FORMER_NUMBER,
+                    what="早期缴费记录",
+                    months=month_span(Month.parse(start), Month.parse(until)),
+                    wages={},
+                    key=key,
+                    by=User.objects.system(),
+                    now=now,
+                )
+        if "former" in entry:
+            number = person.identity_number
+            FormerNumber.objects.get_or_create(
+                number=number[:6] + number[8:17],
+                defaults={
+                    "name": person.name,
+                    "city": entry["city"],
+                    "periods": [entry["former"]],
+                    "source": "养老保险手册",
+                },
+            )
+        if "lump_sum" in entry:
+            _lump_sum(person, entry, now)
+
+
+def _lump_sum(person: Person, entry: dict[str, Any], now: dt.datetime) -> None:
+    key = uuid.uuid5(uuid.NAMESPACE_URL, f"demo-lump-sum-{person.pk}")
+    if Case.objects.filter(key=key).exists():
+        return
+    filed_at = now - dt.timedelta(days=entry["days_ago"])
+    ask = desk.ask_for(
+        offer=book().city(entry["city"]).offers["lump-sum"],
+        applicant=Applicant.of(User.objects.get(person=person)),
+        typed=entry["lump_sum"],
+        now=filed_at,
+    )
+    case = desk.submit(ask=ask, key=key, now=filed_at)
+    first, second = cast.all_staff_of(entry["city"], REVIEWER)[:2]
+    desk.propose_overruling(case, reason="已核对户口簿和缴费记录", by=first, now=filed_at)
+    desk.decide(case, approve=True, by=second, now=now, overrule=True)
+
+
+CHAPTERS = [
+    Chapter(30, "历月缴费", _months),
+    Chapter(60, "银行应用里的订单和对账", _bank_app),
+    Chapter(70, "延缴和一次性缴费", _late),
+]

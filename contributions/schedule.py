@@ -22,6 +22,11 @@ SCHEDULE = {
         "task": "contributions.tasks.orders.lapse_lump_sums",
         "schedule": crontab(hour=1, minute=20),
     },
+    # On the first of a month the last one is over; nobody is woken by the message.
+    "tell-finished-deferrals": {
+        "task": "contributions.tasks.orders.tell_finished_deferrals",
+        "schedule": crontab(hour=9, minute=50),
+    },
     # Nobody is woken by the message.
     "tell-ending-lump-sums": {
         "task": "contributions.tasks.orders.tell_ending_lump_sums",

@@ -16,7 +16,6 @@ WRITE_OFF = To("arrears-write-off", what=_("注销欠费"))
 # Months that are missing at the retirement age.
 DEFER = To("deferred-contribution", what=_("办理延缴登记"))
 LUMP = To("lump-sum", what=_("办理趸缴登记"))
-RESIDENT_PENSION = To("resident-pension-enroll", what=_("办理居民养老参保登记"))
 MOVE_IN = To("pension-in", what=_("办理养老保险关系转入"))
 # Name, number and household on file.
 MEND = To("identity-change", what=_("办理个人基本信息变更"))

@@ -84,6 +84,7 @@ def _flexible(month: Month, now: dt.datetime) -> None:
                 start,
                 None,
                 now=now,
+                capacity=Capacity(member.get("capacity", Capacity.FLEXIBLE)),
                 district=member.get("district", ""),
                 tier=tier,
             )

@@ -36,11 +36,13 @@ STOP = "employer-stop-staff"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One insurance to begin: at which tier, from which month on."""
+    """One insurance to begin: at which tier, over the months [start, until), or from ``start``
+    on."""
 
     insurance: Insurance
     tier: str
     start: Month
+    until: Month | None = None
 
 
 def first_months(
@@ -196,6 +198,7 @@ def insure(
             city=city,
             district=district,
             start=one.start,
+            until=one.until,
             tier=one.tier,
             case=case,
             now=now,

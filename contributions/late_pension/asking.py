@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from contributions.late_pension import record as late_record
 from contributions.late_pension.record import Record
-from contributions.ways import MOVE_IN, RESIDENT_PENSION
+from contributions.ways import MOVE_IN
 from enrollment.households import categories, category
-from portal.hall.service import Ask, Bar, Finding, Mismatch, Service, ServiceForm
+from enrollment.ways import RESIDENT_PENSION
+from portal.hall.service import Ask, Bar, Finding, Mismatch, ServiceForm
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.retirement import RetirementCategory
@@ -35,10 +36,10 @@ DRAWS = gettext_lazy("您已按月领取养老待遇，不能再缴纳养老保�
 _MOST_DEEMED = 480
 
 
-class LateForm(ServiceForm):
+class AsksLate(ServiceForm):
     """Household, category, when the household was settled, and years that count without payment."""
 
-    def build(self) -> None:
+    def add_late_fields(self) -> None:
         person, city = self.applicant.person, book().city(self.offer.city)
         if person is None:
             return
@@ -114,80 +115,57 @@ class LateFacts:
         }
 
 
-class LatePayer(Service):
-    """Reads the record, and bars who has not reached the age, has enough, draws a pension, or whose
-    pension another place pays."""
+def read(ask: Ask, registered: Registered | None) -> LateFacts:
+    """The person's record with what they state of it."""
+    person = Person.objects.get(pk=ask.person.pk)
+    return LateFacts(
+        record=late_record.read(
+            person,
+            city=ask.offer.city,
+            category=late_record.category_of(person, str(ask.answers.get("category", ""))),
+            deemed=int(ask.answers.get("deemed_months") or 0),
+            now=ask.filed_at,
+        ),
+        registered=registered or Registered(None, None),
+    )
 
-    # What the service is called in its sentences: 延缴, 趸缴.
-    doing: Any
 
-    def outside(self, ask: Ask) -> Registered:
-        return Registered.of(ask.person)
-
-    def facts(self, ask: Ask, outside: Registered) -> LateFacts:
-        person = Person.objects.get(pk=ask.person.pk)
-        return LateFacts(
-            record=late_record.read(
-                person,
-                city=ask.offer.city,
-                category=late_record.category_of(person, str(ask.answers.get("category", ""))),
-                deemed=int(ask.answers.get("deemed_months") or 0),
-                now=ask.filed_at,
-            ),
-            registered=outside,
+def bars(ask: Ask, record: Record, registered: Registered) -> Iterator[Bar]:
+    """What bars whatever else is answered: a pension that is drawn, an age not reached, months
+    enough, months left elsewhere. A woman's age goes by the category that she states."""
+    if registered.pension is not None:
+        yield Bar("", str(DRAWS))
+    elif ask.person.sex != Sex.MALE and not ask.answers.get("category"):
+        return
+    elif month_in_china(ask.filed_at) < record.retires.month:
+        why = _("未到法定退休年龄（{month}），请按灵活就业或由单位参保。")
+        yield Bar("", why.format(month=record.retires.month.zh))
+    elif not record.missing:
+        yield Bar("", _("缴费年限已满，请申请领取养老金。"))
+    elif record.left:
+        move = MOVE_IN.at(ask.offer.city)
+        where = "、".join(
+            _("{place} {count} 个月").format(place=place, count=count) for place, count in record.left
         )
+        why = _("您还有缴费月份没有转入：{where}。请先{move}，再按合计的月数办理。")
+        yield Bar("", why.format(where=where, move=move), (move,))
 
-    def always(self, ask: Ask, facts: LateFacts) -> Iterator[Bar]:
-        """What bars whatever else is answered."""
-        record = facts.record
-        if facts.registered.pension is not None:
-            yield Bar("", str(DRAWS))
-            return
-        if month_in_china(ask.filed_at) < record.retires.month:
-            yield Bar(
-                "",
-                _("未到法定退休年龄（{month}），请按灵活就业或由单位参保。").format(
-                    month=record.retires.month.zh
-                ),
-            )
-        elif not record.missing:
-            yield Bar("", _("缴费年限已满，请申请领取养老金。"))
-        elif record.left:
-            move = MOVE_IN.at(ask.offer.city)
-            where = "、".join(
-                _("{place} {count} 个月").format(place=place, count=count) for place, count in record.left
-            )
-            why = _("您还有缴费月份没有转入：{where}。请先{move}，再按合计的月数办理。")
-            yield Bar("", why.format(where=where, move=move), (move,))
 
-    def place(self, ask: Ask, facts: LateFacts) -> Iterator[Finding]:
-        """Whether the city is the place, and whether the register says the same."""
-        terms = late_terms(book(), city=ask.offer.city, on=today_in_china(ask.filed_at))
-        city, household = book().city(ask.offer.city), str(ask.answers["household"])
-        if not late_record.is_taken_here(
-            terms, facts.record, household=household, settled=settled_month(ask)
-        ):
-            other = RESIDENT_PENSION.at(ask.offer.city)
-            why = _(
-                "未满足在本市{doing}的条件，请到户籍地或缴费满10年的地方办理，或转入居民养老（{other}）。"
-            )
-            yield Bar("household", why.format(doing=self.doing, other=other), (other,))
-            return
-        registered = facts.registered.household
-        if registered is None:
-            yield Mismatch("household", _("户籍登记中没有查到您的信息。"))
-        elif category(city, registered.place_code) != household:
-            yield Mismatch("household", _("户籍登记显示的户籍地与您填写的不一致。"))
-        elif household == "city" and registered.settled_on and registered.settled_on != _settled(ask):
-            yield Mismatch("settled_on", _("户籍登记的入户日期与您填写的不一致。"))
-
-    def beforehand(self, ask: Ask) -> Iterator[Bar]:
-        """A woman's age goes by what she says: before that, the later one would bar too much."""
-        if ask.person.sex == Sex.MALE:
-            yield from self.always(ask, self.facts(ask, self.outside(ask)))
-
-    def established(self, ask: Ask, facts: Any) -> set[str]:
-        return {"deemed"} if facts.record.deemed else set()
+def place(ask: Ask, record: Record, registered: Registered, *, doing: Any) -> Iterator[Finding]:
+    """Whether the city is the place of the pension, and whether the register says the same;
+    ``doing`` is what is done: 延缴, 趸缴."""
+    terms = late_terms(book(), city=ask.offer.city, on=today_in_china(ask.filed_at))
+    city, household = book().city(ask.offer.city), str(ask.answers["household"])
+    if not late_record.is_taken_here(terms, record, household=household, settled=settled_month(ask)):
+        other = RESIDENT_PENSION.at(ask.offer.city)
+        why = _("未满足在本市{doing}的条件，请到户籍地或缴费满10年的地方办理，或转入居民养老（{other}）。")
+        yield Bar("household", why.format(doing=doing, other=other), (other,))
+    elif registered.household is None:
+        yield Mismatch("household", _("户籍登记中没有查到您的信息。"))
+    elif category(city, registered.household.place_code) != household:
+        yield Mismatch("household", _("户籍登记显示的户籍地与您填写的不一致。"))
+    elif household == "city" and registered.household.settled_on not in (None, _settled(ask)):
+        yield Mismatch("settled_on", _("户籍登记的入户日期与您填写的不一致。"))
 
 
 def settled_month(ask: Ask) -> Month | None:

@@ -3,7 +3,7 @@ paid within the city's days, and done when the money is booked."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.urls import reverse
@@ -32,8 +32,9 @@ class BilledService(Service):
     capacity = Capacity.DEFERRED
 
     @abstractmethod
-    def sum_of(self, ask: Ask, facts: Any) -> Sum | None:
-        """What is to be paid as things stand; None where the rule bars it."""
+    def sum_of(self, ask: Ask, facts: Any, *, on: date) -> Sum | None:
+        """What is to be paid, by the figures of the day of filing, where it is drawn on the day
+        ``on``; None where the rule bars it."""
 
     def about(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
         """The lines of the summary before the sum."""
@@ -47,7 +48,7 @@ class BilledService(Service):
         ).format(days=days)
 
     def effect(self, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime) -> dict[str, Any]:
-        wanted = self.sum_of(ask, facts)
+        wanted = self.sum_of(ask, facts, on=today_in_china(now))
         if wanted is None:
             raise ValueError(f"{case.number}: there is nothing to pay; the rule was not applied")
         bill = lump_sums.draw(case, ask.person, wanted, capacity=self.capacity, by=by, now=now)
@@ -83,7 +84,8 @@ class BilledService(Service):
         return [(_("查看一次性缴费单"), url)]
 
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
-        wanted = self.sum_of(ask, facts)
+        on = today_in_china(ask.filed_at)
+        wanted = self.sum_of(ask, facts, on=on)
         lines = self.about(ask, facts)
         if wanted is None:
             return lines
@@ -91,7 +93,6 @@ class BilledService(Service):
             (one.label, f"{one.value}（{one.note}）" if one.note else one.value)
             for one in wanted.derivation.lines
         ]
-        on = today_in_china(ask.filed_at)
         mark = _("（{mark}）").format(mark=wanted.derivation.mark) if wanted.derivation.illustrative else ""
         return [
             *lines,

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -196,7 +196,8 @@ def place(bill: LumpSum, *, key: UUID, by: User, now: dt.datetime) -> Order:
         city=bill.city,
         take=take,
         content=bill.pk,
-        key=key,
+        # An order by its case's own key would end the case with itself.
+        key=uuid5(key, f"lump-sum/{bill.pk}"),
         by=by,
         now=now,
         until=last_moment(bill),

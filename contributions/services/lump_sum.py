@@ -1,14 +1,15 @@
 """个人趸缴登记: the months that are missing past the retirement age, paid in one sum."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.late_pension import price
+from contributions.late_pension import asking, price
 from contributions.late_pension import record as late_record
-from contributions.late_pension.asking import LateFacts, LateForm, LatePayer
+from contributions.late_pension.asking import AsksLate, LateFacts, Registered
 from contributions.orders.billed_service import BilledService
 from contributions.orders.lump_sums import Sum
 from contributions.ways import DEFER
@@ -25,9 +26,9 @@ GROUNDS = {
 }
 
 
-class LumpSumForm(LateForm):
+class LumpSumForm(AsksLate):
     def build(self) -> None:
-        super().build()
+        self.add_late_fields()
         self.fields["ground"] = forms.ChoiceField(
             label=_("趸缴依据"),
             choices=[(code, str(words)) for code, words in GROUNDS.items()],
@@ -37,7 +38,7 @@ class LumpSumForm(LateForm):
         )
 
 
-class LumpSumService(BilledService, LatePayer):
+class LumpSumService(BilledService):
     code = "lump-sum"
     title = gettext_lazy("个人趸缴登记")
     audience = Audience.PERSON
@@ -45,10 +46,22 @@ class LumpSumService(BilledService, LatePayer):
     form = LumpSumForm
     needs = ("lump_sum", "payment", "late_pension", "lump_sum_price")
     also_known_as = ("趸缴", "一次性缴费")
-    doing = gettext_lazy("趸缴")
+
+    def outside(self, ask: Ask) -> Registered:
+        return Registered.of(ask.person)
+
+    def facts(self, ask: Ask, outside: Registered | None) -> LateFacts:
+        return asking.read(ask, outside)
+
+    def beforehand(self, ask: Ask) -> Iterator[Bar]:
+        facts = self.facts(ask, self.outside(ask))
+        yield from asking.bars(ask, facts.record, facts.registered)
+
+    def established(self, ask: Ask, facts: LateFacts) -> set[str]:
+        return {"deemed"} if facts.record.deemed else set()
 
     def rule(self, ask: Ask, facts: LateFacts) -> Iterator[Finding]:
-        bars = list(self.always(ask, facts))
+        bars = list(asking.bars(ask, facts.record, facts.registered))
         if bars:
             yield from bars
             return
@@ -69,9 +82,9 @@ class LumpSumService(BilledService, LatePayer):
             why = _("您还不满足趸缴条件：{lacks}。可先{defer}。")
             yield Bar("ground", why.format(lacks="；".join(lacks), defer=defer), (defer,))
             return
-        yield from self.place(ask, facts)
+        yield from asking.place(ask, facts.record, facts.registered, doing=_("趸缴"))
 
-    def sum_of(self, ask: Ask, facts: LateFacts) -> Sum | None:
+    def sum_of(self, ask: Ask, facts: LateFacts, *, on: date) -> Sum | None:
         if not facts.record.missing:
             return None
         return price.missing_months(

@@ -6,6 +6,7 @@ import logging
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contributions.late_pension import finished
 from contributions.orders import asking, ending, lump_sums, queued
 from contributions.refunds import doubled, sending
 from portal.accounts.models import User
@@ -50,6 +51,15 @@ def lapse_lump_sums() -> None:
 def tell_ending_lump_sums() -> None:
     """Tell whose lump sum is about to end."""
     log.info("%s lump sums told", lump_sums.tell_ending(now=timezone.now()))
+
+
+@watched(
+    title=_("提醒延缴到期"),
+    remedy=_("没有提醒延缴已到期的人员。请系统管理员查明原因；修复后次日自动处理。"),
+)
+def tell_finished_deferrals() -> None:
+    """Tell those whose months past the retirement age have come to their end."""
+    log.info("%s told that their deferral has ended", finished.tell(now=timezone.now()))
 
 
 @watched(

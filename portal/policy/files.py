@@ -374,6 +374,44 @@ CITY_FILES: Mapping[str, Kind] = {
             "born_months": Count(1, 24),
         },
     ),
+    # Years as a permanent worker (固定工) that are bought at a chosen base.
+    "seniority_lump_sum": Shape(
+        {"before": Day(), "floor": YUAN, "ceiling": YUAN, "rate": RATE, "account_rate": RATE}
+    ),
+    # The missing years of the residents' pension, bought at once.
+    "resident_lump_sum": Shape(
+        {"from_age": Count(50, 100), "years": Count(1, 40), "pension_age": Count(50, 80)}
+    ),
+    # 四类人员: who worked for the state before there was contributory pension.
+    "four_groups": Shape(
+        {
+            "groups": Mapped(
+                one_of("left_enterprise", "left_office", "collective", "sent_down"),
+                Shape(
+                    {"statuses": Listed(one_of("cadre", "permanent", "youth"))},
+                    {
+                        "left_from": Day(),
+                        "left_until": Day(),
+                        "retired_by": Day(),
+                        "never_insured": Flag(),
+                        "least_months": Count(1, 600),
+                        "own_base": Flag(),
+                    },
+                ),
+            ),
+            "province_wage": YUAN,
+            "floor": YUAN,
+            "ceiling": YUAN,
+            "rate": RATE,
+            "account_rate": RATE,
+            "early_base": YUAN,
+            "early_rate": RATE,
+            "early_interest_since": MonthText(),
+            "wage_since": MonthText(),
+            "wage_share": SHARE,
+            "deposit_rate": RATE,
+        }
+    ),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.

@@ -93,7 +93,7 @@ def test_what_only_other_cities_offer_is_listed_apart() -> None:
 @pytest.mark.parametrize(
     ("city", "words", "code"),
     [
-        ("shenzhen", "延缴", "deferred-contribution"),
+        ("shenzhen", "增员", "employer-add-staff"),
         ("wuxi", "参保登记", "flexible-enroll"),
         ("wuxi", "增员", "employer-add-staff"),
         ("wuhan", "户籍信息变更", "identity-change"),
@@ -111,8 +111,8 @@ def test_what_the_city_has_done_at_a_window_is_not_offered_from_other_cities() -
 
 @pytest.mark.django_db
 def test_the_page_says_where_it_is_done(client: Client) -> None:
-    page = client.get("/shenzhen/search/?q=延缴").content.decode()
-    assert 'href="/shenzhen/services/deferred-contribution/"' in page
+    page = client.get("/shenzhen/search/?q=增员").content.decode()
+    assert 'href="/shenzhen/services/employer-add-staff/"' in page
     assert "社保局窗口" in page
     assert "没有找到相符的事项" not in page
 

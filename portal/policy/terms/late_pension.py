@@ -87,3 +87,119 @@ def price_terms(book: Book, *, city: str, on: dt.date) -> PriceTerms:
         year_begins=leaf.values["year_begins"],
         months_here=leaf.values["months_here"],
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeniorityTerms:
+    """Buying years of work as a permanent worker (工龄): household and insurance of before a day,
+    the limits of the base (yuan), and the rates."""
+
+    leaf: Leaf
+    before: dt.date
+    floor: Decimal
+    ceiling: Decimal
+    rate: Decimal
+    account_rate: Decimal
+
+
+def seniority_terms(book: Book, *, city: str, on: dt.date) -> SeniorityTerms:
+    """Raises PolicyMissing where no such years are sold."""
+    leaf = book.leaf(city, "seniority_lump_sum", on)
+    return SeniorityTerms(
+        leaf=leaf,
+        before=leaf.values["before"],
+        floor=leaf.values["floor"],
+        ceiling=leaf.values["ceiling"],
+        rate=leaf.values["rate"],
+        account_rate=leaf.values["account_rate"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResidentTerms:
+    """Buying the missing years of the residents' pension: from which age, how many years are
+    needed, and the age at which it is drawn."""
+
+    leaf: Leaf
+    from_age: int
+    years: int
+    pension_age: int
+
+
+def resident_terms(book: Book, *, city: str, on: dt.date) -> ResidentTerms:
+    """Raises PolicyMissing where no such years are sold."""
+    leaf = book.leaf(city, "resident_lump_sum", on)
+    return ResidentTerms(
+        leaf=leaf,
+        from_age=leaf.values["from_age"],
+        years=leaf.values["years"],
+        pension_age=leaf.values["pension_age"],
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTerms:
+    """One of the four groups: when its people left (days, None: open), which status they had, and
+    what a month costs. ``own_base``: the base is chosen between ``floor`` and ``ceiling``."""
+
+    left_from: dt.date | None
+    left_until: dt.date | None
+    statuses: tuple[str, ...]
+    retired_by: dt.date | None
+    never_insured: bool
+    least_months: int
+    own_base: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupsTerms:
+    """The four groups, and the prices that they share: yuan and shares. Months before
+    ``wage_since`` cost ``early_base`` × ``early_rate``, those of the second group from then on
+    ``wage_share`` of the province's wage; both bear simple interest, the first from
+    ``early_interest_since``."""
+
+    leaf: Leaf
+    groups: Mapping[str, GroupTerms]
+    province_wage: Decimal
+    floor: Decimal
+    ceiling: Decimal
+    rate: Decimal
+    account_rate: Decimal
+    early_base: Decimal
+    early_rate: Decimal
+    early_interest_since: Month
+    wage_since: Month
+    wage_share: Decimal
+    deposit_rate: Decimal
+
+
+def groups_terms(book: Book, *, city: str, on: dt.date) -> GroupsTerms:
+    """Raises PolicyMissing where the city has no such policy."""
+    leaf = book.leaf(city, "four_groups", on)
+    values = leaf.values
+    return GroupsTerms(
+        leaf=leaf,
+        groups={
+            code: GroupTerms(
+                left_from=one["left_from"],
+                left_until=one["left_until"],
+                statuses=tuple(one["statuses"]),
+                retired_by=one["retired_by"],
+                never_insured=bool(one["never_insured"]),
+                least_months=one["least_months"] or 0,
+                own_base=bool(one["own_base"]),
+            )
+            for code, one in values["groups"].items()
+        },
+        province_wage=values["province_wage"],
+        floor=values["floor"],
+        ceiling=values["ceiling"],
+        rate=values["rate"],
+        account_rate=values["account_rate"],
+        early_base=values["early_base"],
+        early_rate=values["early_rate"],
+        early_interest_since=values["early_interest_since"],
+        wage_since=values["wage_since"],
+        wage_share=values["wage_share"],
+        deposit_rate=values["deposit_rate"],
+    )

@@ -149,8 +149,13 @@ def staff(username: str) -> User:
 
 def staff_of(city: str, role: str) -> User:
     """A member of staff who holds that role for the city."""
+    return all_staff_of(city, role)[0]
+
+
+def all_staff_of(city: str, role: str) -> list[User]:
+    """The members of staff who hold that role for the city."""
     members = script()["staff"]
-    return next(staff(name) for name, one in members.items() if one["city"] == city and role in one["roles"])
+    return [staff(name) for name, one in members.items() if one["city"] == city and role in one["roles"]]
 
 
 def accounts() -> list[Account]:

@@ -41,7 +41,7 @@ def sum_of(user: User, at: str, **other: Any) -> str:
     asked_for = ask(user, SHENZHEN, CODE, asked(**other), moment(at))
     seen = desk.look(asked_for)
     assert not seen.stopping, seen.findings
-    wanted = seen.service.sum_of(asked_for, seen.facts)  # type: ignore[attr-defined]
+    wanted = seen.service.sum_of(asked_for, seen.facts, on=moment(at).date())  # type: ignore[attr-defined]
     return money.format_yuan(wanted.amount_fen)
 
 
