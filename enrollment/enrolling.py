@@ -36,13 +36,14 @@ STOP = "employer-stop-staff"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One insurance to begin: at which tier, over the months [start, until), or from ``start``
-    on."""
+    """One insurance to begin: at which tier, or on which base (fen), over which months [start,
+    until)."""
 
     insurance: Insurance
     tier: str
     start: Month
     until: Month | None = None
+    base_fen: int | None = None
 
 
 def first_months(
@@ -200,6 +201,7 @@ def insure(
             start=one.start,
             until=one.until,
             tier=one.tier,
+            wage_fen=one.base_fen,
             case=case,
             now=now,
         )

@@ -5,7 +5,7 @@ A service says its code, title, capacity and words, and the bars of its own; it 
 insurance is taken at a tier, or left out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -57,7 +57,7 @@ class OwnEnrolForm(ServiceForm):
         service = self.service()
         ask = Ask(offer=self.offer, applicant=self.applicant, answers={}, filed_at=self.now)
         person = self.applicant.person
-        facts = service.facts(ask, None) if person else None
+        facts = service.facts(ask, service.known_for_form(ask)) if person else None
         barred = service.barred(ask, facts) if person else {}
         offered = offers.offered_insurances(self.offer)
         for insurance in offered:
@@ -66,8 +66,10 @@ class OwnEnrolForm(ServiceForm):
             if terms is None:
                 continue
             why = barred[insurance].why if insurance in barred else ""
+            choices = service.choices(ask, facts, terms)
+            hints = {code: service.cost(ask, facts, insurance, code, months[0]) for code, _title in choices}
             self.fields[f"tier_{insurance}"] = self._tiers(
-                terms, service.tiers(ask, facts, terms), months, why, several=len(offered) > 1
+                terms, choices, hints, months, why, several=len(offered) > 1
             )
             if len(months) > 1 and not why:
                 self.fields[f"start_{insurance}"] = MonthChoiceField(
@@ -81,23 +83,16 @@ class OwnEnrolForm(ServiceForm):
     def _tiers(
         self,
         terms: ContributionTerms,
-        tiers: Sequence[Tier],
+        choices: Sequence[tuple[str, str]],
+        hints: Mapping[str, str],
         months: Sequence[Month],
         why: str,
         *,
         several: bool,
     ) -> forms.ChoiceField:
-        service = self.service
-        hints = {
-            tier.code: enrolling.cost(
-                self.offer.city, service.capacity, terms.insurance, tier.code, months[0]
-            )
-            for tier in tiers
-        }
         field = forms.ChoiceField(
             label=_("{insurance}缴费档次").format(insurance=INSURANCE_LABELS[terms.insurance]),
-            choices=[(tier.code, tier.title) for tier in tiers]
-            + ([(NOT_WANTED, _("不参保"))] if several else []),
+            choices=[*choices, *([(NOT_WANTED, _("不参保"))] if several else [])],
             widget=forms.RadioSelect,
             required=False,
             help_text=(_("从{month}起缴费。").format(month=months[0].zh) if len(months) == 1 else "")
@@ -105,7 +100,7 @@ class OwnEnrolForm(ServiceForm):
         )
         field.choice_hints = {code: hint for code, hint in hints.items() if hint}  # type: ignore[attr-defined]
         field.always_answered = True  # type: ignore[attr-defined]
-        field.not_allowed = dict.fromkeys((tier.code for tier in tiers), why) if why else {}  # type: ignore[attr-defined]
+        field.not_allowed = dict.fromkeys((code for code, _title in choices), why) if why else {}  # type: ignore[attr-defined]
         return field
 
     def clean(self) -> dict[str, Any]:
@@ -171,6 +166,17 @@ class OwnEnrol(AboutCoverage):
         person."""
         return terms.tiers
 
+    def known_for_form(self, ask: Ask) -> Any:
+        """What outside registers say, as far as the form needs it."""
+
+    def choices(self, ask: Ask, facts: Any, terms: ContributionTerms) -> Sequence[tuple[str, str]]:
+        """What can be chosen of an insurance: (code, title)."""
+        return [(tier.code, tier.title) for tier in self.tiers(ask, facts, terms)]
+
+    def cost(self, ask: Ask, facts: Any, insurance: Insurance, code: str, month: Month) -> str:
+        """What a choice costs, in words; "" where no figure says."""
+        return enrolling.cost(ask.offer.city, self.capacity, insurance, code, month)
+
     def bars_of_person(self, ask: Ask, facts: Any) -> Iterator[Bar]:
         """What bars this person, whatever the insurance and the answers."""
         yield from ()
@@ -223,7 +229,7 @@ class OwnEnrol(AboutCoverage):
         chosen = ask.answers.get(f"start_{insurance}")
         return Month.parse(chosen) if chosen else self.first_months(ask, insurance)[0]
 
-    def wanted(self, ask: Ask) -> list[Wanted]:
+    def wanted(self, ask: Ask, facts: Any) -> list[Wanted]:
         """The insurances that were chosen."""
         return [
             Wanted(insurance, tier, self.wanted_from(ask, insurance))
@@ -233,7 +239,7 @@ class OwnEnrol(AboutCoverage):
     def effect(self, case: Case, ask: Ask, facts: Any, *, by: User, now: datetime) -> dict[str, Any]:
         return enrolling.insure(
             ask.person,
-            self.wanted(ask),
+            self.wanted(ask, facts),
             offer=ask.offer,
             capacity=self.capacity,
             case=case,
@@ -248,7 +254,7 @@ class OwnEnrol(AboutCoverage):
             (_("姓名"), ask.person.name),
             (_("身份证号码"), identity.mask(ask.person.identity_number)),
             *self.about_person(ask, facts),
-            *self._insurances(ask),
+            *self._insurances(ask, facts),
             *(
                 [(_("缴费账号"), identity.mask_account(str(ask.answers["account_number"])))]
                 if ask.answers.get("account_number")
@@ -265,21 +271,22 @@ class OwnEnrol(AboutCoverage):
         """Lines of the summary after the insurances."""
         yield from ()
 
-    def _insurances(self, ask: Ask) -> Iterator[tuple[str, str]]:
-        wanted = {one.insurance: one for one in self.wanted(ask)}
+    def _insurances(self, ask: Ask, facts: Any) -> Iterator[tuple[str, str]]:
+        chosen = tier_answers(ask)
         for insurance in offers.offered_insurances(ask.offer):
-            if insurance in wanted:
-                yield INSURANCE_LABELS[insurance], self._described(ask, wanted[insurance])
+            if insurance in chosen:
+                yield INSURANCE_LABELS[insurance], self._described(ask, facts, insurance, chosen[insurance])
             elif f"tier_{insurance}" in ask.answers:
                 yield INSURANCE_LABELS[insurance], _("不参保")
 
-    def _described(self, ask: Ask, one: Wanted) -> str:
+    def _described(self, ask: Ask, facts: Any, insurance: Insurance, code: str) -> str:
         """60%档，2026年12月起，每月 393.04 元（起始日期为推定）."""
-        city = ask.offer.city
-        terms = enrolling.terms_of(city, self.capacity, one.insurance, one.start)
-        title = terms.tier(one.tier).title if terms else one.tier
-        cost = enrolling.cost(city, self.capacity, one.insurance, one.tier, one.start)
+        start = self.wanted_from(ask, insurance)
+        terms = enrolling.terms_of(ask.offer.city, self.capacity, insurance, start)
+        titles = dict(self.choices(ask, facts, terms)) if terms else {}
+        title = titles.get(code) or (terms.tier(code).title if terms else code)
+        cost = self.cost(ask, facts, insurance, code, start)
         mark = terms.leaf.reference.mark if terms and cost else ""
-        said = _("{tier}，{month}起").format(tier=title, month=one.start.zh)
+        said = _("{tier}，{month}起").format(tier=title, month=start.zh)
         said += _("，{cost}").format(cost=cost) if cost else ""
         return said + (_("（{mark}）").format(mark=mark) if mark else "")

@@ -77,6 +77,7 @@ def _fen(coverage: Coverage, months: Sequence[Month]) -> int:
             capacity=Capacity(coverage.capacity),
             insurance=Insurance(coverage.insurance),
             tier=base.tier,
+            wage_fen=base.wage_fen,
             month=month,
         ).amount_fen
         for month in months

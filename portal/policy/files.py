@@ -138,6 +138,9 @@ _SUBSIDISED_TIER = Shape(
         # Whose tier it is, where it is not everybody's; and whether nobody joins it any more.
         "only_for": one_of(*TIERS_ONLY_FOR),
         "closed": Flag(),
+        # From, or until, which month of retirement it is of those who pay on when retired.
+        "retired_from": MonthText(),
+        "retired_until": MonthText(),
         # From, or until, which age by sex it is chosen.
         "from_age": _AGES,
         "until_age": _AGES,
@@ -174,6 +177,10 @@ SUBSIDISED_CONTRIBUTION = Shape(
         "joins_next_year": Flag(),
         # From which age, and after how many paid years, the benefits can be claimed.
         "settled_before": Count(16, 100),
+        # Until which month of retirement one's own pension is paid on.
+        "wage_retired_until": MonthText(),
+        # Whether these months are left out of the years that a retired person needs.
+        "no_retirement_years": Flag(),
         "claim": Shape({"age": Count(40, 80), "years": Count(1, 60)}),
     },
     _check_subsidised,
@@ -416,6 +423,10 @@ CITY_FILES: Mapping[str, Kind] = {
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.
     "card_top_up": Shape({"least": YUAN, "most": YUAN, "per_day": YUAN}, check=_check_top_up),
+    # How many years of medical insurance, in all and in the city, whoever retired needs, by
+    # the year from which they draw the pension; those in the city later by the month of retirement.
+    "medical_years": Shape({"in_all": Count(1, 60), "here": Count(1, 60)}),
+    "medical_years_here": Shape({"here": Count(1, 60)}),
     # How many months back the refund of a pension month that was paid twice can be asked for.
     "duplicate_refund": Shape({"months_back": Count(1, 600)}),
 }

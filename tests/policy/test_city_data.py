@@ -64,6 +64,7 @@ OFFERED = {
     ("shenzhen", "resident-pension-enroll"): ("居民养老参保登记", Mode.COUNTER),
     ("shenzhen", "resident-tier"): ("居保缴费档次变更", Mode.DIRECT),
     ("shenzhen", "elder-medical"): ("超龄居民老人缴纳医疗保险", Mode.COUNTER),
+    ("shenzhen", "retiree-medical"): ("退休后继续缴纳医疗保险", Mode.DIRECT),
     ("shenzhen", "child-stop"): ("少儿停保", Mode.DIRECT),
     ("shenzhen", "student-stop"): ("学生停保", Mode.DIRECT),
     ("shenzhen", "child-first-enroll"): ("深户非在园在校少儿首次参保", Mode.MATCH),

@@ -44,6 +44,14 @@ class Tier:
     closed: bool = False
     from_age: Mapping[str, int] | None = None
     until_age: Mapping[str, int] | None = None
+    retired_from: Month | None = None
+    retired_until: Month | None = None
+
+    def is_of(self, retired_in: Month) -> bool:
+        """Whether it is for those who reached the retirement age in that month."""
+        if self.retired_from and retired_in < self.retired_from:
+            return False
+        return not (self.retired_until and retired_in >= self.retired_until)
 
     def suits(self, born: dt.date, sex: str, *, on: dt.date) -> bool:
         """Whether somebody of that age and sex may choose it on a day."""
@@ -101,6 +109,10 @@ class ContributionTerms:
     claim: Claim | None = None
     # Until which age in years one's household has to have moved into the city; None: at any age.
     settled_before: int | None = None
+    # Until which month of retirement one's own pension is paid on; None: whenever that was.
+    wage_retired_until: Month | None = None
+    # Whether these months count towards the years of medical insurance of the retired.
+    retirement_years: bool = True
 
     @property
     def path(self) -> str:
@@ -244,6 +256,8 @@ def _subsidised(
         takes_base=wage_rate is not None,
         joins_next_year=bool(values["joins_next_year"]),
         settled_before=values["settled_before"],
+        wage_retired_until=values["wage_retired_until"],
+        retirement_years=not values["no_retirement_years"],
         claim=Claim(**values["claim"]) if values["claim"] is not None else None,
     )
 
@@ -266,6 +280,8 @@ def _subsidised_tier(tier: Mapping[str, Any]) -> Tier:
         closed=bool(tier["closed"]),
         from_age=tier["from_age"],
         until_age=tier["until_age"],
+        retired_from=tier["retired_from"],
+        retired_until=tier["retired_until"],
     )
 
 
