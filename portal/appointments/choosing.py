@@ -40,7 +40,7 @@ def times(request: HttpRequest, errand: Errand) -> HttpResponseBase:
     # The case whose papers they come with, where the page of the case led here.
     about = {FOR_CASE: request.GET[FOR_CASE]} if request.GET.get(FOR_CASE) else {}
     if request.method == "POST" and (opening := calendar.opening(request.POST.get("slot", ""))):
-        typed = dict(draft.typed) if draft else {}
+        typed = draft.typed if draft else _filled_in(errand)
         matter = {"matter": [matters.of_case(about[FOR_CASE])]} if about else {}
         errand.keep({**typed, **matter, "slot": [opening.name]}, checked=False)
         return redirect(errand.url("apply"))
@@ -53,6 +53,14 @@ def times(request: HttpRequest, errand: Errand) -> HttpResponseBase:
         method="post",
     )
     return render(request, "appointments/times.html", context)
+
+
+def _filled_in(errand: Errand) -> dict[str, list[str]]:
+    """What the form fills in by itself, as a draft keeps it: of a draft, the form shows no more
+    than what is in it."""
+    form = errand.form()
+    values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    return {form.add_prefix(name): [str(value)] for name, value in values.items() if value}
 
 
 def chosen(request: HttpRequest, calendar: Calendar, url: To) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from portal.accounts.fields import PhoneField
 from portal.accounts.models import User
 from portal.appointments import booking, matters, notices
-from portal.appointments.calendar import Calendar, Opening, named, times
+from portal.appointments.calendar import Calendar, Opening, named, slot_name, times
+from portal.appointments.machine import Status
 from portal.appointments.models import Appointment, Site
 from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
@@ -192,6 +193,18 @@ class AppointmentService(Service):
 
     def goes_to(self, case: Case, *, now: dt.datetime) -> str:
         return reverse("appointment", args=[case.appointment.number])
+
+    def links(self, case: Case, *, now: dt.datetime) -> list[tuple[str, str]]:
+        """The way to the appointment; where it is no longer as it was filed, how it is now."""
+        appointment = Appointment.objects.select_related("slot__site").get(case=case)
+        asked = str(case.answers["slot"])
+        is_as_filed = asked == slot_name(appointment.slot.site, appointment.slot.starts_at)
+        if is_as_filed and appointment.status == Status.BOOKED:
+            return super().links(case, now=now)
+        text = _("现在的预约：{when}，{state}").format(
+            when=booking.words_of(appointment.slot), state=appointment.get_status_display()
+        )
+        return [(text, reverse("appointment", args=[appointment.number]))]
 
     def summary(self, ask: Ask, facts: AppointmentFacts) -> list[tuple[str, str]]:
         opening = facts.opening

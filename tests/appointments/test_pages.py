@@ -59,6 +59,7 @@ def test_place_day_slot_and_two_more_steps_make_an_appointment(li_qiang: Client,
     chosen = li_qiang.post(TIMES, {"slot": counter.slot()}, follow=True)
     assert chosen.request["PATH_INFO"] == APPLY
     assert "2026年11月20日 09:00，江岸区经办大厅" in chosen.content.decode()
+    assert 'value="13800000002"' in chosen.content.decode()
     sent = li_qiang.post(
         APPLY,
         {"slot": counter.slot(), "matter": "payment", "phone": "13800000002", "action": "next"},
@@ -182,6 +183,20 @@ def test_an_appointment_is_moved_after_a_last_look(
     page = li_qiang.post(move, {"slot": slot}, follow=True).content.decode()
     assert "已改期" in page
     assert "2026年11月23日 10:00–10:30" in page
+
+
+def test_the_case_says_how_the_appointment_is_now(
+    li_qiang: Client, cast: Cast, counter: Counter, clock: Clock
+) -> None:
+    """It keeps what was filed, which holds no longer once the appointment is moved or cancelled."""
+    made = counter.book(cast.li_qiang_login, now=clock.now)
+    case = reverse("case", args=[made.case.number])
+    assert "查看预约和预约单" in li_qiang.get(case).content.decode()
+    booking.move(made, counter.slot(at="15:00"), by=cast.li_qiang_login, now=clock.now)
+    moved = "现在的预约：2026年11月20日 15:00–15:30，江岸区经办大厅，"
+    assert f"{moved}已预约" in li_qiang.get(case).content.decode()
+    booking.cancel(made, by=cast.li_qiang_login, now=clock.now)
+    assert f"{moved}已取消" in li_qiang.get(case).content.decode()
 
 
 def test_an_appointment_is_cancelled_after_a_question(
