@@ -44,7 +44,7 @@ PAGES = {
 # Those that each city has of its own.
 OF_CITY = frozenset({"quote", "windows"})
 # Those of a person's own insurance, and those of whoever pays: no page of the others.
-_OF_PERSONS = frozenset({"record", "record-account", "paid-list"})
+_OF_PERSONS = frozenset({"record", "record-account", "paid-list", "family"})
 _OF_PAYERS = _OF_PERSONS | {"orders"}
 
 

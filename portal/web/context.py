@@ -34,15 +34,22 @@ def city_of(request: HttpRequest) -> City:
 
 
 def own_slug(user: Any) -> str:
-    """The city of a clerk's employer; of a person, where they are insured; of staff, their
-    agency's; "" for nobody, and where it is not known."""
+    """The city of a clerk's employer; of a person, where they are insured, else where their
+    household is registered; of staff, their agency's; "" for nobody, and where it is not known."""
     if not isinstance(user, User):
         return ""
     if user.employer:
         return user.employer.city
     if not user.person:
         return user.city
-    return next((city for module in rooms.bring("insured") if (city := module.city_of(user.person))), "")
+    insured_in = (city for module in rooms.bring("insured") if (city := module.city_of(user.person)))
+    return next(insured_in, "") or _city_with(user.person.household_code)
+
+
+def _city_with(code: str) -> str:
+    """The city that the place, by its code of GB/T 2260, belongs to; "" where it is none of
+    these."""
+    return next((city.slug for city in book().cities if any(one.code == code for one in city.places)), "")
 
 
 def own_city_of(user: Any) -> City | None:

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.shared.insurance import Insurance
-from tests.cast import Cast, cover
+from tests.cast import CHANGSHA, Cast, cover
 from tests.conftest import Clock
 from tests.web.conftest import signed_in
 
@@ -23,12 +23,18 @@ def test_a_clerk_starts_in_their_employers_city(cast: Cast, clock: Clock) -> Non
     assert signed_in(cast.donghu_clerk).get("/")["Location"] == "/wuhan/"
 
 
-def test_a_person_starts_where_they_are_insured(cast: Cast, clock: Clock) -> None:
-    assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/ningbo/"
+def test_a_person_starts_where_they_are_insured_or_else_at_home(cast: Cast, clock: Clock) -> None:
+    assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/wuhan/"
     cover(cast.li_qiang, Insurance.MEDICAL, "shenzhen", "2025-01", "2026-03", tier="one")
     assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/shenzhen/"
     cover(cast.li_qiang, Insurance.PENSION, "wuhan", "2026-03", tier="60")
     assert signed_in(cast.li_qiang_login).get("/")["Location"] == "/wuhan/"
+
+
+def test_who_is_at_home_in_no_city_of_the_hall_starts_in_the_first(cast: Cast, clock: Clock) -> None:
+    cast.liu_yang.household_code = CHANGSHA
+    cast.liu_yang.save()
+    assert signed_in(cast.liu_yang_login).get("/")["Location"] == "/ningbo/"
 
 
 def test_pages_without_a_city_are_of_where_one_belongs(cast: Cast, clock: Clock) -> None:
