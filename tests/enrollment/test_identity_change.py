@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.models import User
@@ -144,6 +145,15 @@ def test_an_archive_birth_date_goes_to_the_counter_and_moves_retirement(
 @pytest.mark.parametrize("day", ["2026-11-18", "1962-13-01", "0985-02-28", ""])
 def test_a_day_that_cannot_be_is_told_beside_its_field(worker: User, now: dt.datetime, day: str) -> None:
     assert "archive_birth_date" in reasons(worker, SHENZHEN, CODE, archived(day), now)
+
+
+def test_the_notice_says_which_papers_depend_on_what_is_found(client: Client, db: None) -> None:
+    notice = client.get(reverse("service", args=[SHENZHEN, CODE])).content.decode()
+    assert "户口簿（需要时带到窗口）" in notice
+    assert "提交前会列出要哪些" in notice
+    always = client.get(reverse("service", args=[SHENZHEN, "medical-in"])).content.decode()
+    assert "居民身份证（带到窗口）" in always
+    assert "需要时" not in always
 
 
 @pytest.mark.parametrize("typed", [{"household": "elsewhere"}, {"name": "刘洋"}])

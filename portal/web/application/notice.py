@@ -102,6 +102,7 @@ def _public_page(city: City, offer: Offer, kind: Service) -> dict[str, Any]:
         "service": kind,
         "steps": steps,
         "audience": kind.door,
+        "sometimes": any(paper.required_when for paper in offer.papers),
         "how_it_ends": kind.how_it_ends(offer) or how_it_ends(offer),
         "next_url": reverse("apply", args=[city.slug, offer.code]),
     }
