@@ -1,13 +1,15 @@
 """What is told about an appointment: to the login that made it, and by text message to the phone
-that it names."""
+that it names; once that login is guardian no more, to those who are, or to the person."""
 
 import datetime as dt
 
 from django.utils.translation import gettext as _
 
 from portal.accounts import notices
+from portal.accounts.permissions import may_act_for_person
 from portal.appointments.calendar import times
 from portal.appointments.models import Appointment
+from portal.people.guardianship import guardians_of
 from portal.policy.terms.appointments import AppointmentTerms
 from portal.shared.months import day_zh, short_moment_zh, today_in_china
 
@@ -129,12 +131,19 @@ def ticket_words(appointment: Appointment, terms: AppointmentTerms) -> str:
 
 
 def _tell(appointment: Appointment, what: str, title: str, text: str, now: dt.datetime) -> None:
-    notices.tell(
-        appointment.made_by,
-        kind=KIND,
-        reference=f"{appointment.pk}/{what}",
-        title=title,
-        text=text,
-        now=now,
-        phone=appointment.phone,
-    )
+    reference, person = f"{appointment.pk}/{what}", appointment.person
+    if person is None or may_act_for_person(appointment.made_by, person):
+        notices.tell(
+            appointment.made_by,
+            kind=KIND,
+            reference=reference,
+            title=title,
+            text=text,
+            now=now,
+            phone=appointment.phone,
+        )
+        return
+    # Where a ward will be is not for whoever is their guardian no more.
+    guardians = [one.guardian for one in guardians_of(person, on=today_in_china(now))]
+    for one in guardians or [person]:
+        notices.tell(one, kind=KIND, reference=f"{reference}/{one.pk}", title=title, text=text, now=now)

@@ -19,7 +19,7 @@ from portal.people.models import Guardianship, Person
 from portal.policy.book import book
 from portal.shared.keys import KeyReused
 from tests.appointments.conftest import FRIDAY, Counter
-from tests.cast import Cast, moment, person
+from tests.cast import WUCHANG, Cast, moment, person
 from tests.filing import standing_case
 
 
@@ -271,10 +271,26 @@ def test_without_a_place_the_notice_says_to_take_a_number_there(cast: Cast, now:
     assert [str(bar.why) for bar in bars] == ["本市还没有接受预约的办事点，请直接到窗口取号。"]
 
 
-def guard(guardian: Person, ward: Person) -> None:
+def test_whoever_is_guardian_no_more_is_not_told_where_the_ward_will_be(
+    cast: Cast, counter: Counter, now: dt.datetime
+) -> None:
+    ward = person("李小明", WUCHANG, "2015-03-02", 33)
+    guard(cast.li_qiang, ward)
+    guard(cast.wang_fang, ward, place=2)
+    appointment = counter.book(cast.li_qiang_login, now=now, ward=ward)
+    Guardianship.objects.filter(guardian=cast.li_qiang).update(ends_on=now.date())
+    booking.move(appointment, counter.slot(at="15:00"), by=cast.wang_fang_login, now=now)
+    the_day.remind(now=moment("2026-11-19 17:00"))
+    for title in ("预约已改期", "明天有预约"):
+        told = Notice.objects.get(title=title)
+        assert (told.person, told.user, told.phone) == (cast.wang_fang, None, "")
+
+
+def guard(guardian: Person, ward: Person, place: int = 1) -> None:
     Guardianship.objects.create(
         guardian=guardian,
         ward=ward,
+        place=place,
         relation="parent",
         proof_kind="birth",
         proof="出生医学证明",
