@@ -1,5 +1,4 @@
-"""The demo's coverages of employees, flexible workers and residents, and the accounts for the
-debit."""
+"""The demo's coverages in every capacity, and the accounts for the debit."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ def _coverages(now: dt.datetime, say: Say) -> None:
     _employed(month, now)
     _flexible(month, now)
     _crowd(month, now)
-    _residents(month, now)
+    _others(month, now)
     _founded(now)
 
 
@@ -94,19 +93,22 @@ def _flexible(month: Month, now: dt.datetime) -> None:
             _draw_on(person, member["city"], member["new_account"], month - 1)
 
 
-def _residents(month: Month, now: dt.datetime) -> None:
-    for member in cast.script()["residents"]:
+def _others(month: Month, now: dt.datetime) -> None:
+    for member in cast.script()["others"]:
+        person, start = cast.person(member["person"]), month - member["since"]
         for insurance, tier in member["tiers"].items():
             _insure(
-                cast.person(member["person"]),
+                person,
                 Insurance(insurance),
                 member["city"],
-                month - member["since"],
-                None,
+                start,
+                month - member["until"] if "until" in member else None,
                 now=now,
-                capacity=Capacity.RESIDENT,
+                capacity=Capacity(member["capacity"]),
                 tier=tier,
             )
+        if "account" in member:
+            _draw_on(person, member["city"], member["account"], start)
 
 
 def _crowd(month: Month, now: dt.datetime) -> None:

@@ -101,7 +101,7 @@ class Payer(StrEnum):
     EMPLOYERS = "employers"
 
 
-PAYER_LABELS = {Payer.PEOPLE: "灵活就业人员", Payer.EMPLOYERS: "用人单位"}
+PAYER_LABELS = {Payer.PEOPLE: "个人缴费人员", Payer.EMPLOYERS: "用人单位"}
 
 
 class DebitBatch(models.Model):

@@ -92,7 +92,11 @@ def person(key: str) -> Person:
     )
     HouseholdRecord.objects.get_or_create(
         identity_number=row.identity_number,
-        defaults={"name": row.name, "place_code": entry.get("household", entry["place"])},
+        defaults={
+            "name": row.name,
+            "place_code": entry.get("household", entry["place"]),
+            "settled_on": entry.get("settled"),
+        },
     )
     return row
 

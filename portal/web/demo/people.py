@@ -1,6 +1,7 @@
 """Who lives in the demo, and their cards."""
 
 import datetime as dt
+from decimal import Decimal
 
 from portal.people import guardianship
 from portal.people.models import Guardianship, Proof, Relation
@@ -8,9 +9,11 @@ from portal.registers.models import (
     BankAccountRecord,
     HouseholdRecord,
     MedicalAccountRecord,
+    PensionRecord,
     SecurityCardRecord,
 )
-from portal.shared.months import today_in_china
+from portal.shared import money
+from portal.shared.months import Month, month_in_china, today_in_china
 from portal.web.demo import cast
 from portal.web.demo.chapters import Say
 
@@ -24,7 +27,25 @@ def tell(now: dt.datetime, say: Say) -> None:
     for username in cast.script()["staff"]:
         cast.staff(username)
     _cards()
+    _pensions(month_in_china(now))
     _families(today_in_china(now))
+
+
+def _pensions(month: Month) -> None:
+    for entry in cast.script()["pensions"]:
+        person, since = cast.person(entry["person"]), month - entry["since"]
+        PensionRecord.objects.get_or_create(
+            identity_number=person.identity_number,
+            defaults={
+                "name": person.name,
+                "kind": entry["kind"],
+                "place_code": entry["place"],
+                "payer": entry["payer"],
+                "retired_in": since - 1,
+                "since": since,
+                "monthly_fen": money.to_fen(Decimal(entry["monthly"])),
+            },
+        )
 
 
 def _families(today: dt.date) -> None:
