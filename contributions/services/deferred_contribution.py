@@ -73,7 +73,7 @@ class DeferredContribution(OwnEnrol):
         """What is begun, until the missing months are paid."""
         return [
             Wanted(one.insurance, one.tier, one.start, one.start + facts.record.missing)
-            for one in self.wanted(ask)
+            for one in self.wanted(ask, facts)
         ]
 
     def effect(self, case: Case, ask: Ask, facts: DeferFacts, *, by: User, now: datetime) -> dict[str, Any]:
