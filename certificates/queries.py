@@ -1,18 +1,23 @@
 """Who may see which certificate."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from certificates.models import Certificate, StaffBatch, Status
 from portal.accounts import permissions
 from portal.accounts.models import User
 from portal.accounts.permissions import Visitor
+from portal.people.contacts import employers_of
 
 
 def own(user: Visitor) -> QuerySet[Certificate]:
     """The certificates of the person and their wards, or of the employer, that this login acts for,
     newest first."""
     if isinstance(user, User) and user.is_person:
-        return Certificate.objects.filter(person__in=permissions.persons_of(user))
+        mine = Q(person__in=permissions.persons_of(user))
+        if user.person:
+            # Of an employer whose contact they are, what they asked for themselves.
+            mine |= Q(employer__in=employers_of(user.person), issued_to=user)
+        return Certificate.objects.filter(mine)
     if isinstance(user, User) and user.is_clerk:
         return Certificate.objects.filter(employer=user.employer_id)
     return Certificate.objects.none()

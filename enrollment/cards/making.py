@@ -41,8 +41,9 @@ def apply(case: Case, *, bank: str, delivery: str, address: str, by: User, now: 
         address=address if delivery == Delivery.POST else "",
         come_by=come_by,
     )
-    Case.objects.filter(pk=case.pk).update(due_on=come_by)
-    case.due_on = come_by
+    # The promise runs from the window on.
+    Case.objects.filter(pk=case.pk).update(due_on=None)
+    case.due_on = None
     FirstCardEvent.objects.create(card=card, status=card.status, at=now, by=by)
     _tell(card, CardStatus.APPLIED, _("制卡申请已提交"), to_confirm(card), now)
     return card

@@ -333,3 +333,7 @@ def wards_of(guardian: Person, *, on: date) -> QuerySet[Person]:
     """The persons whose guardian this person is on a day."""
     of_guardian = standing(on=on).filter(guardian=guardian)
     return Person.objects.filter(pk__in=of_guardian.values("ward")).order_by("birth_date", "pk")
+
+
+# Imported so that Django finds its table: it looks for this module alone.
+from portal.people.contacts import EmployerContact as EmployerContact  # noqa: E402

@@ -603,14 +603,13 @@ OPTIONS = Shape(
         # Whether the balance of the medical account moves with the relation.
         "moves_balance": Flag(),
         "first_medical": Shape({"photo": Flag(), "card_by_day": DAY_OF_MONTH}),
-        # The first social-security card: the banks that issue it, where it can be had, by which day
-        # of the month its owner comes to the window, how often who did not come is told, and how
-        # many working days it is in the making.
+        # The first social-security card: the banks that issue it, where it can be had, how often
+        # who did not come by ``papers_by_day`` is told, and how many working days it is in the
+        # making.
         "first_card": Shape(
             {
                 "banks": Listed(Text()),
                 "deliveries": Listed(one_of("window", "post")),
-                "by_day": DAY_OF_MONTH,
                 "told_every_days": Count(1, 31),
                 "made_in_days": Count(1, 365),
             }

@@ -32,6 +32,7 @@ OFFERED = {
     ("ningbo", "flexible-pause"): ("灵活就业人员社保中断", Mode.DIRECT),
     ("ningbo", "employer-proof"): ("单位参保证明", Mode.DIRECT),
     ("ningbo", "person-proof"): ("个人参保证明", Mode.DIRECT),
+    ("ningbo", "employer-proof-contact"): ("单位参保证明（单位联系人办理）", Mode.DIRECT),
     ("ningbo", "staff-proofs"): ("职工参保证明批量开具", Mode.DIRECT),
     ("ningbo", "pension-history"): ("基本养老历年参保", Mode.DIRECT),
     ("wuhan", "details-change"): ("部分信息变更", Mode.DIRECT),

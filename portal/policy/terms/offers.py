@@ -193,8 +193,9 @@ def counted_month(offer: Offer, *, filed_on: dt.date) -> Month:
 
 @dataclass(frozen=True, slots=True)
 class FirstCardTerms:
-    """The first social-security card: the banks that issue it, where it can be had, every how many
-    days who has not come is told, and in how many working days it is made."""
+    """The first social-security card: the banks that issue it, where it can be had, by which day of
+    the month its owner comes to the window, every how many days who has not come is told, and in
+    how many working days it is made."""
 
     banks: tuple[str, ...]
     deliveries: tuple[str, ...]
@@ -211,12 +212,12 @@ class FirstCardTerms:
 def first_card_terms(offer: Offer) -> FirstCardTerms:
     """Raises PolicyMissing where the offer makes no cards."""
     values = offer.options.get("first_card")
-    if values is None:
+    if values is None or offer.papers_by_day is None:
         raise PolicyMissing(f"{offer.city}/{offer.code} makes no cards")
     return FirstCardTerms(
         banks=tuple(values["banks"]),
         deliveries=tuple(values["deliveries"]),
-        by_day=values["by_day"],
+        by_day=offer.papers_by_day,
         told_every_days=values["told_every_days"],
         made_in_days=values["made_in_days"],
     )

@@ -116,16 +116,19 @@ def next_steps(
         return [_("窗口已核对材料，正由另一名工作人员确认，结果可在“办件进度”中查看，不用再到窗口。")]
     if case.status == Status.PRE_APPLIED:
         lacking = visits[-1].missing if visits else []
+        by = bring_by(offer, case.submitted_at) if isinstance(offer, Offer) else None
         return [
             *([_("上次到窗口还缺：{missing}。").format(missing="；".join(lacking))] if lacking else []),
             _("打印申请表，由申请人签名。"),
             _("携带申请表和{papers}，到{agency}窗口办理。").format(
                 papers=papers or _("有效身份证件"), agency=city.agency
             ),
-            _("工作人员核对后办结，疑问可拨打 {hotline} 咨询。").format(hotline=city.hotline),
+            _("工作人员核对后办理，疑问可拨打 {hotline} 咨询。").format(hotline=city.hotline),
             *(
                 [_("请在 {day}前办理；过期作废，可以重新申报。").format(day=day_zh(case.keep_until))]
                 if case.keep_until
+                else [_("请在 {day}前办理；过期仍可办理。").format(day=day_zh(by))]
+                if by
                 else []
             ),
         ]
