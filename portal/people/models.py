@@ -23,6 +23,7 @@ from portal.columns import (
     name_in_form,
     one_of,
 )
+from portal.people.contact_models import EmployerContact as EmployerContact  # a model of this app, too
 from portal.people.details import Details as Details  # a model of this app, kept in a file of its own
 from portal.people.former_numbers import FormerNumber as FormerNumber  # likewise
 from portal.shared import foreigners, identity
@@ -333,7 +334,3 @@ def wards_of(guardian: Person, *, on: date) -> QuerySet[Person]:
     """The persons whose guardian this person is on a day."""
     of_guardian = standing(on=on).filter(guardian=guardian)
     return Person.objects.filter(pk__in=of_guardian.values("ward")).order_by("birth_date", "pk")
-
-
-# Imported so that Django finds its table: it looks for this module alone.
-from portal.people.contacts import EmployerContact as EmployerContact  # noqa: E402

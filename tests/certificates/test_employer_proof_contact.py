@@ -11,8 +11,7 @@ from certificates.models import Certificate
 from portal.accounts.models import Notice, User
 from portal.hall import desk
 from portal.people import contacts
-from portal.people.contacts import EmployerContact
-from portal.people.models import Person
+from portal.people.models import EmployerContact, Person
 from tests.cast import NOW, Cast
 from tests.certificates.test_pages import signed_in
 from tests.filing import ask, file, reasons
