@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from contributions.assessments import assessing
 from contributions.bank_files import stand_in
@@ -93,8 +94,9 @@ def _paid_otherwise(
     city: str, month: Month, drawn: tuple[Capacity, ...], system: User, evening: dt.datetime
 ) -> None:
     """Employers pay their month by one bank transfer each; flexible workers without a debit at the
-    counter."""
-    owed = Charge.objects.filter(city=city, month=month, status=ChargeStatus.OWED)
+    counter, and schools their students' year."""
+    of_students = Q(capacity=Capacity.STUDENT, month__gt=month, due_on__lte=month.last_day)
+    owed = Charge.objects.filter(Q(month=month) | of_students, city=city, status=ChargeStatus.OWED)
     for employer in Employer.objects.filter(pk__in=owed.exclude(employer=None).values("employer")).order_by(
         "pk"
     ):

@@ -108,7 +108,13 @@ def _others(month: Month, now: dt.datetime) -> None:
                 tier=tier,
             )
         if "account" in member:
-            _draw_on(person, member["city"], member["account"], start)
+            _draw_on(
+                person,
+                member["city"],
+                member["account"],
+                start,
+                holder=cast.person(member["holder"]) if "holder" in member else None,
+            )
 
 
 def _crowd(month: Month, now: dt.datetime) -> None:
@@ -148,16 +154,20 @@ def _insure(
         actions.close_coverage(coverage, until=until, by=User.objects.system(), now=now)
 
 
-def _draw_on(person: Person, city: str, account: Sequence[str], start: Month) -> None:
+def _draw_on(
+    person: Person, city: str, account: Sequence[str], start: Month, *, holder: Person | None = None
+) -> None:
+    """The debit draws on the person's account, or on the holder's for them."""
+    holder = holder or person
     number = cast.account_number(account[0], ending=account[1])
     if not BankAccount.objects.filter(person=person, city=city, number=number).exists():
         bank = debit_terms(book(), city=city, on=start.first_day).bank
         BankAccountRecord.objects.get_or_create(
             bank=bank,
             number=number,
-            defaults={"holder": person.name, "identity_number": person.identity_number},
+            defaults={"holder": holder.name, "identity_number": holder.identity_number},
         )
-        actions.draw_on(person=person, city=city, bank=bank, number=number, start=start)
+        actions.draw_on(person=person, city=city, bank=bank, number=number, holder=holder.name, start=start)
 
 
 CHAPTERS = [Chapter(20, "参保关系", _coverages), Chapter(55, "到窗口办理", demo_window.tell)]
