@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from enrollment.models import Coverage
-from enrollment.queries import city_of
+from enrollment.queries import city_of, relation_in
 from enrollment.ways import to_stop
 from portal.columns import runs_in
 from portal.people.models import Person
@@ -14,7 +14,7 @@ from portal.policy.book import book
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import month_in_china
 
-__all__ = ["city_of", "insured_now"]
+__all__ = ["city_of", "insured_now", "relation_in"]
 
 
 def insured_now(people: Sequence[Person], now: datetime) -> dict[int, list[dict[str, str]]]:

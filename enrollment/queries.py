@@ -97,6 +97,21 @@ def city_of(person: Person) -> str:
     return latest.values_list("city", flat=True).first() or ""
 
 
+def relation_in(person: Person, city: str, month: Month) -> str:
+    """How the person is insured in the city in the month: "employee" where an employer insures
+    them, "other" where they insure themselves, "past" where they were before or will be; "" for
+    never."""
+    found = list(
+        Coverage.objects.filter(person=person, city=city, live=True).values_list("capacity", "start", "until")
+    )
+    now = {
+        capacity for capacity, start, until in found if start <= month and (until is None or month < until)
+    }
+    if Capacity.EMPLOYEE in now:
+        return "employee"
+    return "other" if now else "past" if found else ""
+
+
 def insured_staff(employer: Employer, month: Month) -> QuerySet[Coverage]:
     """The live coverages of an employer's staff that cover the month."""
     return Coverage.objects.filter(runs_in(month), employer=employer, live=True).select_related("person")

@@ -22,7 +22,7 @@ BRINGS = {
     "audit": "CHECKS: what must hold over the whole database",
     "due": "due_for(user, now): what a login has to do by a day; due_of(person, now): a person's part",
     "insured": "city_of(person): where somebody is insured, for who has chosen no city; "
-    "insured_now(people, now): for what",
+    "insured_now(people, now): for what; relation_in(person, city, month): how, there",
     "benchmarks": "BENCHES and GOALS: what script/bench measures",
     "demo": "CHAPTERS of the demo's story",
 }

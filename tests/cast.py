@@ -17,6 +17,7 @@ from enrollment.models import ContributionBase, Coverage
 from portal.accounts.models import User
 from portal.accounts.roles import COLLECTOR, MANAGER, REVIEWER
 from portal.people.models import Employer, Person, Sex
+from portal.qualifications.models import Desk, DeskClerk
 from portal.shared import credit_code, identity
 from portal.shared.insurance import Capacity, Insurance
 from portal.shared.months import CHINA, Month
@@ -68,6 +69,11 @@ def person(
     )
 
 
+def login(who: Person) -> User:
+    """Their personal login, opened long before any city asked for a desk's qualification."""
+    return User.objects.create_person(who, password=PASSWORD, date_joined=moment("2024-03-01"))
+
+
 def employer(name: str, city: str, place: str, order: int, *, grade: int = 2) -> Employer:
     """An employer that has its account with the agency of ``city``."""
     return Employer.objects.create(
@@ -93,6 +99,13 @@ def staff(username: str, name: str, city: str, *roles: str, of: Person | None = 
     the natural person."""
     user = User.objects.create_staff(username, name=name, city=city, password=PASSWORD, person=of)
     user.groups.add(*Group.objects.filter(name__in=roles))
+    return user
+
+
+def desk_clerk(username: str, name: str, desk: Desk) -> User:
+    """A clerk of a community desk."""
+    user = User.objects.create_desk_clerk(username, name=name, password=PASSWORD)
+    DeskClerk.objects.create(user=user, desk=desk)
     return user
 
 
@@ -175,23 +188,43 @@ class Cast:
 
     @cached_property
     def wang_fang_login(self) -> User:
-        return User.objects.create_person(self.wang_fang, password=PASSWORD)
+        return login(self.wang_fang)
 
     @cached_property
     def li_qiang_login(self) -> User:
-        return User.objects.create_person(self.li_qiang, password=PASSWORD)
+        return login(self.li_qiang)
 
     @cached_property
     def chen_jing_login(self) -> User:
-        return User.objects.create_person(self.chen_jing, password=PASSWORD)
+        return login(self.chen_jing)
 
     @cached_property
     def liu_yang_login(self) -> User:
-        return User.objects.create_person(self.liu_yang, password=PASSWORD)
+        return login(self.liu_yang)
 
     @cached_property
     def zhang_min_login(self) -> User:
-        return User.objects.create_person(self.zhang_min, password=PASSWORD)
+        return login(self.zhang_min)
+
+    # A community desk of Wuhan and its clerks.
+
+    @cached_property
+    def shuiguohu(self) -> Desk:
+        return Desk.objects.create(
+            city="wuhan",
+            district="武昌区",
+            title="水果湖社区",
+            address="武昌区水果湖路 1 号",
+            hours="工作日 9:00–17:00",
+        )
+
+    @cached_property
+    def desk_clerk(self) -> User:
+        return desk_clerk("whsq-shuiguohu", "何平", self.shuiguohu)
+
+    @cached_property
+    def other_desk_clerk(self) -> User:
+        return desk_clerk("whsq-shuiguohu2", "方琴", self.shuiguohu)
 
     # Employers and their clerks.
 

@@ -1,5 +1,5 @@
-"""The three authentication backends: for persons, for employers' clerks, for staff. A login of one
-kind never passes another kind's backend.
+"""The authentication backends: for persons, for employers' clerks, for community desks, for staff.
+A login of one kind never passes another kind's backend.
 
 Neither answer nor delay tells whether an account exists: for an unknown one the password is hashed
 too. How a number is typed (width, case, spaces, 15 digits) makes no difference.
@@ -136,6 +136,16 @@ class EmployerDoor(_Door):
         self, request: HttpRequest | None, credit_code: str, clerk: str, password: str
     ) -> User | None:
         return _admit(find_clerk(credit_code, clerk), password)
+
+
+class DeskDoor(BaseBackend):
+    """社区登录: the clerks of community desks; user name and password."""
+
+    def authenticate(self, request: HttpRequest | None, desk_login: str, password: str) -> User | None:  # type: ignore[override]
+        return _admit(User.objects.filter(username=desk_login, kind=Kind.DESK).first(), password)
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()
 
 
 class StaffDoor(ModelBackend):

@@ -75,6 +75,25 @@ class ClerkPasswordForm(AfterFailure):
     field_order = ("credit_code", "clerk", "password", "captcha")
 
 
+class DeskPasswordForm(AfterFailure):
+    """社区登录, by password."""
+
+    login = forms.CharField(
+        label=_("社区经办人用户名"),
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={
+                "class": "w-18",
+                "autocomplete": "username",
+                "spellcheck": "false",
+                "autocapitalize": "off",
+            }
+        ),
+    )
+    password = PasswordField()
+    field_order = ("login", "password", "captcha")
+
+
 class ProvedByCode(AfterFailure):
     """A form in two steps: first who is asked for, and where it is asked a captcha; then the code
     that was sent, and what is new.

@@ -79,7 +79,7 @@ def account_key(request: HttpRequest, credentials: dict[str, Any] | None = None)
             if user
             else _hash("clerk", *doors.clerk_login(typed["credit_code"], typed["clerk"]))
         )
-    username = str(typed.get("username") or "")
+    username = str(typed.get("username") or typed.get("desk_login") or "")
     return username if User.objects.filter(username=username).exists() else _hash("staff", username)
 
 
@@ -158,7 +158,7 @@ def locked_out(
     seconds = max(1, math.ceil(((stands.until or now + _cool_off()) - now).total_seconds()))
     typed = credentials or {}
     door = "person" if "person_login" in typed else "clerk" if "credit_code" in typed else ""
-    if isinstance(request.user, User) and not request.user.is_staff:
+    if isinstance(request.user, User) and (request.user.is_person or request.user.is_clerk):
         door = request.user.kind
     context = {
         "until": _("%(minutes)s 分钟") % {"minutes": math.ceil(seconds / 60)},

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     STAFF = "staff"
     SYSTEM = "system"
     PARTNER = "partner"
+    DESK = "desk"
 
 
 KIND_LABELS = {
@@ -38,6 +39,7 @@ KIND_LABELS = {
     Kind.STAFF: "经办机构工作人员",
     Kind.SYSTEM: "系统",
     Kind.PARTNER: "接口合作方",
+    Kind.DESK: "社区经办人",
 }
 
 
@@ -50,7 +52,13 @@ class UserManager(BaseUserManager["User"]):
     """Makes accounts; each kind names what it stands for."""
 
     def create_person(
-        self, person: Person, *, password: str | None, phone: str = "", identity_level: int = FILES
+        self,
+        person: Person,
+        *,
+        password: str | None,
+        phone: str = "",
+        identity_level: int = FILES,
+        **extra: Any,
     ) -> "User":
         """A personal login for ``person``; IntegrityError where the person has one."""
         return self._create(
@@ -60,6 +68,7 @@ class UserManager(BaseUserManager["User"]):
             phone=phone or person.phone,
             password=password,
             identity_level=identity_level,
+            **extra,
         )
 
     def create_clerk(
@@ -105,6 +114,14 @@ class UserManager(BaseUserManager["User"]):
             password=password,
             is_staff=True,
             **extra,
+        )
+
+    def create_desk_clerk(
+        self, username: str, *, name: str, phone: str = "", password: str | None, **extra: Any
+    ) -> "User":
+        """A login of a community desk; which desk, ``portal.qualifications`` says."""
+        return self._create(
+            kind=Kind.DESK, username=username, name=name, phone=phone, password=password, **extra
         )
 
     def create_superuser(self, username: str, password: str | None = None, **extra: Any) -> "User":
@@ -181,6 +198,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(kind="person", person__isnull=False, employer__isnull=True, is_staff=False)
                 | Q(kind="clerk", employer__isnull=False, is_staff=False)
                 | Q(kind="staff", employer__isnull=True, is_staff=True)
+                | Q(kind="desk", employer__isnull=True, is_staff=False)
                 | Q(kind="system", employer__isnull=True, person__isnull=True, is_staff=False)
                 | Q(
                     kind="partner",
@@ -232,6 +250,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_clerk(self) -> bool:
         return self.kind == Kind.CLERK
+
+    @property
+    def is_desk(self) -> bool:
+        return self.kind == Kind.DESK
 
 
 class StaffAction(LogEntry):

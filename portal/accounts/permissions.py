@@ -168,7 +168,7 @@ def to_door(request: HttpRequest, door: str) -> HttpResponseBase:
 
 
 # Staff have a login page of their own (the admin's), partners and the schedule have none.
-DOORS = Some({Kind.PERSON: "login-person", Kind.CLERK: "login-employer"})
+DOORS = Some({Kind.PERSON: "login-person", Kind.CLERK: "login-employer", Kind.DESK: "login-desk"})
 
 
 def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:
@@ -188,6 +188,7 @@ def _only(kinds: Sequence[Kind], door: str) -> Callable[[View[P]], View[P]]:
 
 person_required: Callable[[View[P]], View[P]] = _only([Kind.PERSON], "login-person")
 clerk_required: Callable[[View[P]], View[P]] = _only([Kind.CLERK], "login-employer")
+desk_required: Callable[[View[P]], View[P]] = _only([Kind.DESK], "login-desk")
 login_required_any: Callable[[View[P]], View[P]] = _only(
-    [Kind.PERSON, Kind.CLERK, Kind.STAFF], "login-person"
+    [Kind.PERSON, Kind.CLERK, Kind.DESK, Kind.STAFF], "login-person"
 )

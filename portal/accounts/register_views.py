@@ -4,6 +4,7 @@ What is stated waits in the session of a browser that is not logged in; no accou
 last step.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from portal.accounts.registration import HasGuardian, NotTheSamePerson, PhoneTak
 from portal.accounts.views import back_to_first_step, door_context, next_page, two_steps
 from portal.people import papers
 from portal.policy.book import City, UnknownCity, book
+from portal.policy.terms.desks import desk_terms
 from portal.policy.terms.people import account_proof_terms
 from portal.shared.identity import mask_name, mask_phone
 from portal.shared.months import today_in_china
@@ -49,6 +51,9 @@ def register(request: HttpRequest) -> HttpResponse:
     the password where the phone is the proof."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
+    chosen = request.POST.get("city", "")
+    if chosen in {city.slug for city in book().cities} and _opened_at_desks(chosen):
+        return redirect("desks", chosen)
     form, proved = two_steps(request, RegisterForm, Purpose.REGISTER, lambda form: "")
     form.initial.setdefault("city", request.COOKIES.get("city", ""))
     if proved:
@@ -66,7 +71,9 @@ def register(request: HttpRequest) -> HttpResponse:
             way = "phone" if takes_phone and proved_by_phone(stated) else ""
             _keep(request, stated, typed["city"], way)
             return _on(request)
-    return render(request, "accounts/register.html", door_context(request, form, _("注册"), doors=_doors()))
+    at_desks = [city for city in book().cities if _opened_at_desks(city.slug)]
+    context = door_context(request, form, _("注册"), doors=_doors(but=at_desks), at_desks=at_desks)
+    return render(request, "accounts/register.html", context)
 
 
 @never_cache
@@ -173,12 +180,13 @@ _WAYS = {
 }
 
 
-def _doors() -> list[tuple[str, str]]:
-    """By what each city lets people register: title and words. The face only where there is a
-    provider."""
+def _doors(but: Sequence[City]) -> list[tuple[str, str]]:
+    """By what each city lets people register, ``but`` for those that open no accounts online: title
+    and words. The face only where there is a provider."""
     on = today_in_china(timezone.now())
     words = {way: _WAYS[way] for way in _WAYS if way != "face" or settings.FACE_CHECK}
-    ways = {city.title: account_proof_terms(book(), city=city.slug, on=on).ways for city in book().cities}
+    cities = [city for city in book().cities if city not in but]
+    ways = {city.title: account_proof_terms(book(), city=city.slug, on=on).ways for city in cities}
     return [(title, "、".join(str(words[way]) for way in its if way in words)) for title, its in ways.items()]
 
 
@@ -186,6 +194,11 @@ def _stopped(request: HttpRequest, registering: dict[str, Any], why: Exception) 
     """The page (409) of what prevents the account of a proved person, and what they can do."""
     context = {"why": type(why).__name__, "city": _city(registering)}
     return render(request, "accounts/register_stopped.html", context, status=409)
+
+
+def _opened_at_desks(city: str) -> bool:
+    """Whether accounts in the city are opened by its community desks, and not online."""
+    return desk_terms(book(), city=city, on=today_in_china(timezone.now())) is not None
 
 
 def _proving(request: HttpRequest, registering: dict[str, Any]) -> Proving:

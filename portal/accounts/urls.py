@@ -7,6 +7,7 @@ urlpatterns = [
     path("login/employer/", views.login_employer, name="login-employer"),
     path("login/sign-on/<slug:city>/", sign_on_views.begin, name="sign-on"),
     path("login/sign-on/<slug:city>/done/", sign_on_views.done, name="sign-on-done"),
+    path("login/desk/", views.login_desk, name="login-desk"),
     path("login/go-on/", views.go_on, name="go-on"),
     path("logout/", views.leave, name="logout"),
     path("register/", register_views.register, name="register"),

@@ -24,6 +24,7 @@ from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_co
 from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
     ClerkPasswordForm,
+    DeskPasswordForm,
     ForgottenPasswordForm,
     NewPasswordForm,
     NewPhoneForm,
@@ -152,6 +153,27 @@ def _opening_cities() -> list[tuple[str, str]]:
         for city in book().cities
         if OPENING in city.offers
     ]
+
+
+@never_cache
+@sensitive_post_parameters()
+@_page
+def login_desk(request: HttpRequest) -> HttpResponse:
+    """社区登录."""
+    if request.user.is_authenticated:
+        return redirect(next_page(request))
+    form = DeskPasswordForm(
+        request.POST or None, asks=_asks(request, desk_login=request.POST.get("login", ""))
+    )
+    if form.is_valid():
+        typed = form.cleaned_data
+        user = authenticate(request, desk_login=typed["login"], password=typed["password"])
+        if user:
+            return _enter(request, user)
+        form.ask_from_now()
+        wrong = _("用户名或密码不正确，请核对后重新输入。")
+        form.add_error(None, wrong + _tries_left(request, {"desk_login": typed["login"]}))
+    return render(request, "accounts/login_desk.html", door_context(request, form, _("登录")))
 
 
 def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.lookups import TooManyLookups
 from portal.accounts.models import User
 from portal.columns import broken_constraint
-from portal.hall import keeping, lifecycle, permissions, telling, told
+from portal.hall import community, keeping, lifecycle, permissions, telling, told
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import (
     AmendmentStatus,
@@ -129,6 +129,8 @@ def beforehand(*, offer: Offer, applicant: Applicant, now: datetime) -> list[Bar
     """
     ask = Ask(offer=offer, applicant=applicant, answers={}, filed_at=now)
     service = service_of(offer.code)
+    if unqualified := community.bar(applicant, offer, service, now):
+        return [unqualified]
     undecided = _standing(ask) if service.door == Audience.PERSON else None
     if undecided is not None:
         way = Way(undecided.number, undecided.number, reverse("case", args=[undecided.number]))
@@ -246,7 +248,7 @@ def submit(
     bars it; then nothing was written.
     """
     service = service_of(ask.offer.code)
-    if not permissions.may_file_for(ask.applicant, service):
+    if not permissions.may_file_for(ask.applicant, service, now):
         if ask.applicant.ward and service.for_wards:
             raise NotAllowed(permissions.why_not_for(ask.applicant.ward, city=ask.offer.city, now=now))
         raise NotAllowed(_("这个事项请由{audience}登录后办理。").format(audience=service.door))
@@ -541,6 +543,8 @@ def _take(
 ) -> Case:
     number = service.subject(ask)
     lock_subject(number)
+    if unqualified := community.bar(ask.applicant, ask.offer, service, now):
+        raise NotAccepted([unqualified])
     seen = look(ask, outside)
     facts, route = seen.facts, seen.route
     if route is None:
@@ -580,6 +584,7 @@ def _take(
     if handed_in.update(draft=None, case=case) != len(attachments):
         raise NotAccepted([Bar("", _("材料刚刚在另一个页面被更换，请核对后重新提交。"))])
     service.taken(case, ask, facts)
+    community.tell(case, now=now)
     if route == Status.DONE:
         _finish(service, case, ask, facts, by=ask.applicant.user, now=now)
     else:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,6 +14,7 @@ from portal.hall.ways import To
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.terms.people import adulthood
+from portal.qualifications.opening import visit_of
 from portal.shared.ages import has_reached
 from portal.shared.months import today_in_china
 
@@ -20,15 +22,20 @@ GUARDIANS = To("guardian-upkeep", what=gettext_lazy("登记监护人"))
 
 
 def may_file(user: User, service: Service) -> bool:
-    """Whether this login is of the kind that the service is for."""
-    return user.is_active and (user.is_clerk if service.door == Audience.EMPLOYER else user.is_person)
+    """Whether this login is of the kind that the service is for. A community desk files for the
+    residents who stand there."""
+    of_persons = user.is_person or user.is_desk
+    return user.is_active and (user.is_clerk if service.door == Audience.EMPLOYER else of_persons)
 
 
-def may_file_for(applicant: Applicant, service: Service) -> bool:
-    """Whether the login may file the service for whom it says: itself or its employer, or a ward of
-    its own."""
+def may_file_for(applicant: Applicant, service: Service, now: datetime) -> bool:
+    """Whether the login may file the service for whom it says: itself or its employer, a ward of
+    its own, or, as a desk, the resident who stands there now."""
     if not may_file(applicant.user, service):
         return False
+    if applicant.user.is_desk:
+        visit = visit_of(applicant.user, now)
+        return visit is not None and applicant.person is not None and visit.resident_id == applicant.person.pk
     if applicant.ward is None:
         return True
     return service.for_wards and permissions.may_act_for_person(applicant.user, applicant.ward)
@@ -48,7 +55,11 @@ def why_not_for(ward: Person, *, city: str, now: datetime) -> str:
 
 def why_not_in(applicant: Applicant, city: str, service: Service) -> str:
     """Why the applicant may not file a service of its audience in that city; "" where it may. An
-    employer files where it is registered: nobody else has its contributions assessed and taken."""
+    employer files where it is registered: nobody else has its contributions assessed and taken. A
+    desk files in its city."""
+    if applicant.user.is_desk:
+        own = applicant.user.at_desk.desk.city
+        return "" if own == city else _("社区网点只能帮办本市的业务。")
     employer = applicant.employer
     if service.audience != Audience.EMPLOYER or employer is None or employer.city == city:
         return ""
@@ -72,8 +83,14 @@ def is_applicant(user: User, case: Case) -> bool:
 
 
 def may_see(user: User, case: Case) -> bool:
-    """The applicant, and staff who review for the case's city."""
+    """The applicant, staff who review for the case's city, and the desk that filed it today."""
+    if user.is_desk:
+        return case.filed_by_id == user.pk and _is_of_today(case)
     return is_applicant(user, case) or permissions.may_review(user, case.city)
+
+
+def _is_of_today(case: Case) -> bool:
+    return today_in_china(case.submitted_at) == today_in_china(timezone.now())
 
 
 def may_withdraw(user: User, case: Case) -> bool:

@@ -419,6 +419,19 @@ CITY_FILES: Mapping[str, Kind] = {
             "deposit_rate": RATE,
         }
     ),
+    # What the city's community desks open, and the letter that is signed there: where a city has
+    # it, nobody registers there online.
+    "online_qualification": Shape(
+        {
+            "accounts_before": Day(),
+            "slip_days": Count(1, 365),
+            "visit_minutes": Count(1, 24 * 60),
+            "queries": Listed(SLUG),
+            "letter": Shape(
+                {"version": Text(r"[0-9a-z-]{1,20}"), "title": Text(), "paragraphs": Listed(Text())}
+            ),
+        }
+    ),
     # Where employers transfer what they owe.
     "transfer_account": Shape({"holder": Text(), "bank": Text(), "number": Text(r"[0-9]{8,32}")}),
     # How much may be put into the medical account at once, and in a day.

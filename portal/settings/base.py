@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django_otp_webauthn",
     "portal.registers",
     "portal.partners",
+    "portal.qualifications",
     "portal.hall",
     "portal.appointments",
     "enrollment",
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "portal.accounts.sliding.SlidingSession",
     "portal.web.headers.ResponseHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.qualifications.gate.Gate",
     "portal.accounts.halfway.Halfway",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.web.access_log.AccessLog",
@@ -139,6 +141,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "portal.accounts.doors.PersonDoor",
     "portal.accounts.doors.EmployerDoor",
+    "portal.accounts.doors.DeskDoor",
     "portal.accounts.doors.StaffDoor",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -15,6 +15,7 @@ from portal.accounts import notices, sliding
 from portal.accounts.models import User
 from portal.hall.service import Audience, Service
 from portal.policy.book import City, Offer, UnknownCity, book
+from portal.qualifications.opening import city_of_clerk
 
 CITY_COOKIE = "city"
 ELDER_COOKIE = "elder"
@@ -34,12 +35,15 @@ def city_of(request: HttpRequest) -> City:
 
 
 def own_slug(user: Any) -> str:
-    """The city of a clerk's employer; of a person, where they are insured, else where their
-    household is registered; of staff, their agency's; "" for nobody, and where it is not known."""
+    """The city of a clerk's employer, or of a desk; of a person, where they are insured, else where
+    their household is registered; of staff, their agency's; "" for nobody, and where it is not
+    known."""
     if not isinstance(user, User):
         return ""
     if user.employer:
         return user.employer.city
+    if user.is_desk:
+        return city_of_clerk(user)
     if not user.person:
         return user.city
     insured_in = (city for module in rooms.bring("insured") if (city := module.city_of(user.person)))

@@ -38,7 +38,9 @@ _DRAFTS = Prepared(
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Leads to the home of the chosen city; without a choice, of the employer's city, or of the
-    city where the person is insured."""
+    city where the person is insured. A desk's clerk comes to the desk's page."""
+    if getattr(request.user, "is_desk", False):
+        return redirect("desk")
     return redirect("home", city_of(request).slug)
 
 

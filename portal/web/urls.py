@@ -5,6 +5,8 @@ from django.urls import path
 from portal.web import cities, family, health, home, notices, search, statements
 from portal.web.application import form, materials, notice
 from portal.web.cases import amending, case, listing
+from portal.web.desks import public
+from portal.web.desks import views as desk_views
 
 urlpatterns = [
     path("", home.index, name="index"),
@@ -30,7 +32,16 @@ urlpatterns = [
     path("cases/<slug:number>/attachments/<int:pk>/", case.attachment, name="attachment"),
     path("drafts/attachments/<int:pk>/", case.draft_attachment, name="draft-attachment"),
     path("services/<slug:code>/", cities.any_site, name="any-site"),
+    path("desk/", desk_views.home, name="desk"),
+    path("desk/open/", desk_views.open_qualification, name="desk-open"),
+    path("desk/reset/", desk_views.reset, name="desk-reset"),
+    path("desk/visit/", desk_views.begin_visit, name="desk-visit"),
+    path("desk/visit/end/", desk_views.end_visit, name="desk-visit-end"),
+    path("desk/qualifications/<int:pk>/", desk_views.qualification, name="desk-qualification"),
+    path("desk/qualifications/<int:pk>/letter/", desk_views.letter_to_print, name="desk-letter"),
     path("<city:city>/", home.home, name="home"),
+    path("<city:city>/desks/", public.desks, name="desks"),
+    path("<city:city>/letter/", public.letter, name="letter"),
     path("<city:city>/search/", search.search, name="search"),
     path("<city:city>/questions/", home.questions, name="questions"),
     path("<city:city>/services/", home.services, name="services"),

@@ -59,6 +59,7 @@ NONE = "404"
 TO_PERSONS = "to the persons' door"
 TO_EMPLOYERS = "to the employers' door"
 TO_STAFF = "to the staff's door"
+TO_DESKS = "to the desks' door"
 ON = "on to another page"
 NOT_SO = "405"
 NO_SESSION = "401"
@@ -181,6 +182,7 @@ SAMPLES = [
     # portal.accounts
     Sample("login-person", only(PAGE, *ANYONE, what=ON)),
     Sample("login-employer", only(PAGE, *ANYONE, what=ON)),
+    Sample("login-desk", only(PAGE, *ANYONE, what=ON)),
     Sample("register", only(PAGE, *ANYONE, what=ON)),
     Sample("register-prove", all_get(ON)),
     Sample("register-face", all_get(ON)),
@@ -238,6 +240,16 @@ SAMPLES = [
     Sample("any-site", all_get(NONE), lambda world: {"code": "flexible-enroll"}, what="of a site"),
     Sample("windows", all_get(PAGE), in_ningbo()),
     Sample("home", all_get(PAGE), in_ningbo()),
+    # A community desk's pages, and what a city without desks has not.
+    Sample("desk", only(TO_DESKS)),
+    Sample("desk-open", only(TO_DESKS)),
+    Sample("desk-reset", only(TO_DESKS)),
+    Sample("desk-visit", only(TO_DESKS)),
+    Sample("desk-visit-end", only(TO_DESKS), method="POST"),
+    Sample("desk-qualification", only(TO_DESKS), lambda world: {"pk": 1}),
+    Sample("desk-letter", only(TO_DESKS), lambda world: {"pk": 1}),
+    Sample("desks", all_get(NONE), in_ningbo()),
+    Sample("letter", only(TO_PERSONS), in_ningbo()),
     Sample("search", all_get(PAGE), in_ningbo()),
     Sample("questions", all_get(PAGE), in_ningbo()),
     Sample("family", only(TO_PERSONS, *PERSONS)),
@@ -663,7 +675,12 @@ def visit(visitor: str, cast: Cast) -> Client:
 def answer(response: Any) -> str:
     """What a response is, in the words of the table."""
     if response.status_code in (301, 302):
-        doors = {"/login/person/": TO_PERSONS, "/login/employer/": TO_EMPLOYERS, "/admin/login/": TO_STAFF}
+        doors = {
+            "/login/person/": TO_PERSONS,
+            "/login/employer/": TO_EMPLOYERS,
+            "/login/desk/": TO_DESKS,
+            "/admin/login/": TO_STAFF,
+        }
         return doors.get(response["Location"].partition("?")[0], ON)
     if response.status_code == 200 and response["Content-Type"].startswith(("image/", "application/pdf")):
         return SERVED
@@ -755,6 +772,8 @@ REVIEWERS_LISTS = {
     "people_employer",
     "people_guardianship",
     "people_bankaccount",
+    "qualifications_desk",
+    "qualifications_qualification",
     "registers_birthrecord",
     "registers_businessrecord",
     "registers_householdrecord",
@@ -763,8 +782,8 @@ REVIEWERS_LISTS = {
     "registers_medicalaccountrecord",
     "registers_pensionrecord",
     "enrollment_coverage",
-    "enrollment_contributionbase",
     "enrollment_firstcard",
+    "enrollment_contributionbase",
     "enrollment_rosterrow",
     "transfers_transfer",
     "watch_failure",

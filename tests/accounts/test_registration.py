@@ -72,7 +72,7 @@ def wang(cast: Cast, **other: str) -> dict[str, str]:
 @pytest.mark.parametrize("city", ["ningbo", "wuhan", "wuxi", "shenzhen"])
 @pytest.mark.parametrize("phone_on_file", ["", "13800000001"])
 def test_a_name_a_number_and_any_phone_open_no_account(
-    client: Client, cast: Cast, city: str, phone_on_file: str
+    client: Client, cast: Cast, clock: Clock, city: str, phone_on_file: str
 ) -> None:
     Person.objects.filter(pk=cast.wang_fang.pk).update(phone=phone_on_file)
     page = state(client, **wang(cast, phone=PHONE, city=city))
@@ -297,7 +297,7 @@ def test_three_tries_a_day_and_other_ways_stay(
 
 
 def test_a_way_that_the_city_does_not_offer_is_none(
-    client: Client, cast: Cast, account: BankAccountRecord
+    client: Client, cast: Cast, clock: Clock, account: BankAccountRecord
 ) -> None:
     page = state(client, **wang(cast, city="wuhan", phone=PHONE))
     assert page.context["ways"] == ("window",)

@@ -20,6 +20,7 @@ from portal.hall.queries import just_done
 from portal.hall.service import Applicant, Audience, Service
 from portal.people.models import Person
 from portal.policy.book import City, book
+from portal.qualifications.opening import visit_of
 from portal.web.application.errand import DRAFT, NEW, WARD, Errand, address
 from portal.web.context import login_of, open_to
 
@@ -41,9 +42,15 @@ class NoLongerGuardian(Exception):
 
 
 def applicant_of(request: HttpRequest, kind: Service) -> Applicant:
-    """Whom the login files for: the ward that the address names, else itself. Http404 where the
-    address names no ward of the login; NoLongerGuardian where it names a former one."""
+    """Whom the login files for: the ward that the address names, else itself; of a desk, the
+    resident who stands there. Http404 where the address names no ward of the login, or another
+    resident than that; NoLongerGuardian where it names a former ward."""
     user, ward_id = login_of(request), request.GET.get(WARD, "")
+    if user.is_desk:
+        visit = visit_of(user, timezone.now())
+        if visit is None or ward_id not in ("", str(visit.resident_id)):
+            raise Http404
+        return Applicant.of(user, visit.resident)
     if not ward_id:
         return Applicant.of(user)
     ward = (
@@ -62,6 +69,15 @@ def to_family(request: HttpRequest, city: str, ended: NoLongerGuardian) -> HttpR
     """The way of somebody who was the ward's guardian, with the reason why they no longer file."""
     messages.error(request, permissions.why_not_for(ended.ward, city=city, now=timezone.now()))
     return redirect("family")
+
+
+def to_desk_home(request: HttpRequest) -> HttpResponse | None:
+    """Where the visitor is a desk before which nobody stands: to its own page, to open a visit."""
+    user = login_of(request)
+    if not user.is_desk or visit_of(user, timezone.now()):
+        return None
+    messages.info(request, _("帮办前请先核验居民的身份证件。"))
+    return redirect("desk")
 
 
 def _picked(request: HttpRequest, kind: Service) -> str:
@@ -86,6 +102,8 @@ def for_applicants(view: View) -> Callable[[HttpRequest, str, str], HttpResponse
             return to_door(request, DOORS[kind.door])
         if not permissions.may_file(request.user, kind):
             return redirect("service", city, code)
+        if led := to_desk_home(request):
+            return led
         try:
             applicant = applicant_of(request, kind)
         except NoLongerGuardian as ended:

@@ -24,6 +24,7 @@ from portal.web.application.entrance import (
     applicant_of,
     led_to_other,
     not_here,
+    to_desk_home,
     to_family,
 )
 from portal.web.application.errand import NEW, STEPS, Errand, address, begun_before
@@ -43,6 +44,8 @@ def service(request: HttpRequest, city: str, code: str) -> HttpResponseBase:
         door = reverse(DOORS[kind.door])
         context["login_url"] = onward.address(door, reverse("apply", args=[city, code]))
     elif permissions.may_file(request.user, kind):
+        if led := to_desk_home(request):
+            return led
         try:
             applicant = applicant_of(request, kind)
         except NoLongerGuardian as ended:

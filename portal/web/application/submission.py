@@ -130,7 +130,9 @@ def pressed(
 
 def on_to_result(case: Case, now: datetime) -> HttpResponse:
     """Leads from a case that was just filed to where its service says, such as to the order; else
-    to its receipt."""
+    to its receipt. A desk gets the receipt: where to go on is for the resident alone."""
+    if case.filed_by.is_desk:
+        return redirect("receipt", case.number)
     return redirect(service_of(case.service).goes_to(case, now=now) or reverse("receipt", args=[case.number]))
 
 

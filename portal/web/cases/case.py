@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts.permissions import login_required_any
-from portal.hall import attachments, counter, desk, drafts, lifecycle, permissions
+from portal.hall import attachments, community, counter, desk, drafts, lifecycle, permissions
 from portal.hall.catalogue import offers, services
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Attachment, Case, CaseEvent, WindowCheck
@@ -64,7 +64,7 @@ _ATTACHMENTS = Prepared(lambda: Attachment.objects.filter(case=0, replaced_at__i
 def case(request: HttpRequest, number: str) -> HttpResponse:
     """The page of a case: its progress, what was filed, what comes next and by when."""
     shown_case = case_or_404(request, number)
-    is_applicant = not login_of(request).is_staff
+    is_applicant = not (login_of(request).is_staff or login_of(request).is_desk)
     may_file_again = is_applicant and shown_case.status in AGAIN and still_offered(shown_case)
     context = {
         **_shared(request, shown_case),
@@ -140,7 +140,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     """是否作废该办件: asks, then voids it."""
     shown_case = case_or_404(request, number)
     url = reverse("case", args=[number])
-    if login_of(request).is_staff:
+    if login_of(request).is_staff or login_of(request).is_desk:
         raise Http404
     if request.method == "POST":
         try:
@@ -167,6 +167,8 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 def file_again(request: HttpRequest, number: str) -> HttpResponse:
     """重新申报: a draft with the answers of a case that was withdrawn or refused."""
     former_case = case_or_404(request, number)
+    if login_of(request).is_desk:
+        raise Http404
     if login_of(request).is_staff or former_case.status not in AGAIN or not still_offered(former_case):
         raise Http404
     user = login_of(request)
@@ -241,6 +243,7 @@ def _shared(request: HttpRequest, case: Case) -> dict[str, Any]:
         "form_url": reverse("case-form", args=[case.number]) if case.status == Status.PRE_APPLIED else "",
         "overdue": bool(case.is_open and case.due_on and case.due_on < today_in_china(timezone.now())),
         "applicant_name": str(case.applicant),
+        "by_desk": community.words(case),
         "subject_name": subject_of(case),
         "masked_number": identity.mask(case.subject_identity_number) if case.subject_identity_number else "",
     }

@@ -18,12 +18,15 @@ from portal.people import papers, persons
 from portal.people.models import Employer, Person
 from portal.people.papers import Paper
 from portal.policy.book import book
+from portal.qualifications.models import Desk, DeskClerk
 from portal.registers.models import HouseholdRecord
 from portal.shared import credit_code, identity
 from portal.shared.identity import Document, Sex
-from portal.shared.months import today_in_china
+from portal.shared.months import CHINA, today_in_china
 
 ADMINISTRATOR = "admin"
+# When the demo's people opened their logins: before any city asked for a desk's qualification.
+JOINED = dt.datetime(2024, 3, 1, 9, tzinfo=CHINA)
 
 _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰萍建红春梅文辉玲燕鹏飞云"
@@ -138,7 +141,21 @@ def person_login(key: str) -> User:
     row = person(key)
     login = User.objects.filter(kind=Kind.PERSON, person=row).first()
     level = script()["persons"][key].get("level", FILES)
-    return login or User.objects.create_person(row, password=None, identity_level=level)
+    return login or User.objects.create_person(row, password=None, identity_level=level, date_joined=JOINED)
+
+
+def desk(entry: dict[str, Any]) -> Desk:
+    """A community desk, with its clerks' logins; no passwords until the demo is complete."""
+    row, _made = Desk.objects.get_or_create(
+        city=entry["city"],
+        title=entry["title"],
+        defaults={name: entry[name] for name in ("district", "address", "hours", "phone")},
+    )
+    for username, name in entry["clerks"].items():
+        if not User.objects.filter(username=username).exists():
+            user = User.objects.create_desk_clerk(username, name=name, password=None)
+            DeskClerk.objects.create(user=user, desk=row)
+    return row
 
 
 def staff(username: str) -> User:
@@ -183,5 +200,10 @@ def accounts() -> list[Account]:
     lines += [
         Account("经办工作台", username, f"{one['name']}：{one['about']}")
         for username, one in script_data["staff"].items()
+    ]
+    lines += [
+        Account("社区登录", username, f"{name}：{one['title']}（{book().city(one['city']).title}）")
+        for one in script_data["desks"]
+        for username, name in one["clerks"].items()
     ]
     return [*lines, Account("经办工作台", ADMINISTRATOR, "系统管理员，全部城市")]
