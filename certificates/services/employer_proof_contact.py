@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from certificates.employer_proving import EmployerProofForm, EmployerProving
 from portal.hall.desk import NotAccepted
 from portal.hall.service import Ask, Audience, Bar
+from portal.hall.ways import To
 from portal.people.contacts import employers_of
 from portal.people.models import Employer
 
@@ -34,6 +35,7 @@ class ContactProofForm(EmployerProofForm):
         return self._employers[0] if len(self._employers) == 1 else None
 
 
+NAMING = To("employer-contact", what=gettext_lazy("登记联系人"))
 _NOT_CONTACT = gettext_lazy("您不是这家单位登记的联系人，请由单位指定后再办理。")
 
 
@@ -54,7 +56,9 @@ class EmployerProofContact(EmployerProving):
 
     def beforehand(self, ask: Ask) -> Iterator[Bar]:
         if not employers_of(ask.person).filter(city=ask.offer.city).exists():
-            yield Bar("", _("您不是本市任何单位登记的联系人。请由单位的经办人在“单位联系人维护”中指定您。"))
+            way = NAMING.at(ask.offer.city)
+            why = _("您不是本市任何单位登记的联系人。请由单位的经办人{way}，指定您为联系人。")
+            yield Bar("", why.format(way=way), (way,))
 
     def summary(self, ask: Ask, facts: Any) -> list[tuple[str, str]]:
         return [*super().summary(ask, facts), (_("经办人"), ask.person.name)]

@@ -97,7 +97,7 @@ class TestHowMany:
         send(after(seconds=60))
 
     def test_five_an_hour_to_a_phone_whatever_for(self) -> None:
-        for turn, purpose in enumerate([*Purpose, Purpose.LOGIN]):
+        for turn, purpose in enumerate(list(Purpose)[:5]):
             send(after(minutes=2 * turn), purpose=purpose)
         with pytest.raises(TooMany):
             send(after(minutes=59), purpose=Purpose.REGISTER)

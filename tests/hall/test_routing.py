@@ -93,6 +93,8 @@ def in_state(hall: Desk, status: Status) -> Case:
         hall.refuse(case)
     elif status == Status.VOIDED:
         desk.withdraw(case, by=case.filed_by, now=hall.now)
+    elif status == Status.RETURNED:
+        lifecycle.move(case, status, by=hall.cast.ningbo_reviewer, now=hall.now)
     elif status in (*PENDING, Status.LAPSED):
         waiting = Status.TO_PAY if status == Status.LAPSED else status
         lifecycle.move(case, waiting, by=hall.cast.ningbo_reviewer, now=hall.now)

@@ -164,7 +164,7 @@ def test_wuhan_enrols_from_next_month_and_pauses(
     he.is_at("收件回执单")
     he.sees("已办结", f"{(this + 1).zh}起参保", f"{(this + 1).zh}20日前", "下一步")
 
-    case = Case.objects.get()
+    case = Case.objects.get(service="flexible-enroll")
     assert case.status == Status.DONE
     assert Attachment.objects.get(case=case).paper == "photo"
     assert set(Coverage.objects.values_list("insurance", "start")) == {
