@@ -125,7 +125,7 @@ SIGNED_HOW_LABELS = {SignedHow.PAPER: "纸面签字，扫描件存档", SignedHo
 
 
 def _private() -> Any:
-    return storages["documents"]
+    return storages["default"]
 
 
 def _scan_path(letter: "Letter", _filename: str) -> str:
