@@ -43,20 +43,17 @@ class AfterFailure(forms.Form):
         self.fields.setdefault("captcha", PictureCaptchaField())
 
 
+# How a name by which one logs in is typed.
+_LOGIN_NAME = {"class": "w-18", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "off"}
+
+
 class PersonPasswordForm(AfterFailure):
     """个人登录, by password."""
 
     login = forms.CharField(
         label=_("身份证件号码或手机号码"),
         max_length=40,
-        widget=forms.TextInput(
-            attrs={
-                "class": "w-18",
-                "autocomplete": "username",
-                "spellcheck": "false",
-                "autocapitalize": "off",
-            }
-        ),
+        widget=forms.TextInput(attrs=_LOGIN_NAME),
     )
     password = PasswordField()
     field_order = ("login", "password", "captcha")
@@ -81,14 +78,7 @@ class DeskPasswordForm(AfterFailure):
     login = forms.CharField(
         label=_("社区经办人用户名"),
         max_length=60,
-        widget=forms.TextInput(
-            attrs={
-                "class": "w-18",
-                "autocomplete": "username",
-                "spellcheck": "false",
-                "autocapitalize": "off",
-            }
-        ),
+        widget=forms.TextInput(attrs=_LOGIN_NAME),
     )
     password = PasswordField()
     field_order = ("login", "password", "captcha")

@@ -1,7 +1,7 @@
 """The pages to log in, and those of one's own account. After a login the visitor goes back to the
 page that asked for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from portal.accounts import browsers, captcha, codes, kept_forms, levels, lockou
 from portal.accounts.codes import Purpose, TooMany, TooSoon, send_code, spend_code
 from portal.accounts.fields import owner_of
 from portal.accounts.forms import (
+    AfterFailure,
     ClerkPasswordForm,
     DeskPasswordForm,
     ForgottenPasswordForm,
@@ -75,18 +76,13 @@ def login_person(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     if request.GET.get("way") == "code":
         return _login_person_by_code(request)
-    form = PersonPasswordForm(
-        request.POST or None, asks=_asks(request, person_login=request.POST.get("login", ""))
+    form, entered = _by_password(
+        request,
+        PersonPasswordForm,
+        {"person_login": "login"},
+        _("证件号码、手机号码或密码不正确，请核对后重新输入。"),
     )
-    if form.is_valid():
-        typed = form.cleaned_data
-        user = authenticate(request, person_login=typed["login"], password=typed["password"])
-        if user:
-            return _enter(request, user)
-        form.ask_from_now()
-        wrong = _("证件号码、手机号码或密码不正确，请核对后重新输入。")
-        form.add_error(None, wrong + _tries_left(request, {"person_login": typed["login"]}))
-    return _persons_door(request, form, "password")
+    return entered or _persons_door(request, form, "password")
 
 
 def _login_person_by_code(request: HttpRequest) -> HttpResponse:
@@ -117,33 +113,17 @@ def login_employer(request: HttpRequest) -> HttpResponse:
     """单位登录."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
-    form = ClerkPasswordForm(
-        request.POST or None,
-        asks=_asks(
-            request, credit_code=request.POST.get("credit_code", ""), clerk=request.POST.get("clerk", "")
-        ),
+    form, entered = _by_password(
+        request,
+        ClerkPasswordForm,
+        {"credit_code": "credit_code", "clerk": "clerk"},
+        _("单位代码、经办人或密码不正确，请核对后重新输入。"),
     )
-    if form.is_valid():
-        typed = form.cleaned_data
-        user = authenticate(
-            request, credit_code=typed["credit_code"], clerk=typed["clerk"], password=typed["password"]
-        )
-        if user:
-            return _enter(request, user)
-        form.ask_from_now()
-        wrong = _("单位代码、经办人或密码不正确，请核对后重新输入。")
-        knocked = {"credit_code": typed["credit_code"], "clerk": typed["clerk"]}
-        form.add_error(None, wrong + _tries_left(request, knocked))
-    return render(
+    return entered or render(
         request,
         "accounts/login_employer.html",
         door_context(request, form, _("登录"), opening_cities=_opening_cities()),
     )
-
-
-def _asks(request: HttpRequest, **typed: str) -> bool:
-    """Whether the form of a password asks for a captcha, too."""
-    return lockout.has_failed(request, typed if request.method == "POST" else None)
 
 
 def _opening_cities() -> list[tuple[str, str]]:
@@ -162,18 +142,29 @@ def login_desk(request: HttpRequest) -> HttpResponse:
     """社区登录."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
-    form = DeskPasswordForm(
-        request.POST or None, asks=_asks(request, desk_login=request.POST.get("login", ""))
+    form, entered = _by_password(
+        request, DeskPasswordForm, {"desk_login": "login"}, _("用户名或密码不正确，请核对后重新输入。")
     )
+    return entered or render(request, "accounts/login_desk.html", door_context(request, form, _("登录")))
+
+
+def _by_password(
+    request: HttpRequest, form_class: type[AfterFailure], names: Mapping[str, str], wrong: str
+) -> tuple[AfterFailure, HttpResponse | None]:
+    """A door's form, with a captcha where something has failed before, and the way in where the
+    password was right. ``names``: what the door authenticates by → the form's field. A wrong
+    password is told by ``wrong``, with how many tries are left."""
+    sent = {name: request.POST.get(field, "") for name, field in names.items()}
+    asks = lockout.has_failed(request, sent if request.method == "POST" else None)
+    form = form_class(request.POST or None, asks=asks)
     if form.is_valid():
-        typed = form.cleaned_data
-        user = authenticate(request, desk_login=typed["login"], password=typed["password"])
+        knocked = {name: form.cleaned_data[field] for name, field in names.items()}
+        user = authenticate(request, **knocked, password=form.cleaned_data["password"])
         if user:
-            return _enter(request, user)
+            return form, _enter(request, user)
         form.ask_from_now()
-        wrong = _("用户名或密码不正确，请核对后重新输入。")
-        form.add_error(None, wrong + _tries_left(request, {"desk_login": typed["login"]}))
-    return render(request, "accounts/login_desk.html", door_context(request, form, _("登录")))
+        form.add_error(None, wrong + _tries_left(request, knocked))
+    return form, None
 
 
 def _tries_left(request: HttpRequest, credentials: dict[str, str]) -> str:
