@@ -5,20 +5,18 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from portal.accounts.permissions import staff_cities
-from portal.accounts.registers_admin import RecordAdmin, RecordForm
-from portal.policy.book import book
+from portal.accounts.registers_admin import PlacedForm, PlacedRecordAdmin
 from portal.registers.models import PensionRecord
-from portal.shared import identity, money
+from portal.shared import money
 
 
-class PensionRecordForm(RecordForm):
+class PensionRecordForm(PlacedForm):
+    of_elsewhere = gettext_lazy("这不是本市的区划代码。在外地领取的，请由当地的经办机构登记。")
+
     monthly = forms.CharField(
         label=gettext_lazy("每月待遇（元）"),
         max_length=12,
@@ -43,17 +41,6 @@ class PensionRecordForm(RecordForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["monthly"].initial = money.format_yuan(self.instance.monthly_fen)
-
-    def clean_place_code(self) -> str:
-        code: str = self.cleaned_data["place_code"]
-        if not (len(code) == 6 and code.isascii() and code.isdigit()):
-            raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
-        places = [place.code for city in staff_cities(self.by) for place in book().city(city).places]
-        if self.by.city and code not in places:
-            raise ValidationError(
-                _("这不是本市的区划代码。在外地领取的，请由当地的经办机构登记。"), code="elsewhere"
-            )
-        return code
 
     def clean_monthly(self) -> int:
         try:
@@ -85,27 +72,19 @@ class PensionRecordForm(RecordForm):
 
 
 @admin.register(PensionRecord)
-class PensionRecordAdmin(RecordAdmin):
+class PensionRecordAdmin(PlacedRecordAdmin):
     """What the own city's agency pays; a record is ended, and never deleted."""
 
     form = PensionRecordForm
     list_display = ("name", "number_masked", "kind", "payer", "since", "until")
-    names = ("name",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
-    ordering = ("name", "pk")
-
-    def of_cities(self, cities: list[str]) -> Q:
-        codes = [place.code for city in cities for place in book().city(city).places]
-        return super().of_cities(cities) | Q(place_code__in=codes)
-
-    def get_fields(self, request: HttpRequest, obj: PensionRecord | None = None) -> Any:
-        """The number is typed once; afterwards it is masked and cannot be edited."""
-        number = "identity_number" if obj is None else "number_masked"
-        return (number, "name", "kind", "place_code", "payer", "retired_in", "since", "monthly", "until")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: PensionRecord | None = None) -> Any:
-        return () if obj is None else ("number_masked",)
-
-    @admin.display(description=gettext_lazy("身份证号码"))
-    def number_masked(self, record: PensionRecord) -> str:
-        return identity.mask(record.identity_number)
+    asked = (
+        "identity_number",
+        "name",
+        "kind",
+        "place_code",
+        "payer",
+        "retired_in",
+        "since",
+        "monthly",
+        "until",
+    )

@@ -1,7 +1,7 @@
 """The local registers that stand in for the outside ones. Staff keep them, so that there is data to
 compare with."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -61,7 +61,24 @@ def parents_number(typed: str) -> str:
     return staff_typed_number(typed) if typed else ""
 
 
-class HouseholdRecordForm(RecordForm):
+class PlacedForm(RecordForm):
+    """Of entries that name a place of the own city; ``of_elsewhere`` says what to do with
+    others."""
+
+    of_elsewhere: ClassVar[Any]
+
+    def clean_place_code(self) -> str:
+        code: str = self.cleaned_data["place_code"]
+        if not (len(code) == 6 and code.isascii() and code.isdigit()):
+            raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
+        if self.by.city and code not in [place.code for place in book().city(self.by.city).places]:
+            raise ValidationError(self.of_elsewhere, code="elsewhere")
+        return code
+
+
+class HouseholdRecordForm(PlacedForm):
+    of_elsewhere = gettext_lazy("这不是本市的区划代码。外地户籍请由当地的经办机构登记。")
+
     class Meta:
         model = HouseholdRecord
         fields = (
@@ -80,16 +97,6 @@ class HouseholdRecordForm(RecordForm):
     def clean_mother_number(self) -> str:
         return parents_number(self.cleaned_data["mother_number"])
 
-    def clean_place_code(self) -> str:
-        code: str = self.cleaned_data["place_code"]
-        if not (len(code) == 6 and code.isascii() and code.isdigit()):
-            raise ValidationError(_("区划代码是 6 位数字，例如 330211。"), code="form")
-        if self.by.city and code not in [place.code for place in book().city(self.by.city).places]:
-            raise ValidationError(
-                _("这不是本市的区划代码。外地户籍请由当地的经办机构登记。"), code="elsewhere"
-            )
-        return code
-
 
 class RecordAdmin(OfPeople):
     """Entries of people of the own city; somebody of elsewhere is looked up with a reason, and
@@ -103,29 +110,42 @@ class RecordAdmin(OfPeople):
         return type(form.__name__, (form,), {"by": staff(request)})
 
 
-@admin.register(HouseholdRecord)
-class HouseholdRecordAdmin(RecordAdmin):
-    form = HouseholdRecordForm
-    list_display = ("name", "number_masked", "place_code", "settled_on")
+class NamedRecordAdmin(RecordAdmin):
+    """Entries with a name. ``asked``: the form's fields in their order. The identity number, and
+    what else is ``typed_once``, cannot be edited afterwards; the number is masked then."""
+
     names = ("name",)
     search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
     ordering = ("name", "pk")
+    asked: ClassVar[tuple[str, ...]] = ()
+    typed_once: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.asked
+        return tuple("number_masked" if one == "identity_number" else one for one in self.asked)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else (*self.typed_once, "number_masked")
+
+    @admin.display(description=gettext_lazy("身份证号码"))
+    def number_masked(self, record: Any) -> str:
+        return identity.mask(record.identity_number)
+
+
+class PlacedRecordAdmin(NamedRecordAdmin):
+    """Entries that name a place: those of a place in the own city are the city's, too."""
 
     def of_cities(self, cities: list[str]) -> Q:
         codes = [place.code for city in cities for place in book().city(city).places]
         return super().of_cities(cities) | Q(place_code__in=codes)
 
-    def get_fields(self, request: HttpRequest, obj: HouseholdRecord | None = None) -> Any:
-        """Typed once; afterwards the number is masked and cannot be edited."""
-        number = "identity_number" if obj is None else "number_masked"
-        return (number, "name", "place_code", "settled_on", "book_number", "father_number", "mother_number")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: HouseholdRecord | None = None) -> Any:
-        return () if obj is None else ("number_masked",)
-
-    @admin.display(description=gettext_lazy("身份证号码"))
-    def number_masked(self, record: HouseholdRecord) -> str:
-        return identity.mask(record.identity_number)
+@admin.register(HouseholdRecord)
+class HouseholdRecordAdmin(PlacedRecordAdmin):
+    form = HouseholdRecordForm
+    list_display = ("name", "number_masked", "place_code", "settled_on")
+    asked = HouseholdRecordForm.Meta.fields
 
 
 class BirthRecordForm(RecordForm):
@@ -147,25 +167,11 @@ class BirthRecordForm(RecordForm):
 
 
 @admin.register(BirthRecord)
-class BirthRecordAdmin(RecordAdmin):
+class BirthRecordAdmin(NamedRecordAdmin):
     form = BirthRecordForm
     list_display = ("name", "number_masked")
-    names = ("name",)
-    search_help_text = gettext_lazy("请输入完整的身份证号码或姓名，查询会留下记录")
-    ordering = ("name", "pk")
-
-    def get_fields(self, request: HttpRequest, obj: BirthRecord | None = None) -> Any:
-        """Typed once; afterwards the numbers are masked and cannot be edited."""
-        if obj is None:
-            return ("certificate_number", "identity_number", "name", "father_number", "mother_number")
-        return ("certificate_number", "number_masked", "name", "father_number", "mother_number")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: BirthRecord | None = None) -> Any:
-        return () if obj is None else ("certificate_number", "number_masked")
-
-    @admin.display(description=gettext_lazy("身份证号码"))
-    def number_masked(self, record: BirthRecord) -> str:
-        return identity.mask(record.identity_number)
+    asked = BirthRecordForm.Meta.fields
+    typed_once = ("certificate_number",)
 
 
 class BusinessRecordForm(forms.ModelForm):
