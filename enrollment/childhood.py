@@ -1,18 +1,28 @@
-"""What services about children's and students' medical insurance share: when it begins, and what
-the months to August come to."""
+"""What services about children's and students' medical insurance share: when it begins, what the
+months to August come to, and beginning it."""
 
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
-from enrollment import consequences
-from enrollment.enrolling import terms_of
+from enrollment import consequences, enrolling
+from enrollment.enrolling import Wanted, terms_of
+from enrollment.queries import Held
+from enrollment.ways import to_stop
+from portal.accounts.models import User
+from portal.hall.desk import NotAccepted
 from portal.hall.fields import MonthChoiceField
-from portal.policy.book import Offer
+from portal.hall.models import Case
+from portal.hall.service import Bar
+from portal.people.models import Person
+from portal.policy.book import Offer, book
 from portal.policy.terms import offers
 from portal.shared import money
-from portal.shared.insurance import Capacity, Insurance
+from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, month_span, periods_zh, runs, today_in_china
+from portal.web.wards import address_for
 
 MEDICAL = Insurance.MEDICAL
 
@@ -57,3 +67,38 @@ def costs(city: str, start: Month, *, filed_in: Month) -> str:
     )
     mark = terms.leaf.reference.mark
     return said + (_("（{mark}）").format(mark=mark) if mark else "")
+
+
+def still_insured(field: str, coverage: Held, name: str, ward: Person | None = None) -> Bar:
+    """Why a child whom this coverage insures cannot be insured again, and what to do; the way is
+    the ward's where there is one."""
+    stop = to_stop(coverage.capacity).at(coverage.city)
+    way = replace(stop, url=address_for(stop.url, ward))
+    why = _("{name}在{city}的{insurance}仍在保，不能重复参保；改在别处参保的，请先{stop}。").format(
+        name=name,
+        city=book().city(coverage.city).title,
+        insurance=INSURANCE_LABELS[coverage.insurance],
+        stop=way,
+    )
+    return Bar(field, why, (way,))
+
+
+def insure(
+    child: Person, start: Month, *, field: str, offer: Offer, case: Case, by: User, now: datetime
+) -> dict[str, Any]:
+    """Begins the child's medical insurance; the outcome, its links for the ward. NotAccepted,
+    beside ``field``, where no figure says what that month costs."""
+    terms = terms_of(offer.city, Capacity.CHILD, MEDICAL, start)
+    if terms is None:
+        raise NotAccepted([Bar(field, _("{month}没有少儿医疗保险的缴费标准。").format(month=start.zh))])
+    outcome = enrolling.insure(
+        child,
+        [Wanted(MEDICAL, terms.tiers[0].code, start)],
+        offer=offer,
+        capacity=Capacity.CHILD,
+        case=case,
+        by=by,
+        now=now,
+    )
+    links = [[label, address_for(url, child)] for label, url in outcome.get("links", [])]
+    return {**outcome, "links": links}

@@ -1,4 +1,5 @@
-"""Fields by which a guardian names a ward and what proves the relation."""
+"""Fields by which a guardian names a ward and what proves the relation, and the file of whom they
+name."""
 
 from typing import Any
 
@@ -7,6 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts.fields import IdentityNumberField
+from portal.hall.desk import NotAccepted
+from portal.hall.service import Bar
+from portal.people import persons
+from portal.people.models import Person
 from portal.registers.birth import CERTIFICATE
 from portal.shared import identity
 from portal.shared.characters import narrow
@@ -40,3 +45,12 @@ class CertificateField(forms.CharField):
         if number and not CERTIFICATE.fullmatch(number):
             raise forms.ValidationError(_("出生医学证明编号是一个字母加 9 位数字，请核对。"), code="form")
         return number
+
+
+def recorded(field: str, number: str, name: str, *, phone: str = "", household_code: str = "") -> Person:
+    """The file of a ward or guardian, made where there is none. NotAccepted, beside ``field``,
+    where the file has another name."""
+    try:
+        return persons.record(identity_number=number, name=name, phone=phone, household_code=household_code)
+    except persons.NamedOtherwise as error:
+        raise NotAccepted([Bar(field, _("姓名与登记的不一致，请核对身份证号码和姓名。"))]) from error

@@ -10,14 +10,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment import child_account, childhood, enrolling, queries
+from enrollment import child_account, childhood, queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.child_account import ChildAccount
-from enrollment.enrolling import Wanted
 from enrollment.households import categories, category
 from enrollment.queries import Held
-from enrollment.ward_fields import CertificateField, WardNumberField
-from enrollment.ways import to_stop
+from enrollment.ward_fields import CertificateField, WardNumberField, recorded
 from portal.accounts.fields import NameField, PhoneField
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
@@ -32,7 +30,6 @@ from portal.registers.parentage import Parentage, Source, parentage
 from portal.shared import ages, identity, names
 from portal.shared.insurance import CAPACITY_LABELS, INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, day_zh, today_in_china
-from portal.web.wards import address_for
 
 MEDICAL = Insurance.MEDICAL
 HERE, NOT_HERE = "city", "elsewhere"
@@ -225,7 +222,7 @@ class ChildFirstEnroll(AboutCoverage):
                 _("本事项只面向{here}；其他户籍的在校少儿由学校参保。").format(here=categories(city)[HERE]),
             )
         elif facts.known and (running := facts.running()):
-            yield _insured(running, name, self.ward(ask))
+            yield _insured(running, name)
         elif facts.known and number not in facts.guardians and len(facts.guardians) >= len(PLACES):
             yield Bar("child_number", _("已登记两名监护人，请先变更其中一名。"))
         elif ask.answers.get("second_number") in (number, self.subject(ask)):
@@ -271,10 +268,10 @@ class ChildFirstEnroll(AboutCoverage):
     ) -> dict[str, Any]:
         city, today = book().city(ask.offer.city), today_in_china(now)
         if running := facts.running():
-            raise NotAccepted([_insured(running, str(ask.answers["child_name"]), None)])
+            raise NotAccepted([_insured(running, str(ask.answers["child_name"]))])
         household = facts.registered.parentage.household
         here = household is not None and category(city, household.place_code) == HERE
-        child = _recorded(
+        child = recorded(
             "child_name",
             self.subject(ask),
             str(ask.answers["child_name"]),
@@ -286,24 +283,10 @@ class ChildFirstEnroll(AboutCoverage):
         account = child_account.draw_on(
             child, city, facts.registered.account, holder=ask.person.name, now=now
         )
-        terms = enrolling.terms_of(city.slug, Capacity.CHILD, MEDICAL, facts.start)
-        if terms is None:
-            raise NotAccepted(
-                [Bar("", _("{month}没有少儿医疗保险的缴费标准。").format(month=facts.start.zh))]
-            )
-        outcome = enrolling.insure(
-            child,
-            [Wanted(MEDICAL, terms.tiers[0].code, facts.start)],
-            offer=ask.offer,
-            capacity=Capacity.CHILD,
-            case=case,
-            by=by,
-            now=now,
-        )
+        outcome = childhood.insure(child, facts.start, field="", offer=ask.offer, case=case, by=by, now=now)
         if account:
             lines.append([_("缴费账户"), identity.mask_account(account.number)])
         outcome["lines"] = [*lines, *outcome["lines"]]
-        outcome["links"] = [[label, address_for(url, child)] for label, url in outcome.get("links", [])]
         return outcome
 
     def _guardians(
@@ -313,7 +296,7 @@ class ChildFirstEnroll(AboutCoverage):
         second = str(ask.answers.get("second_number", ""))
         found = [(ask.person, facts.registered.parentage, Relation(ask.answers["relation"]))]
         if second and facts.registered.second:
-            other = _recorded("second_name", second, str(ask.answers["second_name"]))
+            other = recorded("second_name", second, str(ask.answers["second_name"]))
             found.append((other, facts.registered.second, Relation.PARENT))
         lines = []
         for guardian, registered, relation in found:
@@ -369,22 +352,8 @@ def _proven(found: Parentage, name: str) -> bool:
     return found.source is not None and names.agree(found.name, name)
 
 
-def _insured(coverage: Held, name: str, child: Person | None) -> Bar:
+def _insured(coverage: Held, name: str) -> Bar:
     """Why a child who is insured cannot be insured again, and what to do."""
     if coverage.capacity == Capacity.STUDENT:
         return Bar("child_number", _("{name}在校参保。在园在校的少儿由学校统一参保。").format(name=name))
-    words = {
-        "name": name,
-        "city": book().city(coverage.city).title,
-        "insurance": INSURANCE_LABELS[coverage.insurance],
-    }
-    stop = to_stop(coverage.capacity).at(coverage.city)
-    why = _("{name}在{city}的{insurance}仍在保，不能重复参保；改在别处参保的，请先{stop}。")
-    return Bar("child_number", why.format(stop=stop, **words), (stop,))
-
-
-def _recorded(field: str, number: str, name: str, *, phone: str = "", household_code: str = "") -> Person:
-    try:
-        return persons.record(identity_number=number, name=name, phone=phone, household_code=household_code)
-    except persons.NamedOtherwise as error:
-        raise NotAccepted([Bar(field, _("姓名与登记的不一致，请核对身份证号码和姓名。"))]) from error
+    return childhood.still_insured("child_number", coverage, name)

@@ -10,17 +10,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment import actions, child_account, childhood, consequences, enrolling, queries
+from enrollment import actions, child_account, childhood, consequences, queries
 from enrollment.about_coverage import AboutCoverage
 from enrollment.child_account import ChildAccount
-from enrollment.enrolling import Wanted
 from enrollment.households import category
 from enrollment.models import Coverage
 from enrollment.queries import Held
-from enrollment.ways import CHILD_ENROL, MEND_HOUSEHOLD, to_stop
+from enrollment.ways import CHILD_ENROL, MEND_HOUSEHOLD
 from portal.accounts.fields import NameField
 from portal.accounts.models import User
-from portal.hall.desk import NotAccepted
 from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
 from portal.people import corrections, guardianship, papers
@@ -30,7 +28,6 @@ from portal.registers.household import Household, household_register
 from portal.shared import identity, names
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, today_in_china
-from portal.web.wards import address_for
 
 MEDICAL = Insurance.MEDICAL
 ACCOUNT, NAME, LEFT, RESUME = "account", "name", "left-school", "resume"
@@ -211,12 +208,7 @@ class ChildStudentUpkeep(AboutCoverage):
         elif action == LEFT and facts.barriers:
             yield from (Bar("action", why) for why in facts.barriers)
         elif running is not None:
-            stop = to_stop(running.capacity).at(running.city)
-            stop_url = address_for(stop.url, ask.applicant.ward)
-            way = type(stop)(stop.phrase, stop.words, stop_url)
-            why = _("{name}在{city}的{insurance}仍在保，不能重复参保；改在别处参保的，请先{stop}。")
-            words = {"city": book().city(running.city).title, "insurance": INSURANCE_LABELS[MEDICAL]}
-            yield Bar("action", why.format(name=facts.name, stop=way, **words), (way,))
+            yield childhood.still_insured("action", running, facts.name, ask.applicant.ward)
         elif household is None:
             yield Mismatch("action", _("户籍登记中没有查到{name}的信息。").format(name=facts.name))
         elif category(city, household.place_code) != "city":
@@ -264,23 +256,10 @@ class ChildStudentUpkeep(AboutCoverage):
         if facts.student and ask.answers["action"] == LEFT:
             coverage = Coverage.objects.get(pk=facts.student.pk)
             actions.close_coverage(coverage, until=facts.start, by=by, now=now, case=case)
-        terms = enrolling.terms_of(ask.offer.city, Capacity.CHILD, MEDICAL, facts.start)
-        if terms is None:
-            raise NotAccepted(
-                [Bar("action", _("{month}没有少儿医疗保险的缴费标准。").format(month=facts.start.zh))]
-            )
-        outcome = enrolling.insure(
-            person,
-            [Wanted(MEDICAL, terms.tiers[0].code, facts.start)],
-            offer=ask.offer,
-            capacity=Capacity.CHILD,
-            case=case,
-            by=by,
-            now=now,
+        outcome = childhood.insure(
+            person, facts.start, field="action", offer=ask.offer, case=case, by=by, now=now
         )
         outcome["lines"] = [*lines, *outcome["lines"]]
-        links = outcome.get("links", [])
-        outcome["links"] = [[label, address_for(url, person)] for label, url in links]
         return outcome
 
     def summary(self, ask: Ask, facts: UpkeepFacts) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from enrollment.ward_fields import CertificateField, WardNumberField
+from enrollment.ward_fields import CertificateField, WardNumberField, recorded
 from portal.accounts.fields import NameField
 from portal.accounts.models import User
 from portal.hall.desk import NotAccepted
@@ -244,19 +244,12 @@ class GuardianUpkeep(Service):
 
     def _begun(self, case: Case, ask: Ask, facts: GuardianFacts, today: dt.date) -> Guardianship:
         joins = ask.answers["action"] == JOIN
-        field = "ward_name"
-        try:
-            ward = persons.record(identity_number=self.subject(ask), name=str(ask.answers["ward_name"]))
-            field = "other_name"
-            guardian = (
-                ask.person
-                if joins
-                else persons.record(
-                    identity_number=str(ask.answers["other_number"]), name=str(ask.answers["other_name"])
-                )
-            )
-        except persons.NamedOtherwise as error:
-            raise NotAccepted([Bar(field, _("姓名与登记的不一致，请核对身份证号码和姓名。"))]) from error
+        ward = recorded("ward_name", self.subject(ask), str(ask.answers["ward_name"]))
+        guardian = (
+            ask.person
+            if joins
+            else recorded("other_name", str(ask.answers["other_number"]), str(ask.answers["other_name"]))
+        )
         source = facts.parentage.source if joins and facts.proven else None
         kind = {
             Source.HOUSEHOLD: Proof.HOUSEHOLD,
