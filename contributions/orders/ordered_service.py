@@ -1,6 +1,6 @@
 """What services have in common that ask for money: one is done when the money is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +9,15 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from contributions.models import Order
+from contributions.orders import bank_time
+from contributions.orders.parts import Part
 from portal.hall.models import Case
 from portal.hall.routing import Status
-from portal.hall.service import Service
-from portal.policy.book import Offer
+from portal.hall.service import Ask, Service
+from portal.policy.book import Offer, book
+from portal.policy.terms.payment import payment_terms
 from portal.shared import money
-from portal.shared.months import moment_zh
+from portal.shared.months import moment_zh, today_in_china
 
 
 class DebitedService(Service):
@@ -41,6 +44,20 @@ class OrderedService(DebitedService):
 
     def stands(self, outcome: Mapping[str, Any]) -> Status:
         return Status.TO_PAY if "order" in outcome else super().stands(outcome)
+
+    def last_look(self, ask: Ask, parts: Sequence[Part]) -> dict[str, Any]:
+        """What the order will hold, for the last look's own part: ``preview`` of a service gives
+        it."""
+        city, now = ask.offer.city, ask.filed_at
+        opening = bank_time.opening(city, now)
+        return {
+            "template": "contributions/orders/last_look.html",
+            "parts": parts,
+            "total_fen": sum(part.fen for part in parts),
+            "minutes": payment_terms(book(), city=city, on=today_in_china(now)).order_minutes,
+            "until": bank_time.pay_until(city, now),
+            "opening": opening if opening > now else None,
+        }
 
     def goes_to(self, case: Case, *, now: datetime) -> str:
         order = _order(case)

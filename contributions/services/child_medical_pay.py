@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions.charges import charging
-from contributions.orders import bank_time, insurance_year, placing
+from contributions.orders import insurance_year, placing
 from contributions.orders.insurance_year import YearToPay
 from contributions.orders.ordered_service import OrderedService
 from contributions.orders.parts import Part
@@ -27,7 +27,6 @@ from portal.people.guardianship import comes_of_age
 from portal.people.models import Person
 from portal.policy.book import Offer, book
 from portal.policy.terms.contribution import contribution_terms
-from portal.policy.terms.payment import payment_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, moment_zh, periods_zh, runs, today_in_china
@@ -200,16 +199,7 @@ class ChildMedicalPay(OrderedService):
         return [*lines, (_("缴费以后"), _("一次缴清，停保不退费"))]
 
     def preview(self, ask: Ask, facts: YearFacts) -> dict[str, Any]:
-        parts, on = _parts(ask, facts), today_in_china(ask.filed_at)
-        opening = bank_time.opening(ask.offer.city, ask.filed_at)
-        return {
-            "template": "contributions/orders/last_look.html",
-            "parts": parts,
-            "total_fen": sum(part.fen for part in parts),
-            "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
-            "until": bank_time.pay_until(ask.offer.city, ask.filed_at),
-            "opening": opening if opening > ask.filed_at else None,
-        }
+        return self.last_look(ask, _parts(ask, facts))
 
 
 def _start(ask: Ask) -> Month | None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contributions.orders import bank_time, payable, placing
+from contributions.orders import payable, placing
 from contributions.orders.ordered_service import OrderedService
 from contributions.orders.parts import Part
 from contributions.orders.payable import Payable, Picks
@@ -24,7 +24,6 @@ from portal.hall.models import Case
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import PolicyMissing, book
 from portal.policy.terms.contribution import flexible_standard
-from portal.policy.terms.payment import payment_terms
 from portal.shared import money
 from portal.shared.insurance import INSURANCE_LABELS, Capacity, Insurance
 from portal.shared.months import Month, moment_zh, periods_zh, runs, today_in_china
@@ -241,17 +240,7 @@ class FlexiblePay(OrderedService):
         return [*lines, (_("应付金额"), _("%(yuan)s 元") % {"yuan": money.format_yuan(total)})]
 
     def preview(self, ask: Ask, facts: PayFacts) -> dict[str, Any]:
-        parts = parts_of(ask, facts.payable)
-        on = today_in_china(ask.filed_at)
-        opening = bank_time.opening(ask.offer.city, ask.filed_at)
-        return {
-            "template": "contributions/orders/last_look.html",
-            "parts": parts,
-            "total_fen": sum(part.fen for part in parts),
-            "minutes": payment_terms(book(), city=ask.offer.city, on=on).order_minutes,
-            "until": bank_time.pay_until(ask.offer.city, ask.filed_at),
-            "opening": opening if opening > ask.filed_at else None,
-        }
+        return self.last_look(ask, parts_of(ask, facts.payable))
 
 
 def _bar(refusal: payable.Refusal) -> Bar:
