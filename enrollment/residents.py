@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from enrollment import consequences, enrolling, households, queries
 from enrollment.households import category
@@ -27,14 +28,22 @@ from portal.shared.months import today_in_china
 
 # Tiers of people whose contributions public money pays, and of old people who moved in late.
 SUPPORTED, ELDER = "supported", "elder"
+# Why nothing more is paid towards a pension.
+DRAWS = gettext_lazy("您已按月领取养老待遇，不能再缴纳养老保险费。")
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the registers outside say of a person."""
+    """What the registers outside say: of the household, and of a pension that is drawn,
+    wherever."""
 
     household: Household | None
     pension: Pension | None
+
+    @classmethod
+    def of(cls, person: Person) -> "Registered":
+        number = person.identity_number
+        return cls(household_register().find(number), pension_register().find(number))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +69,6 @@ class ResidentFacts(EnrolFacts):
             "pension": str(self.pension.kind) if self.pension else None,
             "paid_years": self.paid_years,
         }
-
-
-def pension_of(person: Person) -> Pension | None:
-    """The pension that the person draws, as the register says."""
-    return pension_register().find(person.identity_number)
 
 
 def paid_years(person: Person) -> int:
@@ -101,9 +105,7 @@ class ResidentEnrol(OwnEnrol):
     capacity = Capacity.RESIDENT
 
     def outside(self, ask: Ask) -> Registered:
-        return Registered(
-            household=household_register().find(ask.person.identity_number), pension=pension_of(ask.person)
-        )
+        return Registered.of(ask.person)
 
     def facts(self, ask: Ask, outside: Registered | None) -> ResidentFacts:
         number = ask.person.identity_number
@@ -146,7 +148,7 @@ class ResidentEnrol(OwnEnrol):
         if insurance != Insurance.PENSION:
             return
         if facts.pension:
-            yield Bar(f"tier_{insurance}", _("您已按月领取养老待遇，不能再缴纳养老保险费。"))
+            yield Bar(f"tier_{insurance}", str(DRAWS))
             return
         terms = enrolling.terms_of(ask.offer.city, self.capacity, insurance, self.wanted_from(ask, insurance))
         if claimable(ask.person, facts.paid_years, terms, on=today_in_china(ask.filed_at)):

@@ -53,11 +53,7 @@ def lapse(
     for coverage in held.order_by("pk").prefetch_related("bases"):
         from_month.setdefault(first_owed[coverage.pk], []).append(coverage)
     for first, lapsed in sorted(from_month.items()):
-        goes_on = {
-            one: tier
-            for one in lapsed
-            if (tier := last_tier(one)) and (one.until is None or one.until > month)
-        }
+        goes_on = {one: tier for one in lapsed if (tier := last_tier(one)) and one.runs_from(month)}
         actions.close_coverages(lapsed, until=first, by=by, now=now)
         actions.begin_anew(goes_on, start=month, now=now)
     return sum(map(len, from_month.values()))

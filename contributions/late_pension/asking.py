@@ -13,14 +13,13 @@ from contributions.late_pension import record as late_record
 from contributions.late_pension.record import Record
 from contributions.ways import MOVE_IN
 from enrollment.households import categories, category
+from enrollment.residents import DRAWS, Registered
 from enrollment.ways import RESIDENT_PENSION
 from portal.hall.service import Ask, Bar, Finding, Mismatch, ServiceForm
 from portal.people.models import Person
 from portal.policy.book import book
 from portal.policy.retirement import RetirementCategory
 from portal.policy.terms.late_pension import late_terms
-from portal.registers.household import Household, household_register
-from portal.registers.pension import Pension, pension_register
 from portal.shared.identity import Sex
 from portal.shared.months import Month, month_in_china, today_in_china
 from portal.shared.tables import Some
@@ -31,7 +30,6 @@ _CATEGORIES = Some(
         RetirementCategory.WOMAN_50: gettext_lazy("女工人，50 周岁起"),
     }
 )
-DRAWS = gettext_lazy("您已按月领取养老待遇，不能再缴纳养老保险费。")
 # More years than anybody has worked.
 _MOST_DEEMED = 480
 
@@ -84,19 +82,6 @@ class AsksLate(ServiceForm):
         if cleaned.get("household") != "city":
             cleaned["settled_on"] = None
         return cleaned
-
-
-@dataclass(frozen=True)
-class Registered:
-    """What the registers say: of the household, and of a pension that is drawn, wherever."""
-
-    household: Household | None
-    pension: Pension | None
-
-    @classmethod
-    def of(cls, person: Person) -> "Registered":
-        number = person.identity_number
-        return cls(household_register().find(number), pension_register().find(number))
 
 
 @dataclass(frozen=True)

@@ -137,4 +137,4 @@ def _running(person: Person, city: str, month: Month) -> Coverage | None:
         .prefetch_related("bases")
         .order_by("start")
     )
-    return next((one for one in held if one.until is None or one.until > month), None)
+    return next((one for one in held if one.runs_from(month)), None)

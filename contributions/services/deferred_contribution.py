@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions.late_pension import asking
-from contributions.late_pension.asking import AsksLate, Registered
+from contributions.late_pension.asking import AsksLate
 from contributions.late_pension.record import Record
 from enrollment import enrolling
 from enrollment.enrolling import Wanted
 from enrollment.households import categories
 from enrollment.own_enrol import EnrolFacts, OwnEnrol, OwnEnrolForm
+from enrollment.residents import Registered
 from portal.accounts.models import User
 from portal.hall.models import Case
 from portal.hall.service import Ask, Bar, Finding

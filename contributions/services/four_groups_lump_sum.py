@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from contributions.late_pension import groups
 from contributions.late_pension import record as late_record
-from contributions.late_pension.asking import DRAWS, AsksLate, Registered, settled_month
+from contributions.late_pension.asking import AsksLate, settled_month
 from contributions.late_pension.fields import add_span, clean_span
 from contributions.late_pension.record import Record
 from contributions.orders import lump_sums
 from contributions.orders.billed_service import BilledService
 from contributions.orders.lump_sums import Sum
 from enrollment.households import categories, category
+from enrollment.residents import DRAWS, Registered
 from portal.hall.fields import YuanField
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, Theme
 from portal.policy.book import book

@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy
 
 from contributions.late_pension import asking, price
 from contributions.late_pension import record as late_record
-from contributions.late_pension.asking import AsksLate, LateFacts, Registered
+from contributions.late_pension.asking import AsksLate, LateFacts
 from contributions.orders.billed_service import BilledService
 from contributions.orders.lump_sums import Sum
 from contributions.ways import DEFER
 from enrollment.households import categories
+from enrollment.residents import Registered
 from portal.hall.service import Ask, Audience, Bar, Finding, Theme
 from portal.policy.book import book
 from portal.policy.terms.late_pension import late_terms

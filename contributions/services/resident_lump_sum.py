@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contributions.late_pension import residents
-from contributions.late_pension.asking import DRAWS, Registered
 from contributions.orders.billed_service import BilledService
 from contributions.orders.lump_sums import Sum
 from contributions.prices.formula import explained
 from contributions.prices.reckoned import Line, fen_text, yuan_text
+from enrollment.residents import DRAWS, Registered
 from enrollment.ways import RESIDENT_PENSION
 from portal.hall.service import Ask, Audience, Bar, Finding, ServiceForm, Theme
 from portal.policy.book import book

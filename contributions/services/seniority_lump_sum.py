@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 
 from contributions.charges import brought_in
 from contributions.late_pension import record as late_record
-from contributions.late_pension.asking import Registered
 from contributions.late_pension.fields import add_span, clean_span
 from contributions.orders import lump_sums
 from contributions.orders.billed_service import BilledService
@@ -21,6 +20,7 @@ from contributions.orders.lump_sums import Sum
 from contributions.prices.formula import explained
 from contributions.prices.reckoned import Line, fen_text, percent_text, yuan_text
 from enrollment.households import category
+from enrollment.residents import Registered
 from portal.hall.fields import YuanField
 from portal.hall.service import Ask, Audience, Bar, Finding, Mismatch, ServiceForm, Theme
 from portal.policy.book import book
