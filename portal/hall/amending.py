@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,7 @@ from portal.hall import attachments, desk, lifecycle, permissions, told
 from portal.hall.catalogue import service as service_of
 from portal.hall.models import Amendment, AmendmentStatus, Case
 from portal.hall.routing import Status
-from portal.hall.service import Ask, Bar, ServiceForm, typed_again
+from portal.hall.service import Ask, Bar, ServiceForm, typed_again, typed_into
 from portal.hall.working_days import overrides_of
 from portal.people.locks import lock_subject
 from portal.policy.book import Paper, PolicyMissing, book
@@ -120,14 +120,9 @@ def form_of(amendment: Amendment, posted: MultiValueDict[str, str] | None = None
             }
         )
         return form
-    for name in amendment.fields:
-        for key in [key for key in typed if key == name or key.startswith(f"{name}_")]:
-            del typed[key]
-        for key, values in posted.lists():
-            if key == name or key.startswith(f"{name}_"):
-                # PostgreSQL keeps no NUL in text, and nobody types one.
-                typed.setlist(key, [value.replace("\0", "") for value in values])
-    return _form(case, typed)
+    filed = typed_into(amendment.fields, typed)
+    kept = {key: values for key, values in typed.lists() if key not in filed}
+    return _form(case, MultiValueDict({**kept, **typed_into(amendment.fields, posted)}))
 
 
 def answer(
@@ -349,4 +344,4 @@ def _end(amendment: Amendment, status: AmendmentStatus, *, by: User, now: dt.dat
 
 def _waiting(city: str) -> QuerySet[Amendment]:
     waiting = Amendment.objects.filter(status=AmendmentStatus.ASKED, case__city=city)
-    return waiting.select_related("case__filed_by__person").order_by(F("until"), "pk")
+    return waiting.select_related("case__filed_by__person").order_by("until", "pk")

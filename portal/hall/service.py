@@ -2,7 +2,7 @@
 app's ``services``."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -232,6 +232,17 @@ def typed_again(answer: Any) -> list[str]:
     if answer is True:
         return ["on"]
     return [str(item) for item in answer] if isinstance(answer, list) else [str(answer)]
+
+
+def typed_into(names: Iterable[str], posted: Any) -> dict[str, list[str]]:
+    """What was sent for these fields of a form, a field's several inputs (``NAME_0``) with it."""
+    wanted = list(names)
+    return {
+        # PostgreSQL keeps no NUL in text, and nobody types one.
+        key: [value.replace("\0", "") for value in values]
+        for key, values in posted.lists()
+        if any(key == name or key.startswith(f"{name}_") for name in wanted)
+    }
 
 
 class Service(ABC):

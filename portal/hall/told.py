@@ -138,16 +138,16 @@ def amendments_ending(amendments: Mapping[Amendment, int], *, now: dt.datetime) 
     """Tells that the last day to amend is near: once for each of the warnings, amendment → days
     before the end. Told again, it says nothing new."""
     rows = [
-        notices.drafted(
-            _whom(one.case),
-            kind=AMENDMENT_ENDING,
-            reference=f"{one.pk} {days}",
-            title=_("补正即将到期"),
-            text=_(
+        _notice(
+            one.case,
+            AMENDMENT_ENDING,
+            _("补正即将到期"),
+            _(
                 "您的办件 {number}（{title}）还没有补正，最后一天是 {day}。"
                 "请登录后在“办件进度”中补正；逾期不补正的，办件作废。"
             ).format(number=one.case.number, title=_title(one.case), day=day_zh(one.until)),
-            now=now,
+            now,
+            reference=f"{one.pk} {days}",
         )
         for one, days in amendments.items()
     ]
@@ -157,16 +157,16 @@ def amendments_ending(amendments: Mapping[Amendment, int], *, now: dt.datetime) 
 def amendments_ended(amendments: Iterable[Amendment], *, now: dt.datetime) -> None:
     """Tells that these cases were voided because nothing was amended in time."""
     rows = [
-        notices.drafted(
-            _whom(one.case),
-            kind=AMENDMENT_ENDED,
-            reference=str(one.pk),
-            title=_("办件逾期未补正，已作废"),
-            text=_(
+        _notice(
+            one.case,
+            AMENDMENT_ENDED,
+            _("办件逾期未补正，已作废"),
+            _(
                 "您的办件 {number}（{title}）没有在 {day}前补正，已作废，没有产生任何变更。"
                 "需要办理的，可以重新申报，填写过的内容会为您带出。"
             ).format(number=one.case.number, title=_title(one.case), day=day_zh(one.until)),
-            now=now,
+            now,
+            reference=str(one.pk),
         )
         for one in amendments
     ]
@@ -207,5 +207,8 @@ def _tell(
         )
 
 
-def _notice(case: Case, kind: str, title: str, text: str, now: dt.datetime) -> Notice:
-    return notices.drafted(_whom(case), kind=kind, reference=case.number, title=title, text=text, now=now)
+def _notice(case: Case, kind: str, title: str, text: str, now: dt.datetime, *, reference: str = "") -> Notice:
+    """Told once for the kind and the reference, which is the case where none is given."""
+    return notices.drafted(
+        _whom(case), kind=kind, reference=reference or case.number, title=title, text=text, now=now
+    )

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from portal.accounts import lockout, sliding
 from portal.hall import desk, drafts, phone_proof
 from portal.hall.models import Draft
-from portal.hall.service import COMPARED, Ask, Finding, ServiceForm
+from portal.hall.service import COMPARED, Ask, Finding, ServiceForm, typed_into
 from portal.hall.ways import linked
 from portal.shared import identity
 from portal.web.application.entrance import for_applicants
@@ -190,13 +190,7 @@ def add_findings(form: forms.Form, findings: Sequence[Finding]) -> None:
 def _typed(errand: Errand, posted: Any) -> dict[str, list[str]]:
     """What was typed into the service's own fields, gates left out."""
     form = errand.form()
-    field_names = [form.add_prefix(name) for name in form.fields if name not in form.gate]
-    return {
-        # PostgreSQL keeps no NUL in text, and nobody types one.
-        key: [value.replace("\0", "") for value in values]
-        for key, values in posted.lists()
-        if any(key == name or key.startswith(f"{name}_") for name in field_names)
-    }
+    return typed_into([form.add_prefix(name) for name in form.fields if name not in form.gate], posted)
 
 
 def form_page(

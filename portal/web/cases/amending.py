@@ -53,12 +53,11 @@ def amend(request: HttpRequest, number: str) -> HttpResponseBase:
         return redirect(reverse("case-amend", args=[number]))
     form, papers = amending.form_of(amendment, request.POST), _papers(amendment, request)
     keep_files(papers, amendment, now)
-    answers = {name: value for name, value in _answers(form).items() if name in amendment.fields}
     refused = [name for name in form.errors if name in amendment.fields or name == "__all__"]
     if not refused and not papers.errors:
         try:
             amended = amending.answer(
-                amendment, answers=answers, reply=request.POST.get(REPLY, ""), by=user, now=now
+                amendment, answers=form.answers(), reply=request.POST.get(REPLY, ""), by=user, now=now
             )
         except lifecycle.AlreadyMoved as moved:
             messages.warning(request, str(moved.message))
@@ -72,11 +71,6 @@ def amend(request: HttpRequest, number: str) -> HttpResponseBase:
         messages.success(request, told)
         return redirect(url)
     return _page(request, amendment, form, papers)
-
-
-def _answers(form: ServiceForm) -> dict[str, Any]:
-    form.full_clean()
-    return form.answers()
 
 
 def _papers(amendment: Amendment, request: HttpRequest | None = None) -> PapersForm:
